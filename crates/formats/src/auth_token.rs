@@ -1,0 +1,118 @@
+//! The auth token of API callers: who, when they proved it, and until when.
+//!
+//! Version 5 (Flask-Security 5) is an object; version 4 was a list of one (the user),
+//! version 3 a list of three (the user last). All are accepted, version 5 is made.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::purpose::Purpose;
+use crate::sign::{KeyRing, SignatureError, TimedSigner, decode_payload, encode_payload};
+
+/// What a token says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuthToken {
+    /// The user's `fs_uniquifier` or `fs_token_uniquifier`.
+    pub uniquifier: String,
+    /// When the user proved who they are, in seconds since 1970; unknown in old tokens.
+    pub authenticated_at: Option<f64>,
+    /// When the token itself ends, in seconds since 1970, if it says so.
+    pub expires_at: Option<i64>,
+}
+
+/// Why a token does not count.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthTokenError {
+    /// The signature or the age.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The end that the token itself names has passed.
+    #[error("past its own end")]
+    PastItsEnd,
+    /// It is signed, and not an auth token.
+    #[error("not an auth token")]
+    NotAToken,
+}
+
+#[derive(Serialize)]
+struct Version5<'a> {
+    ver: &'a str,
+    uid: &'a str,
+    fs_paa: f64,
+    exp: i64,
+}
+
+/// Makes and reads auth tokens.
+#[derive(Debug, Clone)]
+pub struct AuthTokenCodec(TimedSigner);
+
+impl AuthTokenCodec {
+    /// A codec for these secrets, with the configured `REMEMBER_SALT` if there is one.
+    #[must_use]
+    pub fn new(ring: &KeyRing, salt: Option<&str>) -> Self {
+        Self(Purpose::AuthToken.timed_signer(ring, salt))
+    }
+
+    /// Makes a token; `now` in seconds since 1970.
+    #[must_use]
+    pub fn seal(&self, token: &AuthToken, now: i64) -> String {
+        let payload = Version5 {
+            ver: "5",
+            uid: &token.uniquifier,
+            fs_paa: token.authenticated_at.unwrap_or_default(),
+            exp: token.expires_at.unwrap_or_default(),
+        };
+        // Texts and finite numbers always serialise.
+        self.0.sign(
+            &encode_payload(&serde_json::to_vec(&payload).unwrap_or_default()),
+            now,
+        )
+    }
+
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn open(
+        &self,
+        token: &str,
+        now: i64,
+        max_age: Duration,
+    ) -> Result<AuthToken, AuthTokenError> {
+        let opened = self.0.open(token, now, Some(max_age))?;
+        let json = decode_payload(opened.payload)?;
+        let value = serde_json::from_slice(&json).map_err(|_| AuthTokenError::NotAToken)?;
+        let token = read(&value).ok_or(AuthTokenError::NotAToken)?;
+        if token.expires_at.is_some_and(|end| end < now) {
+            return Err(AuthTokenError::PastItsEnd);
+        }
+        Ok(token)
+    }
+}
+
+fn read(value: &Value) -> Option<AuthToken> {
+    let old = |user: &Value| {
+        Some(AuthToken {
+            uniquifier: user.as_str()?.to_owned(),
+            authenticated_at: None,
+            expires_at: None,
+        })
+    };
+    match value {
+        Value::Object(members) => {
+            members.get("ver")?;
+            Some(AuthToken {
+                uniquifier: members.get("uid")?.as_str()?.to_owned(),
+                authenticated_at: members.get("fs_paa").and_then(Value::as_f64),
+                expires_at: Some(members.get("exp")?.as_i64()?).filter(|end| *end != 0),
+            })
+        }
+        Value::Array(list) => match list.as_slice() {
+            [user] | [_, _, user] => old(user),
+            _ => None,
+        },
+        _ => None,
+    }
+}

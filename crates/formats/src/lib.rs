@@ -1,0 +1,16 @@
+//! What other programs can read: signed tokens and cookies, password hashes, text rules.
+//!
+//! Everything here is bytes in, bytes out. Time and chance come in as arguments, and
+//! nothing does I/O.
+
+pub mod auth_token;
+pub mod csrf;
+pub mod flask_session;
+pub mod hash;
+mod hex;
+pub mod purpose;
+pub mod redirect;
+pub mod remember_cookie;
+pub mod session_identifier;
+pub mod sign;
+pub mod text;

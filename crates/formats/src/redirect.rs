@@ -1,0 +1,192 @@
+//! Where a browser may be sent.
+//!
+//! A target is judged as a browser reads it (the WHATWG URL standard, through the `url`
+//! crate), after everything that browsers quietly repair has been refused: control
+//! characters, white space around it, backslashes.
+
+use url::Url;
+
+/// The hosts that a redirect may go to, each with its port if it has one.
+#[derive(Debug, Clone, Copy)]
+pub struct AllowedHosts<'a> {
+    /// The host that the request was for.
+    pub own: &'a str,
+    /// Every subdomain of this domain, and the domain itself.
+    pub with_subdomains_of: Option<&'a str>,
+    /// These, exactly.
+    pub listed: &'a [String],
+}
+
+/// Whether a target that somebody else chose stays on a host of ours.
+#[must_use]
+pub fn is_allowed(target: &str, hosts: &AllowedHosts<'_>) -> bool {
+    let repaired_by_browsers = |c: char| c.is_control() || c == '\\';
+    if target.is_empty()
+        || target.trim() != target
+        || target.contains(repaired_by_browsers)
+        || target.starts_with("///")
+        || has_scheme_without_slashes(target)
+    {
+        return false;
+    }
+    // The scheme of the base only matters for a target that brings none.
+    let Ok(base) = Url::parse(&format!("https://{}/", hosts.own)) else {
+        return false;
+    };
+    let Ok(url) = base.join(target) else {
+        return false;
+    };
+    if !matches!(url.scheme(), "http" | "https")
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return false;
+    }
+    let Some(host) = authority(&url) else {
+        return false;
+    };
+    let same = |allowed: &str| {
+        Url::parse(&format!("{}://{allowed}/", url.scheme()))
+            .ok()
+            .as_ref()
+            .and_then(authority)
+            .is_some_and(|allowed| allowed == host)
+    };
+    same(hosts.own)
+        || hosts.listed.iter().any(|listed| same(listed))
+        || hosts.with_subdomains_of.is_some_and(|domain| {
+            same(domain) || host.ends_with(&format!(".{}", domain.to_ascii_lowercase()))
+        })
+}
+
+/// `https:host` is a path on an https page and a host on any other.
+fn has_scheme_without_slashes(target: &str) -> bool {
+    let end = target.find(['/', '?', '#']).unwrap_or(target.len());
+    target[..end].contains(':') && !target[end..].starts_with("//")
+}
+
+fn authority(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(
+        url.port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+    )
+}
+
+/// Puts a view of the app on the host where the app runs (`SECURITY_REDIRECT_HOST`). A
+/// view that names a host of its own keeps it.
+#[must_use]
+pub fn view_url(view: &str, host: Option<&str>, scheme: &str) -> String {
+    match host {
+        Some(host) if view.starts_with('/') && !view.starts_with("//") => {
+            format!("{scheme}://{host}{view}")
+        }
+        _ => view.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTED: &[String] = &[];
+
+    fn allowed(target: &str) -> bool {
+        is_allowed(
+            target,
+            &AllowedHosts {
+                own: "app.example:5000",
+                with_subdomains_of: None,
+                listed: LISTED,
+            },
+        )
+    }
+
+    #[test]
+    fn targets_on_our_own_host_are_allowed() {
+        for target in [
+            "/",
+            "/next?x=1#y",
+            "next",
+            "?q=1",
+            "//app.example:5000/x",
+            "http://app.example:5000/x",
+            "https://APP.example:5000",
+        ] {
+            assert!(allowed(target), "{target}");
+        }
+    }
+
+    #[test]
+    fn attack_open_redirect_nothing_leads_away() {
+        for target in [
+            "",
+            " ",
+            " /x",
+            "//evil.example",
+            "///evil.example",
+            "////evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "\\/evil.example",
+            "/\t/evil.example",
+            "\u{1}//evil.example",
+            "https:evil.example",
+            "https:/evil.example",
+            "https:///evil.example",
+            "http://app.example:5000@evil.example",
+            "http://user@app.example:5000/",
+            "http://app.example:5000.evil.example",
+            "http://app.example/",
+            "http://app.example:5001/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "ftp://app.example:5000/",
+            "http://[::1]/",
+            "http://evil。example/",
+            "//evil%2eexample",
+            "//%65vil.example",
+            "http:\n//evil.example",
+            "https:?evil.example",
+        ] {
+            assert!(!allowed(target), "{target:?}");
+        }
+    }
+
+    #[test]
+    fn subdomains_and_listed_hosts_count_when_configured() {
+        let listed = ["side.example".to_owned()];
+        let hosts = AllowedHosts {
+            own: "app.example",
+            with_subdomains_of: Some("app.example"),
+            listed: &listed,
+        };
+        for target in [
+            "https://a.b.app.example/x",
+            "https://side.example/",
+            "https://app.example",
+        ] {
+            assert!(is_allowed(target, &hosts), "{target}");
+        }
+        for target in [
+            "https://xapp.example/",
+            "https://x.side.example/",
+            "https://side.example:1/",
+        ] {
+            assert!(!is_allowed(target, &hosts), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_view_moves_to_the_host_of_the_app() {
+        assert_eq!(
+            view_url("/in", Some("localhost:8080"), "http"),
+            "http://localhost:8080/in"
+        );
+        assert_eq!(view_url("/in", None, "http"), "/in");
+        assert_eq!(
+            view_url("https://x.example/in", Some("h"), "http"),
+            "https://x.example/in"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Signatures without a time.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha1::{Digest as _, Sha1};
+use subtle::ConstantTimeEq as _;
+
+use super::error::SignatureError;
+use super::key_ring::KeyRing;
+
+type HmacSha1 = Hmac<Sha1>;
+
+/// How the signing key comes from the secret and the salt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Derivation {
+    /// SHA-1 of salt, the word "signer" and the secret: itsdangerous's default.
+    DjangoConcat,
+    /// HMAC-SHA-1 of the salt under the secret: what Flask uses for sessions.
+    Hmac,
+}
+
+/// Signs and checks for one purpose. The keys are derived once, here.
+#[derive(Clone)]
+pub struct Signer {
+    /// One keyed state for each secret, the current one first.
+    states: Vec<HmacSha1>,
+}
+
+impl Signer {
+    /// A signer for a salt.
+    #[must_use]
+    pub fn new(ring: &KeyRing, salt: &str, derivation: Derivation) -> Self {
+        let states = ring
+            .secrets()
+            .map(|secret| keyed(&derive(secret.as_bytes(), salt.as_bytes(), derivation)))
+            .collect();
+        Self { states }
+    }
+
+    /// `value.signature`.
+    #[must_use]
+    pub fn sign(&self, value: &str) -> String {
+        let Some(state) = self.states.first() else {
+            return String::new();
+        };
+        format!(
+            "{value}.{}",
+            URL_SAFE_NO_PAD.encode(digest(state, value.as_bytes()))
+        )
+    }
+
+    /// The value, if one of the keys made the signature.
+    ///
+    /// # Errors
+    /// [`SignatureError::Malformed`] or [`SignatureError::BadSignature`].
+    pub fn unsign<'a>(&self, signed: &'a str) -> Result<&'a str, SignatureError> {
+        let (value, signature) = signed.rsplit_once('.').ok_or(SignatureError::Malformed)?;
+        let signature = URL_SAFE_NO_PAD
+            .decode(signature)
+            .map_err(|_| SignatureError::BadSignature)?;
+        let genuine = self
+            .states
+            .iter()
+            .any(|state| bool::from(digest(state, value.as_bytes()).ct_eq(&signature)));
+        if genuine {
+            Ok(value)
+        } else {
+            Err(SignatureError::BadSignature)
+        }
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("keys", &self.states.len())
+            .finish()
+    }
+}
+
+fn keyed(key: &[u8]) -> HmacSha1 {
+    // HMAC takes keys of every length.
+    HmacSha1::new_from_slice(key)
+        .unwrap_or_else(|_| HmacSha1::new(&hmac::digest::Key::<HmacSha1>::default()))
+}
+
+fn derive(secret: &[u8], salt: &[u8], derivation: Derivation) -> [u8; 20] {
+    match derivation {
+        Derivation::DjangoConcat => Sha1::new()
+            .chain_update(salt)
+            .chain_update(b"signer")
+            .chain_update(secret)
+            .finalize()
+            .into(),
+        Derivation::Hmac => digest(&keyed(secret), salt),
+    }
+}
+
+fn digest(state: &HmacSha1, value: &[u8]) -> [u8; 20] {
+    let mut mac = state.clone();
+    mac.update(value);
+    mac.finalize().into_bytes().into()
+}

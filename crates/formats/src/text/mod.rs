@@ -1,0 +1,5 @@
+//! What texts may be, and the one form in which they are kept.
+
+pub mod email;
+pub mod normalise;
+pub mod username;

@@ -1,0 +1,98 @@
+//! Usernames: which are ones, and the one form in which each is kept.
+
+use unicode_general_category::get_general_category;
+
+use super::normalise::{Form, normalise as to_form};
+
+/// The rules (`SECURITY_USERNAME_*`, `SECURITY_INPUT_NORMALIZE_FORM`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsernameOptions {
+    /// Unicode general categories, whole (`Pd`) or by their first letter (`L`). None given,
+    /// all are allowed.
+    pub allowed_categories: Vec<String>,
+    /// The fewest characters.
+    pub min_length: usize,
+    /// The most characters.
+    pub max_length: usize,
+    /// The form in which names are kept.
+    pub form: Option<Form>,
+}
+
+/// Why a text is not a username.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// A character of a category that is not allowed.
+    Disallowed,
+    /// Too short or too long.
+    Length,
+    /// Something that a page would take for markup.
+    Invalid,
+}
+
+/// The name in the form in which it is kept.
+///
+/// # Errors
+/// Why it is not a name.
+pub fn normalise(name: &str, options: &UsernameOptions) -> Result<String, Refusal> {
+    let name = name.trim();
+    // Whoever shows it must not have to think of HTML.
+    if name.contains(['<', '>', '&', '\0', '\u{a0}']) {
+        return Err(Refusal::Invalid);
+    }
+    let allowed = |c: char| {
+        let category = get_general_category(c).abbreviation();
+        options
+            .allowed_categories
+            .iter()
+            .any(|prefix| category.starts_with(prefix.as_str()))
+    };
+    if !options.allowed_categories.is_empty() && !name.chars().all(allowed) {
+        return Err(Refusal::Disallowed);
+    }
+    let name = to_form(name, options.form);
+    let length = name.chars().count();
+    if length < options.min_length || length > options.max_length {
+        return Err(Refusal::Length);
+    }
+    Ok(name.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(name: &str) -> Result<String, Refusal> {
+        let options = UsernameOptions {
+            allowed_categories: vec!["L".to_owned(), "N".to_owned()],
+            min_length: 4,
+            max_length: 32,
+            form: Some(Form::Nfkd),
+        };
+        normalise(name, &options)
+    }
+
+    #[test]
+    fn names_are_letters_and_digits_of_any_script() {
+        for name in [
+            "mareike",
+            "Mareike7",
+            " padded ",
+            "\u{433}\u{43e}\u{433}\u{43e}\u{43b}\u{44c}",
+        ] {
+            assert_eq!(kept(name).as_deref(), Ok(name.trim()), "{name}");
+        }
+        assert_eq!(
+            kept("\u{ff4d}\u{ff41}\u{ff52}\u{ff4b}").as_deref(),
+            Ok("mark")
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        assert_eq!(kept("abc"), Err(Refusal::Length));
+        assert_eq!(kept(&"a".repeat(33)), Err(Refusal::Length));
+        assert_eq!(kept("with space"), Err(Refusal::Disallowed));
+        assert_eq!(kept("a@b.example"), Err(Refusal::Disallowed));
+        assert_eq!(kept("<b>bold</b>"), Err(Refusal::Invalid));
+    }
+}

@@ -1,0 +1,100 @@
+//! The command line. Every command calls the library's own rules; none goes over HTTP.
+
+mod config;
+mod schema;
+mod secrets;
+mod serve;
+mod terminal;
+mod users;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+pub use terminal::complain;
+
+use crate::serve::listen::Address;
+
+/// Sign-in and accounts for single-page applications.
+#[derive(Debug, Parser)]
+#[command(name = "vestibule", version, about, propagate_version = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Arguments that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The configuration; without it vestibule.toml in the working directory, if it is
+    /// there.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the API (this is also what happens without a command).
+    Serve(Serve),
+    /// Looks after users.
+    #[command(subcommand)]
+    Users(users::Command),
+    /// Looks after the database.
+    #[command(subcommand)]
+    Db(schema::Command),
+    /// Looks at the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Makes secrets.
+    #[command(subcommand)]
+    Secrets(secrets::Command),
+}
+
+/// `serve`.
+#[derive(Debug, Default, Args)]
+pub struct Serve {
+    /// Where to listen.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        help = "Where to listen: 127.0.0.1:5000, [::1]:5000 or unix:/path/sock"
+    )]
+    pub listen: Option<Address>,
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl<E: Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// One line that says why not.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { global, command } = arguments;
+    let command = command.unwrap_or(Command::Serve(Serve::default()));
+    match command {
+        Command::Secrets(secrets::Command::Generate) => {
+            secrets::generate();
+            Ok(())
+        }
+        Command::Config(command) => config::run(&global, &command),
+        Command::Serve(arguments) => runtime()?.block_on(serve::run(&global, arguments)),
+        Command::Users(command) => runtime()?.block_on(users::run(&global, command)),
+        Command::Db(command) => schema::run(&global, &command),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}

@@ -1,0 +1,17 @@
+//! `secrets generate`.
+
+use clap::Subcommand;
+use vestibule::rng::SystemRandom;
+
+use super::terminal;
+use crate::data_folder;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Prints fresh `SECRET_KEY`, `SECURITY_PASSWORD_SALT` and `SECURITY_TOTP_SECRETS` lines.
+    Generate,
+}
+
+pub(super) fn generate() {
+    terminal::say(data_folder::fresh_secrets(&SystemRandom).trim_end());
+}

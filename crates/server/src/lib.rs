@@ -1,0 +1,7 @@
+//! The parts of the vestibule program, for its binary and its benchmarks.
+
+pub mod cli;
+pub mod config_file;
+pub mod data_folder;
+pub mod serve;
+pub mod telemetry;

@@ -1,0 +1,6 @@
+//! Serving HTTP.
+
+pub mod listen;
+mod shutdown;
+
+pub use shutdown::signal;

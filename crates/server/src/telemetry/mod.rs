@@ -1,0 +1,3 @@
+//! What the program says about itself.
+
+pub mod log;

@@ -1,0 +1,192 @@
+//! The attributes of the session, remember and CSRF cookies under every key that changes
+//! them, and when each is set.
+
+use serde_json::{Value, json};
+
+use crate::support::config::SECRET;
+use crate::support::duo::{Browser, Duo};
+use crate::support::known::Known;
+use crate::support::python::Python;
+use crate::support::requests::{sign_in, sign_in_with, sign_out, who};
+use crate::support::users::{ANA, ANA_ID, PASSWORD};
+
+fn remembered(remember: &Value) -> Value {
+    json!({"email": ANA, "password": PASSWORD, "remember": remember})
+}
+
+#[test]
+fn oracle_cookies_remember_in_every_spelling() {
+    let mut duo = Duo::start("remember", &json!({}));
+    for remember in [
+        json!(true),
+        json!(false),
+        json!("on"),
+        json!("y"),
+        json!("true"),
+        json!("false"),
+        json!("False"),
+        json!(""),
+        json!("no"),
+        json!("0"),
+        json!(1),
+        json!({"a": 1}),
+    ] {
+        let name = format!("remember {remember}");
+        duo.send(&name, &mut Browser::new(), |_| {
+            sign_in_with(&remembered(&remember))
+        });
+    }
+    duo.send_known(
+        "remember null",
+        &mut Browser::new(),
+        Known::Remember,
+        200,
+        |_| sign_in_with(&remembered(&Value::Null)),
+    );
+    duo.finish(13);
+}
+
+#[test]
+fn oracle_cookies_remember_by_default() {
+    let mut duo = Duo::start(
+        "remember-default",
+        &json!({"SECURITY_DEFAULT_REMEMBER_ME": true}),
+    );
+    for remember in [json!(true), json!(false)] {
+        let name = format!("remember {remember}");
+        duo.send(&name, &mut Browser::new(), |_| {
+            sign_in_with(&remembered(&remember))
+        });
+    }
+    duo.send_known(
+        "nothing said",
+        &mut Browser::new(),
+        Known::Remember,
+        200,
+        |_| sign_in(ANA),
+    );
+    duo.finish(3);
+}
+
+#[test]
+fn oracle_cookies_remember_attributes() {
+    let mut duo = Duo::start(
+        "remember-attributes",
+        &json!({
+            "REMEMBER_COOKIE_NAME": "keep",
+            "REMEMBER_COOKIE_DURATION": {"seconds": 3600},
+            "REMEMBER_COOKIE_DOMAIN": "localhost",
+            "REMEMBER_COOKIE_PATH": "/api",
+            "REMEMBER_COOKIE_SECURE": true,
+            "REMEMBER_COOKIE_HTTPONLY": false,
+            "REMEMBER_COOKIE_SAMESITE": "Strict",
+        }),
+    );
+    let mut ana = Browser::new();
+    duo.send("sign in", &mut ana, |_| {
+        sign_in_with(&remembered(&json!(true)))
+    });
+    duo.send("who", &mut ana, |_| who());
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(3);
+}
+
+#[test]
+fn oracle_cookies_remember_on_each_request() {
+    let mut duo = Duo::start(
+        "remember-refresh",
+        &json!({"REMEMBER_COOKIE_REFRESH_EACH_REQUEST": true}),
+    );
+    let mut ana = Browser::new();
+    duo.send("who, a stranger", &mut ana, |_| who());
+    duo.send("sign in, not remembered", &mut ana, |_| sign_in(ANA));
+    duo.send("who", &mut ana, |_| who());
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(4);
+}
+
+#[test]
+fn oracle_cookies_session_attributes() {
+    let mut duo = Duo::start(
+        "session-attributes",
+        &json!({
+            "SESSION_COOKIE_NAME": "sid",
+            "SESSION_COOKIE_DOMAIN": "localhost",
+            "SESSION_COOKIE_PATH": "/api",
+            "SESSION_COOKIE_SECURE": true,
+            "SESSION_COOKIE_HTTPONLY": false,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+        }),
+    );
+    let mut ana = Browser::new();
+    duo.send("who", &mut ana, |_| who());
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    duo.send("signed in", &mut ana, |_| who());
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(4);
+}
+
+#[test]
+fn oracle_cookies_partitioned_and_cross_site() {
+    let mut duo = Duo::start(
+        "session-partitioned",
+        &json!({
+            "SESSION_COOKIE_SECURE": true,
+            "SESSION_COOKIE_SAMESITE": "None",
+            "SESSION_COOKIE_PARTITIONED": true,
+            "SECURITY_CSRF_COOKIE": {"samesite": "None", "secure": true, "httponly": false},
+        }),
+    );
+    let mut ana = Browser::new();
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(2);
+}
+
+#[test]
+fn oracle_cookies_under_an_application_root() {
+    let mut duo = Duo::start("root", &json!({"APPLICATION_ROOT": "/app"}));
+    let mut ana = Browser::new();
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(2);
+}
+
+/// A session that the application has made permanent.
+fn permanent() -> String {
+    let session = json!({
+        "_permanent": true, "_user_id": ANA_ID, "_fresh": true, "_id": "of another browser", "fs_cc": "sent",
+        "fs_paa": 1_700_000_000, "csrf_token": "0123456789012345678901234567890123456789",
+    });
+    Python::get().sign("session", SECRET, &session, 5)
+}
+
+#[test]
+fn oracle_cookies_permanent_session() {
+    let mut duo = Duo::start(
+        "permanent",
+        &json!({"PERMANENT_SESSION_LIFETIME": {"seconds": 7200}}),
+    );
+    let mut ana = Browser::new();
+    let session = permanent();
+    ana.both(|jar| jar.set("session", &session));
+    duo.send("who", &mut ana, |_| who());
+    duo.send("who again", &mut ana, |_| who());
+    duo.send("sign out", &mut ana, sign_out);
+    duo.send("who, signed out", &mut ana, |_| who());
+    duo.finish(4);
+}
+
+#[test]
+fn oracle_cookies_permanent_session_not_refreshed() {
+    let mut duo = Duo::start(
+        "permanent-still",
+        &json!({"SESSION_REFRESH_EACH_REQUEST": false}),
+    );
+    let mut ana = Browser::new();
+    let session = permanent();
+    ana.both(|jar| jar.set("session", &session));
+    duo.send("who", &mut ana, |_| who());
+    duo.send("who again", &mut ana, |_| who());
+    duo.finish(2);
+}

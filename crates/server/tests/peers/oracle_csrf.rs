@@ -1,0 +1,273 @@
+//! When a CSRF token is asked for, where it may stand, and which tokens are refused.
+
+use serde_json::{Value, json};
+
+use crate::support::config::SECRET;
+use crate::support::cookies::{Jar, payload};
+use crate::support::duo::{Browser, Duo};
+use crate::support::http::Request;
+use crate::support::known::Known;
+use crate::support::python::Python;
+use crate::support::requests::{LOGIN, LOGOUT, sign_in, sign_in_with, sign_out, who};
+use crate::support::users::{ANA, PASSWORD};
+
+const BY_HEADER: [&str; 4] = [
+    "X-XSRF-Token",
+    "X-CSRFToken",
+    "X-CSRF-Token",
+    "x-xsrf-token",
+];
+
+/// Tokens are asked of strangers too: nothing is taken on trust.
+fn asked_of_everybody() -> Value {
+    json!({"SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": false})
+}
+
+/// The random value in the session that a token has to carry.
+fn secret_of(jar: &Jar) -> Value {
+    jar.get("session")
+        .and_then(payload)
+        .map(|session| session["csrf_token"].clone())
+        .unwrap_or_default()
+}
+
+/// A token as the reference signs it, of this age.
+fn token(secret: &Value, key: &str, age: i64) -> String {
+    Python::get().sign("csrf", key, secret, age)
+}
+
+fn with(token: &str) -> Request {
+    sign_in(ANA).header("X-XSRF-Token", token)
+}
+
+#[test]
+fn oracle_csrf_asked_of_strangers() {
+    let mut duo = Duo::start("csrf-strangers", &asked_of_everybody());
+    let mut ana = Browser::new();
+    duo.send("no session, no token", &mut Browser::new(), |_| {
+        sign_in(ANA)
+    });
+    duo.send("no session, a token", &mut Browser::new(), |_| {
+        with(&token(&json!("abc"), SECRET, 0))
+    });
+    duo.send("fetch a token", &mut ana, |_| who());
+    duo.send("no token", &mut ana, |_| sign_in(ANA));
+    duo.send("an empty token", &mut ana, |_| with(""));
+    duo.send("no token at all", &mut ana, |_| with("wrong"));
+    duo.send("a tampered token", &mut ana, |jar| {
+        with(&format!("{}x", jar.get("XSRF-TOKEN").unwrap_or_default()))
+    });
+    duo.send("of another session", &mut ana, |_| {
+        with(&token(&json!("0123456789"), SECRET, 0))
+    });
+    duo.send("of another key", &mut ana, |jar| {
+        with(&token(&secret_of(jar), "another key", 0))
+    });
+    duo.send("of another purpose", &mut ana, |jar| {
+        with(&Python::get().sign("remember", SECRET, &secret_of(jar), 0))
+    });
+    duo.send("very old, with no limit", &mut ana, |jar| {
+        with(&token(&secret_of(jar), SECRET, 400_000_000))
+    });
+    duo.finish(11);
+}
+
+#[test]
+fn oracle_csrf_where_the_token_may_stand() {
+    let mut duo = Duo::start("csrf-places", &asked_of_everybody());
+    for header in BY_HEADER {
+        let mut ana = Browser::new();
+        duo.send("fetch", &mut ana, |_| who());
+        duo.send(header, &mut ana, |jar| {
+            sign_in(ANA).header(header, jar.get("XSRF-TOKEN").unwrap_or_default())
+        });
+    }
+    let mut ana = Browser::new();
+    duo.send("fetch for the body", &mut ana, |_| who());
+    duo.send("in the JSON body", &mut ana, |jar| {
+        sign_in_with(
+            &json!({"email": ANA, "password": PASSWORD, "csrf_token": jar.get("XSRF-TOKEN")}),
+        )
+    });
+    duo.send("in the query", &mut ana, |jar| {
+        Request::post(
+            &format!(
+                "{LOGIN}?csrf_token={}",
+                jar.get("XSRF-TOKEN").unwrap_or_default()
+            ),
+            &json!({"email": ANA, "password": PASSWORD}),
+        )
+    });
+    duo.send("only as the cookie", &mut ana, |_| sign_in(ANA));
+    duo.send_known("in a form field", &mut ana, Known::JsonAlways, 200, |jar| {
+        let token = jar.get("XSRF-TOKEN").unwrap_or_default().to_owned();
+        Request::new("POST", LOGIN).form(&[
+            ("email", ANA),
+            ("password", PASSWORD),
+            ("csrf_token", &token),
+        ])
+    });
+    duo.finish(13);
+}
+
+#[test]
+fn oracle_csrf_time_limit() {
+    let mut config = asked_of_everybody();
+    config["WTF_CSRF_TIME_LIMIT"] = json!(60);
+    let mut duo = Duo::start("csrf-limit", &config);
+    let mut ana = Browser::new();
+    duo.send("fetch", &mut ana, |_| who());
+    duo.send("expired", &mut ana, |jar| {
+        with(&token(&secret_of(jar), SECRET, 120))
+    });
+    duo.send("from the future", &mut ana, |jar| {
+        with(&token(&secret_of(jar), SECRET, -3600))
+    });
+    duo.send("within the limit", &mut ana, |jar| {
+        with(&token(&secret_of(jar), SECRET, 20))
+    });
+    ana.both(|jar| {
+        let old = token(&secret_of(jar), SECRET, 120);
+        jar.set("XSRF-TOKEN", &old);
+    });
+    duo.send("an expired cookie is renewed", &mut ana, |_| who());
+    duo.send("a fresh one is left alone", &mut ana, |_| who());
+    ana.both(|jar| jar.forget("XSRF-TOKEN"));
+    duo.send("one that was lost", &mut ana, |_| who());
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(8);
+}
+
+#[test]
+fn oracle_csrf_cookie_on_each_request() {
+    let mut duo = Duo::start(
+        "csrf-refresh",
+        &json!({"SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST": true}),
+    );
+    let mut ana = Browser::new();
+    duo.send("who", &mut ana, |_| who());
+    duo.send("who again", &mut ana, |_| who());
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    duo.send("signed in", &mut ana, |_| who());
+    duo.send("refused", &mut ana, |_| sign_in(ANA));
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(6);
+}
+
+#[test]
+fn oracle_csrf_cookie_named_and_dressed_otherwise() {
+    let cookie = json!({
+        "samesite": "Lax", "httponly": true, "secure": false, "path": "/api", "domain": "localhost", "max_age": 600
+    });
+    let mut duo = Duo::start(
+        "csrf-cookie",
+        &json!({"SECURITY_CSRF_COOKIE_NAME": "my-csrf", "SECURITY_CSRF_COOKIE": cookie, "SECURITY_CSRF_HEADER": "X-My-Token"}),
+    );
+    let mut ana = Browser::new();
+    duo.send("who", &mut ana, |_| who());
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    let token = |jar: &Jar| jar.get("my-csrf").unwrap_or_default().to_owned();
+    duo.send("the usual header means nothing", &mut ana, |jar| {
+        sign_in(ANA).header("X-XSRF-Token", token(jar))
+    });
+    duo.send("our own header", &mut ana, |jar| {
+        sign_in(ANA).header("X-My-Token", token(jar))
+    });
+    duo.send("the default header", &mut ana, |jar| {
+        sign_in(ANA).header("X-CSRF-Token", token(jar))
+    });
+    duo.send("sign out", &mut ana, |jar| {
+        Request::post(LOGOUT, &json!({})).header("X-My-Token", token(jar))
+    });
+    duo.finish(6);
+}
+
+#[test]
+fn oracle_csrf_without_a_cookie() {
+    let mut duo = Duo::start(
+        "csrf-no-cookie",
+        &json!({"SECURITY_CSRF_COOKIE_NAME": null}),
+    );
+    let mut ana = Browser::new();
+    duo.send("who", &mut ana, |_| who());
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    duo.send("signed in", &mut ana, |_| who());
+    duo.send("sign out", &mut ana, |_| Request::post(LOGOUT, &json!({})));
+    duo.finish(4);
+}
+
+#[test]
+fn oracle_csrf_switched_off() {
+    let mut duo = Duo::start("csrf-off", &json!({"WTF_CSRF_ENABLED": false}));
+    let mut ana = Browser::new();
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    duo.send("sign in again", &mut ana, |_| sign_in(ANA));
+    duo.send("who", &mut ana, |_| who());
+    duo.send("sign out", &mut ana, |_| Request::post(LOGOUT, &json!({})));
+    duo.finish(4);
+}
+
+#[test]
+fn oracle_csrf_of_the_whole_application() {
+    // Flask-WTF's own default: every unsafe request, of strangers too.
+    let mut duo = Duo::start(
+        "csrf-default",
+        &json!({
+            "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": false,
+            "SECURITY_CSRF_PROTECT_MECHANISMS": ["basic", "session", "token"],
+            "WTF_CSRF_CHECK_DEFAULT": false,
+            "WTF_CSRF_TIME_LIMIT": 3600,
+            "SECURITY_LOGOUT_CSRF": true,
+        }),
+    );
+    let mut ana = Browser::new();
+    duo.send("no token", &mut ana, |_| sign_in(ANA));
+    duo.send("fetch", &mut ana, |_| who());
+    duo.send("sign in", &mut ana, |jar| {
+        with(jar.get("XSRF-TOKEN").unwrap_or_default())
+    });
+    duo.send("sign out without", &mut ana, |_| {
+        Request::post(LOGOUT, &json!({}))
+    });
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(5);
+}
+
+#[test]
+fn oracle_csrf_of_another_secret_and_field() {
+    let mut duo = Duo::start(
+        "csrf-secret",
+        &json!({
+            "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": false,
+            "WTF_CSRF_SECRET_KEY": "a key for these tokens alone, 0123456789",
+            "WTF_CSRF_FIELD_NAME": "xsrf",
+            "WTF_CSRF_HEADERS": ["X-One"],
+        }),
+    );
+    let mut ana = Browser::new();
+    duo.send("fetch", &mut ana, |_| who());
+    let sent = |jar: &Jar| jar.get("XSRF-TOKEN").unwrap_or_default().to_owned();
+    duo.send("signed by the session's key", &mut ana, |jar| {
+        let session = jar.get("session").and_then(payload).unwrap_or_default();
+        sign_in(ANA).header("X-One", token(&session["xsrf"], SECRET, 0))
+    });
+    duo.send("the default header means nothing", &mut ana, |jar| {
+        sign_in(ANA).header("X-CSRF-Token", sent(jar))
+    });
+    duo.send("sign in", &mut ana, |jar| {
+        sign_in(ANA).header("X-One", sent(jar))
+    });
+    duo.send("sign out", &mut ana, sign_out);
+    duo.finish(5);
+}
+
+#[test]
+fn oracle_csrf_methods() {
+    let mut config = asked_of_everybody();
+    config["WTF_CSRF_METHODS"] = json!(["PUT"]);
+    let mut duo = Duo::start("csrf-methods", &config);
+    duo.send("POST is not among them", &mut Browser::new(), |_| {
+        sign_in(ANA)
+    });
+    duo.finish(1);
+}

@@ -1,0 +1,327 @@
+//! Two answers, with all that may differ between two honest servers taken out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::cookies::{self, SetCookie};
+use super::http::Response;
+use super::known::Aspect;
+use super::python::Python;
+
+/// How far two expiry dates may lie apart, in seconds: the two requests are not made in
+/// the same moment.
+const TOLERANCE: i64 = 5;
+
+/// Every aspect in which the two answers differ, in words.
+pub(crate) fn differences(ours: &Response, theirs: &Response) -> Vec<(Aspect, String)> {
+    let mut found = Vec::new();
+    let mut check = |aspect, our: String, their: String| {
+        if our != their {
+            found.push((aspect, format!("ours {our}\n      reference {their}")));
+        }
+    };
+    check(
+        Aspect::Status,
+        ours.status.to_string(),
+        theirs.status.to_string(),
+    );
+    check(
+        Aspect::Body,
+        our_body(ours).to_string(),
+        their_body(theirs).to_string(),
+    );
+    for (aspect, name) in [
+        (Aspect::Location, "location"),
+        (Aspect::WwwAuthenticate, "www-authenticate"),
+    ] {
+        check(
+            aspect,
+            format!("{:?}", ours.all(name)),
+            format!("{:?}", theirs.all(name)),
+        );
+    }
+    for (aspect, name) in [
+        (Aspect::Vary, "vary"),
+        (Aspect::CacheControl, "cache-control"),
+        (Aspect::Allow, "allow"),
+    ] {
+        check(
+            aspect,
+            format!("{:?}", members(ours, name)),
+            format!("{:?}", members(theirs, name)),
+        );
+    }
+    let media_type = |answer: &Response| {
+        answer
+            .first("content-type")
+            .and_then(|value| value.split(';').next())
+            .map(str::to_owned)
+    };
+    check(
+        Aspect::ContentType,
+        format!("{:?}", media_type(ours)),
+        format!("{:?}", media_type(theirs)),
+    );
+    check(
+        Aspect::Cors,
+        format!("{:?}", cors(ours)),
+        format!("{:?}", cors(theirs)),
+    );
+    found.extend(
+        cookie_differences(ours, theirs)
+            .into_iter()
+            .map(|text| (Aspect::Cookies, text)),
+    );
+    found
+}
+
+/// What is wrong with an answer of ours by itself: every body is an envelope.
+pub(crate) fn envelope_fault(answer: &Response) -> Option<String> {
+    if answer.body.is_empty() {
+        return None;
+    }
+    let Some(body) = answer.json() else {
+        return Some(format!(
+            "not JSON: {}",
+            String::from_utf8_lossy(&answer.body)
+        ));
+    };
+    let right = body["meta"]["code"] == json!(answer.status)
+        && body["response"].is_object()
+        && body.as_object().is_some_and(|all| all.len() == 2);
+    (!right).then(|| format!("not the envelope: {body}"))
+}
+
+/// Our body with texts replaced by codes and our additions taken out.
+fn our_body(answer: &Response) -> Value {
+    let Some(mut body) = answer.json() else {
+        return shapeless(answer);
+    };
+    if let Some(response) = body.get_mut("response").and_then(Value::as_object_mut) {
+        response.remove("explanation");
+        if let Some(codes) = response.remove("error_codes") {
+            replace(response, "errors", codes);
+        }
+        if let Some(codes) = response.remove("field_error_codes") {
+            replace(response, "field_errors", codes);
+        }
+        hide_token(response);
+    }
+    body
+}
+
+/// Puts the codes in the place of the texts when they run parallel, and says so when not.
+fn replace(response: &mut Map<String, Value>, member: &str, codes: Value) {
+    let texts = response.remove(member).unwrap_or_default();
+    let value = if parallel(&texts, &codes) {
+        codes
+    } else {
+        json!({"texts": texts, "codes": codes})
+    };
+    response.insert(member.into(), value);
+}
+
+fn parallel(texts: &Value, codes: &Value) -> bool {
+    match (texts, codes) {
+        (Value::String(_), Value::String(_)) => true,
+        (Value::Array(texts), Value::Array(codes)) => {
+            texts.len() == codes.len()
+                && texts
+                    .iter()
+                    .zip(codes)
+                    .all(|(text, code)| parallel(text, code))
+        }
+        (Value::Object(texts), Value::Object(codes)) => {
+            texts.len() == codes.len()
+                && texts
+                    .iter()
+                    .all(|(field, text)| codes.get(field).is_some_and(|code| parallel(text, code)))
+        }
+        _ => false,
+    }
+}
+
+/// The reference's body with its texts replaced by their codes.
+fn their_body(answer: &Response) -> Value {
+    let Some(mut body) = answer.json() else {
+        return shapeless(answer);
+    };
+    if let Some(response) = body.get_mut("response").and_then(Value::as_object_mut) {
+        for member in ["errors", "field_errors"] {
+            if let Some(texts) = response.get_mut(member) {
+                to_codes(texts);
+            }
+        }
+        hide_token(response);
+    }
+    body
+}
+
+fn to_codes(texts: &mut Value) {
+    match texts {
+        Value::String(text) => *text = code_of(text),
+        Value::Array(items) => items.iter_mut().for_each(to_codes),
+        Value::Object(members) => members.values_mut().for_each(to_codes),
+        _ => {}
+    }
+}
+
+/// The stable code of a text: the reference's message name, or ours for the texts of
+/// Flask-WTF, which have no name.
+fn code_of(text: &str) -> String {
+    let named = match text {
+        "The CSRF token is missing." => "CSRF_TOKEN_MISSING",
+        "The CSRF session token is missing." => "CSRF_SESSION_TOKEN_MISSING",
+        "The CSRF token has expired." => "CSRF_TOKEN_EXPIRED",
+        "The CSRF token is invalid." => "CSRF_TOKEN_INVALID",
+        "The CSRF tokens do not match." => "CSRF_TOKEN_MISMATCH",
+        "The referrer header is missing." => "CSRF_REFERRER_MISSING",
+        "The referrer does not match the host." => "CSRF_REFERRER_MISMATCH",
+        other => Python::get().code_of(other).unwrap_or(other),
+    };
+    named.to_owned()
+}
+
+/// A CSRF token keeps its shape only.
+fn hide_token(response: &mut Map<String, Value>) {
+    if let Some(Value::String(token)) = response.get_mut("csrf_token") {
+        *token = match cookies::payload(token) {
+            Some(Value::String(secret)) => format!("<signed, {} characters>", secret.len()),
+            _ => format!("<not a CSRF token: {token}>"),
+        };
+    }
+}
+
+fn shapeless(answer: &Response) -> Value {
+    if answer.body.is_empty() {
+        json!("<nothing>")
+    } else {
+        json!("<not JSON>")
+    }
+}
+
+/// A header's comma-separated members in no order, `=True` taken off.
+fn members(answer: &Response, name: &str) -> BTreeSet<String> {
+    answer
+        .all(name)
+        .iter()
+        .flat_map(|value| value.split(','))
+        .map(|member| {
+            member
+                .trim()
+                .to_lowercase()
+                .trim_end_matches("=true")
+                .to_owned()
+        })
+        .filter(|member| !member.is_empty())
+        .collect()
+}
+
+fn cors(answer: &Response) -> BTreeMap<&str, BTreeSet<String>> {
+    answer
+        .headers
+        .iter()
+        .filter(|(name, _)| name.starts_with("access-control-"))
+        .map(|(name, _)| (name.as_str(), members(answer, name)))
+        .collect()
+}
+
+pub(crate) fn set_cookies(answer: &Response) -> Vec<SetCookie> {
+    answer
+        .all("set-cookie")
+        .iter()
+        .map(|header| SetCookie::parse(header))
+        .collect()
+}
+
+fn cookie_differences(ours: &Response, theirs: &Response) -> Vec<String> {
+    let (our, their) = (by_name(ours), by_name(theirs));
+    let mut found = Vec::new();
+    let names: BTreeSet<&String> = our.keys().chain(their.keys()).collect();
+    for name in names {
+        match (our.get(name), their.get(name)) {
+            (Some(our), Some(their)) => {
+                let (shown_our, shown_their) = (shown(our), shown(their));
+                if shown_our != shown_their {
+                    found.push(format!(
+                        "{name}: ours {shown_our}\n      reference {shown_their}"
+                    ));
+                }
+                let lives = (lifetime(our, ours), lifetime(their, theirs));
+                let alike = match lives {
+                    (Some(our), Some(their)) => (our - their).abs() <= TOLERANCE,
+                    (our, their) => our.is_none() && their.is_none(),
+                };
+                if !alike {
+                    found.push(format!(
+                        "{name} lives: ours {:?} s, reference {:?} s",
+                        lives.0, lives.1
+                    ));
+                }
+            }
+            (our, their) => {
+                let said = |side: Option<&SetCookie>| side.map_or_else(|| "not set".into(), shown);
+                found.push(format!(
+                    "{name}: ours {}\n      reference {}",
+                    said(our),
+                    said(their)
+                ));
+            }
+        }
+    }
+    if our.len() != ours.all("set-cookie").len() {
+        found.push(format!(
+            "ours sets a cookie twice: {:?}",
+            ours.all("set-cookie")
+        ));
+    }
+    found
+}
+
+fn by_name(answer: &Response) -> BTreeMap<String, SetCookie> {
+    set_cookies(answer)
+        .into_iter()
+        .map(|cookie| (cookie.name.clone(), cookie))
+        .collect()
+}
+
+fn shown(cookie: &SetCookie) -> String {
+    let mut attributes = cookie.attributes.clone();
+    if !cookie.clears() {
+        attributes.remove("expires");
+    }
+    format!("{} {attributes:?}", cookies::comparable(cookie))
+}
+
+/// Seconds from the answer's date to the cookie's expiry.
+fn lifetime(cookie: &SetCookie, answer: &Response) -> Option<i64> {
+    if cookie.clears() {
+        return None;
+    }
+    Some(seconds(cookie.attributes.get("expires")?)? - seconds(answer.first("date")?)?)
+}
+
+/// An HTTP date (`Tue, 23 Nov 2027 17:37:29 GMT`) as seconds since 1970.
+pub(crate) fn seconds(date: &str) -> Option<i64> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let parts: Vec<&str> = date
+        .split([' ', ':', '-'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let [_, day, month, year, hour, minute, second, "GMT"] = parts[..] else {
+        return None;
+    };
+    let number = |text: &str| text.parse::<i64>().ok();
+    let month = i64::try_from(MONTHS.find(month)? / 3 + 1).ok()?;
+    // Days from civil date, with the year beginning in March.
+    let (year, month) = if month > 2 {
+        (number(year)?, month - 3)
+    } else {
+        (number(year)? - 1, month + 9)
+    };
+    let days =
+        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + number(day)?
+            - 719_469;
+    Some(((days * 24 + number(hour)?) * 60 + number(minute)?) * 60 + number(second)?)
+}

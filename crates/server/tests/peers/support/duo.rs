@@ -1,0 +1,217 @@
+//! Both servers on one configuration and equal databases, asked the same things.
+
+use serde_json::Value;
+
+use super::compare;
+use super::config;
+use super::cookies::Jar;
+use super::database::{self, Users};
+use super::folder::Folder;
+use super::http::{Request, Response};
+use super::known::{Aspect, Known};
+use super::peer::{Reference, Vestibule, fresh_database};
+
+const AGENT: &str = "oracle-browser/1.0";
+
+/// One browser, which keeps the cookies of each server apart.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Browser {
+    pub(crate) ours: Jar,
+    pub(crate) theirs: Jar,
+}
+
+impl Browser {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Does the same to both jars.
+    pub(crate) fn both(&mut self, change: impl Fn(&mut Jar)) {
+        change(&mut self.ours);
+        change(&mut self.theirs);
+    }
+}
+
+/// What both answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    pub(crate) ours: Response,
+    pub(crate) theirs: Response,
+}
+
+/// The two servers, and every difference seen so far.
+#[derive(Debug)]
+pub(crate) struct Duo {
+    pub(crate) ours: Vestibule,
+    pub(crate) theirs: Reference,
+    before: (Users, Users),
+    exchanges: usize,
+    faults: Vec<String>,
+    _folder: Folder,
+}
+
+impl Duo {
+    /// In the single-page-app configuration with these keys changed.
+    pub(crate) fn start(name: &str, changes: &Value) -> Self {
+        let folder = Folder::new(name);
+        let config = config::spa_with(changes);
+        let (our_file, their_file) = (folder.file("ours.db"), folder.file("theirs.db"));
+        fresh_database(&our_file);
+        fresh_database(&their_file);
+        let ours = Vestibule::start(&config, &folder, our_file);
+        let theirs = Reference::start(&config, &folder, their_file);
+        let mut duo = Self {
+            ours,
+            theirs,
+            before: Default::default(),
+            exchanges: 0,
+            faults: Vec::new(),
+            _folder: folder,
+        };
+        duo.before = duo.users();
+        duo
+    }
+
+    fn users(&self) -> (Users, Users) {
+        (
+            database::users(&self.ours.database),
+            database::users(&self.theirs.database),
+        )
+    }
+
+    /// Changes a user's column in both databases, outside any exchange.
+    pub(crate) fn set(&mut self, email: &str, column: &str, value: &str) {
+        database::set(&self.ours.database, email, column, value);
+        database::set(&self.theirs.database, email, column, value);
+        self.before = self.users();
+    }
+
+    /// One exchange: `build` makes the request from the jar of the server it goes to.
+    pub(crate) fn send(
+        &mut self,
+        name: &str,
+        browser: &mut Browser,
+        build: impl Fn(&Jar) -> Request,
+    ) -> Pair {
+        self.send_differing(name, browser, None, build)
+    }
+
+    /// One exchange with a declared difference.
+    pub(crate) fn send_known(
+        &mut self,
+        name: &str,
+        browser: &mut Browser,
+        known: Known,
+        our_status: u16,
+        build: impl Fn(&Jar) -> Request,
+    ) -> Pair {
+        self.send_differing(name, browser, Some((known, our_status)), build)
+    }
+
+    fn send_differing(
+        &mut self,
+        name: &str,
+        browser: &mut Browser,
+        known: Option<(Known, u16)>,
+        build: impl Fn(&Jar) -> Request,
+    ) -> Pair {
+        self.exchanges += 1;
+        let ours = ask(&build(&browser.ours), &browser.ours, self.ours.port)
+            .unwrap_or_else(|error| panic!("{name}: ours: {error}\n{}", self.ours.log()));
+        let theirs = ask(&build(&browser.theirs), &browser.theirs, self.theirs.port)
+            .unwrap_or_else(|error| panic!("{name}: reference: {error}\n{}", self.theirs.log()));
+        browser.ours.take(&compare::set_cookies(&ours));
+        browser.theirs.take(&compare::set_cookies(&theirs));
+
+        let mut found = compare::differences(&ours, &theirs);
+        let after = self.users();
+        let (our_rows, their_rows) = (
+            database::changes(&self.before.0, &after.0),
+            database::changes(&self.before.1, &after.1),
+        );
+        if our_rows != their_rows {
+            found.push((
+                Aspect::Database,
+                format!("ours {our_rows:?}\n      reference {their_rows:?}"),
+            ));
+        }
+        self.before = after;
+        self.judge(name, known, &ours, found);
+        Pair { ours, theirs }
+    }
+
+    /// Keeps what no declaration covers, and declarations that nothing needed.
+    fn judge(
+        &mut self,
+        name: &str,
+        known: Option<(Known, u16)>,
+        ours: &Response,
+        found: Vec<(Aspect, String)>,
+    ) {
+        let mut needed = false;
+        for (aspect, text) in found {
+            if known.is_some_and(|(known, _)| known.covers(aspect)) {
+                needed = true;
+            } else {
+                self.faults
+                    .push(format!("{name}: {aspect:?}:\n      {text}"));
+            }
+        }
+        if let Some((known, status)) = known {
+            if !needed {
+                self.faults
+                    .push(format!("{name}: {known:?} is declared and nothing differs"));
+            }
+            if ours.status != status {
+                self.faults
+                    .push(format!("{name}: ours is {} and not {status}", ours.status));
+            }
+        }
+        if let Some(fault) = compare::envelope_fault(ours) {
+            self.faults.push(format!("{name}: {fault}"));
+        }
+    }
+
+    /// Ends the comparison: no difference, and as many exchanges as the test says it has.
+    pub(crate) fn finish(self, exchanges: usize) {
+        let logs = || {
+            format!(
+                "--- our log\n{}\n--- the reference's log\n{}",
+                end(&self.ours.log()),
+                end(&self.theirs.log())
+            )
+        };
+        assert!(
+            self.faults.is_empty(),
+            "{} differences:\n  - {}\n{}",
+            self.faults.len(),
+            self.faults.join("\n  - "),
+            logs()
+        );
+        assert_eq!(self.exchanges, exchanges, "the number of exchanges");
+    }
+}
+
+/// Sends with the browser's cookies and name, unless the request carries its own.
+fn ask(request: &Request, jar: &Jar, port: u16) -> Result<Response, String> {
+    let has = |wanted: &str| {
+        request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+    };
+    let mut request = request.clone();
+    if !has("user-agent") {
+        request = request.header("User-Agent", AGENT);
+    }
+    if let (false, Some(cookies)) = (has("cookie"), jar.header()) {
+        request = request.header("Cookie", cookies);
+    }
+    request.send(port)
+}
+
+/// The last lines of a log.
+fn end(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}

@@ -1,0 +1,135 @@
+//! A server that is sent what nobody should send, and has to stand.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::compare;
+use super::config;
+use super::cookies::Jar;
+use super::database::{self, Users};
+use super::folder::Folder;
+use super::http::{Response, exchange};
+use super::peer::{Vestibule, fresh_database};
+use super::requests::{sign_in, who};
+use super::users::ANA;
+
+/// What a refusal may look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A 4xx with the JSON envelope.
+    Envelope,
+    /// What no HTTP parser understands: also a bare 4xx, or the connection is closed.
+    Raw,
+}
+
+/// Our server alone, and every fault seen so far.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) server: Vestibule,
+    before: Users,
+    requests: usize,
+    faults: Vec<String>,
+    _folder: Folder,
+}
+
+impl Target {
+    pub(crate) fn start(name: &str) -> Self {
+        let folder = Folder::new(name);
+        let database = folder.file("ours.db");
+        fresh_database(&database);
+        let server = Vestibule::start(&config::spa_with(&json!({})), &folder, database);
+        let before = database::users(&server.database);
+        Self {
+            server,
+            before,
+            requests: 0,
+            faults: Vec::new(),
+            _folder: folder,
+        }
+    }
+
+    /// Sends bytes that have to be refused.
+    pub(crate) fn refuses(&mut self, name: &str, bytes: &[u8], refusal: Refusal) {
+        self.requests += 1;
+        if let Err(fault) = self.judge(bytes, refusal) {
+            self.faults.push(format!("{name}: {fault}"));
+        }
+    }
+
+    fn judge(&self, bytes: &[u8], refusal: Refusal) -> Result<(), String> {
+        let answer = exchange(self.server.port, bytes, Duration::from_secs(20))?;
+        if answer.is_empty() && refusal == Refusal::Raw {
+            return Ok(());
+        }
+        let shown = || {
+            String::from_utf8_lossy(&answer)
+                .chars()
+                .take(400)
+                .collect::<String>()
+        };
+        let Some(response) = Response::parse(&answer) else {
+            return Err(format!("not HTTP: {:?}", shown()));
+        };
+        if !(400..500).contains(&response.status) {
+            return Err(format!("{}: {}", response.status, shown()));
+        }
+        let bare = refusal == Refusal::Raw && response.body.is_empty();
+        if bare {
+            return Ok(());
+        }
+        if response.body.is_empty() && !bytes.starts_with(b"HEAD") {
+            return Err(format!("{} with an empty body", response.status));
+        }
+        compare::envelope_fault(&response).map_or(Ok(()), Err)
+    }
+
+    /// Sends bytes whose answer does not matter as long as it is no 5xx and signs nobody in.
+    pub(crate) fn survives(&mut self, name: &str, bytes: &[u8]) {
+        self.requests += 1;
+        match exchange(self.server.port, bytes, Duration::from_secs(20)) {
+            Err(error) => self.faults.push(format!("{name}: {error}")),
+            Ok(answer) => {
+                if let Some(response) = Response::parse(&answer) {
+                    let known = response
+                        .json()
+                        .is_some_and(|body| body["response"].get("user").is_some());
+                    if response.status >= 500 || known {
+                        self.faults.push(format!(
+                            "{name}: {}: {}",
+                            response.status,
+                            String::from_utf8_lossy(&answer)
+                        ));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Nothing was changed, nothing panicked, and it still signs somebody in.
+    pub(crate) fn finish(self, at_least: usize) {
+        let log = self.server.log();
+        assert!(
+            self.faults.is_empty(),
+            "{} of {}:\n  - {}",
+            self.faults.len(),
+            self.requests,
+            self.faults.join("\n  - ")
+        );
+        assert!(self.requests >= at_least, "{} requests", self.requests);
+        assert!(!log.contains("panicked"), "{log}");
+        assert_eq!(
+            database::users(&self.server.database),
+            self.before,
+            "no partial effect"
+        );
+        let mut jar = Jar::default();
+        assert_eq!(
+            jar.send(sign_in(ANA), self.server.port).status,
+            200,
+            "{log}"
+        );
+        let answer = jar.send(who(), self.server.port).json().expect("JSON");
+        assert!(answer["response"].get("user").is_some(), "{answer}");
+    }
+}

@@ -1,0 +1,16 @@
+//! The two servers, a client that hides nothing, and the comparison.
+
+pub(crate) mod compare;
+pub(crate) mod config;
+pub(crate) mod cookies;
+pub(crate) mod database;
+pub(crate) mod duo;
+pub(crate) mod folder;
+pub(crate) mod hostile;
+pub(crate) mod http;
+pub(crate) mod known;
+pub(crate) mod pair;
+pub(crate) mod peer;
+pub(crate) mod python;
+pub(crate) mod requests;
+pub(crate) mod users;

@@ -1,0 +1,71 @@
+//! Both servers on one configuration and one database file.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::config;
+use super::cookies::Jar;
+use super::folder::Folder;
+use super::http::{Request, Response};
+use super::peer::{Reference, Vestibule, fresh_database};
+
+/// The two, side by side.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) ours: Vestibule,
+    pub(crate) theirs: Reference,
+    folder: Folder,
+}
+
+impl Pair {
+    /// In the single-page-app configuration with these keys changed.
+    pub(crate) fn start(name: &str, changes: &Value) -> Self {
+        let folder = Folder::new(name);
+        let config = config::spa_with(changes);
+        let database = folder.file("shared.db");
+        fresh_database(&database);
+        let ours = Vestibule::start(&config, &folder, database.clone());
+        let theirs = Reference::start(&config, &folder, database);
+        Self {
+            ours,
+            theirs,
+            folder,
+        }
+    }
+
+    /// Runs our command line on the same configuration; it has to succeed.
+    pub(crate) fn run_ours(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+            .arg("--config")
+            .arg(self.folder.file("vestibule.toml"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .output()
+            .expect("the binary runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        said
+    }
+}
+
+impl Jar {
+    /// Sends a request with these cookies and keeps what comes back.
+    pub(crate) fn send(&mut self, request: Request, port: u16) -> Response {
+        let request = match self.header() {
+            Some(cookies) => request.header("Cookie", cookies),
+            None => request,
+        };
+        let answer = request
+            .header("User-Agent", "artefacts/1.0")
+            .send(port)
+            .expect("an answer");
+        self.take(&super::compare::set_cookies(&answer));
+        answer
+    }
+}

@@ -1,0 +1,175 @@
+//! Starting and stopping the two servers.
+
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::config;
+use super::folder::Folder;
+use super::http::Request;
+use super::python::{Python, root};
+use super::users;
+
+/// The database that every server starts from a copy of, written by the reference. It is
+/// kept between runs under a name that changes with everything that went into it.
+static SEEDED: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let users = users::everybody();
+    let mut hasher = DefaultHasher::new();
+    users.to_string().hash(&mut hasher);
+    for file in ["app.py", "requirements.txt"] {
+        std::fs::read(root().join("oracle").join(file))
+            .expect("the oracle")
+            .hash(&mut hasher);
+    }
+    let path = folder.join(format!("seed-{:016x}.db", hasher.finish()));
+    if !path.exists() {
+        // Other tests may do the same at this moment: whoever is last wins, whole.
+        let unfinished = folder.join(format!("seed-{}.tmp", std::process::id()));
+        let config = with_database(&config::spa(), &unfinished);
+        Python::get().seed(&config, &users, &folder.join("seed.log"));
+        std::fs::rename(&unfinished, &path).expect("a rename");
+    }
+    path
+});
+
+/// A fresh copy of the seeded database.
+pub(crate) fn fresh_database(path: &Path) {
+    let _ = Python::get();
+    std::fs::copy(&*SEEDED, path).expect("a copy of the database");
+}
+
+/// The configuration with its database.
+pub(crate) fn with_database(config: &Map<String, Value>, path: &Path) -> Map<String, Value> {
+    let mut config = config.clone();
+    config.insert(
+        "SQLALCHEMY_DATABASE_URI".into(),
+        json!(format!("sqlite:///{}", path.display())),
+    );
+    config
+}
+
+/// The real Flask-Security.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    pub(crate) port: u16,
+    pub(crate) database: PathBuf,
+    log: PathBuf,
+    pid: u64,
+}
+
+impl Reference {
+    /// On this database; the folder keeps its log.
+    pub(crate) fn start(config: &Map<String, Value>, folder: &Folder, database: PathBuf) -> Self {
+        let log = folder.file("reference.log");
+        let (pid, port) = Python::get().serve(&with_database(config, &database), &log);
+        Self {
+            port,
+            database,
+            log,
+            pid,
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        Python::get().stop(self.pid);
+    }
+}
+
+/// Our server: the real binary.
+#[derive(Debug)]
+pub(crate) struct Vestibule {
+    pub(crate) port: u16,
+    pub(crate) database: PathBuf,
+    log: PathBuf,
+    process: Child,
+}
+
+impl Vestibule {
+    /// On this database; the folder keeps its configuration file, log and working files.
+    pub(crate) fn start(config: &Map<String, Value>, folder: &Folder, database: PathBuf) -> Self {
+        let (file, log) = (folder.file("vestibule.toml"), folder.file("vestibule.log"));
+        let text = config::to_toml(&with_database(config, &database));
+        std::fs::write(&file, text).expect("a configuration file");
+        let mut last = String::new();
+        // A port that was free a moment ago may be taken by another test meanwhile.
+        for _ in 0..3 {
+            let port = free_port();
+            let output = File::create(&log).expect("a log file");
+            let mut process = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+                .args([
+                    "serve",
+                    "--listen",
+                    &format!("127.0.0.1:{port}"),
+                    "--config",
+                ])
+                .arg(&file)
+                .current_dir(folder.path())
+                .env_clear()
+                .stdin(Stdio::null())
+                .stdout(output.try_clone().expect("one log"))
+                .stderr(output)
+                .spawn()
+                .expect("the binary starts");
+            if wait_until_ready(&mut process, port) {
+                return Self {
+                    port,
+                    database,
+                    log,
+                    process,
+                };
+            }
+            let _ = process.kill();
+            let _ = process.wait();
+            last = std::fs::read_to_string(&log).unwrap_or_default();
+        }
+        panic!("vestibule does not start:\n{last}");
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Vestibule {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
+}
+
+fn wait_until_ready(process: &mut Child, port: u16) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(15) {
+        if process.try_wait().is_ok_and(|ended| ended.is_some()) {
+            return false;
+        }
+        if Request::get("/readyz")
+            .send(port)
+            .is_ok_and(|answer| answer.status == 200)
+        {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
+}

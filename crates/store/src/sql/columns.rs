@@ -1,0 +1,131 @@
+//! The names of the tables, and which of the columns an existing table has.
+
+use std::collections::HashSet;
+
+use crate::StoreError;
+
+/// The names of the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableNames {
+    /// Users.
+    pub user: String,
+    /// Roles.
+    pub role: String,
+    /// Who has which role.
+    pub roles_users: String,
+    /// Passkeys.
+    pub web_authn: String,
+    /// Refresh tokens.
+    pub refresh: String,
+}
+
+impl Default for TableNames {
+    fn default() -> Self {
+        Self {
+            user: "user".to_owned(),
+            role: "role".to_owned(),
+            roles_users: "roles_users".to_owned(),
+            web_authn: "web_authn".to_owned(),
+            refresh: "fs_refresh_tracker".to_owned(),
+        }
+    }
+}
+
+impl TableNames {
+    /// Fills a statement's `{user}`, `{role}`, ... with the quoted names.
+    pub(super) fn fill(&self, statement: &str) -> String {
+        statement
+            .replace("{user}", &quote(&self.user))
+            .replace("{role}", &quote(&self.role))
+            .replace("{roles_users}", &quote(&self.roles_users))
+            .replace(
+                "{web_authn:ix_credential_id}",
+                &quote(&format!("ix_{}_credential_id", self.web_authn)),
+            )
+            .replace("{web_authn}", &quote(&self.web_authn))
+            .replace("{fs_refresh_tracker}", &quote(&self.refresh))
+    }
+
+    pub(super) fn all(&self) -> [&str; 5] {
+        [
+            &self.user,
+            &self.role,
+            &self.roles_users,
+            &self.web_authn,
+            &self.refresh,
+        ]
+    }
+}
+
+/// A name as SQL takes it whatever it is.
+pub(super) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The columns of a user that are read, in the order in which they are read.
+pub(super) const USER_COLUMNS: [&str; 21] = [
+    "id",
+    "email",
+    "username",
+    "password",
+    "active",
+    "fs_uniquifier",
+    "confirmed_at",
+    "last_login_at",
+    "current_login_at",
+    "last_login_ip",
+    "current_login_ip",
+    "login_count",
+    "tf_primary_method",
+    "tf_totp_secret",
+    "tf_phone_number",
+    "us_totp_secrets",
+    "us_phone_number",
+    "fs_webauthn_user_handle",
+    "mf_recovery_codes",
+    "create_datetime",
+    "update_datetime",
+];
+
+/// Nothing works without these.
+const REQUIRED: [&str; 3] = ["id", "active", "fs_uniquifier"];
+
+/// The columns that the user table has.
+#[derive(Debug, Clone)]
+pub(super) struct UserColumns(HashSet<String>);
+
+impl UserColumns {
+    /// Takes the names; nothing works without some of them.
+    pub(super) fn new(present: HashSet<String>, table: &str) -> Result<Self, StoreError> {
+        if present.is_empty() {
+            return Err(StoreError::Schema(format!(
+                "there is no table {table:?}: run `vestibule db init`"
+            )));
+        }
+        match REQUIRED.iter().find(|name| !present.contains(**name)) {
+            Some(missing) => Err(StoreError::Schema(format!(
+                "the table {table:?} has no column {missing:?}: run `vestibule db check`"
+            ))),
+            None => Ok(Self(present)),
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
+    /// What a SELECT lists: a column that is not there reads as nothing.
+    pub(super) fn select_list(&self) -> String {
+        USER_COLUMNS
+            .iter()
+            .map(|name| {
+                if self.has(name) {
+                    quote(name)
+                } else {
+                    "NULL".to_owned()
+                }
+            })
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}

@@ -1,0 +1,10 @@
+//! The SQL store. The only place that speaks SQL.
+
+mod columns;
+mod moment;
+mod schema;
+pub mod sqlite;
+mod users;
+
+pub use columns::TableNames;
+pub use schema::{Finding, Upgrade};

@@ -1,0 +1,360 @@
+//! The statements about users, and reading their rows.
+
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use time::OffsetDateTime;
+
+use super::columns::{TableNames, USER_COLUMNS, UserColumns, quote};
+use super::moment;
+use super::sqlite::map_error;
+use crate::{
+    Identity, NewUser, PasswordChange, Role, StoreError, User, UserId, UserKey, UserPatch,
+};
+
+/// The statements, built once.
+#[derive(Debug)]
+pub(super) struct Statements {
+    table: String,
+    columns: UserColumns,
+    by_id: String,
+    by_uniquifier: String,
+    by_identity: [[String; 2]; 3],
+    page: String,
+    roles: String,
+}
+
+const ATTRIBUTES: [Identity; 3] = [Identity::Email, Identity::Username, Identity::Phone];
+
+impl Statements {
+    pub(super) fn new(tables: &TableNames, columns: UserColumns) -> Self {
+        let table = quote(&tables.user);
+        let list = columns.select_list();
+        let select = |condition: &str| format!("SELECT {list} FROM {table} WHERE {condition}");
+        let by_identity = ATTRIBUTES.map(|attribute| {
+            let column = quote(attribute.column());
+            [
+                select(&format!("{column} = ?1")),
+                select(&format!(
+                    "lower({column}) = lower(?1) ORDER BY \"id\" LIMIT 1"
+                )),
+            ]
+        });
+        Self {
+            by_id: select("\"id\" = ?1"),
+            by_uniquifier: select("\"fs_uniquifier\" = ?1"),
+            by_identity,
+            page: select("\"id\" > ?1 ORDER BY \"id\" LIMIT ?2"),
+            roles: tables.fill(
+                "SELECT r.id, r.name, r.description, r.permissions FROM {role} r \
+                 JOIN {roles_users} l ON l.role_id = r.id WHERE l.user_id = ?1 ORDER BY r.name",
+            ),
+            table,
+            columns,
+        }
+    }
+
+    pub(super) fn find(
+        &self,
+        connection: &Connection,
+        key: UserKey<'_>,
+    ) -> Result<Option<User>, StoreError> {
+        match key {
+            UserKey::Id(id) => self.one(connection, &self.by_id, &Value::Integer(id.0)),
+            UserKey::Uniquifier(text) => self.one(
+                connection,
+                &self.by_uniquifier,
+                &Value::Text(text.to_owned()),
+            ),
+            UserKey::Identity {
+                attribute,
+                value,
+                ignore_case,
+            } => {
+                if !self.columns.has(attribute.column()) {
+                    return Ok(None);
+                }
+                let [exact, any_case] = match attribute {
+                    Identity::Email => &self.by_identity[0],
+                    Identity::Username => &self.by_identity[1],
+                    Identity::Phone => &self.by_identity[2],
+                };
+                let value = Value::Text(value.to_owned());
+                match self.one(connection, exact, &value)? {
+                    None if ignore_case => self.one(connection, any_case, &value),
+                    found => Ok(found),
+                }
+            }
+        }
+    }
+
+    fn one(
+        &self,
+        connection: &Connection,
+        statement: &str,
+        value: &Value,
+    ) -> Result<Option<User>, StoreError> {
+        let mut statement = connection.prepare_cached(statement).map_err(map_error)?;
+        statement
+            .query_row([value], |row| Ok(self.read(row)))
+            .optional()
+            .map_err(map_error)?
+            .transpose()
+    }
+
+    pub(super) fn page(
+        &self,
+        connection: &Connection,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        let mut statement = connection.prepare_cached(&self.page).map_err(map_error)?;
+        let after = after.map_or(i64::MIN, |id| id.0);
+        let rows = statement
+            .query_map((after, limit), |row| Ok(self.read(row)))
+            .map_err(map_error)?;
+        rows.map(|row| row.map_err(map_error)?).collect()
+    }
+
+    pub(super) fn roles(
+        &self,
+        connection: &Connection,
+        id: UserId,
+    ) -> Result<Vec<Role>, StoreError> {
+        let mut statement = connection.prepare_cached(&self.roles).map_err(map_error)?;
+        let rows = statement
+            .query_map([id.0], |row| {
+                let permissions: Option<String> = row.get(3)?;
+                Ok(Role {
+                    id: row.get(0)?,
+                    name: row.get(1)?,
+                    description: row.get(2)?,
+                    permissions: permissions
+                        .unwrap_or_default()
+                        .split(',')
+                        .filter(|permission| !permission.is_empty())
+                        .map(str::to_owned)
+                        .collect(),
+                })
+            })
+            .map_err(map_error)?;
+        rows.map(|row| row.map_err(map_error)).collect()
+    }
+
+    pub(super) fn insert(&self, connection: &Connection, new: NewUser) -> Result<User, StoreError> {
+        let created = Value::Text(moment::write(new.created_at));
+        let mut values: Vec<(&str, Value)> = vec![
+            ("email", Value::Text(new.email)),
+            ("username", text(new.username)),
+            ("password", text(new.password)),
+            ("active", Value::Integer(i64::from(new.active))),
+            ("fs_uniquifier", Value::Text(new.fs_uniquifier)),
+            ("confirmed_at", text(new.confirmed_at.map(moment::write))),
+            ("create_datetime", created.clone()),
+            ("update_datetime", created),
+        ];
+        values.retain(|(name, _)| self.columns.has(name));
+        let names: Vec<String> = values.iter().map(|(name, _)| quote(name)).collect();
+        let marks: Vec<String> = (1..=values.len())
+            .map(|index| format!("?{index}"))
+            .collect();
+        let statement = format!(
+            "INSERT INTO {} ({}) VALUES ({}) RETURNING \"id\"",
+            self.table,
+            names.join(", "),
+            marks.join(", ")
+        );
+        let id: i64 = connection
+            .prepare_cached(&statement)
+            .and_then(|mut statement| {
+                let values = values.iter().map(|(_, value)| value);
+                statement.query_row(rusqlite::params_from_iter(values), |row| row.get(0))
+            })
+            .map_err(map_error)?;
+        self.find(connection, UserKey::Id(UserId(id)))?
+            .ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
+    }
+
+    pub(super) fn update(
+        &self,
+        connection: &Connection,
+        id: UserId,
+        patch: UserPatch,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let mut changes = Changes {
+            columns: &self.columns,
+            sets: Vec::new(),
+            values: Vec::new(),
+        };
+        let now = Value::Text(moment::write(now));
+        if let Some(active) = patch.active {
+            changes.set("active", Value::Integer(i64::from(active)));
+        }
+        match patch.password {
+            Some(PasswordChange::Set(hash)) => changes.set("password", Value::Text(hash)),
+            Some(PasswordChange::Upgrade { old, new }) => {
+                let old = changes.value(Value::Text(old));
+                let new = changes.value(Value::Text(new));
+                changes.sets.push(format!(
+                    "\"password\" = CASE WHEN \"password\" = {old} THEN {new} ELSE \"password\" END"
+                ));
+            }
+            None => {}
+        }
+        if let Some(uniquifier) = patch.fs_uniquifier {
+            changes.set("fs_uniquifier", Value::Text(uniquifier));
+        }
+        if let Some(method) = patch.tf_primary_method {
+            changes.set("tf_primary_method", text(method));
+        }
+        if let Some(sign_in) = patch.sign_in {
+            // The right-hand sides all see the row as it was.
+            if changes.has_both("last_login_at", "current_login_at") {
+                let at = changes.value(now.clone());
+                changes.sets.push(format!(
+                    "\"last_login_at\" = coalesce(\"current_login_at\", {at})"
+                ));
+            }
+            changes.set("current_login_at", now.clone());
+            if changes.has_both("last_login_ip", "current_login_ip") {
+                changes
+                    .sets
+                    .push("\"last_login_ip\" = \"current_login_ip\"".to_owned());
+            }
+            changes.set("current_login_ip", text(sign_in.ip));
+            if changes.columns.has("login_count") {
+                changes
+                    .sets
+                    .push("\"login_count\" = coalesce(\"login_count\", 0) + 1".to_owned());
+            }
+        }
+        if changes.sets.is_empty() {
+            return Ok(self.find(connection, UserKey::Id(id))?.is_some());
+        }
+        changes.set("update_datetime", now);
+        let key = changes.value(Value::Integer(id.0));
+        let statement = format!(
+            "UPDATE {} SET {} WHERE \"id\" = {key}",
+            self.table,
+            changes.sets.join(", ")
+        );
+        let changed = connection
+            .prepare_cached(&statement)
+            .and_then(|mut statement| {
+                statement.execute(rusqlite::params_from_iter(changes.values.iter()))
+            })
+            .map_err(map_error)?;
+        Ok(changed == 1)
+    }
+
+    fn read(&self, row: &Row<'_>) -> Result<User, StoreError> {
+        let cells = Cells {
+            row,
+            table: &self.table,
+        };
+        Ok(User {
+            id: UserId(cells.integer(0)?.unwrap_or_default()),
+            email: cells.text(1)?,
+            username: cells.text(2)?,
+            password: cells.text(3)?,
+            active: cells.integer(4)?.unwrap_or_default() != 0,
+            fs_uniquifier: cells.text(5)?.ok_or_else(|| cells.corrupt(5))?,
+            confirmed_at: cells.moment(6)?,
+            last_login_at: cells.moment(7)?,
+            current_login_at: cells.moment(8)?,
+            last_login_ip: cells.text(9)?,
+            current_login_ip: cells.text(10)?,
+            login_count: cells.integer(11)?,
+            tf_primary_method: cells.text(12)?,
+            tf_totp_secret: cells.text(13)?,
+            tf_phone_number: cells.text(14)?,
+            us_totp_secrets: cells.text(15)?,
+            us_phone_number: cells.text(16)?,
+            fs_webauthn_user_handle: cells.text(17)?,
+            mf_recovery_codes: cells.text(18)?,
+            create_datetime: cells.moment(19)?,
+            update_datetime: cells.moment(20)?,
+        })
+    }
+}
+
+/// The SET part of an UPDATE, over the columns that are there.
+struct Changes<'a> {
+    columns: &'a UserColumns,
+    sets: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Changes<'_> {
+    fn value(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("?{}", self.values.len())
+    }
+
+    fn set(&mut self, column: &str, value: Value) {
+        if self.columns.has(column) {
+            let mark = self.value(value);
+            self.sets.push(format!("{} = {mark}", quote(column)));
+        }
+    }
+
+    fn has_both(&self, one: &str, other: &str) -> bool {
+        self.columns.has(one) && self.columns.has(other)
+    }
+}
+
+fn text(value: Option<String>) -> Value {
+    value.map_or(Value::Null, Value::Text)
+}
+
+/// The cells of a row of users. SQLite lets a cell hold anything; what makes no sense is
+/// told by table, column and row.
+struct Cells<'a> {
+    row: &'a Row<'a>,
+    table: &'a str,
+}
+
+impl Cells<'_> {
+    fn corrupt(&self, index: usize) -> StoreError {
+        StoreError::Corrupt {
+            table: self.table.to_owned(),
+            column: USER_COLUMNS[index].to_owned(),
+            row: self.row.get(0).unwrap_or_default(),
+        }
+    }
+
+    fn cell(&self, index: usize) -> Result<ValueRef<'_>, StoreError> {
+        self.row.get_ref(index).map_err(map_error)
+    }
+
+    fn text(&self, index: usize) -> Result<Option<String>, StoreError> {
+        match self.cell(index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => std::str::from_utf8(bytes)
+                .map(|text| Some(text.to_owned()))
+                .map_err(|_| self.corrupt(index)),
+            ValueRef::Integer(number) => Ok(Some(number.to_string())),
+            ValueRef::Real(_) => Err(self.corrupt(index)),
+        }
+    }
+
+    fn integer(&self, index: usize) -> Result<Option<i64>, StoreError> {
+        match self.cell(index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Integer(number) => Ok(Some(number)),
+            _ => Err(self.corrupt(index)),
+        }
+    }
+
+    fn moment(&self, index: usize) -> Result<Option<OffsetDateTime>, StoreError> {
+        match self.cell(index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) => std::str::from_utf8(bytes)
+                .ok()
+                .and_then(moment::read)
+                .map(Some)
+                .ok_or_else(|| self.corrupt(index)),
+            _ => Err(self.corrupt(index)),
+        }
+    }
+}

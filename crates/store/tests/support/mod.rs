@@ -1,0 +1,95 @@
+//! Folders that go away, and databases in them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::Connection;
+use time::OffsetDateTime;
+use vestibule_store::NewUser;
+use vestibule_store::sql::TableNames;
+use vestibule_store::sql::sqlite::SqliteStore;
+
+/// A folder for one test.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("vestibule-store-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.0.join("accounts.db")
+    }
+
+    /// A new database.
+    pub fn made(&self) -> SqliteStore {
+        SqliteStore::init(&self.file(), &TableNames::default()).unwrap();
+        self.open()
+    }
+
+    /// The database that is there.
+    pub fn open(&self) -> SqliteStore {
+        SqliteStore::open(&self.file(), &TableNames::default()).unwrap()
+    }
+
+    /// The file that the reference's own models made.
+    pub fn with_reference() -> Self {
+        let folder = Self::new();
+        std::fs::copy(fixture(), folder.file()).unwrap();
+        folder
+    }
+
+    /// Another way to the same file, past the store.
+    pub fn sql(&self) -> Connection {
+        let connection = Connection::open(self.file()).unwrap();
+        connection
+            .busy_timeout(std::time::Duration::from_secs(10))
+            .unwrap();
+        connection
+    }
+
+    /// Another process, which runs these lines on the file: `db` is its path.
+    pub fn python(&self, lines: &str) -> Command {
+        let mut command = Command::new("python3");
+        command.arg("-c").arg(format!(
+            "import sqlite3, sys, time\ndb = sys.argv[1]\n{lines}"
+        ));
+        command.arg(self.file());
+        command
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in the folder for temporary files hurts nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference.sqlite")
+}
+
+/// A moment, so many seconds after the first.
+pub fn at(seconds: i64) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap()
+}
+
+pub fn user(email: &str) -> NewUser {
+    NewUser {
+        email: email.to_owned(),
+        username: None,
+        password: Some("$old".to_owned()),
+        active: true,
+        confirmed_at: None,
+        fs_uniquifier: format!("uniquifier of {email}"),
+        created_at: at(0),
+    }
+}

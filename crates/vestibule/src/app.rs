@@ -1,0 +1,103 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use vestibule_formats::csrf::CsrfCodec;
+use vestibule_formats::flask_session::SessionCodec;
+use vestibule_formats::remember_cookie::RememberCodec;
+use vestibule_store::Store;
+
+use crate::clock::Clock;
+use crate::hooks::Hooks;
+use crate::http::cors::Cors;
+use crate::messages::Messages;
+use crate::rng::Random;
+use crate::secrets::passwords::Passwords;
+use crate::settings::Settings;
+
+/// The application: cheap to clone, the same for every request.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Parts>);
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) hooks: Hooks,
+    pub(crate) messages: Messages,
+    pub(crate) passwords: Passwords,
+    pub(crate) cors: Cors,
+    pub(crate) session_codec: SessionCodec,
+    pub(crate) remember_codec: RememberCodec,
+    pub(crate) csrf_codec: CsrfCodec,
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// The password checker.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// Now, in seconds since 1970.
+    #[must_use]
+    pub fn unix_now(&self) -> i64 {
+        self.0.clock.now().unix_timestamp()
+    }
+
+    /// The source of chance.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
+        &*self.0.random
+    }
+
+    /// The texts.
+    #[must_use]
+    pub fn messages(&self) -> &Messages {
+        &self.0.messages
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.0.hooks
+    }
+
+    pub(crate) fn cors(&self) -> &Cors {
+        &self.0.cors
+    }
+
+    pub(crate) fn session_codec(&self) -> &SessionCodec {
+        &self.0.session_codec
+    }
+
+    pub(crate) fn remember_codec(&self) -> &RememberCodec {
+        &self.0.remember_codec
+    }
+
+    pub(crate) fn csrf_codec(&self) -> &CsrfCodec {
+        &self.0.csrf_codec
+    }
+}

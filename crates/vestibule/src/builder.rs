@@ -1,0 +1,157 @@
+//! Putting an [`App`] together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use secrecy::ExposeSecret;
+use vestibule_formats::csrf::CsrfCodec;
+use vestibule_formats::flask_session::SessionCodec;
+use vestibule_formats::remember_cookie::RememberCodec;
+use vestibule_formats::sign::KeyRing;
+use vestibule_store::{MemoryStore, Store};
+
+use crate::app::{App, Parts};
+use crate::clock::{Clock, SystemClock};
+use crate::hooks::{Event, Hooks};
+use crate::http::cors::Cors;
+use crate::http::fault::Fault;
+use crate::messages::Messages;
+use crate::rng::{Random, SystemRandom};
+use crate::router;
+use crate::secrets::passwords::Passwords;
+use crate::settings::Settings;
+
+/// Accounts, ready to be served.
+#[derive(Debug, Clone)]
+pub struct Vestibule {
+    app: App,
+}
+
+/// What goes into a [`Vestibule`].
+#[derive(Debug)]
+pub struct Builder {
+    settings: Settings,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    hooks: Hooks,
+    hashing_threads: usize,
+}
+
+impl Vestibule {
+    /// Begins with the configuration.
+    #[must_use]
+    pub fn builder(settings: Settings) -> Builder {
+        Builder {
+            settings,
+            store: None,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            hooks: Hooks::default(),
+            hashing_threads: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+
+    /// Every endpoint, with the prefix of `SECURITY_URL_PREFIX`.
+    pub fn router(&self) -> Router {
+        router::build(&self.app)
+    }
+
+    /// What the handlers reach.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+}
+
+impl Builder {
+    /// Where users are kept; without one, in memory.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Another clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Another source of chance.
+    #[must_use]
+    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// Hears what happens to accounts.
+    #[must_use]
+    pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.listen(listener);
+        self
+    }
+
+    /// How many threads check passwords; as many as there are cores unless said.
+    #[must_use]
+    pub fn hashing_threads(mut self, threads: usize) -> Self {
+        self.hashing_threads = threads;
+        self
+    }
+
+    /// Puts it together.
+    ///
+    /// # Errors
+    /// When the configured password scheme cannot hash or a thread cannot be started.
+    pub fn build(self) -> Result<Vestibule, Fault> {
+        let Self {
+            settings,
+            store,
+            clock,
+            random,
+            hooks,
+            hashing_threads,
+        } = self;
+        let keys = KeyRing::new(
+            settings.secrets.secret_key.expose_secret(),
+            settings
+                .secrets
+                .fallbacks
+                .iter()
+                .map(ExposeSecret::expose_secret),
+        );
+        let csrf_keys = match &settings.csrf.secret_key {
+            Some(own) => &KeyRing::new(own.expose_secret(), []),
+            None => &keys,
+        };
+        let passwords = Passwords::new(
+            settings
+                .password
+                .hasher(settings.secrets.password_salt.as_ref())?,
+            Arc::clone(&random),
+            hashing_threads,
+        )?;
+        let parts = Parts {
+            session_codec: SessionCodec::new(&keys),
+            remember_codec: RememberCodec::new(&keys),
+            csrf_codec: CsrfCodec::new(csrf_keys),
+            messages: Messages::new(
+                settings
+                    .messages
+                    .iter()
+                    .map(|(code, text)| (code.as_str(), text.as_str())),
+            ),
+            cors: Cors::new(&settings.cors)?,
+            passwords,
+            store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            clock,
+            random,
+            hooks,
+            settings,
+        };
+        Ok(Vestibule {
+            app: App::new(parts),
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! Who may come in.
+
+use vestibule_formats::text::normalise;
+use vestibule_store::{Identity, User, UserId, UserKey};
+
+use super::wire::{FieldErrors, LoginRequest, Named};
+use crate::app::App;
+use crate::http::fault::Fault;
+use crate::messages::Message;
+use crate::secrets::passwords::Verdict;
+use crate::session::assurance;
+use crate::session::sign_in::Admission;
+
+/// What becomes of an attempt.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// Not let in.
+    Refused {
+        /// Why, by field.
+        errors: FieldErrors,
+        /// The account whose password was wrong, if there is one.
+        failed: Option<UserId>,
+    },
+    /// Let in.
+    Admit(Box<Admission>),
+}
+
+/// Judges an attempt. One look-up and one comparison, whoever is named.
+pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision, Fault> {
+    let user = match &request.named {
+        Some(named) => find(app, named).await?,
+        None => None,
+    };
+    let field = request.named.as_ref().map_or(request.blame, Named::field);
+    let password = normalise::normalise(&request.password, app.settings().password.normalize_form);
+    let stored = user.as_ref().and_then(|user| user.password.as_deref());
+    let verdict = app.passwords().check(stored, &password).await?;
+
+    let Some(user) = user else {
+        return Ok(refused(field, Message::UserDoesNotExist));
+    };
+    let upgraded_hash = match verdict {
+        Verdict::Wrong => {
+            return Ok(Decision::Refused {
+                errors: vec![("password", Message::InvalidPassword)],
+                failed: Some(user.id),
+            });
+        }
+        Verdict::Right => None,
+        Verdict::RightButUpgrade(hash) => Some(hash),
+    };
+    // From here on the caller has shown that the account is theirs: details may be told.
+    if let Some(reason) = obstacle(app, &user) {
+        return Ok(refused(field, reason));
+    }
+    Ok(Decision::Admit(Box::new(Admission {
+        user,
+        via: &["password"],
+        remember: request
+            .remember
+            .unwrap_or(app.settings().login.default_remember_me),
+        upgraded_hash,
+    })))
+}
+
+fn refused(field: &'static str, message: Message) -> Decision {
+    Decision::Refused {
+        errors: vec![(field, message)],
+        failed: None,
+    }
+}
+
+/// Why the rightful owner is not let in all the same.
+fn obstacle(app: &App, user: &User) -> Option<Message> {
+    let settings = app.settings();
+    if !user.active {
+        return Some(Message::DisabledAccount);
+    }
+    if settings.login.confirmable
+        && !settings.login.login_without_confirmation
+        && user.confirmed_at.is_none()
+    {
+        return Some(Message::ConfirmationRequired);
+    }
+    assurance::second_factor_due(user, settings).then_some(Message::SecondFactorNotServed)
+}
+
+async fn find(app: &App, named: &Named) -> Result<Option<User>, Fault> {
+    let (attribute, value) = match named {
+        Named::Email(value) => (Identity::Email, value),
+        Named::Username(value) => (Identity::Username, value),
+    };
+    let ignore_case = app.settings().identity.ignores_case(attribute.column());
+    Ok(app
+        .store()
+        .user(UserKey::Identity {
+            attribute,
+            value,
+            ignore_case,
+        })
+        .await?)
+}

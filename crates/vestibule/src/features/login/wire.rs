@@ -1,0 +1,204 @@
+//! The request and the answers of `/login`.
+
+use serde_json::{Map, Value};
+use vestibule_formats::text::{email, username};
+
+use crate::app::App;
+use crate::http::body::{Field, Fields};
+use crate::http::facts::Facts;
+use crate::http::query::Query;
+use crate::http::redirect;
+use crate::http::reject::Rejection;
+use crate::http::reply::Reply;
+use crate::messages::Message;
+use crate::session::visit::Visit;
+
+/// Errors by field, in the order in which the fields stand.
+pub(super) type FieldErrors = Vec<(&'static str, Message)>;
+
+const EMAIL: &str = "email";
+const USERNAME: &str = "username";
+const PASSWORD: &str = "password";
+const REMEMBER: &str = "remember";
+const NEXT: &str = "next";
+
+/// The identity that an attempt names, normalised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Named {
+    Email(String),
+    Username(String),
+}
+
+impl Named {
+    pub(super) fn field(&self) -> &'static str {
+        match self {
+            Self::Email(_) => EMAIL,
+            Self::Username(_) => USERNAME,
+        }
+    }
+}
+
+/// An attempt to sign in, well formed.
+pub(super) struct LoginRequest {
+    /// Whose account; none if no identity was given where that is allowed.
+    pub(super) named: Option<Named>,
+    /// The field that is to blame when nobody is named.
+    pub(super) blame: &'static str,
+    /// As typed.
+    pub(super) password: String,
+    /// Whether to set a remember cookie; the setting decides when it is not said.
+    pub(super) remember: Option<bool>,
+}
+
+/// Reads and checks the fields, each for itself.
+pub(super) fn read(
+    app: &App,
+    facts: &Facts,
+    query: &Query,
+    fields: &Fields,
+) -> Result<LoginRequest, FieldErrors> {
+    let settings = &app.settings().identity;
+    let mut errors = FieldErrors::new();
+
+    let password = match fields.text(PASSWORD) {
+        Field::Text(text) => text.to_owned(),
+        Field::Empty => {
+            errors.push((PASSWORD, Message::PasswordNotProvided));
+            String::new()
+        }
+        Field::WrongType => {
+            errors.push((PASSWORD, Message::ApiError));
+            String::new()
+        }
+    };
+    check_next(app, facts, query, fields, &mut errors);
+    let remember = fields.flag(REMEMBER).unwrap_or_else(|message| {
+        errors.push((REMEMBER, message));
+        None
+    });
+    // The order in which the reference's form has its fields, and so its errors.
+    let username = if settings.username_enable {
+        read_username(app, fields, &mut errors)
+    } else {
+        None
+    };
+    let email = read_email(app, fields, &mut errors);
+
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let named = email
+        .filter(|_| settings.has("email"))
+        .map(Named::Email)
+        .or(username
+            .filter(|_| settings.has("username"))
+            .map(Named::Username));
+    // With usernames on, nobody being named is an error of the form, not of a field.
+    let blame = if settings.username_enable { "" } else { EMAIL };
+    Ok(LoginRequest {
+        named,
+        blame,
+        password,
+        remember,
+    })
+}
+
+fn check_next(app: &App, facts: &Facts, query: &Query, fields: &Fields, errors: &mut FieldErrors) {
+    let next = match fields.text(NEXT) {
+        Field::Text(text) => Some(text),
+        Field::Empty => query.get(NEXT).filter(|next| !next.is_empty()),
+        Field::WrongType => {
+            errors.push((NEXT, Message::ApiError));
+            return;
+        }
+    };
+    if next.is_some_and(|next| !redirect::is_ours(next, facts, &app.settings().redirect)) {
+        errors.push((NEXT, Message::InvalidRedirect));
+    }
+}
+
+fn read_email(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<String> {
+    let settings = &app.settings().identity;
+    match fields.text(EMAIL) {
+        Field::Text(text) => match email::normalise(text, &settings.email_options) {
+            Ok(normalised) => return Some(normalised),
+            Err(_) => errors.push((EMAIL, Message::InvalidEmailAddress)),
+        },
+        Field::Empty if settings.username_enable => {}
+        Field::Empty => errors.push((EMAIL, Message::EmailNotProvided)),
+        Field::WrongType => errors.push((EMAIL, Message::ApiError)),
+    }
+    None
+}
+
+fn read_username(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<String> {
+    match fields.text(USERNAME) {
+        Field::Text(text) => {
+            match username::normalise(text, &app.settings().identity.username_options) {
+                Ok(normalised) => return Some(normalised),
+                Err(username::Refusal::Disallowed) => {
+                    errors.push((USERNAME, Message::UsernameDisallowedCharacters));
+                }
+                Err(username::Refusal::Length) => {
+                    errors.push((USERNAME, Message::UsernameInvalidLength));
+                }
+                Err(username::Refusal::Invalid) => errors.push((USERNAME, Message::InvalidInput)),
+            }
+        }
+        Field::Empty => {}
+        Field::WrongType => errors.push((USERNAME, Message::ApiError)),
+    }
+    None
+}
+
+/// Puts errors on the wire; with generic responses on, without telling which part of the
+/// credentials was wrong.
+pub(super) fn refuse(app: &App, errors: FieldErrors) -> Rejection {
+    if !app.settings().login.return_generic_responses {
+        return Rejection::fields(errors);
+    }
+    // One generic error whatever and however many of the credentials were wrong.
+    let mut generic = FieldErrors::new();
+    let mut credentials = false;
+    for (field, message) in errors {
+        if matches!(field, EMAIL | USERNAME | PASSWORD | "") {
+            credentials = true;
+        } else {
+            generic.push((field, message));
+        }
+    }
+    if credentials {
+        generic.push(("", Message::GenericAuthnFailed));
+    }
+    Rejection::fields(generic)
+}
+
+/// The answer to a sign-in.
+pub(super) fn signed_in(app: &App, visit: &mut Visit) -> Reply {
+    Reply::ok()
+        .member("csrf_token", visit.csrf_token(app))
+        .member("tf_required", false)
+        .member("user", payload())
+}
+
+/// The answer to `GET`.
+pub(super) fn state(app: &App, visit: &mut Visit) -> Reply {
+    let attributes: Vec<Value> = app
+        .settings()
+        .identity
+        .names()
+        .map(|name| Value::from(name.to_owned()))
+        .collect();
+    let mut reply = Reply::ok()
+        .member("csrf_token", visit.csrf_token(app))
+        .member("identity_attributes", attributes);
+    if visit.caller().is_some() {
+        reply = reply.member("user", payload());
+    }
+    reply
+}
+
+/// What an answer says about a user: nothing unless the application adds to it.
+fn payload() -> Map<String, Value> {
+    Map::new()
+}

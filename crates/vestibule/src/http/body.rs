@@ -1,0 +1,303 @@
+//! One way into the body of a request, be it JSON or a form.
+//!
+//! The bytes are taken in first and understood later: whether the caller may send
+//! them at all (CSRF) is decided in between.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::reject::Rejection;
+use crate::app::App;
+use crate::messages::Message;
+
+/// The body as it came, within the size limit.
+#[derive(Debug)]
+pub struct RawBody {
+    kind: Kind,
+    bytes: Bytes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Json,
+    Form,
+    /// No body and no type: as good as an empty form.
+    Nothing,
+    Other,
+}
+
+/// The members of a body.
+#[derive(Debug, Default)]
+pub struct Fields(Map<String, Value>);
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field<'a> {
+    /// Nothing, null, or only white space.
+    Empty,
+    /// Text.
+    Text(&'a str),
+    /// Something that is not text.
+    WrongType,
+}
+
+impl RawBody {
+    /// Understands the body.
+    ///
+    /// # Errors
+    /// 415 for a type that is not read here, 400 for anything that is not one JSON
+    /// object without repeated members, or not a form in UTF-8.
+    pub fn fields(&self) -> Result<Fields, Rejection> {
+        let malformed = || Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody);
+        match self.kind {
+            _ if self.bytes.is_empty() => Ok(Fields::default()),
+            Kind::Json => {
+                let object: Object =
+                    serde_json::from_slice(&self.bytes).map_err(|_| malformed())?;
+                Ok(Fields(object.0))
+            }
+            Kind::Form => form_fields(&self.bytes).ok_or_else(malformed),
+            Kind::Nothing | Kind::Other => Err(Rejection::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                Message::UnsupportedMediaType,
+            )),
+        }
+    }
+
+    /// One field of a form; of a JSON body nothing. This is where Flask-WTF looks for
+    /// its token besides the headers.
+    #[must_use]
+    pub fn form_value(&self, name: &str) -> Option<String> {
+        if self.kind != Kind::Form {
+            return None;
+        }
+        match form_fields(&self.bytes)?.0.remove(name) {
+            Some(Value::String(value)) if !value.is_empty() => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl Fields {
+    /// A text field.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Field<'_> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Field::Empty,
+            Some(Value::String(text)) if text.trim().is_empty() => Field::Empty,
+            Some(Value::String(text)) => Field::Text(text),
+            Some(_) => Field::WrongType,
+        }
+    }
+
+    /// A yes or no, in the ways in which forms and JSON say it; absent and null say
+    /// nothing.
+    ///
+    /// # Errors
+    /// A list or an object is neither.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, Message> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(Value::Number(number)) => Ok(Some(number.as_f64() != Some(0.0))),
+            Some(Value::String(text)) => Ok(Some(!matches!(text.as_str(), "" | "false"))),
+            Some(Value::Array(_) | Value::Object(_)) => Err(Message::ApiError),
+        }
+    }
+}
+
+impl FromRequest<App> for RawBody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let reject = |status, message| {
+            Rejection::new(status, message)
+                .into_reply(app.messages(), false)
+                .into_response()
+                .into_response()
+        };
+        let kind = kind_of(request.headers());
+        let limit = app.settings().http.max_content_length;
+        let body: Body = request.into_body();
+        match Limited::new(body, limit).collect().await {
+            Ok(collected) => Ok(Self {
+                kind,
+                bytes: collected.to_bytes(),
+            }),
+            Err(error) if error.is::<LengthLimitError>() => {
+                Err(reject(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge))
+            }
+            Err(_) => Err(reject(StatusCode::BAD_REQUEST, Message::MalformedBody)),
+        }
+    }
+}
+
+fn kind_of(headers: &http::HeaderMap) -> Kind {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Kind::Nothing;
+    };
+    let Ok(value) = value.to_str() else {
+        return Kind::Other;
+    };
+    let essence = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let json_suffix = essence
+        .strip_prefix("application/")
+        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"));
+    match essence.as_str() {
+        _ if json_suffix => Kind::Json,
+        "application/x-www-form-urlencoded" => Kind::Form,
+        "" => Kind::Nothing,
+        _ => Kind::Other,
+    }
+}
+
+/// The fields of a URL-encoded form; of a repeated field the first counts, as in the
+/// reference. `None` when it is not UTF-8.
+fn form_fields(bytes: &[u8]) -> Option<Fields> {
+    // The separators are ASCII, so the whole is UTF-8 exactly when every part is.
+    percent_encoding::percent_decode(bytes).decode_utf8().ok()?;
+    let mut map = Map::new();
+    for (name, value) in form_urlencoded::parse(bytes) {
+        map.entry(name.into_owned())
+            .or_insert_with(|| Value::String(value.into_owned()));
+    }
+    Some(Fields(map))
+}
+
+/// A JSON object that names each of its members once.
+struct Object(Map<String, Value>);
+
+impl<'de> serde::Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Object, A::Error> {
+                let mut map = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if map.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a member is repeated"));
+                    }
+                }
+                Ok(Object(map))
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &[u8]) -> Result<Fields, Rejection> {
+        RawBody {
+            kind: Kind::Json,
+            bytes: Bytes::copy_from_slice(text),
+        }
+        .fields()
+    }
+
+    fn form(text: &[u8]) -> RawBody {
+        RawBody {
+            kind: Kind::Form,
+            bytes: Bytes::copy_from_slice(text),
+        }
+    }
+
+    #[test]
+    fn attack_crash_by_odd_input_only_one_plain_object_is_read() {
+        let deep = [vec![b'['; 4000], vec![b']'; 4000]].concat();
+        let deep_member = [&b"{\"a\":"[..], &deep, b"}"].concat();
+        let refused: [&[u8]; 9] = [
+            b"[1]",
+            b"\"text\"",
+            b"null",
+            b"{bad",
+            br#"{"a":1,"a":2}"#,
+            br#"{"a":1} {"b":2}"#,
+            br#"{"a":"\ud800"}"#,
+            b"{\"a\":\"\xff\"}",
+            &deep_member,
+        ];
+        for body in refused {
+            assert!(json(body).is_err(), "{}", String::from_utf8_lossy(body));
+        }
+        assert!(json(br#"{"a":[[[1]]]}"#).is_ok());
+        assert!(json(b"").is_ok(), "no body is an empty one");
+    }
+
+    #[test]
+    fn fields_tell_text_from_nothing_and_from_the_wrong_type() {
+        let fields = json(br#"{"t":" x ","e":"  ","n":null,"i":1,"l":["x"]}"#).unwrap();
+        assert_eq!(fields.text("t"), Field::Text(" x "));
+        for name in ["e", "n", "absent"] {
+            assert_eq!(fields.text(name), Field::Empty);
+        }
+        for name in ["i", "l"] {
+            assert_eq!(fields.text(name), Field::WrongType);
+        }
+    }
+
+    #[test]
+    fn flags_are_said_in_many_ways() {
+        let fields =
+            json(br#"{"y":true,"n":false,"s":"false","e":"","on":"on","z":0,"null":null,"o":{}}"#)
+                .unwrap();
+        for (name, expected) in [
+            ("y", Ok(Some(true))),
+            ("n", Ok(Some(false))),
+            ("s", Ok(Some(false))),
+            ("e", Ok(Some(false))),
+            ("on", Ok(Some(true))),
+            ("z", Ok(Some(false))),
+            ("null", Ok(None)),
+            ("absent", Ok(None)),
+            ("o", Err(Message::ApiError)),
+        ] {
+            assert_eq!(fields.flag(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn forms_take_the_first_of_a_repeated_field_and_only_utf_8() {
+        let body = form(b"email=a%40b.example&email=second&csrf_token=t");
+        assert_eq!(
+            body.fields().unwrap().text("email"),
+            Field::Text("a@b.example")
+        );
+        assert_eq!(body.form_value("csrf_token").as_deref(), Some("t"));
+        assert!(form(b"email=%ff").fields().is_err());
+    }
+
+    #[test]
+    fn types_are_told_apart() {
+        for (value, kind) in [
+            ("application/json", Kind::Json),
+            ("Application/JSON; charset=utf-8", Kind::Json),
+            ("application/problem+json", Kind::Json),
+            ("application/x-www-form-urlencoded", Kind::Form),
+            ("text/plain", Kind::Other),
+            ("application/jsonx", Kind::Other),
+        ] {
+            let headers = std::iter::once((header::CONTENT_TYPE, value.parse().unwrap())).collect();
+            assert_eq!(kind_of(&headers), kind, "{value}");
+        }
+    }
+}

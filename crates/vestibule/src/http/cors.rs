@@ -1,0 +1,311 @@
+//! Cross-origin resource sharing, by Flask-CORS's names.
+//!
+//! Nothing is shared unless `CORS_ORIGINS` or `CORS_RESOURCES` says so. Where Flask-CORS
+//! matches the beginning of an origin against a regular expression, we match all of it:
+//! `https://app\.example` does not let `https://app.example.evil.example` in.
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use regex_lite::Regex;
+
+use super::fault::Fault;
+use crate::settings::{CorsRule, CorsSettings};
+
+/// The rules in force, ready to be asked.
+#[derive(Debug)]
+pub struct Cors(Vec<Rule>);
+
+#[derive(Debug)]
+struct Rule {
+    path: Pattern,
+    origins: Vec<Pattern>,
+    any_origin: bool,
+    settings: CorsRule,
+}
+
+#[derive(Debug)]
+enum Pattern {
+    Plain(String),
+    Regex(Regex),
+}
+
+impl Pattern {
+    /// Flask-CORS takes whatever has a regular expression's characters for one. `prefix`
+    /// is for paths, of which the beginning has to match.
+    fn new(text: &str, prefix: bool) -> Result<Self, Fault> {
+        if !text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) {
+            return Ok(Self::Plain(text.to_owned()));
+        }
+        let anchored = if prefix {
+            format!("^(?:{text})")
+        } else {
+            format!("^(?:{text})$")
+        };
+        Regex::new(&anchored)
+            .map(Self::Regex)
+            .map_err(|error| Fault::Internal(format!("CORS: {text:?} is not a pattern: {error}")))
+    }
+
+    fn matches(&self, value: &str) -> bool {
+        match self {
+            Self::Plain(text) => text.eq_ignore_ascii_case(value),
+            Self::Regex(regex) => regex.is_match(value),
+        }
+    }
+}
+
+impl Cors {
+    /// Compiles the rules.
+    ///
+    /// # Errors
+    /// When a pattern is not a regular expression.
+    pub fn new(settings: &CorsSettings) -> Result<Self, Fault> {
+        let rule = |settings: &CorsRule| {
+            Ok(Rule {
+                path: Pattern::new(&settings.path, true)?,
+                any_origin: settings.origins.iter().any(|origin| origin == "*"),
+                origins: settings
+                    .origins
+                    .iter()
+                    .filter(|origin| *origin != "*")
+                    .map(|origin| Pattern::new(origin, false))
+                    .collect::<Result<_, _>>()?,
+                settings: settings.clone(),
+            })
+        };
+        settings
+            .rules
+            .iter()
+            .map(rule)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Whether a rule speaks of this path.
+    #[must_use]
+    pub fn applies(&self, path: &str) -> bool {
+        self.rule(path).is_some()
+    }
+
+    /// Whether an origin may send requests that change something to this path. A
+    /// wildcard lets anybody read, but nobody act with somebody's cookies.
+    #[must_use]
+    pub fn allows(&self, path: &str, origin: &str) -> bool {
+        self.rule(path).is_some_and(|rule| rule.lists(origin))
+    }
+
+    fn rule(&self, path: &str) -> Option<&Rule> {
+        self.0.iter().find(|rule| rule.path.matches(path))
+    }
+
+    /// Adds the headers to an answer.
+    pub fn decorate(&self, path: &str, origin: &HeaderValue, headers: &mut HeaderMap) {
+        let Some(rule) = self.rule(path) else { return };
+        if !rule.admit(origin, headers) {
+            return;
+        }
+        if !rule.settings.expose_headers.is_empty() {
+            insert(
+                headers,
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                &rule.settings.expose_headers.join(", "),
+            );
+        }
+    }
+
+    /// The answer to a preflight request.
+    #[must_use]
+    pub fn preflight(&self, path: &str, request: &HeaderMap) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        let (Some(rule), Some(origin)) = (self.rule(path), request.get(header::ORIGIN)) else {
+            return response;
+        };
+        if !rule.admit(origin, headers) {
+            return response;
+        }
+        let settings = &rule.settings;
+        let wanted = request
+            .get(header::ACCESS_CONTROL_REQUEST_METHOD)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if settings
+            .methods
+            .iter()
+            .any(|method| method.eq_ignore_ascii_case(wanted))
+        {
+            insert(
+                headers,
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                &settings.methods.join(", "),
+            );
+        }
+        let allowed = rule.allowed_headers(request);
+        if !allowed.is_empty() {
+            insert(
+                headers,
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                &allowed.join(", "),
+            );
+        }
+        if let Some(age) = settings.max_age {
+            insert(
+                headers,
+                header::ACCESS_CONTROL_MAX_AGE,
+                &age.as_secs().to_string(),
+            );
+        }
+        response
+    }
+}
+
+impl Rule {
+    fn lists(&self, origin: &str) -> bool {
+        self.origins.iter().any(|pattern| pattern.matches(origin))
+    }
+
+    /// Names the origin in the answer if it is let in.
+    fn admit(&self, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
+        let listed = origin.to_str().is_ok_and(|origin| self.lists(origin));
+        if !listed && !self.any_origin {
+            if self.settings.vary_header {
+                headers.append(header::VARY, HeaderValue::from_static("Origin"));
+            }
+            return false;
+        }
+        let credentials = self.settings.supports_credentials && listed;
+        if !listed && self.settings.send_wildcard {
+            insert(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        } else {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            if self.settings.vary_header {
+                headers.append(header::VARY, HeaderValue::from_static("Origin"));
+            }
+        }
+        if credentials {
+            insert(headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+        }
+        true
+    }
+
+    /// The headers that the browser asked for and that are allowed.
+    fn allowed_headers(&self, request: &HeaderMap) -> Vec<String> {
+        let allowed = &self.settings.allow_headers;
+        let any = allowed.iter().any(|header| header == "*");
+        request
+            .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|name| HeaderName::try_from(*name).is_ok())
+            .filter(|name| {
+                any || allowed
+                    .iter()
+                    .any(|header| header.eq_ignore_ascii_case(name))
+            })
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(origins: &[&str]) -> CorsRule {
+        CorsRule {
+            path: "/api/*".to_owned(),
+            origins: origins.iter().map(ToString::to_string).collect(),
+            supports_credentials: true,
+            ..CorsRule::default()
+        }
+    }
+
+    fn cors(origins: &[&str]) -> Cors {
+        Cors::new(&CorsSettings {
+            rules: vec![rule(origins)],
+        })
+        .unwrap()
+    }
+
+    fn answer(cors: &Cors, origin: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        cors.decorate(
+            "/api/login",
+            &HeaderValue::from_static(origin),
+            &mut headers,
+        );
+        headers
+    }
+
+    #[test]
+    fn a_listed_origin_is_named_with_credentials() {
+        let headers = answer(&cors(&["https://spa.example"]), "https://spa.example");
+        assert_eq!(
+            headers["access-control-allow-origin"],
+            "https://spa.example"
+        );
+        assert_eq!(headers["access-control-allow-credentials"], "true");
+        assert_eq!(headers["vary"], "Origin");
+    }
+
+    #[test]
+    fn attack_cors_look_alikes_are_not_let_in() {
+        let cors = cors(&["https://spa.example", r"https://.*\.app\.example"]);
+        for origin in [
+            "https://evil.example",
+            "https://spa.example.evil.example",
+            "http://spa.example",
+            "https://x.app.example.evil.example",
+            "null",
+        ] {
+            assert!(!cors.allows("/api/login", origin), "{origin}");
+        }
+        assert!(!answer(&cors, "https://evil.example").contains_key("access-control-allow-origin"));
+        assert!(cors.allows("/api/login", "https://x.app.example"));
+        assert!(!cors.allows("/other", "https://spa.example"));
+    }
+
+    #[test]
+    fn attack_cors_a_wildcard_never_carries_credentials_nor_lets_anybody_act() {
+        let cors = cors(&["*"]);
+        let headers = answer(&cors, "https://evil.example");
+        assert!(headers.contains_key("access-control-allow-origin"));
+        assert!(!headers.contains_key("access-control-allow-credentials"));
+        assert!(!cors.allows("/api/login", "https://evil.example"));
+    }
+
+    #[test]
+    fn a_preflight_gets_methods_and_the_headers_it_asked_for() {
+        let request = [
+            (header::ORIGIN, "https://spa.example"),
+            (header::ACCESS_CONTROL_REQUEST_METHOD, "POST"),
+            (
+                header::ACCESS_CONTROL_REQUEST_HEADERS,
+                "content-type, x-xsrf-token",
+            ),
+        ]
+        .map(|(name, value)| (name, HeaderValue::from_static(value)))
+        .into_iter()
+        .collect();
+        let response = cors(&["https://spa.example"]).preflight("/api/login", &request);
+        let headers = response.headers();
+        assert!(
+            headers["access-control-allow-methods"]
+                .to_str()
+                .unwrap()
+                .contains("POST")
+        );
+        assert_eq!(
+            headers["access-control-allow-headers"],
+            "content-type, x-xsrf-token"
+        );
+    }
+}

@@ -1,0 +1,138 @@
+//! Saying no: errors by message, for a field or for the whole request.
+//!
+//! The wire has the texts (`errors`, `field_errors`) as the reference sends them
+//! and beside them, in the same order, the stable codes (`error_codes`,
+//! `field_error_codes`).
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::reply::Reply;
+use crate::messages::{Message, Messages};
+
+/// Why a check failed, for the person who has to change a setting.
+///
+/// In development it goes into the answer, in production only into the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The check that failed, in one word: `csrf_token`, `origin`, `host`, ...
+    pub check: &'static str,
+    /// What the check saw. Never a secret.
+    pub saw: String,
+    /// What to change: a setting or a header.
+    pub fix: String,
+}
+
+/// A refusal, before it has words.
+#[derive(Debug)]
+pub struct Rejection(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    status: StatusCode,
+    general: Vec<Message>,
+    fields: Vec<(&'static str, Message)>,
+    explanation: Option<Explanation>,
+    retry_after: Option<u32>,
+}
+
+impl Rejection {
+    /// A refusal of the whole request.
+    #[must_use]
+    pub fn new(status: StatusCode, message: Message) -> Self {
+        Self::of(status, vec![message], Vec::new())
+    }
+
+    /// 400 with errors by field, in the order in which the fields stand. The empty
+    /// field name is the form itself.
+    #[must_use]
+    pub fn fields(fields: Vec<(&'static str, Message)>) -> Self {
+        Self::of(StatusCode::BAD_REQUEST, Vec::new(), fields)
+    }
+
+    fn of(status: StatusCode, general: Vec<Message>, fields: Vec<(&'static str, Message)>) -> Self {
+        Self(Box::new(Parts {
+            status,
+            general,
+            fields,
+            explanation: None,
+            retry_after: None,
+        }))
+    }
+
+    /// Says which check failed and what to change.
+    #[must_use]
+    pub fn explained(mut self, explanation: Explanation) -> Self {
+        self.0.explanation = Some(explanation);
+        self
+    }
+
+    /// Asks the client to come back after so many seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// The status that it will have.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// Finds the words. `show_explanation` is for development.
+    #[must_use]
+    pub fn into_reply(self, messages: &Messages, show_explanation: bool) -> Reply {
+        let Parts {
+            status,
+            general,
+            fields,
+            explanation,
+            retry_after,
+        } = *self.0;
+        let all = general
+            .iter()
+            .chain(fields.iter().map(|(_, message)| message));
+        let (texts, codes): (Vec<Value>, Vec<Value>) = all
+            .map(|message| (messages.text(*message).into(), message.code().into()))
+            .unzip();
+        let mut reply = Reply::new(status)
+            .member("errors", texts)
+            .member("error_codes", codes);
+        if !fields.is_empty() {
+            reply = reply
+                .member("field_errors", by_field(&fields, |m| messages.text(m)))
+                .member("field_error_codes", by_field(&fields, Message::code));
+        }
+        if let Some(why) = &explanation {
+            tracing::info!(check = why.check, saw = %why.saw, fix = %why.fix, "check failed");
+            if show_explanation {
+                let mut members = Map::new();
+                members.insert("check".to_owned(), why.check.into());
+                members.insert("saw".to_owned(), why.saw.as_str().into());
+                members.insert("fix".to_owned(), why.fix.as_str().into());
+                reply = reply.member("explanation", members);
+            }
+        }
+        if let Some(seconds) = retry_after {
+            reply = reply.header(http::header::RETRY_AFTER, seconds.into());
+        }
+        reply
+    }
+}
+
+fn by_field<'a>(
+    fields: &[(&'static str, Message)],
+    words: impl Fn(Message) -> &'a str,
+) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (field, message) in fields {
+        let entry = map
+            .entry(*field)
+            .or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(list) = entry {
+            list.push(words(*message).into());
+        }
+    }
+    map
+}

@@ -1,0 +1,115 @@
+//! The envelope that every answer comes in.
+//!
+//! `{"meta": {"code": N}, "response": {...}}`, N being the HTTP status.
+
+use axum::body::Body;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// An answer on its way: a status and the members of `response`, or a redirect.
+#[derive(Debug)]
+pub struct Reply {
+    status: StatusCode,
+    members: Map<String, Value>,
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    meta: Meta,
+    response: &'a Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Meta {
+    code: u16,
+}
+
+impl Reply {
+    /// An answer with this status and nothing in it yet.
+    #[must_use]
+    pub fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            members: Map::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// 200.
+    #[must_use]
+    pub fn ok() -> Self {
+        Self::new(StatusCode::OK)
+    }
+
+    /// A redirect to a target that has been checked.
+    #[must_use]
+    pub fn redirect(location: HeaderValue) -> Self {
+        Self::new(StatusCode::FOUND).header(header::LOCATION, location)
+    }
+
+    /// Adds a member to `response`.
+    #[must_use]
+    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Puts the envelope around it.
+    #[must_use]
+    pub fn into_response(self) -> Response<Body> {
+        let envelope = Envelope {
+            meta: Meta {
+                code: self.status.as_u16(),
+            },
+            response: &self.members,
+        };
+        // A map of JSON values always serialises.
+        let body = serde_json::to_vec(&envelope).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        for (name, value) in self.headers {
+            headers.append(name, value);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_envelope_repeats_the_status() {
+        let response = Reply::new(StatusCode::IM_A_TEAPOT)
+            .member("tea", true)
+            .into_response();
+        assert_eq!(response.status(), 418);
+        let body = axum::body::to_bytes(response.into_body(), 1024)
+            .await
+            .unwrap();
+        assert_eq!(
+            &body[..],
+            br#"{"meta":{"code":418},"response":{"tea":true}}"#
+        );
+    }
+}

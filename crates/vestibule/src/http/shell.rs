@@ -1,0 +1,228 @@
+//! What happens to every request, whatever it asks for.
+//!
+//! In this order: a request id; where the request comes from; whether its Host is ours;
+//! CORS; whether another site may send it; then the handler, within a time limit and
+//! with a panic caught; then the security headers and one line in the log.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures_util::FutureExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tracing::Instrument as _;
+
+use super::client_ip::{self, Peer};
+use super::cross_site;
+use super::facts::Facts;
+use super::reject::{Explanation, Rejection};
+use super::reply::Reply;
+use crate::app::App;
+use crate::messages::Message;
+use crate::rng;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The layer around the whole router.
+pub(crate) async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(&app, request.headers());
+    let span = tracing::info_span!("request", id = %id);
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+
+    let handled = async {
+        let (facts, refusal) = settle(&app, &request, id.clone());
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let preflight = is_preflight(&request);
+        let secure = facts.secure();
+        request.extensions_mut().insert(facts);
+        let mut response = match refusal {
+            Some(rejection) => rejection
+                .into_reply(app.messages(), app.settings().explains())
+                .into_response(),
+            None if preflight && app.cors().applies(&path) => {
+                app.cors().preflight(&path, request.headers())
+            }
+            None => run(&app, request, next).await,
+        };
+        if let Some(origin) = origin
+            && !preflight
+        {
+            app.cors().decorate(&path, &origin, response.headers_mut());
+        }
+        app.settings()
+            .http
+            .apply_security_headers(secure, response.headers_mut());
+        if let Ok(value) = HeaderValue::try_from(&id) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        log(&method, &path, response.status(), started);
+        response
+    };
+    handled.instrument(span).await
+}
+
+/// Settles the facts of a request, and whether it is refused outright.
+fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>) {
+    let settings = &app.settings().http;
+    let headers = request.headers();
+    let peer = request
+        .extensions()
+        .get::<Peer>()
+        .copied()
+        .unwrap_or(Peer::Local);
+    let origin = client_ip::locate(peer, headers, &settings.trusted_proxies, false);
+    let host = origin
+        .forwarded_host
+        .or_else(|| sent_host(request))
+        .unwrap_or_default();
+    let facts = Facts::new(id, origin.address, origin.secure, host);
+
+    if !settings.hosts.believe(facts.host()) {
+        let rejection = Rejection::new(StatusCode::BAD_REQUEST, Message::UntrustedHost).explained(
+            Explanation {
+                check: "host",
+                saw: format!("Host: {}", facts.host().escape_debug()),
+                fix: "name the hosts of this server in TRUSTED_HOSTS or SERVER_NAME".to_owned(),
+            },
+        );
+        return (facts, Some(rejection));
+    }
+    let path = request.uri().path();
+    let verdict = cross_site::check(
+        request.method(),
+        headers,
+        facts.host(),
+        settings.public_origin.as_deref(),
+        |origin| app.cors().allows(path, origin),
+    );
+    (facts, verdict.err())
+}
+
+fn sent_host(request: &Request) -> Option<String> {
+    // An absolute-form target overrides the header (RFC 9112, section 3.2.2); more than
+    // one Host header is nobody's.
+    if let Some(authority) = request.uri().authority() {
+        return Some(authority.as_str().to_owned());
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The id that a proxy gave, if it is a plain one, or a new one.
+fn request_id(app: &App, headers: &HeaderMap) -> String {
+    let plain = |id: &&str| {
+        (8..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(plain)
+        .map_or_else(|| rng::hex::<8>(app.random()), str::to_owned)
+}
+
+fn is_preflight(request: &Request) -> bool {
+    request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ORIGIN)
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Runs the handler within the time limit; a panic becomes a 500.
+async fn run(app: &App, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let refuse = |status, message| {
+        Rejection::new(status, message)
+            .into_reply(app.messages(), false)
+            .into_response()
+    };
+    match tokio::time::timeout(app.settings().http.request_timeout, work).await {
+        Ok(Ok(response)) => polish(app, &method, response),
+        Ok(Err(_)) => {
+            tracing::error!("a handler panicked");
+            refuse(StatusCode::INTERNAL_SERVER_ERROR, Message::InternalError)
+        }
+        Err(_) => refuse(StatusCode::REQUEST_TIMEOUT, Message::RequestTimeout),
+    }
+}
+
+/// Gives the router's own bare answers their envelope, and answers OPTIONS for routes
+/// that have other methods.
+fn polish(app: &App, method: &Method, response: Response) -> Response {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
+    let mut allow = response
+        .headers()
+        .get(header::ALLOW)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .replace(',', ", ");
+    allow.push_str(if allow.is_empty() {
+        "OPTIONS"
+    } else {
+        ", OPTIONS"
+    });
+    let Ok(allow) = HeaderValue::try_from(allow) else {
+        return response;
+    };
+    if method == Method::OPTIONS {
+        let mut answer = Response::new(Body::empty());
+        answer.headers_mut().insert(header::ALLOW, allow);
+        return answer;
+    }
+    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, Message::MethodNotAllowed)
+        .into_reply(app.messages(), false)
+        .header(header::ALLOW, allow)
+        .into_response()
+}
+
+/// The answer where there is nothing.
+pub(crate) async fn not_found(State(app): State<App>) -> Response {
+    Rejection::new(StatusCode::NOT_FOUND, Message::NotFound)
+        .into_reply(app.messages(), false)
+        .into_response()
+}
+
+/// The process is up.
+pub(crate) async fn healthz() -> Response {
+    Reply::ok().member("status", "up").into_response()
+}
+
+/// The database answers.
+pub(crate) async fn readyz(State(app): State<App>) -> Response {
+    match app.store().ping().await {
+        Ok(()) => Reply::ok().member("status", "ready").into_response(),
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            Rejection::new(StatusCode::SERVICE_UNAVAILABLE, Message::Unavailable)
+                .retry_after(5)
+                .into_reply(app.messages(), false)
+                .into_response()
+        }
+    }
+}
+
+/// One line for each request. What changed nothing and went well is only said at debug
+/// level. The query string stays out: tokens travel in it.
+fn log(method: &Method, path: &str, status: StatusCode, started: Instant) {
+    let micros = started.elapsed().as_micros();
+    let status = status.as_u16();
+    if status < 400 && matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        tracing::debug!(%method, path, status, micros, "answered");
+    } else {
+        tracing::info!(%method, path, status, micros, "answered");
+    }
+}

@@ -1,0 +1,114 @@
+//! The messages by name.
+
+/// Declares the messages once: name, stable code, text.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $name:ident = $code:literal: $text:literal;)*) => {
+        /// What can be said to a user of the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Message {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Message {
+            /// Every message.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The stable code that programs go by.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// Our English text.
+            #[must_use]
+            pub const fn default_text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The message with this code.
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+messages! {
+    // Codes of the reference.
+
+    /// A field has a value of the wrong type.
+    ApiError = "API_ERROR": "This value does not fit what the API expects.";
+    /// Somebody who is signed in asked for what only a stranger may do.
+    AnonymousUserRequired = "ANONYMOUS_USER_REQUIRED": "You are signed in already. Sign out first.";
+    /// The address was never confirmed.
+    ConfirmationRequired = "CONFIRMATION_REQUIRED": "Confirm your email address before you sign in.";
+    /// The account was switched off.
+    DisabledAccount = "DISABLED_ACCOUNT": "This account has been switched off.";
+    /// The email field is empty.
+    EmailNotProvided = "EMAIL_NOT_PROVIDED": "Enter an email address.";
+    /// The one answer for every failed sign-in when generic responses are on.
+    GenericAuthnFailed = "GENERIC_AUTHN_FAILED": "Sign-in failed. Check what you entered and try again.";
+    /// The email field holds no email address.
+    InvalidEmailAddress = "INVALID_EMAIL_ADDRESS": "This is not a valid email address.";
+    /// A value that is of the right type but not acceptable.
+    InvalidInput = "INVALID_INPUT": "This value cannot be used here.";
+    /// The password is wrong.
+    InvalidPassword = "INVALID_PASSWORD": "This password is not right.";
+    /// `next` points away from this site.
+    InvalidRedirect = "INVALID_REDIRECT": "The address to go on to is not one of ours.";
+    /// The password field is empty.
+    PasswordNotProvided = "PASSWORD_NOT_PROVIDED": "Enter a password.";
+    /// Nobody is signed in.
+    Unauthenticated = "UNAUTHENTICATED": "Sign in to see this.";
+    /// Nobody has this identity.
+    UserDoesNotExist = "USER_DOES_NOT_EXIST": "There is no account with this identity.";
+    /// The username holds a character that usernames may not have.
+    UsernameDisallowedCharacters = "USERNAME_DISALLOWED_CHARACTERS": "A username has letters and digits only.";
+    /// The username is too short or too long.
+    UsernameInvalidLength = "USERNAME_INVALID_LENGTH": "This username is too short or too long.";
+
+    // Codes of ours, for checks that the reference has no code for.
+
+    /// The account needs a second factor, which this version cannot ask for.
+    SecondFactorNotServed = "SECOND_FACTOR_NOT_SERVED": "This account needs a second factor, which cannot be asked for here yet.";
+    /// No CSRF token came with the request.
+    CsrfTokenMissing = "CSRF_TOKEN_MISSING": "The CSRF token is not there.";
+    /// A CSRF token came, but no session that it could belong to.
+    CsrfSessionTokenMissing = "CSRF_SESSION_TOKEN_MISSING": "The session has no CSRF token to compare with.";
+    /// The CSRF token is too old.
+    CsrfTokenExpired = "CSRF_TOKEN_EXPIRED": "The CSRF token is too old.";
+    /// The CSRF token is not one that we signed.
+    CsrfTokenInvalid = "CSRF_TOKEN_INVALID": "The CSRF token is not valid.";
+    /// The CSRF token belongs to another session.
+    CsrfTokenMismatch = "CSRF_TOKEN_MISMATCH": "The CSRF token belongs to another session.";
+    /// A request over TLS came without a Referer.
+    CsrfReferrerMissing = "CSRF_REFERRER_MISSING": "The Referer header is not there.";
+    /// A request over TLS came with a foreign Referer.
+    CsrfReferrerMismatch = "CSRF_REFERRER_MISMATCH": "The Referer header names another site.";
+    /// A browser sent a state-changing request from a site that is not allowed to.
+    CrossSiteRequest = "CROSS_SITE_REQUEST": "Requests from that site are not accepted.";
+    /// The Host header names a host that is not ours.
+    UntrustedHost = "UNTRUSTED_HOST": "This server does not answer for that host.";
+    /// The body is not JSON.
+    MalformedBody = "MALFORMED_BODY": "The body could not be read.";
+    /// The body is of a media type that is not read here.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE": "Send JSON or a form.";
+    /// The body is larger than the limit.
+    BodyTooLarge = "BODY_TOO_LARGE": "The body is too large.";
+    /// A header is malformed or too large.
+    MalformedRequest = "MALFORMED_REQUEST": "The request could not be read.";
+    /// There is nothing at this path.
+    NotFound = "NOT_FOUND": "There is nothing here.";
+    /// The path does not take this method.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED": "This method is not allowed here.";
+    /// The request took too long.
+    RequestTimeout = "REQUEST_TIMEOUT": "The request took too long.";
+    /// Too many passwords are being checked at this moment.
+    Busy = "BUSY": "Too many sign-ins at this moment. Try again in a few seconds.";
+    /// The database does not answer.
+    Unavailable = "UNAVAILABLE": "The service cannot answer at this moment. Try again shortly.";
+    /// Something went wrong inside.
+    InternalError = "INTERNAL_ERROR": "Something went wrong on our side.";
+}

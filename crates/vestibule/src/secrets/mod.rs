@@ -1,0 +1,3 @@
+//! What is kept secret, and how it is checked.
+
+pub mod passwords;

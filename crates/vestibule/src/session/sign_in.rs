@@ -1,0 +1,135 @@
+//! The one place where a sign-in is completed, and where a session ends.
+
+use vestibule_store::{PasswordChange, SignIn, User, UserPatch};
+
+use super::visit::{Caller, Mechanism, Remember, Visit, name};
+use crate::app::App;
+use crate::hooks::Event;
+use crate::http::fault::Fault;
+
+/// What a sign-in brings with it.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    /// Who is let in.
+    pub(crate) user: User,
+    /// The proofs that they gave: `password`, later also codes and keys.
+    pub(crate) via: &'static [&'static str],
+    /// Whether a remember cookie was asked for.
+    pub(crate) remember: bool,
+    /// A hash of the present kind, to be stored instead of an old one.
+    pub(crate) upgraded_hash: Option<String>,
+}
+
+/// Completes a sign-in: one write, a session that has nothing of the one before, and the
+/// event. No other function makes a signed-in session.
+pub(crate) async fn complete(
+    app: &App,
+    visit: &mut Visit,
+    admission: Admission,
+) -> Result<(), Fault> {
+    let Admission {
+        user,
+        via,
+        remember,
+        upgraded_hash,
+    } = admission;
+    let now = app.clock().now();
+    let patch = UserPatch {
+        sign_in: app.settings().login.trackable.then(|| SignIn {
+            ip: visit.facts().address().map(|address| address.to_string()),
+        }),
+        password: upgraded_hash.map(|new| PasswordChange::Upgrade {
+            old: user.password.clone().unwrap_or_default(),
+            new,
+        }),
+        ..UserPatch::default()
+    };
+    if !patch.is_empty() {
+        app.store().update_user(user.id, patch, now).await?;
+    }
+
+    clear(visit);
+    // A token that was handed out before the sign-in is worth nothing after it.
+    visit.drop_csrf_token(app);
+    let identifier = visit.identifier().to_owned();
+    let session = visit.session_mut();
+    session.set_str(name::USER_ID, &user.fs_uniquifier);
+    session.set_bool(name::FRESH, true);
+    session.set_str(name::IDENTIFIER, &identifier);
+    session.set_str(name::CSRF_COOKIE, "set");
+    let authenticated_at = seconds(now);
+    session.set_f64(name::AUTHENTICATED_AT, authenticated_at);
+    visit.remember = if remember {
+        Remember::Set
+    } else {
+        Remember::Leave
+    };
+
+    app.hooks().ring(&Event::SignedIn {
+        user_id: user.id,
+        via,
+    });
+    visit.set_caller(Some(Caller {
+        user,
+        via: Mechanism::Session,
+        authenticated_at: Some(authenticated_at),
+    }));
+    Ok(())
+}
+
+/// Ends the session. What the application keeps in it stays.
+pub(crate) fn end(app: &App, visit: &mut Visit) {
+    let user_id = visit.caller().map(|caller| caller.user.id);
+    clear(visit);
+    visit.drop_csrf_token(app);
+    visit.session_mut().set_str(name::CSRF_COOKIE, "clear");
+    if visit.came_with_remember_cookie() {
+        visit.remember = Remember::Clear;
+    }
+    visit.set_caller(None);
+    if let Some(user_id) = user_id {
+        app.hooks().ring(&Event::SignedOut { user_id });
+    }
+}
+
+/// Takes out of the session whatever belongs to a sign-in, finished or not.
+fn clear(visit: &mut Visit) {
+    let session = visit.session_mut();
+    for key in [
+        name::USER_ID,
+        name::FRESH,
+        name::IDENTIFIER,
+        name::CSRF_COOKIE,
+        name::AUTHENTICATED_AT,
+        name::GRACE_UNTIL,
+        "fs_oauth_next",
+        "identity.name",
+        "identity.auth_type",
+    ] {
+        session.remove(key);
+    }
+    abandon(visit);
+}
+
+/// Takes out what an unfinished second factor left behind.
+pub(crate) fn abandon(visit: &mut Visit) {
+    for key in [
+        "tf_state",
+        "tf_user_id",
+        "tf_primary_method",
+        "tf_remember_login",
+        "tf_totp_secret",
+        "tf_select",
+    ] {
+        visit.session_mut().remove(key);
+    }
+}
+
+/// A moment as the session writes it: seconds since 1970, with microseconds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds since 1970 fit the 53 bits of a double until the year 2255"
+)]
+fn seconds(moment: time::OffsetDateTime) -> f64 {
+    (moment.unix_timestamp_nanos() / 1000) as f64 / 1e6
+}

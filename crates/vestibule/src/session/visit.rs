@@ -1,0 +1,367 @@
+//! One request's view of the person behind it: the session cookie, the caller, and the
+//! cookies that go back.
+//!
+//! A [`Visit`] is loaded before a handler runs and written back by [`Visit::finish`].
+//! One request has one caller: the first mechanism that authenticates decides who it is.
+
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, header};
+use vestibule_formats::flask_session::Session;
+use vestibule_formats::session_identifier::session_identifier;
+use vestibule_store::{User, UserKey};
+
+use crate::app::App;
+use crate::http::cookies::{self, Attributes, Lifetime};
+use crate::http::facts::Facts;
+use crate::http::fault::{Fault, Refusal};
+use crate::http::reply::Reply;
+use crate::rng;
+pub use crate::settings::Mechanism;
+use crate::settings::SessionProtection;
+
+/// The names in the session that belong to signing in, ours and the reference's. Other
+/// names belong to the application and are left alone.
+pub(crate) mod name {
+    /// The user's `fs_uniquifier`.
+    pub(crate) const USER_ID: &str = "_user_id";
+    /// Whether the session began with a proof of identity, not with a remember cookie.
+    pub(crate) const FRESH: &str = "_fresh";
+    /// The digest of address and user agent that session protection compares.
+    pub(crate) const IDENTIFIER: &str = "_id";
+    /// What to do about the CSRF cookie: set, sent, clear.
+    pub(crate) const CSRF_COOKIE: &str = "fs_cc";
+    /// When the user last proved who they are, in seconds since 1970.
+    pub(crate) const AUTHENTICATED_AT: &str = "fs_paa";
+    /// Until when freshness is not asked for again.
+    pub(crate) const GRACE_UNTIL: &str = "fs_gexp";
+}
+
+/// Somebody who has been authenticated.
+#[derive(Debug)]
+pub struct Caller {
+    /// Who.
+    pub user: User,
+    /// By which mechanism.
+    pub via: Mechanism,
+    /// When they last proved who they are, in seconds since 1970.
+    pub authenticated_at: Option<f64>,
+}
+
+/// What happens to the remember cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remember {
+    Leave,
+    Set,
+    Clear,
+}
+
+/// A request's session and caller.
+#[derive(Debug)]
+pub struct Visit {
+    facts: Facts,
+    session: Session,
+    caller: Option<Caller>,
+    identifier: String,
+    csrf_token: Option<String>,
+    csrf_cookie: Option<String>,
+    came_with_remember_cookie: bool,
+    pub(crate) remember: Remember,
+}
+
+impl Visit {
+    /// What is known about the request.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Who is asking, if anybody is signed in.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
+    /// The session.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    pub(crate) fn set_caller(&mut self, caller: Option<Caller>) {
+        self.caller = caller;
+    }
+
+    /// The digest of where this request comes from.
+    pub(crate) fn identifier(&self) -> &str {
+        &self.identifier
+    }
+
+    pub(crate) fn came_with_remember_cookie(&self) -> bool {
+        self.came_with_remember_cookie
+    }
+
+    /// The CSRF token for this session, made if there is none yet. The same for the
+    /// whole request.
+    pub fn csrf_token(&mut self, app: &App) -> String {
+        if let Some(token) = &self.csrf_token {
+            return token.clone();
+        }
+        let field = &app.settings().csrf.field_name;
+        let raw = self.session.get_str(field).unwrap_or_else(|| {
+            let raw = rng::hex::<20>(app.random());
+            self.session.set_str(field, &raw);
+            raw
+        });
+        let token = app.csrf_codec().make(&raw, app.unix_now());
+        self.csrf_token = Some(token.clone());
+        token
+    }
+
+    /// Forgets the CSRF token, so that the next one belongs to nobody before.
+    pub(crate) fn drop_csrf_token(&mut self, app: &App) {
+        self.session.remove(&app.settings().csrf.field_name);
+        self.csrf_token = None;
+    }
+
+    async fn load(app: &App, facts: Facts, headers: &HeaderMap) -> Result<Self, Fault> {
+        let settings = &app.settings().session;
+        let session = cookies::cookie(headers, &settings.cookie.name).map_or_else(
+            Session::default,
+            |value| {
+                app.session_codec()
+                    .open(value, app.unix_now(), settings.permanent_lifetime)
+            },
+        );
+        let remember_cookie = cookies::cookie(headers, &settings.remember.cookie.name);
+        let mut visit = Self {
+            identifier: session_identifier(
+                headers.get("x-forwarded-for").map(HeaderValue::as_bytes),
+                facts.address(),
+                headers.get(header::USER_AGENT).map(HeaderValue::as_bytes),
+            ),
+            facts,
+            session,
+            caller: None,
+            csrf_token: None,
+            csrf_cookie: app
+                .settings()
+                .csrf
+                .cookie_name
+                .as_ref()
+                .and_then(|name| cookies::cookie(headers, name))
+                .map(str::to_owned),
+            came_with_remember_cookie: remember_cookie.is_some(),
+            remember: Remember::Leave,
+        };
+        if visit.protect(settings.protection) {
+            visit.caller = visit.find_caller(app, remember_cookie).await?;
+        }
+        Ok(visit)
+    }
+
+    /// Flask-Login's session protection: a session that moved to another address or
+    /// user agent is not fresh any more ("basic"), or is over ("strong", false).
+    fn protect(&mut self, protection: Option<SessionProtection>) -> bool {
+        let Some(protection) = protection else {
+            return true;
+        };
+        if self.session.is_empty()
+            || self.session.get_str(name::IDENTIFIER).as_deref() == Some(&self.identifier)
+        {
+            return true;
+        }
+        if protection == SessionProtection::Basic || self.session.permanent() {
+            if self.session.get_bool(name::FRESH) != Some(false) {
+                self.session.set_bool(name::FRESH, false);
+            }
+            return true;
+        }
+        for key in [
+            name::USER_ID,
+            name::IDENTIFIER,
+            name::FRESH,
+            "next",
+            "_remember_seconds",
+        ] {
+            self.session.remove(key);
+        }
+        self.remember = Remember::Clear;
+        false
+    }
+
+    async fn find_caller(
+        &mut self,
+        app: &App,
+        remember_cookie: Option<&str>,
+    ) -> Result<Option<Caller>, Fault> {
+        if let Some(uniquifier) = self.session.get_str(name::USER_ID)
+            && let Some(user) = active_user(app, &uniquifier).await?
+        {
+            return Ok(Some(self.by_session(user)));
+        }
+        let Some(uniquifier) = remember_cookie.and_then(|cookie| app.remember_codec().open(cookie))
+        else {
+            return Ok(None);
+        };
+        let Some(user) = active_user(app, &uniquifier).await? else {
+            return Ok(None);
+        };
+        self.session.set_str(name::USER_ID, &uniquifier);
+        self.session.set_bool(name::FRESH, false);
+        Ok(Some(self.by_session(user)))
+    }
+
+    fn by_session(&mut self, user: User) -> Caller {
+        let authenticated_at = self.session.get_f64(name::AUTHENTICATED_AT);
+        Caller {
+            user,
+            via: Mechanism::Session,
+            authenticated_at,
+        }
+    }
+
+    /// Turns a handler's outcome into the answer, with the cookies that it calls for.
+    pub fn finish(mut self, app: &App, outcome: Result<Reply, Refusal>) -> Response<Body> {
+        let reply = outcome.unwrap_or_else(|refusal| {
+            refusal
+                .into_rejection()
+                .into_reply(app.messages(), app.settings().explains())
+        });
+        let mut response = reply.into_response();
+        let headers = response.headers_mut();
+        let cookies = [
+            self.csrf_cookie(app),
+            self.remember_cookie(app),
+            self.session_cookie(app),
+        ];
+        for cookie in cookies.into_iter().flatten() {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        headers.append(header::VARY, HeaderValue::from_static("Cookie"));
+        if let Some(value) = &app.settings().http.cache_control {
+            headers.insert(header::CACHE_CONTROL, value.clone());
+        }
+        response
+    }
+
+    fn csrf_cookie(&mut self, app: &App) -> Option<HeaderValue> {
+        let settings = &app.settings().csrf;
+        let cookie_name = settings.cookie_name.as_deref()?;
+        let mut order = self.session.get_str(name::CSRF_COOKIE);
+        if order.is_none()
+            && self.came_with_remember_cookie
+            && self.remember != Remember::Clear
+            && self.caller.is_some()
+        {
+            order = Some("set".to_owned());
+        }
+        let attributes = Attributes::from(&settings.cookie);
+        match order?.as_str() {
+            "clear" => {
+                self.session.remove(name::CSRF_COOKIE);
+                return cookies::set_cookie(cookie_name, "", &attributes, Lifetime::Gone);
+            }
+            "set" => self.session.set_str(name::CSRF_COOKIE, "sent"),
+            _ if settings.cookie_refresh_each_request => {}
+            _ if self.csrf_cookie_is_stale(app) => {}
+            _ => return None,
+        }
+        let token = self.csrf_token(app);
+        let lifetime = settings
+            .cookie
+            .max_age
+            .map_or(Lifetime::Session, Lifetime::For);
+        cookies::set_cookie(cookie_name, &token, &attributes, lifetime)
+    }
+
+    /// Whether the browser holds a CSRF cookie that would no longer be accepted. Without
+    /// a time limit a cookie does not go stale.
+    fn csrf_cookie_is_stale(&mut self, app: &App) -> bool {
+        let settings = &app.settings().csrf;
+        let (Some(limit), Some(cookie)) = (settings.time_limit, self.csrf_cookie.clone()) else {
+            return false;
+        };
+        let expected = self.session.get_str(&settings.field_name);
+        app.csrf_codec()
+            .check(&cookie, expected.as_deref(), app.unix_now(), Some(limit))
+            .is_err()
+    }
+
+    fn remember_cookie(&mut self, app: &App) -> Option<HeaderValue> {
+        let settings = &app.settings().session.remember;
+        let attributes = Attributes::from(&settings.cookie);
+        let refresh = settings.refresh_each_request && self.came_with_remember_cookie;
+        match self.remember {
+            Remember::Clear => {
+                // Flask-Login names no more than these when it takes the cookie back.
+                let bare = Attributes {
+                    domain: attributes.domain,
+                    path: attributes.path,
+                    ..Attributes::default()
+                };
+                cookies::set_cookie(&settings.cookie.name, "", &bare, Lifetime::Gone)
+            }
+            Remember::Leave if !refresh => None,
+            Remember::Set | Remember::Leave => {
+                let uniquifier = self.session.get_str(name::USER_ID)?;
+                let until = app.clock().now() + settings.duration;
+                let value = app.remember_codec().seal(&uniquifier);
+                cookies::set_cookie(
+                    &settings.cookie.name,
+                    &value,
+                    &attributes,
+                    Lifetime::Until(until),
+                )
+            }
+        }
+    }
+
+    fn session_cookie(&self, app: &App) -> Option<HeaderValue> {
+        let settings = &app.settings().session;
+        let attributes = Attributes::from(&settings.cookie);
+        let cookie_name = &settings.cookie.name;
+        if self.session.is_empty() {
+            return self
+                .session
+                .modified()
+                .then(|| cookies::set_cookie(cookie_name, "", &attributes, Lifetime::Gone))
+                .flatten();
+        }
+        let permanent = self.session.permanent();
+        if !self.session.modified() && !(permanent && settings.refresh_each_request) {
+            return None;
+        }
+        let lifetime = if permanent {
+            Lifetime::Until(app.clock().now() + settings.permanent_lifetime)
+        } else {
+            Lifetime::Session
+        };
+        let value = app.session_codec().seal(&self.session, app.unix_now());
+        cookies::set_cookie(cookie_name, &value, &attributes, lifetime)
+    }
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Response<Body>;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let refuse = |fault: Fault| {
+            Refusal::from(fault)
+                .into_rejection()
+                .into_reply(app.messages(), false)
+                .into_response()
+        };
+        let Some(facts) = parts.extensions.get::<Facts>().cloned() else {
+            return Err(refuse(Fault::Internal(
+                "the router's shell was left out".to_owned(),
+            )));
+        };
+        Self::load(app, facts, &parts.headers).await.map_err(refuse)
+    }
+}
+
+async fn active_user(app: &App, uniquifier: &str) -> Result<Option<User>, Fault> {
+    let user = app.store().user(UserKey::Uniquifier(uniquifier)).await?;
+    Ok(user.filter(|user| user.active))
+}

@@ -1,0 +1,183 @@
+//! Cookies and their attributes.
+
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+use super::reader::Reader;
+
+/// `SameSite` (RFC 6265bis).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameSite {
+    /// Only requests from our own site carry the cookie.
+    Strict,
+    /// Links from other sites carry it too.
+    Lax,
+    /// Every request carries it.
+    None,
+}
+
+const WORDS: [(&str, SameSite); 3] = [
+    ("Strict", SameSite::Strict),
+    ("Lax", SameSite::Lax),
+    ("None", SameSite::None),
+];
+
+impl SameSite {
+    /// As it stands in a header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "Strict",
+            Self::Lax => "Lax",
+            Self::None => "None",
+        }
+    }
+}
+
+/// A cookie, but for its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CookieSettings {
+    /// Its name.
+    pub name: String,
+    /// Its `Domain`; without one it stays on the host that set it.
+    pub domain: Option<String>,
+    /// Its `Path`.
+    pub path: String,
+    /// `Secure`.
+    pub secure: bool,
+    /// `HttpOnly`.
+    pub http_only: bool,
+    /// `SameSite`.
+    pub same_site: Option<SameSite>,
+    /// `Partitioned`.
+    pub partitioned: bool,
+    /// `Max-Age`, for cookies that have one of their own.
+    pub max_age: Option<Duration>,
+}
+
+impl CookieSettings {
+    /// `SESSION_COOKIE_*`, `REMEMBER_COOKIE_*`.
+    pub(super) fn prefixed(reader: &mut Reader<'_>, prefix: &str, default_path: &str) -> Self {
+        let name = |suffix: &str| format!("{prefix}_{suffix}");
+        Self {
+            name: reader.text(&name("NAME")),
+            domain: reader.optional_text(&name("DOMAIN")),
+            path: reader
+                .optional_text(&name("PATH"))
+                .unwrap_or_else(|| default_path.to_owned()),
+            secure: reader.flag(&name("SECURE")),
+            http_only: reader.flag(&name("HTTPONLY")),
+            same_site: reader.word(&name("SAMESITE"), &WORDS),
+            partitioned: prefix == "SESSION_COOKIE" && reader.flag(&name("PARTITIONED")),
+            max_age: None,
+        }
+    }
+
+    /// A table of Werkzeug's `set_cookie` arguments, such as `SECURITY_CSRF_COOKIE`.
+    pub(super) fn from_table(reader: &mut Reader<'_>, key: &str, cookie_name: &str) -> Self {
+        let table = reader.table(key);
+        for name in table.keys() {
+            const KNOWN: [&str; 9] = [
+                "key",
+                "domain",
+                "path",
+                "secure",
+                "httponly",
+                "samesite",
+                "max_age",
+                "partitioned",
+                "expires",
+            ];
+            if !KNOWN.contains(&name.as_str()) {
+                reader.problem(
+                    key,
+                    format!("has no member {name:?}"),
+                    format!("write {}", KNOWN.join(", ")),
+                );
+            }
+        }
+        let same_site = text(&table, "samesite").and_then(|word| {
+            let found = WORDS
+                .iter()
+                .find(|(known, _)| known.eq_ignore_ascii_case(&word));
+            if found.is_none() {
+                reader.problem(
+                    key,
+                    format!("samesite {word:?} is not known"),
+                    "write Strict, Lax or None",
+                );
+            }
+            found.map(|(_, value)| *value)
+        });
+        Self {
+            name: cookie_name.to_owned(),
+            domain: text(&table, "domain"),
+            path: text(&table, "path").unwrap_or_else(|| "/".to_owned()),
+            secure: flag(&table, "secure"),
+            http_only: flag(&table, "httponly"),
+            same_site,
+            partitioned: flag(&table, "partitioned"),
+            max_age: table.get("max_age").and_then(super::value::duration),
+        }
+    }
+
+    /// What browsers would throw away, or anybody could plant.
+    pub(super) fn check(&self, reader: &mut Reader<'_>, key: &str) {
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if self.name.is_empty() || !self.name.chars().all(token) {
+            reader.problem(
+                key,
+                "the cookie's name cannot be one",
+                "use letters, digits, - and _",
+            );
+        }
+        if self.same_site == Some(SameSite::None) && !self.secure {
+            reader.problem(
+                key,
+                "SameSite=None without Secure: browsers throw such a cookie away",
+                "set Secure too, or SameSite to Lax",
+            );
+        }
+        if self.partitioned && !self.secure {
+            reader.problem(key, "Partitioned without Secure", "set Secure too");
+        }
+        if self.name.starts_with("__Secure-") && !self.secure {
+            reader.problem(
+                key,
+                "the name begins with __Secure- and Secure is off",
+                "set Secure",
+            );
+        }
+        if self.name.starts_with("__Host-")
+            && (!self.secure || self.domain.is_some() || self.path != "/")
+        {
+            reader.problem(
+                key,
+                "the name begins with __Host-, which needs Secure, the path / and no domain",
+                "set them so, or choose another name",
+            );
+        }
+        for part in self.domain.iter().chain([&self.path]) {
+            if part.contains([';', ',', ' ']) || part.chars().any(char::is_control) {
+                reader.problem(
+                    key,
+                    format!("{part:?} cannot stand in a cookie"),
+                    "write a plain domain or path",
+                );
+            }
+        }
+    }
+}
+
+fn text(table: &Table, name: &str) -> Option<String> {
+    table
+        .get(name)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+fn flag(table: &Table, name: &str) -> bool {
+    table.get(name).and_then(Value::as_bool).unwrap_or(false)
+}

@@ -1,0 +1,126 @@
+//! CSRF protection.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::cookie::CookieSettings;
+use super::reader::Reader;
+
+/// How a caller can be authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// By the session cookie, or the remember cookie that brings one back.
+    Session,
+    /// By an auth token.
+    Token,
+    /// By HTTP basic authentication.
+    Basic,
+}
+
+/// `WTF_CSRF_*` and `SECURITY_CSRF_*`.
+#[derive(Debug, Clone)]
+pub struct CsrfSettings {
+    /// Whether tokens are checked at all.
+    pub enabled: bool,
+    /// Whether every request that changes something needs one, whoever sends it.
+    pub check_default: bool,
+    /// The methods that change something.
+    pub methods: Vec<String>,
+    /// The name of the value in the session and of the form field.
+    pub field_name: String,
+    /// The headers that may carry the token.
+    pub headers: Vec<String>,
+    /// How long a token counts.
+    pub time_limit: Option<Duration>,
+    /// Whether the Referer is compared over TLS.
+    pub ssl_strict: bool,
+    /// A key of its own for tokens.
+    pub secret_key: Option<SecretString>,
+    /// Callers of which mechanisms need a token.
+    pub protect_mechanisms: Vec<Mechanism>,
+    /// Whether strangers need none.
+    pub ignore_unauth_endpoints: bool,
+    /// The cookie that carries the token to the app's scripts, if there is one.
+    pub cookie_name: Option<String>,
+    /// That cookie's attributes.
+    pub cookie: CookieSettings,
+    /// Whether it is sent with each answer.
+    pub cookie_refresh_each_request: bool,
+    /// Whether signing out needs a token.
+    pub logout_csrf: bool,
+}
+
+impl CsrfSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        const MECHANISMS: &str = "SECURITY_CSRF_PROTECT_MECHANISMS";
+        let mut headers = reader.list("WTF_CSRF_HEADERS");
+        headers.extend(reader.optional_text("SECURITY_CSRF_HEADER"));
+        headers.dedup_by_key(|header| header.to_ascii_lowercase());
+        let mut protect_mechanisms = Vec::new();
+        for name in reader.list(MECHANISMS) {
+            match name.as_str() {
+                "session" => protect_mechanisms.push(Mechanism::Session),
+                "token" => protect_mechanisms.push(Mechanism::Token),
+                "basic" => protect_mechanisms.push(Mechanism::Basic),
+                _ => reader.problem(
+                    MECHANISMS,
+                    format!("{name:?} is not known"),
+                    "write session, token or basic",
+                ),
+            }
+        }
+        // An older form of the reference names the cookie inside of its attributes.
+        let old_name = reader
+            .table("SECURITY_CSRF_COOKIE")
+            .get("key")
+            .and_then(|value| value.as_str().map(str::to_owned));
+        let cookie_name = old_name.or_else(|| reader.optional_text("SECURITY_CSRF_COOKIE_NAME"));
+        let cookie = CookieSettings::from_table(
+            reader,
+            "SECURITY_CSRF_COOKIE",
+            cookie_name.as_deref().unwrap_or("csrf_token"),
+        );
+        cookie.check(reader, "SECURITY_CSRF_COOKIE");
+        let settings = Self {
+            enabled: reader.flag("WTF_CSRF_ENABLED"),
+            check_default: reader.flag("WTF_CSRF_CHECK_DEFAULT"),
+            methods: reader.list("WTF_CSRF_METHODS"),
+            field_name: reader.text("WTF_CSRF_FIELD_NAME"),
+            headers,
+            time_limit: reader.optional_duration("WTF_CSRF_TIME_LIMIT"),
+            ssl_strict: reader.flag("WTF_CSRF_SSL_STRICT"),
+            secret_key: reader.secret("WTF_CSRF_SECRET_KEY"),
+            protect_mechanisms,
+            ignore_unauth_endpoints: reader.flag("SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS"),
+            cookie_name,
+            cookie,
+            cookie_refresh_each_request: reader.flag("SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST"),
+            logout_csrf: reader.flag("SECURITY_LOGOUT_CSRF"),
+        };
+        settings.check(reader);
+        settings
+    }
+
+    /// Combinations that the reference refuses to start with.
+    fn check(&self, reader: &mut Reader<'_>) {
+        if !self.enabled || !self.check_default {
+            return;
+        }
+        let fix = "set WTF_CSRF_CHECK_DEFAULT = false";
+        if self.protect_mechanisms.len() < 3 {
+            reader.problem(
+                "SECURITY_CSRF_PROTECT_MECHANISMS",
+                "leaves a mechanism out, while WTF_CSRF_CHECK_DEFAULT asks everybody for a token",
+                fix,
+            );
+        }
+        if self.ignore_unauth_endpoints {
+            reader.problem(
+                "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS",
+                "has no effect while WTF_CSRF_CHECK_DEFAULT asks everybody for a token",
+                fix,
+            );
+        }
+    }
+}

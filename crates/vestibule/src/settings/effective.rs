@@ -1,0 +1,43 @@
+//! The configuration as it is in force, for people to look at.
+
+use super::keys::{self, Status};
+use super::load::{Loaded, Origin};
+
+/// One setting in force.
+#[derive(Debug, Clone)]
+pub struct Effective {
+    /// The name.
+    pub name: &'static str,
+    /// The value, masked if it is secret.
+    pub value: String,
+    /// Who set it.
+    pub origin: Origin,
+    /// Whether it has an effect.
+    pub status: Status,
+}
+
+/// Every setting, in the order of their names.
+#[must_use]
+pub fn effective(loaded: &Loaded) -> Vec<Effective> {
+    let mut all: Vec<Effective> = keys::all()
+        .map(|key| {
+            let (value, origin) = loaded.get(key);
+            let empty = super::value::is_none(&value)
+                || value.as_array().is_some_and(Vec::is_empty)
+                || value.as_table().is_some_and(toml::Table::is_empty);
+            let shown = if key.kind.is_secret() && !empty {
+                "********".to_owned()
+            } else {
+                value.to_string()
+            };
+            Effective {
+                name: key.name,
+                value: shown,
+                origin,
+                status: key.status,
+            }
+        })
+        .collect();
+    all.sort_by_key(|setting| setting.name);
+    all
+}

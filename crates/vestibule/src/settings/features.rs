@@ -1,0 +1,178 @@
+//! The switches of the features, and what each needs beside it.
+
+use super::reader::Reader;
+
+/// Second factors, as far as a sign-in by password has to know about them.
+#[derive(Debug, Clone, Copy)]
+pub struct TwoFactorSettings {
+    /// `SECURITY_TWO_FACTOR`.
+    pub enabled: bool,
+    /// Whether everybody needs one.
+    pub required: bool,
+}
+
+/// Passkeys, as far as a sign-in by password has to know about them.
+#[derive(Debug, Clone, Copy)]
+pub struct WebAuthnSettings {
+    /// `SECURITY_WEBAUTHN`.
+    pub enabled: bool,
+    /// Whether they count as a second factor.
+    pub allow_as_multi_factor: bool,
+}
+
+impl TwoFactorSettings {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self {
+            enabled: reader.flag("SECURITY_TWO_FACTOR"),
+            required: reader.flag("SECURITY_TWO_FACTOR_REQUIRED"),
+        }
+    }
+}
+
+impl WebAuthnSettings {
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        Self {
+            enabled: reader.flag("SECURITY_WEBAUTHN"),
+            allow_as_multi_factor: reader.flag("SECURITY_WAN_ALLOW_AS_MULTI_FACTOR"),
+        }
+    }
+}
+
+/// A feature: its switch, and the views that it redirects to in the SPA behaviour.
+struct Feature {
+    switch: &'static str,
+    views: &'static [&'static str],
+}
+
+/// The features that this version does not serve yet.
+const NOT_SERVED: [Feature; 14] = [
+    Feature {
+        switch: "SECURITY_CONFIRMABLE",
+        views: &["SECURITY_POST_CONFIRM_VIEW", "SECURITY_CONFIRM_ERROR_VIEW"],
+    },
+    Feature {
+        switch: "SECURITY_REGISTERABLE",
+        views: &[],
+    },
+    Feature {
+        switch: "SECURITY_RECOVERABLE",
+        views: &["SECURITY_RESET_VIEW", "SECURITY_RESET_ERROR_VIEW"],
+    },
+    Feature {
+        switch: "SECURITY_CHANGEABLE",
+        views: &[],
+    },
+    Feature {
+        switch: "SECURITY_CHANGE_EMAIL",
+        views: &[
+            "SECURITY_POST_CHANGE_EMAIL_VIEW",
+            "SECURITY_CHANGE_EMAIL_ERROR_VIEW",
+        ],
+    },
+    Feature {
+        switch: "SECURITY_CHANGE_USERNAME",
+        views: &[],
+    },
+    Feature {
+        switch: "SECURITY_USERNAME_RECOVERY",
+        views: &[],
+    },
+    Feature {
+        switch: "SECURITY_PASSWORDLESS",
+        views: &["SECURITY_POST_LOGIN_VIEW", "SECURITY_LOGIN_ERROR_VIEW"],
+    },
+    Feature {
+        switch: "SECURITY_UNIFIED_SIGNIN",
+        views: &["SECURITY_LOGIN_ERROR_VIEW"],
+    },
+    Feature {
+        switch: "SECURITY_TWO_FACTOR",
+        views: &[],
+    },
+    Feature {
+        switch: "SECURITY_MULTI_FACTOR_RECOVERY_CODES",
+        views: &[],
+    },
+    Feature {
+        switch: "SECURITY_WEBAUTHN",
+        views: &[],
+    },
+    Feature {
+        switch: "SECURITY_OAUTH_ENABLE",
+        views: &[
+            "SECURITY_POST_OAUTH_LOGIN_VIEW",
+            "SECURITY_LOGIN_ERROR_VIEW",
+        ],
+    },
+    Feature {
+        switch: "SECURITY_REFRESH_TOKEN",
+        views: &[],
+    },
+];
+
+/// The switches that are on, of features that are not served yet.
+pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {
+    NOT_SERVED
+        .iter()
+        .map(|feature| feature.switch)
+        .filter(|switch| reader.flag(switch))
+        .collect()
+}
+
+/// What a feature that is on cannot do without.
+pub(super) fn check(reader: &mut Reader<'_>) {
+    let spa = reader
+        .text("SECURITY_REDIRECT_BEHAVIOR")
+        .eq_ignore_ascii_case("spa");
+    if spa {
+        for feature in &NOT_SERVED {
+            for view in feature.views {
+                if reader.flag(feature.switch)
+                    && !reader.is_set(view)
+                    && reader.text(view).is_empty()
+                {
+                    reader.problem(
+                        view,
+                        format!("is not set, and {} sends browsers there", feature.switch),
+                        "name the view of your app that shows it, such as \"/done\"",
+                    );
+                }
+            }
+        }
+    }
+    if !reader.flag("SECURITY_PASSWORD_REQUIRED") && !reader.flag("SECURITY_UNIFIED_SIGNIN") {
+        reader.problem(
+            "SECURITY_PASSWORD_REQUIRED",
+            "is off, and without a password nobody could sign in",
+            "switch SECURITY_UNIFIED_SIGNIN on, or this too",
+        );
+    }
+    let needs_totp = [
+        "SECURITY_UNIFIED_SIGNIN",
+        "SECURITY_TWO_FACTOR",
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES",
+    ]
+    .into_iter()
+    .find(|switch| reader.flag(switch));
+    if let Some(switch) = needs_totp
+        && reader.table("SECURITY_TOTP_SECRETS").is_empty()
+    {
+        reader.problem(
+            "SECURITY_TOTP_SECRETS",
+            format!("is not set, and {switch} needs it"),
+            "run `vestibule secrets generate` and keep what it prints",
+        );
+    }
+    for (switch, methods) in [
+        ("SECURITY_UNIFIED_SIGNIN", "SECURITY_US_ENABLED_METHODS"),
+        ("SECURITY_TWO_FACTOR", "SECURITY_TWO_FACTOR_ENABLED_METHODS"),
+    ] {
+        if reader.flag(switch) && reader.list(methods).is_empty() {
+            reader.problem(
+                methods,
+                format!("is empty, and {switch} is on"),
+                "name a method such as \"email\"",
+            );
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The server as the outside sees it: hosts, proxies, limits, headers.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+use toml::Value;
+
+use super::Listening;
+use super::reader::Reader;
+use crate::http::host::BelievedHosts;
+
+/// The headers that every answer has unless `SECURITY_HEADERS` says otherwise.
+const SECURITY_HEADERS: [(&str, &str); 7] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    ("cross-origin-opener-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "camera=(), geolocation=(), microphone=()",
+    ),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("x-xss-protection", "0"),
+];
+
+const HSTS: (&str, &str) = (
+    "strict-transport-security",
+    "max-age=31536000; includeSubDomains",
+);
+
+/// Everything about HTTP that is not about accounts.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// What stands before every endpoint's path; empty, or beginning with a slash.
+    pub url_prefix: String,
+    /// The hosts that this server answers for.
+    pub hosts: BelievedHosts,
+    /// `SECURITY_PUBLIC_URL` without a path: where browsers see this server.
+    pub public_origin: Option<String>,
+    /// The proxies whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The largest body, in bytes.
+    pub max_content_length: usize,
+    /// `Cache-Control` of the accounts endpoints.
+    pub cache_control: Option<HeaderValue>,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    hsts: Option<HeaderValue>,
+}
+
+impl HttpSettings {
+    pub(super) fn read(reader: &mut Reader<'_>, listening: Listening) -> Self {
+        let (headers, hsts) = security_headers(reader);
+        Self {
+            url_prefix: url_prefix(reader),
+            hosts: believed_hosts(reader, listening),
+            public_origin: public_origin(reader),
+            trusted_proxies: trusted_proxies(reader, listening),
+            max_content_length: reader.size("MAX_CONTENT_LENGTH"),
+            cache_control: cache_control(reader),
+            request_timeout: reader.duration("VESTIBULE_REQUEST_TIMEOUT"),
+            headers,
+            hsts,
+        }
+    }
+
+    /// Adds the security headers; HSTS only where the client spoke TLS.
+    pub fn apply_security_headers(&self, secure: bool, headers: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        if let (true, Some(value)) = (secure, &self.hsts) {
+            headers.insert(http::header::STRICT_TRANSPORT_SECURITY, value.clone());
+        }
+    }
+}
+
+fn url_prefix(reader: &mut Reader<'_>) -> String {
+    const KEY: &str = "SECURITY_URL_PREFIX";
+    let prefix = reader.text(KEY);
+    let prefix = prefix.trim_end_matches('/');
+    if !prefix.is_empty()
+        && (!prefix.starts_with('/') || prefix.contains(['{', '}', '*', '?', '#']))
+    {
+        reader.problem(
+            KEY,
+            format!("{prefix:?} is not a path"),
+            "write a path such as \"/api/accounts\"",
+        );
+        return String::new();
+    }
+    prefix.to_owned()
+}
+
+fn believed_hosts(reader: &mut Reader<'_>, listening: Listening) -> BelievedHosts {
+    let mut hosts = reader.list("TRUSTED_HOSTS");
+    hosts.extend(reader.optional_text("SERVER_NAME"));
+    if hosts.is_empty() {
+        if listening == Listening::Public {
+            reader.problem(
+                "TRUSTED_HOSTS",
+                "is not set, and this server listens to more than its own machine",
+                "name the hosts of this server, as in TRUSTED_HOSTS = [\"accounts.example.com\"], or set SERVER_NAME",
+            );
+        }
+        return BelievedHosts::Loopback;
+    }
+    BelievedHosts::Listed(hosts)
+}
+
+fn public_origin(reader: &mut Reader<'_>) -> Option<String> {
+    const KEY: &str = "SECURITY_PUBLIC_URL";
+    let url = reader.optional_text(KEY)?;
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let host = rest
+        .and_then(|rest| rest.split(['/', '?', '#']).next())
+        .unwrap_or_default();
+    if host.is_empty() || host.contains('@') {
+        reader.problem(
+            KEY,
+            format!("{url:?} is not an address"),
+            "write one such as \"https://accounts.example.com\"",
+        );
+        return None;
+    }
+    let scheme = url.split("://").next().unwrap_or_default();
+    Some(format!("{scheme}://{host}"))
+}
+
+fn trusted_proxies(reader: &mut Reader<'_>, listening: Listening) -> Vec<IpNet> {
+    const KEY: &str = "TRUSTED_PROXIES";
+    if !reader.is_set(KEY) {
+        return match listening {
+            Listening::Local => ["127.0.0.0/8", "::1/128"]
+                .iter()
+                .filter_map(|net| net.parse().ok())
+                .collect(),
+            Listening::Public => Vec::new(),
+        };
+    }
+    let mut nets = Vec::new();
+    for text in reader.list(KEY).into_iter().filter(|text| !text.is_empty()) {
+        let net = text
+            .parse()
+            .ok()
+            .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        match net {
+            Some(net) => nets.push(net),
+            None => reader.problem(
+                KEY,
+                format!("{text:?} is not a network"),
+                "write addresses or networks such as \"10.0.0.0/8\"",
+            ),
+        }
+    }
+    nets
+}
+
+/// `{ private = true, max-age = 5 }` as `private, max-age=5`.
+fn cache_control(reader: &mut Reader<'_>) -> Option<HeaderValue> {
+    let directives: Vec<String> = reader
+        .table("SECURITY_CACHE_CONTROL")
+        .into_iter()
+        .filter_map(|(name, value)| {
+            // Python spells them with underscores.
+            let name = name.replace('_', "-");
+            match value {
+                Value::Boolean(true) => Some(name),
+                Value::Boolean(false) => None,
+                Value::String(text) if text.is_empty() => None,
+                Value::String(text) => Some(format!("{name}={text}")),
+                other => Some(format!("{name}={other}")),
+            }
+        })
+        .collect();
+    if directives.is_empty() {
+        return None;
+    }
+    let header = HeaderValue::try_from(directives.join(", "));
+    if header.is_err() {
+        reader.problem(
+            "SECURITY_CACHE_CONTROL",
+            "cannot stand in a header",
+            "use plain directives",
+        );
+    }
+    header.ok()
+}
+
+fn security_headers(
+    reader: &mut Reader<'_>,
+) -> (Vec<(HeaderName, HeaderValue)>, Option<HeaderValue>) {
+    const KEY: &str = "SECURITY_HEADERS";
+    let mut wanted: Vec<(String, String)> = SECURITY_HEADERS
+        .iter()
+        .chain([&HSTS])
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    for (name, value) in reader.table(KEY) {
+        let Some(text) = value.as_str() else {
+            reader.problem(
+                KEY,
+                format!("{name:?} is not a text"),
+                "write a text; an empty one switches the header off",
+            );
+            continue;
+        };
+        let name = name.to_ascii_lowercase();
+        wanted.retain(|(known, _)| *known != name);
+        wanted.push((name, text.to_owned()));
+    }
+    let mut headers = Vec::new();
+    let mut hsts = None;
+    for (name, text) in wanted.into_iter().filter(|(_, text)| !text.is_empty()) {
+        match (HeaderName::try_from(&name), HeaderValue::try_from(text)) {
+            (Ok(_), Ok(value)) if name == HSTS.0 => hsts = Some(value),
+            (Ok(header), Ok(value)) => headers.push((header, value)),
+            _ => reader.problem(
+                KEY,
+                format!("{name:?} cannot be a header"),
+                "write a header's name and value",
+            ),
+        }
+    }
+    (headers, hsts)
+}

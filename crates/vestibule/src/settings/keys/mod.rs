@@ -1,0 +1,178 @@
+//! Every configuration name: its type, its default, and whether this version acts on it.
+//!
+//! The defaults are those of Flask-Security 5.9, Flask 3.1, Flask-Login 0.6 and
+//! Flask-WTF 1.3, written as TOML. An empty text stands for Python's None.
+
+mod accounts;
+mod factors;
+mod flask;
+mod messages;
+mod ours;
+mod pages;
+mod sign_in;
+
+/// The type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// true or false.
+    Flag,
+    /// A whole number.
+    Integer,
+    /// A text.
+    Text,
+    /// A text that is never shown.
+    Secret,
+    /// A length of time: "15 minutes", or a number of seconds.
+    Duration,
+    /// A list of texts.
+    List,
+    /// A list of texts that are never shown.
+    SecretList,
+    /// An inline table.
+    Table,
+    /// An inline table that is never shown.
+    SecretTable,
+    /// A list of attribute names, or of tables with one member each.
+    Identities,
+    /// More than one type is possible.
+    Any,
+}
+
+impl Kind {
+    /// What to tell somebody who got it wrong.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Flag => "true or false",
+            Self::Integer => "a whole number",
+            Self::Text | Self::Secret => "a text in quotes",
+            Self::Duration => "a length of time such as \"15 minutes\", or a number of seconds",
+            Self::List | Self::SecretList => "a list of texts such as [\"a\", \"b\"]",
+            Self::Table | Self::SecretTable => "a table such as { name = \"value\" }",
+            Self::Identities => "a list such as [\"email\", \"username\"]",
+            Self::Any => "a value",
+        }
+    }
+
+    /// Whether values of it are masked wherever they are shown.
+    #[must_use]
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::SecretList | Self::SecretTable)
+    }
+}
+
+/// Whether this version acts on a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It does.
+    Served,
+    /// The feature that it belongs to is not there yet.
+    NotYet,
+    /// It speaks of server-rendered pages or of Python, which are not here.
+    NoMeaning,
+}
+
+/// A configuration name.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The name.
+    pub name: &'static str,
+    /// The type.
+    pub kind: Kind,
+    /// The default as TOML.
+    pub default: &'static str,
+    /// Whether it has an effect.
+    pub status: Status,
+}
+
+const fn served(name: &'static str, kind: Kind, default: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+        status: Status::Served,
+    }
+}
+
+const fn waiting(name: &'static str, kind: Kind, default: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+        status: Status::NotYet,
+    }
+}
+
+const fn pages(name: &'static str, kind: Kind, default: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+        status: Status::NoMeaning,
+    }
+}
+
+/// Every key, topic by topic.
+pub fn all() -> impl Iterator<Item = &'static Key> {
+    [
+        ours::KEYS,
+        flask::KEYS,
+        sign_in::KEYS,
+        accounts::KEYS,
+        factors::KEYS,
+        pages::KEYS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The key with this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Key> {
+    all().find(|key| key.name == name)
+}
+
+/// Whether a name replaces a message, `SECURITY_MSG_<CODE>`.
+#[must_use]
+pub fn is_message(name: &str) -> bool {
+    name.strip_prefix("SECURITY_MSG_").is_some_and(|code| {
+        messages::CODES.contains(&code) || crate::messages::Message::from_code(code).is_some()
+    })
+}
+
+/// The known name that looks most like this one.
+#[must_use]
+pub fn nearest(name: &str) -> Option<&'static str> {
+    all()
+        .map(|key| (strsim::jaro_winkler(key.name, name), key.name))
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_defaults_are_of_their_type() {
+        let mut seen = HashSet::new();
+        for key in all() {
+            assert!(seen.insert(key.name), "{} stands twice", key.name);
+            let value = super::super::value::parse_default(key);
+            assert!(super::super::value::fits(&value, key.kind), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_understood() {
+        assert_eq!(
+            nearest("SECURITY_REGISTRABLE"),
+            Some("SECURITY_REGISTERABLE")
+        );
+        assert_eq!(nearest("SESION_COOKIE_NAME"), Some("SESSION_COOKIE_NAME"));
+        assert_eq!(nearest("ZZZ"), None);
+    }
+}

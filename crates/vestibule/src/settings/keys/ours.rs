@@ -1,0 +1,21 @@
+//! Names that the reference does not have.
+
+use super::{Key, Kind::*, served, waiting};
+
+pub(super) const KEYS: &[Key] = &[
+    served("DEBUG", Flag, "false"),
+    served("REFRESH_TABLE_NAME", Text, r#""fs_refresh_tracker""#),
+    served("ROLES_USERS_TABLE_NAME", Text, r#""roles_users""#),
+    served("ROLE_TABLE_NAME", Text, r#""role""#),
+    served("SECURITY_HEADERS", Table, "{}"),
+    waiting("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#),
+    served("SECURITY_PUBLIC_URL", Text, r#""""#),
+    waiting("SECURITY_REFRESH_TOKEN_GRACE", Duration, "0"),
+    served("TRUSTED_PROXIES", List, "[]"),
+    served("USER_TABLE_NAME", Text, r#""user""#),
+    served("VESTIBULE_LISTEN", Text, r#""127.0.0.1:5000""#),
+    served("VESTIBULE_LOG", Text, r#""info""#),
+    served("VESTIBULE_LOG_FORMAT", Text, r#""text""#),
+    served("VESTIBULE_REQUEST_TIMEOUT", Duration, r#""30 seconds""#),
+    served("WEBAUTHN_TABLE_NAME", Text, r#""web_authn""#),
+];

@@ -1,0 +1,284 @@
+//! Where values come from: defaults, secrets that were made and kept, a file, the
+//! environment. Each later one wins.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use toml::Value;
+
+use super::keys::{self, Key, Kind};
+use super::value;
+
+/// Something about the configuration that cannot stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The name.
+    pub key: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl Problem {
+    pub(super) fn new(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            key: key.to_owned(),
+            what: what.into(),
+            fix: fix.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.key, self.what, self.fix)
+    }
+}
+
+/// Who set a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody.
+    Default,
+    /// It was made at the first start and kept.
+    Kept,
+    /// The configuration file.
+    File,
+    /// The environment.
+    Environment,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::Kept => "kept",
+            Self::File => "file",
+            Self::Environment => "environment",
+        })
+    }
+}
+
+/// Where to look.
+pub struct Sources<'a> {
+    /// The text of the configuration file.
+    pub file: Option<&'a str>,
+    /// The environment.
+    pub environment: &'a [(String, String)],
+    /// Secrets of this installation, as TOML, for what nobody set.
+    pub kept: Option<&'a str>,
+    /// Reads the files that `_FILE` names name.
+    pub read_file: &'a dyn Fn(&str) -> std::io::Result<String>,
+}
+
+impl fmt::Debug for Sources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").finish_non_exhaustive()
+    }
+}
+
+/// Every value that somebody set, and the default for the rest.
+#[derive(Clone, Default)]
+pub struct Loaded {
+    values: BTreeMap<&'static str, (Value, Origin)>,
+    /// `SECURITY_MSG_*`, by code.
+    pub(super) messages: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("names", &self.values.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Loaded {
+    /// Reads every source.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn read(sources: &Sources<'_>) -> Result<Self, Vec<Problem>> {
+        let mut loaded = Self::default();
+        let mut problems = Vec::new();
+        if let Some(text) = sources.kept {
+            loaded.read_toml(text, Origin::Kept, sources, &mut problems);
+        }
+        if let Some(text) = sources.file {
+            loaded.read_toml(text, Origin::File, sources, &mut problems);
+        }
+        for (name, text) in sources.environment {
+            loaded.read_variable(name, text, sources, &mut problems);
+        }
+        if problems.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Whether somebody set a value, and not to nothing.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        self.values
+            .get(name)
+            .is_some_and(|(value, _)| !value::is_none(value))
+    }
+
+    /// The value of a key, and who set it.
+    pub(super) fn get(&self, key: &Key) -> (Value, Origin) {
+        self.values
+            .get(key.name)
+            .cloned()
+            .unwrap_or_else(|| (value::parse_default(key), Origin::Default))
+    }
+
+    fn read_toml(
+        &mut self,
+        text: &str,
+        origin: Origin,
+        sources: &Sources<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let table: toml::Table = match toml::from_str(text) {
+            Ok(table) => table,
+            Err(error) => {
+                let line = error
+                    .span()
+                    .map_or(0, |span| text[..span.start].lines().count().max(1));
+                problems.push(Problem::new(
+                    "the configuration file",
+                    format!("is not TOML: line {line}: {}", error.message()),
+                    "mend that line",
+                ));
+                return;
+            }
+        };
+        for (name, value) in table {
+            if keys::is_message(&name) {
+                self.read_message(&name, &value, problems);
+            } else if let Some(key) = keys::find(&name) {
+                self.set(key, value, origin, problems);
+            } else if let Some(key) = file_variant(&name) {
+                match value.as_str() {
+                    Some(path) => self.read_secret_file(key, path, origin, sources, problems),
+                    None => problems.push(Problem::new(&name, "is not a path", "name a file")),
+                }
+            } else {
+                problems.push(unknown(&name));
+            }
+        }
+    }
+
+    fn read_variable(
+        &mut self,
+        name: &str,
+        text: &str,
+        sources: &Sources<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        if keys::is_message(name) {
+            self.read_message(name, &Value::String(text.to_owned()), problems);
+        } else if let Some(key) = keys::find(name) {
+            if key.name == "DEBUG" && value::from_text(text, key.kind).is_none() {
+                // Other programs use this name for things of their own.
+                return;
+            }
+            match value::from_text(text, key.kind) {
+                Some(value) => self.set(key, value, Origin::Environment, problems),
+                None => problems.push(wrong_type(key)),
+            }
+        } else if let Some(key) = file_variant(name) {
+            let both = sources
+                .environment
+                .iter()
+                .any(|(other, _)| other == key.name);
+            if both {
+                problems.push(Problem::new(
+                    name,
+                    format!("and {} are both set", key.name),
+                    "keep one of them",
+                ));
+            }
+            self.read_secret_file(key, text, Origin::Environment, sources, problems);
+        } else if name.starts_with("SECURITY_") || name.starts_with("VESTIBULE_") {
+            problems.push(unknown(name));
+        }
+    }
+
+    fn read_secret_file(
+        &mut self,
+        key: &'static Key,
+        path: &str,
+        origin: Origin,
+        sources: &Sources<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        match (sources.read_file)(path) {
+            Ok(text) => {
+                let text = text.trim_end_matches(['\r', '\n']);
+                match value::from_text(text, key.kind) {
+                    Some(value) => self.set(key, value, origin, problems),
+                    None => problems.push(wrong_type(key)),
+                }
+            }
+            Err(error) => problems.push(Problem::new(
+                &format!("{}_FILE", key.name),
+                format!("{path} cannot be read: {error}"),
+                "name a file that this process may read",
+            )),
+        }
+    }
+
+    fn read_message(&mut self, name: &str, value: &Value, problems: &mut Vec<Problem>) {
+        // The reference keeps the text and its category together.
+        let text = match value {
+            Value::String(text) => Some(text.as_str()),
+            Value::Array(items) => items.first().and_then(Value::as_str),
+            _ => None,
+        };
+        let code = name.strip_prefix("SECURITY_MSG_").unwrap_or(name);
+        match text {
+            Some(text) => {
+                self.messages.insert(code.to_owned(), text.to_owned());
+            }
+            None => problems.push(Problem::new(name, "is not a text", "write it in quotes")),
+        }
+    }
+
+    fn set(
+        &mut self,
+        key: &'static Key,
+        value: Value,
+        origin: Origin,
+        problems: &mut Vec<Problem>,
+    ) {
+        if value::fits(&value, key.kind) {
+            self.values.insert(key.name, (value, origin));
+        } else {
+            problems.push(wrong_type(key));
+        }
+    }
+}
+
+fn file_variant(name: &str) -> Option<&'static Key> {
+    keys::find(name.strip_suffix("_FILE")?)
+        .filter(|key| key.kind.is_secret() || matches!(key.kind, Kind::Text))
+}
+
+fn wrong_type(key: &Key) -> Problem {
+    Problem::new(
+        key.name,
+        "has a value of the wrong type",
+        format!("write {}", key.kind.description()),
+    )
+}
+
+fn unknown(name: &str) -> Problem {
+    let fix = match keys::nearest(name) {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => "remove it, or look it up in docs/configuration.md".to_owned(),
+    };
+    Problem::new(name, "is not a setting", fix)
+}

@@ -1,0 +1,90 @@
+//! Signing in and out.
+
+use super::reader::Reader;
+
+/// `SECURITY_LOGIN_*`, `SECURITY_LOGOUT_*` and the switches that a sign-in looks at.
+#[derive(Debug, Clone)]
+pub struct LoginSettings {
+    /// The path of `/login`, after the prefix.
+    pub login_url: String,
+    /// The path of `/logout`, after the prefix.
+    pub logout_url: String,
+    /// The methods that sign out.
+    pub logout_methods: Vec<String>,
+    /// Where a link that signs out goes on to.
+    pub post_logout_view: String,
+    /// Whether a sign-in that does not say so sets a remember cookie.
+    pub default_remember_me: bool,
+    /// Whether sign-ins are counted and noted in the user's row.
+    pub trackable: bool,
+    /// Whether addresses have to be confirmed.
+    pub confirmable: bool,
+    /// Whether one may sign in before that.
+    pub login_without_confirmation: bool,
+    /// Whether refusals say as little as they can.
+    pub return_generic_responses: bool,
+    password_login: bool,
+}
+
+impl LoginSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let root = reader.text("APPLICATION_ROOT");
+        Self {
+            login_url: path(reader, "SECURITY_LOGIN_URL"),
+            logout_url: path(reader, "SECURITY_LOGOUT_URL"),
+            logout_methods: logout_methods(reader),
+            post_logout_view: if reader.is_set("SECURITY_POST_LOGOUT_VIEW") {
+                reader.text("SECURITY_POST_LOGOUT_VIEW")
+            } else {
+                root
+            },
+            default_remember_me: reader.flag("SECURITY_DEFAULT_REMEMBER_ME"),
+            trackable: reader.flag("SECURITY_TRACKABLE"),
+            confirmable: reader.flag("SECURITY_CONFIRMABLE"),
+            login_without_confirmation: reader.flag("SECURITY_LOGIN_WITHOUT_CONFIRMATION"),
+            return_generic_responses: reader.flag("SECURITY_RETURN_GENERIC_RESPONSES"),
+            password_login: !reader.flag("SECURITY_PASSWORDLESS")
+                && !(reader.flag("SECURITY_UNIFIED_SIGNIN")
+                    && reader.flag("SECURITY_US_SIGNIN_REPLACES_LOGIN")),
+        }
+    }
+
+    /// Whether `/login` takes passwords: not where `PASSWORDLESS` or
+    /// `US_SIGNIN_REPLACES_LOGIN` give it another meaning.
+    #[must_use]
+    pub fn serves_password_login(&self) -> bool {
+        self.password_login
+    }
+}
+
+fn logout_methods(reader: &mut Reader<'_>) -> Vec<String> {
+    const KEY: &str = "SECURITY_LOGOUT_METHODS";
+    let methods = reader.list(KEY);
+    for method in &methods {
+        if !["GET", "POST"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(method))
+        {
+            reader.problem(
+                KEY,
+                format!("{method:?} cannot sign out"),
+                "write [\"POST\"] or [\"GET\", \"POST\"]",
+            );
+        }
+    }
+    methods
+}
+
+/// The path of an endpoint.
+fn path(reader: &mut Reader<'_>, key: &str) -> String {
+    let path = reader.text(key);
+    if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#']) {
+        reader.problem(
+            key,
+            format!("{path:?} is not a path"),
+            "write a path such as \"/login\"",
+        );
+        return format!("/{}", key.to_ascii_lowercase());
+    }
+    path
+}

@@ -1,0 +1,164 @@
+//! The configuration: every name in [`keys`], read once into typed sections.
+
+mod advice;
+mod cookie;
+mod cors;
+mod csrf;
+mod database;
+mod effective;
+mod features;
+mod http;
+mod identity;
+pub mod keys;
+mod load;
+mod login;
+mod password;
+mod reader;
+mod redirect;
+mod session;
+mod starter;
+mod value;
+
+use std::collections::BTreeMap;
+
+pub use self::http::HttpSettings;
+pub use cookie::{CookieSettings, SameSite};
+pub use cors::{CorsRule, CorsSettings};
+pub use csrf::{CsrfSettings, Mechanism};
+pub use database::DatabaseSettings;
+pub use effective::{Effective, effective};
+pub use features::{TwoFactorSettings, WebAuthnSettings};
+pub use identity::IdentitySettings;
+pub use load::{Loaded, Origin, Problem, Sources};
+pub use login::LoginSettings;
+pub use password::{PasswordSettings, SecretSettings};
+use reader::Reader;
+pub use redirect::RedirectSettings;
+pub use session::{RememberSettings, SessionProtection, SessionSettings};
+pub use starter::STARTER;
+pub use value::IdentityAttribute;
+
+/// Who can reach the server's socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listening {
+    /// This machine only: loopback, a Unix socket.
+    Local,
+    /// Other machines, too.
+    Public,
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// HTTP.
+    pub http: HttpSettings,
+    /// Other origins.
+    pub cors: CorsSettings,
+    /// The session.
+    pub session: SessionSettings,
+    /// CSRF.
+    pub csrf: CsrfSettings,
+    /// Keys.
+    pub secrets: SecretSettings,
+    /// Passwords.
+    pub password: PasswordSettings,
+    /// What identifies a user.
+    pub identity: IdentitySettings,
+    /// Signing in and out.
+    pub login: LoginSettings,
+    /// Second factors.
+    pub two_factor: TwoFactorSettings,
+    /// Passkeys.
+    pub webauthn: WebAuthnSettings,
+    /// Redirects.
+    pub redirect: RedirectSettings,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// Texts that replace ours, by code.
+    pub messages: BTreeMap<String, String>,
+    /// Whether refusals explain themselves in the answer.
+    pub debug: bool,
+    /// Switches that are on, of features that this version does not serve.
+    pub not_served: Vec<&'static str>,
+    /// What can stand, and probably should not.
+    pub advice: Vec<Problem>,
+}
+
+impl Settings {
+    /// Reads every section.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn new(loaded: &Loaded, listening: Listening) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader::new(loaded);
+        let secrets = SecretSettings::read(&mut reader);
+        features::check(&mut reader);
+        let mut settings = Self {
+            http: HttpSettings::read(&mut reader, listening),
+            cors: CorsSettings::read(&mut reader),
+            session: SessionSettings::read(&mut reader),
+            csrf: CsrfSettings::read(&mut reader),
+            password: PasswordSettings::read(&mut reader, &secrets),
+            identity: IdentitySettings::read(&mut reader),
+            login: LoginSettings::read(&mut reader),
+            two_factor: TwoFactorSettings::read(&reader),
+            webauthn: WebAuthnSettings::read(&reader),
+            redirect: RedirectSettings::read(&mut reader),
+            database: DatabaseSettings::read(&mut reader),
+            messages: loaded.messages.clone(),
+            debug: reader.flag("DEBUG"),
+            not_served: features::not_served(&reader),
+            advice: Vec::new(),
+            secrets,
+        };
+        if !reader.problems.is_empty() {
+            return Err(reader.problems);
+        }
+        settings.advice = advice::give(&reader, &settings, listening);
+        Ok(settings)
+    }
+
+    /// Reads a TOML text alone, for a server that only its own machine can reach.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn from_toml(text: &str) -> Result<Self, Vec<Problem>> {
+        let loaded = Loaded::read(&Sources {
+            file: Some(text),
+            environment: &[],
+            kept: None,
+            read_file: &|path| std::fs::read_to_string(path),
+        })?;
+        Self::new(&loaded, Listening::Local)
+    }
+
+    /// Whether refusals explain themselves in the answer.
+    #[must_use]
+    pub fn explains(&self) -> bool {
+        self.debug
+    }
+}
+
+/// Where the program listens and how it logs: what it has to know before anything else.
+#[derive(Debug, Clone)]
+pub struct ProgramSettings {
+    /// The address to listen on.
+    pub listen: String,
+    /// What is logged.
+    pub log: String,
+    /// `text` or `json`.
+    pub log_format: String,
+}
+
+impl ProgramSettings {
+    /// Reads `VESTIBULE_*`.
+    #[must_use]
+    pub fn new(loaded: &Loaded) -> Self {
+        let reader = Reader::new(loaded);
+        Self {
+            listen: reader.text("VESTIBULE_LISTEN"),
+            log: reader.text("VESTIBULE_LOG"),
+            log_format: reader.text("VESTIBULE_LOG_FORMAT"),
+        }
+    }
+}

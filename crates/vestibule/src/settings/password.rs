@@ -1,0 +1,189 @@
+//! Passwords, and the secrets that stand behind them.
+
+use secrecy::{ExposeSecret, SecretString};
+use toml::Value;
+use vestibule_formats::hash::{
+    Argon2Options, Argon2Type, Hasher, HasherOptions, Scheme, SingleHash,
+};
+use vestibule_formats::text::normalise::Form;
+
+use super::reader::Reader;
+use crate::http::fault::Fault;
+
+/// `SECRET_KEY` and its kin.
+#[derive(Debug, Clone)]
+pub struct SecretSettings {
+    /// What signs cookies and tokens.
+    pub secret_key: SecretString,
+    /// Older keys that are still accepted.
+    pub fallbacks: Vec<SecretString>,
+    /// The key of the first of two password hashes.
+    pub password_salt: Option<SecretString>,
+}
+
+/// `SECURITY_PASSWORD_*`.
+#[derive(Debug, Clone)]
+pub struct PasswordSettings {
+    /// The fewest characters of a new password.
+    pub length_min: usize,
+    /// The Unicode form in which passwords are hashed.
+    pub normalize_form: Option<Form>,
+    single_hash: SingleHash,
+    argon2: Argon2Options,
+}
+
+impl SecretSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let secret_key = reader.secret("SECRET_KEY").unwrap_or_else(|| {
+            reader.problem(
+                "SECRET_KEY",
+                "is not set",
+                "run `vestibule secrets generate` and keep what it prints",
+            );
+            SecretString::from(String::new())
+        });
+        let text = secret_key.expose_secret();
+        if !text.is_empty() && text.len() < 16 {
+            reader.problem(
+                "SECRET_KEY",
+                "is shorter than 16 characters: it could be guessed",
+                "run `vestibule secrets generate`; keep the old key in SECRET_KEY_FALLBACKS for a while",
+            );
+        }
+        Self {
+            fallbacks: reader.secrets("SECRET_KEY_FALLBACKS"),
+            password_salt: reader.secret("SECURITY_PASSWORD_SALT"),
+            secret_key,
+        }
+    }
+}
+
+impl PasswordSettings {
+    pub(super) fn read(reader: &mut Reader<'_>, secrets: &SecretSettings) -> Self {
+        let forms = [
+            ("NFC", Form::Nfc),
+            ("NFD", Form::Nfd),
+            ("NFKC", Form::Nfkc),
+            ("NFKD", Form::Nfkd),
+        ];
+        let single_hash = single_hash(reader);
+        check_scheme(reader);
+        let doubles = match &single_hash {
+            SingleHash::Always => false,
+            SingleHash::Schemes(names) => !names.iter().any(|name| name == "argon2"),
+        };
+        if doubles && secrets.password_salt.is_none() {
+            reader.problem(
+                "SECURITY_PASSWORD_SALT",
+                "is not set, and passwords are hashed twice",
+                "run `vestibule secrets generate`, or set SECURITY_PASSWORD_SINGLE_HASH = true",
+            );
+        }
+        Self {
+            length_min: reader.size("SECURITY_PASSWORD_LENGTH_MIN"),
+            normalize_form: reader.word("SECURITY_PASSWORD_NORMALIZE_FORM", &forms),
+            single_hash,
+            argon2: argon2(reader),
+        }
+    }
+
+    /// What checks and makes hashes under these settings.
+    ///
+    /// # Errors
+    /// When the parameters of argon2 do not go together.
+    pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, Fault> {
+        Hasher::new(&HasherOptions {
+            salt: salt.map(ExposeSecret::expose_secret),
+            single_hash: self.single_hash.clone(),
+            argon2: self.argon2,
+        })
+        .map_err(|error| Fault::Internal(error.to_string()))
+    }
+}
+
+fn single_hash(reader: &mut Reader<'_>) -> SingleHash {
+    const KEY: &str = "SECURITY_PASSWORD_SINGLE_HASH";
+    match reader.any(KEY) {
+        Some(Value::Boolean(true)) => SingleHash::Always,
+        Some(Value::Boolean(false)) | None => SingleHash::Schemes(vec!["plaintext".to_owned()]),
+        Some(other) => {
+            if let Some(names) = super::value::texts(&other) {
+                return SingleHash::Schemes(names);
+            }
+            reader.problem(
+                KEY,
+                "is neither true, false nor a list",
+                "write a list of schemes",
+            );
+            SingleHash::Schemes(Vec::new())
+        }
+    }
+}
+
+fn check_scheme(reader: &mut Reader<'_>) {
+    const KEY: &str = "SECURITY_PASSWORD_HASH";
+    let name = reader.text(KEY);
+    let enabled = reader.list("SECURITY_PASSWORD_SCHEMES");
+    if !enabled.contains(&name) {
+        reader.problem(
+            KEY,
+            format!("{name:?} is not one of SECURITY_PASSWORD_SCHEMES"),
+            format!("write one of {}", enabled.join(", ")),
+        );
+    } else if !Scheme::from_name(&name).is_some_and(Scheme::is_served) {
+        reader.problem(
+            KEY,
+            format!("{name:?} cannot be made by this version"),
+            "write \"argon2\"; hashes that are in the database already stay as they are",
+        );
+    }
+}
+
+/// `argon2__time_cost` and the like, as libpass takes them.
+fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
+    const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
+    let mut options = Argon2Options::default();
+    for (name, value) in reader.table(KEY) {
+        let Some(name) = name.strip_prefix("argon2__") else {
+            continue;
+        };
+        let number = value
+            .as_integer()
+            .and_then(|number| u32::try_from(number).ok());
+        match (name, number, value.as_str()) {
+            ("memory_cost", Some(number), _) => options.memory_cost = number,
+            ("time_cost" | "rounds", Some(number), _) => options.time_cost = number,
+            ("parallelism", Some(number), _) => options.parallelism = number,
+            ("digest_size" | "hash_len", Some(number), _) => {
+                options.digest_bytes = usize::try_from(number).unwrap_or(usize::MAX);
+            }
+            ("type", _, Some(kind)) if kind.eq_ignore_ascii_case("id") => {
+                options.kind = Argon2Type::Id;
+            }
+            ("type", _, Some(kind)) if kind.eq_ignore_ascii_case("i") => {
+                options.kind = Argon2Type::I;
+            }
+            ("type", _, Some(kind)) if kind.eq_ignore_ascii_case("d") => {
+                options.kind = Argon2Type::D;
+            }
+            _ => reader.problem(
+                KEY,
+                format!("argon2__{name} is not understood"),
+                "write memory_cost (in KiB), time_cost, parallelism, digest_size or type",
+            ),
+        }
+    }
+    let check = HasherOptions {
+        salt: None,
+        single_hash: SingleHash::Always,
+        argon2: options,
+    };
+    if Hasher::new(&check).is_err() {
+        reader.problem(
+            KEY,
+            "the parameters of argon2 do not go together",
+            "memory_cost is at least 8 times parallelism, time_cost at least 1",
+        );
+    }
+    options
+}

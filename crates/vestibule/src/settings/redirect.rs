@@ -1,0 +1,42 @@
+//! Where browsers may be sent.
+
+use super::reader::Reader;
+
+/// `SECURITY_REDIRECT_*`.
+#[derive(Debug, Clone)]
+pub struct RedirectSettings {
+    /// Where the app's own views are, if not on this host.
+    pub redirect_host: Option<String>,
+    /// Every subdomain of this domain is ours.
+    pub subdomains_of: Option<String>,
+    /// These hosts are ours, too.
+    pub allowed_hosts: Vec<String>,
+}
+
+impl RedirectSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let base = reader.optional_text("SECURITY_REDIRECT_BASE_DOMAIN");
+        let subdomains = reader.list("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS");
+        let allowed_hosts = base
+            .iter()
+            .flat_map(|base| {
+                subdomains
+                    .iter()
+                    .map(move |subdomain| match subdomain.as_str() {
+                        "." => base.clone(),
+                        name => format!("{name}.{base}"),
+                    })
+            })
+            .collect();
+        let _ = reader.word("SECURITY_REDIRECT_BEHAVIOR", &[("spa", ())]);
+        Self {
+            redirect_host: reader.optional_text("SECURITY_REDIRECT_HOST"),
+            subdomains_of: if reader.flag("SECURITY_REDIRECT_ALLOW_SUBDOMAINS") {
+                reader.optional_text("SERVER_NAME")
+            } else {
+                None
+            },
+            allowed_hosts,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Values: of the right type, and read as what they mean.
+
+use std::time::Duration;
+
+use toml::Value;
+
+use super::keys::{Key, Kind};
+
+/// The default of a key.
+pub(super) fn parse_default(key: &Key) -> Value {
+    parse(key.default).unwrap_or_else(|| Value::String(String::new()))
+}
+
+/// One TOML value.
+pub(super) fn parse(text: &str) -> Option<Value> {
+    let mut table: toml::Table = toml::from_str(&format!("value = {text}")).ok()?;
+    table.remove("value").filter(|_| table.is_empty())
+}
+
+/// Whether a value has the type of its key. The empty text, which stands for None, fits
+/// everywhere.
+pub(super) fn fits(value: &Value, kind: Kind) -> bool {
+    if is_none(value) {
+        return true;
+    }
+    match kind {
+        Kind::Flag => value.is_bool(),
+        Kind::Integer => value.is_integer(),
+        Kind::Text | Kind::Secret => value.is_str(),
+        Kind::Duration => duration(value).is_some(),
+        Kind::List | Kind::SecretList => texts(value).is_some(),
+        Kind::Table | Kind::SecretTable => value.is_table(),
+        Kind::Identities => identities(value).is_some(),
+        Kind::Any => true,
+    }
+}
+
+/// Whether a value stands for None.
+pub(super) fn is_none(value: &Value) -> bool {
+    value.as_str().is_some_and(str::is_empty)
+}
+
+/// A value from the environment, where everything is text.
+pub(super) fn from_text(text: &str, kind: Kind) -> Option<Value> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Some(Value::String(String::new()));
+    }
+    match kind {
+        Kind::Flag => match trimmed.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Some(Value::Boolean(true)),
+            "false" | "0" | "no" | "off" => Some(Value::Boolean(false)),
+            _ => None,
+        },
+        Kind::Integer => trimmed.parse().ok().map(Value::Integer),
+        Kind::Text | Kind::Secret => Some(Value::String(text.to_owned())),
+        Kind::Duration => trimmed
+            .parse()
+            .ok()
+            .map(Value::Integer)
+            .or_else(|| Some(Value::String(trimmed.to_owned()))),
+        Kind::List | Kind::SecretList | Kind::Identities if !trimmed.starts_with('[') => {
+            let items = trimmed
+                .split(',')
+                .map(|item| Value::String(item.trim().to_owned()));
+            Some(Value::Array(items.collect()))
+        }
+        Kind::List | Kind::SecretList | Kind::Identities | Kind::Table | Kind::SecretTable => {
+            structured(trimmed)
+        }
+        Kind::Any => structured(trimmed).or_else(|| Some(Value::String(text.to_owned()))),
+    }
+}
+
+/// TOML or JSON.
+fn structured(text: &str) -> Option<Value> {
+    parse(text).or_else(|| {
+        let json: serde_json::Value = serde_json::from_str(text).ok()?;
+        Value::try_from(json).ok()
+    })
+}
+
+/// A length of time: whole seconds, or a number and a unit.
+pub(super) fn duration(value: &Value) -> Option<Duration> {
+    match value {
+        Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        Value::Float(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
+        Value::String(text) => {
+            let mut words = text.split_whitespace();
+            let number: u64 = words.next()?.parse().ok()?;
+            let unit = match words.next() {
+                None => 1,
+                Some(word) => match word.to_ascii_lowercase().trim_end_matches('s') {
+                    "second" => 1,
+                    "minute" => 60,
+                    "hour" => 3600,
+                    "day" => 86400,
+                    "week" => 604_800,
+                    _ => return None,
+                },
+            };
+            if words.next().is_some() {
+                return None;
+            }
+            number.checked_mul(unit).map(Duration::from_secs)
+        }
+        _ => None,
+    }
+}
+
+/// A list of texts; one text alone is a list of one.
+pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect(),
+        _ => None,
+    }
+}
+
+/// An identity attribute, and whether case counts in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityAttribute {
+    /// The column: `email`, `username`, `us_phone_number`.
+    pub name: String,
+    /// Whether upper and lower case are one.
+    pub ignore_case: bool,
+}
+
+/// `["email", "username"]`, or the reference's list of tables with one member each.
+pub(super) fn identities(value: &Value) -> Option<Vec<IdentityAttribute>> {
+    let attribute = |item: &Value| match item {
+        Value::String(name) => Some(IdentityAttribute {
+            name: name.clone(),
+            ignore_case: name != "us_phone_number",
+        }),
+        Value::Table(table) => {
+            let (name, details) = table.iter().next().filter(|_| table.len() == 1)?;
+            let ignore_case = details
+                .get("case_insensitive")
+                .map_or(Some(false), Value::as_bool)?;
+            Some(IdentityAttribute {
+                name: name.clone(),
+                ignore_case,
+            })
+        }
+        _ => None,
+    };
+    value.as_array()?.iter().map(attribute).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time() {
+        for (text, seconds) in [
+            ("\"2 days\"", 172_800),
+            ("\"1 day\"", 86400),
+            ("\"15 minutes\"", 900),
+            ("\"90 seconds\"", 90),
+            ("\"90\"", 90),
+            ("90", 90),
+        ] {
+            let value = parse(text).unwrap();
+            assert_eq!(
+                duration(&value),
+                Some(Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        for text in ["\"soon\"", "\"2 fortnights\"", "-1", "\"1 day 2\"", "true"] {
+            assert_eq!(duration(&parse(text).unwrap()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_environment_says_everything_in_text() {
+        assert_eq!(from_text("yes", Kind::Flag), Some(Value::Boolean(true)));
+        assert_eq!(from_text("maybe", Kind::Flag), None);
+        assert_eq!(
+            texts(&from_text("a, b", Kind::List).unwrap()).unwrap(),
+            ["a", "b"]
+        );
+        assert_eq!(
+            texts(&from_text(r#"["a,b"]"#, Kind::List).unwrap()).unwrap(),
+            ["a,b"]
+        );
+        let toml = from_text("{ samesite = \"Lax\" }", Kind::Table).unwrap();
+        let json = from_text(r#"{"samesite": "Lax"}"#, Kind::Table).unwrap();
+        assert_eq!(toml, json);
+    }
+
+    #[test]
+    fn identity_attributes_have_two_forms() {
+        let short = identities(&parse(r#"["email", "us_phone_number"]"#).unwrap()).unwrap();
+        let long = identities(
+            &parse(
+                r#"[{ email = { mapper = "uia_email_mapper", case_insensitive = true } }, { us_phone_number = { mapper = "uia_phone_mapper" } }]"#,
+            )
+            .unwrap(),
+        )
+        .unwrap();
+        assert_eq!(short, long);
+        assert!(identities(&parse(r#"[{ a = {}, b = {} }]"#).unwrap()).is_none());
+    }
+}

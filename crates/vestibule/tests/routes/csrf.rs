@@ -1,0 +1,207 @@
+//! The CSRF token, at `POST /login` by somebody who is signed in, which is where this
+//! version asks for one whatever else is configured.
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
+
+const LOGIN: &str = "/api/accounts/login";
+
+/// A request that needs a token; "already signed in" is how it says that the token passed.
+async fn attempt(browser: &Browser<'_>, header: Option<(&'static str, &str)>) -> Answer {
+    let mut browser = browser.clone();
+    if let Some((name, value)) = header {
+        browser = browser.header(name, value);
+    }
+    browser.sign_in(ANA, PASSWORD).await
+}
+
+#[tokio::test]
+async fn the_token_passes_in_any_of_the_headers_and_in_a_form() {
+    let app = TestApp::new().await;
+    let mut browser = app.signed_in().await;
+    let token = browser.get(LOGIN).await.csrf_token();
+    for name in ["x-xsrf-token", "x-csrftoken", "x-csrf-token"] {
+        assert_eq!(
+            attempt(&browser, Some((name, &token))).await.code(),
+            "ANONYMOUS_USER_REQUIRED"
+        );
+    }
+    let form = Some("application/x-www-form-urlencoded");
+    let body = format!("csrf_token={token}").into_bytes();
+    let answer = browser.send(Method::POST, LOGIN, form, body).await;
+    assert_eq!(answer.code(), "ANONYMOUS_USER_REQUIRED");
+}
+
+#[tokio::test]
+async fn the_token_of_the_cookie_passes() {
+    let app = TestApp::new().await;
+    let browser = app.signed_in().await;
+    let token = browser.cookies["XSRF-TOKEN"].clone();
+    assert_eq!(
+        attempt(&browser, Some(("x-xsrf-token", &token)))
+            .await
+            .code(),
+        "ANONYMOUS_USER_REQUIRED"
+    );
+}
+
+#[tokio::test]
+async fn a_failed_check_names_itself_and_the_fix() {
+    let app = TestApp::new().await;
+    let mut browser = app.signed_in().await;
+    let token = browser.get(LOGIN).await.csrf_token();
+    let other = app.signed_in().await.get(LOGIN).await.csrf_token();
+    let tampered = format!("{}x", &token[..token.len() - 1]);
+    for (sent, code) in [
+        (None, "CSRF_TOKEN_MISSING"),
+        (Some(""), "CSRF_TOKEN_MISSING"),
+        (Some(tampered.as_str()), "CSRF_TOKEN_INVALID"),
+        (Some("nonsense"), "CSRF_TOKEN_INVALID"),
+        (Some(other.as_str()), "CSRF_TOKEN_MISMATCH"),
+    ] {
+        let answer = attempt(&browser, sent.map(|token| ("x-xsrf-token", token))).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (400, code)
+        );
+        let explanation = &answer.response()["explanation"];
+        assert_eq!(explanation["check"], "csrf_token");
+        assert!(!explanation["fix"].as_str().unwrap().is_empty());
+        assert!(
+            !answer.text.contains(&token),
+            "the answer does not repeat a token"
+        );
+    }
+    assert_eq!(
+        attempt(&browser, Some(("x-xsrf-token", &token)))
+            .await
+            .code(),
+        "ANONYMOUS_USER_REQUIRED"
+    );
+}
+
+#[tokio::test]
+async fn in_production_the_explanation_stays_in_the_log() {
+    let app = TestApp::with("DEBUG = false").await;
+    let browser = app.signed_in().await;
+    assert!(
+        attempt(&browser, None)
+            .await
+            .response()
+            .get("explanation")
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn without_a_session_there_is_nothing_to_compare_with() {
+    let app = TestApp::bare("DEBUG = true").await;
+    let mut browser = app.browser();
+    let token = browser.get("/login").await.csrf_token();
+    let mut bare = app.browser().header("x-csrf-token", &token);
+    let answer = bare
+        .post("/login", json!({"email": ANA, "password": PASSWORD}))
+        .await;
+    assert_eq!(answer.code(), "CSRF_SESSION_TOKEN_MISSING");
+    let mut browser = browser.header("x-csrf-token", &token);
+    let answer = browser
+        .post("/login", json!({"email": ANA, "password": PASSWORD}))
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_token_expires_and_its_cookie_is_renewed() {
+    let app = TestApp::with("WTF_CSRF_TIME_LIMIT = 3600").await;
+    let mut browser = app.signed_in().await;
+    let token = browser.get(LOGIN).await.csrf_token();
+    app.wait(3600);
+    assert_eq!(
+        attempt(&browser, Some(("x-xsrf-token", &token)))
+            .await
+            .code(),
+        "ANONYMOUS_USER_REQUIRED"
+    );
+    app.wait(1);
+    assert_eq!(
+        attempt(&browser, Some(("x-xsrf-token", &token)))
+            .await
+            .code(),
+        "CSRF_TOKEN_EXPIRED"
+    );
+    let renewed = browser.get(LOGIN).await;
+    assert!(
+        renewed
+            .set_cookie("XSRF-TOKEN")
+            .unwrap()
+            .contains(&renewed.csrf_token())
+    );
+    assert!(browser.get(LOGIN).await.set_cookie("XSRF-TOKEN").is_none());
+}
+
+#[tokio::test]
+async fn attack_session_fixation_a_token_from_before_the_sign_in_is_worth_nothing_after_it() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    let before = browser.get(LOGIN).await.csrf_token();
+    let planted = browser.cookies["session"].clone();
+    browser.sign_in(ANA, PASSWORD).await;
+    assert_ne!(browser.cookies["session"], planted);
+    assert_eq!(
+        attempt(&browser, Some(("x-xsrf-token", &before)))
+            .await
+            .code(),
+        "CSRF_TOKEN_MISMATCH"
+    );
+    let during = browser.get(LOGIN).await.csrf_token();
+    browser.sign_out().await;
+    browser.sign_in(ANA, PASSWORD).await;
+    assert_eq!(
+        attempt(&browser, Some(("x-xsrf-token", &during)))
+            .await
+            .code(),
+        "CSRF_TOKEN_MISMATCH"
+    );
+}
+
+#[tokio::test]
+async fn strangers_need_a_token_unless_the_settings_say_otherwise() {
+    let app = TestApp::bare("DEBUG = true").await;
+    let mut browser = app.browser();
+    let answer = browser
+        .post("/login", json!({"email": ANA, "password": PASSWORD}))
+        .await;
+    assert_eq!(answer.code(), "CSRF_TOKEN_MISSING");
+    let app = TestApp::bare("WTF_CSRF_ENABLED = false").await;
+    let answer = app
+        .browser()
+        .post("/login", json!({"email": ANA, "password": PASSWORD}))
+        .await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn over_tls_the_referer_counts() {
+    let app = TestApp::new().await;
+    let browser = app.signed_in().await.header("x-forwarded-proto", "https");
+    let token = browser.cookies["XSRF-TOKEN"].clone();
+    let sent = Some(("x-xsrf-token", token.as_str()));
+    assert_eq!(
+        attempt(&browser, sent).await.code(),
+        "CSRF_REFERRER_MISSING"
+    );
+    for (referer, code) in [
+        ("https://evil.example/", "CSRF_REFERRER_MISMATCH"),
+        (
+            "https://localhost:5000.evil.example/",
+            "CSRF_REFERRER_MISMATCH",
+        ),
+        ("http://localhost:5000/app", "CSRF_REFERRER_MISMATCH"),
+        ("https://localhost:5000/app", "ANONYMOUS_USER_REQUIRED"),
+    ] {
+        let browser = browser.clone().header("referer", referer);
+        assert_eq!(attempt(&browser, sent).await.code(), code, "{referer}");
+    }
+}

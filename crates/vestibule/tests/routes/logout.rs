@@ -1,0 +1,113 @@
+//! `/logout`.
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::{ANA, PASSWORD, TestApp};
+
+const LOGOUT: &str = "/api/accounts/logout";
+
+#[tokio::test]
+async fn signing_out_ends_the_session_and_takes_the_cookies_back() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser
+        .post(
+            "/api/accounts/login",
+            json!({"email": ANA, "password": PASSWORD, "remember": true}),
+        )
+        .await;
+    let answer = browser.sign_out().await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.response(), json!({}));
+    for name in ["session", "remember_token", "XSRF-TOKEN"] {
+        let cookie = answer
+            .set_cookie(name)
+            .unwrap_or_else(|| panic!("{name}: {answer:?}"));
+        assert!(
+            cookie.contains("Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"),
+            "{cookie}"
+        );
+    }
+    assert!(browser.cookies.is_empty());
+    assert!(!browser.is_signed_in().await);
+    assert!(
+        app.events
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|event| event.starts_with("SignedOut"))
+    );
+}
+
+#[tokio::test]
+async fn a_stranger_may_sign_out_too() {
+    let app = TestApp::new().await;
+    let answer = app.browser().sign_out().await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.response()),
+        (200, json!({}))
+    );
+    assert!(app.events.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_is_not_needed_and_get_is_not_allowed() {
+    let app = TestApp::new().await;
+    let mut browser = app.signed_in().await;
+    let answer = browser.get(LOGOUT).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (405, "METHOD_NOT_ALLOWED")
+    );
+    assert_eq!(answer.headers["allow"], "POST, OPTIONS");
+    assert!(browser.is_signed_in().await);
+    let answer = browser.send(Method::POST, LOGOUT, None, Vec::new()).await;
+    assert_eq!(answer.status, 200);
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_link_signs_out_where_it_is_configured_and_goes_on() {
+    let app = TestApp::with(
+        "SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]\nSECURITY_POST_LOGOUT_VIEW = \"/bye\"",
+    )
+    .await;
+    let mut browser = app.signed_in().await;
+    let answer = browser.get(LOGOUT).await;
+    assert_eq!(answer.status, 302);
+    assert_eq!(answer.headers["location"], "/bye");
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn the_token_is_asked_for_where_it_is_configured() {
+    let app = TestApp::with("SECURITY_LOGOUT_CSRF = true").await;
+    let mut browser = app.signed_in().await;
+    let answer = browser.sign_out().await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (400, "CSRF_TOKEN_MISSING")
+    );
+    assert!(browser.is_signed_in().await);
+    let token = browser.get("/api/accounts/login").await.csrf_token();
+    let mut browser = browser.header("x-xsrf-token", &token);
+    assert_eq!(browser.sign_out().await.status, 200);
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn attack_csrf_another_site_cannot_sign_somebody_out() {
+    let app = TestApp::new().await;
+    let mut browser = app.signed_in().await;
+    let mut lured = browser
+        .clone()
+        .header("sec-fetch-site", "cross-site")
+        .header("origin", "https://evil.example");
+    let answer = lured.sign_out().await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (403, "CROSS_SITE_REQUEST")
+    );
+    assert!(browser.is_signed_in().await);
+}

@@ -1,0 +1,8 @@
+//! The API as a client meets it: requests to the router, one module for each feature.
+
+mod csrf;
+mod login;
+mod logout;
+mod session;
+mod shell;
+mod support;

@@ -1,0 +1,202 @@
+//! The session and the remember cookie.
+
+use serde_json::json;
+use vestibule::admin;
+
+use crate::support::{ANA, PASSWORD, TestApp};
+
+const LOGIN: &str = "/api/accounts/login";
+
+#[tokio::test]
+async fn attack_state_change_not_effective_a_switched_off_user_is_out_at_once() {
+    let app = TestApp::new().await;
+    let mut browser = app.signed_in().await;
+    let user = app.stored(ANA).await;
+    admin::set_active(app.app(), &user, false).await.unwrap();
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn attack_state_change_not_effective_a_new_password_ends_every_session() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
+    browser.post(LOGIN, body).await;
+    let mut remembered = app.browser();
+    remembered.cookies.insert(
+        "remember_token".into(),
+        browser.cookies["remember_token"].clone(),
+    );
+    assert!(remembered.clone().is_signed_in().await);
+    let user = app.stored(ANA).await;
+    admin::change_password(app.app(), &user, "correct horse battery")
+        .await
+        .unwrap();
+    assert!(!browser.is_signed_in().await);
+    assert!(!remembered.is_signed_in().await);
+    assert_eq!(
+        app.browser().sign_in(ANA, PASSWORD).await.code(),
+        "INVALID_PASSWORD"
+    );
+    assert_eq!(
+        app.browser()
+            .sign_in(ANA, "correct horse battery")
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_remember_cookie_brings_the_session_back() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser
+        .post(
+            LOGIN,
+            json!({"email": ANA, "password": PASSWORD, "remember": true}),
+        )
+        .await;
+    browser.cookies.retain(|name, _| name == "remember_token");
+    let answer = browser.get(LOGIN).await;
+    assert!(answer.response().get("user").is_some());
+    assert!(answer.set_cookie("session").is_some());
+    assert!(
+        answer.set_cookie("XSRF-TOKEN").is_some(),
+        "and a CSRF cookie with it"
+    );
+    browser.cookies.remove("remember_token");
+    assert!(
+        browser.is_signed_in().await,
+        "the session stands on its own"
+    );
+}
+
+#[tokio::test]
+async fn attack_tampering_changed_cookies_are_no_cookies() {
+    let app = TestApp::new().await;
+    let mut signed_in = app.browser();
+    signed_in
+        .post(
+            LOGIN,
+            json!({"email": ANA, "password": PASSWORD, "remember": true}),
+        )
+        .await;
+    for name in ["session", "remember_token"] {
+        let genuine = signed_in.cookies[name].clone();
+        for position in 0..genuine.len() {
+            let mut bytes = genuine.clone().into_bytes();
+            bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
+            let mut browser = app.browser();
+            browser
+                .cookies
+                .insert(name.into(), String::from_utf8(bytes).unwrap());
+            let last = name == "session" && position == genuine.len() - 1;
+            // The last digit of base64 has bits that mean nothing: it may be the same signature.
+            assert!(
+                last || !browser.is_signed_in().await,
+                "{name} at {position}"
+            );
+        }
+        for cut in [genuine.len() - 1, genuine.len() / 2, 1, 0] {
+            let mut browser = app.browser();
+            browser
+                .cookies
+                .insert(name.into(), genuine[..cut].to_owned());
+            assert!(!browser.is_signed_in().await, "{name} cut at {cut}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_wrong_purpose_one_cookie_is_not_another() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser
+        .post(
+            LOGIN,
+            json!({"email": ANA, "password": PASSWORD, "remember": true}),
+        )
+        .await;
+    for from in ["session", "remember_token", "XSRF-TOKEN"] {
+        for to in ["session", "remember_token"] {
+            if from != to {
+                let mut other = app.browser();
+                other
+                    .cookies
+                    .insert(to.into(), browser.cookies[from].clone());
+                assert!(!other.is_signed_in().await, "{from} as {to}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_lifetime() {
+    let app = TestApp::with("PERMANENT_SESSION_LIFETIME = \"1 hours\"").await;
+    let mut browser = app.signed_in().await;
+    app.wait(3600);
+    assert!(browser.is_signed_in().await);
+    let mut late = browser.clone();
+    app.wait(1);
+    assert!(!late.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn strong_protection_ends_a_session_that_moved() {
+    let app = TestApp::with("SESSION_PROTECTION = \"strong\"").await;
+    let mut browser = app.browser().header("user-agent", "one");
+    browser.sign_in(ANA, PASSWORD).await;
+    assert!(browser.is_signed_in().await);
+    assert!(!browser.header("user-agent", "two").is_signed_in().await);
+}
+
+#[tokio::test]
+async fn basic_protection_keeps_a_session_that_moved() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser().header("user-agent", "one");
+    browser.sign_in(ANA, PASSWORD).await;
+    let mut moved = browser.header("user-agent", "two");
+    let before = moved.cookies["session"].clone();
+    assert!(moved.is_signed_in().await);
+    assert_ne!(
+        moved.cookies["session"], before,
+        "it is marked as not fresh"
+    );
+}
+
+#[tokio::test]
+async fn cookies_have_the_configured_names_and_attributes() {
+    let app = TestApp::with(
+        r#"SESSION_COOKIE_NAME = "s"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = true
+SESSION_COOKIE_PATH = "/api"
+REMEMBER_COOKIE_NAME = "r"
+REMEMBER_COOKIE_SAMESITE = "Strict"
+REMEMBER_COOKIE_DURATION = "1 days""#,
+    )
+    .await;
+    let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
+    let answer = app.browser().post(LOGIN, body).await;
+    let session = answer.set_cookie("s").unwrap();
+    assert!(
+        session.ends_with("; Secure; HttpOnly; Path=/api; SameSite=Lax"),
+        "{session}"
+    );
+    let remember = answer.set_cookie("r").unwrap();
+    assert!(
+        remember
+            .ends_with("Expires=Sat, 16 Jan 2027 08:00:00 GMT; HttpOnly; Path=/; SameSite=Strict"),
+        "{remember}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_set_when_nothing_changed() {
+    let app = TestApp::new().await;
+    let mut browser = app.signed_in().await;
+    let answer = browser.get(LOGIN).await;
+    assert!(!answer.headers.contains_key("set-cookie"), "{answer:?}");
+    assert_eq!(answer.headers["cache-control"], "private, no-store");
+}

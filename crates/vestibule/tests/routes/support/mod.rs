@@ -1,0 +1,325 @@
+//! A whole application in memory, with a clock that stands still and a browser that
+//! keeps cookies.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use tower::ServiceExt as _;
+use vestibule::clock::Clock;
+use vestibule::hooks::Event;
+use vestibule::http::client_ip::Peer;
+use vestibule::rng::Random;
+use vestibule::{App, Vestibule, admin};
+use vestibule_store::User;
+
+pub const PASSWORD: &str = "battery staple";
+pub const ANA: &str = "ana@example.com";
+
+/// Cheap to hash with, so that tests are quick; the formats have tests of their own.
+const CHEAP: &str = r#"
+SECRET_KEY = "a secret key for tests, long enough"
+SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
+SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 64, argon2__time_cost = 1, argon2__parallelism = 1 }
+SECURITY_TOTP_SECRETS = { "1" = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
+SECURITY_TOTP_ISSUER = "tests"
+"#;
+
+const SPA: &str = r#"
+SECURITY_URL_PREFIX = "/api/accounts"
+SECURITY_TRACKABLE = true
+SECURITY_CSRF_PROTECT_MECHANISMS = ["session", "basic"]
+SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true
+SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"
+WTF_CSRF_CHECK_DEFAULT = false
+WTF_CSRF_TIME_LIMIT = ""
+DEBUG = true
+"#;
+
+#[derive(Debug)]
+pub struct FrozenClock(AtomicI64);
+
+impl Clock for FrozenClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+/// Bytes that differ from draw to draw and are the same in every run.
+#[derive(Debug, Default)]
+struct SeededRandom(AtomicU64);
+
+impl Random for SeededRandom {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(32) {
+            let draw = self.0.fetch_add(1, Ordering::Relaxed);
+            chunk.copy_from_slice(&Sha256::digest(draw.to_le_bytes())[..chunk.len()]);
+        }
+    }
+}
+
+/// The application under test.
+pub struct TestApp {
+    pub vestibule: Vestibule,
+    pub clock: Arc<FrozenClock>,
+    pub events: Arc<Mutex<Vec<String>>>,
+    router: Router,
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// The SPA configuration with these lines on top.
+    pub async fn with(extra: &str) -> Self {
+        Self::configured(&format!("{SPA}{extra}"), true).await
+    }
+
+    /// These lines alone, beside the secrets.
+    pub async fn bare(lines: &str) -> Self {
+        Self::configured(lines, true).await
+    }
+
+    async fn configured(lines: &str, with_ana: bool) -> Self {
+        let settings =
+            vestibule::settings::Settings::from_toml(&merge(&format!("{CHEAP}{lines}"))).unwrap();
+        let clock = Arc::new(FrozenClock(AtomicI64::new(1_800_000_000)));
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&events);
+        let vestibule = Vestibule::builder(settings)
+            .clock(Arc::clone(&clock) as Arc<dyn Clock>)
+            .random(Arc::new(SeededRandom::default()))
+            .hashing_threads(1)
+            .on_event(move |event: &Event<'_>| heard.lock().unwrap().push(format!("{event:?}")))
+            .build()
+            .unwrap();
+        let app = Self {
+            router: vestibule.router(),
+            vestibule,
+            clock,
+            events,
+        };
+        if with_ana {
+            app.user(ANA, |draft| draft).await;
+        }
+        app
+    }
+
+    pub fn app(&self) -> &App {
+        self.vestibule.app()
+    }
+
+    pub fn wait(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub async fn user(
+        &self,
+        email: &str,
+        change: impl FnOnce(admin::Draft) -> admin::Draft,
+    ) -> User {
+        let draft = admin::Draft {
+            email: email.to_owned(),
+            username: None,
+            password: PASSWORD.to_owned(),
+            active: true,
+            confirmed: true,
+        };
+        admin::create(self.app(), change(draft)).await.unwrap()
+    }
+
+    pub async fn stored(&self, email: &str) -> User {
+        admin::find(self.app(), email).await.unwrap()
+    }
+
+    pub fn browser(&self) -> Browser<'_> {
+        Browser {
+            app: self,
+            cookies: BTreeMap::new(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    pub async fn signed_in(&self) -> Browser<'_> {
+        let mut browser = self.browser();
+        let answer = browser.sign_in(ANA, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        browser
+    }
+}
+
+/// Later lines win, as they would if somebody edited the file.
+fn merge(lines: &str) -> String {
+    let mut kept: Vec<(&str, &str)> = Vec::new();
+    for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+        let name = line.split('=').next().unwrap().trim();
+        kept.retain(|(other, _)| *other != name);
+        kept.push((name, line));
+    }
+    kept.into_iter()
+        .map(|(_, line)| format!("{line}\n"))
+        .collect()
+}
+
+/// Keeps cookies and sends them back.
+#[derive(Clone)]
+pub struct Browser<'a> {
+    app: &'a TestApp,
+    pub cookies: BTreeMap<String, String>,
+    pub headers: HeaderMap,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Browser<'_> {
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.insert(name, value.parse().unwrap());
+        self
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, Vec::new()).await
+    }
+
+    pub async fn post(&mut self, path: &str, body: Value) -> Answer {
+        self.send(
+            Method::POST,
+            path,
+            Some("application/json"),
+            body.to_string().into(),
+        )
+        .await
+    }
+
+    pub async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
+        self.post(
+            "/api/accounts/login",
+            json!({"email": email, "password": password}),
+        )
+        .await
+    }
+
+    pub async fn sign_out(&mut self) -> Answer {
+        self.post("/api/accounts/logout", json!({})).await
+    }
+
+    /// Who is signed in, as far as the server tells.
+    pub async fn is_signed_in(&mut self) -> bool {
+        self.get("/api/accounts/login")
+            .await
+            .response()
+            .get("user")
+            .is_some()
+    }
+
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: Vec<u8>,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::from(body))
+            .unwrap();
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, "localhost:5000".parse().unwrap());
+        if let Some(content_type) = content_type {
+            headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
+        }
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if !cookies.is_empty() {
+            headers.insert(header::COOKIE, cookies.join("; ").parse().unwrap());
+        }
+        request
+            .extensions_mut()
+            .insert(Peer::Ip("127.0.0.1".parse().unwrap()));
+        let response = self.app.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let answer = Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        };
+        for (name, value, gone) in answer.cookies() {
+            if gone {
+                self.cookies.remove(&name);
+            } else {
+                self.cookies.insert(name, value);
+            }
+        }
+        answer
+    }
+}
+
+impl Answer {
+    pub fn response(&self) -> Value {
+        let envelope: Value =
+            serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{self:?}"));
+        assert_eq!(envelope["meta"]["code"], self.status.as_u16());
+        envelope["response"].clone()
+    }
+
+    /// The one code of a refusal.
+    pub fn code(&self) -> String {
+        let response = self.response();
+        let codes = response["error_codes"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{self:?}"));
+        assert_eq!(codes.len(), 1, "{self:?}");
+        codes[0].as_str().unwrap().to_owned()
+    }
+
+    pub fn csrf_token(&self) -> String {
+        self.response()["csrf_token"].as_str().unwrap().to_owned()
+    }
+
+    pub fn set_cookie(&self, name: &str) -> Option<String> {
+        let prefix = format!("{name}=");
+        self.headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .map(|value| value.to_str().unwrap().to_owned())
+            .find(|line| line.starts_with(&prefix))
+    }
+
+    fn cookies(&self) -> Vec<(String, String, bool)> {
+        self.headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .map(|line| {
+                let line = line.to_str().unwrap();
+                let (pair, attributes) = line.split_once(';').unwrap();
+                let (name, value) = pair.split_once('=').unwrap();
+                (
+                    name.to_owned(),
+                    value.to_owned(),
+                    attributes.contains("Max-Age=0"),
+                )
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,235 @@
+"""The real Flask-Security as a test peer.
+
+Started without arguments it reads one JSON request a line on standard input and
+writes one JSON answer a line on standard output:
+
+  {"op": "serve", "config": {...}, "log": FILE}  -> {"pid": P, "port": N}
+  {"op": "stop", "pid": P}                       -> {}
+  {"op": "seed", "config": {...}, "users": [..], "log": FILE} -> {}
+  {"op": "messages"}                             -> {"CODE": "text", ...}
+  {"op": "sign", "kind": K, "secret": S, "payload": ..., "age": SECONDS} -> {"value": "..."}
+  {"op": "digest", "secret": S, "payload": "..."} -> {"value": "..."}
+
+Every application runs in a child forked after the imports, so a peer with another
+configuration costs milliseconds. The children end when standard input closes.
+
+Under gunicorn the application is `app:from_environment()`, configured by the JSON
+file that ORACLE_CONFIG names.
+"""
+
+import datetime
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+
+import flask_login.utils
+import flask_wtf
+import itsdangerous
+from flask import Flask
+from flask.json.tag import TaggedJSONSerializer
+from flask_cors import CORS
+from flask_mail import Mail
+from flask_security import Security, SQLAlchemyUserDatastore
+from flask_security import core, utils
+from flask_security.models import fsqla_v4 as fsqla
+from flask_sqlalchemy import SQLAlchemy
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+def python_value(value):
+    """JSON cannot say timedelta: {"seconds": N} stands for one."""
+    if isinstance(value, dict):
+        if set(value) == {"seconds"}:
+            return datetime.timedelta(seconds=value["seconds"])
+        return {key: python_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [python_value(item) for item in value]
+    return value
+
+
+def identity_attributes(listed):
+    """Mappers are functions; the configuration file names them."""
+    named = {name: getattr(utils, name) for name in dir(utils) if name.startswith("uia_")}
+    for entry in listed:
+        for details in entry.values():
+            details["mapper"] = named[details["mapper"]]
+    return listed
+
+
+def build(config):
+    """One application: CSRFProtect, mail that goes nowhere, the newest models, CORS if configured."""
+    app = Flask(__name__)
+    app.config.update(MAIL_SUPPRESS_SEND=True, **python_value(config))
+    if "SECURITY_USER_IDENTITY_ATTRIBUTES" in config:
+        identity_attributes(app.config["SECURITY_USER_IDENTITY_ATTRIBUTES"])
+    db = SQLAlchemy(app)
+    fsqla.FsModels.set_db_info(db)
+
+    class Role(db.Model, fsqla.FsRoleMixin):
+        pass
+
+    class User(db.Model, fsqla.FsUserMixin):
+        pass
+
+    class WebAuthn(db.Model, fsqla.FsWebAuthnMixin):
+        pass
+
+    class FsRefreshTracker(db.Model, fsqla.FsRefreshTrackerMixin):
+        pass
+
+    flask_wtf.CSRFProtect(app)
+    Mail(app)
+    if any(key.startswith("CORS_") for key in config):
+        CORS(app)
+    datastore = SQLAlchemyUserDatastore(db, User, Role, WebAuthn, FsRefreshTracker)
+    app.security = Security(app, datastore)
+    with app.app_context():
+        db.create_all()
+    return app, db
+
+
+def from_environment():
+    with open(os.environ["ORACLE_CONFIG"], encoding="utf-8") as file:
+        return build(json.load(file))[0]
+
+
+def hash_of(app, password, scheme):
+    """A stored password: `scheme` None is the configured one."""
+    if password is None:
+        return None
+    if scheme is None:
+        return utils.hash_password(password)
+    if scheme.endswith(":single"):
+        return app.security.pwd_context.handler(scheme.removesuffix(":single")).hash(password)
+    hashed = utils.get_hmac(password).decode("ascii")
+    if scheme == "bcrypt":
+        hashed = hashed[:72]
+    return app.security.pwd_context.handler(scheme).hash(hashed)
+
+
+def seed(request):
+    """Puts users in chosen states: columns are written as given, dates as ISO texts."""
+    app, db = build(request["config"])
+    with app.app_context():
+        for wanted in request["users"]:
+            password = hash_of(app, wanted.pop("password", None), wanted.pop("scheme", None))
+            for column in list(wanted):
+                if column.endswith("_at") and wanted[column]:
+                    wanted[column] = datetime.datetime.fromisoformat(wanted[column])
+            db.session.add(app.security.datastore.user_model(password=password, **wanted))
+        db.session.commit()
+        db.engine.dispose()
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, type, message, *args):
+        print(type, message % args, file=sys.stderr, flush=True)
+
+
+def serve(request, port_out):
+    app, _ = build(request["config"])
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    with os.fdopen(port_out, "w") as pipe:
+        pipe.write(str(server.port))
+    server.serve_forever()
+
+
+def in_child(work, request):
+    """Forks; the child's own words go to its log, never to our standard output."""
+    out, into = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(into)
+        with os.fdopen(out) as pipe:
+            return pid, pipe.read()
+    code = 1
+    try:
+        os.close(out)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        work(request, into)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+class Dated(itsdangerous.TimestampSigner):
+    """Signs as if `age` seconds ago (negative: in the future)."""
+
+    age = 0
+
+    def get_timestamp(self):
+        return int(time.time()) - self.age
+
+
+def sign(request):
+    kind = request["kind"]
+    signer = type("Aged", (Dated,), {"age": request.get("age", 0)})
+    if kind == "session":
+        serializer = itsdangerous.URLSafeTimedSerializer(
+            request["secret"],
+            salt="cookie-session",
+            serializer=TaggedJSONSerializer(),
+            signer=signer,
+            signer_kwargs={"key_derivation": "hmac"},
+        )
+    else:
+        salt = {"csrf": "wtf-csrf-token"}.get(kind) or core._default_config[f"{kind.upper()}_SALT"]
+        serializer = itsdangerous.URLSafeTimedSerializer(
+            request["secret"], salt=salt, signer=signer
+        )
+    return {"value": serializer.dumps(request["payload"])}
+
+
+def digest(request):
+    """Flask-Login's remember cookie: the identity and its keyed digest."""
+    value = request["payload"]
+    return {"value": f"{value}|{flask_login.utils._cookie_digest(value, key=request['secret'])}"}
+
+
+def answer(request, children):
+    op = request["op"]
+    if op == "serve":
+        pid, port = in_child(serve, request)
+        children.add(pid)
+        return {"pid": pid, "port": int(port)} if port else {"error": "did not start"}
+    if op == "stop":
+        pid = request["pid"]
+        if pid in children:
+            children.discard(pid)
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
+        return {}
+    if op == "seed":
+        pid, _ = in_child(lambda it, _pipe: seed(it), request)
+        _, status = os.waitpid(pid, 0)
+        return {} if status == 0 else {"error": "could not seed"}
+    if op == "messages":
+        return {code: str(text[0]) for code, text in core._default_messages.items()}
+    return {"sign": sign, "digest": digest}[op](request)
+
+
+def main():
+    children = set()
+    try:
+        for line in sys.stdin:
+            try:
+                reply = answer(json.loads(line), children)
+            except Exception:
+                reply = {"error": traceback.format_exc()}
+            print(json.dumps(reply), flush=True)
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
