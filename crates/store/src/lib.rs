@@ -6,6 +6,7 @@
 mod memory;
 mod patch;
 mod record;
+pub mod schema_check;
 pub mod sql;
 
 use std::fmt;
@@ -40,7 +41,7 @@ impl Identity {
 }
 
 /// How a user is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum UserKey<'a> {
     /// By primary key.
     Id(UserId),
@@ -56,6 +57,17 @@ pub enum UserKey<'a> {
         /// Whether upper and lower case are one.
         ignore_case: bool,
     },
+}
+
+impl fmt::Debug for UserKey<'_> {
+    /// Which key, and neither the uniquifier nor the identity itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => f.debug_tuple("Id").field(&id.0).finish(),
+            Self::Uniquifier(_) => f.write_str("Uniquifier"),
+            Self::Identity { attribute, .. } => f.write_str(attribute.column()),
+        }
+    }
 }
 
 /// What can go wrong.

@@ -63,7 +63,7 @@ impl fmt::Debug for PasswordChange {
 }
 
 /// What changes in a user's row; nothing unless it is said.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct UserPatch {
     /// Whether the user may sign in.
     pub active: Option<bool>,
@@ -75,6 +75,19 @@ pub struct UserPatch {
     pub sign_in: Option<SignIn>,
     /// The second factor; `Some(None)` takes it away.
     pub tf_primary_method: Option<Option<String>>,
+}
+
+impl fmt::Debug for UserPatch {
+    /// Which columns, and no value that could be used.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserPatch")
+            .field("active", &self.active)
+            .field("password", &self.password)
+            .field("fs_uniquifier", &self.fs_uniquifier.is_some())
+            .field("sign_in", &self.sign_in)
+            .field("tf_primary_method", &self.tf_primary_method)
+            .finish()
+    }
 }
 
 impl UserPatch {

@@ -17,7 +17,10 @@ use vestibule_store::{
 };
 
 fn sign_in() -> UserPatch {
-    UserPatch { sign_in: Some(SignIn { ip: None }), ..UserPatch::default() }
+    UserPatch {
+        sign_in: Some(SignIn { ip: None }),
+        ..UserPatch::default()
+    }
 }
 
 async fn by_id(store: &SqliteStore, id: i64) -> Result<User, StoreError> {
@@ -27,7 +30,9 @@ async fn by_id(store: &SqliteStore, id: i64) -> Result<User, StoreError> {
 /// Waits until the other process says that it is there.
 fn ready(child: &mut Child) {
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     assert_eq!(line, "ready\n");
 }
 
@@ -74,13 +79,26 @@ async fn a_user_of_the_reference_is_read_whole() {
     let bare = by_id(&store, 2).await.unwrap();
     assert!(!bare.active);
     // What CURRENT_TIMESTAMP writes has no fraction.
-    assert_eq!(bare.create_datetime, Some(datetime!(2026-03-01 00:00:00 UTC)));
+    assert_eq!(
+        bare.create_datetime,
+        Some(datetime!(2026-03-01 00:00:00 UTC))
+    );
     assert_eq!((bare.password, bare.login_count), (None, None));
 
     let roles = store.roles_of(UserId(1)).await.unwrap();
-    let roles: Vec<_> = roles.iter().map(|role| (role.name.as_str(), role.permissions.join("+"))).collect();
-    let expected = [("nothing", ""), ("reader", "read+list"), ("writer", "write")];
-    assert_eq!(roles, expected.map(|(name, permissions)| (name, permissions.to_owned())));
+    let roles: Vec<_> = roles
+        .iter()
+        .map(|role| (role.name.as_str(), role.permissions.join("+")))
+        .collect();
+    let expected = [
+        ("nothing", ""),
+        ("reader", "read+list"),
+        ("writer", "write"),
+    ];
+    assert_eq!(
+        roles,
+        expected.map(|(name, permissions)| (name, permissions.to_owned()))
+    );
 }
 
 #[tokio::test]
@@ -88,19 +106,31 @@ async fn a_database_of_the_reference_is_used_as_it_is() {
     let folder = Folder::with_reference();
     let schema = |folder: &Folder| {
         let sql = folder.sql();
-        let mut statement =
-            sql.prepare("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY name").unwrap();
+        let mut statement = sql
+            .prepare(
+                "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY name",
+            )
+            .unwrap();
         let rows = statement.query_map([], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         });
-        rows.unwrap().collect::<Result<Vec<(String, String, String, String)>, _>>().unwrap()
+        rows.unwrap()
+            .collect::<Result<Vec<(String, String, String, String)>, _>>()
+            .unwrap()
     };
     let before = schema(&folder);
     let store = folder.open();
-    store.update_user(UserId(1), sign_in(), at(0)).await.unwrap();
+    store
+        .update_user(UserId(1), sign_in(), at(0))
+        .await
+        .unwrap();
     let made = store.create_user(user("new@example.com")).await.unwrap();
     assert_eq!(made.id, UserId(6));
-    let twins = UserKey::Identity { attribute: Identity::Email, value: "Twin@example.com", ignore_case: true };
+    let twins = UserKey::Identity {
+        attribute: Identity::Email,
+        value: "Twin@example.com",
+        ignore_case: true,
+    };
     assert_eq!(store.user(twins).await.unwrap().unwrap().id, UserId(4));
     assert_eq!(schema(&folder), before);
 
@@ -111,7 +141,12 @@ async fn a_database_of_the_reference_is_used_as_it_is() {
         [],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     );
-    let expected = ("integer".to_owned(), 1, "2027-01-15 08:00:00.000000".to_owned(), "null".to_owned());
+    let expected = (
+        "integer".to_owned(),
+        1,
+        "2027-01-15 08:00:00.000000".to_owned(),
+        "null".to_owned(),
+    );
     assert_eq!(row, Ok(expected));
     let row = sql.query_row(
         "SELECT last_login_at, current_login_at, last_login_ip, login_count FROM user WHERE id = 1",
@@ -155,7 +190,10 @@ async fn another_process_writes_at_the_same_time_and_nobody_hears_of_it() {
             tokio::spawn(async move {
                 for number in 0..WRITES / 10 {
                     assert!(store.update_user(ana, sign_in(), at(number)).await.unwrap());
-                    store.create_user(user(&format!("{task}-{number}@example.com"))).await.unwrap();
+                    store
+                        .create_user(user(&format!("{task}-{number}@example.com")))
+                        .await
+                        .unwrap();
                     assert!(store.user(UserKey::Id(ana)).await.unwrap().is_some());
                 }
             })
@@ -164,11 +202,23 @@ async fn another_process_writes_at_the_same_time_and_nobody_hears_of_it() {
     for task in tasks {
         task.await.unwrap();
     }
-    let python = tokio::task::spawn_blocking(move || python.wait()).await.unwrap().unwrap();
+    let python = tokio::task::spawn_blocking(move || python.wait())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(python.success());
-    assert_eq!(by_id(&store, ana.0).await.unwrap().login_count, Some(2 * WRITES));
+    assert_eq!(
+        by_id(&store, ana.0).await.unwrap().login_count,
+        Some(2 * WRITES)
+    );
     // What the other process wrote is seen at once.
-    assert!(store.user(UserKey::Uniquifier("299")).await.unwrap().is_some());
+    assert!(
+        store
+            .user(UserKey::Uniquifier("299"))
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -199,10 +249,22 @@ async fn while_another_process_holds_the_lock_readers_go_on_and_writers_wait() {
         .collect();
     let started = Instant::now();
     for _ in 0..200 {
-        assert_eq!(store.user(UserKey::Id(ana)).await.unwrap().unwrap().login_count, None);
+        assert_eq!(
+            store
+                .user(UserKey::Id(ana))
+                .await
+                .unwrap()
+                .unwrap()
+                .login_count,
+            None
+        );
         tokio::task::yield_now().await;
     }
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
     assert!(writers.iter().all(|writer| !writer.is_finished()));
 
     python.stdin.take().unwrap().write_all(b"\n").unwrap();
@@ -222,7 +284,9 @@ async fn a_new_database_is_made_once_whoever_comes_first() {
             tokio::task::spawn_blocking(move || {
                 let store = folder.made();
                 let new = user(&format!("{number}@example.com"));
-                tokio::runtime::Handle::current().block_on(store.create_user(new)).unwrap();
+                tokio::runtime::Handle::current()
+                    .block_on(store.create_user(new))
+                    .unwrap();
             })
         })
         .collect();
@@ -243,13 +307,22 @@ async fn tables_can_have_any_name() {
         refresh: "Größe".to_owned(),
     };
     SqliteStore::init(&folder.file(), &tables).unwrap();
-    assert!(SqliteStore::check(&folder.file(), &tables).unwrap().is_empty());
+    assert!(
+        SqliteStore::check(&folder.file(), &tables)
+            .unwrap()
+            .is_empty()
+    );
     let store = SqliteStore::open(&folder.file(), &tables).unwrap();
     let made = store.create_user(user("ana@example.com")).await.unwrap();
     store.update_user(made.id, sign_in(), at(1)).await.unwrap();
     assert!(store.roles_of(made.id).await.unwrap().is_empty());
     assert_eq!(by_id(&store, made.id.0).await.unwrap().login_count, Some(1));
-    assert!(folder.sql().prepare("SELECT * FROM \"user; DROP TABLE \"\"role\"\"; --\"").is_ok());
+    assert!(
+        folder
+            .sql()
+            .prepare("SELECT * FROM \"user; DROP TABLE \"\"role\"\"; --\"")
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -266,12 +339,28 @@ async fn a_cell_that_makes_no_sense_is_told_by_its_place() {
     ] {
         let folder = Folder::with_reference();
         let store = folder.open();
-        folder.sql().execute(&format!("UPDATE user SET {column} = {value} WHERE id = 2"), []).unwrap();
-        let expected = StoreError::Corrupt { table: "user".to_owned(), column: column.to_owned(), row: 2 };
-        assert_eq!(by_id(&store, 2).await.unwrap_err(), expected, "{column} = {value}");
+        folder
+            .sql()
+            .execute(
+                &format!("UPDATE user SET {column} = {value} WHERE id = 2"),
+                [],
+            )
+            .unwrap();
+        let expected = StoreError::Corrupt {
+            table: "user".to_owned(),
+            column: column.to_owned(),
+            row: 2,
+        };
+        assert_eq!(
+            by_id(&store, 2).await.unwrap_err(),
+            expected,
+            "{column} = {value}"
+        );
         // Only whoever asks for that row hears of it.
         assert!(by_id(&store, 1).await.is_ok());
-        assert!(store.update_user(UserId(2), sign_in(), at(1)).await.is_ok() || column == "login_count");
+        assert!(
+            store.update_user(UserId(2), sign_in(), at(1)).await.is_ok() || column == "login_count"
+        );
     }
 }
 
@@ -281,16 +370,35 @@ async fn moments_are_read_in_every_form_that_sqlalchemy_reads() {
     let store = folder.open();
     for (text, expected) in [
         ("2026-03-01 04:05:06", datetime!(2026-03-01 04:05:06 UTC)),
-        ("2026-03-01 04:05:06.5", datetime!(2026-03-01 04:05:06.5 UTC)),
-        ("2026-03-01 04:05:06.123", datetime!(2026-03-01 04:05:06.123 UTC)),
-        ("2026-03-01T04:05:06.123456", datetime!(2026-03-01 04:05:06.123456 UTC)),
+        (
+            "2026-03-01 04:05:06.5",
+            datetime!(2026-03-01 04:05:06.5 UTC),
+        ),
+        (
+            "2026-03-01 04:05:06.123",
+            datetime!(2026-03-01 04:05:06.123 UTC),
+        ),
+        (
+            "2026-03-01T04:05:06.123456",
+            datetime!(2026-03-01 04:05:06.123456 UTC),
+        ),
         ("2026-03-01T04:05:06Z", datetime!(2026-03-01 04:05:06 UTC)),
-        ("2026-03-01 04:05:06+02:00", datetime!(2026-03-01 02:05:06 UTC)),
+        (
+            "2026-03-01 04:05:06+02:00",
+            datetime!(2026-03-01 02:05:06 UTC),
+        ),
         ("2026-03-01 04:05", datetime!(2026-03-01 04:05 UTC)),
         ("2026-03-01", datetime!(2026-03-01 0:00 UTC)),
     ] {
-        folder.sql().execute("UPDATE user SET confirmed_at = ?1 WHERE id = 2", [text]).unwrap();
-        assert_eq!(by_id(&store, 2).await.unwrap().confirmed_at, Some(expected), "{text}");
+        folder
+            .sql()
+            .execute("UPDATE user SET confirmed_at = ?1 WHERE id = 2", [text])
+            .unwrap();
+        assert_eq!(
+            by_id(&store, 2).await.unwrap().confirmed_at,
+            Some(expected),
+            "{text}"
+        );
     }
 }
 
@@ -298,16 +406,29 @@ async fn moments_are_read_in_every_form_that_sqlalchemy_reads() {
 async fn a_file_that_is_no_database_is_an_error_and_not_a_panic() {
     let tables = TableNames::default();
     let folder = Folder::new();
-    assert!(matches!(SqliteStore::open(&folder.file(), &tables), Err(StoreError::Unavailable(_))));
+    assert!(matches!(
+        SqliteStore::open(&folder.file(), &tables),
+        Err(StoreError::Unavailable(_))
+    ));
     assert!(!folder.file().exists(), "opening makes no file");
 
-    std::fs::write(folder.file(), "these are not the tables you are looking for".repeat(100)).unwrap();
-    assert!(matches!(SqliteStore::open(&folder.file(), &tables), Err(StoreError::Unavailable(_))));
+    std::fs::write(
+        folder.file(),
+        "these are not the tables you are looking for".repeat(100),
+    )
+    .unwrap();
+    assert!(matches!(
+        SqliteStore::open(&folder.file(), &tables),
+        Err(StoreError::Unavailable(_))
+    ));
     assert!(SqliteStore::init(&folder.file(), &tables).is_err());
     assert!(SqliteStore::check(&folder.file(), &tables).is_err());
 
     std::fs::write(folder.file(), "").unwrap();
-    assert!(matches!(SqliteStore::open(&folder.file(), &tables), Err(StoreError::Schema(_))));
+    assert!(matches!(
+        SqliteStore::open(&folder.file(), &tables),
+        Err(StoreError::Schema(_))
+    ));
     assert!(SqliteStore::open(folder.file().parent().unwrap(), &tables).is_err());
 }
 
@@ -326,8 +447,12 @@ async fn a_file_that_went_away_is_noticed() {
         let unavailable = |error: StoreError| matches!(error, StoreError::Unavailable(_));
         assert!(unavailable(store.ping().await.unwrap_err()));
         // A write to a file that nobody will open again would be lost without a word.
-        assert!(unavailable(store.update_user(ana, sign_in(), at(1)).await.unwrap_err()));
-        assert!(unavailable(store.create_user(user("bo@example.com")).await.unwrap_err()));
+        assert!(unavailable(
+            store.update_user(ana, sign_in(), at(1)).await.unwrap_err()
+        ));
+        assert!(unavailable(
+            store.create_user(user("bo@example.com")).await.unwrap_err()
+        ));
         std::fs::rename(&aside, folder.file()).unwrap();
         store.ping().await.unwrap();
         assert!(store.update_user(ana, sign_in(), at(1)).await.unwrap());
@@ -340,12 +465,19 @@ async fn a_full_or_cut_off_file_is_an_error_and_not_a_panic() {
     let whole = std::fs::read(folder.file()).unwrap();
     for length in [1, 99, 100, 511, 4095, 4096, 8192, 20_000, whole.len() - 1] {
         std::fs::write(folder.file(), &whole[..length]).unwrap();
-        let Ok(store) = SqliteStore::open(&folder.file(), &TableNames::default()) else { continue };
+        let Ok(store) = SqliteStore::open(&folder.file(), &TableNames::default()) else {
+            continue;
+        };
         for id in 1..=5 {
             let _ = store.user(UserKey::Id(UserId(id))).await;
             let _ = store.update_user(UserId(id), sign_in(), at(1)).await;
         }
-        let _ = store.create_user(NewUser { username: Some("x".to_owned()), ..user("x@example.com") }).await;
+        let _ = store
+            .create_user(NewUser {
+                username: Some("x".to_owned()),
+                ..user("x@example.com")
+            })
+            .await;
         let _ = store.list_users(None, 100).await;
         let _ = store.roles_of(UserId(1)).await;
     }

@@ -1,8 +1,11 @@
 //! One line for each feature, and the shell around all of them.
 
 use axum::Router;
+use axum::extract::State;
 use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, get, on};
+
+use http::{HeaderValue, Method};
 
 use crate::app::App;
 use crate::features::{login, logout};
@@ -13,7 +16,10 @@ pub(crate) fn build(app: &App) -> Router {
     let settings = app.settings();
     let mut features = Router::new();
     if settings.login.serves_password_login() {
-        features = features.route(&settings.login.login_url, get(login::get).post(login::post));
+        features = features.route(
+            &settings.login.login_url,
+            endpoint("HEAD, GET, POST", get(login::get).post(login::post)),
+        );
     }
     if let Some(route) = logout_route(&settings.login.logout_methods) {
         features = features.route(&settings.login.logout_url, route);
@@ -25,21 +31,33 @@ pub(crate) fn build(app: &App) -> Router {
         Router::new().nest(prefix, features)
     };
     nested
-        .route("/healthz", get(shell::healthz))
-        .route("/readyz", get(shell::readyz))
+        .route("/healthz", endpoint("HEAD, GET", get(shell::healthz)))
+        .route("/readyz", endpoint("HEAD, GET", get(shell::readyz)))
         .fallback(shell::not_found)
         .layer(middleware::from_fn_with_state(app.clone(), shell::around))
         .with_state(app.clone())
 }
 
 fn logout_route(methods: &[String]) -> Option<MethodRouter<App>> {
-    methods
-        .iter()
-        .filter_map(|method| match method.to_ascii_uppercase().as_str() {
-            "POST" => Some(MethodFilter::POST),
-            "GET" => Some(MethodFilter::GET),
-            _ => None,
-        })
-        .reduce(MethodFilter::or)
-        .map(|filter| on(filter, logout::handle))
+    let has = |name: &str| {
+        methods
+            .iter()
+            .any(|method| method.eq_ignore_ascii_case(name))
+    };
+    let (filter, allow) = match (has("GET"), has("POST")) {
+        (true, true) => (MethodFilter::GET.or(MethodFilter::POST), "HEAD, GET, POST"),
+        (true, false) => (MethodFilter::GET, "HEAD, GET"),
+        (false, true) => (MethodFilter::POST, "POST"),
+        (false, false) => return None,
+    };
+    Some(endpoint(allow, on(filter, logout::handle)))
+}
+
+/// A route that tells the methods it takes to whoever tries another.
+fn endpoint(allow: &str, methods: MethodRouter<App>) -> MethodRouter<App> {
+    let allow = HeaderValue::try_from(format!("{allow}, OPTIONS"))
+        .unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"));
+    methods.fallback(async move |State(app): State<App>, method: Method| {
+        shell::other_method(&app, &method, &allow)
+    })
 }

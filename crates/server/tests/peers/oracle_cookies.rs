@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::config::SECRET;
 use crate::support::duo::{Browser, Duo};
+use crate::support::http::Response;
 use crate::support::known::Known;
 use crate::support::python::Python;
 use crate::support::requests::{sign_in, sign_in_with, sign_out, who};
@@ -29,13 +30,19 @@ fn oracle_cookies_remember_in_every_spelling() {
         json!("no"),
         json!("0"),
         json!(1),
-        json!({"a": 1}),
     ] {
         let name = format!("remember {remember}");
         duo.send(&name, &mut Browser::new(), |_| {
             sign_in_with(&remembered(&remember))
         });
     }
+    duo.send_known(
+        "remember an object",
+        &mut Browser::new(),
+        Known::ClientMistake,
+        400,
+        |_| sign_in_with(&remembered(&json!({"a": 1}))),
+    );
     duo.send_known(
         "remember null",
         &mut Browser::new(),
@@ -99,10 +106,26 @@ fn oracle_cookies_remember_on_each_request() {
     );
     let mut ana = Browser::new();
     duo.send("who, a stranger", &mut ana, |_| who());
-    duo.send("sign in, not remembered", &mut ana, |_| sign_in(ANA));
-    duo.send("who", &mut ana, |_| who());
-    duo.send("sign out", &mut ana, sign_out);
-    duo.finish(4);
+    let known = Known::RememberRenewed;
+    duo.send_known("sign in, not remembered", &mut ana, known, 200, |_| {
+        sign_in(ANA)
+    });
+    duo.send_known("who", &mut ana, known, 200, |_| who());
+    duo.send_known("sign out", &mut ana, known, 200, sign_out);
+    let mut kept = Browser::new();
+    let body = remembered(&json!(true));
+    duo.send("sign in, remembered", &mut kept, |_| sign_in_with(&body));
+    // The reference writes the session too, for a mark that it takes out again.
+    let renewed = duo.send_known("renewed", &mut kept, known, 200, |_| who());
+    let sets = |answer: &Response| {
+        answer
+            .all("set-cookie")
+            .iter()
+            .any(|c| c.starts_with("remember_token=a"))
+    };
+    assert!(sets(&renewed.ours) && sets(&renewed.theirs));
+    duo.send("sign out, remembered", &mut kept, sign_out);
+    duo.finish(7);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::duo::{Browser, Duo};
-use crate::support::http::Request;
+use crate::support::http::{Request, Response};
 use crate::support::known::Known;
 use crate::support::requests::{LOGIN, LOGOUT, sign_in, sign_in_with, sign_out, who};
 use crate::support::users::{ANA, PASSWORD};
@@ -19,7 +19,10 @@ fn oracle_requests_methods() {
     duo.send("HEAD, a stranger", &mut ana, |_| {
         Request::new("HEAD", LOGIN).header("Accept", "application/json")
     });
-    duo.send("OPTIONS", &mut ana, |_| Request::new("OPTIONS", LOGIN));
+    let plain = Known::PlainOptions;
+    duo.send_known("OPTIONS", &mut ana, plain, 200, |_| {
+        Request::new("OPTIONS", LOGIN)
+    });
     for method in ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
         duo.send_known(method, &mut ana, Known::OwnErrorPages, 405, |_| {
             Request::new(method, LOGIN).header("Accept", "application/json")
@@ -29,7 +32,7 @@ fn oracle_requests_methods() {
     duo.send("HEAD, signed in", &mut ana, |_| {
         Request::new("HEAD", LOGIN).header("Accept", "application/json")
     });
-    duo.send("OPTIONS, signed in", &mut ana, |_| {
+    duo.send_known("OPTIONS, signed in", &mut ana, plain, 200, |_| {
         Request::new("OPTIONS", LOGIN)
     });
     duo.finish(10);
@@ -89,21 +92,27 @@ fn oracle_requests_media_types() {
             ])
             .header("Accept", "application/json")
     });
-    duo.send("multipart", &mut Browser::new(), |_| {
-        let part = |name: &str, value: &str| {
-            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-        };
-        Request::new("POST", LOGIN)
-            .body(
-                "multipart/form-data; boundary=b",
-                format!(
-                    "{}{}--b--\r\n",
-                    part("email", ANA),
-                    part("password", PASSWORD)
-                ),
-            )
-            .header("Accept", "application/json")
-    });
+    duo.send_known(
+        "multipart",
+        &mut Browser::new(),
+        Known::NoMultipart,
+        415,
+        |_| {
+            let part = |name: &str, value: &str| {
+                format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+            };
+            Request::new("POST", LOGIN)
+                .body(
+                    "multipart/form-data; boundary=b",
+                    format!(
+                        "{}{}--b--\r\n",
+                        part("email", ANA),
+                        part("password", PASSWORD)
+                    ),
+                )
+                .header("Accept", "application/json")
+        },
+    );
     duo.send("nothing at all", &mut Browser::new(), |_| {
         Request::new("POST", LOGIN).header("Accept", "application/json")
     });
@@ -180,8 +189,6 @@ fn oracle_requests_next() {
         "https://evil.example/",
         "//evil.example/",
         "///evil.example",
-        "\\\\evil.example",
-        "/\\evil.example",
         "http:///evil.example",
         "javascript:alert(1)",
         "mailto:ana@example.com",
@@ -196,6 +203,18 @@ fn oracle_requests_next() {
         duo.send(&format!("body {next:?}"), &mut Browser::new(), |_| {
             sign_in_with(&members)
         });
+    }
+    for next in ["\\\\evil.example", "/\\evil.example"] {
+        // Browsers read a backslash as a slash: the reference lets these pass and quotes them later.
+        let members = json!({"email": ANA, "password": PASSWORD, "next": next});
+        let name = format!("body {next:?}");
+        duo.send_known(
+            &name,
+            &mut Browser::new(),
+            Known::ClientMistake,
+            400,
+            |_| sign_in_with(&members),
+        );
     }
     let mut ana = Browser::new();
     duo.send("query, good", &mut ana, |_| {
@@ -242,9 +261,13 @@ fn oracle_requests_paths() {
     duo.send("with a query", &mut Browser::new(), |_| {
         Request::post(&format!("{LOGIN}?a=1&b=%20&c"), &body())
     });
-    duo.send("with an encoded letter", &mut Browser::new(), |_| {
-        Request::get("/api/accounts/log%69n")
-    });
+    duo.send_known(
+        "with an encoded letter",
+        &mut Browser::new(),
+        Known::PathsAsWritten,
+        404,
+        |_| Request::get("/api/accounts/log%69n"),
+    );
     for path in [
         "/api/accounts/login/",
         "/api/accounts/Login",
@@ -379,26 +402,74 @@ fn oracle_requests_cross_origin() {
     duo.send("sign in, allowed", &mut ana, |_| {
         from(sign_in(ANA), "https://app.example")
     });
-    duo.send("who, not allowed", &mut ana, |_| {
+    let cors = Known::CorsOnRequest;
+    duo.send_known("who, not allowed", &mut ana, cors, 200, |_| {
         from(who(), "https://evil.example")
     });
-    duo.send("who, no origin", &mut ana, |_| who());
-    duo.send("preflight, allowed", &mut Browser::new(), |_| {
-        preflight("https://app.example", "POST", "content-type, x-xsrf-token")
-    });
-    duo.send("preflight, another header", &mut Browser::new(), |_| {
-        preflight("https://app.example", "POST", "x-evil")
-    });
-    duo.send("preflight, another origin", &mut Browser::new(), |_| {
-        preflight("https://evil.example", "POST", "content-type")
-    });
-    duo.send("preflight, another method", &mut Browser::new(), |_| {
-        preflight("https://app.example", "DELETE", "content-type")
-    });
-    duo.send("preflight of sign-out", &mut Browser::new(), |_| {
-        let mut request = preflight("https://app.example", "POST", "content-type");
-        request.target = LOGOUT.into();
-        request
-    });
+    duo.send_known("who, no origin", &mut ana, cors, 200, |_| who());
+    for (name, origin, method, headers, target) in [
+        (
+            "preflight, allowed",
+            "https://app.example",
+            "POST",
+            "content-type, x-xsrf-token",
+            LOGIN,
+        ),
+        (
+            "preflight, another header",
+            "https://app.example",
+            "POST",
+            "x-evil",
+            LOGIN,
+        ),
+        (
+            "preflight, another origin",
+            "https://evil.example",
+            "POST",
+            "content-type",
+            LOGIN,
+        ),
+        (
+            "preflight, another method",
+            "https://app.example",
+            "DELETE",
+            "content-type",
+            LOGIN,
+        ),
+        (
+            "preflight of sign-out",
+            "https://app.example",
+            "POST",
+            "content-type",
+            LOGOUT,
+        ),
+    ] {
+        let pair = duo.send_known(name, &mut Browser::new(), cors, 200, |_| {
+            let mut request = preflight(origin, method, headers);
+            request.target = target.into();
+            request
+        });
+        // What a browser goes by is the same.
+        for header in [
+            "access-control-allow-origin",
+            "access-control-allow-credentials",
+        ] {
+            assert_eq!(
+                pair.ours.first(header),
+                pair.theirs.first(header),
+                "{name}: {header}"
+            );
+        }
+        let allows = |answer: &Response| {
+            let of = |header| answer.first(header).unwrap_or_default().to_lowercase();
+            let (methods, listed) = (
+                of("access-control-allow-methods"),
+                of("access-control-allow-headers"),
+            );
+            methods.contains(&method.to_lowercase())
+                && headers.split(", ").all(|header| listed.contains(header))
+        };
+        assert_eq!(allows(&pair.ours), allows(&pair.theirs), "{name}");
+    }
     duo.finish(9);
 }

@@ -131,9 +131,11 @@ fn oracle_session_cookies_of_another_server() {
         ),
         |_| who(),
     );
-    duo.send(
+    duo.send_known(
         "without a CSRF value",
         &mut holding("session", &session(&json!({"csrf_token": null}), SECRET, 0)),
+        Known::ClientMistake,
+        200,
         |_| who(),
     );
     let mut ana = holding("session", &session(&json!({"cart": [1, 2]}), SECRET, 0));
@@ -149,9 +151,10 @@ fn oracle_session_dies_with_the_identity() {
     let mut ana = signed_in_and_remembered(&mut duo);
     duo.send("signed in", &mut ana, |_| who());
     duo.set(ANA, "fs_uniquifier", "a0000000000000000000000000009999");
-    duo.send("after the change", &mut ana, |_| who());
+    let known = Known::GoneWithoutTrace;
+    duo.send_known("after the change", &mut ana, known, 200, |_| who());
     ana.both(|jar| jar.forget("session"));
-    duo.send("the remember cookie alone", &mut ana, |_| who());
+    duo.send_known("the remember cookie alone", &mut ana, known, 200, |_| who());
     duo.finish(4);
 }
 
@@ -160,8 +163,9 @@ fn oracle_session_dies_with_the_account() {
     let mut duo = Duo::start("account", &json!({}));
     let mut ana = signed_in_and_remembered(&mut duo);
     duo.set(ANA, "active", "0");
-    duo.send("inactive", &mut ana, |_| who());
-    duo.send("sign out while inactive", &mut ana, sign_out);
+    let known = Known::GoneWithoutTrace;
+    duo.send_known("inactive", &mut ana, known, 200, |_| who());
+    duo.send_known("sign out while inactive", &mut ana, known, 200, sign_out);
     duo.set(ANA, "active", "1");
     duo.send("active again", &mut ana, |_| who());
     duo.finish(4);
@@ -228,14 +232,6 @@ fn oracle_session_remember_cookies_that_are_worth_nothing() {
         ),
         ("another key", Python::get().remember("another key", ANA_ID)),
         (
-            "nobody's",
-            Python::get().remember(SECRET, "ffffffffffffffffffffffffffffffff"),
-        ),
-        (
-            "of an inactive account",
-            Python::get().remember(SECRET, CY_ID),
-        ),
-        (
             "upper case digest",
             good.split_once('|')
                 .map(|(id, digest)| format!("{id}|{}", digest.to_uppercase()))
@@ -243,6 +239,14 @@ fn oracle_session_remember_cookies_that_are_worth_nothing() {
         ),
     ] {
         duo.send(name, &mut holding("remember_token", &value), |_| who());
+    }
+    for (name, id) in [
+        ("nobody's", "ffffffffffffffffffffffffffffffff"),
+        ("of an inactive account", CY_ID),
+    ] {
+        let value = Python::get().remember(SECRET, id);
+        let mut browser = holding("remember_token", &value);
+        duo.send_known(name, &mut browser, Known::GoneWithoutTrace, 200, |_| who());
     }
     duo.send(
         "bad session beside a good one",

@@ -32,18 +32,29 @@ impl Default for TableNames {
 }
 
 impl TableNames {
-    /// Fills a statement's `{user}`, `{role}`, ... with the quoted names.
+    /// Fills a statement's `{user}`, `{role}`, ... with the quoted names, in one pass: a
+    /// name may look like a mark itself.
     pub(super) fn fill(&self, statement: &str) -> String {
-        statement
-            .replace("{user}", &quote(&self.user))
-            .replace("{role}", &quote(&self.role))
-            .replace("{roles_users}", &quote(&self.roles_users))
-            .replace(
-                "{web_authn:ix_credential_id}",
-                &quote(&format!("ix_{}_credential_id", self.web_authn)),
-            )
-            .replace("{web_authn}", &quote(&self.web_authn))
-            .replace("{fs_refresh_tracker}", &quote(&self.refresh))
+        let mut filled = String::new();
+        let mut rest = statement;
+        while let Some((before, (mark, after))) = rest
+            .split_once('{')
+            .and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+        {
+            filled.push_str(before);
+            filled.push_str(&quote(&match mark {
+                "user" => self.user.clone(),
+                "role" => self.role.clone(),
+                "roles_users" => self.roles_users.clone(),
+                "web_authn" => self.web_authn.clone(),
+                // As SQLAlchemy names the index of a column.
+                "web_authn:ix_credential_id" => format!("ix_{}_credential_id", self.web_authn),
+                "fs_refresh_tracker" => self.refresh.clone(),
+                other => other.to_owned(),
+            }));
+            rest = after;
+        }
+        filled + rest
     }
 
     pub(super) fn all(&self) -> [&str; 5] {

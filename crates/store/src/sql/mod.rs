@@ -7,4 +7,4 @@ pub mod sqlite;
 mod users;
 
 pub use columns::TableNames;
-pub use schema::{Finding, Upgrade};
+pub use crate::schema_check::{Finding, Upgrade};

@@ -1,15 +1,16 @@
-//! What an existing database lacks, and adding it.
+//! Comparing a SQLite database with what it should be, and adding what it lacks.
 //!
 //! What there has to be is read off a database that the migrations make in memory, so that
 //! it stands in one place.
 
-use std::fmt;
+use std::collections::BTreeSet;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::columns::{TableNames, quote};
-use super::sqlite::{column_names, map_error};
+use super::sqlite::map_error;
 use crate::StoreError;
+use crate::schema_check::{Finding, Upgrade};
 
 const MIGRATIONS: [&str; 1] = [include_str!(
     "../../../../migrations/sqlite/0001_accounts.sql"
@@ -21,83 +22,27 @@ const INDEXES: [(&str, &str); 2] = [
     ("vestibule_user_username_lower", "username"),
 ];
 
-/// Something that a database lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Finding {
-    /// A table.
-    Table(String),
-    /// A column.
-    Column {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// Whether it can be added without knowing what to put into the rows.
-        addable: bool,
-    },
-    /// An index that look-ups are slow without.
-    Index {
-        /// The index.
-        name: String,
-        /// The table.
-        table: String,
-    },
-}
-
-/// Something that was added.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upgrade(pub Finding);
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Table(table) => write!(f, "table {table}"),
-            Self::Column { table, column, .. } => write!(f, "column {table}.{column}"),
-            Self::Index { name, table } => write!(f, "index {name} on {table}"),
-        }
-    }
-}
-
-/// A column as it has to be.
+/// A column, as `PRAGMA table_info` tells of it.
 struct Column {
     name: String,
     kind: String,
     required: bool,
     default: Option<String>,
+    key: bool,
 }
 
+/// Makes the tables that are not there, and leaves the others alone.
 pub(super) fn init(
     connection: &mut Connection,
     tables: &TableNames,
 ) -> Result<Vec<Upgrade>, StoreError> {
-    let missing = check(connection, tables)?;
-    let transaction = connection
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(map_error)?;
-    for migration in MIGRATIONS {
-        transaction
-            .execute_batch(&tables.fill(migration))
-            .map_err(map_error)?;
-    }
-    let mut made = Vec::new();
-    for finding in missing {
-        match &finding {
-            Finding::Table(_) => made.push(Upgrade(finding)),
-            // Only on tables that were made just now: those that were there stay as they are.
-            Finding::Index { name, table }
-                if made.contains(&Upgrade(Finding::Table(table.clone()))) =>
-            {
-                create_index(&transaction, name, tables)?;
-                made.push(Upgrade(finding));
-            }
-            Finding::Index { .. } | Finding::Column { .. } => {}
-        }
-    }
+    let transaction = begin(connection)?;
+    let made = make_tables(&transaction, tables)?;
     transaction.commit().map_err(map_error)?;
     Ok(made)
 }
 
+/// What the database lacks, in the order in which it can be added.
 pub(super) fn check(
     connection: &Connection,
     tables: &TableNames,
@@ -105,111 +50,226 @@ pub(super) fn check(
     let wanted = reference(tables)?;
     let mut findings = Vec::new();
     for table in tables.all() {
-        let present = column_names(connection, table)?;
+        let present = columns_of(connection, table)?;
         if present.is_empty() {
             findings.push(Finding::Table(table.to_owned()));
             continue;
         }
+        let unique = unique_columns(connection, table)?;
+        let wanted_unique = unique_columns(&wanted, table)?;
         for column in columns_of(&wanted, table)? {
-            if !present.contains(&column.name) {
+            let name = column.name.clone();
+            let table = table.to_owned();
+            let Some(found) = present.iter().find(|found| found.name == name) else {
                 findings.push(Finding::Column {
-                    table: table.to_owned(),
-                    addable: !column.required || column.default.is_some(),
-                    column: column.name,
+                    table,
+                    column: name,
+                    addable: column.addable(),
+                });
+                continue;
+            };
+            if !keeps(&column.kind, &found.kind) {
+                findings.push(Finding::Type {
+                    table: table.clone(),
+                    column: name.clone(),
+                    found: found.kind.clone(),
+                    wanted: column.kind,
+                });
+            }
+            if wanted_unique.contains(&name) && !unique.contains(&name) {
+                findings.push(Finding::Unique {
+                    table,
+                    column: name,
                 });
             }
         }
     }
-    let users = column_names(connection, &tables.user)?;
+    findings.extend(unfilled(connection, &wanted, &tables.user)?);
+    findings.extend(missing_indexes(connection, &tables.user)?);
+    Ok(findings)
+}
+
+/// Adds whatever can be added, and changes nothing that is there.
+pub(super) fn upgrade(
+    connection: &mut Connection,
+    tables: &TableNames,
+) -> Result<Vec<Upgrade>, StoreError> {
+    let transaction = begin(connection)?;
+    let mut added = make_tables(&transaction, tables)?;
+    // Constraints and indexes come in a second round, when the columns are there.
+    for _ in 0..2 {
+        for finding in check(&transaction, tables)? {
+            if add(&transaction, &finding, tables)? {
+                added.push(Upgrade(finding));
+            }
+        }
+    }
+    transaction.commit().map_err(map_error)?;
+    Ok(added)
+}
+
+fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
+    connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(map_error)
+}
+
+fn make_tables(
+    connection: &Connection,
+    tables: &TableNames,
+) -> Result<Vec<Upgrade>, StoreError> {
+    let missing = check(connection, tables)?;
+    migrate(connection, tables)?;
+    let mut made = Vec::new();
+    for finding in missing {
+        let new = match &finding {
+            Finding::Table(_) => true,
+            // Only on a table that was made just now: those that were there stay as they are.
+            Finding::Index { table, .. } => {
+                made.contains(&Upgrade(Finding::Table(table.clone())))
+                    && add(connection, &finding, tables)?
+            }
+            _ => false,
+        };
+        if new {
+            made.push(Upgrade(finding));
+        }
+    }
+    Ok(made)
+}
+
+fn migrate(connection: &Connection, tables: &TableNames) -> Result<(), StoreError> {
+    MIGRATIONS.iter().try_for_each(|migration| {
+        connection
+            .execute_batch(&tables.fill(migration))
+            .map_err(map_error)
+    })
+}
+
+/// An empty database with everything in it.
+fn reference(tables: &TableNames) -> Result<Connection, StoreError> {
+    let connection = Connection::open_in_memory().map_err(map_error)?;
+    migrate(&connection, tables)?;
+    Ok(connection)
+}
+
+/// Columns of other people's that a new row would have to fill.
+fn unfilled(
+    connection: &Connection,
+    wanted: &Connection,
+    table: &str,
+) -> Result<Vec<Finding>, StoreError> {
+    let known: BTreeSet<String> = columns_of(wanted, table)?
+        .into_iter()
+        .map(|column| column.name)
+        .collect();
+    let findings = columns_of(connection, table)?.into_iter().filter(|column| {
+        !known.contains(&column.name) && !column.key && !column.addable()
+    });
+    Ok(findings
+        .map(|column| Finding::Unfilled {
+            table: table.to_owned(),
+            column: column.name,
+        })
+        .collect())
+}
+
+fn missing_indexes(connection: &Connection, table: &str) -> Result<Vec<Finding>, StoreError> {
+    let columns = columns_of(connection, table)?;
+    let mut findings = Vec::new();
     for (name, column) in INDEXES {
-        let unindexed = users.is_empty() || users.contains(column);
-        if unindexed && !has_index(connection, name)? {
+        let indexable = columns.is_empty() || columns.iter().any(|found| found.name == column);
+        if indexable && !has_index(connection, name)? {
             findings.push(Finding::Index {
                 name: name.to_owned(),
-                table: tables.user.clone(),
+                table: table.to_owned(),
             });
         }
     }
     Ok(findings)
 }
 
-pub(super) fn upgrade(
-    connection: &mut Connection,
-    tables: &TableNames,
-) -> Result<Vec<Upgrade>, StoreError> {
-    let mut added = init(connection, tables)?;
-    let wanted = reference(tables)?;
-    let findings = check(connection, tables)?;
-    let transaction = connection
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(map_error)?;
-    for finding in findings {
-        match &finding {
-            Finding::Column {
-                table,
-                column,
-                addable: true,
-            } => {
-                add_column(&transaction, &wanted, table, column)?;
-            }
-            Finding::Index { name, .. } => create_index(&transaction, name, tables)?,
-            Finding::Table(_) | Finding::Column { .. } => continue,
-        }
-        added.push(Upgrade(finding));
+impl Column {
+    /// Whether rows can be without a value for it.
+    fn addable(&self) -> bool {
+        !self.required || self.default.is_some()
     }
-    transaction.commit().map_err(map_error)?;
-    Ok(added)
 }
 
-/// An empty database with everything in it.
-fn reference(tables: &TableNames) -> Result<Connection, StoreError> {
-    let connection = Connection::open_in_memory().map_err(map_error)?;
-    for migration in MIGRATIONS {
-        connection
-            .execute_batch(&tables.fill(migration))
-            .map_err(map_error)?;
+/// Whether a column of the type `found` gives back what a column of the type `wanted` would:
+/// SQLite makes a number of "+1650" in a column of numbers, and a text of 1 in one of texts.
+fn keeps(wanted: &str, found: &str) -> bool {
+    match (Affinity::of(wanted), Affinity::of(found)) {
+        (_, Affinity::Blob) | (Affinity::Blob | Affinity::Real, _) => true,
+        (Affinity::Text, found) => found == Affinity::Text,
+        (Affinity::Integer, found) => matches!(found, Affinity::Integer | Affinity::Numeric),
+        // A moment is a text that no affinity takes for a number; a BOOLEAN is not.
+        (Affinity::Numeric, found) => {
+            found != Affinity::Text || !wanted.eq_ignore_ascii_case("BOOLEAN")
+        }
     }
-    Ok(connection)
+}
+
+/// What SQLite does to values, which it reads off the declared type
+/// (<https://sqlite.org/datatype3.html>, section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Affinity {
+    Integer,
+    Text,
+    Blob,
+    Real,
+    Numeric,
+}
+
+impl Affinity {
+    fn of(kind: &str) -> Self {
+        let kind = kind.to_ascii_uppercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| kind.contains(part));
+        if has(&["INT"]) {
+            Self::Integer
+        } else if has(&["CHAR", "CLOB", "TEXT"]) {
+            Self::Text
+        } else if kind.is_empty() || has(&["BLOB"]) {
+            Self::Blob
+        } else if has(&["REAL", "FLOA", "DOUB"]) {
+            Self::Real
+        } else {
+            Self::Numeric
+        }
+    }
 }
 
 fn columns_of(connection: &Connection, table: &str) -> Result<Vec<Column>, StoreError> {
     let mut statement = connection
-        .prepare(&format!("PRAGMA table_info({})", quote(table)))
+        .prepare("SELECT lower(name), type, \"notnull\", dflt_value, pk FROM pragma_table_info(?1)")
         .map_err(map_error)?;
     let columns = statement
-        .query_map([], |row| {
+        .query_map([table], |row| {
             Ok(Column {
-                name: row.get(1)?,
-                kind: row.get(2)?,
-                required: row.get(3)?,
-                default: row.get(4)?,
+                name: row.get(0)?,
+                kind: row.get(1)?,
+                required: row.get(2)?,
+                default: row.get(3)?,
+                key: row.get::<_, i64>(4)? != 0,
             })
         })
         .map_err(map_error)?;
     columns.collect::<Result<_, _>>().map_err(map_error)
 }
 
-fn add_column(
-    connection: &Connection,
-    wanted: &Connection,
-    table: &str,
-    column: &str,
-) -> Result<(), StoreError> {
-    let Some(column) = columns_of(wanted, table)?
-        .into_iter()
-        .find(|known| known.name == column)
-    else {
-        return Ok(());
-    };
-    // SQLite adds no column that is both required and filled from the clock: it stays
-    // optional, and every writer fills it.
-    let statement = format!(
-        "ALTER TABLE {} ADD COLUMN {} {}",
-        quote(table),
-        quote(&column.name),
-        column.kind
-    );
-    connection.execute_batch(&statement).map_err(map_error)
+/// The columns that have a unique index of their own, over all rows.
+fn unique_columns(connection: &Connection, table: &str) -> Result<BTreeSet<String>, StoreError> {
+    let mut statement = connection
+        .prepare(
+            "SELECT lower(min(c.name)) FROM pragma_index_list(?1) i, pragma_index_info(i.name) c \
+             WHERE i.\"unique\" AND NOT i.partial GROUP BY i.name \
+             HAVING count(*) = 1 AND min(c.cid) >= 0",
+        )
+        .map_err(map_error)?;
+    let names = statement
+        .query_map([table], |row| row.get(0))
+        .map_err(map_error)?;
+    names.collect::<Result<_, _>>().map_err(map_error)
 }
 
 fn has_index(connection: &Connection, name: &str) -> Result<bool, StoreError> {
@@ -223,19 +283,78 @@ fn has_index(connection: &Connection, name: &str) -> Result<bool, StoreError> {
         .map_err(map_error)
 }
 
-fn create_index(
+/// Adds one thing, if it can be added.
+fn add(
     connection: &Connection,
-    name: &str,
+    finding: &Finding,
     tables: &TableNames,
-) -> Result<(), StoreError> {
-    let Some((_, column)) = INDEXES.iter().find(|(known, _)| *known == name) else {
-        return Ok(());
+) -> Result<bool, StoreError> {
+    let statement = match finding {
+        Finding::Column {
+            table,
+            column,
+            addable: true,
+        } => {
+            let wanted = columns_of(&reference(tables)?, table)?;
+            let kind = wanted.iter().find(|known| known.name == *column);
+            // SQLite adds no column that is both required and filled from the clock: it
+            // stays optional, and every writer fills it.
+            format!(
+                "ALTER TABLE {} ADD COLUMN {} {}",
+                quote(table),
+                quote(column),
+                kind.map_or("", |known| known.kind.as_str())
+            )
+        }
+        Finding::Unique { table, column } => format!(
+            "CREATE UNIQUE INDEX {} ON {} ({})",
+            quote(&format!("vestibule_{table}_{column}_unique")),
+            quote(table),
+            quote(column)
+        ),
+        Finding::Index { name, table } => {
+            let Some((_, column)) = INDEXES.iter().find(|(known, _)| known == name) else {
+                return Ok(false);
+            };
+            format!(
+                "CREATE INDEX {} ON {} (lower({}))",
+                quote(name),
+                quote(table),
+                quote(column)
+            )
+        }
+        _ => return Ok(false),
     };
-    let statement = format!(
-        "CREATE INDEX IF NOT EXISTS {} ON {} (lower({}))",
-        quote(name),
-        quote(&tables.user),
-        quote(column)
-    );
-    connection.execute_batch(&statement).map_err(map_error)
+    match connection.execute_batch(&statement).map_err(map_error) {
+        Ok(()) => Ok(true),
+        // Two rows have one value. Which of them is right is not for us to say.
+        Err(StoreError::Conflict { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_judged_by_what_sqlite_does_with_values() {
+        for (wanted, found, same) in [
+            ("VARCHAR(255)", "TEXT", true),
+            ("VARCHAR(255)", "", true),
+            ("VARCHAR(128)", "INTEGER", false),
+            ("VARCHAR(128)", "NUMERIC", false),
+            ("TEXT", "JSON", false),
+            ("INTEGER", "BIGINT", true),
+            ("INTEGER", "NUMERIC(10)", true),
+            ("INTEGER", "VARCHAR(10)", false),
+            ("BOOLEAN", "TINYINT", true),
+            ("BOOLEAN", "VARCHAR(1)", false),
+            ("DATETIME", "TIMESTAMP", true),
+            ("DATETIME", "TEXT", true),
+            ("BLOB", "VARCHAR(1024)", true),
+        ] {
+            assert_eq!(keeps(wanted, found), same, "{wanted} {found}");
+        }
+    }
 }

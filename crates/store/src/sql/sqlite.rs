@@ -1,11 +1,12 @@
 //! SQLite through rusqlite.
 //!
 //! Reads run where they are asked for, on a connection with its statements prepared: a row
-//! takes a few microseconds, less than handing the work to another thread would. Writes go
-//! one after the other through one connection, off the async threads. Other processes may
-//! write to the same file: both sides wait for each other.
+//! takes a few microseconds, less than handing the work to another thread would. What reads
+//! many rows goes elsewhere. Writes go one after the other through one connection, off the
+//! async threads. Other processes may write to the same file: both sides wait for each other.
 
 use std::collections::HashSet;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,12 +16,16 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use time::OffsetDateTime;
 
 use super::columns::{TableNames, UserColumns, quote};
-use super::schema::{self, Finding, Upgrade};
-use super::users::Statements;
-use crate::{NewUser, Role, Store, StoreError, User, UserId, UserKey, UserPatch};
+use super::schema;
+use super::users::{ATTRIBUTES, Statements};
+use crate::schema_check::{Finding, Upgrade};
+use crate::{Identity, NewUser, Role, Store, StoreError, User, UserId, UserKey, UserPatch};
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it waits before it asks again for a lock that SQLite does not wait for.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How many statements a connection keeps prepared.
 const STATEMENTS: usize = 64;
@@ -33,9 +38,32 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     statements: Statements,
+    file: FileId,
+    /// The attributes for which a look-up that ignores case reads the whole table.
+    slow: Vec<Identity>,
     /// Connections that nobody reads with at this moment.
     readers: Mutex<Vec<Connection>>,
-    writer: Mutex<Connection>,
+    /// Whoever waits for it is a task and not a thread: however many sign in at once, one
+    /// thread is busy with it.
+    writer: Arc<tokio::sync::Mutex<Connection>>,
+}
+
+/// Which file it is, whatever its name.
+#[derive(Debug, PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    fn of(path: &Path) -> Result<Self, StoreError> {
+        let facts = std::fs::metadata(path)
+            .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        Ok(Self {
+            device: facts.dev(),
+            inode: facts.ino(),
+        })
+    }
 }
 
 /// The file that a SQLAlchemy address names: `sqlite:///relative.db`,
@@ -70,16 +98,26 @@ impl SqliteStore {
     /// When the file cannot be opened, or a table or column is missing that nothing works
     /// without.
     pub fn open(path: &Path, tables: &TableNames) -> Result<Self, StoreError> {
-        let writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        writer
-            .pragma_update(None, "journal_mode", "wal")
-            .map_err(map_error)?;
+        let path = std::path::absolute(path)
+            .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        let writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let file = FileId::of(&path)?;
+        switch_to_wal(&writer)?;
         let columns = UserColumns::new(column_names(&writer, &tables.user)?, &tables.user)?;
+        let statements = Statements::new(tables, columns);
+        let mut slow = Vec::new();
+        for attribute in ATTRIBUTES {
+            if statements.reads_all(&writer, attribute)? {
+                slow.push(attribute);
+            }
+        }
         Ok(Self(Arc::new(Inner {
-            path: path.to_owned(),
-            statements: Statements::new(tables, columns),
+            path,
+            statements,
+            file,
+            slow,
             readers: Mutex::default(),
-            writer: Mutex::new(writer),
+            writer: Arc::new(tokio::sync::Mutex::new(writer)),
         })))
     }
 
@@ -89,10 +127,9 @@ impl SqliteStore {
     /// When the file cannot be opened or written.
     pub fn init(path: &Path, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        make_file(path)?;
         let mut connection = connect(path, flags)?;
-        connection
-            .pragma_update(None, "journal_mode", "wal")
-            .map_err(map_error)?;
+        switch_to_wal(&connection)?;
         schema::init(&mut connection, tables)
     }
 
@@ -115,21 +152,13 @@ impl SqliteStore {
         )
     }
 
-    fn read<T>(
+    /// Reads many rows, off the async threads.
+    async fn read_elsewhere<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError>,
+        work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let idle = lock(&self.0.readers).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
-        };
-        let outcome = work(&self.0.statements, &connection);
-        // A connection that failed is not used again.
-        if !matches!(outcome, Err(StoreError::Unavailable(_))) {
-            lock(&self.0.readers).push(connection);
-        }
-        outcome
+        let inner = Arc::clone(&self.0);
+        finish(tokio::task::spawn_blocking(move || inner.read(work))).await
     }
 
     async fn write<T: Send + 'static>(
@@ -137,16 +166,75 @@ impl SqliteStore {
         work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || work(&inner.statements, &lock(&inner.writer)))
-            .await
-            .map_err(|_| StoreError::Other("a write did not finish".to_owned()))?
+        let writer = Arc::clone(&self.0.writer).lock_owned().await;
+        finish(tokio::task::spawn_blocking(move || {
+            // What is written to a file that nobody will open again would be lost.
+            inner.check_file()?;
+            work(&inner.statements, &writer)
+        }))
+        .await
+    }
+}
+
+async fn finish<T>(
+    work: tokio::task::JoinHandle<Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    work.await
+        .map_err(|_| StoreError::Other("a statement did not come to its end".to_owned()))?
+}
+
+impl Inner {
+    /// Reads a row or two, here and now.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = lock(&self.readers).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                self.check_file()?;
+                connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?
+            }
+        };
+        let outcome = work(&self.statements, &connection);
+        // A connection that failed is not used again.
+        if !matches!(outcome, Err(StoreError::Unavailable(_))) {
+            lock(&self.readers).push(connection);
+        }
+        outcome
+    }
+
+    /// Whether the file is still the one that was opened.
+    fn check_file(&self) -> Result<(), StoreError> {
+        if FileId::of(&self.path)? == self.file {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable(format!(
+            "{}: another file has taken its place; start again to use that one",
+            self.path.display()
+        )))
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
-        self.read(|statements, connection| statements.find(connection, key))
+        let exact = self.0.read(|statements, connection| statements.find(connection, key))?;
+        let (None, UserKey::Identity { attribute, value, ignore_case: true }) = (&exact, key) else {
+            return Ok(exact);
+        };
+        if self.0.slow.contains(&attribute) {
+            let value = value.to_owned();
+            self.read_elsewhere(move |statements, connection| {
+                statements.find_in_any_case(connection, attribute, &value)
+            })
+            .await
+        } else {
+            self.0.read(|statements, connection| {
+                statements.find_in_any_case(connection, attribute, value)
+            })
+        }
     }
 
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
@@ -165,15 +253,16 @@ impl Store for SqliteStore {
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        self.read(|statements, connection| statements.page(connection, after, limit))
+        self.read_elsewhere(move |statements, connection| statements.page(connection, after, limit)).await
     }
 
     async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
-        self.read(|statements, connection| statements.roles(connection, id))
+        self.0.read(|statements, connection| statements.roles(connection, id))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|_, connection| {
+        self.0.check_file()?;
+        self.0.read(|_, connection| {
             connection
                 .query_row("SELECT 1", [], |_| Ok(()))
                 .map_err(map_error)
@@ -186,6 +275,47 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Makes the file, if it is not there, for its owner only: password hashes go into it.
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::Unavailable(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Lets readers go on while somebody writes. The file remembers it; whoever else has the
+/// file open notices by themselves. SQLite does not wait for others here, so we do.
+fn switch_to_wal(connection: &Connection) -> Result<(), StoreError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let mode: Result<String, _> =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                return Err(StoreError::Unavailable(format!(
+                    "write-ahead logging is not possible where the file is (it stays in mode {mode})"
+                )));
+            }
+            Err(error) if is_busy(&error) && waited < PATIENCE => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            Err(error) => return Err(map_error(error)),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
@@ -193,28 +323,26 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(map_error)?;
+    // With write-ahead logging nothing breaks when the power fails; the last commits before
+    // it may be gone.
+    connection
+        .pragma_update(None, "synchronous", "normal")
+        .map_err(map_error)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 
 /// The columns of a table; none when there is no such table.
-pub(super) fn column_names(
-    connection: &Connection,
-    table: &str,
-) -> Result<HashSet<String>, StoreError> {
+fn column_names(connection: &Connection, table: &str) -> Result<HashSet<String>, StoreError> {
     let mut statement = connection
-        .prepare(&format!("PRAGMA table_info({})", quote(table)))
+        .prepare("SELECT lower(name) FROM pragma_table_info(?1)")
         .map_err(map_error)?;
     let names = statement
-        .query_map([], |row| row.get(1))
+        .query_map([table], |row| row.get(0))
         .map_err(map_error)?;
     names.collect::<Result<_, _>>().map_err(map_error)
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is handed to map_err by its name"
-)]
 pub(super) fn map_error(error: rusqlite::Error) -> StoreError {
     let rusqlite::Error::SqliteFailure(failure, message) = &error else {
         return StoreError::Other(error.to_string());

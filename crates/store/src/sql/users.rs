@@ -1,7 +1,7 @@
 //! The statements about users, and reading their rows.
 
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use time::OffsetDateTime;
 
 use super::columns::{TableNames, USER_COLUMNS, UserColumns, quote};
@@ -14,6 +14,8 @@ use crate::{
 /// The statements, built once.
 #[derive(Debug)]
 pub(super) struct Statements {
+    /// The table's name, as it is and as statements take it.
+    name: String,
     table: String,
     columns: UserColumns,
     by_id: String,
@@ -23,7 +25,7 @@ pub(super) struct Statements {
     roles: String,
 }
 
-const ATTRIBUTES: [Identity; 3] = [Identity::Email, Identity::Username, Identity::Phone];
+pub(super) const ATTRIBUTES: [Identity; 3] = [Identity::Email, Identity::Username, Identity::Phone];
 
 impl Statements {
     pub(super) fn new(tables: &TableNames, columns: UserColumns) -> Self {
@@ -45,53 +47,80 @@ impl Statements {
             by_identity,
             page: select("\"id\" > ?1 ORDER BY \"id\" LIMIT ?2"),
             roles: tables.fill(
-                "SELECT r.id, r.name, r.description, r.permissions FROM {role} r \
+                "SELECT DISTINCT r.id, r.name, r.description, r.permissions FROM {role} r \
                  JOIN {roles_users} l ON l.role_id = r.id WHERE l.user_id = ?1 ORDER BY r.name",
             ),
+            name: tables.user.clone(),
             table,
             columns,
         }
     }
 
+    /// Finds whoever has exactly this key.
     pub(super) fn find(
         &self,
         connection: &Connection,
         key: UserKey<'_>,
     ) -> Result<Option<User>, StoreError> {
         match key {
-            UserKey::Id(id) => self.one(connection, &self.by_id, &Value::Integer(id.0)),
-            UserKey::Uniquifier(text) => self.one(
-                connection,
-                &self.by_uniquifier,
-                &Value::Text(text.to_owned()),
-            ),
+            UserKey::Id(id) => self.one(connection, &self.by_id, id.0),
+            UserKey::Uniquifier(text) => self.one(connection, &self.by_uniquifier, text),
             UserKey::Identity {
-                attribute,
-                value,
-                ignore_case,
-            } => {
-                if !self.columns.has(attribute.column()) {
-                    return Ok(None);
-                }
-                let [exact, any_case] = match attribute {
-                    Identity::Email => &self.by_identity[0],
-                    Identity::Username => &self.by_identity[1],
-                    Identity::Phone => &self.by_identity[2],
-                };
-                let value = Value::Text(value.to_owned());
-                match self.one(connection, exact, &value)? {
-                    None if ignore_case => self.one(connection, any_case, &value),
-                    found => Ok(found),
-                }
-            }
+                attribute, value, ..
+            } => match self.by_identity(attribute) {
+                Some([exact, _]) => self.one(connection, exact, value),
+                None => Ok(None),
+            },
         }
+    }
+
+    /// Finds the eldest who has this value in any case: of ASCII, which is what the
+    /// `lower()` of SQLite knows, for the reference as well as for us.
+    pub(super) fn find_in_any_case(
+        &self,
+        connection: &Connection,
+        attribute: Identity,
+        value: &str,
+    ) -> Result<Option<User>, StoreError> {
+        match self.by_identity(attribute) {
+            Some([_, any_case]) => self.one(connection, any_case, value),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether looking for this attribute in any case reads the whole table, because
+    /// there is no index for it: databases that the reference made have none.
+    pub(super) fn reads_all(
+        &self,
+        connection: &Connection,
+        attribute: Identity,
+    ) -> Result<bool, StoreError> {
+        let Some([_, any_case]) = self.by_identity(attribute) else {
+            return Ok(false);
+        };
+        let plan: String = connection
+            .query_row(&format!("EXPLAIN QUERY PLAN {any_case}"), [""], |row| {
+                row.get("detail")
+            })
+            .map_err(map_error)?;
+        Ok(!plan.starts_with("SEARCH"))
+    }
+
+    /// The statements that find a user by an attribute, if the table has it.
+    fn by_identity(&self, attribute: Identity) -> Option<&[String; 2]> {
+        let statements = match attribute {
+            Identity::Email => &self.by_identity[0],
+            Identity::Username => &self.by_identity[1],
+            Identity::Phone => &self.by_identity[2],
+        };
+        self.columns.has(attribute.column()).then_some(statements)
     }
 
     fn one(
         &self,
         connection: &Connection,
         statement: &str,
-        value: &Value,
+        value: impl ToSql,
     ) -> Result<Option<User>, StoreError> {
         let mut statement = connection.prepare_cached(statement).map_err(map_error)?;
         statement
@@ -250,7 +279,7 @@ impl Statements {
     fn read(&self, row: &Row<'_>) -> Result<User, StoreError> {
         let cells = Cells {
             row,
-            table: &self.table,
+            table: &self.name,
         };
         Ok(User {
             id: UserId(cells.integer(0)?.unwrap_or_default()),
@@ -349,9 +378,7 @@ impl Cells<'_> {
     fn moment(&self, index: usize) -> Result<Option<OffsetDateTime>, StoreError> {
         match self.cell(index)? {
             ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => std::str::from_utf8(bytes)
-                .ok()
-                .and_then(moment::read)
+            ValueRef::Text(bytes) => moment::read(bytes)
                 .map(Some)
                 .ok_or_else(|| self.corrupt(index)),
             _ => Err(self.corrupt(index)),

@@ -12,10 +12,10 @@ use vestibule_store::sql::sqlite::SqliteStore;
 
 /// A folder for one test.
 #[derive(Debug)]
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path =
@@ -24,30 +24,30 @@ impl Folder {
         Self(path)
     }
 
-    pub fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.0.join("accounts.db")
     }
 
     /// A new database.
-    pub fn made(&self) -> SqliteStore {
+    pub(crate) fn made(&self) -> SqliteStore {
         SqliteStore::init(&self.file(), &TableNames::default()).unwrap();
         self.open()
     }
 
     /// The database that is there.
-    pub fn open(&self) -> SqliteStore {
+    pub(crate) fn open(&self) -> SqliteStore {
         SqliteStore::open(&self.file(), &TableNames::default()).unwrap()
     }
 
     /// The file that the reference's own models made.
-    pub fn with_reference() -> Self {
+    pub(crate) fn with_reference() -> Self {
         let folder = Self::new();
         std::fs::copy(fixture(), folder.file()).unwrap();
         folder
     }
 
     /// Another way to the same file, past the store.
-    pub fn sql(&self) -> Connection {
+    pub(crate) fn sql(&self) -> Connection {
         let connection = Connection::open(self.file()).unwrap();
         connection
             .busy_timeout(std::time::Duration::from_secs(10))
@@ -56,7 +56,7 @@ impl Folder {
     }
 
     /// Another process, which runs these lines on the file: `db` is its path.
-    pub fn python(&self, lines: &str) -> Command {
+    pub(crate) fn python(&self, lines: &str) -> Command {
         let mut command = Command::new("python3");
         command.arg("-c").arg(format!(
             "import sqlite3, sys, time\ndb = sys.argv[1]\n{lines}"
@@ -73,16 +73,16 @@ impl Drop for Folder {
     }
 }
 
-pub fn fixture() -> PathBuf {
+pub(crate) fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference.sqlite")
 }
 
 /// A moment, so many seconds after the first.
-pub fn at(seconds: i64) -> OffsetDateTime {
+pub(crate) fn at(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap()
 }
 
-pub fn user(email: &str) -> NewUser {
+pub(crate) fn user(email: &str) -> NewUser {
     NewUser {
         email: email.to_owned(),
         username: None,

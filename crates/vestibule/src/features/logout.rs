@@ -34,7 +34,11 @@ pub(crate) async fn handle(
         headers: &headers,
         form_token: body.form_value(&app.settings().csrf.field_name),
     };
-    let outcome = sign_out(&app, &mut visit, &evidence);
+    // Nothing in a body is needed, but what comes has to be one.
+    let outcome = match body.fields() {
+        Ok(_) => sign_out(&app, &mut visit, &evidence),
+        Err(rejection) => Err(rejection.into()),
+    };
     visit.finish(&app, outcome)
 }
 

@@ -96,6 +96,17 @@ impl Fields {
         }
     }
 
+    /// A text as it was sent, white space and all; empty only when there is none.
+    #[must_use]
+    pub fn exact(&self, name: &str) -> Field<'_> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Field::Empty,
+            Some(Value::String(text)) if text.is_empty() => Field::Empty,
+            Some(Value::String(text)) => Field::Text(text),
+            Some(_) => Field::WrongType,
+        }
+    }
+
     /// A yes or no, in the ways in which forms and JSON say it; absent and null say
     /// nothing.
     ///

@@ -11,17 +11,20 @@ use crate::settings::{CookieSettings, SameSite};
 /// The value of the first cookie with this name.
 ///
 /// A browser sends the cookie with the most specific path first, which is the one that
-/// the reference takes too.
+/// the reference takes too. Cookies of others may hold any bytes; ours are text.
 #[must_use]
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| key.trim() == name)
-        .map(|(_, value)| unquote(value.trim()))
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| {
+            let equals = pair.iter().position(|byte| *byte == b'=')?;
+            Some((pair[..equals].trim_ascii(), &pair[equals + 1..]))
+        })
+        .find(|(key, _)| *key == name.as_bytes())
+        .and_then(|(_, value)| std::str::from_utf8(value.trim_ascii()).ok())
+        .map(unquote)
 }
 
 fn unquote(value: &str) -> &str {
@@ -68,8 +71,8 @@ pub enum Lifetime {
     Session,
     /// Until this moment, said as Expires.
     Until(OffsetDateTime),
-    /// For so long, said as Max-Age.
-    For(Duration),
+    /// For so long from this moment, said as Expires and Max-Age.
+    For(Duration, OffsetDateTime),
     /// Not at all: this removes the cookie.
     Gone,
 }
@@ -93,8 +96,9 @@ pub fn set_cookie(
         Lifetime::Until(moment) => {
             let _ = write!(line, "; Expires={}", http_date(moment));
         }
-        Lifetime::For(duration) => {
-            let _ = write!(line, "; Max-Age={}", duration.as_secs());
+        Lifetime::For(duration, from) => {
+            let expires = http_date(from + duration);
+            let _ = write!(line, "; Expires={expires}; Max-Age={}", duration.as_secs());
         }
         Lifetime::Gone => line.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"),
     }
@@ -142,6 +146,10 @@ mod tests {
         assert_eq!(cookie(&headers, "session"), Some("x.y"));
         assert_eq!(cookie(&headers, "late"), Some("3"));
         assert_eq!(cookie(&headers, "essio"), None);
+        let crowded = HeaderValue::from_bytes(b"a=1;session=x;b=\xe9; =x; c").unwrap();
+        let headers = std::iter::once((header::COOKIE, crowded)).collect();
+        assert_eq!(cookie(&headers, "session"), Some("x"));
+        assert_eq!(cookie(&headers, "b"), None);
     }
 
     #[test]

@@ -4,8 +4,7 @@
 //! matches the beginning of an origin against a regular expression, we match all of it:
 //! `https://app\.example` does not let `https://app.example.evil.example` in.
 
-use axum::body::Body;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use regex_lite::Regex;
 
 use super::fault::Fault;
@@ -81,12 +80,6 @@ impl Cors {
             .map(Self)
     }
 
-    /// Whether a rule speaks of this path.
-    #[must_use]
-    pub fn applies(&self, path: &str) -> bool {
-        self.rule(path).is_some()
-    }
-
     /// Whether an origin may send requests that change something to this path. A
     /// wildcard lets anybody read, but nobody act with somebody's cookies.
     #[must_use]
@@ -98,49 +91,37 @@ impl Cors {
         self.0.iter().find(|rule| rule.path.matches(path))
     }
 
-    /// Adds the headers to an answer.
-    pub fn decorate(&self, path: &str, origin: &HeaderValue, headers: &mut HeaderMap) {
+    /// Adds the headers to an answer. Answers that depend on the origin say so also to those
+    /// who name none, so that a cache does not mix them up.
+    pub fn decorate(&self, path: &str, asked: Option<&Asked>, headers: &mut HeaderMap) {
         let Some(rule) = self.rule(path) else { return };
-        if !rule.admit(origin, headers) {
+        if rule.settings.vary_header && !(rule.any_origin && rule.settings.send_wildcard) {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
+        let Some(asked) = asked.filter(|asked| rule.admit(&asked.origin, headers)) else {
             return;
-        }
-        if !rule.settings.expose_headers.is_empty() {
-            insert(
-                headers,
-                header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                &rule.settings.expose_headers.join(", "),
-            );
-        }
-    }
-
-    /// The answer to a preflight request.
-    #[must_use]
-    pub fn preflight(&self, path: &str, request: &HeaderMap) -> Response<Body> {
-        let mut response = Response::new(Body::empty());
-        let headers = response.headers_mut();
-        let (Some(rule), Some(origin)) = (self.rule(path), request.get(header::ORIGIN)) else {
-            return response;
         };
-        if !rule.admit(origin, headers) {
-            return response;
-        }
         let settings = &rule.settings;
-        let wanted = request
-            .get(header::ACCESS_CONTROL_REQUEST_METHOD)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        if settings
+        if !settings.expose_headers.is_empty() {
+            let names = settings.expose_headers.join(", ");
+            insert(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &names);
+        }
+        let Some((method, wanted)) = &asked.preflight else {
+            return;
+        };
+        if !settings
             .methods
             .iter()
-            .any(|method| method.eq_ignore_ascii_case(wanted))
+            .any(|known| known.eq_ignore_ascii_case(method))
         {
-            insert(
-                headers,
-                header::ACCESS_CONTROL_ALLOW_METHODS,
-                &settings.methods.join(", "),
-            );
+            return;
         }
-        let allowed = rule.allowed_headers(request);
+        insert(
+            headers,
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            &settings.methods.join(", "),
+        );
+        let allowed = rule.allowed_headers(wanted);
         if !allowed.is_empty() {
             insert(
                 headers,
@@ -155,7 +136,36 @@ impl Cors {
                 &age.as_secs().to_string(),
             );
         }
-        response
+    }
+}
+
+/// What a browser asks in the name of a page of another origin.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    origin: HeaderValue,
+    /// Of a preflight request, the method and the headers that are to follow.
+    preflight: Option<(String, String)>,
+}
+
+impl Asked {
+    /// Reads a request's headers; nothing when it names no origin.
+    #[must_use]
+    pub fn of(method: &Method, headers: &HeaderMap) -> Option<Self> {
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok())
+        };
+        let preflight = text(header::ACCESS_CONTROL_REQUEST_METHOD)
+            .filter(|_| *method == Method::OPTIONS)
+            .map(|wanted| {
+                let names = text(header::ACCESS_CONTROL_REQUEST_HEADERS).unwrap_or_default();
+                (wanted.to_owned(), names.to_owned())
+            });
+        Some(Self {
+            origin: headers.get(header::ORIGIN)?.clone(),
+            preflight,
+        })
     }
 }
 
@@ -168,34 +178,24 @@ impl Rule {
     fn admit(&self, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
         let listed = origin.to_str().is_ok_and(|origin| self.lists(origin));
         if !listed && !self.any_origin {
-            if self.settings.vary_header {
-                headers.append(header::VARY, HeaderValue::from_static("Origin"));
-            }
             return false;
         }
-        let credentials = self.settings.supports_credentials && listed;
         if !listed && self.settings.send_wildcard {
             insert(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         } else {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            if self.settings.vary_header {
-                headers.append(header::VARY, HeaderValue::from_static("Origin"));
-            }
         }
-        if credentials {
+        if self.settings.supports_credentials && listed {
             insert(headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
         }
         true
     }
 
-    /// The headers that the browser asked for and that are allowed.
-    fn allowed_headers(&self, request: &HeaderMap) -> Vec<String> {
+    /// Of the headers that a browser asks for, those that are allowed.
+    fn allowed_headers<'a>(&self, wanted: &'a str) -> Vec<&'a str> {
         let allowed = &self.settings.allow_headers;
         let any = allowed.iter().any(|header| header == "*");
-        request
-            .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        wanted
             .split(',')
             .map(str::trim)
             .filter(|name| HeaderName::try_from(*name).is_ok())
@@ -204,7 +204,6 @@ impl Rule {
                     .iter()
                     .any(|header| header.eq_ignore_ascii_case(name))
             })
-            .map(str::to_owned)
             .collect()
     }
 }
@@ -235,19 +234,27 @@ mod tests {
         .unwrap()
     }
 
-    fn answer(cors: &Cors, origin: &'static str) -> HeaderMap {
+    fn answer(cors: &Cors, sent: &[(HeaderName, &'static str)], method: &Method) -> HeaderMap {
+        let request = sent
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
+            .collect();
         let mut headers = HeaderMap::new();
         cors.decorate(
             "/api/login",
-            &HeaderValue::from_static(origin),
+            Asked::of(method, &request).as_ref(),
             &mut headers,
         );
         headers
     }
 
+    fn from(cors: &Cors, origin: &'static str) -> HeaderMap {
+        answer(cors, &[(header::ORIGIN, origin)], &Method::GET)
+    }
+
     #[test]
     fn a_listed_origin_is_named_with_credentials() {
-        let headers = answer(&cors(&["https://spa.example"]), "https://spa.example");
+        let headers = from(&cors(&["https://spa.example"]), "https://spa.example");
         assert_eq!(
             headers["access-control-allow-origin"],
             "https://spa.example"
@@ -268,7 +275,7 @@ mod tests {
         ] {
             assert!(!cors.allows("/api/login", origin), "{origin}");
         }
-        assert!(!answer(&cors, "https://evil.example").contains_key("access-control-allow-origin"));
+        assert!(!from(&cors, "https://evil.example").contains_key("access-control-allow-origin"));
         assert!(cors.allows("/api/login", "https://x.app.example"));
         assert!(!cors.allows("/other", "https://spa.example"));
     }
@@ -276,7 +283,7 @@ mod tests {
     #[test]
     fn attack_cors_a_wildcard_never_carries_credentials_nor_lets_anybody_act() {
         let cors = cors(&["*"]);
-        let headers = answer(&cors, "https://evil.example");
+        let headers = from(&cors, "https://evil.example");
         assert!(headers.contains_key("access-control-allow-origin"));
         assert!(!headers.contains_key("access-control-allow-credentials"));
         assert!(!cors.allows("/api/login", "https://evil.example"));
@@ -284,19 +291,15 @@ mod tests {
 
     #[test]
     fn a_preflight_gets_methods_and_the_headers_it_asked_for() {
-        let request = [
+        let sent = [
             (header::ORIGIN, "https://spa.example"),
             (header::ACCESS_CONTROL_REQUEST_METHOD, "POST"),
             (
                 header::ACCESS_CONTROL_REQUEST_HEADERS,
                 "content-type, x-xsrf-token",
             ),
-        ]
-        .map(|(name, value)| (name, HeaderValue::from_static(value)))
-        .into_iter()
-        .collect();
-        let response = cors(&["https://spa.example"]).preflight("/api/login", &request);
-        let headers = response.headers();
+        ];
+        let headers = answer(&cors(&["https://spa.example"]), &sent, &Method::OPTIONS);
         assert!(
             headers["access-control-allow-methods"]
                 .to_str()
@@ -307,5 +310,12 @@ mod tests {
             headers["access-control-allow-headers"],
             "content-type, x-xsrf-token"
         );
+    }
+
+    #[test]
+    fn who_names_no_origin_is_told_that_it_matters() {
+        let headers = answer(&cors(&["https://spa.example"]), &[], &Method::GET);
+        assert_eq!(headers["vary"], "Origin");
+        assert_eq!(headers.len(), 1);
     }
 }

@@ -16,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
 use super::client_ip::{self, Peer};
+use super::cors::Asked;
 use super::cross_site;
 use super::facts::Facts;
 use super::reject::{Explanation, Rejection};
@@ -36,24 +37,17 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
 
     let handled = async {
         let (facts, refusal) = settle(&app, &request, id.clone());
-        let origin = request.headers().get(header::ORIGIN).cloned();
-        let preflight = is_preflight(&request);
+        let asked = Asked::of(request.method(), request.headers());
         let secure = facts.secure();
         request.extensions_mut().insert(facts);
         let mut response = match refusal {
             Some(rejection) => rejection
                 .into_reply(app.messages(), app.settings().explains())
                 .into_response(),
-            None if preflight && app.cors().applies(&path) => {
-                app.cors().preflight(&path, request.headers())
-            }
             None => run(&app, request, next).await,
         };
-        if let Some(origin) = origin
-            && !preflight
-        {
-            app.cors().decorate(&path, &origin, response.headers_mut());
-        }
+        app.cors()
+            .decorate(&path, asked.as_ref(), response.headers_mut());
         app.settings()
             .http
             .apply_security_headers(secure, response.headers_mut());
@@ -131,17 +125,8 @@ fn request_id(app: &App, headers: &HeaderMap) -> String {
         .map_or_else(|| rng::hex::<8>(app.random()), str::to_owned)
 }
 
-fn is_preflight(request: &Request) -> bool {
-    request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ORIGIN)
-        && request
-            .headers()
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-}
-
 /// Runs the handler within the time limit; a panic becomes a 500.
 async fn run(app: &App, request: Request, next: Next) -> Response {
-    let method = request.method().clone();
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let refuse = |status, message| {
         Rejection::new(status, message)
@@ -149,7 +134,7 @@ async fn run(app: &App, request: Request, next: Next) -> Response {
             .into_response()
     };
     match tokio::time::timeout(app.settings().http.request_timeout, work).await {
-        Ok(Ok(response)) => polish(app, &method, response),
+        Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!("a handler panicked");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, Message::InternalError)
@@ -158,34 +143,17 @@ async fn run(app: &App, request: Request, next: Next) -> Response {
     }
 }
 
-/// Gives the router's own bare answers their envelope, and answers OPTIONS for routes
-/// that have other methods.
-fn polish(app: &App, method: &Method, response: Response) -> Response {
-    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-        return response;
-    }
-    let mut allow = response
-        .headers()
-        .get(header::ALLOW)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .replace(',', ", ");
-    allow.push_str(if allow.is_empty() {
-        "OPTIONS"
-    } else {
-        ", OPTIONS"
-    });
-    let Ok(allow) = HeaderValue::try_from(allow) else {
-        return response;
-    };
+/// The answer of a route to a method that it does not take: to OPTIONS the methods that it
+/// does, to others a refusal.
+pub(crate) fn other_method(app: &App, method: &Method, allow: &HeaderValue) -> Response {
     if method == Method::OPTIONS {
         let mut answer = Response::new(Body::empty());
-        answer.headers_mut().insert(header::ALLOW, allow);
+        answer.headers_mut().insert(header::ALLOW, allow.clone());
         return answer;
     }
     Rejection::new(StatusCode::METHOD_NOT_ALLOWED, Message::MethodNotAllowed)
         .into_reply(app.messages(), false)
-        .header(header::ALLOW, allow)
+        .header(header::ALLOW, allow.clone())
         .into_response()
 }
 

@@ -59,11 +59,9 @@ pub(crate) async fn complete(
     session.set_str(name::CSRF_COOKIE, "set");
     let authenticated_at = seconds(now);
     session.set_f64(name::AUTHENTICATED_AT, authenticated_at);
-    visit.remember = if remember {
-        Remember::Set
-    } else {
-        Remember::Leave
-    };
+    if remember {
+        visit.remember = Remember::Set;
+    }
 
     app.hooks().ring(&Event::SignedIn {
         user_id: user.id,

@@ -268,10 +268,11 @@ impl Visit {
             _ => return None,
         }
         let token = self.csrf_token(app);
+        let now = app.clock().now();
         let lifetime = settings
             .cookie
             .max_age
-            .map_or(Lifetime::Session, Lifetime::For);
+            .map_or(Lifetime::Session, |age| Lifetime::For(age, now));
         cookies::set_cookie(cookie_name, &token, &attributes, lifetime)
     }
 

@@ -76,6 +76,7 @@ impl CsrfSettings {
             .get("key")
             .and_then(|value| value.as_str().map(str::to_owned));
         let cookie_name = old_name.or_else(|| reader.optional_text("SECURITY_CSRF_COOKIE_NAME"));
+        let enabled = reader.flag("WTF_CSRF_ENABLED");
         let cookie = CookieSettings::from_table(
             reader,
             "SECURITY_CSRF_COOKIE",
@@ -83,7 +84,7 @@ impl CsrfSettings {
         );
         cookie.check(reader, "SECURITY_CSRF_COOKIE");
         let settings = Self {
-            enabled: reader.flag("WTF_CSRF_ENABLED"),
+            enabled,
             check_default: reader.flag("WTF_CSRF_CHECK_DEFAULT"),
             methods: reader.list("WTF_CSRF_METHODS"),
             field_name: reader.text("WTF_CSRF_FIELD_NAME"),
@@ -93,7 +94,8 @@ impl CsrfSettings {
             secret_key: reader.secret("WTF_CSRF_SECRET_KEY"),
             protect_mechanisms,
             ignore_unauth_endpoints: reader.flag("SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS"),
-            cookie_name,
+            // Where nothing asks for a token, none is handed out by cookie.
+            cookie_name: cookie_name.filter(|_| enabled),
             cookie,
             cookie_refresh_each_request: reader.flag("SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST"),
             logout_csrf: reader.flag("SECURITY_LOGOUT_CSRF"),

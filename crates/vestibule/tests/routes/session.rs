@@ -198,5 +198,5 @@ async fn nothing_is_set_when_nothing_changed() {
     let mut browser = app.signed_in().await;
     let answer = browser.get(LOGIN).await;
     assert!(!answer.headers.contains_key("set-cookie"), "{answer:?}");
-    assert_eq!(answer.headers["cache-control"], "private, no-store");
+    assert_eq!(answer.headers["cache-control"], "no-store, private");
 }

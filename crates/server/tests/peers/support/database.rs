@@ -56,7 +56,8 @@ pub(crate) fn changes(before: &Users, after: &Users) -> BTreeMap<String, String>
         for (column, value) in record {
             let old = before.get(email).and_then(|old| old.get(column));
             if old != Some(value) {
-                changes.insert(format!("{email}.{column}"), comparable(column, value));
+                let old = old.map_or("", String::as_str);
+                changes.insert(format!("{email}.{column}"), comparable(column, old, value));
             }
         }
     }
@@ -66,7 +67,11 @@ pub(crate) fn changes(before: &Users, after: &Users) -> BTreeMap<String, String>
     changes
 }
 
-fn comparable(column: &str, value: &str) -> String {
+fn comparable(column: &str, old: &str, value: &str) -> String {
+    if let Ok(number) = value.parse::<i64>() {
+        // Counters by how far they went: an exchange is judged by itself.
+        return format!("{:+}", number - old.parse().unwrap_or(0));
+    }
     if column.ends_with("_at") || column.ends_with("_datetime") {
         // Dates keep their shape, so that another precision or separator shows.
         return value

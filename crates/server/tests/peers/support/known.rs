@@ -25,29 +25,59 @@ pub(crate) enum Aspect {
 pub(crate) enum Known {
     /// A request that does not ask for JSON gets JSON all the same: no page, no redirect.
     JsonAlways,
-    /// 404 and 405 have a body in the envelope instead of a page, and the headers of every
-    /// other answer.
+    /// The redirect of a sign-out by GET has no page in it.
+    BareRedirect,
+    /// 404 and 405 have a body in the envelope instead of a page, are told before anybody
+    /// looks at the session, and are never worth caching.
     OwnErrorPages,
+    /// OPTIONS is answered without looking at the session.
+    PlainOptions,
     /// A mistake of the client that the reference answers with 500, or takes for something
-    /// else than was sent, is a 4xx.
+    /// else than was sent, is a 4xx; a cookie that nobody could have been given is none.
     ClientMistake,
+    /// Nothing here takes a file: multipart is refused.
+    NoMultipart,
+    /// A path is matched as it is written, so that what a proxy judged is what is served.
+    PathsAsWritten,
     /// `remember: null` means no; and `DEFAULT_REMEMBER_ME` is honoured where JSON says nothing.
     Remember,
+    /// `REMEMBER_COOKIE_REFRESH_EACH_REQUEST` renews a remember cookie, and gives none to who
+    /// asked for none.
+    RememberRenewed,
+    /// A remember cookie of somebody who is gone leaves nothing behind in the session.
+    GoneWithoutTrace,
+    /// Generic responses: one error, however many of the fields were wrong.
+    OneGenericError,
+    /// `WTF_CSRF_METHODS` alone decides; the reference's forms ask a second time.
+    CsrfAskedOnce,
+    /// CORS headers go to requests with an Origin, and a preflight is answered by itself.
+    CorsOnRequest,
 }
 
 impl Known {
     pub(crate) fn covers(self, aspect: Aspect) -> bool {
-        use Aspect::{Body, CacheControl, ContentType, Cookies, Database, Location, Status, Vary};
+        use Aspect::{
+            Body, CacheControl, ContentType, Cookies, Cors, Database, Location, Status, Vary,
+        };
         match self {
             Self::JsonAlways => matches!(aspect, Status | Body | Location | ContentType),
-            Self::OwnErrorPages => matches!(aspect, Body | ContentType | CacheControl | Vary),
-            Self::ClientMistake => {
+            Self::BareRedirect => matches!(aspect, Body | ContentType),
+            Self::OwnErrorPages => {
+                matches!(aspect, Body | ContentType | CacheControl | Vary | Cookies)
+            }
+            Self::PlainOptions => matches!(aspect, ContentType | CacheControl | Vary | Cookies),
+            Self::ClientMistake
+            | Self::NoMultipart
+            | Self::PathsAsWritten
+            | Self::CsrfAskedOnce => {
                 matches!(
                     aspect,
                     Status | Body | ContentType | CacheControl | Vary | Cookies | Database
                 )
             }
-            Self::Remember => matches!(aspect, Cookies),
+            Self::Remember | Self::RememberRenewed | Self::GoneWithoutTrace => aspect == Cookies,
+            Self::OneGenericError => aspect == Body,
+            Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }
     }
 }

@@ -31,11 +31,13 @@ use crate::session::sign_in;
 use crate::session::visit::{Visit, name};
 
 /// `GET /login`: who is signed in, and a CSRF token.
-pub(crate) async fn get(State(app): State<App>, mut visit: Visit) -> Response {
+pub(crate) async fn get(State(app): State<App>, mut visit: Visit, method: Method) -> Response {
     if visit.caller().is_none() {
         sign_in::abandon(&mut visit);
-        // A client that asks gets the CSRF cookie, as a form would get its hidden field.
-        visit.session_mut().set_str(name::CSRF_COOKIE, "set");
+        if method == Method::GET {
+            // A client that asks gets the CSRF cookie, as a form would get its hidden field.
+            visit.session_mut().set_str(name::CSRF_COOKIE, "set");
+        }
     }
     let reply = wire::state(&app, &mut visit);
     visit.finish(&app, Ok(reply))

@@ -104,7 +104,7 @@ pub(super) fn read(
 }
 
 fn check_next(app: &App, facts: &Facts, query: &Query, fields: &Fields, errors: &mut FieldErrors) {
-    let next = match fields.text(NEXT) {
+    let next = match fields.exact(NEXT) {
         Field::Text(text) => Some(text),
         Field::Empty => query.get(NEXT).filter(|next| !next.is_empty()),
         Field::WrongType => {

@@ -19,8 +19,8 @@ use vestibule::rng::Random;
 use vestibule::{App, Vestibule, admin};
 use vestibule_store::User;
 
-pub const PASSWORD: &str = "battery staple";
-pub const ANA: &str = "ana@example.com";
+pub(crate) const PASSWORD: &str = "battery staple";
+pub(crate) const ANA: &str = "ana@example.com";
 
 /// Cheap to hash with, so that tests are quick; the formats have tests of their own.
 const CHEAP: &str = r#"
@@ -43,7 +43,7 @@ DEBUG = true
 "#;
 
 #[derive(Debug)]
-pub struct FrozenClock(AtomicI64);
+pub(crate) struct FrozenClock(AtomicI64);
 
 impl Clock for FrozenClock {
     fn now(&self) -> OffsetDateTime {
@@ -65,25 +65,25 @@ impl Random for SeededRandom {
 }
 
 /// The application under test.
-pub struct TestApp {
-    pub vestibule: Vestibule,
-    pub clock: Arc<FrozenClock>,
-    pub events: Arc<Mutex<Vec<String>>>,
+pub(crate) struct TestApp {
+    pub(crate) vestibule: Vestibule,
+    pub(crate) clock: Arc<FrozenClock>,
+    pub(crate) events: Arc<Mutex<Vec<String>>>,
     router: Router,
 }
 
 impl TestApp {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with("").await
     }
 
     /// The SPA configuration with these lines on top.
-    pub async fn with(extra: &str) -> Self {
+    pub(crate) async fn with(extra: &str) -> Self {
         Self::configured(&format!("{SPA}{extra}"), true).await
     }
 
     /// These lines alone, beside the secrets.
-    pub async fn bare(lines: &str) -> Self {
+    pub(crate) async fn bare(lines: &str) -> Self {
         Self::configured(lines, true).await
     }
 
@@ -112,15 +112,15 @@ impl TestApp {
         app
     }
 
-    pub fn app(&self) -> &App {
+    pub(crate) fn app(&self) -> &App {
         self.vestibule.app()
     }
 
-    pub fn wait(&self, seconds: i64) {
+    pub(crate) fn wait(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    pub async fn user(
+    pub(crate) async fn user(
         &self,
         email: &str,
         change: impl FnOnce(admin::Draft) -> admin::Draft,
@@ -135,11 +135,11 @@ impl TestApp {
         admin::create(self.app(), change(draft)).await.unwrap()
     }
 
-    pub async fn stored(&self, email: &str) -> User {
+    pub(crate) async fn stored(&self, email: &str) -> User {
         admin::find(self.app(), email).await.unwrap()
     }
 
-    pub fn browser(&self) -> Browser<'_> {
+    pub(crate) fn browser(&self) -> Browser<'_> {
         Browser {
             app: self,
             cookies: BTreeMap::new(),
@@ -147,7 +147,7 @@ impl TestApp {
         }
     }
 
-    pub async fn signed_in(&self) -> Browser<'_> {
+    pub(crate) async fn signed_in(&self) -> Browser<'_> {
         let mut browser = self.browser();
         let answer = browser.sign_in(ANA, PASSWORD).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -170,31 +170,31 @@ fn merge(lines: &str) -> String {
 
 /// Keeps cookies and sends them back.
 #[derive(Clone)]
-pub struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     app: &'a TestApp,
-    pub cookies: BTreeMap<String, String>,
-    pub headers: HeaderMap,
+    pub(crate) cookies: BTreeMap<String, String>,
+    pub(crate) headers: HeaderMap,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Browser<'_> {
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.parse().unwrap());
         self
     }
 
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, None, Vec::new()).await
     }
 
-    pub async fn post(&mut self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, body: Value) -> Answer {
         self.send(
             Method::POST,
             path,
@@ -204,7 +204,7 @@ impl Browser<'_> {
         .await
     }
 
-    pub async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
+    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Answer {
         self.post(
             "/api/accounts/login",
             json!({"email": email, "password": password}),
@@ -212,12 +212,12 @@ impl Browser<'_> {
         .await
     }
 
-    pub async fn sign_out(&mut self) -> Answer {
+    pub(crate) async fn sign_out(&mut self) -> Answer {
         self.post("/api/accounts/logout", json!({})).await
     }
 
     /// Who is signed in, as far as the server tells.
-    pub async fn is_signed_in(&mut self) -> bool {
+    pub(crate) async fn is_signed_in(&mut self) -> bool {
         self.get("/api/accounts/login")
             .await
             .response()
@@ -225,7 +225,7 @@ impl Browser<'_> {
             .is_some()
     }
 
-    pub async fn send(
+    pub(crate) async fn send(
         &mut self,
         method: Method,
         path: &str,
@@ -276,7 +276,7 @@ impl Browser<'_> {
 }
 
 impl Answer {
-    pub fn response(&self) -> Value {
+    pub(crate) fn response(&self) -> Value {
         let envelope: Value =
             serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{self:?}"));
         assert_eq!(envelope["meta"]["code"], self.status.as_u16());
@@ -284,7 +284,7 @@ impl Answer {
     }
 
     /// The one code of a refusal.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let response = self.response();
         let codes = response["error_codes"]
             .as_array()
@@ -293,11 +293,11 @@ impl Answer {
         codes[0].as_str().unwrap().to_owned()
     }
 
-    pub fn csrf_token(&self) -> String {
+    pub(crate) fn csrf_token(&self) -> String {
         self.response()["csrf_token"].as_str().unwrap().to_owned()
     }
 
-    pub fn set_cookie(&self, name: &str) -> Option<String> {
+    pub(crate) fn set_cookie(&self, name: &str) -> Option<String> {
         let prefix = format!("{name}=");
         self.headers
             .get_all(header::SET_COOKIE)
