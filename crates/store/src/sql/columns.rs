@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use rusqlite::types::Value;
+
 use crate::StoreError;
 
 /// The names of the tables.
@@ -123,6 +125,17 @@ impl UserColumns {
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains(name)
+    }
+
+    /// Refuses a value for which there is no column. Nothing is what such a column holds
+    /// anyway.
+    pub(super) fn demand(&self, name: &str, value: &Value, table: &str) -> Result<(), StoreError> {
+        if self.has(name) || *value == Value::Null {
+            return Ok(());
+        }
+        Err(StoreError::Schema(format!(
+            "the table {table:?} has no column {name:?}: run `vestibule db upgrade`"
+        )))
     }
 
     /// What a SELECT lists: a column that is not there reads as nothing.

@@ -2,9 +2,10 @@
 
 mod columns;
 mod moment;
+mod roles;
 mod schema;
 pub mod sqlite;
 mod users;
 
-pub use columns::TableNames;
 pub use crate::schema_check::{Finding, Upgrade};
+pub use columns::TableNames;

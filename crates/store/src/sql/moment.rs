@@ -21,16 +21,23 @@ pub(super) fn read(text: &[u8]) -> Option<OffsetDateTime> {
     let Some((b' ' | b'T', rest)) = rest.split_first() else {
         return rest.is_empty().then(|| date.midnight().assume_utc());
     };
-    let (clock, offset) = match rest.iter().position(|byte| matches!(byte, b'+' | b'-' | b'Z')) {
+    let (clock, offset) = match rest
+        .iter()
+        .position(|byte| matches!(byte, b'+' | b'-' | b'Z'))
+    {
         Some(at) => rest.split_at(at),
         None => (rest, &b"Z"[..]),
     };
-    let moment = date.with_time(read_clock(clock)?).assume_offset(read_offset(offset)?);
+    let moment = date
+        .with_time(read_clock(clock)?)
+        .assume_offset(read_offset(offset)?);
     moment.checked_to_offset(UtcOffset::UTC)
 }
 
 fn read_date(text: &[u8]) -> Option<Date> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else {
+        return None;
+    };
     let year = i32::from(pair(*y1, *y2)?) * 100 + i32::from(pair(*y3, *y4)?);
     let month = Month::try_from(pair(*m1, *m2)?).ok()?;
     Date::from_calendar_date(year, month, pair(*d1, *d2)?).ok()
@@ -82,9 +89,18 @@ mod tests {
     #[test]
     fn moments_are_written_as_sqlalchemy_writes_them() {
         for (moment, text) in [
-            (datetime!(2026-01-02 03:04:05 UTC), "2026-01-02 03:04:05.000000"),
-            (datetime!(2026-01-02 03:04:05.5 +1), "2026-01-02 02:04:05.500000"),
-            (datetime!(0033-11-22 13:14:15.000001999 UTC), "0033-11-22 13:14:15.000001"),
+            (
+                datetime!(2026-01-02 03:04:05 UTC),
+                "2026-01-02 03:04:05.000000",
+            ),
+            (
+                datetime!(2026-01-02 03:04:05.5 +1),
+                "2026-01-02 02:04:05.500000",
+            ),
+            (
+                datetime!(0033-11-22 13:14:15.000001999 UTC),
+                "0033-11-22 13:14:15.000001",
+            ),
         ] {
             assert_eq!(write(moment), text);
         }
@@ -116,7 +132,10 @@ mod tests {
             assert_eq!(read(text.as_bytes()), Some(moment), "{text}");
         }
         assert_eq!(read(b"2026-01-02"), Some(datetime!(2026-01-02 0:00 UTC)));
-        assert_eq!(read(b"2026-01-02 03:04"), Some(datetime!(2026-01-02 03:04 UTC)));
+        assert_eq!(
+            read(b"2026-01-02 03:04"),
+            Some(datetime!(2026-01-02 03:04 UTC))
+        );
     }
 
     #[test]

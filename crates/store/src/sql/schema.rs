@@ -114,10 +114,7 @@ fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
         .map_err(map_error)
 }
 
-fn make_tables(
-    connection: &Connection,
-    tables: &TableNames,
-) -> Result<Vec<Upgrade>, StoreError> {
+fn make_tables(connection: &Connection, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
     let missing = check(connection, tables)?;
     migrate(connection, tables)?;
     let mut made = Vec::new();
@@ -163,9 +160,9 @@ fn unfilled(
         .into_iter()
         .map(|column| column.name)
         .collect();
-    let findings = columns_of(connection, table)?.into_iter().filter(|column| {
-        !known.contains(&column.name) && !column.key && !column.addable()
-    });
+    let findings = columns_of(connection, table)?
+        .into_iter()
+        .filter(|column| !known.contains(&column.name) && !column.key && !column.addable());
     Ok(findings
         .map(|column| Finding::Unfilled {
             table: table.to_owned(),

@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use time::OffsetDateTime;
 
-use super::columns::{TableNames, UserColumns, quote};
+use super::columns::{TableNames, UserColumns};
+use super::roles::RoleStatement;
 use super::schema;
 use super::users::{ATTRIBUTES, Statements};
 use crate::schema_check::{Finding, Upgrade};
@@ -38,6 +39,7 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     statements: Statements,
+    roles: RoleStatement,
     file: FileId,
     /// The attributes for which a look-up that ignores case reads the whole table.
     slow: Vec<Identity>,
@@ -105,6 +107,7 @@ impl SqliteStore {
         switch_to_wal(&writer)?;
         let columns = UserColumns::new(column_names(&writer, &tables.user)?, &tables.user)?;
         let statements = Statements::new(tables, columns);
+        let roles = RoleStatement::new(&writer, tables)?;
         let mut slow = Vec::new();
         for attribute in ATTRIBUTES {
             if statements.reads_all(&writer, attribute)? {
@@ -114,6 +117,7 @@ impl SqliteStore {
         Ok(Self(Arc::new(Inner {
             path,
             statements,
+            roles,
             file,
             slow,
             readers: Mutex::default(),
@@ -176,9 +180,7 @@ impl SqliteStore {
     }
 }
 
-async fn finish<T>(
-    work: tokio::task::JoinHandle<Result<T, StoreError>>,
-) -> Result<T, StoreError> {
+async fn finish<T>(work: tokio::task::JoinHandle<Result<T, StoreError>>) -> Result<T, StoreError> {
     work.await
         .map_err(|_| StoreError::Other("a statement did not come to its end".to_owned()))?
 }
@@ -220,8 +222,18 @@ impl Inner {
 #[async_trait]
 impl Store for SqliteStore {
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
-        let exact = self.0.read(|statements, connection| statements.find(connection, key))?;
-        let (None, UserKey::Identity { attribute, value, ignore_case: true }) = (&exact, key) else {
+        let exact = self
+            .0
+            .read(|statements, connection| statements.find(connection, key))?;
+        let (
+            None,
+            UserKey::Identity {
+                attribute,
+                value,
+                ignore_case: true,
+            },
+        ) = (&exact, key)
+        else {
             return Ok(exact);
         };
         if self.0.slow.contains(&attribute) {
@@ -253,11 +265,12 @@ impl Store for SqliteStore {
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        self.read_elsewhere(move |statements, connection| statements.page(connection, after, limit)).await
+        self.read_elsewhere(move |statements, connection| statements.page(connection, after, limit))
+            .await
     }
 
     async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
-        self.0.read(|statements, connection| statements.roles(connection, id))
+        self.0.read(|_, connection| self.0.roles.of(connection, id))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -279,9 +292,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn make_file(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
     match options.write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(StoreError::Unavailable(format!("{}: {error}", path.display())))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(
+            StoreError::Unavailable(format!("{}: {error}", path.display())),
+        ),
         _ => Ok(()),
     }
 }
@@ -333,7 +346,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 }
 
 /// The columns of a table; none when there is no such table.
-fn column_names(connection: &Connection, table: &str) -> Result<HashSet<String>, StoreError> {
+pub(super) fn column_names(
+    connection: &Connection,
+    table: &str,
+) -> Result<HashSet<String>, StoreError> {
     let mut statement = connection
         .prepare("SELECT lower(name) FROM pragma_table_info(?1)")
         .map_err(map_error)?;
@@ -343,6 +359,10 @@ fn column_names(connection: &Connection, table: &str) -> Result<HashSet<String>,
     names.collect::<Result<_, _>>().map_err(map_error)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is handed to map_err by its name"
+)]
 pub(super) fn map_error(error: rusqlite::Error) -> StoreError {
     let rusqlite::Error::SqliteFailure(failure, message) = &error else {
         return StoreError::Other(error.to_string());

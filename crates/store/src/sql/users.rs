@@ -7,9 +7,7 @@ use time::OffsetDateTime;
 use super::columns::{TableNames, USER_COLUMNS, UserColumns, quote};
 use super::moment;
 use super::sqlite::map_error;
-use crate::{
-    Identity, NewUser, PasswordChange, Role, StoreError, User, UserId, UserKey, UserPatch,
-};
+use crate::{Identity, NewUser, PasswordChange, StoreError, User, UserId, UserKey, UserPatch};
 
 /// The statements, built once.
 #[derive(Debug)]
@@ -22,8 +20,10 @@ pub(super) struct Statements {
     by_uniquifier: String,
     by_identity: [[String; 2]; 3],
     page: String,
-    roles: String,
 }
+
+/// Columns that tell of a row and are nobody's wish: where they are not there, nothing is lost.
+const BOOKKEEPING: [&str; 2] = ["create_datetime", "update_datetime"];
 
 pub(super) const ATTRIBUTES: [Identity; 3] = [Identity::Email, Identity::Username, Identity::Phone];
 
@@ -46,10 +46,6 @@ impl Statements {
             by_uniquifier: select("\"fs_uniquifier\" = ?1"),
             by_identity,
             page: select("\"id\" > ?1 ORDER BY \"id\" LIMIT ?2"),
-            roles: tables.fill(
-                "SELECT DISTINCT r.id, r.name, r.description, r.permissions FROM {role} r \
-                 JOIN {roles_users} l ON l.role_id = r.id WHERE l.user_id = ?1 ORDER BY r.name",
-            ),
             name: tables.user.clone(),
             table,
             columns,
@@ -144,31 +140,6 @@ impl Statements {
         rows.map(|row| row.map_err(map_error)?).collect()
     }
 
-    pub(super) fn roles(
-        &self,
-        connection: &Connection,
-        id: UserId,
-    ) -> Result<Vec<Role>, StoreError> {
-        let mut statement = connection.prepare_cached(&self.roles).map_err(map_error)?;
-        let rows = statement
-            .query_map([id.0], |row| {
-                let permissions: Option<String> = row.get(3)?;
-                Ok(Role {
-                    id: row.get(0)?,
-                    name: row.get(1)?,
-                    description: row.get(2)?,
-                    permissions: permissions
-                        .unwrap_or_default()
-                        .split(',')
-                        .filter(|permission| !permission.is_empty())
-                        .map(str::to_owned)
-                        .collect(),
-                })
-            })
-            .map_err(map_error)?;
-        rows.map(|row| row.map_err(map_error)).collect()
-    }
-
     pub(super) fn insert(&self, connection: &Connection, new: NewUser) -> Result<User, StoreError> {
         let created = Value::Text(moment::write(new.created_at));
         let mut values: Vec<(&str, Value)> = vec![
@@ -181,6 +152,11 @@ impl Statements {
             ("create_datetime", created.clone()),
             ("update_datetime", created),
         ];
+        for (name, value) in &values {
+            if !BOOKKEEPING.contains(name) {
+                self.columns.demand(name, value, &self.name)?;
+            }
+        }
         values.retain(|(name, _)| self.columns.has(name));
         let names: Vec<String> = values.iter().map(|(name, _)| quote(name)).collect();
         let marks: Vec<String> = (1..=values.len())
@@ -212,29 +188,30 @@ impl Statements {
     ) -> Result<bool, StoreError> {
         let mut changes = Changes {
             columns: &self.columns,
+            table: &self.name,
             sets: Vec::new(),
             values: Vec::new(),
         };
         let now = Value::Text(moment::write(now));
         if let Some(active) = patch.active {
-            changes.set("active", Value::Integer(i64::from(active)));
+            changes.set("active", Value::Integer(i64::from(active)))?;
         }
         match patch.password {
-            Some(PasswordChange::Set(hash)) => changes.set("password", Value::Text(hash)),
-            Some(PasswordChange::Upgrade { old, new }) => {
+            Some(PasswordChange::Set(hash)) => changes.set("password", Value::Text(hash))?,
+            Some(PasswordChange::Upgrade { old, new }) if self.columns.has("password") => {
                 let old = changes.value(Value::Text(old));
                 let new = changes.value(Value::Text(new));
                 changes.sets.push(format!(
                     "\"password\" = CASE WHEN \"password\" = {old} THEN {new} ELSE \"password\" END"
                 ));
             }
-            None => {}
+            Some(PasswordChange::Upgrade { .. }) | None => {}
         }
         if let Some(uniquifier) = patch.fs_uniquifier {
-            changes.set("fs_uniquifier", Value::Text(uniquifier));
+            changes.set("fs_uniquifier", Value::Text(uniquifier))?;
         }
         if let Some(method) = patch.tf_primary_method {
-            changes.set("tf_primary_method", text(method));
+            changes.set("tf_primary_method", text(method))?;
         }
         if let Some(sign_in) = patch.sign_in {
             // The right-hand sides all see the row as it was.
@@ -244,13 +221,13 @@ impl Statements {
                     "\"last_login_at\" = coalesce(\"current_login_at\", {at})"
                 ));
             }
-            changes.set("current_login_at", now.clone());
+            changes.note("current_login_at", now.clone());
             if changes.has_both("last_login_ip", "current_login_ip") {
                 changes
                     .sets
                     .push("\"last_login_ip\" = \"current_login_ip\"".to_owned());
             }
-            changes.set("current_login_ip", text(sign_in.ip));
+            changes.note("current_login_ip", text(sign_in.ip));
             if changes.columns.has("login_count") {
                 changes
                     .sets
@@ -260,7 +237,7 @@ impl Statements {
         if changes.sets.is_empty() {
             return Ok(self.find(connection, UserKey::Id(id))?.is_some());
         }
-        changes.set("update_datetime", now);
+        changes.note("update_datetime", now);
         let key = changes.value(Value::Integer(id.0));
         let statement = format!(
             "UPDATE {} SET {} WHERE \"id\" = {key}",
@@ -310,6 +287,7 @@ impl Statements {
 /// The SET part of an UPDATE, over the columns that are there.
 struct Changes<'a> {
     columns: &'a UserColumns,
+    table: &'a str,
     sets: Vec<String>,
     values: Vec<Value>,
 }
@@ -320,7 +298,15 @@ impl Changes<'_> {
         format!("?{}", self.values.len())
     }
 
-    fn set(&mut self, column: &str, value: Value) {
+    /// Sets what somebody asked for: it has to have a place.
+    fn set(&mut self, column: &str, value: Value) -> Result<(), StoreError> {
+        self.columns.demand(column, &value, self.table)?;
+        self.note(column, value);
+        Ok(())
+    }
+
+    /// Sets what we write down by ourselves, if there is a place for it.
+    fn note(&mut self, column: &str, value: Value) {
         if self.columns.has(column) {
             let mark = self.value(value);
             self.sets.push(format!("{} = {mark}", quote(column)));

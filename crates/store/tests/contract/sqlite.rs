@@ -1,20 +1,19 @@
 //! What SQLite adds: other processes on the same file, databases that others made, and
 //! files that are not what they should be.
 
-mod support;
-
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use support::{Folder, at, user};
 use time::macros::datetime;
 use vestibule_store::sql::TableNames;
 use vestibule_store::sql::sqlite::SqliteStore;
 use vestibule_store::{
     Identity, NewUser, SignIn, Store, StoreError, User, UserId, UserKey, UserPatch,
 };
+
+use crate::support::{self, Folder, at, user};
 
 fn sign_in() -> UserPatch {
     UserPatch {

@@ -1,5 +1,8 @@
-//! What every store does, whatever it keeps its users in.
+//! What every store does, whatever it keeps its users in; in `sqlite.rs` and `schema.rs`
+//! what SQLite has of its own.
 
+mod schema;
+mod sqlite;
 mod support;
 
 use std::sync::Arc;
@@ -17,14 +20,14 @@ struct Backend {
     _folder: Option<Folder>,
 }
 
-fn memory() -> Backend {
+fn in_memory() -> Backend {
     Backend {
         store: Arc::new(MemoryStore::default()),
         _folder: None,
     }
 }
 
-fn sqlite() -> Backend {
+fn sqlite_file() -> Backend {
     let folder = Folder::new();
     Backend {
         store: Arc::new(folder.made()),
@@ -70,8 +73,8 @@ macro_rules! contract {
     };
 }
 
-contract!(memory);
-contract!(sqlite);
+contract!(in_memory);
+contract!(sqlite_file);
 
 async fn by_email(store: &Arc<dyn Store>, value: &str, ignore_case: bool) -> Option<User> {
     by(store, Identity::Email, value, ignore_case).await

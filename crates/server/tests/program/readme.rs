@@ -1,0 +1,84 @@
+//! The README's own block, run as it stands there.
+
+use std::process::Command;
+
+use crate::support::{BINARY, Folder, Server};
+
+const README: &str = include_str!("../../../../README.md");
+
+/// The commands of the `console` block, each with what it says.
+fn steps() -> Vec<(String, String)> {
+    let block = README
+        .split("```console\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("the README has a console block");
+    let mut steps: Vec<(String, String)> = Vec::new();
+    for line in block.lines() {
+        match (line.strip_prefix("$ "), steps.last_mut()) {
+            (Some(command), _) => steps.push((command.to_owned(), String::new())),
+            (None, Some((_, output))) if !line.is_empty() => {
+                output.push_str(line);
+                output.push('\n');
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// Signed tokens differ from run to run: `payload.time.signature` becomes TOKEN.
+fn without_tokens(text: &str) -> String {
+    let is_token = |word: &str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        parts.len() == 3 && parts[0].len() > 20 && parts[2].len() == 27
+    };
+    text.split('"')
+        .map(|word| if is_token(word) { "TOKEN" } else { word })
+        .collect::<Vec<_>>()
+        .join("\"")
+}
+
+#[test]
+fn the_block_says_what_really_comes_back() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[]);
+    let steps = steps();
+    assert!(steps.len() >= 6, "{steps:?}");
+    for (command, expected) in steps {
+        let script = command
+            .replace("target/release/vestibule", BINARY)
+            .replace("localhost:5000", &format!("localhost:{}", server.port));
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let mut said = String::from_utf8(output.stdout).unwrap();
+        if !said.ends_with('\n') {
+            said.push('\n');
+        }
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            without_tokens(&said),
+            without_tokens(&expected),
+            "{command}\n{complaint}"
+        );
+        assert!(output.status.success(), "{command}: {complaint}");
+    }
+}
+
+#[test]
+fn every_page_that_it_links_to_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let links: Vec<&str> = README
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|target| !target.starts_with("http"))
+        .collect();
+    assert!(links.len() > 5);
+    for link in links {
+        assert!(root.join(link).exists(), "{link}");
+    }
+}

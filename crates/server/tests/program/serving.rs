@@ -1,0 +1,249 @@
+//! Starting, stopping, listening, logging.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::support::{Folder, Server, stdout, terminate, wait_for};
+
+const SPA: &str = r#"
+SECURITY_FLASH_MESSAGES = false
+SECURITY_URL_PREFIX = "/api/accounts"
+SECURITY_RECOVERABLE = true
+SECURITY_TRACKABLE = true
+SECURITY_CHANGEABLE = true
+SECURITY_CONFIRMABLE = true
+SECURITY_REGISTERABLE = true
+SECURITY_UNIFIED_SIGNIN = true
+SECURITY_POST_CONFIRM_VIEW = "/confirmed"
+SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
+SECURITY_RESET_VIEW = "/reset-password"
+SECURITY_RESET_ERROR_VIEW = "/reset-password-error"
+SECURITY_LOGIN_ERROR_VIEW = "/login-error"
+SECURITY_POST_OAUTH_LOGIN_VIEW = "/post-oauth-login"
+SECURITY_REDIRECT_BEHAVIOR = "spa"
+SECURITY_CSRF_PROTECT_MECHANISMS = ["session", "basic"]
+SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true
+SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"
+WTF_CSRF_CHECK_DEFAULT = false
+WTF_CSRF_TIME_LIMIT = ""   # None: CSRF tokens do not expire
+# while the UI is developed on another port:
+# SECURITY_REDIRECT_HOST = "localhost:8080"
+"#;
+
+fn with_ana() -> Folder {
+    let folder = Folder::new();
+    let arguments = [
+        "users",
+        "create",
+        "ana@example.com",
+        "--password",
+        "battery staple",
+        "--confirmed",
+    ];
+    assert!(folder.run(&arguments).status.success());
+    folder
+}
+
+fn mode(folder: &Folder, name: &str) -> u32 {
+    std::fs::metadata(folder.path().join(name))
+        .unwrap()
+        .permissions()
+        .mode()
+        & 0o777
+}
+
+#[test]
+fn with_nothing_configured_it_starts_and_starts_again_with_the_same_secrets() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[]);
+    assert!(
+        server
+            .curl(&["{}/api/accounts/login"])
+            .contains("csrf_token")
+    );
+    assert!(server.stop().success());
+    assert!(
+        folder
+            .read("vestibule.toml")
+            .contains("SECURITY_URL_PREFIX = \"/api/accounts\"")
+    );
+    assert!(
+        !folder.read("vestibule.toml").contains("SECRET_KEY ="),
+        "secrets are kept apart"
+    );
+    assert_eq!(mode(&folder, "vestibule-data/secrets.toml"), 0o600);
+    assert_eq!(mode(&folder, "vestibule-data"), 0o700);
+    let secrets = folder.read("vestibule-data/secrets.toml");
+    let log = folder.read("log");
+    assert!(log.contains("http://127.0.0.1:"), "{log}");
+
+    let server = Server::start(&folder, &[]);
+    assert!(server.curl(&["{}/readyz"]).contains("ready"));
+    assert_eq!(folder.read("vestibule-data/secrets.toml"), secrets);
+}
+
+#[test]
+fn the_spa_configuration_is_accepted_and_what_is_not_served_is_named_once() {
+    let folder = Folder::new();
+    folder.write("vestibule.toml", SPA);
+    let server = Server::start(&folder, &[]);
+    assert!(
+        server
+            .curl(&["{}/api/accounts/login"])
+            .contains("csrf_token")
+    );
+    server.stop();
+    let log = folder.read("log");
+    let warnings: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{log}");
+    for feature in [
+        "REGISTERABLE",
+        "CONFIRMABLE",
+        "RECOVERABLE",
+        "CHANGEABLE",
+        "UNIFIED_SIGNIN",
+    ] {
+        assert!(
+            warnings[0].contains(&format!("SECURITY_{feature}")),
+            "{}",
+            warnings[0]
+        );
+    }
+}
+
+#[test]
+fn a_unix_socket_is_served_and_removed_and_an_abandoned_one_replaced() {
+    let folder = Folder::new();
+    let socket = folder.path().join("sock");
+    let ask = || {
+        let output = Command::new("curl")
+            .args(["-s", "--unix-socket"])
+            .arg(&socket)
+            .arg("http://localhost/healthz")
+            .output()
+            .unwrap();
+        stdout(&output)
+    };
+    for end_well in [false, true] {
+        let mut child = folder
+            .command(&["serve", "--listen", "unix:sock"])
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for(|| ask().contains("up"));
+        let second = folder.run(&["serve", "--listen", "unix:sock"]);
+        assert_eq!(second.status.code(), Some(1), "the socket is in use");
+        if end_well {
+            terminate(&child);
+        } else {
+            child.kill().unwrap();
+        }
+        child.wait().unwrap();
+        assert_eq!(socket.exists(), !end_well);
+    }
+}
+
+#[test]
+fn a_sign_in_that_is_running_at_shutdown_is_answered() {
+    let folder = with_ana();
+    let server = Server::start(&folder, &[]);
+    let address = format!("http://localhost:{}/api/accounts/login", server.port);
+    let asking = std::thread::spawn(move || {
+        let output = Command::new("curl")
+            .args(["-s", &address, "-H", "Content-Type: application/json", "-d"])
+            .arg(r#"{"email": "ana@example.com", "password": "battery staple"}"#)
+            .output()
+            .unwrap();
+        stdout(&output)
+    });
+    std::thread::sleep(std::time::Duration::from_millis(60));
+    let asked = Instant::now();
+    assert!(server.stop().success());
+    assert!(asked.elapsed().as_secs() < 8);
+    assert!(asking.join().unwrap().contains("\"code\":200"));
+}
+
+#[test]
+fn attack_secrets_in_the_log_nothing_that_was_typed_or_handed_out_is_logged() {
+    let folder = with_ana();
+    let server = Server::start(&folder, &[("VESTIBULE_LOG", "trace")]);
+    let login = "{}/api/accounts/login";
+    let json = "Content-Type: application/json";
+    let jar = folder.path().join("jar");
+    let jar = jar.to_str().unwrap();
+    let wrong = r#"{"email": "ana@example.com", "password": "hunter2-wrong-password"}"#;
+    let right = r#"{"email": "ana@example.com", "password": "battery staple", "remember": true}"#;
+    let malformed = r#"{"password": "hunter3-malformed" "#;
+    server.curl(&[login, "-H", json, "-d", wrong]);
+    server.curl(&[login, "-H", json, "-d", malformed]);
+    let answer = server.curl(&["-c", jar, login, "-H", json, "-d", right]);
+    server.curl(&["-b", jar, "{}/api/accounts/login?auth_token=hunter4-query"]);
+    server.curl(&[
+        "-b",
+        jar,
+        "-X",
+        "POST",
+        "{}/api/accounts/logout",
+        "-H",
+        "X-XSRF-Token: hunter5-token",
+    ]);
+    server.curl(&["-H", "Authorization: Basic aHVudGVyNjpodW50ZXI2", login]);
+    server.curl(&["-H", "Authentication-Token: hunter7-token", login]);
+    let body: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let token = body["response"]["csrf_token"].as_str().unwrap().to_owned();
+    let cookies: Vec<String> = std::fs::read_to_string(jar)
+        .unwrap()
+        .lines()
+        .filter(|line| line.contains("localhost"))
+        .filter_map(|line| line.split('\t').nth(6).map(str::to_owned))
+        .collect();
+    assert!(cookies.len() >= 3, "{cookies:?}");
+    server.stop();
+
+    let log = folder.read("log");
+    assert!(log.contains("signed in"), "the log was on: {log}");
+    let kept = folder.read("vestibule-data/secrets.toml");
+    let kept = kept
+        .split('"')
+        .filter(|word| word.len() >= 32)
+        .map(str::to_owned);
+    let typed = ["hunter", "aHVudGVy", "battery staple", "argon2"].map(str::to_owned);
+    for secret in typed.into_iter().chain([token]).chain(cookies).chain(kept) {
+        assert!(!log.contains(&secret), "{secret} is in the log");
+    }
+}
+
+#[test]
+fn the_log_speaks_json_to_programs() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[("VESTIBULE_LOG_FORMAT", "json")]);
+    server.curl(&[
+        "-X",
+        "DELETE",
+        "{}/api/accounts/login",
+        "-H",
+        "X-Request-Id: id-of-a-proxy",
+    ]);
+    server.stop();
+    let log = folder.read("log");
+    let line = log
+        .lines()
+        .find(|line| line.contains("answered"))
+        .unwrap_or_else(|| panic!("{log}"));
+    let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(entry["status"], 405);
+    assert_eq!(entry["span"]["id"], "id-of-a-proxy");
+}
+
+#[test]
+fn the_first_answer_comes_quickly_after_the_start() {
+    let folder = with_ana();
+    Server::start(&folder, &[]).stop();
+    let started = Instant::now();
+    let server = Server::start(&folder, &[]);
+    let up = started.elapsed();
+    assert!(server.curl(&["{}/healthz"]).contains("up"));
+    // The figure to hold is the benchmark's; this only catches hidden work at the start.
+    assert!(up.as_millis() < 1500, "{up:?}");
+}
