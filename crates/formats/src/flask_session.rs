@@ -5,9 +5,11 @@
 //! as tagged JSON (`{" t": [..]}` for a tuple). A value stays the raw text that it came
 //! as until somebody asks for it, so what we do not know goes back unchanged.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::sign::{Derivation, KeyRing, TimedSigner, decode_payload, encode_payload};
@@ -17,7 +19,7 @@ const SALT: &str = "cookie-session";
 /// What a session holds, and whether it was changed.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
-    values: BTreeMap<String, Box<RawValue>>,
+    values: Values,
     modified: bool,
 }
 
@@ -25,7 +27,7 @@ impl Session {
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.values.0.is_empty()
     }
 
     /// Whether it was changed since it was opened.
@@ -60,7 +62,8 @@ impl Session {
     }
 
     fn get<'a, T: serde::Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
-        serde_json::from_str(self.values.get(name)?.get()).ok()
+        let (_, raw) = self.values.0.iter().find(|(known, _)| known == name)?;
+        serde_json::from_str(raw.get()).ok()
     }
 
     /// Keeps a text.
@@ -88,14 +91,57 @@ impl Session {
 
     /// Forgets a value. Whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        let was_there = self.values.remove(name).is_some();
+        let before = self.values.0.len();
+        self.values.0.retain(|(known, _)| known != name);
+        let was_there = self.values.0.len() < before;
         self.modified |= was_there;
         was_there
     }
 
-    /// The names in it, sorted.
+    /// The names in it, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str)
+        self.values.0.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+/// Names and their raw values, in the order in which they came. There are about ten.
+#[derive(Debug, Clone, Default)]
+struct Values(Vec<(String, Box<RawValue>)>);
+
+impl Values {
+    fn insert(&mut self, name: String, raw: Box<RawValue>) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, value)) => *value = raw,
+            None => self.0.push((name, raw)),
+        }
+    }
+}
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, raw)| (name, raw)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ValuesVisitor;
+        impl<'de> Visitor<'de> for ValuesVisitor {
+            type Value = Values;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Values, A::Error> {
+                let mut values = Values::default();
+                while let Some((name, raw)) = access.next_entry()? {
+                    values.insert(name, raw);
+                }
+                Ok(values)
+            }
+        }
+        deserializer.deserialize_map(ValuesVisitor)
     }
 }
 

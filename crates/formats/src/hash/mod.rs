@@ -7,6 +7,7 @@
 mod argon2;
 mod double;
 mod memory;
+mod number;
 
 pub use self::argon2::{Argon2Options, Argon2Type};
 use double::DoubleHash;
@@ -119,9 +120,12 @@ pub enum HashError {
     /// The hash asks for more memory or time than anybody should be able to ask for.
     #[error("{0} hash with absurd cost")]
     Absurd(&'static str),
-    /// The configured parameters do not go together.
-    #[error("the configured argon2 parameters do not go together")]
+    /// The configured parameters do not go together, or are absurd.
+    #[error("the configured argon2 parameters do not go together, or ask for too much")]
     Parameters,
+    /// The operating system has no memory for the hash.
+    #[error("no memory for the hash")]
+    NoMemory,
 }
 
 /// What to hash with.

@@ -13,7 +13,7 @@ const SCHEMES: [&str; 5] = [
     "pbkdf2_sha256",
     "bcrypt",
     "sha256_crypt",
-    "plaintext:single",
+    "sha512_crypt",
 ];
 
 fn stored(pair: &Pair, email: &str) -> String {

@@ -270,7 +270,7 @@ fn oracle_csrf_methods() {
         "POST is not among them",
         &mut Browser::new(),
         Known::CsrfAskedOnce,
-        200,
+        400,
         |_| sign_in(ANA),
     );
     duo.finish(1);

@@ -211,7 +211,7 @@ fn oracle_sign_in_rehashes_older_schemes() {
         "pbkdf2_sha256",
         "bcrypt",
         "sha256_crypt",
-        "plaintext:single",
+        "sha512_crypt",
     ] {
         let email = of_scheme(scheme);
         let wrong = json!({"email": email, "password": "wrong horse"});
@@ -223,7 +223,12 @@ fn oracle_sign_in_rehashes_older_schemes() {
             sign_in(&email)
         });
     }
-    duo.finish(15);
+    let email = of_scheme("plaintext:single");
+    let known = Known::NoPlaintext;
+    duo.send_known("plain text", &mut Browser::new(), known, 400, |_| {
+        sign_in(&email)
+    });
+    duo.finish(16);
 }
 
 #[test]

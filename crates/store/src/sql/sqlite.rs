@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -28,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it waits before it asks again for a lock that SQLite does not wait for.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a reader trusts that the file is still the one that it has open. To ask every
+/// time would cost a third of a read.
+const TRUST: Duration = Duration::from_secs(1);
+
 /// How many statements a connection keeps prepared.
 const STATEMENTS: usize = 64;
 
@@ -44,10 +48,17 @@ struct Inner {
     /// The attributes for which a look-up that ignores case reads the whole table.
     slow: Vec<Identity>,
     /// Connections that nobody reads with at this moment.
-    readers: Mutex<Vec<Connection>>,
+    readers: Mutex<Vec<Reader>>,
     /// Whoever waits for it is a task and not a thread: however many sign in at once, one
     /// thread is busy with it.
     writer: Arc<tokio::sync::Mutex<Connection>>,
+}
+
+#[derive(Debug)]
+struct Reader {
+    connection: Connection,
+    /// When the file was last seen in its place.
+    checked: Instant,
 }
 
 /// Which file it is, whatever its name.
@@ -192,17 +203,24 @@ impl Inner {
         work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let idle = lock(&self.readers).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => {
+        let reader = match idle {
+            Some(reader) if reader.checked.elapsed() < TRUST => reader,
+            idle => {
                 self.check_file()?;
-                connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?
+                let connection = match idle {
+                    Some(reader) => reader.connection,
+                    None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+                };
+                Reader {
+                    connection,
+                    checked: Instant::now(),
+                }
             }
         };
-        let outcome = work(&self.statements, &connection);
+        let outcome = work(&self.statements, &reader.connection);
         // A connection that failed is not used again.
         if !matches!(outcome, Err(StoreError::Unavailable(_))) {
-            lock(&self.readers).push(connection);
+            lock(&self.readers).push(reader);
         }
         outcome
     }

@@ -359,7 +359,9 @@ fn what_cannot_be_added_is_told_and_left_alone() {
              id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, username TEXT, password TEXT,
              active BOOLEAN NOT NULL, us_phone_number INTEGER UNIQUE, shoe_size INTEGER NOT NULL
          );
-         INSERT INTO user VALUES (1, 'a@example.com', 'same', NULL, 1, 1, 44), (2, 'b@example.com', 'same', NULL, 1, 2, 44);",
+         INSERT INTO user VALUES (1, 'a@example.com', 'same', NULL, 1, 1, 44), (2, 'b@example.com', 'same', NULL, 1, 2, 44);
+         CREATE UNIQUE INDEX some_names ON user (username) WHERE username <> 'same';
+         CREATE UNIQUE INDEX pairs ON user (username, shoe_size, id);",
     );
     let error = SqliteStore::open(&folder.file(), &TableNames::default()).unwrap_err();
     assert!(

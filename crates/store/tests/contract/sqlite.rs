@@ -38,6 +38,10 @@ fn ready(child: &mut Child) {
 #[tokio::test]
 async fn a_user_of_the_reference_is_read_whole() {
     let folder = Folder::with_reference();
+    // Nothing keeps a role from being given twice.
+    let again =
+        "INSERT INTO roles_users (user_id, role_id) SELECT user_id, role_id FROM roles_users";
+    folder.sql().execute(again, []).unwrap();
     let store = folder.open();
     let expected = User {
         id: UserId(1),
@@ -452,6 +456,9 @@ async fn a_file_that_went_away_is_noticed() {
         assert!(unavailable(
             store.create_user(user("bo@example.com")).await.unwrap_err()
         ));
+        // Readers have the old file open, and look up only now and then.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        assert!(unavailable(by_id(&store, ana.0).await.unwrap_err()));
         std::fs::rename(&aside, folder.file()).unwrap();
         store.ping().await.unwrap();
         assert!(store.update_user(ana, sign_in(), at(1)).await.unwrap());

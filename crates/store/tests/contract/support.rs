@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::Connection;
 use time::OffsetDateTime;
-use vestibule_store::NewUser;
 use vestibule_store::sql::TableNames;
 use vestibule_store::sql::sqlite::SqliteStore;
+use vestibule_store::{Identity, NewUser, Store, User, UserId, UserKey, UserPatch};
 
 /// A folder for one test.
 #[derive(Debug)]
@@ -92,4 +93,41 @@ pub(crate) fn user(email: &str) -> NewUser {
         fs_uniquifier: format!("uniquifier of {email}"),
         created_at: at(0),
     }
+}
+
+pub(crate) async fn by_email(
+    store: &Arc<dyn Store>,
+    value: &str,
+    ignore_case: bool,
+) -> Option<User> {
+    by(store, Identity::Email, value, ignore_case).await
+}
+
+pub(crate) async fn by(
+    store: &Arc<dyn Store>,
+    attribute: Identity,
+    value: &str,
+    ignore_case: bool,
+) -> Option<User> {
+    store
+        .user(UserKey::Identity {
+            attribute,
+            value,
+            ignore_case,
+        })
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn by_id(store: &Arc<dyn Store>, id: UserId) -> User {
+    store.user(UserKey::Id(id)).await.unwrap().unwrap()
+}
+
+pub(crate) async fn patch(
+    store: &Arc<dyn Store>,
+    id: UserId,
+    patch: UserPatch,
+    seconds: i64,
+) -> bool {
+    store.update_user(id, patch, at(seconds)).await.unwrap()
 }

@@ -48,8 +48,11 @@ pub(crate) enum Known {
     GoneWithoutTrace,
     /// Generic responses: one error, however many of the fields were wrong.
     OneGenericError,
-    /// `WTF_CSRF_METHODS` alone decides; the reference's forms ask a second time.
+    /// A sign-in whose method `WTF_CSRF_METHODS` leaves out is asked for its token all the
+    /// same: by the reference's form, which blames a field, by ours as everywhere else.
     CsrfAskedOnce,
+    /// A password stored in plain text signs nobody in.
+    NoPlaintext,
     /// CORS headers go to requests with an Origin, and a preflight is answered by itself.
     CorsOnRequest,
 }
@@ -66,10 +69,9 @@ impl Known {
                 matches!(aspect, Body | ContentType | CacheControl | Vary | Cookies)
             }
             Self::PlainOptions => matches!(aspect, ContentType | CacheControl | Vary | Cookies),
-            Self::ClientMistake
-            | Self::NoMultipart
-            | Self::PathsAsWritten
-            | Self::CsrfAskedOnce => {
+            Self::CsrfAskedOnce => matches!(aspect, Body | Cookies),
+            Self::NoPlaintext => matches!(aspect, Status | Body | Cookies | Database),
+            Self::ClientMistake | Self::NoMultipart | Self::PathsAsWritten => {
                 matches!(
                     aspect,
                     Status | Body | ContentType | CacheControl | Vary | Cookies | Database

@@ -1,0 +1,142 @@
+"""Records password hashes made by the real Flask-Security, for tests/hash_vectors.rs.
+
+    oracle/.venv/bin/python crates/formats/tests/vectors/record_hashes.py
+
+writes hashes.json beside itself. Every run draws new salts, so every run writes other
+hashes; the tests hold for any of them. The costs are low where they do not matter, so
+that the tests are quick.
+"""
+
+import json
+import pathlib
+
+from flask import Flask
+from flask_security import Security, UserDatastore, hash_password, verify_password
+from flask_security.utils import _pwd_context
+
+SALT = "the salt of the vectors"
+
+PASSWORDS = [
+    "correct horse battery staple",
+    "p",
+    "pass\u00e9 \u20ac \u5bc6\u7801 \U0001f511",
+    "seventy-two bytes are what bcrypt looks at, so this one is longer: 0123456789abcdef",
+]
+
+# Scheme, its options in SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS.
+KINDS = [
+    ("argon2", {}),
+    ("argon2", {"memory_cost": 1024, "time_cost": 1, "parallelism": 1}),
+    ("argon2", {"memory_cost": 777, "time_cost": 2, "parallelism": 3, "type": "I"}),
+    ("argon2", {"memory_cost": 512, "time_cost": 3, "parallelism": 2, "type": "D"}),
+    ("argon2", {"memory_cost": 512, "hash_len": 64, "salt_len": 32}),
+    ("argon2", {"memory_cost": 512, "hash_len": 16, "salt_len": 8}),
+    ("bcrypt", {"rounds": 4}),
+    ("bcrypt", {"rounds": 5, "ident": "2a"}),
+    ("bcrypt", {"rounds": 4, "ident": "2y"}),
+    ("pbkdf2_sha256", {"rounds": 1000}),
+    ("pbkdf2_sha256", {"rounds": 1, "salt_size": 5}),
+    ("pbkdf2_sha512", {"rounds": 1000}),
+    ("scrypt", {"rounds": 4}),
+    ("scrypt", {"rounds": 5, "block_size": 3, "parallelism": 2}),
+    ("sha256_crypt", {"rounds": 1000}),
+    ("sha256_crypt", {"rounds": 5000}),
+    ("sha512_crypt", {"rounds": 1001}),
+    ("sha512_crypt", {"rounds": 5000, "salt_size": 3}),
+    ("django_pbkdf2_sha256", {"rounds": 1000}),
+    ("django_pbkdf2_sha1", {"rounds": 1000}),
+    ("django_bcrypt", {"rounds": 4}),
+    ("django_bcrypt_sha256", {"rounds": 4}),
+    ("django_argon2", {"memory_cost": 512}),
+    ("django_salted_sha1", {}),
+    ("django_salted_md5", {}),
+]
+
+
+class NoStore(UserDatastore):
+    """Nothing here looks a user up."""
+
+    def __init__(self):
+        pass
+
+
+def application(scheme, options, single_hash):
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY="nothing is signed here",
+        SECURITY_PASSWORD_SALT=SALT,
+        SECURITY_PASSWORD_HASH=scheme,
+        SECURITY_PASSWORD_SCHEMES=sorted({kind for kind, _ in KINDS}) + ["plaintext"],
+        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS={
+            f"{scheme}__{name}": value for name, value in options.items()
+        },
+    )
+    if single_hash is not None:
+        app.config["SECURITY_PASSWORD_SINGLE_HASH"] = single_hash
+    Security(app, NoStore(), register_blueprint=False)
+    return app
+
+
+def record():
+    rows = []
+    for scheme, options in KINDS:
+        # Django's are hashed once either way.
+        for single_hash in (True,) if scheme.startswith("django") else (None, True):
+            with application(scheme, options, single_hash).app_context():
+                for password in PASSWORDS:
+                    # bcrypt 5 takes no more than 72 bytes, and only hashes made with the
+                    # scheme "bcrypt" itself are cut before that; they are not cut when
+                    # they are verified.
+                    too_long = single_hash and len(password.encode()) > 72
+                    if scheme == "django_bcrypt" and too_long:
+                        continue
+                    stored = hash_password(password)
+                    if not (scheme == "bcrypt" and too_long):
+                        assert verify_password(password, stored)
+                    rows.append(
+                        {
+                            "scheme": scheme,
+                            "single": bool(single_hash),
+                            "password": password,
+                            "hash": stored,
+                        }
+                    )
+                    if not options:
+                        break
+    return rows
+
+
+def upgrades():
+    """Which stored hashes the reference hashes again, under which settings."""
+    stored = {}
+    for options in (
+        {},
+        {"memory_cost": 1024},
+        {"time_cost": 2},
+        {"time_cost": 4},
+        {"parallelism": 1},
+        {"type": "I"},
+        {"hash_len": 16},
+        {"salt_len": 8},
+    ):
+        with application("argon2", options, True).app_context():
+            stored[json.dumps(options)] = hash_password("x")
+    rows = []
+    for configured in ({}, {"memory_cost": 1024}, {"time_cost": 3}, {"type": "I"}):
+        with application("argon2", configured, True).app_context():
+            for made_with, hashed in stored.items():
+                rows.append(
+                    {
+                        "configured": configured,
+                        "made_with": json.loads(made_with),
+                        "hash": hashed,
+                        "upgrade": _pwd_context.needs_update(hashed),
+                    }
+                )
+    return rows
+
+
+if __name__ == "__main__":
+    path = pathlib.Path(__file__).with_name("hashes.json")
+    found = {"salt": SALT, "hashes": record(), "upgrades": upgrades()}
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=True) + "\n")

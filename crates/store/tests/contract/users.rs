@@ -1,0 +1,311 @@
+//! Making users and finding them.
+
+use std::sync::Arc;
+
+use time::macros::datetime;
+use vestibule_store::{Identity, NewUser, Store, StoreError, User, UserId, UserKey, UserPatch};
+
+use crate::support::{at, by, by_email, by_id, patch, user};
+
+pub(crate) async fn a_new_user_is_found_by_every_key(store: &Arc<dyn Store>) {
+    let new = NewUser {
+        username: Some("ana".to_owned()),
+        confirmed_at: Some(at(-5)),
+        ..user("ana@example.com")
+    };
+    let made = store.create_user(new).await.unwrap();
+    let expected = User {
+        id: made.id,
+        email: Some("ana@example.com".to_owned()),
+        username: Some("ana".to_owned()),
+        password: Some("$old".to_owned()),
+        active: true,
+        fs_uniquifier: "uniquifier of ana@example.com".to_owned(),
+        confirmed_at: Some(at(-5)),
+        last_login_at: None,
+        current_login_at: None,
+        last_login_ip: None,
+        current_login_ip: None,
+        login_count: None,
+        tf_primary_method: None,
+        tf_totp_secret: None,
+        tf_phone_number: None,
+        us_totp_secrets: None,
+        us_phone_number: None,
+        fs_webauthn_user_handle: None,
+        mf_recovery_codes: None,
+        create_datetime: Some(at(0)),
+        update_datetime: Some(at(0)),
+    };
+    // `assert_eq!` would show nothing: a user's Debug is discreet.
+    assert!(made == expected);
+    assert!(by_id(store, made.id).await == expected);
+    for found in [
+        store
+            .user(UserKey::Uniquifier("uniquifier of ana@example.com"))
+            .await
+            .unwrap(),
+        by_email(store, "ana@example.com", false).await,
+        by_email(store, "ana@example.com", true).await,
+        by(store, Identity::Username, "ana", false).await,
+    ] {
+        assert!(found.as_ref() == Some(&expected));
+    }
+}
+
+pub(crate) async fn who_is_not_there_is_not_found(store: &Arc<dyn Store>) {
+    let made = store.create_user(user("ana@example.com")).await.unwrap();
+    let next = UserId(made.id.0 + 1);
+    for key in [
+        UserKey::Id(next),
+        UserKey::Id(UserId(-1)),
+        UserKey::Uniquifier(""),
+    ] {
+        assert!(store.user(key).await.unwrap().is_none(), "{key:?}");
+    }
+    for attribute in [Identity::Email, Identity::Username, Identity::Phone] {
+        for value in ["", "none", "NULL", "ana", "ana@example.com "] {
+            for ignore_case in [false, true] {
+                let found = by(store, attribute, value, ignore_case).await;
+                assert!(found.is_none(), "{attribute:?} {value:?}");
+            }
+        }
+    }
+}
+
+pub(crate) async fn a_taken_value_is_a_conflict_that_names_its_column(store: &Arc<dyn Store>) {
+    let ana = NewUser {
+        username: Some("ana".to_owned()),
+        ..user("ana@example.com")
+    };
+    let ana = store.create_user(ana).await.unwrap();
+    let bo = store.create_user(user("bo@example.com")).await.unwrap();
+    let conflict = |column: &str| StoreError::Conflict {
+        column: column.to_owned(),
+    };
+
+    let same_email = NewUser {
+        fs_uniquifier: "3".to_owned(),
+        ..user("ana@example.com")
+    };
+    assert_eq!(
+        store.create_user(same_email).await.unwrap_err(),
+        conflict("email")
+    );
+    let same_name = NewUser {
+        username: Some("ana".to_owned()),
+        ..user("cy@example.com")
+    };
+    assert_eq!(
+        store.create_user(same_name).await.unwrap_err(),
+        conflict("username")
+    );
+    let same_uniquifier = NewUser {
+        fs_uniquifier: ana.fs_uniquifier.clone(),
+        ..user("cy@example.com")
+    };
+    assert_eq!(
+        store.create_user(same_uniquifier).await.unwrap_err(),
+        conflict("fs_uniquifier")
+    );
+    let change = UserPatch {
+        fs_uniquifier: Some(ana.fs_uniquifier),
+        ..UserPatch::default()
+    };
+    assert_eq!(
+        store.update_user(bo.id, change, at(1)).await.unwrap_err(),
+        conflict("fs_uniquifier")
+    );
+
+    // Their own value is nobody else's.
+    let own = UserPatch {
+        fs_uniquifier: Some(bo.fs_uniquifier),
+        ..UserPatch::default()
+    };
+    assert!(patch(store, bo.id, own, 1).await);
+    assert_eq!(store.list_users(None, 10).await.unwrap().len(), 2);
+}
+
+pub(crate) async fn many_users_may_go_without_a_name(store: &Arc<dyn Store>) {
+    for number in 0..3 {
+        store
+            .create_user(user(&format!("{number}@example.com")))
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.list_users(None, 10).await.unwrap().len(), 3);
+}
+
+pub(crate) async fn of_two_at_once_with_one_address_one_is_made(store: &Arc<dyn Store>) {
+    let attempts: Vec<_> = (0..16)
+        .map(|number| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move {
+                let new = NewUser {
+                    fs_uniquifier: number.to_string(),
+                    ..user("ana@example.com")
+                };
+                store.create_user(new).await
+            })
+        })
+        .collect();
+    let mut made = 0;
+    for attempt in attempts {
+        match attempt.await.unwrap() {
+            Ok(_) => made += 1,
+            Err(error) => assert_eq!(
+                error,
+                StoreError::Conflict {
+                    column: "email".to_owned()
+                }
+            ),
+        }
+    }
+    assert_eq!(made, 1);
+}
+
+pub(crate) async fn case_matters_unless_it_is_ignored(store: &Arc<dyn Store>) {
+    let new = NewUser {
+        username: Some("Ana".to_owned()),
+        ..user("Ana@example.com")
+    };
+    store.create_user(new).await.unwrap();
+    assert!(by_email(store, "ana@example.com", false).await.is_none());
+    assert!(by_email(store, "ANA@EXAMPLE.COM", true).await.is_some());
+    assert!(by(store, Identity::Username, "aNA", false).await.is_none());
+    assert!(by(store, Identity::Username, "aNA", true).await.is_some());
+}
+
+pub(crate) async fn the_exact_spelling_comes_before_others(store: &Arc<dyn Store>) {
+    let first = store.create_user(user("ANA@example.com")).await.unwrap();
+    let second = store.create_user(user("ana@example.com")).await.unwrap();
+    for (value, expected) in [
+        ("ANA@example.com", first.id),
+        ("ana@example.com", second.id),
+        // Nobody spells it like this: the elder account.
+        ("Ana@example.com", first.id),
+    ] {
+        assert_eq!(
+            by_email(store, value, true).await.unwrap().id,
+            expected,
+            "{value}"
+        );
+    }
+}
+
+pub(crate) async fn only_the_case_of_ascii_is_ignored(store: &Arc<dyn Store>) {
+    let made = store.create_user(user("JÖRG@example.com")).await.unwrap();
+    assert!(by_email(store, "jörg@example.com", true).await.is_none());
+    assert_eq!(
+        by_email(store, "jÖrg@example.com", true).await.unwrap().id,
+        made.id
+    );
+    // U+212A, the Kelvin sign, is a k to whoever lowers it as Unicode does.
+    store.create_user(user("kim@example.com")).await.unwrap();
+    assert!(
+        by_email(store, "\u{212a}im@example.com", true)
+            .await
+            .is_none()
+    );
+}
+
+pub(crate) async fn no_value_is_more_than_a_value(store: &Arc<dyn Store>) {
+    let strange = [
+        "ana@example.com' OR '1'='1",
+        "%",
+        "_na@example.com",
+        "ana@example.com\0",
+        "ana\0@example.com",
+        "\0",
+        "\u{10ffff}\u{202e}",
+        "?1",
+        "12",
+        "NULL",
+    ];
+    store.create_user(user("ana@example.com")).await.unwrap();
+    for value in strange {
+        assert!(by_email(store, value, true).await.is_none(), "{value:?}");
+    }
+    for value in strange {
+        let made = store.create_user(user(value)).await.unwrap();
+        assert_eq!(made.email.as_deref(), Some(value));
+        for ignore_case in [false, true] {
+            assert_eq!(
+                by_email(store, value, ignore_case).await.unwrap().id,
+                made.id,
+                "{value:?}"
+            );
+        }
+    }
+    let long = "a".repeat(1_000_000);
+    let made = store.create_user(user(&long)).await.unwrap();
+    assert_eq!(
+        by_email(store, &long.to_uppercase(), true)
+            .await
+            .unwrap()
+            .id,
+        made.id
+    );
+}
+
+pub(crate) async fn moments_keep_their_microseconds_and_lose_their_zone(store: &Arc<dyn Store>) {
+    let new = NewUser {
+        confirmed_at: Some(datetime!(2026-02-03 01:00:00.123456 +02:00)),
+        created_at: datetime!(1969-12-31 23:59:59.999999 UTC),
+        ..user("ana@example.com")
+    };
+    let made = store.create_user(new).await.unwrap();
+    let found = by_id(store, made.id).await;
+    assert_eq!(
+        found.confirmed_at,
+        Some(datetime!(2026-02-02 23:00:00.123456 UTC))
+    );
+    assert_eq!(
+        found.create_datetime,
+        Some(datetime!(1969-12-31 23:59:59.999999 UTC))
+    );
+}
+
+pub(crate) async fn users_are_listed_in_pages(store: &Arc<dyn Store>) {
+    assert!(store.list_users(None, 10).await.unwrap().is_empty());
+    let mut expected = Vec::new();
+    for number in 0..7 {
+        let made = store
+            .create_user(user(&format!("{number}@example.com")))
+            .await
+            .unwrap();
+        expected.push(made.id);
+    }
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.list_users(after, 3).await.unwrap();
+        assert!(page.len() <= 3);
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        seen.extend(page.iter().map(|user| user.id));
+    }
+    assert_eq!(seen, expected);
+    assert!(store.list_users(None, 0).await.unwrap().is_empty());
+    assert_eq!(store.list_users(None, u32::MAX).await.unwrap().len(), 7);
+    assert!(
+        store
+            .list_users(Some(UserId(i64::MAX)), 1)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+pub(crate) async fn a_new_user_has_no_roles(store: &Arc<dyn Store>) {
+    let made = store.create_user(user("ana@example.com")).await.unwrap();
+    assert!(store.roles_of(made.id).await.unwrap().is_empty());
+    assert!(
+        store
+            .roles_of(UserId(made.id.0 + 1))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    store.ping().await.unwrap();
+}

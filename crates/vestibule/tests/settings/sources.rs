@@ -1,0 +1,96 @@
+//! Where values come from, and who wins.
+
+use std::io;
+
+use vestibule::settings::{Listening, Loaded, Origin, Problem, STARTER, Settings, Sources, effective};
+
+const SECRETS: &str = r#"
+SECRET_KEY = "a secret key for tests, long enough"
+SECURITY_PASSWORD_SALT = "a salt for tests"
+SECURITY_TOTP_SECRETS = { "1" = "a totp secret for tests" }
+"#;
+
+fn no_file(_: &str) -> io::Result<String> {
+    Err(io::Error::from(io::ErrorKind::NotFound))
+}
+
+fn load(file: &str, environment: &[(&str, &str)]) -> Result<Loaded, Vec<Problem>> {
+    let environment: Vec<(String, String)> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Loaded::read(&Sources {
+        file: Some(file),
+        environment: &environment,
+        kept: Some(SECRETS),
+        read_file: &|path| if path == "/run/secret" { Ok("from a file\n".to_owned()) } else { no_file(path) },
+    })
+}
+
+fn shown(loaded: &Loaded, name: &str) -> (String, Origin) {
+    let setting = effective(loaded).into_iter().find(|setting| setting.name == name).unwrap();
+    (setting.value, setting.origin)
+}
+
+#[test]
+fn the_starter_file_starts() {
+    let loaded = load(STARTER, &[]).unwrap();
+    let settings = Settings::new(&loaded, Listening::Local).unwrap();
+    assert_eq!(settings.http.url_prefix, "/api/accounts");
+    assert!(settings.login.return_generic_responses && settings.csrf.logout_csrf);
+    assert_eq!(settings.csrf.time_limit, None);
+    assert!(settings.not_served.contains(&"SECURITY_REGISTERABLE"));
+}
+
+#[test]
+fn each_later_source_wins() {
+    let loaded = load(
+        "SECURITY_PASSWORD_LENGTH_MIN = 10\nSESSION_COOKIE_NAME = \"file\"",
+        &[("SESSION_COOKIE_NAME", "environment"), ("PATH", "/bin")],
+    )
+    .unwrap();
+    assert_eq!(shown(&loaded, "SECURITY_PASSWORD_LENGTH_MIN"), ("10".to_owned(), Origin::File));
+    assert_eq!(
+        shown(&loaded, "SESSION_COOKIE_NAME"),
+        ("\"environment\"".to_owned(), Origin::Environment)
+    );
+    assert_eq!(shown(&loaded, "SECURITY_LOGIN_URL"), ("\"/login\"".to_owned(), Origin::Default));
+    assert_eq!(shown(&loaded, "SECRET_KEY"), ("********".to_owned(), Origin::Kept));
+}
+
+#[test]
+fn a_secret_comes_from_a_file_and_only_from_one_place() {
+    let loaded = load("", &[("SECRET_KEY_FILE", "/run/secret")]).unwrap();
+    assert_eq!(shown(&loaded, "SECRET_KEY").1, Origin::Environment);
+    let loaded = load("SECRET_KEY_FILE = \"/run/secret\"", &[]).unwrap();
+    assert_eq!(shown(&loaded, "SECRET_KEY").1, Origin::File);
+    let problems = load("", &[("SECRET_KEY", "x"), ("SECRET_KEY_FILE", "/run/secret")]).unwrap_err();
+    assert!(problems[0].to_string().contains("both set"), "{problems:?}");
+}
+
+#[test]
+fn no_value_of_a_secret_is_ever_shown() {
+    let secret = "hunter2-hunter2-hunter2";
+    let file = format!(
+        "SECRET_KEY = {secret:?}\nSECRET_KEY_FALLBACKS = [{secret:?}]\nMAIL_PASSWORD = {secret:?}\n\
+         SECURITY_TOTP_SECRETS = {{ a = {secret:?} }}\nSQLALCHEMY_DATABASE_URI = \"sqlite:///{secret}\""
+    );
+    let loaded = load(&file, &[]).unwrap();
+    let settings = Settings::new(&loaded, Listening::Local).unwrap();
+    for setting in effective(&loaded) {
+        assert!(!setting.value.contains("hunter2"), "{}", setting.name);
+    }
+    assert!(!format!("{loaded:?}{settings:?}").contains("hunter2"));
+}
+
+#[test]
+fn messages_are_replaced_by_code() {
+    let loaded = load(
+        "SECURITY_MSG_INVALID_PASSWORD = \"No.\"\nSECURITY_MSG_LOGIN = [\"Please.\", \"info\"]",
+        &[("SECURITY_MSG_DISABLED_ACCOUNT", "Off.")],
+    )
+    .unwrap();
+    let settings = Settings::new(&loaded, Listening::Local).unwrap();
+    assert_eq!(settings.messages["INVALID_PASSWORD"], "No.");
+    assert_eq!(settings.messages["LOGIN"], "Please.");
+    assert_eq!(settings.messages["DISABLED_ACCOUNT"], "Off.");
+    assert!(load("SECURITY_MSG_NO_SUCH_CODE = \"x\"", &[]).is_err());
+}
