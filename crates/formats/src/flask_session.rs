@@ -61,7 +61,7 @@ impl Session {
         self.get(name)
     }
 
-    fn get<'a, T: serde::Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
+    fn get<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
         let (_, raw) = self.values.0.iter().find(|(known, _)| known == name)?;
         serde_json::from_str(raw.get()).ok()
     }
@@ -81,7 +81,7 @@ impl Session {
         self.set(name, &value);
     }
 
-    fn set<T: serde::Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         // Texts, flags and finite numbers always serialise.
         if let Ok(raw) = serde_json::value::to_raw_value(value) {
             self.values.insert(name.to_owned(), raw);

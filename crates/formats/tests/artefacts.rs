@@ -43,7 +43,9 @@ fn sessions_open_with_what_is_in_them() {
         assert_eq!(session.names().count(), values.len(), "{name}");
         for (key, value) in values {
             match value {
-                Value::String(text) => assert_eq!(session.get_str(key).as_ref(), Some(text), "{name}"),
+                Value::String(text) => {
+                    assert_eq!(session.get_str(key).as_ref(), Some(text), "{name}")
+                }
                 Value::Bool(flag) => assert_eq!(session.get_bool(key), Some(*flag), "{name}"),
                 other => assert_eq!(session.get_f64(key), other.as_f64(), "{name}"),
             }
@@ -70,8 +72,12 @@ fn what_an_application_keeps_in_a_session_goes_back_unchanged() {
     let mut session = codec.open(cookie, now(&recorded), DAY);
     let mut names: Vec<&str> = session.names().collect();
     names.sort_unstable();
-    let expected: Vec<&str> =
-        recorded["foreign"]["names"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let expected: Vec<&str> = recorded["foreign"]["names"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     assert_eq!(names, expected);
     session.set_str("_user_id", USER);
     session.remove("_user_id");
@@ -93,7 +99,10 @@ fn sessions_that_are_not_ours_are_no_sessions() {
     let codec = SessionCodec::new(&ring(&recorded));
     assert!(!codec.open(cookie, at + 86400, DAY).is_empty());
     assert!(codec.open(cookie, at + 86401, DAY).is_empty(), "too old");
-    assert!(codec.open(cookie, at - 1, DAY).is_empty(), "from the future");
+    assert!(
+        codec.open(cookie, at - 1, DAY).is_empty(),
+        "from the future"
+    );
     for link in recorded["links"].as_object().unwrap().values() {
         assert!(codec.open(link.as_str().unwrap(), at, DAY).is_empty());
     }
@@ -101,8 +110,14 @@ fn sessions_that_are_not_ours_are_no_sessions() {
         let mut bytes = cookie.as_bytes().to_vec();
         bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(bytes).unwrap();
-        assert!(codec.open(&changed, at, DAY).is_empty(), "changed at {position}");
-        assert!(codec.open(&cookie[..position], at, DAY).is_empty(), "cut at {position}");
+        assert!(
+            codec.open(&changed, at, DAY).is_empty(),
+            "changed at {position}"
+        );
+        assert!(
+            codec.open(&cookie[..position], at, DAY).is_empty(),
+            "cut at {position}"
+        );
     }
 }
 
@@ -112,7 +127,10 @@ fn identifiers_are_those_of_flask_login() {
     for case in recorded["identifiers"].as_array().unwrap() {
         let address: IpAddr = text(case, "address").parse().unwrap();
         let agent: Option<Vec<u8>> = case["agent"].as_array().map(|bytes| {
-            bytes.iter().map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap()).collect()
+            bytes
+                .iter()
+                .map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap())
+                .collect()
         });
         let forwarded = case["forwarded"].as_str().map(str::as_bytes);
         assert_eq!(
@@ -131,8 +149,13 @@ fn remember_cookies_are_those_of_flask_login() {
         let codec = RememberCodec::new(&KeyRing::new(text(case, "key"), []));
         assert_eq!(codec.seal(user), cookie);
         assert_eq!(codec.open(cookie).as_deref(), Some(user));
-        let rotated = RememberCodec::new(&KeyRing::new("a new key, 0123456789", [text(case, "key")]));
-        assert_eq!(rotated.open(cookie).as_deref(), Some(user), "an older key is accepted");
+        let rotated =
+            RememberCodec::new(&KeyRing::new("a new key, 0123456789", [text(case, "key")]));
+        assert_eq!(
+            rotated.open(cookie).as_deref(),
+            Some(user),
+            "an older key is accepted"
+        );
         let retired = RememberCodec::new(&KeyRing::new("a new key, 0123456789", []));
         assert_eq!(retired.open(cookie), None);
         for (end, _) in cookie.char_indices() {
@@ -144,7 +167,10 @@ fn remember_cookies_are_those_of_flask_login() {
 #[test]
 fn csrf_tokens_are_those_of_flask_wtf() {
     let recorded = recorded();
-    let (raw, token) = (text(&recorded["csrf"], "raw"), text(&recorded["csrf"], "token"));
+    let (raw, token) = (
+        text(&recorded["csrf"], "raw"),
+        text(&recorded["csrf"], "token"),
+    );
     let at = now(&recorded);
     let codec = CsrfCodec::new(&ring(&recorded));
     assert_eq!(codec.make(raw, at), token);
@@ -152,12 +178,21 @@ fn csrf_tokens_are_those_of_flask_wtf() {
     let check = |token, session, at, limit| codec.check(token, session, at, limit);
     assert_eq!(check(token, Some(raw), at, hour), Ok(()));
     assert_eq!(check(token, Some(raw), at + 3600, hour), Ok(()));
-    assert_eq!(check(token, Some(raw), at + 3601, hour), Err(CsrfError::Expired));
+    assert_eq!(
+        check(token, Some(raw), at + 3601, hour),
+        Err(CsrfError::Expired)
+    );
     assert_eq!(check(token, Some(raw), at + 999_999, None), Ok(()));
     assert_eq!(check("", Some(raw), at, hour), Err(CsrfError::Missing));
     assert_eq!(check(token, None, at, hour), Err(CsrfError::SessionMissing));
-    assert_eq!(check(token, Some("another"), at, hour), Err(CsrfError::Mismatch));
-    assert_eq!(check(&token[1..], Some(raw), at, hour), Err(CsrfError::Invalid));
+    assert_eq!(
+        check(token, Some("another"), at, hour),
+        Err(CsrfError::Mismatch)
+    );
+    assert_eq!(
+        check(&token[1..], Some(raw), at, hour),
+        Err(CsrfError::Invalid)
+    );
     let link = recorded["links"]["Confirm"].as_str().unwrap();
     assert_eq!(check(link, Some(raw), at, hour), Err(CsrfError::Invalid));
 }
@@ -178,14 +213,22 @@ fn auth_tokens_of_every_version_are_read() {
         let read = outcome.unwrap();
         assert_eq!(read.uniquifier, uid, "{name}");
         let version_5 = name.starts_with("version 5");
-        assert_eq!(read.authenticated_at, version_5.then_some(1_799_999_999.5), "{name}");
+        assert_eq!(
+            read.authenticated_at,
+            version_5.then_some(1_799_999_999.5),
+            "{name}"
+        );
         assert_eq!(read.expires_at.is_some(), name.contains("end"), "{name}");
         assert!(matches!(
             codec.open(token, at + 86401, DAY),
             Err(AuthTokenError::Signature(SignatureError::Expired { .. }))
         ));
         let again = codec.seal(&read, at);
-        assert_eq!(codec.open(&again, at, DAY).unwrap(), read_as_version_5(read), "{name}");
+        assert_eq!(
+            codec.open(&again, at, DAY).unwrap(),
+            read_as_version_5(read),
+            "{name}"
+        );
     }
 }
 
@@ -207,12 +250,17 @@ fn links_of_every_purpose_open_and_only_for_it() {
         for (name, link) in links {
             let outcome = signer.open(link.as_str().unwrap(), at, Some(DAY));
             if *name != format!("{purpose:?}") {
-                assert_eq!(outcome, Err(SignatureError::BadSignature), "{name} as {purpose:?}");
+                assert_eq!(
+                    outcome,
+                    Err(SignatureError::BadSignature),
+                    "{name} as {purpose:?}"
+                );
                 continue;
             }
             let opened = outcome.unwrap();
             assert_eq!(opened.signed_at, at);
-            let data: Value = serde_json::from_slice(&decode_payload(opened.payload).unwrap()).unwrap();
+            let data: Value =
+                serde_json::from_slice(&decode_payload(opened.payload).unwrap()).unwrap();
             assert_eq!(data[0], USER);
             let json = format!("[\"{USER}\",\"$5$rounds=1000$salt$digest\"]");
             let again = signer.sign(&encode_payload(json.as_bytes()), at);
@@ -236,5 +284,8 @@ fn a_configured_salt_is_another_purpose() {
     let recorded = recorded();
     let link = recorded["links"]["Confirm"].as_str().unwrap();
     let signer = Purpose::Confirm.timed_signer(&ring(&recorded), Some("another-salt"));
-    assert_eq!(signer.open(link, now(&recorded), None), Err(SignatureError::BadSignature));
+    assert_eq!(
+        signer.open(link, now(&recorded), None),
+        Err(SignatureError::BadSignature)
+    );
 }

@@ -21,8 +21,12 @@ fn ring() -> KeyRing {
 }
 
 fn hasher() -> Hasher {
-    let argon2 =
-        Argon2Options { memory_cost: 16, time_cost: 1, parallelism: 1, ..Argon2Options::default() };
+    let argon2 = Argon2Options {
+        memory_cost: 16,
+        time_cost: 1,
+        parallelism: 1,
+        ..Argon2Options::default()
+    };
     let options = HasherOptions {
         salt: Some("salt"),
         single_hash: SingleHash::Schemes(Vec::new()),

@@ -51,13 +51,7 @@ fn complain_of(findings: &[Finding]) -> Result<(), Failure> {
         return Ok(());
     }
     for finding in findings {
-        let fix = match finding {
-            Finding::Column { addable: false, .. } => {
-                "its rows need values that only you can know: add it by hand"
-            }
-            _ => "`vestibule db upgrade` adds it",
-        };
-        terminal::say(&format!("missing: {finding}; {fix}"));
+        terminal::say(&format!("{finding}: {}", finding.advice()));
     }
     Err(format!("the database lacks {} things", findings.len()).into())
 }

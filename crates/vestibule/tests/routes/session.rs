@@ -2,6 +2,8 @@
 
 use serde_json::json;
 use vestibule::admin;
+use vestibule_formats::flask_session::{Session, SessionCodec};
+use vestibule_formats::sign::KeyRing;
 
 use crate::support::{ANA, PASSWORD, TestApp};
 
@@ -199,4 +201,55 @@ async fn nothing_is_set_when_nothing_changed() {
     let answer = browser.get(LOGIN).await;
     assert!(!answer.headers.contains_key("set-cookie"), "{answer:?}");
     assert_eq!(answer.headers["cache-control"], "no-store, private");
+}
+
+#[tokio::test]
+async fn attack_session_fixation_nothing_of_a_half_finished_sign_in_survives() {
+    let app = TestApp::new().await;
+    let codec = SessionCodec::new(&KeyRing::new("a secret key for tests, long enough", []));
+    let now = 1_800_000_000;
+    let mut planted = Session::default();
+    for name in [
+        "tf_user_id",
+        "tf_state",
+        "fs_gexp",
+        "_user_id",
+        "csrf_token",
+        "cart",
+    ] {
+        planted.set_str(name, "planted");
+    }
+    let mut browser = app.browser();
+    browser
+        .cookies
+        .insert("session".into(), codec.seal(&planted, now));
+    assert!(!browser.is_signed_in().await);
+    assert_eq!(browser.sign_in(ANA, PASSWORD).await.status, 200);
+    let lifetime = std::time::Duration::from_secs(60);
+    let open = |cookie: &str| codec.open(cookie, now, lifetime);
+    let session = open(&browser.cookies["session"]);
+    let mut names: Vec<&str> = session.names().collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "_fresh",
+            "_id",
+            "_user_id",
+            "cart",
+            "csrf_token",
+            "fs_cc",
+            "fs_paa"
+        ]
+    );
+    for name in ["_user_id", "csrf_token"] {
+        assert_ne!(session.get_str(name).as_deref(), Some("planted"), "{name}");
+    }
+    browser.sign_out().await;
+    let session = open(&browser.cookies["session"]);
+    assert_eq!(
+        session.names().collect::<Vec<_>>(),
+        ["cart"],
+        "what the application keeps stays"
+    );
 }

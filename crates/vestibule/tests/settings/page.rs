@@ -41,15 +41,31 @@ fn page() -> String {
     let mut page = HEAD.to_owned();
     for (status, title) in [
         (Status::Served, "In force"),
-        (Status::NotYet, "Known, and of features that this version does not serve yet"),
-        (Status::NoMeaning, "Accepted, and without meaning here (server-rendered pages, Python)"),
+        (
+            Status::NotYet,
+            "Known, and of features that this version does not serve yet",
+        ),
+        (
+            Status::NoMeaning,
+            "Accepted, and without meaning here (server-rendered pages, Python)",
+        ),
     ] {
         let mut keys: Vec<_> = keys::all().filter(|key| key.status == status).collect();
         keys.sort_by_key(|key| key.name);
-        write!(page, "\n## {title}\n\n| key | type | default |\n|---|---|---|\n").unwrap();
+        write!(
+            page,
+            "\n## {title}\n\n| key | type | default |\n|---|---|---|\n"
+        )
+        .unwrap();
         for key in keys {
             let default = key.default.replace('|', "\\|");
-            writeln!(page, "| `{}` | {} | `{default}` |", key.name, kind(key.kind)).unwrap();
+            writeln!(
+                page,
+                "| `{}` | {} | `{default}` |",
+                key.name,
+                kind(key.kind)
+            )
+            .unwrap();
         }
     }
     page
@@ -62,5 +78,8 @@ fn the_page_lists_every_key() {
         std::fs::write(&path, page()).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap();
-    assert!(written == page(), "docs/configuration.md is out of date: see its last paragraph");
+    assert!(
+        written == page(),
+        "docs/configuration.md is out of date: see its last paragraph"
+    );
 }

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use vestibule::settings::{Listening, Loaded, Origin, Problem, STARTER, Settings, Sources, effective};
+use vestibule::settings::{
+    Listening, Loaded, Origin, Problem, STARTER, Settings, Sources, effective,
+};
 
 const SECRETS: &str = r#"
 SECRET_KEY = "a secret key for tests, long enough"
@@ -15,18 +17,29 @@ fn no_file(_: &str) -> io::Result<String> {
 }
 
 fn load(file: &str, environment: &[(&str, &str)]) -> Result<Loaded, Vec<Problem>> {
-    let environment: Vec<(String, String)> =
-        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let environment: Vec<(String, String)> = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     Loaded::read(&Sources {
         file: Some(file),
         environment: &environment,
         kept: Some(SECRETS),
-        read_file: &|path| if path == "/run/secret" { Ok("from a file\n".to_owned()) } else { no_file(path) },
+        read_file: &|path| {
+            if path == "/run/secret" {
+                Ok("from a file\n".to_owned())
+            } else {
+                no_file(path)
+            }
+        },
     })
 }
 
 fn shown(loaded: &Loaded, name: &str) -> (String, Origin) {
-    let setting = effective(loaded).into_iter().find(|setting| setting.name == name).unwrap();
+    let setting = effective(loaded)
+        .into_iter()
+        .find(|setting| setting.name == name)
+        .unwrap();
     (setting.value, setting.origin)
 }
 
@@ -47,13 +60,22 @@ fn each_later_source_wins() {
         &[("SESSION_COOKIE_NAME", "environment"), ("PATH", "/bin")],
     )
     .unwrap();
-    assert_eq!(shown(&loaded, "SECURITY_PASSWORD_LENGTH_MIN"), ("10".to_owned(), Origin::File));
+    assert_eq!(
+        shown(&loaded, "SECURITY_PASSWORD_LENGTH_MIN"),
+        ("10".to_owned(), Origin::File)
+    );
     assert_eq!(
         shown(&loaded, "SESSION_COOKIE_NAME"),
         ("\"environment\"".to_owned(), Origin::Environment)
     );
-    assert_eq!(shown(&loaded, "SECURITY_LOGIN_URL"), ("\"/login\"".to_owned(), Origin::Default));
-    assert_eq!(shown(&loaded, "SECRET_KEY"), ("********".to_owned(), Origin::Kept));
+    assert_eq!(
+        shown(&loaded, "SECURITY_LOGIN_URL"),
+        ("\"/login\"".to_owned(), Origin::Default)
+    );
+    assert_eq!(
+        shown(&loaded, "SECRET_KEY"),
+        ("********".to_owned(), Origin::Kept)
+    );
 }
 
 #[test]
@@ -62,7 +84,11 @@ fn a_secret_comes_from_a_file_and_only_from_one_place() {
     assert_eq!(shown(&loaded, "SECRET_KEY").1, Origin::Environment);
     let loaded = load("SECRET_KEY_FILE = \"/run/secret\"", &[]).unwrap();
     assert_eq!(shown(&loaded, "SECRET_KEY").1, Origin::File);
-    let problems = load("", &[("SECRET_KEY", "x"), ("SECRET_KEY_FILE", "/run/secret")]).unwrap_err();
+    let problems = load(
+        "",
+        &[("SECRET_KEY", "x"), ("SECRET_KEY_FILE", "/run/secret")],
+    )
+    .unwrap_err();
     assert!(problems[0].to_string().contains("both set"), "{problems:?}");
 }
 

@@ -17,7 +17,7 @@ use vestibule::hooks::Event;
 use vestibule::http::client_ip::Peer;
 use vestibule::rng::Random;
 use vestibule::{App, Vestibule, admin};
-use vestibule_store::User;
+use vestibule_store::{Store, User};
 
 pub(crate) const PASSWORD: &str = "battery staple";
 pub(crate) const ANA: &str = "ana@example.com";
@@ -79,36 +79,41 @@ impl TestApp {
 
     /// The SPA configuration with these lines on top.
     pub(crate) async fn with(extra: &str) -> Self {
-        Self::configured(&format!("{SPA}{extra}"), true).await
+        Self::configured(&format!("{SPA}{extra}"), None).await
     }
 
     /// These lines alone, beside the secrets.
     pub(crate) async fn bare(lines: &str) -> Self {
-        Self::configured(lines, true).await
+        Self::configured(lines, None).await
     }
 
-    async fn configured(lines: &str, with_ana: bool) -> Self {
+    /// The SPA configuration on this store.
+    pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
+        Self::configured(SPA, Some(store)).await
+    }
+
+    async fn configured(lines: &str, store: Option<Arc<dyn Store>>) -> Self {
         let settings =
             vestibule::settings::Settings::from_toml(&merge(&format!("{CHEAP}{lines}"))).unwrap();
         let clock = Arc::new(FrozenClock(AtomicI64::new(1_800_000_000)));
         let events = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&events);
-        let vestibule = Vestibule::builder(settings)
+        let mut builder = Vestibule::builder(settings)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .random(Arc::new(SeededRandom::default()))
             .hashing_threads(1)
-            .on_event(move |event: &Event<'_>| heard.lock().unwrap().push(format!("{event:?}")))
-            .build()
-            .unwrap();
+            .on_event(move |event: &Event<'_>| heard.lock().unwrap().push(format!("{event:?}")));
+        if let Some(store) = store {
+            builder = builder.store(store);
+        }
+        let vestibule = builder.build().unwrap();
         let app = Self {
             router: vestibule.router(),
             vestibule,
             clock,
             events,
         };
-        if with_ana {
-            app.user(ANA, |draft| draft).await;
-        }
+        app.user(ANA, |draft| draft).await;
         app
     }
 

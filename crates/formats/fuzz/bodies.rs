@@ -1,0 +1,140 @@
+//! What each fuzz target does with its bytes. The ordinary tests drive the same functions
+//! with changed vectors (`tests/fuzz_smoke.rs`).
+
+use std::time::Duration;
+
+use vestibule_formats::auth_token::AuthTokenCodec;
+use vestibule_formats::csrf::CsrfCodec;
+use vestibule_formats::flask_session::SessionCodec;
+use vestibule_formats::hash::{Argon2Options, Hasher, HasherOptions, Memory, Scheme, SingleHash};
+use vestibule_formats::purpose::Purpose;
+use vestibule_formats::redirect::{AllowedHosts, is_allowed};
+use vestibule_formats::remember_cookie::RememberCodec;
+use vestibule_formats::session_identifier::session_identifier;
+use vestibule_formats::sign::{KeyRing, decode_payload, encode_payload};
+use vestibule_formats::text::{email, normalise::Form, username};
+
+const NOW: i64 = 1_800_000_000;
+const DAY: Duration = Duration::from_secs(86400);
+
+fn ring() -> KeyRing {
+    KeyRing::new(
+        "the present key, 0123456789",
+        ["the key before it, 9876543210"],
+    )
+}
+
+/// The signature, and what stands behind it: the bytes as a cookie, and signed as a payload.
+pub(crate) fn session_cookie(text: &str) {
+    let codec = SessionCodec::new(&ring());
+    let mut session = codec.open(text, NOW, DAY);
+    session.set_str("name", text);
+    assert_eq!(
+        codec
+            .open(&codec.seal(&session, NOW), NOW, DAY)
+            .get_str("name")
+            .as_deref(),
+        Some(text)
+    );
+}
+
+pub(crate) fn timed_token(text: &str) {
+    let signer = Purpose::Confirm.timed_signer(&ring(), None);
+    let _ = signer.open(text, NOW, Some(DAY));
+    let _ = decode_payload(text);
+    let signed = signer.sign(&encode_payload(text.as_bytes()), NOW);
+    let payload = signer
+        .open(&signed, NOW, Some(DAY))
+        .expect("our own")
+        .payload;
+    assert_eq!(decode_payload(payload).expect("our own"), text.as_bytes());
+}
+
+pub(crate) fn remember_cookie(text: &str) {
+    let codec = RememberCodec::new(&ring());
+    let _ = codec.open(text);
+    let opened = codec.open(&codec.seal(text));
+    assert_eq!(opened.as_deref(), Some(text).filter(|id| !id.is_empty()));
+}
+
+pub(crate) fn csrf_token(text: &str) {
+    let codec = CsrfCodec::new(&ring());
+    let _ = codec.check(text, Some(text), NOW, Some(DAY));
+    assert_eq!(
+        codec.check(&codec.make(text, NOW), Some(text), NOW, Some(DAY)),
+        Ok(())
+    );
+}
+
+/// As a token, and as what a token of ours says.
+pub(crate) fn auth_token(text: &str) {
+    let codec = AuthTokenCodec::new(&ring(), None);
+    let _ = codec.open(text, NOW, DAY);
+    let signer = Purpose::AuthToken.timed_signer(&ring(), None);
+    let _ = codec.open(
+        &signer.sign(&encode_payload(text.as_bytes()), NOW),
+        NOW,
+        DAY,
+    );
+}
+
+/// A stored hash that somebody else wrote. What it asks for is bounded before it is given.
+pub(crate) fn password_hash(text: &str) {
+    let argon2 = Argon2Options {
+        memory_cost: 16,
+        time_cost: 1,
+        parallelism: 1,
+        ..Argon2Options::default()
+    };
+    let options = HasherOptions {
+        salt: Some("salt"),
+        single_hash: SingleHash::Schemes(Vec::new()),
+        argon2,
+    };
+    let hasher = Hasher::new(&options).expect("parameters that go together");
+    let _ = Scheme::identify(text);
+    let _ = hasher.needs_upgrade(text);
+    // The costs themselves are honest work: only those that are quick are paid here.
+    if !text
+        .bytes()
+        .any(|byte| byte.is_ascii_digit() && byte > b'1')
+    {
+        let _ = hasher.verify("x", text, &mut Memory::default());
+    }
+}
+
+pub(crate) fn redirect_target(text: &str) {
+    let listed = ["side.example".to_owned()];
+    let hosts = AllowedHosts {
+        own: "app.example:5000",
+        with_subdomains_of: None,
+        listed: &listed,
+    };
+    if is_allowed(text, &hosts) {
+        assert!(!text.contains(['\\', '\n', '\r', '\t', '\0']));
+    }
+    let _ = is_allowed(
+        "/",
+        &AllowedHosts {
+            own: text,
+            with_subdomains_of: Some(text),
+            listed: &listed,
+        },
+    );
+}
+
+pub(crate) fn texts(text: &str) {
+    let options = email::EmailOptions::default();
+    if let Ok(address) = email::normalise(text, &options) {
+        assert_eq!(email::normalise(&address, &options).as_ref(), Ok(&address));
+        assert_eq!(address.matches('@').count(), 1);
+    }
+    let options = username::UsernameOptions {
+        allowed_categories: vec!["L".to_owned(), "N".to_owned()],
+        min_length: 4,
+        max_length: 32,
+        form: Some(Form::Nfkd),
+    };
+    let _ = username::normalise(text, &options);
+    let _ = session_identifier(Some(text.as_bytes()), None, Some(text.as_bytes()));
+}

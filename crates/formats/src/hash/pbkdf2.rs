@@ -1,0 +1,132 @@
+//! PBKDF2 (RFC 8018) in passlib's format: `$pbkdf2-sha256$29000$salt$digest`, in base64
+//! with a dot for the plus and no padding.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use pbkdf2::pbkdf2_hmac;
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use super::HashError;
+use super::number::decimal;
+
+/// The most rounds that a stored hash may ask for: some seconds.
+const ROUNDS_LIMIT: u32 = 10_000_000;
+
+const SALT_BYTES: usize = 16;
+
+/// The hash functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Digest {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl Digest {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "pbkdf2_sha1",
+            Self::Sha256 => "pbkdf2_sha256",
+            Self::Sha512 => "pbkdf2_sha512",
+        }
+    }
+
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Sha1 => "$pbkdf2$",
+            Self::Sha256 => "$pbkdf2-sha256$",
+            Self::Sha512 => "$pbkdf2-sha512$",
+        }
+    }
+
+    /// libpass's rounds.
+    pub(super) const fn rounds(self) -> u32 {
+        match self {
+            Self::Sha1 => 131_000,
+            Self::Sha256 => 29_000,
+            Self::Sha512 => 25_000,
+        }
+    }
+
+    pub(super) const fn check(self, rounds: u32) -> Result<(), HashError> {
+        if rounds == 0 {
+            return Err(HashError::Malformed(self.name()));
+        }
+        if rounds > ROUNDS_LIMIT {
+            return Err(HashError::Absurd(self.name()));
+        }
+        Ok(())
+    }
+
+    fn derive(
+        self,
+        secret: &[u8],
+        salt: &[u8],
+        rounds: u32,
+    ) -> Result<Zeroizing<Vec<u8>>, HashError> {
+        self.check(rounds)?;
+        let mut digest = Zeroizing::new(vec![0; self.bytes()]);
+        match self {
+            Self::Sha1 => pbkdf2_hmac::<Sha1>(secret, salt, rounds, &mut digest),
+            Self::Sha256 => pbkdf2_hmac::<Sha256>(secret, salt, rounds, &mut digest),
+            Self::Sha512 => pbkdf2_hmac::<Sha512>(secret, salt, rounds, &mut digest),
+        }
+        Ok(digest)
+    }
+
+    /// Compares with a digest that has been read from somewhere.
+    pub(super) fn matches(
+        self,
+        secret: &[u8],
+        salt: &[u8],
+        rounds: u32,
+        digest: &[u8],
+    ) -> Result<bool, HashError> {
+        if digest.len() != self.bytes() {
+            return Err(HashError::Malformed(self.name()));
+        }
+        Ok(self.derive(secret, salt, rounds)?.ct_eq(digest).into())
+    }
+
+    pub(super) fn verify(self, secret: &[u8], hash: &str) -> Result<bool, HashError> {
+        let (rounds, salt, digest) = self
+            .parse(hash)
+            .ok_or(HashError::Malformed(self.name()))?;
+        self.matches(secret, &salt, rounds, &digest)
+    }
+
+    pub(super) fn needs_upgrade(self, hash: &str, rounds: u32) -> bool {
+        self.parse(hash).is_none_or(|(stored, ..)| stored < rounds)
+    }
+
+    fn parse(self, hash: &str) -> Option<(u32, Vec<u8>, Vec<u8>)> {
+        let mut parts = hash.strip_prefix(self.prefix())?.split('$');
+        let rounds = decimal(parts.next()?)?;
+        let mut bytes = || STANDARD_NO_PAD.decode(parts.next()?.replace('.', "+")).ok();
+        let (salt, digest) = (bytes()?, bytes()?);
+        parts.next().is_none().then_some((rounds, salt, digest))
+    }
+
+    pub(super) fn hash(
+        self,
+        secret: &[u8],
+        salt: &[u8; SALT_BYTES],
+        rounds: u32,
+    ) -> Result<String, HashError> {
+        let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes).replace('+', ".");
+        let digest = self.derive(secret, salt, rounds)?;
+        let prefix = self.prefix();
+        Ok(format!("{prefix}{rounds}${}${}", text(salt), text(&digest)))
+    }
+}

@@ -1,0 +1,118 @@
+//! The bodies of the fuzz targets, driven by changed vectors for a bounded while. `cargo fuzz run
+//! <target>` in `fuzz/` goes on where this stops.
+
+#[path = "../fuzz/bodies.rs"]
+mod bodies;
+
+const ROUNDS: u64 = 8_000;
+
+/// What the changes start from: recorded artefacts, and the awkward beside them.
+fn seeds() -> Vec<String> {
+    fn collect(value: &serde_json::Value, into: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => into.push(text.clone()),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
+            serde_json::Value::Object(members) => {
+                members.values().for_each(|member| collect(member, into));
+            }
+            _ => {}
+        }
+    }
+    let recorded: serde_json::Value =
+        serde_json::from_str(include_str!("vectors/artefacts.json")).unwrap();
+    let mut seeds = Vec::new();
+    collect(&recorded, &mut seeds);
+    seeds.extend(
+        [
+            "",
+            ".",
+            "..",
+            "|",
+            "$",
+            "$argon2id$v=19$m=11,t=1,p=1$MTExMTExMTE$MTExMQ",
+            "{}",
+            "[]",
+            "null",
+            "[[[[",
+            "{\"ver\":\"5\",\"uid\":1,\"exp\":1e99}",
+            "//host",
+            "https:\\\\host",
+            "a@b.example",
+            "\u{1f600}@xn--e1aybc.example",
+            "\u{301}\u{200d}",
+            "1.1.1",
+        ]
+        .map(str::to_owned),
+    );
+    seeds
+}
+
+/// xorshift64*: the same changes in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let drawn = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        usize::try_from(drawn).unwrap_or(0) % bound.max(1)
+    }
+}
+
+fn change(text: &str, dice: &mut Dice, seeds: &[String]) -> String {
+    const PIECES: [&str; 16] = [
+        ".",
+        "..",
+        "=",
+        "|",
+        "$",
+        "\0",
+        "\u{fffd}",
+        "\u{301}",
+        "%2f",
+        "//",
+        "A",
+        "-",
+        "99999999999999999999",
+        "{",
+        "\"",
+        "@",
+    ];
+    let mut characters: Vec<char> = text.chars().collect();
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(characters.len() + 1);
+        match dice.below(5) {
+            0 if at < characters.len() => drop(characters.remove(at)),
+            1 => characters.truncate(at),
+            2 => {
+                let piece = PIECES[dice.below(PIECES.len())];
+                characters.splice(at..at, piece.chars());
+            }
+            3 if at < characters.len() => {
+                characters[at] = char::from(u8::try_from(dice.below(128)).unwrap_or(0));
+            }
+            _ => {
+                let other = &seeds[dice.below(seeds.len())];
+                characters.extend(other.chars().take(dice.below(80)));
+            }
+        }
+    }
+    characters.into_iter().collect()
+}
+
+fn drive(body: fn(&str)) {
+    let seeds = seeds();
+    seeds.iter().for_each(|seed| body(seed));
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..ROUNDS {
+        let seed = &seeds[dice.below(seeds.len())];
+        body(&change(seed, &mut dice, &seeds));
+    }
+}
+
+macro_rules! targets {
+    ($($name:ident)*) => { $(#[test] fn $name() { drive(bodies::$name); })* };
+}
+
+targets!(session_cookie timed_token remember_cookie csrf_token auth_token password_hash redirect_target texts);
