@@ -1,6 +1,8 @@
 //! Lower-case hexadecimal digits.
 
-pub(crate) fn encode(bytes: &[u8]) -> String {
+/// The digits of some bytes.
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()
@@ -12,4 +14,12 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
         })
         .map(char::from)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn digits_are_lower_case_and_padded() {
+        assert_eq!(super::encode(&[0, 15, 0xab]), "000fab");
+    }
 }

@@ -7,7 +7,7 @@ pub mod auth_token;
 pub mod csrf;
 pub mod flask_session;
 pub mod hash;
-mod hex;
+pub mod hex;
 pub mod purpose;
 pub mod redirect;
 pub mod remember_cookie;

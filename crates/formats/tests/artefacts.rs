@@ -1,5 +1,7 @@
 //! What the Python libraries made opens here, and what is made here is what they make.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -44,7 +46,7 @@ fn sessions_open_with_what_is_in_them() {
         for (key, value) in values {
             match value {
                 Value::String(text) => {
-                    assert_eq!(session.get_str(key).as_ref(), Some(text), "{name}")
+                    assert_eq!(session.get_str(key).as_ref(), Some(text), "{name}");
                 }
                 Value::Bool(flag) => assert_eq!(session.get_bool(key), Some(*flag), "{name}"),
                 other => assert_eq!(session.get_f64(key), other.as_f64(), "{name}"),

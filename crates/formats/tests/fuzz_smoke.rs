@@ -1,6 +1,8 @@
 //! The bodies of the fuzz targets, driven by changed vectors for a bounded while. `cargo fuzz run
 //! <target>` in `fuzz/` goes on where this stops.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
 

@@ -1,5 +1,7 @@
 //! What holds for every input: round trips, refusals, and never a panic.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::time::Duration;
 
 use proptest::prelude::*;

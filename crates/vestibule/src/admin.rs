@@ -1,10 +1,11 @@
 //! What an operator does to accounts, without HTTP: the rules behind the command line.
 
 use vestibule_formats::text::{email, normalise, username};
-use vestibule_store::{Identity, NewUser, PasswordChange, StoreError, User, UserKey, UserPatch};
+use vestibule_store::{Identity, NewUser, PasswordChange, StoreError, User, UserPatch};
 
 use crate::app::App;
 use crate::http::fault::Fault;
+use crate::identity;
 use crate::rng;
 
 /// Why an operator's command was not carried out.
@@ -73,11 +74,16 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
                 .map_err(|_| AdminError::Username(name))?,
         ),
     };
-    if find_by(app, Identity::Email, &address).await?.is_some() {
+    if identity::find(app, Identity::Email, &address)
+        .await?
+        .is_some()
+    {
         return Err(AdminError::Taken("email".to_owned()));
     }
     if let Some(name) = &name
-        && find_by(app, Identity::Username, name).await?.is_some()
+        && identity::find(app, Identity::Username, name)
+            .await?
+            .is_some()
     {
         return Err(AdminError::Taken("username".to_owned()));
     }
@@ -111,7 +117,7 @@ pub async fn find(app: &App, identity: &str) -> Result<User, AdminError> {
     }
     for (attribute, value) in candidates {
         if settings.has(attribute.column())
-            && let Some(user) = find_by(app, attribute, &value).await?
+            && let Some(user) = identity::find(app, attribute, &value).await?
         {
             return Ok(user);
         }
@@ -163,18 +169,6 @@ async fn hash(app: &App, password: &str) -> Result<String, AdminError> {
         return Err(AdminError::Password(settings.length_min));
     }
     Ok(app.passwords().hash(&password).await?)
-}
-
-async fn find_by(app: &App, attribute: Identity, value: &str) -> Result<Option<User>, AdminError> {
-    let ignore_case = app.settings().identity.ignores_case(attribute.column());
-    Ok(app
-        .store()
-        .user(UserKey::Identity {
-            attribute,
-            value,
-            ignore_case,
-        })
-        .await?)
 }
 
 fn fresh_uniquifier(app: &App) -> String {

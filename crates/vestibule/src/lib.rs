@@ -10,6 +10,7 @@ pub mod clock;
 mod features;
 pub mod hooks;
 pub mod http;
+mod identity;
 pub mod messages;
 pub mod rng;
 mod router;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use vestibule_formats::hex;
+
 /// A source of unpredictable bytes.
 pub trait Random: Send + Sync + fmt::Debug + 'static {
     /// Fills the buffer.
@@ -38,31 +40,12 @@ pub fn bytes<const N: usize>(random: &dyn Random) -> [u8; N] {
 
 /// `N` fresh bytes as lower-case hexadecimal digits.
 pub fn hex<const N: usize>(random: &dyn Random) -> String {
-    to_hex(&bytes::<N>(random))
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| {
-            [
-                DIGITS[usize::from(byte >> 4)],
-                DIGITS[usize::from(byte & 15)],
-            ]
-        })
-        .map(char::from)
-        .collect()
+    hex::encode(&bytes::<N>(random))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hex_is_lower_case_and_padded() {
-        assert_eq!(to_hex(&[0, 15, 0xab]), "000fab");
-    }
 
     #[test]
     fn two_draws_differ() {

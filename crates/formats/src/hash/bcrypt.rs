@@ -66,12 +66,19 @@ pub(super) fn hash(
     salt: &[u8; SALT_BYTES],
     rounds: u32,
 ) -> Result<String, HashError> {
-    let digest = digest(secret, salt, rounds)?;
-    Ok(format!(
+    Ok(write(rounds, salt, &*digest(secret, salt, rounds)?))
+}
+
+pub(super) fn decoy(rounds: u32) -> String {
+    write(rounds, &[0; SALT_BYTES], &[0; DIGEST_BYTES])
+}
+
+fn write(rounds: u32, salt: &[u8], digest: &[u8; DIGEST_BYTES]) -> String {
+    format!(
         "$2b${rounds:02}${}{}",
         BASE64.encode(salt),
-        BASE64.encode(*digest)
-    ))
+        BASE64.encode(digest)
+    )
 }
 
 pub(super) fn needs_upgrade(hash: &str, rounds: u32) -> bool {

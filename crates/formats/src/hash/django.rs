@@ -37,12 +37,22 @@ pub(super) fn verify(
             .and_then(|inner| pbkdf2(pbkdf2::Digest::Sha1, secret, inner, malformed)),
         Scheme::DjangoSaltedSha1 => inner("sha1$").and_then(|inner| {
             salted(inner, malformed, |salt| {
-                hex::encode(&Sha1::new().chain_update(salt).chain_update(secret).finalize())
+                hex::encode(
+                    &Sha1::new()
+                        .chain_update(salt)
+                        .chain_update(secret)
+                        .finalize(),
+                )
             })
         }),
         Scheme::DjangoSaltedMd5 => inner("md5$").and_then(|inner| {
             salted(inner, malformed, |salt| {
-                hex::encode(&Md5::new().chain_update(salt).chain_update(secret).finalize())
+                hex::encode(
+                    &Md5::new()
+                        .chain_update(salt)
+                        .chain_update(secret)
+                        .finalize(),
+                )
             })
         }),
         _ => return None,

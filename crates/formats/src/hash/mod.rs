@@ -1,117 +1,38 @@
 //! Password hashes, as the reference's library (libpass) writes them.
 //!
-//! The scheme of a stored hash is told by its prefix. Those that this version can check
-//! say so in [`Scheme::is_served`]; the others are named, so that a log line can say what
-//! is in the database.
+//! The scheme of a stored hash is told by what it begins with. Costs that stand in a stored
+//! hash are looked at before anything is spent on them: the rows of a database are not
+//! above suspicion.
 
 mod argon2;
+mod bcrypt;
+mod django;
 mod double;
+mod maker;
 mod memory;
 mod number;
+mod pbkdf2;
+mod scheme;
+mod scrypt;
+mod sha_crypt;
 
 pub use self::argon2::{Argon2Options, Argon2Type};
 use double::DoubleHash;
 pub use double::SingleHash;
+use maker::Maker;
 pub use memory::Memory;
+pub use scheme::Scheme;
 
-/// The schemes that a database of the reference can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Scheme {
-    /// Argon2 in any of its types.
-    Argon2,
-    /// bcrypt.
-    Bcrypt,
-    /// PBKDF2 with SHA-256, in passlib's format.
-    Pbkdf2Sha256,
-    /// PBKDF2 with SHA-512, in passlib's format.
-    Pbkdf2Sha512,
-    /// scrypt, in passlib's format.
-    Scrypt,
-    /// SHA-256 crypt.
-    Sha256Crypt,
-    /// SHA-512 crypt.
-    Sha512Crypt,
-    /// One of Django's.
-    Django,
-    /// Anything else, plain text among it.
-    Unknown,
-}
+/// The longest stored hash that is looked at, in bytes.
+const HASH_LIMIT: usize = 2048;
 
-impl Scheme {
-    /// Tells the scheme of a stored hash.
-    #[must_use]
-    pub fn identify(hash: &str) -> Self {
-        const PREFIXES: [(&str, Scheme); 19] = [
-            ("$argon2id$", Scheme::Argon2),
-            ("$argon2i$", Scheme::Argon2),
-            ("$argon2d$", Scheme::Argon2),
-            ("$2a$", Scheme::Bcrypt),
-            ("$2b$", Scheme::Bcrypt),
-            ("$2x$", Scheme::Bcrypt),
-            ("$2y$", Scheme::Bcrypt),
-            ("$pbkdf2-sha256$", Scheme::Pbkdf2Sha256),
-            ("$pbkdf2-sha512$", Scheme::Pbkdf2Sha512),
-            ("$scrypt$", Scheme::Scrypt),
-            ("$5$", Scheme::Sha256Crypt),
-            ("$6$", Scheme::Sha512Crypt),
-            ("pbkdf2_sha256$", Scheme::Django),
-            ("pbkdf2_sha1$", Scheme::Django),
-            ("bcrypt$", Scheme::Django),
-            ("bcrypt_sha256$", Scheme::Django),
-            ("argon2$", Scheme::Django),
-            ("sha1$", Scheme::Django),
-            ("md5$", Scheme::Django),
-        ];
-        PREFIXES
-            .iter()
-            .find(|(prefix, _)| hash.starts_with(prefix))
-            .map_or(Self::Unknown, |(_, scheme)| *scheme)
-    }
-
-    /// The scheme with this name in `SECURITY_PASSWORD_HASH`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Argon2,
-            Self::Bcrypt,
-            Self::Pbkdf2Sha256,
-            Self::Pbkdf2Sha512,
-            Self::Scrypt,
-            Self::Sha256Crypt,
-            Self::Sha512Crypt,
-        ]
-        .into_iter()
-        .find(|scheme| scheme.name() == name)
-    }
-
-    /// The reference's name for it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Argon2 => "argon2",
-            Self::Bcrypt => "bcrypt",
-            Self::Pbkdf2Sha256 => "pbkdf2_sha256",
-            Self::Pbkdf2Sha512 => "pbkdf2_sha512",
-            Self::Scrypt => "scrypt",
-            Self::Sha256Crypt => "sha256_crypt",
-            Self::Sha512Crypt => "sha512_crypt",
-            Self::Django => "django",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Whether this version can check and make it.
-    #[must_use]
-    pub const fn is_served(self) -> bool {
-        matches!(self, Self::Argon2)
-    }
-}
+/// The longest text that is hashed, in bytes: libpass's limit. The double hash is shorter.
+const SECRET_LIMIT: usize = 4096;
 
 /// Why a hash cannot be checked or made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// The scheme is known and not served.
+    /// Hashes of the scheme are not checked, or not made.
     #[error("hashes of the scheme {0} are not served by this version")]
     NotServed(&'static str),
     /// The text is not a hash of the scheme that its prefix names.
@@ -121,11 +42,14 @@ pub enum HashError {
     #[error("{0} hash with absurd cost")]
     Absurd(&'static str),
     /// The configured parameters do not go together, or are absurd.
-    #[error("the configured argon2 parameters do not go together, or ask for too much")]
+    #[error("the configured hash parameters do not go together, or ask for too much")]
     Parameters,
     /// The operating system has no memory for the hash.
     #[error("no memory for the hash")]
     NoMemory,
+    /// The password is too long for a hash, or has a zero byte, which the scheme forbids.
+    #[error("a password that cannot be hashed")]
+    Password,
 }
 
 /// What to hash with.
@@ -143,14 +67,14 @@ pub struct HasherOptions<'a> {
 #[derive(Debug, Clone)]
 pub struct Hasher {
     double: DoubleHash,
-    argon2: Argon2Options,
+    maker: Maker,
 }
 
 impl Hasher {
     /// How many random bytes a new hash needs.
     pub const SALT_BYTES: usize = argon2::SALT_BYTES;
 
-    /// A hasher.
+    /// A hasher that makes argon2 hashes, and checks those of every scheme.
     ///
     /// # Errors
     /// [`HashError::Parameters`].
@@ -158,8 +82,21 @@ impl Hasher {
         options.argon2.check()?;
         Ok(Self {
             double: DoubleHash::new(options.salt, options.single_hash.clone()),
-            argon2: options.argon2,
+            maker: Maker::Argon2(options.argon2),
         })
+    }
+
+    /// Makes hashes of another scheme than argon2 (`SECURITY_PASSWORD_HASH`), which has its
+    /// own options. The rounds are libpass's unless they are given (`bcrypt__rounds` and the
+    /// like in `SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS`); those of bcrypt and scrypt are
+    /// binary logarithms.
+    ///
+    /// # Errors
+    /// [`HashError::NotServed`] for a scheme that is not made like this,
+    /// [`HashError::Parameters`] when the rounds are too few or absurdly many.
+    pub fn making(mut self, scheme: Scheme, rounds: Option<u32>) -> Result<Self, HashError> {
+        self.maker = Maker::of(scheme, rounds)?;
+        Ok(self)
     }
 
     /// Compares a (normalised) password with a stored hash.
@@ -173,42 +110,58 @@ impl Hasher {
         memory: &mut Memory,
     ) -> Result<bool, HashError> {
         let scheme = Scheme::identify(hash);
-        match scheme {
-            Scheme::Argon2 => argon2::verify(&self.double.apply(scheme, password), hash, memory),
-            other => Err(HashError::NotServed(other.name())),
+        if hash.len() > HASH_LIMIT {
+            return Err(HashError::Malformed(scheme.name()));
+        }
+        let secret = self.double.apply(scheme, password);
+        if secret.len() > SECRET_LIMIT {
+            return Ok(false);
+        }
+        let outcome = match scheme {
+            Scheme::Argon2 => argon2::verify(&secret, hash, memory),
+            Scheme::Bcrypt => bcrypt::verify(&secret, hash),
+            Scheme::Pbkdf2Sha256 => pbkdf2::Digest::Sha256.verify(&secret, hash),
+            Scheme::Pbkdf2Sha512 => pbkdf2::Digest::Sha512.verify(&secret, hash),
+            Scheme::Scrypt => scrypt::verify(&secret, hash),
+            Scheme::Sha256Crypt => sha_crypt::Digest::Sha256.verify(&secret, hash),
+            Scheme::Sha512Crypt => sha_crypt::Digest::Sha512.verify(&secret, hash),
+            other => django::verify(other, &secret, hash, memory)
+                .unwrap_or(Err(HashError::NotServed(other.name()))),
+        };
+        match outcome {
+            // No hash is of a password that cannot be hashed.
+            Err(HashError::Password) => Ok(false),
+            outcome => outcome,
         }
     }
 
     /// Hashes a (normalised) password with the configured scheme.
     ///
     /// # Errors
-    /// When the parameters do not go together.
+    /// [`HashError::Password`], [`HashError::NoMemory`].
     pub fn hash(
         &self,
         password: &str,
         salt: &[u8; Self::SALT_BYTES],
         memory: &mut Memory,
     ) -> Result<String, HashError> {
-        argon2::hash(
-            &self.double.apply(Scheme::Argon2, password),
-            salt,
-            &self.argon2,
-            memory,
-        )
+        let secret = self.double.apply(self.maker.scheme(), password);
+        if secret.len() > SECRET_LIMIT {
+            return Err(HashError::Password);
+        }
+        self.maker.hash(&secret, salt, memory)
     }
 
-    /// Whether a hash was made with other parameters than those configured now.
+    /// Whether a hash is of another scheme than the configured one, or weaker than it would
+    /// be made now.
     #[must_use]
     pub fn needs_upgrade(&self, hash: &str) -> bool {
-        match Scheme::identify(hash) {
-            Scheme::Argon2 => argon2::needs_upgrade(hash, &self.argon2),
-            _ => true,
-        }
+        self.maker.needs_upgrade(hash)
     }
 
     /// A hash of nobody's password. Comparing with it costs what a real comparison costs.
     #[must_use]
     pub fn decoy(&self) -> String {
-        argon2::decoy(&self.argon2)
+        self.maker.decoy()
     }
 }

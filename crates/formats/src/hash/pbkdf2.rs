@@ -9,8 +9,8 @@ use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::HashError;
 use super::number::decimal;
+use super::{HashError, Scheme};
 
 /// The most rounds that a stored hash may ask for: some seconds.
 const ROUNDS_LIMIT: u32 = 10_000_000;
@@ -26,12 +26,17 @@ pub(super) enum Digest {
 }
 
 impl Digest {
-    const fn name(self) -> &'static str {
+    /// Only Django's hashes have SHA-1.
+    pub(super) const fn scheme(self) -> Scheme {
         match self {
-            Self::Sha1 => "pbkdf2_sha1",
-            Self::Sha256 => "pbkdf2_sha256",
-            Self::Sha512 => "pbkdf2_sha512",
+            Self::Sha1 => Scheme::DjangoPbkdf2Sha1,
+            Self::Sha256 => Scheme::Pbkdf2Sha256,
+            Self::Sha512 => Scheme::Pbkdf2Sha512,
         }
+    }
+
+    const fn name(self) -> &'static str {
+        self.scheme().name()
     }
 
     const fn bytes(self) -> usize {
@@ -100,9 +105,7 @@ impl Digest {
     }
 
     pub(super) fn verify(self, secret: &[u8], hash: &str) -> Result<bool, HashError> {
-        let (rounds, salt, digest) = self
-            .parse(hash)
-            .ok_or(HashError::Malformed(self.name()))?;
+        let (rounds, salt, digest) = self.parse(hash).ok_or(HashError::Malformed(self.name()))?;
         self.matches(secret, &salt, rounds, &digest)
     }
 
@@ -124,9 +127,16 @@ impl Digest {
         salt: &[u8; SALT_BYTES],
         rounds: u32,
     ) -> Result<String, HashError> {
+        Ok(self.write(rounds, salt, &self.derive(secret, salt, rounds)?))
+    }
+
+    pub(super) fn decoy(self, rounds: u32) -> String {
+        self.write(rounds, &[0; SALT_BYTES], &vec![0; self.bytes()])
+    }
+
+    fn write(self, rounds: u32, salt: &[u8], digest: &[u8]) -> String {
         let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes).replace('+', ".");
-        let digest = self.derive(secret, salt, rounds)?;
         let prefix = self.prefix();
-        Ok(format!("{prefix}{rounds}${}${}", text(salt), text(&digest)))
+        format!("{prefix}{rounds}${}${}", text(salt), text(digest))
     }
 }

@@ -163,7 +163,15 @@ mod tests {
 
     #[test]
     fn what_is_no_hash_is_unknown() {
-        for text in ["", "$", "secret", "$argon2", "$1$abc$def", "abJnggxhB/yWI", "!"] {
+        for text in [
+            "",
+            "$",
+            "secret",
+            "$argon2",
+            "$1$abc$def",
+            "abJnggxhB/yWI",
+            "!",
+        ] {
             assert_eq!(Scheme::identify(text), Scheme::Unknown, "{text:?}");
         }
     }

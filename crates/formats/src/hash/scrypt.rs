@@ -49,13 +49,8 @@ fn parse(hash: &str) -> Option<Parsed> {
     };
     let mut bytes = || STANDARD_NO_PAD.decode(parts.next()?).ok();
     let (salt, digest) = (bytes()?, bytes()?);
-    (costs.next().is_none() && parts.next().is_none() && digest.len() == DIGEST_BYTES).then_some(
-        Parsed {
-            cost,
-            salt,
-            digest,
-        },
-    )
+    (costs.next().is_none() && parts.next().is_none() && digest.len() == DIGEST_BYTES)
+        .then_some(Parsed { cost, salt, digest })
 }
 
 pub(super) fn verify(secret: &[u8], hash: &str) -> Result<bool, HashError> {
@@ -69,18 +64,23 @@ pub(super) fn hash(
     salt: &[u8; SALT_BYTES],
     rounds: u32,
 ) -> Result<String, HashError> {
-    let digest = digest(secret, salt, usual(rounds))?;
-    Ok(format!(
+    Ok(write(rounds, salt, &*digest(secret, salt, usual(rounds))?))
+}
+
+pub(super) fn decoy(rounds: u32) -> String {
+    write(rounds, &[0; SALT_BYTES], &[0; DIGEST_BYTES])
+}
+
+fn write(rounds: u32, salt: &[u8], digest: &[u8; DIGEST_BYTES]) -> String {
+    format!(
         "$scrypt$ln={rounds},r={BLOCK_SIZE},p={PARALLELISM}${}${}",
         STANDARD_NO_PAD.encode(salt),
-        STANDARD_NO_PAD.encode(*digest),
-    ))
+        STANDARD_NO_PAD.encode(digest),
+    )
 }
 
 pub(super) fn needs_upgrade(hash: &str, rounds: u32) -> bool {
-    parse(hash).is_none_or(|Parsed { cost, .. }| {
-        cost.rounds < rounds || usual(cost.rounds) != cost
-    })
+    parse(hash).is_none_or(|Parsed { cost, .. }| cost.rounds < rounds || usual(cost.rounds) != cost)
 }
 
 pub(super) fn check(rounds: u32) -> Result<(), HashError> {
@@ -122,7 +122,6 @@ fn digest(
 ) -> Result<Zeroizing<[u8; DIGEST_BYTES]>, HashError> {
     let params = cost.params()?;
     let mut digest = Zeroizing::new([0; DIGEST_BYTES]);
-    scrypt::scrypt(secret, salt, &params, &mut *digest)
-        .map_err(|_| HashError::Malformed(NAME))?;
+    scrypt::scrypt(secret, salt, &params, &mut *digest).map_err(|_| HashError::Malformed(NAME))?;
     Ok(digest)
 }

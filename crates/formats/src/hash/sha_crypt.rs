@@ -5,8 +5,8 @@ use sha_crypt::Params;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::HashError;
 use super::number::decimal;
+use super::{HashError, Scheme};
 
 /// The most rounds that a stored hash may ask for: some seconds.
 const ROUNDS_LIMIT: u32 = 10_000_000;
@@ -27,11 +27,15 @@ pub(super) enum Digest {
 }
 
 impl Digest {
-    const fn name(self) -> &'static str {
+    pub(super) const fn scheme(self) -> Scheme {
         match self {
-            Self::Sha256 => "sha256_crypt",
-            Self::Sha512 => "sha512_crypt",
+            Self::Sha256 => Scheme::Sha256Crypt,
+            Self::Sha512 => Scheme::Sha512Crypt,
         }
+    }
+
+    const fn name(self) -> &'static str {
+        self.scheme().name()
     }
 
     const fn prefix(self) -> &'static str {
@@ -74,9 +78,7 @@ impl Digest {
     }
 
     pub(super) fn verify(self, secret: &[u8], hash: &str) -> Result<bool, HashError> {
-        let (rounds, salt, expected) = self
-            .parse(hash)
-            .ok_or(HashError::Malformed(self.name()))?;
+        let (rounds, salt, expected) = self.parse(hash).ok_or(HashError::Malformed(self.name()))?;
         let digest = self.digest(secret, salt.as_bytes(), rounds)?;
         Ok(digest.as_bytes().ct_eq(expected.as_bytes()).into())
     }
@@ -93,12 +95,20 @@ impl Digest {
     ) -> Result<String, HashError> {
         let salt: String = salt.iter().map(|byte| letter(u32::from(*byte))).collect();
         let digest = self.digest(secret, salt.as_bytes(), rounds)?;
-        let (prefix, digest) = (self.prefix(), &*digest);
-        Ok(if rounds == IMPLIED_ROUNDS {
+        Ok(self.write(rounds, &salt, &digest))
+    }
+
+    pub(super) fn decoy(self, rounds: u32) -> String {
+        self.write(rounds, &".".repeat(SALT_CHARS), ".")
+    }
+
+    fn write(self, rounds: u32, salt: &str, digest: &str) -> String {
+        let prefix = self.prefix();
+        if rounds == IMPLIED_ROUNDS {
             format!("{prefix}{salt}${digest}")
         } else {
             format!("{prefix}rounds={rounds}${salt}${digest}")
-        })
+        }
     }
 
     fn digest(
@@ -119,8 +129,14 @@ impl Digest {
         Ok(Zeroizing::new(match self {
             // The order in which the bytes are written: one from each third, and each time
             // beginning with the third before, or after, that of the last time.
-            Self::Sha256 => encode(&*Zeroizing::new(sha_crypt::sha256_crypt(secret, salt, params)), 2),
-            Self::Sha512 => encode(&*Zeroizing::new(sha_crypt::sha512_crypt(secret, salt, params)), 1),
+            Self::Sha256 => encode(
+                &*Zeroizing::new(sha_crypt::sha256_crypt(secret, salt, params)),
+                2,
+            ),
+            Self::Sha512 => encode(
+                &*Zeroizing::new(sha_crypt::sha512_crypt(secret, salt, params)),
+                1,
+            ),
         }))
     }
 }
@@ -129,6 +145,8 @@ fn letter(six_bits: u32) -> char {
     char::from(BASE64[(six_bits & 0x3f) as usize])
 }
 
+/// Three bytes at a time, one from each third, beginning each time `turn` thirds after where
+/// it began the last time.
 fn encode(bytes: &[u8], turn: usize) -> String {
     let third = bytes.len() / 3;
     let mut text = String::with_capacity(bytes.len() * 4 / 3 + 1);

@@ -101,7 +101,7 @@ def record():
                             "hash": stored,
                         }
                     )
-                    if not options:
+                    if scheme == "argon2" and not options:
                         break
     return rows
 

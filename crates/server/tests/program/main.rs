@@ -1,5 +1,7 @@
 //! The program as people use it: the commands, the README, the log, the signals.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod commands;
 mod readme;
 mod serving;

@@ -29,11 +29,7 @@ pub(crate) async fn handle(
     headers: HeaderMap,
     body: RawBody,
 ) -> Response {
-    let evidence = Evidence {
-        method: &method,
-        headers: &headers,
-        form_token: body.form_value(&app.settings().csrf.field_name),
-    };
+    let evidence = Evidence::of(&app, &method, &headers, &body);
     // Nothing in a body is needed, but what comes has to be one.
     let outcome = match body.fields() {
         Ok(_) => sign_out(&app, &mut visit, &evidence),

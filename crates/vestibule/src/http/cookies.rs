@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, header};
 use time::OffsetDateTime;
 
-use crate::settings::{CookieSettings, SameSite};
+use crate::settings::CookieSettings;
 
 /// The value of the first cookie with this name.
 ///
@@ -34,36 +34,6 @@ fn unquote(value: &str) -> &str {
         .unwrap_or(value)
 }
 
-/// Everything about a cookie but its value.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes {
-    /// The Domain attribute; without it the cookie stays on the host that set it.
-    pub domain: Option<String>,
-    /// The Path attribute.
-    pub path: String,
-    /// Only over TLS (browsers count localhost as safe).
-    pub secure: bool,
-    /// Out of reach of scripts.
-    pub http_only: bool,
-    /// Which requests from other sites carry it.
-    pub same_site: Option<SameSite>,
-    /// Kept apart for each top-level site (CHIPS).
-    pub partitioned: bool,
-}
-
-impl From<&CookieSettings> for Attributes {
-    fn from(settings: &CookieSettings) -> Self {
-        Self {
-            domain: settings.domain.clone(),
-            path: settings.path.clone(),
-            secure: settings.secure,
-            http_only: settings.http_only,
-            same_site: settings.same_site,
-            partitioned: settings.partitioned,
-        }
-    }
-}
-
 /// How long a browser keeps a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
@@ -80,14 +50,9 @@ pub enum Lifetime {
 /// A `Set-Cookie` header. The attributes come in the order in which Werkzeug writes
 /// them. `None` when the value cannot stand in a header.
 #[must_use]
-pub fn set_cookie(
-    name: &str,
-    value: &str,
-    attributes: &Attributes,
-    lifetime: Lifetime,
-) -> Option<HeaderValue> {
-    let mut line = format!("{name}={value}");
-    if let Some(domain) = &attributes.domain {
+pub fn set_cookie(cookie: &CookieSettings, value: &str, lifetime: Lifetime) -> Option<HeaderValue> {
+    let mut line = format!("{}={value}", cookie.name);
+    if let Some(domain) = &cookie.domain {
         // Writing to a string does not fail.
         let _ = write!(line, "; Domain={domain}");
     }
@@ -102,17 +67,17 @@ pub fn set_cookie(
         }
         Lifetime::Gone => line.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"),
     }
-    if attributes.secure {
+    if cookie.secure {
         line.push_str("; Secure");
     }
-    if attributes.http_only {
+    if cookie.http_only {
         line.push_str("; HttpOnly");
     }
-    let _ = write!(line, "; Path={}", attributes.path);
-    if let Some(same_site) = attributes.same_site {
+    let _ = write!(line, "; Path={}", cookie.path);
+    if let Some(same_site) = cookie.same_site {
         let _ = write!(line, "; SameSite={}", same_site.as_str());
     }
-    if attributes.partitioned {
+    if cookie.partitioned {
         line.push_str("; Partitioned");
     }
     HeaderValue::try_from(line).ok()
@@ -132,6 +97,7 @@ fn http_date(moment: OffsetDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::SameSite;
 
     fn incoming(lines: &[&'static str]) -> HeaderMap {
         lines
@@ -152,18 +118,31 @@ mod tests {
         assert_eq!(cookie(&headers, "b"), None);
     }
 
+    fn plain() -> CookieSettings {
+        CookieSettings {
+            name: "n".to_owned(),
+            domain: None,
+            path: "/".to_owned(),
+            secure: false,
+            http_only: false,
+            same_site: None,
+            partitioned: false,
+            max_age: None,
+        }
+    }
+
     #[test]
     fn attributes_stand_in_the_order_of_werkzeug() {
-        let attributes = Attributes {
+        let dressed = CookieSettings {
             domain: Some("app.example".to_owned()),
-            path: "/".to_owned(),
             secure: true,
             http_only: true,
             same_site: Some(SameSite::Lax),
             partitioned: true,
+            ..plain()
         };
         let moment = time::macros::datetime!(2027-11-23 17:29:53 UTC);
-        let header = set_cookie("n", "v", &attributes, Lifetime::Until(moment)).unwrap();
+        let header = set_cookie(&dressed, "v", Lifetime::Until(moment)).unwrap();
         assert_eq!(
             header,
             "n=v; Domain=app.example; Expires=Tue, 23 Nov 2027 17:29:53 GMT; Secure; HttpOnly; \
@@ -173,25 +152,14 @@ mod tests {
 
     #[test]
     fn a_removed_cookie_has_expired() {
-        let attributes = Attributes {
-            path: "/".to_owned(),
-            ..Attributes::default()
-        };
         assert_eq!(
-            set_cookie("n", "", &attributes, Lifetime::Gone).unwrap(),
+            set_cookie(&plain(), "", Lifetime::Gone).unwrap(),
             "n=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/"
         );
     }
 
     #[test]
     fn a_value_cannot_break_out_of_the_header() {
-        let attributes = Attributes {
-            path: "/".to_owned(),
-            ..Attributes::default()
-        };
-        assert_eq!(
-            set_cookie("n", "a\r\nX: y", &attributes, Lifetime::Session),
-            None
-        );
+        assert_eq!(set_cookie(&plain(), "a\r\nX: y", Lifetime::Session), None);
     }
 }

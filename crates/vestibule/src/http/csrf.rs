@@ -6,6 +6,7 @@
 use http::{HeaderMap, Method, StatusCode, header};
 use vestibule_formats::csrf::CsrfError;
 
+use super::body::RawBody;
 use super::facts::Facts;
 use super::reject::{Explanation, Rejection};
 use crate::app::App;
@@ -22,6 +23,19 @@ pub struct Evidence<'a> {
     pub headers: &'a HeaderMap,
     /// The token in a form field, if the body is a form.
     pub form_token: Option<String>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Gathers it from a request.
+    #[must_use]
+    pub fn of(app: &App, method: &'a Method, headers: &'a HeaderMap, body: &RawBody) -> Self {
+        let form_token = body.form_value(&app.settings().csrf.field_name);
+        Self {
+            method,
+            headers,
+            form_token,
+        }
+    }
 }
 
 /// For an endpoint that a stranger may call.
@@ -125,10 +139,9 @@ fn sent_token<'a>(settings: &CsrfSettings, evidence: &'a Evidence<'_>) -> Option
 
 fn refuse(settings: &CsrfSettings, error: CsrfError) -> Rejection {
     let headers = settings.headers.join(", ");
-    let cookie = settings
-        .cookie_name
-        .as_ref()
-        .map_or_else(String::new, |name| format!(" or the cookie {name}"));
+    let cookie = settings.cookie.as_ref().map_or_else(String::new, |cookie| {
+        format!(" or the cookie {}", cookie.name)
+    });
     let get_one = format!("take it from csrf_token in the answer of GET /login{cookie}");
     let (message, saw, fix) = match error {
         CsrfError::Missing => (

@@ -105,7 +105,12 @@ impl Rejection {
                 .member("field_error_codes", by_field(&fields, Message::code));
         }
         if let Some(why) = &explanation {
-            tracing::info!(check = why.check, saw = %why.saw, fix = %why.fix, "check failed");
+            tracing::info!(
+                check = why.check,
+                saw = why.saw.as_str(),
+                fix = why.fix.as_str(),
+                "check failed"
+            );
             if show_explanation {
                 let mut members = Map::new();
                 members.insert("check".to_owned(), why.check.into());

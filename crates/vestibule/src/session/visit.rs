@@ -13,13 +13,13 @@ use vestibule_formats::session_identifier::session_identifier;
 use vestibule_store::{User, UserKey};
 
 use crate::app::App;
-use crate::http::cookies::{self, Attributes, Lifetime};
+use crate::http::cookies::{self, Lifetime};
 use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::reply::Reply;
 use crate::rng;
 pub use crate::settings::Mechanism;
-use crate::settings::SessionProtection;
+use crate::settings::{CookieSettings, SessionProtection};
 
 /// The names in the session that belong to signing in, ours and the reference's. Other
 /// names belong to the application and are left alone.
@@ -147,9 +147,9 @@ impl Visit {
             csrf_cookie: app
                 .settings()
                 .csrf
-                .cookie_name
+                .cookie
                 .as_ref()
-                .and_then(|name| cookies::cookie(headers, name))
+                .and_then(|cookie| cookies::cookie(headers, &cookie.name))
                 .map(str::to_owned),
             came_with_remember_cookie: remember_cookie.is_some(),
             remember: Remember::Leave,
@@ -247,7 +247,7 @@ impl Visit {
 
     fn csrf_cookie(&mut self, app: &App) -> Option<HeaderValue> {
         let settings = &app.settings().csrf;
-        let cookie_name = settings.cookie_name.as_deref()?;
+        let cookie = settings.cookie.as_ref()?;
         let mut order = self.session.get_str(name::CSRF_COOKIE);
         if order.is_none()
             && self.came_with_remember_cookie
@@ -256,11 +256,10 @@ impl Visit {
         {
             order = Some("set".to_owned());
         }
-        let attributes = Attributes::from(&settings.cookie);
         match order?.as_str() {
             "clear" => {
                 self.session.remove(name::CSRF_COOKIE);
-                return cookies::set_cookie(cookie_name, "", &attributes, Lifetime::Gone);
+                return cookies::set_cookie(cookie, "", Lifetime::Gone);
             }
             "set" => self.session.set_str(name::CSRF_COOKIE, "sent"),
             _ if settings.cookie_refresh_each_request => {}
@@ -269,11 +268,10 @@ impl Visit {
         }
         let token = self.csrf_token(app);
         let now = app.clock().now();
-        let lifetime = settings
-            .cookie
+        let lifetime = cookie
             .max_age
             .map_or(Lifetime::Session, |age| Lifetime::For(age, now));
-        cookies::set_cookie(cookie_name, &token, &attributes, lifetime)
+        cookies::set_cookie(cookie, &token, lifetime)
     }
 
     /// Whether the browser holds a CSRF cookie that would no longer be accepted. Without
@@ -291,42 +289,37 @@ impl Visit {
 
     fn remember_cookie(&mut self, app: &App) -> Option<HeaderValue> {
         let settings = &app.settings().session.remember;
-        let attributes = Attributes::from(&settings.cookie);
+        let cookie = &settings.cookie;
         let refresh = settings.refresh_each_request && self.came_with_remember_cookie;
         match self.remember {
             Remember::Clear => {
                 // Flask-Login names no more than these when it takes the cookie back.
-                let bare = Attributes {
-                    domain: attributes.domain,
-                    path: attributes.path,
-                    ..Attributes::default()
+                let bare = CookieSettings {
+                    secure: false,
+                    http_only: false,
+                    same_site: None,
+                    ..cookie.clone()
                 };
-                cookies::set_cookie(&settings.cookie.name, "", &bare, Lifetime::Gone)
+                cookies::set_cookie(&bare, "", Lifetime::Gone)
             }
             Remember::Leave if !refresh => None,
             Remember::Set | Remember::Leave => {
                 let uniquifier = self.session.get_str(name::USER_ID)?;
                 let until = app.clock().now() + settings.duration;
                 let value = app.remember_codec().seal(&uniquifier);
-                cookies::set_cookie(
-                    &settings.cookie.name,
-                    &value,
-                    &attributes,
-                    Lifetime::Until(until),
-                )
+                cookies::set_cookie(cookie, &value, Lifetime::Until(until))
             }
         }
     }
 
     fn session_cookie(&self, app: &App) -> Option<HeaderValue> {
         let settings = &app.settings().session;
-        let attributes = Attributes::from(&settings.cookie);
-        let cookie_name = &settings.cookie.name;
+        let cookie = &settings.cookie;
         if self.session.is_empty() {
             return self
                 .session
                 .modified()
-                .then(|| cookies::set_cookie(cookie_name, "", &attributes, Lifetime::Gone))
+                .then(|| cookies::set_cookie(cookie, "", Lifetime::Gone))
                 .flatten();
         }
         let permanent = self.session.permanent();
@@ -339,7 +332,7 @@ impl Visit {
             Lifetime::Session
         };
         let value = app.session_codec().seal(&self.session, app.unix_now());
-        cookies::set_cookie(cookie_name, &value, &attributes, lifetime)
+        cookies::set_cookie(cookie, &value, lifetime)
     }
 }
 

@@ -42,9 +42,7 @@ pub struct CsrfSettings {
     /// Whether strangers need none.
     pub ignore_unauth_endpoints: bool,
     /// The cookie that carries the token to the app's scripts, if there is one.
-    pub cookie_name: Option<String>,
-    /// That cookie's attributes.
-    pub cookie: CookieSettings,
+    pub cookie: Option<CookieSettings>,
     /// Whether it is sent with each answer.
     pub cookie_refresh_each_request: bool,
     /// Whether signing out needs a token.
@@ -95,8 +93,7 @@ impl CsrfSettings {
             protect_mechanisms,
             ignore_unauth_endpoints: reader.flag("SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS"),
             // Where nothing asks for a token, none is handed out by cookie.
-            cookie_name: cookie_name.filter(|_| enabled),
-            cookie,
+            cookie: (enabled && cookie_name.is_some()).then_some(cookie),
             cookie_refresh_each_request: reader.flag("SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST"),
             logout_csrf: reader.flag("SECURITY_LOGOUT_CSRF"),
         };

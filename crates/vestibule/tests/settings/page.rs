@@ -28,11 +28,10 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Text => "text",
         Kind::Secret => "secret text",
         Kind::Duration => "duration",
-        Kind::List => "list",
+        Kind::List | Kind::Identities => "list",
         Kind::SecretList => "secret list",
         Kind::Table => "table",
         Kind::SecretTable => "secret table",
-        Kind::Identities => "list",
         Kind::Any => "any",
     }
 }

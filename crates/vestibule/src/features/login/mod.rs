@@ -52,11 +52,7 @@ pub(crate) async fn post(
     query: Query,
     body: RawBody,
 ) -> Response {
-    let evidence = Evidence {
-        method: &method,
-        headers: &headers,
-        form_token: body.form_value(&app.settings().csrf.field_name),
-    };
+    let evidence = Evidence::of(&app, &method, &headers, &body);
     let outcome = match csrf::check_open(&app, &mut visit, &evidence) {
         Ok(()) => sign_in(&app, &mut visit, &query, &body).await,
         Err(rejection) => Err(rejection.into()),

@@ -1,11 +1,12 @@
 //! Who may come in.
 
 use vestibule_formats::text::normalise;
-use vestibule_store::{Identity, User, UserId, UserKey};
+use vestibule_store::{Identity, User, UserId};
 
 use super::wire::{FieldErrors, LoginRequest, Named};
 use crate::app::App;
 use crate::http::fault::Fault;
+use crate::identity;
 use crate::messages::Message;
 use crate::secrets::passwords::Verdict;
 use crate::session::assurance;
@@ -86,17 +87,8 @@ fn obstacle(app: &App, user: &User) -> Option<Message> {
 }
 
 async fn find(app: &App, named: &Named) -> Result<Option<User>, Fault> {
-    let (attribute, value) = match named {
-        Named::Email(value) => (Identity::Email, value),
-        Named::Username(value) => (Identity::Username, value),
-    };
-    let ignore_case = app.settings().identity.ignores_case(attribute.column());
-    Ok(app
-        .store()
-        .user(UserKey::Identity {
-            attribute,
-            value,
-            ignore_case,
-        })
-        .await?)
+    match named {
+        Named::Email(value) => identity::find(app, Identity::Email, value).await,
+        Named::Username(value) => identity::find(app, Identity::Username, value).await,
+    }
 }
