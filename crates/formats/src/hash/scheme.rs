@@ -124,13 +124,6 @@ impl Scheme {
         }
     }
 
-    /// Whether [`Hasher::new`](super::Hasher::new) is all that it takes to make hashes of it.
-    /// [`Hasher::making`](super::Hasher::making) makes more.
-    #[must_use]
-    pub const fn is_served(self) -> bool {
-        matches!(self, Self::Argon2)
-    }
-
     /// Whether new hashes of it can be made. Django's are only read: what their owners use
     /// next is hashed with the configured scheme.
     #[must_use]

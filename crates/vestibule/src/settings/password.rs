@@ -30,6 +30,8 @@ pub struct PasswordSettings {
     pub normalize_form: Option<Form>,
     single_hash: SingleHash,
     argon2: Argon2Options,
+    /// Another scheme than argon2 for new hashes, and its rounds if they are given.
+    other_scheme: Option<(Scheme, Option<u32>)>,
 }
 
 impl SecretSettings {
@@ -67,10 +69,10 @@ impl PasswordSettings {
             ("NFKD", Form::Nfkd),
         ];
         let single_hash = single_hash(reader);
-        check_scheme(reader);
+        let scheme = scheme(reader);
         let doubles = match &single_hash {
             SingleHash::Always => false,
-            SingleHash::Schemes(names) => !names.iter().any(|name| name == "argon2"),
+            SingleHash::Schemes(names) => !names.iter().any(|name| name == scheme.name()),
         };
         if doubles && secrets.password_salt.is_none() {
             reader.problem(
@@ -84,19 +86,25 @@ impl PasswordSettings {
             normalize_form: reader.word("SECURITY_PASSWORD_NORMALIZE_FORM", &forms),
             single_hash,
             argon2: argon2(reader),
+            other_scheme: other_scheme(reader, scheme),
         }
     }
 
     /// What checks and makes hashes under these settings.
     ///
     /// # Errors
-    /// When the parameters of argon2 do not go together.
+    /// When the parameters of the scheme do not go together.
     pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, Fault> {
-        Hasher::new(&HasherOptions {
+        let options = HasherOptions {
             salt: salt.map(ExposeSecret::expose_secret),
             single_hash: self.single_hash.clone(),
             argon2: self.argon2,
-        })
+        };
+        let hasher = Hasher::new(&options);
+        match self.other_scheme {
+            Some((scheme, rounds)) => hasher.and_then(|hasher| hasher.making(scheme, rounds)),
+            None => hasher,
+        }
         .map_err(|error| Fault::Internal(error.to_string()))
     }
 }
@@ -120,23 +128,54 @@ fn single_hash(reader: &mut Reader<'_>) -> SingleHash {
     }
 }
 
-fn check_scheme(reader: &mut Reader<'_>) {
+/// The scheme of new hashes.
+fn scheme(reader: &mut Reader<'_>) -> Scheme {
     const KEY: &str = "SECURITY_PASSWORD_HASH";
     let name = reader.text(KEY);
     let enabled = reader.list("SECURITY_PASSWORD_SCHEMES");
+    let scheme = Scheme::from_name(&name).filter(|scheme| scheme.can_make());
     if !enabled.contains(&name) {
         reader.problem(
             KEY,
             format!("{name:?} is not one of SECURITY_PASSWORD_SCHEMES"),
             format!("write one of {}", enabled.join(", ")),
         );
-    } else if !Scheme::from_name(&name).is_some_and(Scheme::is_served) {
+    } else if scheme.is_none() {
         reader.problem(
             KEY,
-            format!("{name:?} cannot be made by this version"),
-            "write \"argon2\"; hashes that are in the database already stay as they are",
+            format!("{name:?} is no scheme for new passwords"),
+            "write \"argon2\"; hashes that are in the database already are checked all the same",
         );
     }
+    scheme.unwrap_or(Scheme::Argon2)
+}
+
+/// `bcrypt__rounds` and the like, as libpass takes them.
+fn other_scheme(reader: &mut Reader<'_>, scheme: Scheme) -> Option<(Scheme, Option<u32>)> {
+    const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
+    if scheme == Scheme::Argon2 {
+        return None;
+    }
+    let name = format!("{}__rounds", scheme.name());
+    let rounds = reader.table(KEY).get(&name).map(|value| {
+        value
+            .as_integer()
+            .and_then(|rounds| u32::try_from(rounds).ok())
+    });
+    let check = HasherOptions {
+        salt: None,
+        single_hash: SingleHash::Always,
+        argon2: Argon2Options::default(),
+    };
+    let made = Hasher::new(&check).and_then(|hasher| hasher.making(scheme, rounds.flatten()));
+    if made.is_err() || rounds == Some(None) {
+        reader.problem(
+            KEY,
+            format!("{name} asks for too little or too much"),
+            "leave it out",
+        );
+    }
+    Some((scheme, rounds.flatten()))
 }
 
 /// `argon2__time_cost` and the like, as libpass takes them.
