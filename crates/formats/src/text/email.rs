@@ -11,6 +11,10 @@ use super::normalise::{Form, normalise as to_form};
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1.3).
 const MAX_BYTES: usize = 254;
 
+/// The longest local part that every server has to take (RFC 5321, section 4.5.3.1.1), which
+/// counts only in strict mode.
+const LOCAL_MAX_CHARS: usize = 64;
+
 /// The longest domain name and the longest label in it, in bytes as transmitted.
 const DOMAIN_MAX_BYTES: usize = 253;
 const LABEL_MAX_BYTES: usize = 63;
@@ -46,6 +50,8 @@ pub struct EmailOptions {
     pub test_environment: bool,
     /// Whether the domain has to be one that the whole net can reach.
     pub globally_deliverable: bool,
+    /// Whether the local part has to be of the length that RFC 5321 recommends.
+    pub strict: bool,
 }
 
 impl Default for EmailOptions {
@@ -54,6 +60,7 @@ impl Default for EmailOptions {
             allow_smtputf8: true,
             test_environment: false,
             globally_deliverable: true,
+            strict: false,
         }
     }
 }
@@ -84,6 +91,9 @@ pub fn normalise(address: &str, options: &EmailOptions) -> Result<String, Refusa
     let (local, domain) = address.split_once('@').ok_or(Refusal::Shape)?;
     if local.is_empty() || domain.is_empty() || domain.contains('@') {
         return Err(Refusal::Shape);
+    }
+    if options.strict && local.chars().count() > LOCAL_MAX_CHARS {
+        return Err(Refusal::Length);
     }
     let local = local_part(local, options)?;
     let (ascii, domain) = domain_part(domain, options)?;
