@@ -29,7 +29,10 @@ pub(super) struct DoubleHash {
 
 impl DoubleHash {
     pub(super) fn new(salt: Option<&str>, single: SingleHash) -> Self {
-        let key = salt.and_then(|salt| Hmac::new_from_slice(salt.as_bytes()).ok());
+        // To the reference, an empty salt is none.
+        let key = salt
+            .filter(|salt| !salt.is_empty())
+            .and_then(|salt| Hmac::new_from_slice(salt.as_bytes()).ok());
         Self { key, single }
     }
 

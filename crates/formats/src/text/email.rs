@@ -7,6 +7,7 @@
 use unicode_general_category::{GeneralCategory, get_general_category};
 
 use super::normalise::{Form, normalise as to_form};
+use super::registrable::is_registrable;
 
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1.3).
 const MAX_BYTES: usize = 254;
@@ -216,26 +217,6 @@ fn check_hostname(ascii: &str) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-/// What IDNA 2008 (RFC 5892) lets into a name, nearly: letters and digits without upper
-/// case, marks, and a few that need their neighbours. Symbols, which UTS 46 alone would let
-/// through, are not among them.
-fn is_registrable(label: &str) -> bool {
-    label.chars().all(|c| {
-        use GeneralCategory as G;
-        c == '-'
-            || "\u{b7}\u{375}\u{5f3}\u{5f4}\u{30fb}\u{200c}\u{200d}".contains(c)
-            || matches!(
-                get_general_category(c),
-                G::LowercaseLetter
-                    | G::ModifierLetter
-                    | G::OtherLetter
-                    | G::NonspacingMark
-                    | G::SpacingMark
-                    | G::DecimalNumber
-            )
-    })
 }
 
 #[cfg(test)]

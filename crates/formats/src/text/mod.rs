@@ -2,4 +2,5 @@
 
 pub mod email;
 pub mod normalise;
+mod registrable;
 pub mod username;

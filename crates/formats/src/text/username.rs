@@ -29,14 +29,29 @@ pub enum Refusal {
     Invalid,
 }
 
-/// The name in the form in which it is kept.
+/// The name in the form in which it is kept. That form obeys the rules as well, so it is its
+/// own form.
 ///
 /// # Errors
 /// Why it is not a name.
 pub fn normalise(name: &str, options: &UsernameOptions) -> Result<String, Refusal> {
-    let name = name.trim();
-    // Whoever shows it must not have to think of HTML.
-    if name.contains(['<', '>', '&', '\0', '\u{a0}']) {
+    let name = name.trim_matches(is_space);
+    check(name, options)?;
+    let kept = to_form(name, options.form);
+    // The reference only looks at what was typed; a full-width < becomes one here.
+    check(&kept, options)?;
+    if kept.starts_with(is_space) || kept.ends_with(is_space) {
+        return Err(Refusal::Invalid);
+    }
+    let length = kept.chars().count();
+    if length < options.min_length || length > options.max_length {
+        return Err(Refusal::Length);
+    }
+    Ok(kept.into_owned())
+}
+
+fn check(name: &str, options: &UsernameOptions) -> Result<(), Refusal> {
+    if !is_same_as_markup(name) {
         return Err(Refusal::Invalid);
     }
     let allowed = |c: char| {
@@ -46,15 +61,30 @@ pub fn normalise(name: &str, options: &UsernameOptions) -> Result<String, Refusa
             .iter()
             .any(|prefix| category.starts_with(prefix.as_str()))
     };
-    if !options.allowed_categories.is_empty() && !name.chars().all(allowed) {
+    // A letter and its accent count as the letter that they are together, however they come.
+    let composed = to_form(name, Some(Form::Nfc));
+    if !options.allowed_categories.is_empty() && !composed.chars().all(allowed) {
         return Err(Refusal::Disallowed);
     }
-    let name = to_form(name, options.form);
-    let length = name.chars().count();
-    if length < options.min_length || length > options.max_length {
-        return Err(Refusal::Length);
-    }
-    Ok(name.into_owned())
+    Ok(())
+}
+
+/// What Python strips from a text.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// Whether the text comes back the same when it is read and written as HTML without tags, as
+/// nh3 does it.
+fn is_same_as_markup(text: &str) -> bool {
+    const ENTITIES: [&str; 4] = ["&amp;", "&lt;", "&gt;", "&nbsp;"];
+    !text.contains(['<', '>', '\0', '\r', '\u{a0}'])
+        && !text.starts_with('\u{feff}')
+        && text.match_indices('&').all(|(place, _)| {
+            ENTITIES
+                .iter()
+                .any(|entity| text[place..].starts_with(entity))
+        })
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use super::error::map_error;
 use crate::StoreError;
 
 /// The names of the tables.
@@ -152,4 +154,18 @@ impl UserColumns {
             .collect::<Vec<_>>()
             .join(", ")
     }
+}
+
+/// The columns of a table; none when there is no such table.
+pub(super) fn column_names(
+    connection: &Connection,
+    table: &str,
+) -> Result<HashSet<String>, StoreError> {
+    let mut statement = connection
+        .prepare("SELECT lower(name) FROM pragma_table_info(?1)")
+        .map_err(map_error)?;
+    let names = statement
+        .query_map([table], |row| row.get(0))
+        .map_err(map_error)?;
+    names.collect::<Result<_, _>>().map_err(map_error)
 }

@@ -1,6 +1,7 @@
 //! The SQL store. The only place that speaks SQL.
 
 mod columns;
+mod error;
 mod moment;
 mod roles;
 mod schema;

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::columns::TableNames;
-use super::sqlite::{column_names, map_error};
+use super::columns::{TableNames, column_names};
+use super::error::map_error;
 use crate::{Role, StoreError, UserId};
 
 /// The statement, built once; none where there are no tables of roles, which is nothing

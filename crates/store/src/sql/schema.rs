@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::columns::{TableNames, quote};
-use super::sqlite::map_error;
+use super::error::map_error;
 use crate::StoreError;
 use crate::schema_check::{Finding, Upgrade};
 

@@ -5,7 +5,6 @@
 //! many rows goes elsewhere. Writes go one after the other through one connection, off the
 //! async threads. Other processes may write to the same file: both sides wait for each other.
 
-use std::collections::HashSet;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +14,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use time::OffsetDateTime;
 
-use super::columns::{TableNames, UserColumns};
+use super::columns::{TableNames, UserColumns, column_names};
+use super::error::map_error;
 use super::roles::RoleStatement;
 use super::schema;
 use super::users::{ATTRIBUTES, Statements};
@@ -361,46 +361,6 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         .map_err(map_error)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
-}
-
-/// The columns of a table; none when there is no such table.
-pub(super) fn column_names(
-    connection: &Connection,
-    table: &str,
-) -> Result<HashSet<String>, StoreError> {
-    let mut statement = connection
-        .prepare("SELECT lower(name) FROM pragma_table_info(?1)")
-        .map_err(map_error)?;
-    let names = statement
-        .query_map([table], |row| row.get(0))
-        .map_err(map_error)?;
-    names.collect::<Result<_, _>>().map_err(map_error)
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is handed to map_err by its name"
-)]
-pub(super) fn map_error(error: rusqlite::Error) -> StoreError {
-    let rusqlite::Error::SqliteFailure(failure, message) = &error else {
-        return StoreError::Other(error.to_string());
-    };
-    let message = message.clone().unwrap_or_default();
-    match failure.code {
-        // "UNIQUE constraint failed: user.email"
-        ErrorCode::ConstraintViolation if message.starts_with("UNIQUE") => StoreError::Conflict {
-            column: message.rsplit('.').next().unwrap_or_default().to_owned(),
-        },
-        ErrorCode::DatabaseBusy
-        | ErrorCode::DatabaseLocked
-        | ErrorCode::CannotOpen
-        | ErrorCode::DiskFull
-        | ErrorCode::ReadOnly
-        | ErrorCode::SystemIoFailure
-        | ErrorCode::NotADatabase
-        | ErrorCode::DatabaseCorrupt => StoreError::Unavailable(error.to_string()),
-        _ => StoreError::Other(error.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use time::OffsetDateTime;
 
 use super::columns::{TableNames, USER_COLUMNS, UserColumns, quote};
+use super::error::map_error;
 use super::moment;
-use super::sqlite::map_error;
 use crate::{Identity, NewUser, PasswordChange, StoreError, User, UserId, UserKey, UserPatch};
 
 /// The statements, built once.

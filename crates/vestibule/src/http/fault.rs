@@ -5,7 +5,6 @@ use vestibule_store::StoreError;
 
 use super::reject::Rejection;
 use crate::messages::Message;
-use crate::secrets::passwords::PasswordsBusy;
 
 /// The two ways in which a handler ends early.
 #[derive(Debug)]
@@ -70,11 +69,5 @@ impl From<Rejection> for Refusal {
 impl<F: Into<Fault>> From<F> for Refusal {
     fn from(fault: F) -> Self {
         Self::Fault(fault.into())
-    }
-}
-
-impl From<PasswordsBusy> for Fault {
-    fn from(_: PasswordsBusy) -> Self {
-        Self::Busy
     }
 }

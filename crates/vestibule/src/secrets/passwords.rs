@@ -27,10 +27,6 @@ const NICENESS: i32 = 10;
 /// How long a thread keeps its buffer when nothing comes.
 const KEEP_MEMORY: Duration = Duration::from_secs(5);
 
-/// The queue is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PasswordsBusy;
-
 /// What a check found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -185,10 +181,10 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, job: Job) -> Result<(), PasswordsBusy> {
+    fn push(&self, job: Job) -> Result<(), Fault> {
         let mut state = self.lock();
         if state.closed || state.jobs.len() >= self.room {
-            return Err(PasswordsBusy);
+            return Err(Fault::Busy);
         }
         state.jobs.push_back(job);
         drop(state);

@@ -94,10 +94,11 @@ fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
         let flag = value.as_bool();
         match (name.as_str(), flag) {
             ("allow_smtputf8", Some(flag)) => options.allow_smtputf8 = flag,
+            ("strict", Some(flag)) => options.strict = flag,
             ("test_environment", Some(flag)) => options.test_environment = flag,
             ("globally_deliverable", Some(flag)) => options.globally_deliverable = flag,
             // These matter when mail is sent, or say what holds anyway.
-            ("check_deliverability" | "strict", Some(_))
+            ("check_deliverability", Some(_))
             | ("timeout" | "dns_resolver", _)
             | (
                 "allow_quoted_local" | "allow_domain_literal" | "allow_empty_local"
@@ -107,7 +108,7 @@ fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
             _ => reader.problem(
                 KEY,
                 format!("{name} = {value} is not served"),
-                "leave it out; allow_smtputf8, test_environment and globally_deliverable can be set",
+                "leave it out; allow_smtputf8, strict, test_environment and globally_deliverable can be set",
             ),
         }
     }
