@@ -12,7 +12,9 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::sign::{Derivation, KeyRing, TimedSigner, decode_payload, encode_payload};
+use crate::sign::{
+    Derivation, KeyRing, SignatureError, TimedSigner, decode_payload, encode_payload,
+};
 
 const SALT: &str = "cookie-session";
 
@@ -163,11 +165,20 @@ impl SessionCodec {
         self.try_open(cookie, now, max_age).unwrap_or_default()
     }
 
-    fn try_open(&self, cookie: &str, now: i64, max_age: Duration) -> Option<Session> {
-        let opened = self.0.open(cookie, now, Some(max_age)).ok()?;
-        let json = decode_payload(opened.payload).ok()?;
-        let values = serde_json::from_slice(&json).ok()?;
-        Some(Session {
+    /// The same, saying why there is none.
+    ///
+    /// # Errors
+    /// What is wrong with the cookie.
+    pub fn try_open(
+        &self,
+        cookie: &str,
+        now: i64,
+        max_age: Duration,
+    ) -> Result<Session, SignatureError> {
+        let opened = self.0.open(cookie, now, Some(max_age))?;
+        let json = decode_payload(opened.payload)?;
+        let values = serde_json::from_slice(&json).map_err(|_| SignatureError::BadPayload)?;
+        Ok(Session {
             values,
             modified: false,
         })

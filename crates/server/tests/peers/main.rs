@@ -14,6 +14,7 @@ mod oracle_requests;
 mod oracle_session;
 mod oracle_sign_in;
 mod oracle_sign_out;
+mod settings;
 mod support;
 
 /// The suite's promise, kept from shrinking unseen: every test ends with

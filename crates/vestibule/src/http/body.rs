@@ -5,14 +5,14 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::reject::Rejection;
+use super::reject::{Explanation, Rejection};
 use crate::app::App;
 use crate::messages::Message;
 
@@ -20,6 +20,8 @@ use crate::messages::Message;
 #[derive(Debug)]
 pub struct RawBody {
     kind: Kind,
+    /// The type by name, as it may be shown, where it is not one that is read here.
+    named: Option<String>,
     bytes: Bytes,
 }
 
@@ -66,7 +68,16 @@ impl RawBody {
             Kind::Nothing | Kind::Other => Err(Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Message::UnsupportedMediaType,
-            )),
+            )
+            .explained(Explanation {
+                check: "content_type",
+                saw: match &self.named {
+                    Some(named) => format!("Content-Type: {named}"),
+                    None => "a body without a Content-Type".to_owned(),
+                },
+                fix: "send Content-Type: application/json with a JSON body, or a URL-encoded form"
+                    .to_owned(),
+            })),
         }
     }
 
@@ -127,25 +138,29 @@ impl FromRequest<App> for RawBody {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let reject = |status, message| {
-            Rejection::new(status, message)
-                .into_reply(app.messages(), false)
-                .into_response()
-                .into_response()
-        };
         let kind = kind_of(request.headers());
+        let named = (kind == Kind::Other).then(|| shown_type(request.headers()));
         let limit = app.settings().http.max_content_length;
         let body: Body = request.into_body();
-        match Limited::new(body, limit).collect().await {
-            Ok(collected) => Ok(Self {
-                kind,
-                bytes: collected.to_bytes(),
-            }),
-            Err(error) if error.is::<LengthLimitError>() => {
-                Err(reject(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge))
+        let rejection = match Limited::new(body, limit).collect().await {
+            Ok(collected) => {
+                let bytes = collected.to_bytes();
+                return Ok(Self { kind, named, bytes });
             }
-            Err(_) => Err(reject(StatusCode::BAD_REQUEST, Message::MalformedBody)),
-        }
+            Err(error) if error.is::<LengthLimitError>() => {
+                Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge).explained(
+                    Explanation {
+                        check: "content_length",
+                        saw: format!("a body of more than {limit} bytes"),
+                        fix: "send less, or raise MAX_CONTENT_LENGTH".to_owned(),
+                    },
+                )
+            }
+            Err(_) => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
+        };
+        Err(rejection
+            .into_reply(app.messages(), app.settings().explains())
+            .into_response())
     }
 }
 
@@ -171,6 +186,22 @@ fn kind_of(headers: &http::HeaderMap) -> Kind {
         "" => Kind::Nothing,
         _ => Kind::Other,
     }
+}
+
+/// A content type as it may stand in a log or an answer.
+fn shown_type(headers: &http::HeaderMap) -> String {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .map(http::HeaderValue::as_bytes);
+    let shown = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    value
+        .unwrap_or_default()
+        .iter()
+        .copied()
+        .filter(shown)
+        .take(80)
+        .map(char::from)
+        .collect()
 }
 
 /// The fields of a URL-encoded form; of a repeated field the first counts, as in the
@@ -220,6 +251,7 @@ mod tests {
     fn json(text: &[u8]) -> Result<Fields, Rejection> {
         RawBody {
             kind: Kind::Json,
+            named: None,
             bytes: Bytes::copy_from_slice(text),
         }
         .fields()
@@ -228,6 +260,7 @@ mod tests {
     fn form(text: &[u8]) -> RawBody {
         RawBody {
             kind: Kind::Form,
+            named: None,
             bytes: Bytes::copy_from_slice(text),
         }
     }

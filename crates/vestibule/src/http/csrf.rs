@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::reject::{Explanation, Rejection};
 use crate::app::App;
 use crate::messages::Message;
-use crate::session::visit::{Mechanism, Visit};
+use crate::session::visit::{CookieState, Mechanism, Visit};
 use crate::settings::CsrfSettings;
 
 /// What of a request the check looks at.
@@ -115,7 +115,7 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence<'_>) -> Result<(), Re
             settings.time_limit,
         ),
     };
-    verdict.map_err(|error| refuse(settings, error))?;
+    verdict.map_err(|error| refuse(settings, error, visit.cookie_state()))?;
     if settings.ssl_strict && visit.facts().secure() {
         check_referrer(evidence.headers, visit.facts())?;
     }
@@ -137,7 +137,7 @@ fn sent_token<'a>(settings: &CsrfSettings, evidence: &'a Evidence<'_>) -> Option
         })
 }
 
-fn refuse(settings: &CsrfSettings, error: CsrfError) -> Rejection {
+fn refuse(settings: &CsrfSettings, error: CsrfError, cookie_state: CookieState) -> Rejection {
     let headers = settings.headers.join(", ");
     let cookie = settings.cookie.as_ref().map_or_else(String::new, |cookie| {
         format!(" or the cookie {}", cookie.name)
@@ -155,16 +155,10 @@ fn refuse(settings: &CsrfSettings, error: CsrfError) -> Rejection {
                  are not signed in need none with SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true"
             ),
         ),
-        CsrfError::SessionMissing => (
-            Message::CsrfSessionTokenMissing,
-            "a token, but a session without one: the session cookie did not come, has expired, \
-             or was signed with another SECRET_KEY"
-                .to_owned(),
-            "send cookies with the request (fetch: credentials: \"include\"); on another origin \
-             set CORS_SUPPORTS_CREDENTIALS = true; check SESSION_COOKIE_DOMAIN, _PATH, _SECURE and \
-             _SAMESITE"
-                .to_owned(),
-        ),
+        CsrfError::SessionMissing => {
+            let (saw, fix) = no_session(cookie_state, &get_one);
+            (Message::CsrfSessionTokenMissing, saw.to_owned(), fix)
+        }
         CsrfError::Expired => (
             Message::CsrfTokenExpired,
             format!(
@@ -193,6 +187,31 @@ fn refuse(settings: &CsrfSettings, error: CsrfError) -> Rejection {
         saw,
         fix,
     })
+}
+
+/// Why there is no session to compare a token with.
+fn no_session(cookie_state: CookieState, get_one: &str) -> (&'static str, String) {
+    match cookie_state {
+        CookieState::Absent => (
+            "a token and no session cookie",
+            "send cookies with the request (fetch: credentials: \"include\"); on another origin \
+             set CORS_SUPPORTS_CREDENTIALS = true; check SESSION_COOKIE_DOMAIN, _PATH, _SECURE and \
+             _SAMESITE"
+                .to_owned(),
+        ),
+        CookieState::Expired => (
+            "a session cookie that is too old",
+            format!("{get_one} again, or change PERMANENT_SESSION_LIFETIME"),
+        ),
+        CookieState::Foreign => (
+            "a session cookie that this server did not sign",
+            "give every server the same SECRET_KEY; after a change keep the old one in \
+             SECRET_KEY_FALLBACKS; another application on this host needs another \
+             SESSION_COOKIE_NAME"
+                .to_owned(),
+        ),
+        CookieState::Opened => ("a session that was never given a token", get_one.to_owned()),
+    }
 }
 
 fn check_referrer(headers: &HeaderMap, facts: &Facts) -> Result<(), Rejection> {

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 use vestibule_formats::flask_session::Session;
 use vestibule_formats::session_identifier::session_identifier;
+use vestibule_formats::sign::SignatureError;
 use vestibule_store::{User, UserKey};
 
 use crate::app::App;
@@ -57,11 +58,25 @@ pub(crate) enum Remember {
     Clear,
 }
 
+/// What became of the session cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieState {
+    /// None came.
+    Absent,
+    /// It holds a session.
+    Opened,
+    /// It is ours, and too old.
+    Expired,
+    /// We did not sign it, or it holds no session.
+    Foreign,
+}
+
 /// A request's session and caller.
 #[derive(Debug)]
 pub struct Visit {
     facts: Facts,
     session: Session,
+    cookie_state: CookieState,
     caller: Option<Caller>,
     identifier: String,
     csrf_token: Option<String>,
@@ -75,6 +90,12 @@ impl Visit {
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// What became of the session cookie.
+    #[must_use]
+    pub fn cookie_state(&self) -> CookieState {
+        self.cookie_state
     }
 
     /// Who is asking, if anybody is signed in.
@@ -126,13 +147,10 @@ impl Visit {
 
     async fn load(app: &App, facts: Facts, headers: &HeaderMap) -> Result<Self, Fault> {
         let settings = &app.settings().session;
-        let session = cookies::cookie(headers, &settings.cookie.name).map_or_else(
-            Session::default,
-            |value| {
-                app.session_codec()
-                    .open(value, app.unix_now(), settings.permanent_lifetime)
-            },
-        );
+        let (session, cookie_state) = match cookies::cookie(headers, &settings.cookie.name) {
+            None => (Session::default(), CookieState::Absent),
+            Some(cookie) => open_session(app, cookie),
+        };
         let remember_cookie = cookies::cookie(headers, &settings.remember.cookie.name);
         let mut visit = Self {
             identifier: session_identifier(
@@ -142,6 +160,7 @@ impl Visit {
             ),
             facts,
             session,
+            cookie_state,
             caller: None,
             csrf_token: None,
             csrf_cookie: app
@@ -352,6 +371,24 @@ impl FromRequestParts<App> for Visit {
             )));
         };
         Self::load(app, facts, &parts.headers).await.map_err(refuse)
+    }
+}
+
+fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
+    let lifetime = app.settings().session.permanent_lifetime;
+    match app
+        .session_codec()
+        .try_open(cookie, app.unix_now(), lifetime)
+    {
+        Ok(session) => (session, CookieState::Opened),
+        Err(error) => {
+            let state = match error {
+                SignatureError::Expired { .. } => CookieState::Expired,
+                _ => CookieState::Foreign,
+            };
+            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie is not used");
+            (Session::default(), state)
+        }
     }
 }
 

@@ -165,7 +165,7 @@ impl Loaded {
                     Some(path) => self.read_secret_file(key, path, origin, sources, problems),
                     None => problems.push(Problem::new(&name, "is not a path", "name a file")),
                 }
-            } else {
+            } else if !is_provider(&name) {
                 problems.push(unknown(&name));
             }
         }
@@ -265,6 +265,13 @@ impl Loaded {
 fn file_variant(name: &str) -> Option<&'static Key> {
     keys::find(name.strip_suffix("_FILE")?)
         .filter(|key| key.kind.is_secret() || matches!(key.kind, Kind::Text))
+}
+
+/// `<PROVIDER>_CLIENT_ID` and `_CLIENT_SECRET` of a provider that the application names.
+fn is_provider(name: &str) -> bool {
+    ["_CLIENT_ID", "_CLIENT_SECRET"]
+        .iter()
+        .any(|end| name.len() > end.len() && name.ends_with(end))
 }
 
 fn wrong_type(key: &Key) -> Problem {

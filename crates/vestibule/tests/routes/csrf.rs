@@ -205,3 +205,26 @@ async fn over_tls_the_referer_counts() {
         assert_eq!(attempt(&browser, sent).await.code(), code, "{referer}");
     }
 }
+
+#[tokio::test]
+async fn a_cookie_that_is_not_used_says_why() {
+    let app = TestApp::with("PERMANENT_SESSION_LIFETIME = \"1 hours\"\nWTF_CSRF_CHECK_DEFAULT = true\nSECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = false\nSECURITY_CSRF_PROTECT_MECHANISMS = [\"session\", \"token\", \"basic\"]").await;
+    let mut browser = app.browser();
+    let token = browser.get(LOGIN).await.csrf_token();
+    let saw = async |browser: &Browser<'_>| {
+        let answer = attempt(browser, Some(("x-xsrf-token", &token))).await;
+        assert_eq!(answer.code(), "CSRF_SESSION_TOKEN_MISSING");
+        answer.response()["explanation"]["saw"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(saw(&app.browser()).await.contains("no session cookie"));
+    let mut foreign = app.browser();
+    foreign
+        .cookies
+        .insert("session".into(), "somebody.elses.cookie".into());
+    assert!(saw(&foreign).await.contains("did not sign"));
+    app.wait(3601);
+    assert!(saw(&browser).await.contains("too old"));
+}

@@ -126,6 +126,7 @@ async fn a_body_over_the_limit_is_refused() {
         (answer.status.as_u16(), answer.code().as_str()),
         (413, "BODY_TOO_LARGE")
     );
+    assert_eq!(answer.response()["explanation"]["check"], "content_length");
 }
 
 #[tokio::test]
@@ -143,6 +144,7 @@ async fn only_json_and_forms_are_read() {
             (answer.status.as_u16(), answer.code().as_str()),
             (415, "UNSUPPORTED_MEDIA_TYPE")
         );
+        assert_eq!(answer.response()["explanation"]["check"], "content_type");
     }
 }
 

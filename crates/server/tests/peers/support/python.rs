@@ -163,7 +163,7 @@ fn fits(text: &str, template: &str) -> bool {
     clippy::disallowed_methods,
     reason = "the test command may name another Python"
 )]
-fn interpreter(oracle: &Path) -> Result<PathBuf, String> {
+pub(crate) fn interpreter(oracle: &Path) -> Result<PathBuf, String> {
     let python = std::env::var("VESTIBULE_ORACLE_PYTHON")
         .map_or_else(|_| oracle.join(".venv/bin/python"), PathBuf::from);
     if python.exists() {

@@ -1,4 +1,5 @@
-//! Names that only mean something to server-rendered pages or to Python.
+//! Names that only mean something to server-rendered pages or to Python, and those that the
+//! reference's configuration page lists without its code knowing them.
 
 use super::{Key, Kind::*, pages};
 
@@ -131,4 +132,9 @@ pub(super) const KEYS: &[Key] = &[
         Text,
         r#""security/wan_verify.html""#,
     ),
+    pages("SECURITY_EMAIL_CHANGE_SALT", Text, r#""""#),
+    pages("SECURITY_POST_VERIFY_URL", Text, r#""""#),
+    pages("SECURITY_REFRESH_COOKIE_NAME", Text, r#""""#),
+    pages("SECURITY_SCRIPT_NONCE_KEY", Text, r#""""#),
+    pages("SECURITY_USER_IDENTITY_MAPPINGS", Any, r#""""#),
 ];
