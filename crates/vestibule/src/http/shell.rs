@@ -25,6 +25,10 @@ use crate::app::App;
 use crate::messages::Message;
 use crate::rng;
 
+/// How much of headers is accepted, in bytes and in lines. The connection itself stands for
+/// a little more, so that a refusal can explain itself.
+const HEADERS_LIMIT: (usize, usize) = (32 * 1024, 100);
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The layer around the whole router.
@@ -76,7 +80,11 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         .unwrap_or_default();
     let facts = Facts::new(id, origin.address, origin.secure, host);
 
-    if !settings.hosts.believe(facts.host()) {
+    if let Some(rejection) = too_many_headers(headers) {
+        return (facts, Some(rejection));
+    }
+    // A probe of the machine's health knows an address, not a name, and learns nothing.
+    if !is_probe(request.uri().path()) && !settings.hosts.believe(facts.host()) {
         let rejection = Rejection::new(StatusCode::BAD_REQUEST, Message::UntrustedHost).explained(
             Explanation {
                 check: "host",
@@ -95,6 +103,30 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         |origin| app.cors().allows(path, origin),
     );
     (facts, verdict.err())
+}
+
+fn too_many_headers(headers: &HeaderMap) -> Option<Rejection> {
+    let size = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    let (bytes, lines) = (headers.iter().map(size).sum::<usize>(), headers.len());
+    if bytes <= HEADERS_LIMIT.0 && lines <= HEADERS_LIMIT.1 {
+        return None;
+    }
+    let rejection = Rejection::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Message::HeadersTooLarge,
+    );
+    Some(
+        rejection.explained(Explanation {
+            check: "headers",
+            saw: format!("{lines} header lines of {bytes} bytes"),
+            fix: "clear the cookies of this site; other applications on this host set some, too"
+                .to_owned(),
+        }),
+    )
+}
+
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
 }
 
 fn sent_host(request: &Request) -> Option<String> {

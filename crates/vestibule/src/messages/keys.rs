@@ -97,8 +97,8 @@ messages! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE": "Send JSON or a form.";
     /// The body is larger than the limit.
     BodyTooLarge = "BODY_TOO_LARGE": "The body is too large.";
-    /// A header is malformed or too large.
-    MalformedRequest = "MALFORMED_REQUEST": "The request could not be read.";
+    /// The headers are larger than the limit.
+    HeadersTooLarge = "HEADERS_TOO_LARGE": "The headers are too large.";
     /// There is nothing at this path.
     NotFound = "NOT_FOUND": "There is nothing here.";
     /// The path does not take this method.

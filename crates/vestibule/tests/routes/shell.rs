@@ -187,3 +187,40 @@ async fn attack_sign_in_csrf_another_site_cannot_sign_somebody_in() {
     assert_eq!(answer.status, 403);
     assert!(lured.cookies.is_empty());
 }
+
+#[tokio::test]
+async fn headers_over_the_limit_are_refused_in_the_envelope() {
+    let app = TestApp::new().await;
+    let mut browser = app.browser();
+    browser
+        .cookies
+        .insert("other".into(), "x".repeat(33 * 1024));
+    let answer = browser.get(LOGIN).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (431, "HEADERS_TOO_LARGE")
+    );
+}
+
+#[tokio::test]
+async fn a_probe_may_come_by_address() {
+    let app = TestApp::with("TRUSTED_HOSTS = [\"app.example\"]").await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(
+            app.browser()
+                .header("host", "10.0.0.7:5000")
+                .get(path)
+                .await
+                .status,
+            200
+        );
+    }
+    assert_eq!(
+        app.browser()
+            .header("host", "10.0.0.7:5000")
+            .get(LOGIN)
+            .await
+            .status,
+        400
+    );
+}
