@@ -49,6 +49,10 @@ struct Place {
     lane: usize,
 }
 
+/// After so many blocks, a fifth of a millisecond, whoever waits for the processor may go
+/// first: a hash is long, and requests that need none are short.
+const BREATH: usize = 512;
+
 /// Fills the memory, of which the first two blocks of each lane are there already.
 pub(super) fn fill(level: Level, memory: &mut [Block], plan: &Plan) {
     dispatch!(level, simd => fill_with(simd, memory, plan));
@@ -81,6 +85,9 @@ fn segment<S: Simd>(simd: S, memory: &mut [Block], plan: &Plan, place: Place) {
         addresses.next(simd);
     }
     for index in (if beginning { 2 } else { 0 })..plan.segment {
+        if index % BREATH == 0 {
+            std::thread::yield_now();
+        }
         let current = lane * length + slice * plan.segment + index;
         let previous = if slice == 0 && index == 0 {
             current + length - 1
