@@ -83,8 +83,7 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
     if let Some(rejection) = too_many_headers(headers) {
         return (facts, Some(rejection));
     }
-    // A probe of the machine's health knows an address, not a name, and learns nothing.
-    if !is_probe(request.uri().path()) && !settings.hosts.believe(facts.host()) {
+    if !settings.hosts.believe(facts.host()) {
         let rejection = Rejection::new(StatusCode::BAD_REQUEST, Message::UntrustedHost).explained(
             Explanation {
                 check: "host",
@@ -123,10 +122,6 @@ fn too_many_headers(headers: &HeaderMap) -> Option<Rejection> {
                 .to_owned(),
         }),
     )
-}
-
-fn is_probe(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz")
 }
 
 fn sent_host(request: &Request) -> Option<String> {

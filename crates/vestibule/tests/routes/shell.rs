@@ -201,26 +201,3 @@ async fn headers_over_the_limit_are_refused_in_the_envelope() {
         (431, "HEADERS_TOO_LARGE")
     );
 }
-
-#[tokio::test]
-async fn a_probe_may_come_by_address() {
-    let app = TestApp::with("TRUSTED_HOSTS = [\"app.example\"]").await;
-    for path in ["/healthz", "/readyz"] {
-        assert_eq!(
-            app.browser()
-                .header("host", "10.0.0.7:5000")
-                .get(path)
-                .await
-                .status,
-            200
-        );
-    }
-    assert_eq!(
-        app.browser()
-            .header("host", "10.0.0.7:5000")
-            .get(LOGIN)
-            .await
-            .status,
-        400
-    );
-}
