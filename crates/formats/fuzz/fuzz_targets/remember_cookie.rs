@@ -1,7 +1,7 @@
 #![no_main]
 
 #[path = "../bodies.rs"]
-#[allow(dead_code, reason = "each target uses one of the bodies")]
+#[expect(dead_code, reason = "each target uses one of the bodies")]
 mod bodies;
 
 libfuzzer_sys::fuzz_target!(|text: &str| bodies::remember_cookie(text));

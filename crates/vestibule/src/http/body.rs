@@ -12,9 +12,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::reject::{Explanation, Rejection};
+use super::reject::Rejection;
 use crate::app::App;
-use crate::messages::Message;
+use crate::messages::{Explanation, Message};
 
 /// The body as it came, within the size limit.
 #[derive(Debug)]
@@ -69,15 +69,7 @@ impl RawBody {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Message::UnsupportedMediaType,
             )
-            .explained(Explanation {
-                check: "content_type",
-                saw: match &self.named {
-                    Some(named) => format!("Content-Type: {named}"),
-                    None => "a body without a Content-Type".to_owned(),
-                },
-                fix: "send Content-Type: application/json with a JSON body, or a URL-encoded form"
-                    .to_owned(),
-            })),
+            .explained(Explanation::content_type(self.named.as_deref()))),
         }
     }
 
@@ -148,13 +140,8 @@ impl FromRequest<App> for RawBody {
                 return Ok(Self { kind, named, bytes });
             }
             Err(error) if error.is::<LengthLimitError>() => {
-                Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge).explained(
-                    Explanation {
-                        check: "content_length",
-                        saw: format!("a body of more than {limit} bytes"),
-                        fix: "send less, or raise MAX_CONTENT_LENGTH".to_owned(),
-                    },
-                )
+                Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge)
+                    .explained(Explanation::content_length(limit))
             }
             Err(_) => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
         };

@@ -7,8 +7,8 @@
 
 use http::{HeaderMap, Method, StatusCode, header};
 
-use super::reject::{Explanation, Rejection};
-use crate::messages::Message;
+use super::reject::Rejection;
+use crate::messages::{Explanation, Message};
 
 /// Whether a request may change something, as far as the browser's headers tell.
 ///
@@ -39,13 +39,10 @@ pub fn check(
     }
     match origin {
         Some(origin) if is_own(origin, own_host, public_origin) || allowed(origin) => Ok(()),
-        Some(origin) => Err(refuse(&format!("Origin: {}", printable(origin)), own_host)),
+        Some(origin) => Err(refuse(Explanation::origin(&printable(origin), own_host))),
         None => match site {
             None => Ok(()),
-            Some(site) => Err(refuse(
-                &format!("Sec-Fetch-Site: {} and no Origin", printable(site)),
-                own_host,
-            )),
+            Some(site) => Err(refuse(Explanation::fetch_site(&printable(site), own_host))),
         },
     }
 }
@@ -58,15 +55,8 @@ fn is_own(origin: &str, own_host: &str, public_origin: Option<&str>) -> bool {
         || public_origin.is_some_and(|public| public.eq_ignore_ascii_case(origin))
 }
 
-fn refuse(saw: &str, own_host: &str) -> Rejection {
-    Rejection::new(StatusCode::FORBIDDEN, Message::CrossSiteRequest).explained(Explanation {
-        check: "origin",
-        saw: format!("{saw}; this server answers for {own_host}"),
-        fix: "if the app lives on that origin, list it in CORS_ORIGINS (with \
-              CORS_SUPPORTS_CREDENTIALS = true); behind a proxy pass the Host header on or list the \
-              proxy in TRUSTED_PROXIES"
-            .to_owned(),
-    })
+fn refuse(explanation: Explanation) -> Rejection {
+    Rejection::new(StatusCode::FORBIDDEN, Message::CrossSiteRequest).explained(explanation)
 }
 
 /// A header's text as it may stand in a log or an answer.

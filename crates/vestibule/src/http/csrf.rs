@@ -8,10 +8,10 @@ use vestibule_formats::csrf::CsrfError;
 
 use super::body::RawBody;
 use super::facts::Facts;
-use super::reject::{Explanation, Rejection};
+use super::reject::Rejection;
 use crate::app::App;
-use crate::messages::Message;
-use crate::session::visit::{CookieState, Mechanism, Visit};
+use crate::messages::{Explanation, Message};
+use crate::session::visit::{Mechanism, Visit};
 use crate::settings::CsrfSettings;
 
 /// What of a request the check looks at.
@@ -115,7 +115,10 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence<'_>) -> Result<(), Re
             settings.time_limit,
         ),
     };
-    verdict.map_err(|error| refuse(settings, error, visit.cookie_state()))?;
+    verdict.map_err(|error| {
+        let explanation = Explanation::csrf_token(error, visit.cookie_state(), settings);
+        Rejection::new(StatusCode::BAD_REQUEST, message(error)).explained(explanation)
+    })?;
     if settings.ssl_strict && visit.facts().secure() {
         check_referrer(evidence.headers, visit.facts())?;
     }
@@ -137,111 +140,28 @@ fn sent_token<'a>(settings: &CsrfSettings, evidence: &'a Evidence<'_>) -> Option
         })
 }
 
-fn refuse(settings: &CsrfSettings, error: CsrfError, cookie_state: CookieState) -> Rejection {
-    let headers = settings.headers.join(", ");
-    let cookie = settings.cookie.as_ref().map_or_else(String::new, |cookie| {
-        format!(" or the cookie {}", cookie.name)
-    });
-    let get_one = format!("take it from csrf_token in the answer of GET /login{cookie}");
-    let (message, saw, fix) = match error {
-        CsrfError::Missing => (
-            Message::CsrfTokenMissing,
-            format!(
-                "none of the headers {headers} and no form field {}",
-                settings.field_name
-            ),
-            format!(
-                "send the CSRF token in one of these headers; {get_one}. Requests of people who \
-                 are not signed in need none with SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true"
-            ),
-        ),
-        CsrfError::SessionMissing => {
-            let (saw, fix) = no_session(cookie_state, &get_one);
-            (Message::CsrfSessionTokenMissing, saw.to_owned(), fix)
-        }
-        CsrfError::Expired => (
-            Message::CsrfTokenExpired,
-            format!(
-                "a token older than {} seconds",
-                settings.time_limit.unwrap_or_default().as_secs()
-            ),
-            format!("{get_one} again, or change WTF_CSRF_TIME_LIMIT (\"\" for no limit)"),
-        ),
-        CsrfError::Invalid => (
-            Message::CsrfTokenInvalid,
-            "a token that this server did not sign, or not with its present key".to_owned(),
-            format!(
-                "{get_one}; after a change of SECRET_KEY keep the old one in SECRET_KEY_FALLBACKS"
-            ),
-        ),
-        CsrfError::Mismatch => (
-            Message::CsrfTokenMismatch,
-            "a token of another session: it was fetched before sign-in or sign-out, or in \
-             another browser profile"
-                .to_owned(),
-            format!("{get_one} again after signing in or out"),
-        ),
-    };
-    Rejection::new(StatusCode::BAD_REQUEST, message).explained(Explanation {
-        check: "csrf_token",
-        saw,
-        fix,
-    })
-}
-
-/// Why there is no session to compare a token with.
-fn no_session(cookie_state: CookieState, get_one: &str) -> (&'static str, String) {
-    match cookie_state {
-        CookieState::Absent => (
-            "a token and no session cookie",
-            "send cookies with the request (fetch: credentials: \"include\"); on another origin \
-             set CORS_SUPPORTS_CREDENTIALS = true; check SESSION_COOKIE_DOMAIN, _PATH, _SECURE and \
-             _SAMESITE"
-                .to_owned(),
-        ),
-        CookieState::Expired => (
-            "a session cookie that is too old",
-            format!("{get_one} again, or change PERMANENT_SESSION_LIFETIME"),
-        ),
-        CookieState::Foreign => (
-            "a session cookie that this server did not sign",
-            "give every server the same SECRET_KEY; after a change keep the old one in \
-             SECRET_KEY_FALLBACKS; another application on this host needs another \
-             SESSION_COOKIE_NAME"
-                .to_owned(),
-        ),
-        CookieState::Opened => ("a session that was never given a token", get_one.to_owned()),
+fn message(error: CsrfError) -> Message {
+    match error {
+        CsrfError::Missing => Message::CsrfTokenMissing,
+        CsrfError::SessionMissing => Message::CsrfSessionTokenMissing,
+        CsrfError::Expired => Message::CsrfTokenExpired,
+        CsrfError::Invalid => Message::CsrfTokenInvalid,
+        CsrfError::Mismatch => Message::CsrfTokenMismatch,
     }
 }
 
 fn check_referrer(headers: &HeaderMap, facts: &Facts) -> Result<(), Rejection> {
-    let refuse = |message, saw| {
-        Err(
-            Rejection::new(StatusCode::BAD_REQUEST, message).explained(Explanation {
-                check: "csrf_referrer",
-                saw,
-                fix: "send the Referer header from the same https origin, or set \
-                  WTF_CSRF_SSL_STRICT = false"
-                    .to_owned(),
-            }),
-        )
+    let message = match headers.get(header::REFERER).map(|value| value.to_str()) {
+        None | Some(Err(_)) => Message::CsrfReferrerMissing,
+        Some(Ok(referrer)) if is_own(referrer, facts.host()) => return Ok(()),
+        Some(Ok(_)) => Message::CsrfReferrerMismatch,
     };
-    let Some(referrer) = headers
-        .get(header::REFERER)
-        .and_then(|value| value.to_str().ok())
-    else {
-        return refuse(Message::CsrfReferrerMissing, "no Referer header".to_owned());
-    };
-    let same = referrer
+    Err(Rejection::new(StatusCode::BAD_REQUEST, message).explained(Explanation::referrer(message)))
+}
+
+fn is_own(referrer: &str, host: &str) -> bool {
+    referrer
         .strip_prefix("https://")
         .and_then(|rest| rest.split(['/', '?', '#']).next())
-        .is_some_and(|authority| authority.eq_ignore_ascii_case(facts.host()));
-    if same {
-        Ok(())
-    } else {
-        refuse(
-            Message::CsrfReferrerMismatch,
-            "a Referer of another origin".to_owned(),
-        )
-    }
+        .is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }

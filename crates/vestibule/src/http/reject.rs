@@ -8,20 +8,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
-use crate::messages::{Message, Messages};
-
-/// Why a check failed, for the person who has to change a setting.
-///
-/// In development it goes into the answer, in production only into the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
-    /// The check that failed, in one word: `csrf_token`, `origin`, `host`, ...
-    pub check: &'static str,
-    /// What the check saw. Never a secret.
-    pub saw: String,
-    /// What to change: a setting or a header.
-    pub fix: String,
-}
+use crate::messages::{Explanation, Message, Messages};
 
 /// A refusal, before it has words.
 #[derive(Debug)]

@@ -19,10 +19,10 @@ use super::client_ip::{self, Peer};
 use super::cors::Asked;
 use super::cross_site;
 use super::facts::Facts;
-use super::reject::{Explanation, Rejection};
+use super::reject::Rejection;
 use super::reply::Reply;
 use crate::app::App;
-use crate::messages::Message;
+use crate::messages::{Explanation, Message};
 use crate::rng;
 
 /// How much of headers is accepted, in bytes and in lines. The connection itself stands for
@@ -84,13 +84,8 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         return (facts, Some(rejection));
     }
     if !settings.hosts.believe(facts.host()) {
-        let rejection = Rejection::new(StatusCode::BAD_REQUEST, Message::UntrustedHost).explained(
-            Explanation {
-                check: "host",
-                saw: format!("Host: {}", facts.host().escape_debug()),
-                fix: "name the hosts of this server in TRUSTED_HOSTS or SERVER_NAME".to_owned(),
-            },
-        );
+        let rejection = Rejection::new(StatusCode::BAD_REQUEST, Message::UntrustedHost)
+            .explained(Explanation::host(facts.host()));
         return (facts, Some(rejection));
     }
     let path = request.uri().path();
@@ -114,14 +109,7 @@ fn too_many_headers(headers: &HeaderMap) -> Option<Rejection> {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Message::HeadersTooLarge,
     );
-    Some(
-        rejection.explained(Explanation {
-            check: "headers",
-            saw: format!("{lines} header lines of {bytes} bytes"),
-            fix: "clear the cookies of this site; other applications on this host set some, too"
-                .to_owned(),
-        }),
-    )
+    Some(rejection.explained(Explanation::headers(lines, bytes)))
 }
 
 fn sent_host(request: &Request) -> Option<String> {

@@ -4,10 +4,12 @@
 //! where it has one, and our own English text. A `SECURITY_MSG_<CODE>` setting
 //! replaces the text.
 
+mod explanations;
 mod keys;
 
 use std::collections::HashMap;
 
+pub use explanations::Explanation;
 pub use keys::Message;
 
 /// The texts in force: ours, with the configured replacements.

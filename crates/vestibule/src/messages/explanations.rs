@@ -1,0 +1,182 @@
+//! Why a check failed, for the person who has to change a setting.
+//!
+//! In development an explanation goes into the answer, in production only into the log.
+
+use vestibule_formats::csrf::CsrfError;
+
+use super::Message;
+use crate::session::visit::CookieState;
+use crate::settings::CsrfSettings;
+
+/// A failed check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The check that failed, in one word.
+    pub check: &'static str,
+    /// What the check saw. Never a secret.
+    pub saw: String,
+    /// What to change: a setting or a header.
+    pub fix: String,
+}
+
+impl Explanation {
+    fn new(check: &'static str, saw: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            check,
+            saw: saw.into(),
+            fix: fix.into(),
+        }
+    }
+
+    /// A Host that is not ours. `host` is shown escaped.
+    #[must_use]
+    pub fn host(host: &str) -> Self {
+        Self::new(
+            "host",
+            format!("Host: {}", host.escape_debug()),
+            "name the hosts of this server in TRUSTED_HOSTS or SERVER_NAME",
+        )
+    }
+
+    /// Headers over the limit.
+    #[must_use]
+    pub fn headers(lines: usize, bytes: usize) -> Self {
+        Self::new(
+            "headers",
+            format!("{lines} header lines of {bytes} bytes"),
+            "clear the cookies of this site; other applications on this host set some, too",
+        )
+    }
+
+    /// A body of a type that is not read here; none when it has no type.
+    #[must_use]
+    pub fn content_type(named: Option<&str>) -> Self {
+        let saw = named.map_or_else(
+            || "a body without a Content-Type".to_owned(),
+            |named| format!("Content-Type: {named}"),
+        );
+        Self::new(
+            "content_type",
+            saw,
+            "send Content-Type: application/json with a JSON body, or a URL-encoded form",
+        )
+    }
+
+    /// A body over the limit.
+    #[must_use]
+    pub fn content_length(limit: usize) -> Self {
+        Self::new(
+            "content_length",
+            format!("a body of more than {limit} bytes"),
+            "send less, or raise MAX_CONTENT_LENGTH",
+        )
+    }
+
+    /// A state change that an `Origin` of another site sent.
+    #[must_use]
+    pub fn origin(origin: &str, own_host: &str) -> Self {
+        Self::cross_site(&format!("Origin: {origin}"), own_host)
+    }
+
+    /// A state change that `Sec-Fetch-Site` says comes from another site.
+    #[must_use]
+    pub fn fetch_site(site: &str, own_host: &str) -> Self {
+        Self::cross_site(&format!("Sec-Fetch-Site: {site} and no Origin"), own_host)
+    }
+
+    fn cross_site(saw: &str, own_host: &str) -> Self {
+        Self::new(
+            "origin",
+            format!("{saw}; this server answers for {own_host}"),
+            "if the app lives on that origin, list it in CORS_ORIGINS (with \
+             CORS_SUPPORTS_CREDENTIALS = true); behind a proxy pass the Host header on or list \
+             the proxy in TRUSTED_PROXIES",
+        )
+    }
+
+    /// A Referer that is missing, or of another origin, over TLS.
+    #[must_use]
+    pub fn referrer(message: Message) -> Self {
+        let saw = match message {
+            Message::CsrfReferrerMissing => "no Referer header",
+            _ => "a Referer of another origin",
+        };
+        Self::new(
+            "csrf_referrer",
+            saw,
+            "send the Referer header from the same https origin, or set WTF_CSRF_SSL_STRICT = \
+             false",
+        )
+    }
+
+    /// A CSRF token that does not pass.
+    #[must_use]
+    pub fn csrf_token(error: CsrfError, cookie: CookieState, settings: &CsrfSettings) -> Self {
+        let cookie_name = settings.cookie.as_ref().map_or_else(String::new, |cookie| {
+            format!(" or the cookie {}", cookie.name)
+        });
+        let get_one = format!("take it from csrf_token in the answer of GET /login{cookie_name}");
+        let (saw, fix) = match error {
+            CsrfError::Missing => (
+                format!(
+                    "none of the headers {} and no form field {}",
+                    settings.headers.join(", "),
+                    settings.field_name
+                ),
+                format!(
+                    "send the CSRF token in one of these headers; {get_one}. Requests of people \
+                     who are not signed in need none with SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = \
+                     true"
+                ),
+            ),
+            CsrfError::SessionMissing => no_session(cookie, &get_one),
+            CsrfError::Expired => (
+                format!(
+                    "a token older than {} seconds",
+                    settings.time_limit.unwrap_or_default().as_secs()
+                ),
+                format!("{get_one} again, or change WTF_CSRF_TIME_LIMIT (\"\" for no limit)"),
+            ),
+            CsrfError::Invalid => (
+                "a token that this server did not sign, or not with its present key".to_owned(),
+                format!(
+                    "{get_one}; after a change of SECRET_KEY keep the old one in \
+                     SECRET_KEY_FALLBACKS"
+                ),
+            ),
+            CsrfError::Mismatch => (
+                "a token of another session: it was fetched before sign-in or sign-out, or in \
+                 another browser profile"
+                    .to_owned(),
+                format!("{get_one} again after signing in or out"),
+            ),
+        };
+        Self::new("csrf_token", saw, fix)
+    }
+}
+
+/// Why there is no session to compare a token with.
+fn no_session(cookie: CookieState, get_one: &str) -> (String, String) {
+    let (saw, fix) = match cookie {
+        CookieState::Absent => (
+            "a token and no session cookie",
+            "send cookies with the request (fetch: credentials: \"include\"); on another origin \
+             set CORS_SUPPORTS_CREDENTIALS = true; check SESSION_COOKIE_DOMAIN, _PATH, _SECURE and \
+             _SAMESITE"
+                .to_owned(),
+        ),
+        CookieState::Expired => (
+            "a session cookie that is too old",
+            format!("{get_one} again, or change PERMANENT_SESSION_LIFETIME"),
+        ),
+        CookieState::Foreign => (
+            "a session cookie that this server did not sign",
+            "give every server the same SECRET_KEY; after a change keep the old one in \
+             SECRET_KEY_FALLBACKS; another application on this host needs another \
+             SESSION_COOKIE_NAME"
+                .to_owned(),
+        ),
+        CookieState::Opened => ("a session that was never given a token", get_one.to_owned()),
+    };
+    (saw.to_owned(), fix)
+}
