@@ -1,9 +1,12 @@
 //! What can stand, and probably should not.
 
+use secrecy::ExposeSecret;
+
 use super::Settings;
 use super::load::Problem;
 use super::reader::Reader;
-use super::{Listening, SameSite};
+use super::{CorsRule, Listening, Mechanism, SameSite};
+use crate::http::host::BelievedHosts;
 
 /// Looks for risky combinations.
 pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listening) -> Vec<Problem> {
@@ -22,6 +25,47 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "SECURITY_LOGOUT_CSRF",
             "is off: signing out needs no CSRF token (browsers' cross-site requests are refused all the same)",
             "switch it on if your front end sends the token",
+        );
+    }
+    if settings.csrf.enabled
+        && !settings.csrf.check_default
+        && !settings
+            .csrf
+            .protect_mechanisms
+            .contains(&Mechanism::Session)
+    {
+        say(
+            "SECURITY_CSRF_PROTECT_MECHANISMS",
+            "leaves sessions out: who is signed in by cookie needs no CSRF token",
+            "add \"session\"",
+        );
+    }
+    if let Some(cookie) = &settings.csrf.cookie {
+        if cookie.http_only {
+            say(
+                "SECURITY_CSRF_COOKIE",
+                "is HttpOnly: your app's scripts cannot read the token",
+                "set httponly = false, or have the app take csrf_token from the answers",
+            );
+        }
+        let plain_http = settings
+            .http
+            .public_origin
+            .as_deref()
+            .is_some_and(|origin| origin.starts_with("http://") && !is_local(origin));
+        if cookie.secure && plain_http {
+            say(
+                "SECURITY_CSRF_COOKIE",
+                "is Secure, and SECURITY_PUBLIC_URL is plain HTTP: browsers keep such a cookie over HTTPS, and on localhost, only",
+                "serve over HTTPS, or set secure = false",
+            );
+        }
+    }
+    if settings.cors.rules.iter().any(CorsRule::lets_everybody_in) {
+        say(
+            "CORS_ORIGINS",
+            "matches every origin: requests from any site pass as the app's own",
+            "list the origins of your apps",
         );
     }
     if settings.session.cookie.same_site == Some(SameSite::None) {
@@ -59,6 +103,70 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "switch it on unless your front end shows these details",
         );
     }
+    let short = |key: &secrecy::SecretString| key.expose_secret().len() < 16;
+    if settings.secrets.fallbacks.iter().any(short) {
+        say(
+            "SECRET_KEY_FALLBACKS",
+            "has a key shorter than 16 characters: whoever guesses it can sign sessions",
+            "take it out as soon as the sessions of that time may end",
+        );
+    }
+    if settings.csrf.secret_key.as_ref().is_some_and(short) {
+        say(
+            "WTF_CSRF_SECRET_KEY",
+            "is shorter than 16 characters: it could be guessed",
+            "leave it out: SECRET_KEY is used then",
+        );
+    }
+    let latin_1 = |text: &str| text.chars().all(|c| u32::from(c) < 256);
+    if !latin_1(settings.secrets.secret_key.expose_secret()) {
+        say(
+            "SECRET_KEY",
+            "has characters that are not Latin-1: Flask-Login cannot sign remember cookies with it",
+            "choose another one if a Flask application shares these users",
+        );
+    }
+    if settings.password.length_min < 8 {
+        say(
+            "SECURITY_PASSWORD_LENGTH_MIN",
+            "is less than 8: such passwords are soon guessed",
+            "leave it out",
+        );
+    }
+    if reader.flag("SECURITY_REDIRECT_ALLOW_SUBDOMAINS")
+        && settings.redirect.subdomains_of.is_none()
+    {
+        say(
+            "SECURITY_REDIRECT_ALLOW_SUBDOMAINS",
+            "has no effect without SERVER_NAME",
+            "set SERVER_NAME to your domain",
+        );
+    }
+    if !reader
+        .list("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS")
+        .is_empty()
+        && settings.redirect.allowed_hosts.is_empty()
+    {
+        say(
+            "SECURITY_REDIRECT_ALLOWED_SUBDOMAINS",
+            "has no effect without SECURITY_REDIRECT_BASE_DOMAIN",
+            "set SECURITY_REDIRECT_BASE_DOMAIN",
+        );
+    }
+    if reader.flag("SECURITY_UNIFIED_SIGNIN")
+        && reader.is_set("SECURITY_US_ENABLED_METHODS")
+        && reader
+            .list("SECURITY_US_ENABLED_METHODS")
+            .iter()
+            .any(|method| method == "sms")
+        && !settings.identity.has("us_phone_number")
+    {
+        say(
+            "SECURITY_US_ENABLED_METHODS",
+            "has sms, and no user is found by a phone number",
+            "add \"us_phone_number\" to SECURITY_USER_IDENTITY_ATTRIBUTES",
+        );
+    }
     if settings.redirect.redirect_host.is_some() && listening == Listening::Public {
         say(
             "SECURITY_REDIRECT_HOST",
@@ -86,4 +194,10 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
         );
     }
     advice
+}
+
+/// Whether an origin is this machine's, which browsers trust over plain HTTP.
+fn is_local(origin: &str) -> bool {
+    let host = origin.split("://").nth(1).unwrap_or_default();
+    BelievedHosts::Loopback.believe(host)
 }

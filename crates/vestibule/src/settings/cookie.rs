@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use super::check::is_host;
 use super::reader::Reader;
 
 /// `SameSite` (RFC 6265bis).
@@ -97,6 +98,23 @@ impl CookieSettings {
                 );
             }
         }
+        for (name, value) in &table {
+            let (fits, wanted) = match name.as_str() {
+                "secure" | "httponly" | "partitioned" => (value.is_bool(), "true or false"),
+                "max_age" => (
+                    super::value::duration(value).is_some(),
+                    "a length of time such as \"15 minutes\", or a number of seconds",
+                ),
+                _ => (value.is_str(), "a text in quotes"),
+            };
+            if !fits && !super::value::is_none(value) {
+                reader.problem(
+                    key,
+                    format!("{name} = {value} is of the wrong type"),
+                    format!("write {wanted}"),
+                );
+            }
+        }
         let same_site = text(&table, "samesite").and_then(|word| {
             let found = WORDS
                 .iter()
@@ -124,6 +142,12 @@ impl CookieSettings {
 
     /// What browsers would throw away, or anybody could plant.
     pub(super) fn check(&self, reader: &mut Reader<'_>, key: &str) {
+        // Browsers take these prefixes for what they are in any case.
+        let prefixed = |prefix: &str| {
+            self.name
+                .get(..prefix.len())
+                .is_some_and(|front| front.eq_ignore_ascii_case(prefix))
+        };
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if self.name.is_empty() || !self.name.chars().all(token) {
             reader.problem(
@@ -142,28 +166,35 @@ impl CookieSettings {
         if self.partitioned && !self.secure {
             reader.problem(key, "Partitioned without Secure", "set Secure too");
         }
-        if self.name.starts_with("__Secure-") && !self.secure {
+        if prefixed("__Secure-") && !self.secure {
             reader.problem(
                 key,
                 "the name begins with __Secure- and Secure is off",
                 "set Secure",
             );
         }
-        if self.name.starts_with("__Host-")
-            && (!self.secure || self.domain.is_some() || self.path != "/")
-        {
+        if prefixed("__Host-") && (!self.secure || self.domain.is_some() || self.path != "/") {
             reader.problem(
                 key,
                 "the name begins with __Host-, which needs Secure, the path / and no domain",
                 "set them so, or choose another name",
             );
         }
-        for part in self.domain.iter().chain([&self.path]) {
-            if part.contains([';', ',', ' ']) || part.chars().any(char::is_control) {
+        let path = |c: char| c.is_ascii_graphic() && !matches!(c, ';' | ',');
+        if !self.path.starts_with('/') || !self.path.chars().all(path) {
+            reader.problem(
+                key,
+                format!("the path {:?} cannot stand in a cookie", self.path),
+                "write a path such as \"/\"",
+            );
+        }
+        if let Some(domain) = &self.domain {
+            let host = domain.strip_prefix('.').unwrap_or(domain);
+            if host.contains([':', '[']) || !is_host(host) {
                 reader.problem(
                     key,
-                    format!("{part:?} cannot stand in a cookie"),
-                    "write a plain domain or path",
+                    format!("the domain {domain:?} cannot stand in a cookie"),
+                    "write a name without scheme and port, such as \"example.com\"",
                 );
             }
         }

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use toml::{Table, Value};
+use toml::Value;
 
+use super::check::is_host;
 use super::reader::Reader;
 use super::value;
+use crate::http::cors::Cors;
+
+const RESOURCES: &str = "CORS_RESOURCES";
 
 /// The rules.
 #[derive(Debug, Clone, Default)]
@@ -67,17 +71,27 @@ impl CorsSettings {
             send_wildcard: reader.flag("CORS_SEND_WILDCARD"),
             vary_header: reader.flag("CORS_VARY_HEADER"),
         };
-        let mut rules: Vec<CorsRule> = match reader.any("CORS_RESOURCES") {
+        let mut rules: Vec<CorsRule> = match reader.any(RESOURCES) {
             None => Vec::new(),
             Some(Value::Table(paths)) => paths
                 .iter()
-                .map(|(path, details)| overridden(&base, path, details.as_table()))
+                .map(|(path, details)| overridden(reader, &base, path, details))
                 .collect(),
-            Some(other) => value::texts(&other)
-                .unwrap_or_default()
-                .iter()
-                .map(|path| overridden(&base, path, None))
-                .collect(),
+            Some(other) => {
+                let paths = value::texts(&other).unwrap_or_default();
+                if paths.is_empty() {
+                    reader.problem(
+                        RESOURCES,
+                        "names no path",
+                        "write { \"/api/*\" = { origins = [\"https://app.example\"] } }, or leave it out",
+                    );
+                }
+                let rule = |path: &String| CorsRule {
+                    path: path.clone(),
+                    ..base.clone()
+                };
+                paths.iter().map(rule).collect()
+            }
         };
         if rules.is_empty() && !base.origins.is_empty() {
             rules.push(base);
@@ -85,37 +99,147 @@ impl CorsSettings {
         // The longest pattern speaks first, as in Flask-CORS.
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.path.len()));
         for rule in &rules {
-            if rule.supports_credentials && rule.origins.iter().any(|origin| origin == "*") {
-                reader.problem(
-                    "CORS_ORIGINS",
-                    "is a wildcard together with CORS_SUPPORTS_CREDENTIALS: every site could act as your users",
-                    "list the origins of your apps",
-                );
-            }
+            check(reader, rule);
         }
         Self { rules }
     }
 }
 
-fn overridden(base: &CorsRule, path: &str, details: Option<&Table>) -> CorsRule {
+impl CorsRule {
+    /// Whether an origin that nobody has thought of is let in by a pattern.
+    pub(super) fn lets_everybody_in(&self) -> bool {
+        let rule = Self {
+            path: "/*".to_owned(),
+            ..self.clone()
+        };
+        Cors::new(&CorsSettings { rules: vec![rule] }).is_ok_and(|cors| {
+            ["https://anybody.invalid", "http://anybody.invalid:8080"]
+                .iter()
+                .any(|origin| cors.allows("/", origin))
+        })
+    }
+}
+
+/// What browsers could not make sense of, and what shares too much.
+fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
+    for (key, text) in std::iter::once((RESOURCES, &rule.path))
+        .chain(rule.origins.iter().map(|origin| ("CORS_ORIGINS", origin)))
+        .filter(|(_, text)| *text != "*")
+    {
+        let alone = CorsRule {
+            path: text.clone(),
+            ..CorsRule::default()
+        };
+        if let Err(fault) = Cors::new(&CorsSettings { rules: vec![alone] }) {
+            reader.problem(
+                key,
+                fault.to_string(),
+                "write an address, or a regular expression",
+            );
+        }
+    }
+    let pattern = |text: &str| text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']);
+    for origin in rule.origins.iter().filter(|origin| !pattern(origin)) {
+        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        if origin == "null" {
+            reader.problem(
+                "CORS_ORIGINS",
+                "lists \"null\": every site can make a page of that origin",
+                "list the origins of your apps",
+            );
+        } else if !is_host(host) {
+            reader.problem(
+                "CORS_ORIGINS",
+                format!("{origin:?} is not an origin: no browser would name it"),
+                "write scheme and host, without a path or a slash at the end, such as \"https://app.example\"",
+            );
+        }
+    }
+    let wildcard = rule.origins.iter().any(|origin| origin == "*");
+    if rule.supports_credentials && (wildcard || rule.lets_everybody_in()) {
+        reader.problem(
+            "CORS_ORIGINS",
+            "is a wildcard together with CORS_SUPPORTS_CREDENTIALS: every site could act as your users",
+            "list the origins of your apps",
+        );
+    }
+    for method in &rule.methods {
+        if http::Method::try_from(method.as_str()).is_err() {
+            reader.problem(
+                "CORS_METHODS",
+                format!("{method:?} cannot be a method"),
+                "write names such as \"POST\"",
+            );
+        }
+    }
+    for (key, headers) in [
+        ("CORS_ALLOW_HEADERS", &rule.allow_headers),
+        ("CORS_EXPOSE_HEADERS", &rule.expose_headers),
+    ] {
+        for header in headers {
+            if http::HeaderName::try_from(header).is_err() {
+                reader.problem(
+                    key,
+                    format!("{header:?} cannot be the name of a header"),
+                    "write names such as \"X-Request-Id\"",
+                );
+            }
+        }
+    }
+}
+
+fn overridden(reader: &mut Reader<'_>, base: &CorsRule, path: &str, details: &Value) -> CorsRule {
     let mut rule = CorsRule {
         path: path.to_owned(),
         ..base.clone()
     };
-    for (name, value) in details.into_iter().flatten() {
-        let list = || value::texts(value).unwrap_or_default();
-        let flag = || value.as_bool().unwrap_or(false);
-        match name.as_str() {
-            "origins" => rule.origins = list(),
-            "methods" => rule.methods = list(),
-            "allow_headers" => rule.allow_headers = list(),
-            "expose_headers" => rule.expose_headers = list(),
-            "supports_credentials" => rule.supports_credentials = flag(),
-            "send_wildcard" => rule.send_wildcard = flag(),
-            "vary_header" => rule.vary_header = flag(),
-            "max_age" => rule.max_age = value::duration(value),
-            _ => {}
+    let Some(details) = details.as_table() else {
+        reader.problem(
+            RESOURCES,
+            format!("what {path:?} shares is not a table"),
+            "write { \"/api/*\" = { origins = [\"https://app.example\"] } }",
+        );
+        return rule;
+    };
+    for (name, value) in details {
+        if !set(&mut rule, name, value) {
+            reader.problem(
+                RESOURCES,
+                format!("{name} = {value} is not understood"),
+                "write origins, methods, allow_headers, expose_headers (lists), supports_credentials, send_wildcard, vary_header (true or false) or max_age",
+            );
         }
     }
     rule
+}
+
+/// Sets one member; false if there is none of this name and type.
+fn set(rule: &mut CorsRule, name: &str, value: &Value) -> bool {
+    let list = match name {
+        "origins" => Some(&mut rule.origins),
+        "methods" => Some(&mut rule.methods),
+        "allow_headers" => Some(&mut rule.allow_headers),
+        "expose_headers" => Some(&mut rule.expose_headers),
+        _ => None,
+    };
+    if let Some(list) = list {
+        return value::texts(value).is_some_and(|texts| {
+            *list = texts;
+            true
+        });
+    }
+    let flag = match name {
+        "supports_credentials" => &mut rule.supports_credentials,
+        "send_wildcard" => &mut rule.send_wildcard,
+        "vary_header" => &mut rule.vary_header,
+        "max_age" => {
+            rule.max_age = value::duration(value);
+            return rule.max_age.is_some() || value::is_none(value);
+        }
+        _ => return false,
+    };
+    value.as_bool().is_some_and(|on| {
+        *flag = on;
+        true
+    })
 }

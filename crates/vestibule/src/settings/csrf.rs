@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::HeaderName;
 use secrecy::SecretString;
 
 use super::cookie::CookieSettings;
@@ -55,6 +56,15 @@ impl CsrfSettings {
         let mut headers = reader.list("WTF_CSRF_HEADERS");
         headers.extend(reader.optional_text("SECURITY_CSRF_HEADER"));
         headers.dedup_by_key(|header| header.to_ascii_lowercase());
+        for header in &headers {
+            if HeaderName::try_from(header).is_err() {
+                reader.problem(
+                    "WTF_CSRF_HEADERS",
+                    format!("{header:?} (or SECURITY_CSRF_HEADER) cannot be the name of a header"),
+                    "write a name such as \"X-XSRF-Token\"",
+                );
+            }
+        }
         let mut protect_mechanisms = Vec::new();
         for name in reader.list(MECHANISMS) {
             match name.as_str() {
@@ -101,8 +111,33 @@ impl CsrfSettings {
         settings
     }
 
-    /// Combinations that the reference refuses to start with.
+    /// Combinations that the reference refuses to start with, and what would switch the check
+    /// off without saying so.
     fn check(&self, reader: &mut Reader<'_>) {
+        const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+        for method in &self.methods {
+            if !METHODS.contains(&method.as_str()) {
+                reader.problem(
+                    "WTF_CSRF_METHODS",
+                    format!("{method:?} is no method of ours"),
+                    format!("write some of {}", METHODS.join(", ")),
+                );
+            }
+        }
+        if self.enabled && self.methods.is_empty() {
+            reader.problem(
+                "WTF_CSRF_METHODS",
+                "is empty: nothing would ask for a CSRF token",
+                "leave it out, or say so with WTF_CSRF_ENABLED = false",
+            );
+        }
+        if self.field_name.is_empty() {
+            reader.problem(
+                "WTF_CSRF_FIELD_NAME",
+                "is empty",
+                "leave it out: it is \"csrf_token\" then",
+            );
+        }
         if !self.enabled || !self.check_default {
             return;
         }

@@ -102,6 +102,8 @@ const NOT_SERVED: [Feature; 14] = [
         views: &[
             "SECURITY_POST_OAUTH_LOGIN_VIEW",
             "SECURITY_LOGIN_ERROR_VIEW",
+            "SECURITY_POST_OAUTH_VERIFY_VIEW",
+            "SECURITY_VERIFY_ERROR_VIEW",
         ],
     },
     Feature {
@@ -127,7 +129,10 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     if spa {
         for feature in &NOT_SERVED {
             for view in feature.views {
+                // Where nothing has to be fresh, nothing is verified.
+                let unused = view.contains("VERIFY") && reader.is_negative("SECURITY_FRESHNESS");
                 if reader.flag(feature.switch)
+                    && !unused
                     && !reader.is_set(view)
                     && reader.text(view).is_empty()
                 {
@@ -161,6 +166,17 @@ pub(super) fn check(reader: &mut Reader<'_>) {
             "SECURITY_TOTP_SECRETS",
             format!("is not set, and {switch} needs it"),
             "run `vestibule secrets generate` and keep what it prints",
+        );
+    }
+    if reader
+        .table("SECURITY_TOTP_SECRETS")
+        .values()
+        .any(|secret| secret.as_str().is_none_or(str::is_empty))
+    {
+        reader.problem(
+            "SECURITY_TOTP_SECRETS",
+            "has a secret that is not a text, or empty",
+            "write { \"1\" = \"...\" } with what `vestibule secrets generate` prints",
         );
     }
     for (switch, methods) in [

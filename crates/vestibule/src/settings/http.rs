@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use toml::Value;
 
 use super::Listening;
+use super::check::{is_host, is_path, not_a_path};
 use super::reader::Reader;
 use crate::http::host::BelievedHosts;
 
@@ -62,7 +63,7 @@ impl HttpSettings {
             hosts: believed_hosts(reader, listening),
             public_origin: public_origin(reader),
             trusted_proxies: trusted_proxies(reader, listening),
-            max_content_length: reader.size("MAX_CONTENT_LENGTH"),
+            max_content_length: reader.size("MAX_CONTENT_LENGTH", 1),
             cache_control: cache_control(reader),
             request_timeout: reader.duration("VESTIBULE_REQUEST_TIMEOUT"),
             headers,
@@ -85,22 +86,24 @@ fn url_prefix(reader: &mut Reader<'_>) -> String {
     const KEY: &str = "SECURITY_URL_PREFIX";
     let prefix = reader.text(KEY);
     let prefix = prefix.trim_end_matches('/');
-    if !prefix.is_empty()
-        && (!prefix.starts_with('/') || prefix.contains(['{', '}', '*', '?', '#']))
-    {
-        reader.problem(
-            KEY,
-            format!("{prefix:?} is not a path"),
-            "write a path such as \"/api/accounts\"",
-        );
+    if !prefix.is_empty() && !is_path(prefix) {
+        not_a_path(reader, KEY, prefix);
         return String::new();
     }
     prefix.to_owned()
 }
 
 fn believed_hosts(reader: &mut Reader<'_>, listening: Listening) -> BelievedHosts {
-    let mut hosts = reader.list("TRUSTED_HOSTS");
-    hosts.extend(reader.optional_text("SERVER_NAME"));
+    let listed = reader.list("TRUSTED_HOSTS");
+    let name = reader.optional_text("SERVER_NAME");
+    let as_listed = |host: &str| is_host(host.strip_prefix('.').unwrap_or(host));
+    if let Some(host) = listed.iter().find(|host| !as_listed(host)) {
+        not_a_host(reader, "TRUSTED_HOSTS", host);
+    }
+    if let Some(host) = name.iter().find(|host| !is_host(host)) {
+        not_a_host(reader, "SERVER_NAME", host);
+    }
+    let hosts: Vec<String> = listed.into_iter().chain(name).collect();
     if hosts.is_empty() {
         if listening == Listening::Public {
             reader.problem(
@@ -114,6 +117,14 @@ fn believed_hosts(reader: &mut Reader<'_>, listening: Listening) -> BelievedHost
     BelievedHosts::Listed(hosts)
 }
 
+fn not_a_host(reader: &mut Reader<'_>, key: &str, host: &str) {
+    reader.problem(
+        key,
+        format!("{host:?} is not a host: no request would be answered"),
+        "write a name without scheme and path, such as accounts.example.com or accounts.example.com:8443",
+    );
+}
+
 fn public_origin(reader: &mut Reader<'_>) -> Option<String> {
     const KEY: &str = "SECURITY_PUBLIC_URL";
     let url = reader.optional_text(KEY)?;
@@ -123,7 +134,7 @@ fn public_origin(reader: &mut Reader<'_>) -> Option<String> {
     let host = rest
         .and_then(|rest| rest.split(['/', '?', '#']).next())
         .unwrap_or_default();
-    if host.is_empty() || host.contains('@') {
+    if !is_host(host) {
         reader.problem(
             KEY,
             format!("{url:?} is not an address"),
@@ -166,33 +177,36 @@ fn trusted_proxies(reader: &mut Reader<'_>, listening: Listening) -> Vec<IpNet> 
 
 /// `{ private = true, max-age = 5 }` as `private, max-age=5`.
 fn cache_control(reader: &mut Reader<'_>) -> Option<HeaderValue> {
-    let directives: Vec<String> = reader
-        .table("SECURITY_CACHE_CONTROL")
-        .into_iter()
-        .filter_map(|(name, value)| {
-            // Python spells them with underscores.
-            let name = name.replace('_', "-");
-            match value {
-                Value::Boolean(true) => Some(name),
-                Value::Boolean(false) => None,
-                Value::String(text) if text.is_empty() => None,
-                Value::String(text) => Some(format!("{name}={text}")),
-                other => Some(format!("{name}={other}")),
-            }
-        })
-        .collect();
+    const KEY: &str = "SECURITY_CACHE_CONTROL";
+    let mut directives: Vec<String> = Vec::new();
+    for (name, value) in reader.table(KEY) {
+        // Python spells them with underscores.
+        let name = name.replace('_', "-");
+        let directive = match &value {
+            Value::Boolean(false) => continue,
+            Value::String(text) if text.is_empty() => continue,
+            Value::Boolean(true) => Some(name.clone()),
+            Value::String(text) => Some(format!("{name}={text}")),
+            Value::Integer(number) => Some(format!("{name}={number}")),
+            _ => None,
+        };
+        // A directive is named like a header (RFC 9111 section 5.2).
+        let directive = directive.filter(|text| {
+            HeaderName::try_from(&name).is_ok() && HeaderValue::try_from(text).is_ok()
+        });
+        match directive {
+            Some(directive) => directives.push(directive),
+            None => reader.problem(
+                KEY,
+                format!("{name:?} = {value} is not a directive"),
+                "write directives such as { private = true, max-age = 60 }",
+            ),
+        }
+    }
     if directives.is_empty() {
         return None;
     }
-    let header = HeaderValue::try_from(directives.join(", "));
-    if header.is_err() {
-        reader.problem(
-            "SECURITY_CACHE_CONTROL",
-            "cannot stand in a header",
-            "use plain directives",
-        );
-    }
-    header.ok()
+    HeaderValue::try_from(directives.join(", ")).ok()
 }
 
 fn security_headers(
@@ -205,13 +219,17 @@ fn security_headers(
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
     for (name, value) in reader.table(KEY) {
-        let Some(text) = value.as_str() else {
-            reader.problem(
-                KEY,
-                format!("{name:?} is not a text"),
-                "write a text; an empty one switches the header off",
-            );
-            continue;
+        let text = match &value {
+            Value::String(text) => text.as_str(),
+            Value::Boolean(false) => "",
+            _ => {
+                reader.problem(
+                    KEY,
+                    format!("{name:?} is not a text"),
+                    "write a text; an empty one, or false, switches the header off",
+                );
+                continue;
+            }
         };
         let name = name.to_ascii_lowercase();
         wanted.retain(|(known, _)| *known != name);

@@ -32,6 +32,25 @@ impl IdentitySettings {
                 );
             }
         }
+        if attributes.is_empty() {
+            reader.problem(
+                KEY,
+                "is empty: nobody could sign in",
+                "name an attribute such as \"email\"",
+            );
+        }
+        for (at, attribute) in attributes.iter().enumerate() {
+            if attributes[..at]
+                .iter()
+                .any(|other| other.name == attribute.name)
+            {
+                reader.problem(
+                    KEY,
+                    format!("{:?} stands in it twice", attribute.name),
+                    "name each attribute once",
+                );
+            }
+        }
         let username_enable = reader.flag("SECURITY_USERNAME_ENABLE");
         if username_enable
             && !attributes
@@ -49,13 +68,24 @@ impl IdentitySettings {
             ("NFKC", Form::Nfkc),
             ("NFKD", Form::Nfkd),
         ];
+        let (min_length, max_length) = (
+            reader.size("SECURITY_USERNAME_MIN_LENGTH", 0),
+            reader.size("SECURITY_USERNAME_MAX_LENGTH", 1),
+        );
+        if min_length > max_length {
+            reader.problem(
+                "SECURITY_USERNAME_MIN_LENGTH",
+                "is more than SECURITY_USERNAME_MAX_LENGTH: no name could be one",
+                "make it smaller",
+            );
+        }
         Self {
             attributes,
             username_enable,
             username_options: UsernameOptions {
-                allowed_categories: reader.list("SECURITY_USERNAME_ALLOWED_CHARS"),
-                min_length: reader.size("SECURITY_USERNAME_MIN_LENGTH"),
-                max_length: reader.size("SECURITY_USERNAME_MAX_LENGTH"),
+                allowed_categories: categories(reader),
+                min_length,
+                max_length,
                 form: reader.word("SECURITY_INPUT_NORMALIZE_FORM", &forms),
             },
             email_options: email_options(reader),
@@ -84,6 +114,36 @@ impl IdentitySettings {
             .iter()
             .any(|attribute| attribute.name == name && attribute.ignore_case)
     }
+}
+
+/// Unicode's general categories, whole or by their first letter.
+fn categories(reader: &mut Reader<'_>) -> Vec<String> {
+    const KEY: &str = "SECURITY_USERNAME_ALLOWED_CHARS";
+    const KNOWN: [(&str, &str); 7] = [
+        ("L", "ulmto"),
+        ("M", "nce"),
+        ("N", "dlo"),
+        ("P", "cdseifo"),
+        ("S", "mcko"),
+        ("Z", "slp"),
+        ("C", "cfson"),
+    ];
+    let categories = reader.list(KEY);
+    for category in &categories {
+        let known = KNOWN.iter().any(|(major, minors)| {
+            category.strip_prefix(major).is_some_and(|minor| {
+                minor.is_empty() || (minor.len() == 1 && minors.contains(minor))
+            })
+        });
+        if !known {
+            reader.problem(
+                KEY,
+                format!("{category:?} is no category of Unicode"),
+                "write such as \"L\" (letters), \"N\" (numbers) or \"Pd\" (dashes)",
+            );
+        }
+    }
+    categories
 }
 
 /// The arguments of Python's `email_validator` that change what an address may be.

@@ -155,6 +155,11 @@ impl Loaded {
                 return;
             }
         };
+        for key in table.keys().filter_map(|name| file_variant(name)) {
+            if table.contains_key(key.name) {
+                problems.push(set_twice(key));
+            }
+        }
         for (name, value) in table {
             if keys::is_message(&name) {
                 self.read_message(&name, &value, problems);
@@ -167,6 +172,12 @@ impl Loaded {
                 }
             } else if !is_provider(&name) {
                 problems.push(unknown(&name));
+            } else if !value.is_str() {
+                problems.push(Problem::new(
+                    &name,
+                    "has a value of the wrong type",
+                    format!("write {}", Kind::Text.description()),
+                ));
             }
         }
     }
@@ -195,11 +206,7 @@ impl Loaded {
                 .iter()
                 .any(|(other, _)| other == key.name);
             if both {
-                problems.push(Problem::new(
-                    name,
-                    format!("and {} are both set", key.name),
-                    "keep one of them",
-                ));
+                problems.push(set_twice(key));
             }
             self.read_secret_file(key, text, Origin::Environment, sources, problems);
         } else if name.starts_with("SECURITY_") || name.starts_with("VESTIBULE_") {
@@ -269,9 +276,18 @@ fn file_variant(name: &str) -> Option<&'static Key> {
 
 /// `<PROVIDER>_CLIENT_ID` and `_CLIENT_SECRET` of a provider that the application names.
 fn is_provider(name: &str) -> bool {
-    ["_CLIENT_ID", "_CLIENT_SECRET"]
-        .iter()
-        .any(|end| name.len() > end.len() && name.ends_with(end))
+    !name.starts_with("SECURITY_")
+        && ["_CLIENT_ID", "_CLIENT_SECRET"]
+            .iter()
+            .any(|end| name.len() > end.len() && name.ends_with(end))
+}
+
+fn set_twice(key: &Key) -> Problem {
+    Problem::new(
+        &format!("{}_FILE", key.name),
+        format!("and {} are both set", key.name),
+        "keep one of them",
+    )
 }
 
 fn wrong_type(key: &Key) -> Problem {

@@ -1,5 +1,6 @@
 //! Signing in and out.
 
+use super::check::{is_path, not_a_path};
 use super::reader::Reader;
 
 /// `SECURITY_LOGIN_*`, `SECURITY_LOGOUT_*` and the switches that a sign-in looks at.
@@ -78,12 +79,8 @@ fn logout_methods(reader: &mut Reader<'_>) -> Vec<String> {
 /// The path of an endpoint.
 fn path(reader: &mut Reader<'_>, key: &str) -> String {
     let path = reader.text(key);
-    if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#']) {
-        reader.problem(
-            key,
-            format!("{path:?} is not a path"),
-            "write a path such as \"/login\"",
-        );
+    if !is_path(&path) {
+        not_a_path(reader, key, &path);
         return format!("/{}", key.to_ascii_lowercase());
     }
     path

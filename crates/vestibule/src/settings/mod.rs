@@ -1,6 +1,7 @@
 //! The configuration: every name in [`keys`], read once into typed sections.
 
 mod advice;
+mod check;
 mod cookie;
 mod cors;
 mod csrf;
@@ -93,6 +94,7 @@ impl Settings {
         let mut reader = Reader::new(loaded);
         let secrets = SecretSettings::read(&mut reader);
         features::check(&mut reader);
+        check::each(&mut reader);
         let mut settings = Self {
             http: HttpSettings::read(&mut reader, listening),
             cors: CorsSettings::read(&mut reader),
@@ -111,6 +113,7 @@ impl Settings {
             advice: Vec::new(),
             secrets,
         };
+        check::together(&mut reader, &settings);
         if !reader.problems.is_empty() {
             return Err(reader.problems);
         }

@@ -52,8 +52,16 @@ impl SecretSettings {
                 "run `vestibule secrets generate`; keep the old key in SECRET_KEY_FALLBACKS for a while",
             );
         }
+        let fallbacks = reader.secrets("SECRET_KEY_FALLBACKS");
+        if fallbacks.iter().any(|key| key.expose_secret().is_empty()) {
+            reader.problem(
+                "SECRET_KEY_FALLBACKS",
+                "has an empty key: everybody could sign sessions with it",
+                "take it out",
+            );
+        }
         Self {
-            fallbacks: reader.secrets("SECRET_KEY_FALLBACKS"),
+            fallbacks,
             password_salt: reader.secret("SECURITY_PASSWORD_SALT"),
             secret_key,
         }
@@ -82,7 +90,7 @@ impl PasswordSettings {
             );
         }
         Self {
-            length_min: reader.size("SECURITY_PASSWORD_LENGTH_MIN"),
+            length_min: reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0),
             normalize_form: reader.word("SECURITY_PASSWORD_NORMALIZE_FORM", &forms),
             single_hash,
             argon2: argon2(reader),
@@ -183,6 +191,13 @@ fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
     const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
     let mut options = Argon2Options::default();
     for (name, value) in reader.table(KEY) {
+        if !name.contains("__") {
+            reader.problem(
+                KEY,
+                format!("{name:?} names no scheme"),
+                "write scheme__option, such as argon2__time_cost",
+            );
+        }
         let Some(name) = name.strip_prefix("argon2__") else {
             continue;
         };

@@ -24,7 +24,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn problem(&mut self, key: &str, what: impl Into<String>, fix: impl Into<String>) {
-        self.problems.push(Problem::new(key, what, fix));
+        let problem = Problem::new(key, what, fix);
+        // What several CORS rules inherit is wrong once.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 
     fn raw(&self, name: &str) -> (Value, Origin) {
@@ -50,20 +54,21 @@ impl<'a> Reader<'a> {
         self.value(name).as_bool().unwrap_or(false)
     }
 
-    pub(super) fn size(&mut self, name: &str) -> usize {
+    pub(super) fn size(&mut self, name: &str, least: usize) -> usize {
         let value = self.value(name);
         if let Some(size) = value
             .as_integer()
             .and_then(|number| usize::try_from(number).ok())
+            .filter(|size| *size >= least)
         {
             return size;
         }
         self.problem(
             name,
             "is not a number that makes sense here",
-            "write a whole number, 0 or more",
+            format!("write a whole number, {least} or more"),
         );
-        0
+        least
     }
 
     pub(super) fn text(&self, name: &str) -> String {
@@ -85,12 +90,26 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    pub(super) fn duration(&self, name: &str) -> Duration {
-        self.optional_duration(name).unwrap_or_default()
+    /// A length of time that has to be one: neither nothing nor None.
+    pub(super) fn duration(&mut self, name: &str) -> Duration {
+        let duration = self.optional_duration(name).unwrap_or_default();
+        if duration.is_zero() {
+            self.problem(
+                name,
+                "is no time at all",
+                format!("write {}", keys::Kind::Duration.description()),
+            );
+        }
+        duration
     }
 
     pub(super) fn optional_duration(&self, name: &str) -> Option<Duration> {
         value::duration(&self.value(name))
+    }
+
+    /// Whether a length of time is less than nothing, which switches something off.
+    pub(super) fn is_negative(&self, name: &str) -> bool {
+        value::is_negative(&self.value(name))
     }
 
     pub(super) fn list(&self, name: &str) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Where browsers may be sent.
 
+use super::check::is_host;
 use super::reader::Reader;
 
 /// `SECURITY_REDIRECT_*`.
@@ -15,8 +16,17 @@ pub struct RedirectSettings {
 
 impl RedirectSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let base = reader.optional_text("SECURITY_REDIRECT_BASE_DOMAIN");
+        let base = host(reader, "SECURITY_REDIRECT_BASE_DOMAIN");
         let subdomains = reader.list("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS");
+        for name in &subdomains {
+            if name != "." && !is_host(name) {
+                reader.problem(
+                    "SECURITY_REDIRECT_ALLOWED_SUBDOMAINS",
+                    format!("{name:?} is not a subdomain"),
+                    "write its name only, such as \"app\", or \".\" for the domain itself",
+                );
+            }
+        }
         let allowed_hosts = base
             .iter()
             .flat_map(|base| {
@@ -30,7 +40,7 @@ impl RedirectSettings {
             .collect();
         let _ = reader.word("SECURITY_REDIRECT_BEHAVIOR", &[("spa", ())]);
         Self {
-            redirect_host: reader.optional_text("SECURITY_REDIRECT_HOST"),
+            redirect_host: host(reader, "SECURITY_REDIRECT_HOST"),
             subdomains_of: if reader.flag("SECURITY_REDIRECT_ALLOW_SUBDOMAINS") {
                 reader.optional_text("SERVER_NAME")
             } else {
@@ -39,4 +49,16 @@ impl RedirectSettings {
             allowed_hosts,
         }
     }
+}
+
+fn host(reader: &mut Reader<'_>, key: &str) -> Option<String> {
+    let host = reader.optional_text(key)?;
+    if !is_host(&host) {
+        reader.problem(
+            key,
+            format!("{host:?} is not a host"),
+            "write a name without scheme and path, such as \"localhost:8080\"",
+        );
+    }
+    Some(host)
 }

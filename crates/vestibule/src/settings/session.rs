@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::check::{is_path, not_a_path};
 use super::cookie::CookieSettings;
 use super::reader::Reader;
 
@@ -42,7 +43,11 @@ pub struct RememberSettings {
 
 impl SessionSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let root = reader.text("APPLICATION_ROOT");
+        let mut root = reader.text("APPLICATION_ROOT");
+        if !is_path(&root) {
+            not_a_path(reader, "APPLICATION_ROOT", &root);
+            "/".clone_into(&mut root);
+        }
         let cookie = CookieSettings::prefixed(reader, "SESSION_COOKIE", &root);
         cookie.check(reader, "SESSION_COOKIE_*");
         let remember = CookieSettings::prefixed(reader, "REMEMBER_COOKIE", "/");

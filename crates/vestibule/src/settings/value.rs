@@ -28,6 +28,7 @@ pub(super) fn fits(value: &Value, kind: Kind) -> bool {
         Kind::Integer => value.is_integer(),
         Kind::Text | Kind::Secret => value.is_str(),
         Kind::Duration => duration(value).is_some(),
+        Kind::DurationOrOff => duration(value).is_some() || is_negative(value),
         Kind::List | Kind::SecretList => texts(value).is_some(),
         Kind::Table | Kind::SecretTable => value.is_table(),
         Kind::Identities => identities(value).is_some(),
@@ -54,15 +55,20 @@ pub(super) fn from_text(text: &str, kind: Kind) -> Option<Value> {
         },
         Kind::Integer => trimmed.parse().ok().map(Value::Integer),
         Kind::Text | Kind::Secret => Some(Value::String(text.to_owned())),
-        Kind::Duration => trimmed
+        Kind::Duration | Kind::DurationOrOff => trimmed
             .parse()
-            .ok()
             .map(Value::Integer)
+            .or_else(|_| trimmed.parse().map(Value::Float))
+            .ok()
             .or_else(|| Some(Value::String(trimmed.to_owned()))),
         Kind::List | Kind::SecretList | Kind::Identities if !trimmed.starts_with('[') => {
+            // A comma at the end does not make one more, empty, item: among keys it would be a
+            // key that everybody knows.
             let items = trimmed
                 .split(',')
-                .map(|item| Value::String(item.trim().to_owned()));
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| Value::String(item.to_owned()));
             Some(Value::Array(items.collect()))
         }
         Kind::List | Kind::SecretList | Kind::Identities | Kind::Table | Kind::SecretTable => {
@@ -80,8 +86,28 @@ fn structured(text: &str) -> Option<Value> {
     })
 }
 
-/// A length of time: whole seconds, or a number and a unit.
+/// Whether a length of time is less than nothing.
+pub(super) fn is_negative(value: &Value) -> bool {
+    match value {
+        Value::Integer(seconds) => *seconds < 0,
+        Value::Float(seconds) => *seconds < 0.0,
+        Value::String(text) => text
+            .trim()
+            .strip_prefix('-')
+            .is_some_and(|rest| duration(&Value::String(rest.to_owned())).is_some()),
+        _ => false,
+    }
+}
+
+/// The longest length of time, a thousand years: what can be added to a date.
+const LONGEST: Duration = Duration::from_secs(365_000 * 86400);
+
+/// A length of time: seconds, or a number and a unit.
 pub(super) fn duration(value: &Value) -> Option<Duration> {
+    any_duration(value).filter(|length| *length <= LONGEST)
+}
+
+fn any_duration(value: &Value) -> Option<Duration> {
     match value {
         Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
         Value::Float(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
@@ -131,24 +157,43 @@ pub struct IdentityAttribute {
 
 /// `["email", "username"]`, or the reference's list of tables with one member each.
 pub(super) fn identities(value: &Value) -> Option<Vec<IdentityAttribute>> {
-    let attribute = |item: &Value| match item {
+    value.as_array()?.iter().map(identity).collect()
+}
+
+fn identity(item: &Value) -> Option<IdentityAttribute> {
+    match item {
         Value::String(name) => Some(IdentityAttribute {
             name: name.clone(),
             ignore_case: name != "us_phone_number",
         }),
         Value::Table(table) => {
             let (name, details) = table.iter().next().filter(|_| table.len() == 1)?;
-            let ignore_case = details
-                .get("case_insensitive")
-                .map_or(Some(false), Value::as_bool)?;
+            let mut ignore_case = false;
+            for (member, detail) in details.as_table()? {
+                match member.as_str() {
+                    // Each attribute has its own mapper; another one would be code.
+                    "mapper" if detail.as_str() == Some(mapper(name)) => {}
+                    "case_insensitive" => ignore_case = detail.as_bool()?,
+                    _ => return None,
+                }
+            }
             Some(IdentityAttribute {
                 name: name.clone(),
                 ignore_case,
             })
         }
         _ => None,
-    };
-    value.as_array()?.iter().map(attribute).collect()
+    }
+}
+
+/// The reference's mapper of an attribute.
+fn mapper(name: &str) -> &'static str {
+    match name {
+        "email" => "uia_email_mapper",
+        "username" => "uia_username_mapper",
+        "us_phone_number" => "uia_phone_mapper",
+        _ => "",
+    }
 }
 
 #[cfg(test)]
@@ -172,7 +217,26 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["\"soon\"", "\"2 fortnights\"", "-1", "\"1 day 2\"", "true"] {
+        for text in ["-1", "-0.5", "\"-1 minutes\""] {
+            let value = parse(text).unwrap();
+            assert!(
+                fits(&value, Kind::DurationOrOff) && is_negative(&value),
+                "{text}"
+            );
+        }
+        for text in ["\"-soon\"", "\"--1\""] {
+            assert!(!fits(&parse(text).unwrap(), Kind::DurationOrOff), "{text}");
+        }
+        assert_eq!(from_text("1.5", Kind::Duration), Some(Value::Float(1.5)));
+        for text in [
+            "\"soon\"",
+            "\"2 fortnights\"",
+            "-1",
+            "\"1 day 2\"",
+            "true",
+            "\"99999 weeks\"",
+            "nan",
+        ] {
             assert_eq!(duration(&parse(text).unwrap()), None, "{text}");
         }
     }
@@ -184,6 +248,10 @@ mod tests {
         assert_eq!(
             texts(&from_text("a, b", Kind::List).unwrap()).unwrap(),
             ["a", "b"]
+        );
+        assert_eq!(
+            texts(&from_text("a, ,", Kind::SecretList).unwrap()).unwrap(),
+            ["a"]
         );
         assert_eq!(
             texts(&from_text(r#"["a,b"]"#, Kind::List).unwrap()).unwrap(),
@@ -205,6 +273,14 @@ mod tests {
         )
         .unwrap();
         assert_eq!(short, long);
-        assert!(identities(&parse(r#"[{ a = {}, b = {} }]"#).unwrap()).is_none());
+        for text in [
+            r#"[{ a = {}, b = {} }]"#,
+            r#"[{ email = { maper = "uia_email_mapper" } }]"#,
+            r#"[{ email = { mapper = "my_mapper" } }]"#,
+            r#"[{ email = { case_insensitive = "yes" } }]"#,
+            r#"[{ email = "uia_email_mapper" }]"#,
+        ] {
+            assert!(identities(&parse(text).unwrap()).is_none(), "{text}");
+        }
     }
 }

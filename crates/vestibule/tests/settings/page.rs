@@ -11,6 +11,9 @@ One TOML file of flat keys, `vestibule.toml` or what `--config` names, and envir
 which win. `<KEY>_FILE` reads a secret or a text from a file. The names and defaults are those of Flask-Security 5.9, Flask and
 its extensions; an empty text stands for Python's None. `SECURITY_MSG_<CODE>` replaces the text of a message.
 
+The CSRF cookie is `Secure` unless SECURITY_CSRF_COOKIE says otherwise, as in the reference: browsers keep it over HTTPS, and
+over plain HTTP on localhost (Safari does not; set `secure = false` there while developing).
+
 Durations are \"2 days\", \"15 minutes\", \"90 seconds\" or a number of seconds. In the environment, flags are `true` or `false`,
 lists are separated by commas or written as TOML or JSON, tables are TOML or JSON.
 
@@ -28,6 +31,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Text => "text",
         Kind::Secret => "secret text",
         Kind::Duration => "duration",
+        Kind::DurationOrOff => "duration, or -1",
         Kind::List | Kind::Identities => "list",
         Kind::SecretList => "secret list",
         Kind::Table => "table",
@@ -81,4 +85,31 @@ fn the_page_lists_every_key() {
         written == page(),
         "docs/configuration.md is out of date: see its last paragraph"
     );
+}
+
+#[test]
+fn what_is_said_to_be_in_force_is_read() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/settings");
+    let mut code = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "rs") {
+            code += &std::fs::read_to_string(path).unwrap();
+        }
+    }
+    let quoted = |text: &str| code.contains(&format!("\"{text}\""));
+    // The two cookies' attributes are read under a common name.
+    let shared = |name: &str| {
+        ["SESSION_COOKIE", "REMEMBER_COOKIE"].iter().any(|prefix| {
+            name.strip_prefix(prefix)
+                .is_some_and(|rest| quoted(prefix) && quoted(&rest[1..]))
+        })
+    };
+    for key in keys::all().filter(|key| key.status == Status::Served) {
+        assert!(
+            quoted(key.name) || shared(key.name),
+            "nothing reads {}",
+            key.name
+        );
+    }
 }

@@ -52,6 +52,34 @@ fn each_mistake_is_named_with_its_fix() {
             &["SECURITY_URL_PREFIX", "/api/accounts"],
         ),
         (
+            "SECURITY_URL_PREFIX = \"/:api\"",
+            &["SECURITY_URL_PREFIX", "not a path"],
+        ),
+        (
+            "SECURITY_LOGIN_URL = \"/:login\"",
+            &["SECURITY_LOGIN_URL", "not a path"],
+        ),
+        (
+            "SECURITY_LOGOUT_URL = \"/login\"",
+            &["SECURITY_LOGOUT_URL", "also the path of SECURITY_LOGIN_URL"],
+        ),
+        (
+            "SECURITY_LOGIN_URL = \"/healthz\"",
+            &["SECURITY_LOGIN_URL", "health check", "another"],
+        ),
+        (
+            "SECURITY_REGISTER_URL = \"register\"",
+            &["SECURITY_REGISTER_URL", "not a path"],
+        ),
+        (
+            "SECURITY_POST_LOGOUT_VIEW = \"home\"",
+            &["SECURITY_POST_LOGOUT_VIEW", "\"home\"", "/done"],
+        ),
+        (
+            "SECRET_KEY_FALLBACKS = [\"an old key, long enough\", \"\"]",
+            &["SECRET_KEY_FALLBACKS", "empty key", "take it out"],
+        ),
+        (
             "SECRET_KEY = \"short\"\nSECURITY_PASSWORD_SALT = \"x\"",
             &["SECRET_KEY", "guessed", "generate"],
         ),
@@ -100,6 +128,34 @@ fn each_mistake_is_named_with_its_fix() {
             &["REMEMBER_COOKIE", "cannot stand in a cookie"],
         ),
         (
+            "REMEMBER_COOKIE_PATH = \"api\"",
+            &["REMEMBER_COOKIE", "the path \"api\""],
+        ),
+        (
+            "SESSION_COOKIE_DOMAIN = \"https://a.example\"",
+            &["SESSION_COOKIE", "without scheme and port"],
+        ),
+        (
+            "SERVER_NAME = \"a.example\"\nSESSION_COOKIE_DOMAIN = \"b.example\"",
+            &[
+                "SESSION_COOKIE_DOMAIN",
+                "a.example",
+                "throw the cookie away",
+            ],
+        ),
+        (
+            "REMEMBER_COOKIE_NAME = \"session\"",
+            &["REMEMBER_COOKIE_NAME", "SESSION_COOKIE_NAME"],
+        ),
+        (
+            "SECURITY_CSRF_COOKIE = { secure = \"yes\" }",
+            &["SECURITY_CSRF_COOKIE", "secure", "true or false"],
+        ),
+        (
+            "SECURITY_TWO_FACTOR_VALIDITY_COOKIE = { samesite = \"Loose\" }",
+            &["SECURITY_TWO_FACTOR_VALIDITY_COOKIE", "Lax"],
+        ),
+        (
             "SECURITY_CSRF_COOKIE = { same_site = \"Lax\" }",
             &["SECURITY_CSRF_COOKIE", "same_site", "samesite"],
         ),
@@ -143,6 +199,114 @@ fn each_mistake_is_named_with_its_fix() {
             "PERMANENT_SESSION_LIFETIME = \"long\"",
             &["PERMANENT_SESSION_LIFETIME", "15 minutes"],
         ),
+        (
+            "PERMANENT_SESSION_LIFETIME = \"\"",
+            &["PERMANENT_SESSION_LIFETIME", "no time at all", "15 minutes"],
+        ),
+        (
+            "PERMANENT_SESSION_LIFETIME = \"999999999 weeks\"",
+            &["PERMANENT_SESSION_LIFETIME", "15 minutes"],
+        ),
+        (
+            "VESTIBULE_REQUEST_TIMEOUT = 0",
+            &["VESTIBULE_REQUEST_TIMEOUT", "no time at all"],
+        ),
+        (
+            "MAX_CONTENT_LENGTH = 0",
+            &["MAX_CONTENT_LENGTH", "1 or more"],
+        ),
+        (
+            "SECURITY_ZXCVBN_MINIMUM_SCORE = 9",
+            &["SECURITY_ZXCVBN_MINIMUM_SCORE", "from 0 to 4"],
+        ),
+        (
+            "SECURITY_LINKS_CONSUMED_BY = \"pst\"",
+            &["SECURITY_LINKS_CONSUMED_BY", "\"pst\"", "get or post"],
+        ),
+        (
+            "SECURITY_API_ENABLED_METHODS = [\"session\", \"cookie\"]",
+            &["SECURITY_API_ENABLED_METHODS", "\"cookie\"", "token"],
+        ),
+        (
+            "SECURITY_MSG_INVALID_PASWORD = \"x\"",
+            &["did you mean SECURITY_MSG_INVALID_PASSWORD?"],
+        ),
+        (
+            "EXAMPLE_CLIENT_SECRET = 1",
+            &["EXAMPLE_CLIENT_SECRET", "a text in quotes"],
+        ),
+        (
+            "SECURITY_EXAMPLE_CLIENT_ID = \"x\"",
+            &["SECURITY_EXAMPLE_CLIENT_ID", "not a setting"],
+        ),
+        (
+            "SERVER_NAME = \"https://a.example\"",
+            &["SERVER_NAME", "without scheme"],
+        ),
+        (
+            "TRUSTED_HOSTS = [\"a.example\", \"b.example/\"]",
+            &["TRUSTED_HOSTS", "b.example/", "without scheme"],
+        ),
+        (
+            "SECURITY_REDIRECT_HOST = \"http://localhost:8080\"",
+            &["SECURITY_REDIRECT_HOST", "without scheme"],
+        ),
+        (
+            "APPLICATION_ROOT = \"x\"",
+            &["APPLICATION_ROOT", "not a path"],
+        ),
+        ("USER_TABLE_NAME = \"\"", &["USER_TABLE_NAME", "letters"]),
+        (
+            "USER_TABLE_NAME = \"Role\"",
+            &["ROLE_TABLE_NAME", "USER_TABLE_NAME"],
+        ),
+        (
+            "USER_TABLE_NAME = \"vestibule_ledger\"",
+            &["USER_TABLE_NAME", "vestibule_"],
+        ),
+        (
+            "WTF_CSRF_METHODS = [\"post\"]",
+            &["WTF_CSRF_METHODS", "\"post\"", "POST"],
+        ),
+        (
+            "WTF_CSRF_METHODS = []",
+            &["WTF_CSRF_METHODS", "WTF_CSRF_ENABLED = false"],
+        ),
+        (
+            "SECURITY_CSRF_HEADER = \"X XSRF\"",
+            &["SECURITY_CSRF_HEADER", "X-XSRF-Token"],
+        ),
+        (
+            "SECURITY_USER_IDENTITY_ATTRIBUTES = []",
+            &["SECURITY_USER_IDENTITY_ATTRIBUTES", "nobody"],
+        ),
+        (
+            "SECURITY_USER_IDENTITY_ATTRIBUTES = [\"email\", \"email\"]",
+            &["SECURITY_USER_IDENTITY_ATTRIBUTES", "twice"],
+        ),
+        (
+            "SECURITY_USERNAME_MIN_LENGTH = 40",
+            &[
+                "SECURITY_USERNAME_MIN_LENGTH",
+                "SECURITY_USERNAME_MAX_LENGTH",
+            ],
+        ),
+        (
+            "SECURITY_USERNAME_ALLOWED_CHARS = [\"Q\"]",
+            &["SECURITY_USERNAME_ALLOWED_CHARS", "letters"],
+        ),
+        (
+            "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { time_cost = 3 }",
+            &["PASSLIB_OPTIONS", "argon2__time_cost"],
+        ),
+        (
+            "SECURITY_CACHE_CONTROL = { \"no store\" = true }",
+            &["SECURITY_CACHE_CONTROL", "no store", "max-age"],
+        ),
+        (
+            "SECURITY_TOTP_SECRETS = { \"1\" = 5 }",
+            &["SECURITY_TOTP_SECRETS", "not a text"],
+        ),
         ("= 1", &["not TOML", "line"]),
     ] {
         let said = local(lines);
@@ -150,6 +314,77 @@ fn each_mistake_is_named_with_its_fix() {
         for part in parts {
             assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
         }
+    }
+}
+
+#[test]
+fn what_is_shared_with_other_origins_is_said_precisely() {
+    for (lines, parts) in [
+        (
+            "CORS_ORIGINS = [\"(\"]",
+            &["CORS_ORIGINS", "regular expression"][..],
+        ),
+        (
+            "CORS_ORIGINS = [\"https://app.example/\"]",
+            &["CORS_ORIGINS", "https://app.example/", "slash"],
+        ),
+        (
+            "CORS_ORIGINS = [\"app.example\"]",
+            &["CORS_ORIGINS", "scheme"],
+        ),
+        ("CORS_ORIGINS = [\"null\"]", &["CORS_ORIGINS", "null"]),
+        (
+            "CORS_METHODS = [\"GE T\"]\nCORS_ORIGINS = [\"*\"]",
+            &["CORS_METHODS", "GE T"],
+        ),
+        ("CORS_RESOURCES = 3", &["CORS_RESOURCES", "names no path"]),
+        (
+            "CORS_RESOURCES = { \"/api/*\" = { origin = \"https://app.example\" } }",
+            &["CORS_RESOURCES", "origin = ", "origins"],
+        ),
+        (
+            "CORS_RESOURCES = { \"/api/*\" = { supports_credentials = \"yes\" } }",
+            &["CORS_RESOURCES", "supports_credentials", "true or false"],
+        ),
+    ] {
+        let said = local(lines);
+        assert_eq!(said.len(), 1, "{lines}: {said:?}");
+        for part in parts {
+            assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
+        }
+    }
+}
+
+#[test]
+fn attack_cors_a_pattern_for_everybody_is_a_wildcard() {
+    for origin in [
+        ".*",
+        "https?://.*",
+        "^https://",
+        "https://.*",
+        ".*://.*:8080",
+    ] {
+        let lines = format!("CORS_ORIGINS = [{origin:?}]\nCORS_SUPPORTS_CREDENTIALS = true");
+        let said = local(&lines);
+        // `^https://` has to match whole here, and so lets nobody in.
+        let expected = usize::from(origin != "^https://");
+        assert_eq!(said.len(), expected, "{origin}: {said:?}");
+    }
+    let listed =
+        "CORS_ORIGINS = [\"https://.*\\\\.app\\\\.example\"]\nCORS_SUPPORTS_CREDENTIALS = true";
+    assert_eq!(local(listed), Vec::<String>::new());
+}
+
+#[test]
+fn a_provider_needs_its_views_unless_nothing_is_ever_verified() {
+    let lines = "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_OAUTH_ENABLE = true\n\
+                 SECURITY_POST_OAUTH_LOGIN_VIEW = \"/in\"\nSECURITY_LOGIN_ERROR_VIEW = \"/error\"\n";
+    let said = local(lines);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("SECURITY_POST_OAUTH_VERIFY_VIEW"));
+    assert!(said[1].contains("SECURITY_VERIFY_ERROR_VIEW"));
+    for never in ["-1", "\"-1 minutes\""] {
+        assert!(local(&format!("{lines}SECURITY_FRESHNESS = {never}")).is_empty());
     }
 }
 

@@ -84,12 +84,17 @@ fn a_secret_comes_from_a_file_and_only_from_one_place() {
     assert_eq!(shown(&loaded, "SECRET_KEY").1, Origin::Environment);
     let loaded = load("SECRET_KEY_FILE = \"/run/secret\"", &[]).unwrap();
     assert_eq!(shown(&loaded, "SECRET_KEY").1, Origin::File);
-    let problems = load(
-        "",
-        &[("SECRET_KEY", "x"), ("SECRET_KEY_FILE", "/run/secret")],
-    )
-    .unwrap_err();
-    assert!(problems[0].to_string().contains("both set"), "{problems:?}");
+    for problems in [
+        load(
+            "",
+            &[("SECRET_KEY", "x"), ("SECRET_KEY_FILE", "/run/secret")],
+        ),
+        load("SECRET_KEY = \"x\"\nSECRET_KEY_FILE = \"/run/secret\"", &[]),
+    ] {
+        let problems = problems.unwrap_err();
+        assert!(problems[0].to_string().contains("both set"), "{problems:?}");
+    }
+    assert!(load("", &[("SECRET_KEY_FILE", "/elsewhere")]).is_err());
 }
 
 #[test]
@@ -119,4 +124,57 @@ fn messages_are_replaced_by_code() {
     assert_eq!(settings.messages["LOGIN"], "Please.");
     assert_eq!(settings.messages["DISABLED_ACCOUNT"], "Off.");
     assert!(load("SECURITY_MSG_NO_SUCH_CODE = \"x\"", &[]).is_err());
+}
+
+/// The single-page configuration of the reference, as its users have it.
+const SPA: &str = r#"
+SECURITY_FLASH_MESSAGES = false
+SECURITY_URL_PREFIX = "/api/accounts"
+SECURITY_RECOVERABLE = true
+SECURITY_TRACKABLE = true
+SECURITY_CHANGEABLE = true
+SECURITY_CONFIRMABLE = true
+SECURITY_REGISTERABLE = true
+SECURITY_UNIFIED_SIGNIN = true
+SECURITY_POST_CONFIRM_VIEW = "/confirmed"
+SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
+SECURITY_RESET_VIEW = "/reset-password"
+SECURITY_RESET_ERROR_VIEW = "/reset-password-error"
+SECURITY_LOGIN_ERROR_VIEW = "/login-error"
+SECURITY_POST_OAUTH_LOGIN_VIEW = "/post-oauth-login"
+SECURITY_REDIRECT_BEHAVIOR = "spa"
+SECURITY_CSRF_PROTECT_MECHANISMS = ["session", "basic"]
+SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true
+SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"
+WTF_CSRF_CHECK_DEFAULT = false
+WTF_CSRF_TIME_LIMIT = ""
+SECURITY_REDIRECT_HOST = "localhost:8080"
+"#;
+
+#[test]
+fn the_spa_configuration_is_taken_as_it_is() {
+    let loaded = load(SPA, &[]).unwrap();
+    let settings = Settings::new(&loaded, Listening::Local).unwrap();
+    assert_eq!(
+        settings.not_served,
+        [
+            "SECURITY_CONFIRMABLE",
+            "SECURITY_REGISTERABLE",
+            "SECURITY_RECOVERABLE",
+            "SECURITY_CHANGEABLE",
+            "SECURITY_UNIFIED_SIGNIN",
+        ]
+    );
+    assert_eq!(settings.csrf.time_limit, None);
+    assert_eq!(settings.csrf.protect_mechanisms.len(), 2);
+    assert_eq!(
+        settings.redirect.redirect_host.as_deref(),
+        Some("localhost:8080")
+    );
+}
+
+#[test]
+fn names_of_flask_that_mean_nothing_here_are_let_be() {
+    let lines = "SQLALCHEMY_ECHO = false\nPROPAGATE_EXCEPTIONS = true\nMAIL_TIMEOUT = 5\nEXAMPLE_CLIENT_ID = \"x\"";
+    assert!(load(lines, &[]).is_ok());
 }

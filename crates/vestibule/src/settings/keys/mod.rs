@@ -11,6 +11,8 @@ mod ours;
 mod pages;
 mod sign_in;
 
+use crate::messages::Message;
+
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -24,6 +26,8 @@ pub enum Kind {
     Secret,
     /// A length of time: "15 minutes", or a number of seconds.
     Duration,
+    /// A length of time, of which a negative one switches something off.
+    DurationOrOff,
     /// A list of texts.
     List,
     /// A list of texts that are never shown.
@@ -47,9 +51,14 @@ impl Kind {
             Self::Integer => "a whole number",
             Self::Text | Self::Secret => "a text in quotes",
             Self::Duration => "a length of time such as \"15 minutes\", or a number of seconds",
+            Self::DurationOrOff => {
+                "a length of time such as \"1 day\"; a negative one switches it off"
+            }
             Self::List | Self::SecretList => "a list of texts such as [\"a\", \"b\"]",
             Self::Table | Self::SecretTable => "a table such as { name = \"value\" }",
-            Self::Identities => "a list such as [\"email\", \"username\"]",
+            Self::Identities => {
+                "a list such as [\"email\", \"username\"], or of tables such as { email = { mapper = \"uia_email_mapper\", case_insensitive = true } }"
+            }
             Self::Any => "a value",
         }
     }
@@ -135,19 +144,41 @@ pub fn find(name: &str) -> Option<&'static Key> {
 /// Whether a name replaces a message, `SECURITY_MSG_<CODE>`.
 #[must_use]
 pub fn is_message(name: &str) -> bool {
-    name.strip_prefix("SECURITY_MSG_").is_some_and(|code| {
-        messages::CODES.contains(&code) || crate::messages::Message::from_code(code).is_some()
-    })
+    name.strip_prefix("SECURITY_MSG_")
+        .is_some_and(|code| messages::CODES.contains(&code) || Message::from_code(code).is_some())
 }
 
 /// The known name that looks most like this one.
 #[must_use]
-pub fn nearest(name: &str) -> Option<&'static str> {
-    all()
-        .map(|key| (strsim::jaro_winkler(key.name, name), key.name))
+pub fn nearest(name: &str) -> Option<String> {
+    /// What people leave out.
+    const PREFIX: &str = "SECURITY_";
+    const MESSAGE: &str = "SECURITY_MSG_";
+    let name = name.to_ascii_uppercase();
+    let candidates: Vec<String> = if name.starts_with(MESSAGE) {
+        messages::CODES
+            .iter()
+            .copied()
+            .chain(Message::ALL.iter().map(|message| message.code()))
+            .map(|code| format!("{MESSAGE}{code}"))
+            .collect()
+    } else {
+        all().map(|key| key.name.to_owned()).collect()
+    };
+    let likeness = |candidate: &str| {
+        let whole = strsim::normalized_damerau_levenshtein(candidate, &name);
+        // A name without its prefix has to be right but for a slip.
+        let rest = candidate.strip_prefix(PREFIX).map_or(0.0, |rest| {
+            strsim::normalized_damerau_levenshtein(rest, &name)
+        });
+        if rest > 0.85 { rest } else { whole }
+    };
+    candidates
+        .into_iter()
+        .map(|candidate| (likeness(&candidate), candidate))
         .max_by(|one, other| one.0.total_cmp(&other.0))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .map(|(_, name)| name)
+        .filter(|(likeness, _)| *likeness > 0.6)
+        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -168,11 +199,23 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_is_understood() {
-        assert_eq!(
-            nearest("SECURITY_REGISTRABLE"),
-            Some("SECURITY_REGISTERABLE")
-        );
-        assert_eq!(nearest("SESION_COOKIE_NAME"), Some("SESSION_COOKIE_NAME"));
+        for (written, meant) in [
+            ("SECURITY_REGISTRABLE", "SECURITY_REGISTERABLE"),
+            ("SESION_COOKIE_NAME", "SESSION_COOKIE_NAME"),
+            ("SECURITY_TOKEN_MAXAGE", "SECURITY_TOKEN_MAX_AGE"),
+            ("TRACKABLE", "SECURITY_TRACKABLE"),
+            ("security_url_prefix", "SECURITY_URL_PREFIX"),
+            (
+                "SECURITY_MSG_INVALID_PASWORD",
+                "SECURITY_MSG_INVALID_PASSWORD",
+            ),
+            (
+                "SECURITY_MSG_CSRF_TOKEN_MISING",
+                "SECURITY_MSG_CSRF_TOKEN_MISSING",
+            ),
+        ] {
+            assert_eq!(nearest(written).as_deref(), Some(meant), "{written}");
+        }
         assert_eq!(nearest("ZZZ"), None);
     }
 }

@@ -1,0 +1,317 @@
+//! What a value has to be beyond its type, also where the feature that it belongs to is not
+//! served yet, and which values cannot stand beside each other.
+
+use toml::Value;
+
+use super::Settings;
+use super::cookie::CookieSettings;
+use super::keys::{self, Kind, Status};
+use super::reader::Reader;
+use crate::http::host::BelievedHosts;
+
+/// Texts, and lists of texts, that are one of a few words.
+const WORDS: &[(&str, &[&str])] = &[
+    ("PREFERRED_URL_SCHEME", &["http", "https"]),
+    (
+        "SECURITY_API_ENABLED_METHODS",
+        &["session", "token", "basic"],
+    ),
+    ("SECURITY_LINKS_CONSUMED_BY", &["get", "post"]),
+    ("SECURITY_OAUTH_BUILTIN_PROVIDERS", &["github", "google"]),
+    (
+        "SECURITY_PASSWORD_CHECK_BREACHED",
+        &["strict", "best-effort"],
+    ),
+    ("SECURITY_PASSWORD_COMPLEXITY_CHECKER", &["zxcvbn"]),
+    ("SECURITY_SMS_SERVICE", &["Twilio", "webhook", "Dummy"]),
+    (
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS",
+        &["email", "authenticator", "sms"],
+    ),
+    (
+        "SECURITY_US_ENABLED_METHODS",
+        &["password", "email", "authenticator", "sms"],
+    ),
+    (
+        "SECURITY_US_MFA_REQUIRED",
+        &["password", "email", "authenticator", "sms"],
+    ),
+    ("SECURITY_WAN_ALLOW_AS_VERIFY", &["first", "secondary"]),
+    ("VESTIBULE_LOG_FORMAT", &["text", "json"]),
+];
+
+/// The least and the most of a number.
+const RANGES: &[(&str, i64, i64)] = &[
+    ("MAIL_PORT", 1, 65_535),
+    ("SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", 1, 100),
+    ("SECURITY_PASSWORD_BREACHED_COUNT", 1, i64::MAX),
+    ("SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", 1, i64::MAX),
+    ("SECURITY_TWO_FACTOR_MAIL_VALIDITY", 1, i64::MAX),
+    ("SECURITY_TWO_FACTOR_SMS_VALIDITY", 1, i64::MAX),
+    ("SECURITY_US_TOKEN_VALIDITY", 1, i64::MAX),
+    ("SECURITY_WAN_CHALLENGE_BYTES", 16, 1024),
+    ("SECURITY_WAN_NAME_MAX_LENGTH", 1, i64::MAX),
+    ("SECURITY_WAN_REGISTER_TIMEOUT", 1, i64::MAX),
+    ("SECURITY_WAN_SIGNIN_TIMEOUT", 1, i64::MAX),
+    ("SECURITY_ZXCVBN_MINIMUM_SCORE", 0, 4),
+];
+
+/// Cookies of features that are not served yet.
+const COOKIES: [(&str, &str); 2] = [
+    (
+        "SECURITY_REFRESH_TOKEN_COOKIE",
+        "SECURITY_REFRESH_TOKEN_COOKIE_NAME",
+    ),
+    (
+        "SECURITY_TWO_FACTOR_VALIDITY_COOKIE",
+        "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME",
+    ),
+];
+
+/// Looks at every value by itself.
+pub(super) fn each(reader: &mut Reader<'_>) {
+    for (key, words) in WORDS {
+        for text in reader.list(key) {
+            if !words.iter().any(|word| word.eq_ignore_ascii_case(&text)) {
+                reader.problem(
+                    key,
+                    format!("{text:?} is not known"),
+                    format!("write {}", words.join(" or ")),
+                );
+            }
+        }
+    }
+    for (key, least, most) in RANGES {
+        let Some(Value::Integer(number)) = reader.any(key) else {
+            continue;
+        };
+        if !(*least..=*most).contains(&number) {
+            let fix = if *most == i64::MAX {
+                format!("write {least} or more")
+            } else {
+                format!("write a number from {least} to {most}")
+            };
+            reader.problem(key, format!("{number} makes no sense here"), fix);
+        }
+    }
+    for key in keys::all().filter(|key| key.kind == Kind::Text) {
+        if !reader.is_set(key.name) {
+            continue;
+        }
+        let text = reader.text(key.name);
+        if key.name.ends_with("_VIEW") && !is_view(&text) {
+            reader.problem(
+                key.name,
+                format!("{text:?} is neither a path nor an address"),
+                "write a path of your app such as \"/done\", or an address that begins with https://",
+            );
+        }
+        if key.name.starts_with("SECURITY_")
+            && key.name.ends_with("_URL")
+            && key.status == Status::NotYet
+            && !is_path(&text)
+        {
+            not_a_path(reader, key.name, &text);
+        }
+    }
+    for (table, name) in COOKIES {
+        let name = reader.text(name);
+        CookieSettings::from_table(reader, table, &name).check(reader, table);
+    }
+}
+
+/// Whether a text is the path of an endpoint, as it stands in a request line: without
+/// escapes, patterns, empty or dotted segments.
+pub(super) fn is_path(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@".contains(c);
+    text.strip_prefix('/').is_some_and(|rest| {
+        rest.is_empty()
+            || rest
+                .strip_suffix('/')
+                .unwrap_or(rest)
+                .split('/')
+                .all(|segment| {
+                    !["", ".", ".."].contains(&segment)
+                        && !segment.starts_with(':')
+                        && segment.chars().all(plain)
+                })
+    })
+}
+
+/// Says that a text is not the path of an endpoint.
+pub(super) fn not_a_path(reader: &mut Reader<'_>, key: &str, text: &str) {
+    reader.problem(
+        key,
+        format!("{text:?} is not a path"),
+        "write a path of plain letters such as \"/login\" or \"/api/accounts\"",
+    );
+}
+
+fn is_view(text: &str) -> bool {
+    let address = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let place = match address {
+        Some(rest) => !rest.is_empty() && !rest.starts_with('/'),
+        None => text.starts_with('/') && !text.starts_with("//"),
+    };
+    place && !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\')
+}
+
+/// Whether a text is a host, with or without a port: nothing else can ever be asked for.
+pub(super) fn is_host(text: &str) -> bool {
+    BelievedHosts::Listed(vec![text.to_owned()]).believe(text)
+}
+
+/// Looks at what stands side by side.
+pub(super) fn together(reader: &mut Reader<'_>, settings: &Settings) {
+    cookie_names(reader, settings);
+    cookie_domains(reader, settings);
+    endpoints(reader, settings);
+    tables(reader, settings);
+}
+
+/// Two cookies of one name overwrite each other.
+fn cookie_names(reader: &mut Reader<'_>, settings: &Settings) {
+    let mut names = vec![
+        ("SESSION_COOKIE_NAME", settings.session.cookie.name.clone()),
+        (
+            "REMEMBER_COOKIE_NAME",
+            settings.session.remember.cookie.name.clone(),
+        ),
+    ];
+    if let Some(cookie) = &settings.csrf.cookie {
+        names.push(("SECURITY_CSRF_COOKIE_NAME", cookie.name.clone()));
+    }
+    names.extend(COOKIES.map(|(_, key)| (key, reader.text(key))));
+    twice(reader, &names, "the name of the cookie of");
+}
+
+/// Browsers throw away a cookie for a domain that the host is not part of.
+fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
+    let BelievedHosts::Listed(hosts) = &settings.http.hosts else {
+        return;
+    };
+    let cookies = [
+        ("SESSION_COOKIE_DOMAIN", Some(&settings.session.cookie)),
+        (
+            "REMEMBER_COOKIE_DOMAIN",
+            Some(&settings.session.remember.cookie),
+        ),
+        ("SECURITY_CSRF_COOKIE", settings.csrf.cookie.as_ref()),
+    ];
+    for (key, cookie) in cookies {
+        let Some(domain) = cookie.and_then(|cookie| cookie.domain.as_deref()) else {
+            continue;
+        };
+        let domain = domain.trim_start_matches('.').to_ascii_lowercase();
+        let is_of = |host: &String| {
+            let host = host.trim_start_matches('.').to_ascii_lowercase();
+            let host = host.split(':').next().unwrap_or_default();
+            host == domain || host.ends_with(&format!(".{domain}"))
+        };
+        if !hosts.iter().any(is_of) {
+            reader.problem(
+                key,
+                format!("{domain:?} contains none of this server's hosts ({}), so that browsers throw the cookie away", hosts.join(", ")),
+                "name a domain that your hosts are part of, or none",
+            );
+        }
+    }
+}
+
+/// Two endpoints of one path.
+fn endpoints(reader: &mut Reader<'_>, settings: &Settings) {
+    let under = |path: &str| format!("{}{path}", settings.http.url_prefix);
+    let mut paths = vec![
+        ("the health check", "/healthz".to_owned()),
+        ("the readiness check", "/readyz".to_owned()),
+    ];
+    paths.extend([
+        ("SECURITY_LOGIN_URL", under(&settings.login.login_url)),
+        ("SECURITY_LOGOUT_URL", under(&settings.login.logout_url)),
+    ]);
+    twice(reader, &paths, "the path of");
+}
+
+/// Tables that cannot be.
+fn tables(reader: &mut Reader<'_>, settings: &Settings) {
+    let database = &settings.database;
+    let names = [
+        ("USER_TABLE_NAME", database.user_table.clone()),
+        ("ROLE_TABLE_NAME", database.role_table.clone()),
+        ("ROLES_USERS_TABLE_NAME", database.roles_users_table.clone()),
+        ("WEBAUTHN_TABLE_NAME", database.webauthn_table.clone()),
+        ("REFRESH_TABLE_NAME", database.refresh_table.clone()),
+    ];
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | ' ');
+    for (key, name) in &names {
+        let lower = name.to_ascii_lowercase();
+        if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
+            reader.problem(
+                key,
+                format!("{name:?} cannot be a table"),
+                "write the name of a table, of at most 63 letters, digits and _",
+            );
+        } else if lower.starts_with("sqlite_") || lower.starts_with("vestibule_") {
+            reader.problem(
+                key,
+                format!("{name:?} is a name that others use"),
+                "choose one that begins neither with sqlite_ nor with vestibule_",
+            );
+        }
+    }
+    let lower = names.map(|(key, name)| (key, name.to_ascii_lowercase()));
+    twice(reader, &lower, "the name of the table of");
+}
+
+/// Names each value that an earlier name has already.
+fn twice(reader: &mut Reader<'_>, values: &[(&'static str, String)], what: &str) {
+    for (at, (key, value)) in values.iter().enumerate() {
+        let earlier = values[..at].iter().find(|(_, other)| other == value);
+        if let Some((other, _)) = earlier {
+            reader.problem(
+                key,
+                format!("{value:?} is also {what} {other}"),
+                "choose another one",
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        for path in ["/", "/login", "/api/v1/accounts", "/a/", "/a-b_c.d"] {
+            assert!(is_path(path), "{path}");
+        }
+        for path in [
+            "", "login", "//", "//a", "/a//b", "/:x", "/a/:x", "/{x}", "/*", "/a b", "/ä", "/%61",
+            "/a?b", "/a#b", "/..", "/a/./b", "/a\\b", "/a\nb",
+        ] {
+            assert!(!is_path(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn views() {
+        for view in ["/", "/done?a=b", "/#/done", "https://app.example/done"] {
+            assert!(is_view(view), "{view}");
+        }
+        for view in [
+            "home",
+            ".login",
+            "//evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "https://",
+            "https:///x",
+            "/a\r\nSet-Cookie: x",
+        ] {
+            assert!(!is_view(view), "{view}");
+        }
+    }
+}

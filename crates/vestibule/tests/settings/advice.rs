@@ -1,0 +1,139 @@
+//! What can stand, and is told by `config check`.
+
+use vestibule::settings::{Listening, Loaded, Settings, Sources};
+
+const SAFE: &str = r#"
+SECRET_KEY = "a secret key for tests, long enough"
+SECURITY_PASSWORD_SALT = "a salt for tests"
+SECURITY_TOTP_SECRETS = { "1" = "a totp secret for tests" }
+SECURITY_LOGOUT_CSRF = true
+SECURITY_RETURN_GENERIC_RESPONSES = true
+SESSION_COOKIE_SECURE = true
+SERVER_NAME = "accounts.example"
+"#;
+
+fn advice(lines: &str) -> Vec<String> {
+    let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+    let given: Vec<String> = lines.lines().map(name).collect();
+    let text = SAFE
+        .lines()
+        .filter(|line| !given.contains(&name(line)))
+        .chain(lines.lines())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let loaded = Loaded::read(&Sources {
+        file: Some(&text),
+        environment: &[],
+        kept: None,
+        read_file: &|path| std::fs::read_to_string(path),
+    })
+    .unwrap();
+    let settings = Settings::new(&loaded, Listening::Public).unwrap();
+    settings.advice.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_safe_configuration_needs_no_advice() {
+    assert_eq!(advice(""), Vec::<String>::new());
+}
+
+#[test]
+fn each_risk_is_named_with_its_fix() {
+    for (lines, parts) in [
+        (
+            "WTF_CSRF_ENABLED = false",
+            &["WTF_CSRF_ENABLED", "switch it on"][..],
+        ),
+        (
+            "SECURITY_LOGOUT_CSRF = false",
+            &["SECURITY_LOGOUT_CSRF", "sends the token"],
+        ),
+        (
+            "WTF_CSRF_CHECK_DEFAULT = false\nSECURITY_CSRF_PROTECT_MECHANISMS = [\"basic\"]",
+            &["SECURITY_CSRF_PROTECT_MECHANISMS", "add \"session\""],
+        ),
+        (
+            "SECURITY_CSRF_COOKIE_NAME = \"X\"\nSECURITY_CSRF_COOKIE = { secure = true, httponly = true }",
+            &["SECURITY_CSRF_COOKIE", "HttpOnly", "httponly = false"],
+        ),
+        (
+            "SECURITY_CSRF_COOKIE_NAME = \"X\"\nSECURITY_PUBLIC_URL = \"http://accounts.example\"",
+            &[
+                "SECURITY_CSRF_COOKIE",
+                "plain HTTP",
+                "localhost",
+                "secure = false",
+            ],
+        ),
+        (
+            "CORS_ORIGINS = [\"https?://.*\"]",
+            &["CORS_ORIGINS", "any site"],
+        ),
+        (
+            "SESSION_COOKIE_SAMESITE = \"None\"",
+            &["SESSION_COOKIE_SAMESITE", "Lax"],
+        ),
+        (
+            "SESSION_COOKIE_SECURE = false",
+            &["SESSION_COOKIE_SECURE", "HTTPS"],
+        ),
+        (
+            "SESSION_COOKIE_HTTPONLY = false",
+            &["SESSION_COOKIE_HTTPONLY", "scripts"],
+        ),
+        ("DEBUG = true", &["DEBUG", "production"]),
+        (
+            "SECURITY_RETURN_GENERIC_RESPONSES = false",
+            &["SECURITY_RETURN_GENERIC_RESPONSES", "account exists"],
+        ),
+        (
+            "SECRET_KEY_FALLBACKS = [\"short\"]",
+            &["SECRET_KEY_FALLBACKS", "take it out"],
+        ),
+        (
+            "WTF_CSRF_SECRET_KEY = \"short\"",
+            &["WTF_CSRF_SECRET_KEY", "leave it out"],
+        ),
+        (
+            "SECRET_KEY = \"ключ ключ ключ ключ\"",
+            &["SECRET_KEY", "Latin-1", "Flask-Login"],
+        ),
+        (
+            "SECURITY_PASSWORD_LENGTH_MIN = 3",
+            &["SECURITY_PASSWORD_LENGTH_MIN", "8"],
+        ),
+        (
+            "SERVER_NAME = \"\"\nTRUSTED_HOSTS = [\"a.example\"]\nSECURITY_REDIRECT_ALLOW_SUBDOMAINS = true",
+            &["SECURITY_REDIRECT_ALLOW_SUBDOMAINS", "set SERVER_NAME"],
+        ),
+        (
+            "SECURITY_REDIRECT_ALLOWED_SUBDOMAINS = [\"app\"]",
+            &[
+                "SECURITY_REDIRECT_ALLOWED_SUBDOMAINS",
+                "SECURITY_REDIRECT_BASE_DOMAIN",
+            ],
+        ),
+        (
+            "SECURITY_REDIRECT_HOST = \"localhost:8080\"",
+            &["SECURITY_REDIRECT_HOST", "production"],
+        ),
+        (
+            "TRUSTED_PROXIES = [\"0.0.0.0/0\"]",
+            &["TRUSTED_PROXIES", "name your proxies"],
+        ),
+        (
+            "SECURITY_UNIFIED_SIGNIN = true",
+            &["SECURITY_TOTP_ISSUER", "name of your product"],
+        ),
+        (
+            "SECURITY_UNIFIED_SIGNIN = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_US_ENABLED_METHODS = [\"sms\"]",
+            &["SECURITY_US_ENABLED_METHODS", "us_phone_number"],
+        ),
+    ] {
+        let said = advice(lines);
+        assert_eq!(said.len(), 1, "{lines}: {said:?}");
+        for part in parts {
+            assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
+        }
+    }
+}
