@@ -10,6 +10,7 @@ pub mod hash;
 pub mod hex;
 pub mod purpose;
 pub mod redirect;
+pub mod refresh_token;
 pub mod remember_cookie;
 pub mod session_identifier;
 pub mod sign;

@@ -63,18 +63,72 @@ fn inflate(packed: &[u8]) -> Option<Vec<u8>> {
         inflate.reset(true);
         let mut json = Vec::with_capacity((packed.len() * 4).clamp(64, LIMIT + 1));
         loop {
-            let read = usize::try_from(inflate.total_in()).ok()?;
-            let rest = packed.get(read..)?;
+            let (read, made) = (inflate.total_in(), inflate.total_out());
+            let rest = packed.get(usize::try_from(read).ok()?..)?;
             let status = inflate
                 .decompress_vec(rest, &mut json, FlushDecompress::None)
                 .ok()?;
-            let full = json.len() == json.capacity();
-            match status {
-                Status::StreamEnd => return Some(json).filter(|json| json.len() <= LIMIT),
-                // Room for more, or there is no more: a stream that ends before its end.
-                _ if full && json.len() <= LIMIT => json.reserve(json.len()),
-                Status::Ok | Status::BufError => return None,
+            if status == Status::StreamEnd {
+                return Some(json).filter(|json| json.len() <= LIMIT);
+            }
+            if json.len() > LIMIT {
+                return None;
+            }
+            if json.len() == json.capacity() {
+                json.reserve(json.len());
+            } else if (inflate.total_in(), inflate.total_out()) == (read, made) {
+                // There is room, and nothing moves: a stream that ends before its end.
+                return None;
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text that zlib can pack more or less of: one in `noise` bytes is unpredictable.
+    fn text(length: usize, noise: u32) -> Vec<u8> {
+        let mut state = 0x9e37_79b9_u32;
+        (0..length)
+            .map(|at| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if state >> 8 < u32::MAX / noise >> 8 {
+                    state.to_le_bytes()[3] | 1
+                } else {
+                    b"abcdefg"[at % 7]
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_was_packed_opens_whatever_its_length() {
+        let lengths = (0..1500).chain([4095, 4096, 8192, 32_767, 32_768, 65_537, 200_000, LIMIT]);
+        for length in lengths {
+            for noise in [1, 2, 8, 1000] {
+                let json = text(length, noise);
+                assert_eq!(
+                    decode(&encode(&json)).as_ref(),
+                    Ok(&json),
+                    "{length} {noise}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_or_too_long_opens_nothing() {
+        let packed = encode(&text(5000, 1000));
+        for end in (2..packed.len() - 2).step_by(3) {
+            assert_eq!(
+                decode(&packed[..end]),
+                Err(SignatureError::BadPayload),
+                "{end}"
+            );
+        }
+        let too_long = encode(&vec![b'a'; LIMIT + 1]);
+        assert_eq!(decode(&too_long), Err(SignatureError::BadPayload));
+    }
 }

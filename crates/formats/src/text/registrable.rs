@@ -58,7 +58,12 @@ fn is_allowed(label: &[char], index: usize) -> bool {
 }
 
 const fn is_greek(c: char) -> bool {
-    matches!(c, '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}')
+    // Between the letters of its block are those of Coptic.
+    matches!(
+        c,
+        '\u{370}'..='\u{3e1}' | '\u{3f0}'..='\u{3ff}'
+            | '\u{1d26}'..='\u{1d2a}' | '\u{1f00}'..='\u{1fff}' | '\u{ab65}'
+    )
 }
 
 const fn is_hebrew(c: char) -> bool {
@@ -72,6 +77,33 @@ const fn is_japanese(c: char) -> bool {
         '\u{3041}'..='\u{3096}' | '\u{309d}'..='\u{309f}'
             | '\u{30a1}'..='\u{30fa}' | '\u{30fd}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}'
             | '\u{3005}' | '\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-            | '\u{20000}'..='\u{3fffd}'
+            | '\u{16fe3}' | '\u{16ff0}'..='\u{16ff6}' | '\u{1aff0}'..='\u{1affe}'
+            | '\u{1b000}'..='\u{1b168}' | '\u{20000}'..='\u{3fffd}'
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_depends_on_neighbours_follows_their_scripts() {
+        for label in [
+            "\u{375}\u{3b1}",
+            "\u{375}\u{1d26}",
+            "\u{30fb}\u{1b120}",
+            "\u{30fb}\u{16ff0}",
+        ] {
+            assert!(is_registrable(label), "{label:?}");
+        }
+        for label in [
+            "\u{375}",
+            "\u{375}\u{3e3}",
+            "\u{30fb}",
+            "\u{30fb}a",
+            "\u{30fb}\u{1b170}",
+        ] {
+            assert!(!is_registrable(label), "{label:?}");
+        }
+    }
 }
