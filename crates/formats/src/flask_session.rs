@@ -78,6 +78,11 @@ impl Session {
         self.set(name, &value);
     }
 
+    /// Keeps a whole number.
+    pub fn set_i64(&mut self, name: &str, value: i64) {
+        self.set(name, &value);
+    }
+
     /// Keeps a number.
     pub fn set_f64(&mut self, name: &str, value: f64) {
         self.set(name, &value);

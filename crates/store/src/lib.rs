@@ -13,8 +13,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 pub use memory::MemoryStore;
-pub use patch::{NewUser, PasswordChange, SignIn, UserPatch};
-pub use record::{Role, User, UserId};
+pub use patch::{
+    NewRole, NewTracker, NewUser, PasswordChange, PermissionChange, SignIn, Uniquifiers, UserPatch,
+};
+pub use record::{RefreshTracker, Role, RoleId, User, UserId};
 use time::OffsetDateTime;
 
 /// A column that identifies a user.
@@ -47,6 +49,8 @@ pub enum UserKey<'a> {
     Id(UserId),
     /// By `fs_uniquifier`, which sessions carry.
     Uniquifier(&'a str),
+    /// By `fs_token_uniquifier`, which tokens carry where the table has that column.
+    TokenUniquifier(&'a str),
     /// By an attribute. When case is ignored, a user who has it in exactly this case comes
     /// before others.
     Identity {
@@ -65,6 +69,7 @@ impl fmt::Debug for UserKey<'_> {
         match self {
             Self::Id(id) => f.debug_tuple("Id").field(&id.0).finish(),
             Self::Uniquifier(_) => f.write_str("Uniquifier"),
+            Self::TokenUniquifier(_) => f.write_str("TokenUniquifier"),
             Self::Identity { attribute, .. } => f.write_str(attribute.column()),
         }
     }
@@ -96,16 +101,40 @@ pub enum StoreError {
     /// The tables are not the ones that are needed.
     #[error("the schema does not fit: {0}")]
     Schema(String),
+    /// This store does not do that.
+    #[error("this store does not support {0}")]
+    Unsupported(&'static str),
     /// Anything else.
     #[error("{0}")]
     Other(String),
 }
 
-/// Where users and roles are kept.
+/// Where users, roles and refresh tokens are kept.
+///
+/// A store of an application's own has to find, make and change users. What it leaves out
+/// beyond that it does not support: whoever has no roles need not write about them.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// One user.
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError>;
+
+    /// One user and their roles, by name: in one round trip, where one costs something.
+    async fn user_with_roles(
+        &self,
+        key: UserKey<'_>,
+    ) -> Result<Option<(User, Vec<Role>)>, StoreError> {
+        let Some(user) = self.user(key).await? else {
+            return Ok(None);
+        };
+        let roles = self.roles_of(user.id).await?;
+        Ok(Some((user, roles)))
+    }
+
+    /// Whether users have an `fs_token_uniquifier` of their own. Where they have none, tokens
+    /// carry `fs_uniquifier`.
+    fn has_token_uniquifiers(&self) -> bool {
+        false
+    }
 
     /// Makes a user.
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError>;
@@ -118,11 +147,119 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
+    /// Ends every way in but the password, all or nothing: fresh uniquifiers, no second
+    /// factors, no codes, no passkeys, no refresh tokens. False when there is no such user.
+    async fn reset_access(
+        &self,
+        id: UserId,
+        fresh: Uniquifiers,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let _ = (id, fresh, now);
+        Err(StoreError::Unsupported("ending every way in"))
+    }
+
+    /// Deletes a user and whatever belongs to them, all or nothing; false when there is no
+    /// such user.
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        let _ = id;
+        Err(StoreError::Unsupported("deleting users"))
+    }
+
     /// Users in the order of their primary keys, after one of them.
-    async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError>;
+    async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let _ = (after, limit);
+        Err(StoreError::Unsupported("listing users"))
+    }
 
     /// The roles of a user, by name.
-    async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError>;
+    async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
+        let _ = id;
+        Ok(Vec::new())
+    }
+
+    /// One role.
+    async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
+        let _ = name;
+        Ok(None)
+    }
+
+    /// Every role, by name.
+    async fn list_roles(&self) -> Result<Vec<Role>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Makes a role.
+    async fn create_role(&self, new: NewRole) -> Result<Role, StoreError> {
+        let _ = new;
+        Err(StoreError::Unsupported("roles"))
+    }
+
+    /// Adds to what a role allows, or takes away from it. Changes at once are all made. The
+    /// role as it is then; none when there is no such role.
+    async fn change_permissions(
+        &self,
+        role: RoleId,
+        change: PermissionChange,
+        now: OffsetDateTime,
+    ) -> Result<Option<Role>, StoreError> {
+        let _ = (role, change, now);
+        Err(StoreError::Unsupported("roles"))
+    }
+
+    /// Gives a role; false when the user has it already.
+    async fn give_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
+        let _ = (user, role);
+        Err(StoreError::Unsupported("roles"))
+    }
+
+    /// Takes a role; false when the user does not have it.
+    async fn take_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
+        let _ = (user, role);
+        Err(StoreError::Unsupported("roles"))
+    }
+
+    /// Begins a family of refresh tokens, in its first generation.
+    async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
+        let _ = new;
+        Err(StoreError::Unsupported("refresh tokens"))
+    }
+
+    /// One family of refresh tokens.
+    async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
+        let _ = family;
+        Ok(None)
+    }
+
+    /// Goes on to the next generation, if the present one is `from` and the family is not
+    /// revoked: of all who try at once, one gets true.
+    async fn rotate_tracker(
+        &self,
+        family: &str,
+        from: i64,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let _ = (family, from, now);
+        Err(StoreError::Unsupported("refresh tokens"))
+    }
+
+    /// Ends a family; false when there is none, or it was ended before.
+    async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let _ = (family, now);
+        Err(StoreError::Unsupported("refresh tokens"))
+    }
+
+    /// Removes the families of a user that expired before a moment, or that are revoked. How
+    /// many that were.
+    async fn clean_trackers(
+        &self,
+        user: UserId,
+        expired_before: Option<OffsetDateTime>,
+        revoked: bool,
+    ) -> Result<u64, StoreError> {
+        let _ = (user, expired_before, revoked);
+        Err(StoreError::Unsupported("refresh tokens"))
+    }
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -27,6 +27,7 @@ pub struct User {
     pub password: Option<String>,
     pub active: bool,
     pub fs_uniquifier: String,
+    pub fs_token_uniquifier: Option<String>,
     pub confirmed_at: Option<OffsetDateTime>,
     pub last_login_at: Option<OffsetDateTime>,
     pub current_login_at: Option<OffsetDateTime>,
@@ -54,15 +55,52 @@ impl fmt::Debug for User {
     }
 }
 
+/// A role's primary key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoleId(pub i64);
+
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// The primary key.
-    pub id: i64,
+    pub id: RoleId,
     /// The name.
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
     /// What it allows.
     pub permissions: Vec<String>,
+}
+
+/// A family of refresh tokens: one of them after the other, each in exchange for the one
+/// before.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshTracker {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What its tokens carry.
+    pub family: String,
+    /// The generation of the token that counts. The first is 1.
+    pub generation: i64,
+    /// What the application calls it.
+    pub name: String,
+    /// When it began: with a proof of identity.
+    pub created_at: OffsetDateTime,
+    /// When it ends, whatever happens.
+    pub expires_at: OffsetDateTime,
+    /// When it was ended.
+    pub revoked_at: Option<OffsetDateTime>,
+    /// When its last token was made.
+    pub last_used_at: OffsetDateTime,
+}
+
+impl fmt::Debug for RefreshTracker {
+    /// Whose, and which generation; not the family, which is in the tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshTracker")
+            .field("user_id", &self.user_id)
+            .field("generation", &self.generation)
+            .field("revoked_at", &self.revoked_at)
+            .finish_non_exhaustive()
+    }
 }

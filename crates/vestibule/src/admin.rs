@@ -96,6 +96,8 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
         active: draft.active,
         confirmed_at: draft.confirmed.then_some(now),
         fs_uniquifier: fresh_uniquifier(app),
+        fs_token_uniquifier: fresh_uniquifier(app),
+        us_phone_number: None,
         created_at: now,
     };
     Ok(app.store().create_user(new).await?)
@@ -154,6 +156,7 @@ pub async fn change_password(app: &App, user: &User, password: &str) -> Result<(
     let patch = UserPatch {
         password: Some(PasswordChange::Set(hash)),
         fs_uniquifier: Some(fresh_uniquifier(app)),
+        fs_token_uniquifier: Some(fresh_uniquifier(app)),
         ..UserPatch::default()
     };
     app.store()

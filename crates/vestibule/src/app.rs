@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+use vestibule_formats::auth_token::AuthTokenCodec;
 use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::flask_session::SessionCodec;
+use vestibule_formats::refresh_token::RefreshTokenCodec;
 use vestibule_formats::remember_cookie::RememberCodec;
-use vestibule_store::Store;
+use vestibule_store::{Store, User};
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::hooks::Hooks;
 use crate::http::cors::Cors;
 use crate::messages::Messages;
@@ -15,11 +18,13 @@ use crate::rng::Random;
 use crate::secrets::passwords::Passwords;
 use crate::settings::Settings;
 
+/// When a user's new tokens end, if they end before `TOKEN_MAX_AGE` is over.
+pub(crate) type TokenEnd = Box<dyn Fn(&User) -> Option<OffsetDateTime> + Send + Sync>;
+
 /// The application: cheap to clone, the same for every request.
 #[derive(Debug, Clone)]
 pub struct App(Arc<Parts>);
 
-#[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
@@ -32,6 +37,19 @@ pub(crate) struct Parts {
     pub(crate) session_codec: SessionCodec,
     pub(crate) remember_codec: RememberCodec,
     pub(crate) csrf_codec: CsrfCodec,
+    pub(crate) auth_token_codec: AuthTokenCodec,
+    pub(crate) refresh_token_codec: RefreshTokenCodec,
+    pub(crate) token_end: Option<TokenEnd>,
+}
+
+impl std::fmt::Debug for Parts {
+    /// The configuration, which masks its secrets, and where users are kept.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("settings", &self.settings)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
 }
 
 impl App {
@@ -69,6 +87,12 @@ impl App {
         self.0.clock.now().unix_timestamp()
     }
 
+    /// Now, in seconds since 1970, with microseconds.
+    #[must_use]
+    pub fn unix_seconds(&self) -> f64 {
+        clock::seconds(self.0.clock.now())
+    }
+
     /// The source of chance.
     #[must_use]
     pub fn random(&self) -> &dyn Random {
@@ -99,5 +123,21 @@ impl App {
 
     pub(crate) fn csrf_codec(&self) -> &CsrfCodec {
         &self.0.csrf_codec
+    }
+
+    pub(crate) fn auth_token_codec(&self) -> &AuthTokenCodec {
+        &self.0.auth_token_codec
+    }
+
+    pub(crate) fn refresh_token_codec(&self) -> &RefreshTokenCodec {
+        &self.0.refresh_token_codec
+    }
+
+    /// When a new auth token of a user says that it ends, in seconds since 1970.
+    pub(crate) fn token_end(&self, user: &User) -> Option<i64> {
+        match &self.0.token_end {
+            Some(end) => end(user).map(OffsetDateTime::unix_timestamp),
+            None => self.settings().token.expire_timestamp,
+        }
     }
 }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use secrecy::ExposeSecret;
+use time::OffsetDateTime;
+use vestibule_formats::auth_token::AuthTokenCodec;
 use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::flask_session::SessionCodec;
+use vestibule_formats::refresh_token::RefreshTokenCodec;
 use vestibule_formats::remember_cookie::RememberCodec;
 use vestibule_formats::sign::KeyRing;
-use vestibule_store::{MemoryStore, Store};
+use vestibule_store::{MemoryStore, Store, User};
 
-use crate::app::{App, Parts};
+use crate::app::{App, Parts, TokenEnd};
 use crate::clock::{Clock, SystemClock};
 use crate::hooks::{Event, Hooks};
 use crate::http::cors::Cors;
@@ -28,7 +31,6 @@ pub struct Vestibule {
 }
 
 /// What goes into a [`Vestibule`].
-#[derive(Debug)]
 pub struct Builder {
     settings: Settings,
     store: Option<Arc<dyn Store>>,
@@ -36,6 +38,7 @@ pub struct Builder {
     random: Arc<dyn Random>,
     hooks: Hooks,
     hashing_threads: usize,
+    token_end: Option<TokenEnd>,
 }
 
 impl Vestibule {
@@ -49,6 +52,7 @@ impl Vestibule {
             random: Arc::new(SystemRandom),
             hooks: Hooks::default(),
             hashing_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            token_end: None,
         }
     }
 
@@ -61,6 +65,15 @@ impl Vestibule {
     #[must_use]
     pub fn app(&self) -> &App {
         &self.app
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("settings", &self.settings)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,6 +106,17 @@ impl Builder {
         self
     }
 
+    /// When a user's new auth tokens end, if that is before `SECURITY_TOKEN_MAX_AGE` is over:
+    /// the reference's `TOKEN_EXPIRE_TIMESTAMP`.
+    #[must_use]
+    pub fn token_end(
+        mut self,
+        end: impl Fn(&User) -> Option<OffsetDateTime> + Send + Sync + 'static,
+    ) -> Self {
+        self.token_end = Some(Box::new(end));
+        self
+    }
+
     /// How many threads check passwords; as many as there are cores unless said.
     #[must_use]
     pub fn hashing_threads(mut self, threads: usize) -> Self {
@@ -112,6 +136,7 @@ impl Builder {
             random,
             hooks,
             hashing_threads,
+            token_end,
         } = self;
         let keys = KeyRing::new(
             settings.secrets.secret_key.expose_secret(),
@@ -136,6 +161,9 @@ impl Builder {
             session_codec: SessionCodec::new(&keys),
             remember_codec: RememberCodec::new(&keys),
             csrf_codec: CsrfCodec::new(csrf_keys),
+            auth_token_codec: AuthTokenCodec::new(&keys, Some(&settings.token.salt)),
+            refresh_token_codec: RefreshTokenCodec::new(&keys, Some(&settings.refresh.salt)),
+            token_end,
             messages: Messages::new(
                 settings
                     .messages

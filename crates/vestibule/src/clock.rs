@@ -26,3 +26,13 @@ impl Clock for SystemClock {
         OffsetDateTime::now_utc()
     }
 }
+
+/// A moment as sessions and tokens write it: seconds since 1970, with microseconds.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds since 1970 fit the 53 bits of a double until the year 2255"
+)]
+pub fn seconds(moment: OffsetDateTime) -> f64 {
+    (moment.unix_timestamp_nanos() / 1000) as f64 / 1e6
+}

@@ -21,6 +21,25 @@ pub enum Event<'a> {
         /// Who.
         user_id: UserId,
     },
+    /// Somebody who is signed in showed once more who they are.
+    Verified {
+        /// Who.
+        user_id: UserId,
+        /// With which proof.
+        via: &'a str,
+    },
+    /// A family of refresh tokens was begun.
+    RefreshFamilyBegun {
+        /// Whose.
+        user_id: UserId,
+    },
+    /// A family of refresh tokens was ended.
+    RefreshFamilyEnded {
+        /// Whose.
+        user_id: UserId,
+        /// Why.
+        why: FamilyEnd,
+    },
     /// A wrong password for an account that exists.
     SignInFailed {
         /// Whose account.
@@ -28,6 +47,16 @@ pub enum Event<'a> {
         /// Which proof was wrong.
         via: &'a str,
     },
+}
+
+/// Why a family of refresh tokens was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FamilyEnd {
+    /// A token came that had been exchanged before: somebody has a copy.
+    Reused,
+    /// Its user signed out.
+    SignedOut,
 }
 
 type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
@@ -49,6 +78,17 @@ impl Hooks {
                 tracing::info!(user = %user_id, via = %via.join("+"), "signed in");
             }
             Event::SignedOut { user_id } => tracing::info!(user = %user_id, "signed out"),
+            Event::Verified { user_id, via } => tracing::info!(user = %user_id, via, "verified"),
+            Event::RefreshFamilyBegun { user_id } => {
+                tracing::info!(user = %user_id, "refresh tokens begun");
+            }
+            Event::RefreshFamilyEnded { user_id, why } => {
+                if *why == FamilyEnd::Reused {
+                    tracing::warn!(user = %user_id, "a refresh token was used twice: its family is ended");
+                } else {
+                    tracing::info!(user = %user_id, ?why, "refresh tokens ended");
+                }
+            }
             Event::SignInFailed { user_id, via } => {
                 tracing::info!(user = %user_id, via, "sign-in failed");
             }

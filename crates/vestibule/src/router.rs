@@ -3,12 +3,12 @@
 use axum::Router;
 use axum::extract::State;
 use axum::middleware;
-use axum::routing::{MethodFilter, MethodRouter, get, on};
+use axum::routing::{MethodFilter, MethodRouter, get, on, post};
 
 use http::{HeaderValue, Method};
 
 use crate::app::App;
-use crate::features::{login, logout};
+use crate::features::{authz, login, logout, tokens, verify};
 use crate::http::shell;
 
 /// The whole of it: the features under the prefix, the health checks beside them.
@@ -23,6 +23,15 @@ pub(crate) fn build(app: &App) -> Router {
     }
     if let Some(route) = logout_route(&settings.login.logout_methods) {
         features = features.route(&settings.login.logout_url, route);
+    }
+    features = features
+        .route(
+            &settings.login.verify_url,
+            endpoint("HEAD, GET, POST", get(verify::get).post(verify::post)),
+        )
+        .route("/authz", endpoint("HEAD, GET", get(authz::get)));
+    if settings.refresh.enabled {
+        features = features.route(&settings.refresh.url, endpoint("POST", post(tokens::post)));
     }
     let prefix = settings.http.url_prefix.as_str();
     let nested = if prefix.is_empty() {

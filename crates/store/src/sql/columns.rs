@@ -78,7 +78,7 @@ pub(super) fn quote(name: &str) -> String {
 }
 
 /// The columns of a user that are read, in the order in which they are read.
-pub(super) const USER_COLUMNS: [&str; 21] = [
+pub(super) const USER_COLUMNS: [&str; 22] = [
     "id",
     "email",
     "username",
@@ -100,6 +100,7 @@ pub(super) const USER_COLUMNS: [&str; 21] = [
     "mf_recovery_codes",
     "create_datetime",
     "update_datetime",
+    "fs_token_uniquifier",
 ];
 
 /// Nothing works without these.

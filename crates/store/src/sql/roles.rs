@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::columns::{TableNames, column_names};
 use super::error::map_error;
-use crate::{Role, StoreError, UserId};
+use crate::{Role, RoleId, StoreError, UserId};
 
 /// The statement, built once; none where there are no tables of roles, which is nothing
 /// wrong: then nobody has one.
@@ -47,7 +47,7 @@ impl RoleStatement {
             .query_map([id.0], |row| {
                 let permissions: Option<String> = row.get(3)?;
                 Ok(Role {
-                    id: row.get(0)?,
+                    id: RoleId(row.get(0)?),
                     name: row.get(1)?,
                     description: row.get(2)?,
                     permissions: permissions

@@ -20,7 +20,10 @@ use super::roles::RoleStatement;
 use super::schema;
 use super::users::{ATTRIBUTES, Statements};
 use crate::schema_check::{Finding, Upgrade};
-use crate::{Identity, NewUser, Role, Store, StoreError, User, UserId, UserKey, UserPatch};
+use crate::{
+    Identity, NewRole, NewTracker, NewUser, PermissionChange, RefreshTracker, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+};
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -291,6 +294,88 @@ impl Store for SqliteStore {
         self.0.read(|_, connection| self.0.roles.of(connection, id))
     }
 
+    async fn user_with_roles(
+        &self,
+        key: UserKey<'_>,
+    ) -> Result<Option<(User, Vec<Role>)>, StoreError> {
+        let Some(user) = self.user(key).await? else {
+            return Ok(None);
+        };
+        let roles = self.roles_of(user.id).await?;
+        Ok(Some((user, roles)))
+    }
+
+    fn has_token_uniquifiers(&self) -> bool {
+        self.0.statements.has_token_uniquifiers()
+    }
+
+    async fn reset_access(
+        &self,
+        _: UserId,
+        _: Uniquifiers,
+        _: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn delete_user(&self, _: UserId) -> Result<bool, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn role(&self, _: &str) -> Result<Option<Role>, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn list_roles(&self) -> Result<Vec<Role>, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn create_role(&self, _: NewRole) -> Result<Role, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn change_permissions(
+        &self,
+        _: RoleId,
+        _: PermissionChange,
+        _: OffsetDateTime,
+    ) -> Result<Option<Role>, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn give_role(&self, _: UserId, _: RoleId) -> Result<bool, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn take_role(&self, _: UserId, _: RoleId) -> Result<bool, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn create_tracker(&self, _: NewTracker) -> Result<RefreshTracker, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn tracker(&self, _: &str) -> Result<Option<RefreshTracker>, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn rotate_tracker(&self, _: &str, _: i64, _: OffsetDateTime) -> Result<bool, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn revoke_tracker(&self, _: &str, _: OffsetDateTime) -> Result<bool, StoreError> {
+        Err(placeholder())
+    }
+
+    async fn clean_trackers(
+        &self,
+        _: UserId,
+        _: Option<OffsetDateTime>,
+        _: bool,
+    ) -> Result<u64, StoreError> {
+        Err(placeholder())
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.0.check_file()?;
         self.0.read(|_, connection| {
@@ -299,6 +384,10 @@ impl Store for SqliteStore {
                 .map_err(map_error)
         })
     }
+}
+
+fn placeholder() -> StoreError {
+    StoreError::Other("placeholder".to_owned())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

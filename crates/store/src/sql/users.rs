@@ -18,12 +18,13 @@ pub(super) struct Statements {
     columns: UserColumns,
     by_id: String,
     by_uniquifier: String,
+    by_token_uniquifier: String,
     by_identity: [[String; 2]; 3],
     page: String,
 }
 
 /// Columns that tell of a row and are nobody's wish: where they are not there, nothing is lost.
-const BOOKKEEPING: [&str; 2] = ["create_datetime", "update_datetime"];
+const BOOKKEEPING: [&str; 3] = ["create_datetime", "update_datetime", "fs_token_uniquifier"];
 
 pub(super) const ATTRIBUTES: [Identity; 3] = [Identity::Email, Identity::Username, Identity::Phone];
 
@@ -44,12 +45,17 @@ impl Statements {
         Self {
             by_id: select("\"id\" = ?1"),
             by_uniquifier: select("\"fs_uniquifier\" = ?1"),
+            by_token_uniquifier: select("\"fs_token_uniquifier\" = ?1"),
             by_identity,
             page: select("\"id\" > ?1 ORDER BY \"id\" LIMIT ?2"),
             name: tables.user.clone(),
             table,
             columns,
         }
+    }
+
+    pub(super) fn has_token_uniquifiers(&self) -> bool {
+        self.columns.has("fs_token_uniquifier")
     }
 
     /// Finds whoever has exactly this key.
@@ -61,6 +67,10 @@ impl Statements {
         match key {
             UserKey::Id(id) => self.one(connection, &self.by_id, id.0),
             UserKey::Uniquifier(text) => self.one(connection, &self.by_uniquifier, text),
+            UserKey::TokenUniquifier(text) if self.columns.has("fs_token_uniquifier") => {
+                self.one(connection, &self.by_token_uniquifier, text)
+            }
+            UserKey::TokenUniquifier(_) => Ok(None),
             UserKey::Identity {
                 attribute, value, ..
             } => match self.by_identity(attribute) {
@@ -148,6 +158,8 @@ impl Statements {
             ("password", text(new.password)),
             ("active", Value::Integer(i64::from(new.active))),
             ("fs_uniquifier", Value::Text(new.fs_uniquifier)),
+            ("fs_token_uniquifier", Value::Text(new.fs_token_uniquifier)),
+            ("us_phone_number", text(new.us_phone_number)),
             ("confirmed_at", text(new.confirmed_at.map(moment::write))),
             ("create_datetime", created.clone()),
             ("update_datetime", created),
@@ -196,6 +208,18 @@ impl Statements {
         if let Some(active) = patch.active {
             changes.set("active", Value::Integer(i64::from(active)))?;
         }
+        if let Some(email) = patch.email {
+            changes.set("email", Value::Text(email))?;
+        }
+        if let Some(username) = patch.username {
+            changes.set("username", text(username))?;
+        }
+        if let Some(phone) = patch.us_phone_number {
+            changes.set("us_phone_number", text(phone))?;
+        }
+        if let Some(confirmed_at) = patch.confirmed_at {
+            changes.set("confirmed_at", text(confirmed_at.map(moment::write)))?;
+        }
         match patch.password {
             Some(PasswordChange::Set(hash)) => changes.set("password", Value::Text(hash))?,
             Some(PasswordChange::Upgrade { old, new }) if self.columns.has("password") => {
@@ -209,6 +233,9 @@ impl Statements {
         }
         if let Some(uniquifier) = patch.fs_uniquifier {
             changes.set("fs_uniquifier", Value::Text(uniquifier))?;
+        }
+        if let Some(uniquifier) = patch.fs_token_uniquifier {
+            changes.note("fs_token_uniquifier", Value::Text(uniquifier));
         }
         if let Some(method) = patch.tf_primary_method {
             changes.set("tf_primary_method", text(method))?;
@@ -265,6 +292,7 @@ impl Statements {
             password: cells.text(3)?,
             active: cells.integer(4)?.unwrap_or_default() != 0,
             fs_uniquifier: cells.text(5)?.ok_or_else(|| cells.corrupt(5))?,
+            fs_token_uniquifier: cells.text(21)?,
             confirmed_at: cells.moment(6)?,
             last_login_at: cells.moment(7)?,
             current_login_at: cells.moment(8)?,

@@ -91,6 +91,8 @@ pub(crate) fn user(email: &str) -> NewUser {
         active: true,
         confirmed_at: None,
         fs_uniquifier: format!("uniquifier of {email}"),
+        fs_token_uniquifier: format!("token uniquifier of {email}"),
+        us_phone_number: None,
         created_at: at(0),
     }
 }

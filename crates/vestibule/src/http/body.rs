@@ -4,7 +4,8 @@
 //! them at all (CSRF) is decided in between.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use std::sync::OnceLock;
+
 use axum::response::Response;
 use bytes::Bytes;
 use http::{StatusCode, header};
@@ -23,6 +24,14 @@ pub struct RawBody {
     /// The type by name, as it may be shown, where it is not one that is read here.
     named: Option<String>,
     bytes: Bytes,
+    understood: OnceLock<Result<Fields, Flaw>>,
+}
+
+/// Why a body is not understood.
+#[derive(Debug, Clone, Copy)]
+enum Flaw {
+    Malformed,
+    Unsupported,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,22 +64,35 @@ impl RawBody {
     /// # Errors
     /// 415 for a type that is not read here, 400 for anything that is not one JSON
     /// object without repeated members, or not a form in UTF-8.
-    pub fn fields(&self) -> Result<Fields, Rejection> {
-        let malformed = || Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody);
+    pub fn fields(&self) -> Result<&Fields, Rejection> {
+        self.understood
+            .get_or_init(|| self.understand())
+            .as_ref()
+            .map_err(|flaw| match flaw {
+                Flaw::Malformed => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
+                Flaw::Unsupported => Rejection::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    Message::UnsupportedMediaType,
+                )
+                .explained(Explanation::content_type(self.named.as_deref())),
+            })
+    }
+
+    fn understand(&self) -> Result<Fields, Flaw> {
         match self.kind {
             _ if self.bytes.is_empty() => Ok(Fields::default()),
-            Kind::Json => {
-                let object: Object =
-                    serde_json::from_slice(&self.bytes).map_err(|_| malformed())?;
-                Ok(Fields(object.0))
-            }
-            Kind::Form => form_fields(&self.bytes).ok_or_else(malformed),
-            Kind::Nothing | Kind::Other => Err(Rejection::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                Message::UnsupportedMediaType,
-            )
-            .explained(Explanation::content_type(self.named.as_deref()))),
+            Kind::Json => serde_json::from_slice(&self.bytes)
+                .map(|object: Object| Fields(object.0))
+                .map_err(|_| Flaw::Malformed),
+            Kind::Form => form_fields(&self.bytes).ok_or(Flaw::Malformed),
+            Kind::Nothing | Kind::Other => Err(Flaw::Unsupported),
         }
+    }
+
+    /// Whether it says that it is JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.kind == Kind::Json
     }
 
     /// One field of a form; of a JSON body nothing. This is where Flask-WTF looks for
@@ -80,10 +102,42 @@ impl RawBody {
         if self.kind != Kind::Form {
             return None;
         }
-        match form_fields(&self.bytes)?.0.remove(name) {
-            Some(Value::String(value)) if !value.is_empty() => Some(value),
+        match self.fields().ok()?.0.get(name) {
+            Some(Value::String(value)) if !value.is_empty() => Some(value.clone()),
             _ => None,
         }
+    }
+
+    /// Takes in a body, within the limit.
+    ///
+    /// # Errors
+    /// 413 over the limit, 400 when it breaks off.
+    pub async fn take_in(
+        app: &App,
+        headers: &http::HeaderMap,
+        body: Body,
+    ) -> Result<Self, Response> {
+        let kind = kind_of(headers);
+        let named = (kind == Kind::Other).then(|| shown_type(headers));
+        let limit = app.settings().http.max_content_length;
+        let rejection = match Limited::new(body, limit).collect().await {
+            Ok(collected) => {
+                return Ok(Self {
+                    kind,
+                    named,
+                    bytes: collected.to_bytes(),
+                    understood: OnceLock::new(),
+                });
+            }
+            Err(error) if error.is::<LengthLimitError>() => {
+                Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge)
+                    .explained(Explanation::content_length(limit))
+            }
+            Err(_) => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
+        };
+        Err(rejection
+            .into_reply(app.messages(), app.settings().explains())
+            .into_response())
     }
 }
 
@@ -123,31 +177,6 @@ impl Fields {
             Some(Value::String(text)) => Ok(Some(!matches!(text.as_str(), "" | "false"))),
             Some(Value::Array(_) | Value::Object(_)) => Err(Message::ApiError),
         }
-    }
-}
-
-impl FromRequest<App> for RawBody {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let kind = kind_of(request.headers());
-        let named = (kind == Kind::Other).then(|| shown_type(request.headers()));
-        let limit = app.settings().http.max_content_length;
-        let body: Body = request.into_body();
-        let rejection = match Limited::new(body, limit).collect().await {
-            Ok(collected) => {
-                let bytes = collected.to_bytes();
-                return Ok(Self { kind, named, bytes });
-            }
-            Err(error) if error.is::<LengthLimitError>() => {
-                Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge)
-                    .explained(Explanation::content_length(limit))
-            }
-            Err(_) => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
-        };
-        Err(rejection
-            .into_reply(app.messages(), app.settings().explains())
-            .into_response())
     }
 }
 
@@ -235,21 +264,21 @@ impl<'de> serde::Deserialize<'de> for Object {
 mod tests {
     use super::*;
 
-    fn json(text: &[u8]) -> Result<Fields, Rejection> {
+    fn body(kind: Kind, text: &[u8]) -> RawBody {
         RawBody {
-            kind: Kind::Json,
+            kind,
             named: None,
             bytes: Bytes::copy_from_slice(text),
+            understood: OnceLock::new(),
         }
-        .fields()
+    }
+
+    fn json(text: &[u8]) -> Result<Fields, Flaw> {
+        body(Kind::Json, text).understand()
     }
 
     fn form(text: &[u8]) -> RawBody {
-        RawBody {
-            kind: Kind::Form,
-            named: None,
-            bytes: Bytes::copy_from_slice(text),
-        }
+        body(Kind::Form, text)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The token is a random value in the session cookie; what the client sends back is
 //! that value, signed and timed. A failed check names itself ([`Explanation`]).
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use vestibule_formats::csrf::CsrfError;
 
 use super::body::RawBody;
@@ -11,38 +11,56 @@ use super::facts::Facts;
 use super::reject::Rejection;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
-use crate::session::visit::{Mechanism, Visit};
+use crate::session::visit::Visit;
 use crate::settings::CsrfSettings;
 
 /// What of a request the check looks at.
 #[derive(Debug)]
-pub struct Evidence<'a> {
+pub struct Evidence {
     /// The method: only those in `WTF_CSRF_METHODS` are checked.
-    pub method: &'a Method,
-    /// The headers.
-    pub headers: &'a HeaderMap,
-    /// The token in a form field, if the body is a form.
-    pub form_token: Option<String>,
+    pub method: Method,
+    /// The token in a form field or a header.
+    token: Option<String>,
+    referrer: Option<HeaderValue>,
 }
 
-impl<'a> Evidence<'a> {
+impl Evidence {
     /// Gathers it from a request.
     #[must_use]
-    pub fn of(app: &App, method: &'a Method, headers: &'a HeaderMap, body: &RawBody) -> Self {
-        let form_token = body.form_value(&app.settings().csrf.field_name);
+    pub fn of(app: &App, method: &Method, headers: &HeaderMap, body: &RawBody) -> Self {
+        let settings = &app.settings().csrf;
+        let form_token = body.form_value(&settings.field_name);
         Self {
-            method,
-            headers,
-            form_token,
+            token: form_token.or_else(|| header_token(settings, headers)),
+            ..Self::without_body(app, method, headers)
         }
     }
+
+    /// Gathers it from a request whose body is not looked at.
+    #[must_use]
+    pub fn without_body(app: &App, method: &Method, headers: &HeaderMap) -> Self {
+        Self {
+            method: method.clone(),
+            token: header_token(&app.settings().csrf, headers),
+            referrer: headers.get(header::REFERER).cloned(),
+        }
+    }
+}
+
+fn header_token(settings: &CsrfSettings, headers: &HeaderMap) -> Option<String> {
+    settings
+        .headers
+        .iter()
+        .filter_map(|name| headers.get(name.as_str())?.to_str().ok())
+        .find(|token| !token.is_empty())
+        .map(str::to_owned)
 }
 
 /// For an endpoint that a stranger may call.
 ///
 /// # Errors
 /// 400 naming the check that failed.
-pub fn check_open(app: &App, visit: &mut Visit, evidence: &Evidence<'_>) -> Result<(), Rejection> {
+pub fn check_open(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Rejection> {
     let settings = &app.settings().csrf;
     if !settings.enabled {
         return Ok(());
@@ -54,21 +72,20 @@ pub fn check_open(app: &App, visit: &mut Visit, evidence: &Evidence<'_>) -> Resu
     check(app, visit, evidence)
 }
 
-/// For an endpoint whose caller has been authenticated by a mechanism.
+/// For an endpoint whose caller has been authenticated: the mechanism decides.
 ///
 /// # Errors
 /// 400 naming the check that failed.
-pub fn check_caller(
-    app: &App,
-    visit: &mut Visit,
-    mechanism: Mechanism,
-    evidence: &Evidence<'_>,
-) -> Result<(), Rejection> {
+pub fn check_caller(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Rejection> {
     let settings = &app.settings().csrf;
     if !settings.enabled {
         return Ok(());
     }
-    if settings.check_default || settings.protect_mechanisms.contains(&mechanism) {
+    // Without a caller nothing says that the check may be left out.
+    let needed = visit
+        .caller()
+        .is_none_or(|caller| settings.protect_mechanisms.contains(&caller.via));
+    if settings.check_default || needed {
         check(app, visit, evidence)
     } else {
         Ok(())
@@ -83,7 +100,7 @@ pub fn check_caller(
 pub fn check_everywhere(
     app: &App,
     visit: &mut Visit,
-    evidence: &Evidence<'_>,
+    evidence: &Evidence,
 ) -> Result<(), Rejection> {
     let settings = &app.settings().csrf;
     if settings.enabled && settings.check_default {
@@ -93,7 +110,7 @@ pub fn check_everywhere(
     }
 }
 
-fn check(app: &App, visit: &mut Visit, evidence: &Evidence<'_>) -> Result<(), Rejection> {
+fn check(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Rejection> {
     let settings = &app.settings().csrf;
     let named = settings
         .methods
@@ -101,12 +118,11 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence<'_>) -> Result<(), Re
         .any(|method| method == evidence.method.as_str());
     // What changes something is checked whether or not the setting names its method: the
     // reference's forms do so, too.
-    if !named && matches!(*evidence.method, Method::GET | Method::HEAD) {
+    if !named && matches!(evidence.method, Method::GET | Method::HEAD) {
         return Ok(());
     }
-    let sent = sent_token(settings, evidence);
     let expected = visit.session_mut().get_str(&settings.field_name);
-    let verdict = match sent {
+    let verdict = match &evidence.token {
         None => Err(CsrfError::Missing),
         Some(token) => app.csrf_codec().check(
             token,
@@ -120,24 +136,9 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence<'_>) -> Result<(), Re
         Rejection::new(StatusCode::BAD_REQUEST, message(error)).explained(explanation)
     })?;
     if settings.ssl_strict && visit.facts().secure() {
-        check_referrer(evidence.headers, visit.facts())?;
+        check_referrer(evidence.referrer.as_ref(), visit.facts())?;
     }
     Ok(())
-}
-
-fn sent_token<'a>(settings: &CsrfSettings, evidence: &'a Evidence<'_>) -> Option<&'a str> {
-    let header = |name: &String| evidence.headers.get(name.as_str())?.to_str().ok();
-    evidence
-        .form_token
-        .as_deref()
-        .filter(|token| !token.is_empty())
-        .or_else(|| {
-            settings
-                .headers
-                .iter()
-                .filter_map(header)
-                .find(|token| !token.is_empty())
-        })
 }
 
 fn message(error: CsrfError) -> Message {
@@ -150,8 +151,8 @@ fn message(error: CsrfError) -> Message {
     }
 }
 
-fn check_referrer(headers: &HeaderMap, facts: &Facts) -> Result<(), Rejection> {
-    let message = match headers.get(header::REFERER).map(|value| value.to_str()) {
+fn check_referrer(referrer: Option<&HeaderValue>, facts: &Facts) -> Result<(), Rejection> {
+    let message = match referrer.map(HeaderValue::to_str) {
         None | Some(Err(_)) => Message::CsrfReferrerMissing,
         Some(Ok(referrer)) if is_own(referrer, facts.host()) => return Ok(()),
         Some(Ok(_)) => Message::CsrfReferrerMismatch,

@@ -4,7 +4,7 @@
 //! and beside them, in the same order, the stable codes (`error_codes`,
 //! `field_error_codes`).
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
@@ -20,7 +20,8 @@ struct Parts {
     general: Vec<Message>,
     fields: Vec<(&'static str, Message)>,
     explanation: Option<Explanation>,
-    retry_after: Option<u32>,
+    members: Vec<(&'static str, Value)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Rejection {
@@ -43,7 +44,8 @@ impl Rejection {
             general,
             fields,
             explanation: None,
-            retry_after: None,
+            members: Vec::new(),
+            headers: Vec::new(),
         }))
     }
 
@@ -56,8 +58,21 @@ impl Rejection {
 
     /// Asks the client to come back after so many seconds.
     #[must_use]
-    pub fn retry_after(mut self, seconds: u32) -> Self {
-        self.0.retry_after = Some(seconds);
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.header(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// Adds a member beside the errors.
+    #[must_use]
+    pub fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.members.push((name, value.into()));
         self
     }
 
@@ -75,7 +90,8 @@ impl Rejection {
             general,
             fields,
             explanation,
-            retry_after,
+            members,
+            headers,
         } = *self.0;
         let all = general
             .iter()
@@ -106,8 +122,11 @@ impl Rejection {
                 reply = reply.member("explanation", members);
             }
         }
-        if let Some(seconds) = retry_after {
-            reply = reply.header(http::header::RETRY_AFTER, seconds.into());
+        for (name, value) in members {
+            reply = reply.member(name, value);
+        }
+        for (name, value) in headers {
+            reply = reply.header(name, value);
         }
         reply
     }

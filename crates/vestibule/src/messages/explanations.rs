@@ -48,6 +48,18 @@ impl Explanation {
         )
     }
 
+    /// A query of `/authz` that is not understood. `name` is shown escaped.
+    #[must_use]
+    pub fn authz_query(name: &str, what: &str) -> Self {
+        Self::new(
+            "authz_query",
+            format!("{} {what}", name.escape_debug()),
+            "write methods, roles_required, roles_accepted, permissions_required, \
+             permissions_accepted, within or grace, each once; lists with commas, times in \
+             seconds",
+        )
+    }
+
     /// A body of a type that is not read here; none when it has no type.
     #[must_use]
     pub fn content_type(named: Option<&str>) -> Self {

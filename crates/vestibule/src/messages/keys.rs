@@ -60,6 +60,14 @@ messages! {
     InvalidRedirect = "INVALID_REDIRECT": "The address to go on to is not one of ours.";
     /// The password field is empty.
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED": "Enter a password.";
+    /// The proof of identity is too old for this.
+    ReauthenticationRequired = "REAUTHENTICATION_REQUIRED": "Show once more that it is you.";
+    /// A refresh token that does not count, or not any more.
+    RefreshTokenInvalid = "REFRESH_TOKEN_INVALID": "This refresh token does not count. Sign in again.";
+    /// No refresh token came.
+    RefreshTokenRequired = "REFRESH_TOKEN_REQUIRED": "A refresh token is needed.";
+    /// Signed in, and not allowed to.
+    Unauthorized = "UNAUTHORIZED": "You are not allowed to do this.";
     /// Nobody is signed in.
     Unauthenticated = "UNAUTHENTICATED": "Sign in to see this.";
     /// Nobody has this identity.
@@ -89,6 +97,8 @@ messages! {
     CsrfReferrerMismatch = "CSRF_REFERRER_MISMATCH": "The Referer header names another site.";
     /// A browser sent a state-changing request from a site that is not allowed to.
     CrossSiteRequest = "CROSS_SITE_REQUEST": "Requests from that site are not accepted.";
+    /// The query of `/authz` is not one that can be judged.
+    AuthzQuery = "AUTHZ_QUERY": "The query does not say what to decide.";
     /// The Host header names a host that is not ours.
     UntrustedHost = "UNTRUSTED_HOST": "This server does not answer for that host.";
     /// The body is not JSON.

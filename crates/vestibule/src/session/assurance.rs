@@ -1,15 +1,36 @@
 //! The one decision on how much a proof of identity is worth, for every door.
 
+use std::time::Duration;
+
+use serde_json::Value;
 use vestibule_store::User;
 
-use crate::settings::Settings;
+use super::visit::{Visit, name};
+use crate::app::App;
+use crate::messages::Message;
+use crate::settings::{Mechanism, Settings};
+
+/// Why the rightful owner of an account is not let in all the same.
+#[must_use]
+pub(crate) fn obstacle(app: &App, user: &User) -> Option<Message> {
+    let settings = app.settings();
+    if !user.active {
+        return Some(Message::DisabledAccount);
+    }
+    if settings.login.confirmable
+        && !settings.login.login_without_confirmation
+        && user.confirmed_at.is_none()
+    {
+        return Some(Message::ConfirmationRequired);
+    }
+    second_factor_due(user, settings).then_some(Message::SecondFactorNotServed)
+}
 
 /// Whether this user has to show more than a password.
 ///
 /// Second factors are not served yet: whoever needs one is not let in by the password
 /// alone, however they came by the need.
-#[must_use]
-pub(crate) fn second_factor_due(user: &User, settings: &Settings) -> bool {
+fn second_factor_due(user: &User, settings: &Settings) -> bool {
     let two_factor = &settings.two_factor;
     let by_code = two_factor.enabled && (two_factor.required || user.tf_primary_method.is_some());
     let webauthn = &settings.webauthn;
@@ -17,4 +38,51 @@ pub(crate) fn second_factor_due(user: &User, settings: &Settings) -> bool {
         && webauthn.allow_as_multi_factor
         && user.fs_webauthn_user_handle.is_some();
     by_code || by_key
+}
+
+/// Whether the caller proved who they are within this time, by the mechanism that they came
+/// with. Whoever has a session is then not asked again for the time of grace, as long as
+/// they come back within it.
+pub(crate) fn is_fresh(app: &App, visit: &mut Visit, within: Duration, grace: Duration) -> bool {
+    let Some(caller) = visit.caller() else {
+        return false;
+    };
+    let via = caller.via;
+    if via == Mechanism::Basic {
+        // The password came with this very request.
+        return true;
+    }
+    let Some(authenticated_at) = caller.authenticated_at.filter(|at| *at > 0.0) else {
+        return false;
+    };
+    let now = app.unix_seconds();
+    let in_grace = via == Mechanism::Session
+        && visit
+            .session_mut()
+            .get_f64(name::GRACE_UNTIL)
+            .is_some_and(|until| now < until);
+    // A little in the future is a clock that drifts; far in the future is nonsense.
+    let fresh = in_grace || (now - authenticated_at).abs() < within.as_secs_f64();
+    if fresh && via == Mechanism::Session {
+        let until = app.unix_now() + i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 2);
+        visit.session_mut().set_i64(name::GRACE_UNTIL, until);
+    }
+    fresh
+}
+
+/// The ways besides a password in which the caller can show once more who they are.
+pub(crate) fn ways_to_verify(app: &App) -> [(&'static str, Value); 3] {
+    let settings = app.settings();
+    [
+        // Passkeys are not served yet, so nobody has one that could be asked for.
+        ("has_webauthn_verify_credential", Value::from(false)),
+        (
+            "oauth_enabled",
+            Value::from(settings.oauth_providers.is_some()),
+        ),
+        (
+            "oauth_providers",
+            Value::from(settings.oauth_providers.clone().unwrap_or_default()),
+        ),
+    ]
 }

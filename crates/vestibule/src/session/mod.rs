@@ -1,5 +1,11 @@
 //! Who is asking, and how a session begins and ends.
 
+pub(crate) mod access;
 pub(crate) mod assurance;
+pub(crate) mod call;
+pub(crate) mod credentials;
+pub(crate) mod door;
+pub(crate) mod refresh;
 pub(crate) mod sign_in;
+pub(crate) mod tokens;
 pub mod visit;

@@ -4,6 +4,7 @@ use vestibule_store::{PasswordChange, SignIn, User, UserPatch};
 
 use super::visit::{Caller, Mechanism, Remember, Visit, name};
 use crate::app::App;
+use crate::clock;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
 
@@ -57,7 +58,7 @@ pub(crate) async fn complete(
     session.set_bool(name::FRESH, true);
     session.set_str(name::IDENTIFIER, &identifier);
     session.set_str(name::CSRF_COOKIE, "set");
-    let authenticated_at = seconds(now);
+    let authenticated_at = clock::seconds(now);
     session.set_f64(name::AUTHENTICATED_AT, authenticated_at);
     if remember {
         visit.remember = Remember::Set;
@@ -121,13 +122,4 @@ pub(crate) fn abandon(visit: &mut Visit) {
     ] {
         visit.session_mut().remove(key);
     }
-}
-
-/// A moment as the session writes it: seconds since 1970, with microseconds.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "microseconds since 1970 fit the 53 bits of a double until the year 2255"
-)]
-fn seconds(moment: time::OffsetDateTime) -> f64 {
-    (moment.unix_timestamp_nanos() / 1000) as f64 / 1e6
 }

@@ -1,8 +1,8 @@
 //! One request's view of the person behind it: the session cookie, the caller, and the
 //! cookies that go back.
 //!
-//! A [`Visit`] is loaded before a handler runs and written back by [`Visit::finish`].
-//! One request has one caller: the first mechanism that authenticates decides who it is.
+//! A [`Visit`] is loaded before a handler runs and written back by [`Visit::finish`]. Who is
+//! asking, the [door](super::door) finds out that the request comes to.
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, header};
 use vestibule_formats::flask_session::Session;
 use vestibule_formats::session_identifier::session_identifier;
 use vestibule_formats::sign::SignatureError;
-use vestibule_store::{User, UserKey};
+use vestibule_store::{Role, User, UserKey};
 
 use crate::app::App;
 use crate::http::cookies::{self, Lifetime};
@@ -50,6 +50,16 @@ pub struct Caller {
     pub authenticated_at: Option<f64>,
 }
 
+impl Caller {
+    /// Their roles, by name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn roles(&self, app: &App) -> Result<Vec<Role>, Fault> {
+        Ok(app.store().roles_of(self.user.id).await?)
+    }
+}
+
 /// What happens to the remember cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remember {
@@ -81,7 +91,9 @@ pub struct Visit {
     identifier: String,
     csrf_token: Option<String>,
     csrf_cookie: Option<String>,
-    came_with_remember_cookie: bool,
+    remember_cookie: Option<String>,
+    /// Whether session protection leaves the session in force.
+    protected: bool,
     pub(crate) remember: Remember,
 }
 
@@ -119,7 +131,7 @@ impl Visit {
     }
 
     pub(crate) fn came_with_remember_cookie(&self) -> bool {
-        self.came_with_remember_cookie
+        self.remember_cookie.is_some()
     }
 
     /// The CSRF token for this session, made if there is none yet. The same for the
@@ -145,7 +157,7 @@ impl Visit {
         self.csrf_token = None;
     }
 
-    async fn load(app: &App, facts: Facts, headers: &HeaderMap) -> Result<Self, Fault> {
+    fn load(app: &App, facts: Facts, headers: &HeaderMap) -> Self {
         let settings = &app.settings().session;
         let (session, cookie_state) = match cookies::cookie(headers, &settings.cookie.name) {
             None => (Session::default(), CookieState::Absent),
@@ -170,13 +182,12 @@ impl Visit {
                 .as_ref()
                 .and_then(|cookie| cookies::cookie(headers, &cookie.name))
                 .map(str::to_owned),
-            came_with_remember_cookie: remember_cookie.is_some(),
+            remember_cookie: remember_cookie.map(str::to_owned),
+            protected: true,
             remember: Remember::Leave,
         };
-        if visit.protect(settings.protection) {
-            visit.caller = visit.find_caller(app, remember_cookie).await?;
-        }
-        Ok(visit)
+        visit.protected = visit.protect(settings.protection);
+        visit
     }
 
     /// Flask-Login's session protection: a session that moved to another address or
@@ -209,17 +220,20 @@ impl Visit {
         false
     }
 
-    async fn find_caller(
-        &mut self,
-        app: &App,
-        remember_cookie: Option<&str>,
-    ) -> Result<Option<Caller>, Fault> {
+    /// Whoever the session cookie names, or the remember cookie that brings a session back.
+    pub(super) async fn by_session(&mut self, app: &App) -> Result<Option<Caller>, Fault> {
+        if !self.protected {
+            return Ok(None);
+        }
         if let Some(uniquifier) = self.session.get_str(name::USER_ID)
             && let Some(user) = active_user(app, &uniquifier).await?
         {
-            return Ok(Some(self.by_session(user)));
+            return Ok(Some(self.session_caller(user)));
         }
-        let Some(uniquifier) = remember_cookie.and_then(|cookie| app.remember_codec().open(cookie))
+        let Some(uniquifier) = self
+            .remember_cookie
+            .as_deref()
+            .and_then(|cookie| app.remember_codec().open(cookie))
         else {
             return Ok(None);
         };
@@ -228,15 +242,14 @@ impl Visit {
         };
         self.session.set_str(name::USER_ID, &uniquifier);
         self.session.set_bool(name::FRESH, false);
-        Ok(Some(self.by_session(user)))
+        Ok(Some(self.session_caller(user)))
     }
 
-    fn by_session(&mut self, user: User) -> Caller {
-        let authenticated_at = self.session.get_f64(name::AUTHENTICATED_AT);
+    fn session_caller(&self, user: User) -> Caller {
         Caller {
             user,
             via: Mechanism::Session,
-            authenticated_at,
+            authenticated_at: self.session.get_f64(name::AUTHENTICATED_AT),
         }
     }
 
@@ -269,7 +282,7 @@ impl Visit {
         let cookie = settings.cookie.as_ref()?;
         let mut order = self.session.get_str(name::CSRF_COOKIE);
         if order.is_none()
-            && self.came_with_remember_cookie
+            && self.came_with_remember_cookie()
             && self.remember != Remember::Clear
             && self.caller.is_some()
         {
@@ -309,7 +322,7 @@ impl Visit {
     fn remember_cookie(&mut self, app: &App) -> Option<HeaderValue> {
         let settings = &app.settings().session.remember;
         let cookie = &settings.cookie;
-        let refresh = settings.refresh_each_request && self.came_with_remember_cookie;
+        let refresh = settings.refresh_each_request && self.came_with_remember_cookie();
         match self.remember {
             Remember::Clear => {
                 // Flask-Login names no more than these when it takes the cookie back.
@@ -370,7 +383,7 @@ impl FromRequestParts<App> for Visit {
                 "the router's shell was left out".to_owned(),
             )));
         };
-        Self::load(app, facts, &parts.headers).await.map_err(refuse)
+        Ok(Self::load(app, facts, &parts.headers))
     }
 }
 

@@ -12,10 +12,6 @@ use crate::http::host::BelievedHosts;
 /// Texts, and lists of texts, that are one of a few words.
 const WORDS: &[(&str, &[&str])] = &[
     ("PREFERRED_URL_SCHEME", &["http", "https"]),
-    (
-        "SECURITY_API_ENABLED_METHODS",
-        &["session", "token", "basic"],
-    ),
     ("SECURITY_LINKS_CONSUMED_BY", &["get", "post"]),
     ("SECURITY_OAUTH_BUILTIN_PROVIDERS", &["github", "google"]),
     (
@@ -57,16 +53,10 @@ const RANGES: &[(&str, i64, i64)] = &[
 ];
 
 /// Cookies of features that are not served yet.
-const COOKIES: [(&str, &str); 2] = [
-    (
-        "SECURITY_REFRESH_TOKEN_COOKIE",
-        "SECURITY_REFRESH_TOKEN_COOKIE_NAME",
-    ),
-    (
-        "SECURITY_TWO_FACTOR_VALIDITY_COOKIE",
-        "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME",
-    ),
-];
+const COOKIES: [(&str, &str); 1] = [(
+    "SECURITY_TWO_FACTOR_VALIDITY_COOKIE",
+    "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME",
+)];
 
 /// Looks at every value by itself.
 pub(super) fn each(reader: &mut Reader<'_>) {

@@ -19,6 +19,19 @@ pub enum Mechanism {
     Basic,
 }
 
+impl Mechanism {
+    /// As settings and queries name it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "session" => Some(Self::Session),
+            "token" => Some(Self::Token),
+            "basic" => Some(Self::Basic),
+            _ => None,
+        }
+    }
+}
+
 /// `WTF_CSRF_*` and `SECURITY_CSRF_*`.
 #[derive(Debug, Clone)]
 pub struct CsrfSettings {
@@ -52,7 +65,6 @@ pub struct CsrfSettings {
 
 impl CsrfSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        const MECHANISMS: &str = "SECURITY_CSRF_PROTECT_MECHANISMS";
         let mut headers = reader.list("WTF_CSRF_HEADERS");
         headers.extend(reader.optional_text("SECURITY_CSRF_HEADER"));
         headers.dedup_by_key(|header| header.to_ascii_lowercase());
@@ -65,19 +77,7 @@ impl CsrfSettings {
                 );
             }
         }
-        let mut protect_mechanisms = Vec::new();
-        for name in reader.list(MECHANISMS) {
-            match name.as_str() {
-                "session" => protect_mechanisms.push(Mechanism::Session),
-                "token" => protect_mechanisms.push(Mechanism::Token),
-                "basic" => protect_mechanisms.push(Mechanism::Basic),
-                _ => reader.problem(
-                    MECHANISMS,
-                    format!("{name:?} is not known"),
-                    "write session, token or basic",
-                ),
-            }
-        }
+        let protect_mechanisms = mechanisms(reader, "SECURITY_CSRF_PROTECT_MECHANISMS");
         // An older form of the reference names the cookie inside of its attributes.
         let old_name = reader
             .table("SECURITY_CSRF_COOKIE")
@@ -157,4 +157,20 @@ impl CsrfSettings {
             );
         }
     }
+}
+
+/// A list of mechanisms.
+pub(super) fn mechanisms(reader: &mut Reader<'_>, key: &str) -> Vec<Mechanism> {
+    let mut mechanisms = Vec::new();
+    for name in reader.list(key) {
+        match Mechanism::from_name(&name) {
+            Some(mechanism) => mechanisms.push(mechanism),
+            None => reader.problem(
+                key,
+                format!("{name:?} is not known"),
+                "write session, token or basic",
+            ),
+        }
+    }
+    mechanisms
 }

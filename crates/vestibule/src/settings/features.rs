@@ -45,7 +45,7 @@ struct Feature {
 }
 
 /// The features that this version does not serve yet.
-const NOT_SERVED: [Feature; 14] = [
+const NOT_SERVED: [Feature; 13] = [
     Feature {
         switch: "SECURITY_CONFIRMABLE",
         views: &["SECURITY_POST_CONFIRM_VIEW", "SECURITY_CONFIRM_ERROR_VIEW"],
@@ -106,11 +106,12 @@ const NOT_SERVED: [Feature; 14] = [
             "SECURITY_VERIFY_ERROR_VIEW",
         ],
     },
-    Feature {
-        switch: "SECURITY_REFRESH_TOKEN",
-        views: &[],
-    },
 ];
+
+/// Whether a feature is on, and served.
+pub(super) fn serves(reader: &Reader<'_>, switch: &str) -> bool {
+    reader.flag(switch) && !NOT_SERVED.iter().any(|feature| feature.switch == switch)
+}
 
 /// The switches that are on, of features that are not served yet.
 pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {

@@ -4,6 +4,8 @@ use vestibule_formats::text::email::EmailOptions;
 use vestibule_formats::text::normalise::Form;
 use vestibule_formats::text::username::UsernameOptions;
 
+use vestibule_store::Identity;
+
 use super::reader::Reader;
 use super::value::IdentityAttribute;
 
@@ -97,6 +99,13 @@ impl IdentitySettings {
         self.attributes
             .iter()
             .map(|attribute| attribute.name.as_str())
+    }
+
+    /// The attributes, in order.
+    pub fn attributes(&self) -> impl Iterator<Item = Identity> {
+        const ALL: [Identity; 3] = [Identity::Email, Identity::Username, Identity::Phone];
+        self.names()
+            .filter_map(|name| ALL.into_iter().find(|attribute| attribute.column() == name))
     }
 
     /// Whether users are found by this attribute.

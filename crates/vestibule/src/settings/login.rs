@@ -10,6 +10,8 @@ pub struct LoginSettings {
     pub login_url: String,
     /// The path of `/logout`, after the prefix.
     pub logout_url: String,
+    /// The path of `/verify`, after the prefix.
+    pub verify_url: String,
     /// The methods that sign out.
     pub logout_methods: Vec<String>,
     /// Where a link that signs out goes on to.
@@ -33,6 +35,7 @@ impl LoginSettings {
         Self {
             login_url: path(reader, "SECURITY_LOGIN_URL"),
             logout_url: path(reader, "SECURITY_LOGOUT_URL"),
+            verify_url: path(reader, "SECURITY_VERIFY_URL"),
             logout_methods: logout_methods(reader),
             post_logout_view: if reader.is_set("SECURITY_POST_LOGOUT_VIEW") {
                 reader.text("SECURITY_POST_LOGOUT_VIEW")

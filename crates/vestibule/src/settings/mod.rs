@@ -18,6 +18,7 @@ mod reader;
 mod redirect;
 mod session;
 mod starter;
+mod tokens;
 mod value;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ use reader::Reader;
 pub use redirect::RedirectSettings;
 pub use session::{RememberSettings, SessionProtection, SessionSettings};
 pub use starter::STARTER;
+pub use tokens::{FreshnessSettings, RefreshSettings, TokenSettings};
 pub use value::IdentityAttribute;
 
 /// Who can reach the server's socket.
@@ -67,10 +69,20 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// Signing in and out.
     pub login: LoginSettings,
+    /// Auth tokens.
+    pub token: TokenSettings,
+    /// Refresh tokens.
+    pub refresh: RefreshSettings,
+    /// How recent a proof of identity has to be.
+    pub freshness: FreshnessSettings,
     /// Second factors.
     pub two_factor: TwoFactorSettings,
     /// Passkeys.
     pub webauthn: WebAuthnSettings,
+    /// Whether codes and links can sign in, too.
+    pub unified_signin: bool,
+    /// The social providers by name, if there are any.
+    pub oauth_providers: Option<Vec<String>>,
     /// Redirects.
     pub redirect: RedirectSettings,
     /// The database.
@@ -103,8 +115,13 @@ impl Settings {
             password: PasswordSettings::read(&mut reader, &secrets),
             identity: IdentitySettings::read(&mut reader),
             login: LoginSettings::read(&mut reader),
+            token: TokenSettings::read(&mut reader),
+            refresh: RefreshSettings::read(&mut reader),
+            freshness: FreshnessSettings::read(&reader),
             two_factor: TwoFactorSettings::read(&reader),
             webauthn: WebAuthnSettings::read(&reader),
+            unified_signin: features::serves(&reader, "SECURITY_UNIFIED_SIGNIN"),
+            oauth_providers: None,
             redirect: RedirectSettings::read(&mut reader),
             database: DatabaseSettings::read(&mut reader),
             messages: loaded.messages.clone(),

@@ -71,6 +71,10 @@ impl<'a> Reader<'a> {
         least
     }
 
+    pub(super) fn whole(&self, name: &str) -> Option<i64> {
+        self.value(name).as_integer()
+    }
+
     pub(super) fn text(&self, name: &str) -> String {
         self.value(name).as_str().unwrap_or_default().to_owned()
     }

@@ -15,62 +15,49 @@ mod wire;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 
 use self::rules::Decision;
 use crate::app::App;
 use crate::hooks::Event;
-use crate::http::body::RawBody;
-use crate::http::csrf::{self, Evidence};
 use crate::http::fault::Refusal;
-use crate::http::query::Query;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::messages::Message;
-use crate::session::sign_in;
-use crate::session::visit::{Visit, name};
+use crate::session::call::Call;
+use crate::session::visit::name;
+use crate::session::{sign_in, tokens};
 
 /// `GET /login`: who is signed in, and a CSRF token.
-pub(crate) async fn get(State(app): State<App>, mut visit: Visit, method: Method) -> Response {
-    if visit.caller().is_none() {
-        sign_in::abandon(&mut visit);
-        if method == Method::GET {
-            // A client that asks gets the CSRF cookie, as a form would get its hidden field.
-            visit.session_mut().set_str(name::CSRF_COOKIE, "set");
+pub(crate) async fn get(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = call.come_in(&app).await.map(|()| {
+        if call.visit.caller().is_none() {
+            sign_in::abandon(&mut call.visit);
+            if call.method == Method::GET {
+                // A client that asks gets the CSRF cookie, as a form would get its hidden
+                // field.
+                call.visit.session_mut().set_str(name::CSRF_COOKIE, "set");
+            }
         }
-    }
-    let reply = wire::state(&app, &mut visit);
-    visit.finish(&app, Ok(reply))
+        wire::state(&app, &mut call.visit)
+    });
+    call.finish(&app, outcome)
 }
 
 /// `POST /login`: signs in.
-pub(crate) async fn post(
-    State(app): State<App>,
-    mut visit: Visit,
-    method: Method,
-    headers: HeaderMap,
-    query: Query,
-    body: RawBody,
-) -> Response {
-    let evidence = Evidence::of(&app, &method, &headers, &body);
-    let outcome = match csrf::check_open(&app, &mut visit, &evidence) {
-        Ok(()) => sign_in(&app, &mut visit, &query, &body).await,
-        Err(rejection) => Err(rejection.into()),
-    };
-    visit.finish(&app, outcome)
+pub(crate) async fn post(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = sign_in(&app, &mut call).await;
+    call.finish(&app, outcome)
 }
 
-async fn sign_in(
-    app: &App,
-    visit: &mut Visit,
-    query: &Query,
-    body: &RawBody,
-) -> Result<Reply, Refusal> {
+async fn sign_in(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    call.come_in(app).await?;
+    let visit = &mut call.visit;
     if visit.caller().is_some() {
         return Err(Rejection::new(StatusCode::BAD_REQUEST, Message::AnonymousUserRequired).into());
     }
     sign_in::abandon(visit);
-    let request = match wire::read(app, visit.facts(), query, &body.fields()?) {
+    let request = match wire::read(app, visit.facts(), &call.query, call.body.fields()?) {
         Ok(request) => request,
         Err(errors) => return Err(wire::refuse(app, errors).into()),
     };
@@ -85,8 +72,10 @@ async fn sign_in(
             Err(wire::refuse(app, errors).into())
         }
         Decision::Admit(admission) => {
+            let user = admission.user.clone();
             sign_in::complete(app, visit, *admission).await?;
-            Ok(wire::signed_in(app, visit))
+            let tokens = tokens::on_request(app, &user, app.unix_seconds(), &call.query).await?;
+            Ok(wire::signed_in(app, visit, tokens))
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
         Verdict::RightButUpgrade(hash) => Some(hash),
     };
     // From here on the caller has shown that the account is theirs: details may be told.
-    if let Some(reason) = obstacle(app, &user) {
+    if let Some(reason) = assurance::obstacle(app, &user) {
         return Ok(refused(field, reason));
     }
     Ok(Decision::Admit(Box::new(Admission {
@@ -69,21 +69,6 @@ fn refused(field: &'static str, message: Message) -> Decision {
         errors: vec![(field, message)],
         failed: None,
     }
-}
-
-/// Why the rightful owner is not let in all the same.
-fn obstacle(app: &App, user: &User) -> Option<Message> {
-    let settings = app.settings();
-    if !user.active {
-        return Some(Message::DisabledAccount);
-    }
-    if settings.login.confirmable
-        && !settings.login.login_without_confirmation
-        && user.confirmed_at.is_none()
-    {
-        return Some(Message::ConfirmationRequired);
-    }
-    assurance::second_factor_due(user, settings).then_some(Message::SecondFactorNotServed)
 }
 
 async fn find(app: &App, named: &Named) -> Result<Option<User>, Fault> {

@@ -1,6 +1,6 @@
 //! The request and the answers of `/login`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use vestibule_formats::text::{email, username};
 
 use crate::app::App;
@@ -11,6 +11,7 @@ use crate::http::redirect;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::session::tokens::Tokens;
 use crate::session::visit::Visit;
 
 /// Errors by field, in the order in which the fields stand.
@@ -20,7 +21,6 @@ const EMAIL: &str = "email";
 const USERNAME: &str = "username";
 const PASSWORD: &str = "password";
 const REMEMBER: &str = "remember";
-const NEXT: &str = "next";
 
 /// The identity that an attempt names, normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(super) fn read(
             String::new()
         }
     };
-    check_next(app, facts, query, fields, &mut errors);
+    errors.extend(redirect::check_next(app, facts, query, fields));
     let remember = fields.flag(REMEMBER).unwrap_or_else(|message| {
         errors.push((REMEMBER, message));
         None
@@ -101,20 +101,6 @@ pub(super) fn read(
         password,
         remember,
     })
-}
-
-fn check_next(app: &App, facts: &Facts, query: &Query, fields: &Fields, errors: &mut FieldErrors) {
-    let next = match fields.exact(NEXT) {
-        Field::Text(text) => Some(text),
-        Field::Empty => query.get(NEXT).filter(|next| !next.is_empty()),
-        Field::WrongType => {
-            errors.push((NEXT, Message::ApiError));
-            return;
-        }
-    };
-    if next.is_some_and(|next| !redirect::is_ours(next, facts, &app.settings().redirect)) {
-        errors.push((NEXT, Message::InvalidRedirect));
-    }
 }
 
 fn read_email(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<String> {
@@ -174,11 +160,11 @@ pub(super) fn refuse(app: &App, errors: FieldErrors) -> Rejection {
 }
 
 /// The answer to a sign-in.
-pub(super) fn signed_in(app: &App, visit: &mut Visit) -> Reply {
-    Reply::ok()
+pub(super) fn signed_in(app: &App, visit: &mut Visit, tokens: Tokens) -> Reply {
+    let reply = Reply::ok()
         .member("csrf_token", visit.csrf_token(app))
-        .member("tf_required", false)
-        .member("user", payload())
+        .member("tf_required", false);
+    tokens.put_into(reply)
 }
 
 /// The answer to `GET`.
@@ -193,12 +179,7 @@ pub(super) fn state(app: &App, visit: &mut Visit) -> Reply {
         .member("csrf_token", visit.csrf_token(app))
         .member("identity_attributes", attributes);
     if visit.caller().is_some() {
-        reply = reply.member("user", payload());
+        reply = Tokens::default().put_into(reply);
     }
     reply
-}
-
-/// What an answer says about a user: nothing unless the application adds to it.
-fn payload() -> Map<String, Value> {
-    Map::new()
 }

@@ -10,7 +10,7 @@ pub(super) const KEYS: &[Key] = &[
     served("SECURITY_HEADERS", Table, "{}"),
     waiting("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#),
     served("SECURITY_PUBLIC_URL", Text, r#""""#),
-    waiting("SECURITY_REFRESH_TOKEN_GRACE", Duration, "0"),
+    served("SECURITY_REFRESH_TOKEN_GRACE", Duration, "0"),
     served("TRUSTED_PROXIES", List, "[]"),
     served("USER_TABLE_NAME", Text, r#""user""#),
     served("VESTIBULE_LISTEN", Text, r#""127.0.0.1:5000""#),

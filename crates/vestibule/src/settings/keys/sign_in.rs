@@ -3,12 +3,12 @@
 use super::{Key, Kind::*, served, waiting};
 
 pub(super) const KEYS: &[Key] = &[
-    waiting(
+    served(
         "SECURITY_API_ENABLED_METHODS",
         List,
         r#"["session", "token"]"#,
     ),
-    waiting("SECURITY_BACKWARDS_COMPAT_AUTH_TOKEN", Flag, "false"),
+    served("SECURITY_BACKWARDS_COMPAT_AUTH_TOKEN", Flag, "false"),
     served(
         "SECURITY_CACHE_CONTROL",
         Table,
@@ -28,14 +28,14 @@ pub(super) const KEYS: &[Key] = &[
         List,
         r#"["basic", "session", "token"]"#,
     ),
-    waiting("SECURITY_DEFAULT_HTTP_AUTH_REALM", Text, r#""Sign in""#),
+    served("SECURITY_DEFAULT_HTTP_AUTH_REALM", Text, r#""Sign in""#),
     served("SECURITY_DEFAULT_REMEMBER_ME", Flag, "false"),
     waiting("SECURITY_DEPRECATED_HASHING_SCHEMES", List, r#"["auto"]"#),
     waiting("SECURITY_DEPRECATED_PASSWORD_SCHEMES", List, r#"["auto"]"#),
     served("SECURITY_EMAIL_VALIDATOR_ARGS", Table, "{}"),
-    waiting("SECURITY_FRESHNESS", DurationOrOff, r#""1 days""#),
-    waiting("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", Flag, "true"),
-    waiting("SECURITY_FRESHNESS_GRACE_PERIOD", Duration, r#""1 hours""#),
+    served("SECURITY_FRESHNESS", DurationOrOff, r#""1 days""#),
+    served("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", Flag, "true"),
+    served("SECURITY_FRESHNESS_GRACE_PERIOD", Duration, r#""1 hours""#),
     waiting(
         "SECURITY_HASHING_SCHEMES",
         List,
@@ -79,37 +79,37 @@ pub(super) const KEYS: &[Key] = &[
     served("SECURITY_REDIRECT_BASE_DOMAIN", Text, r#""""#),
     served("SECURITY_REDIRECT_BEHAVIOR", Text, r#""""#),
     served("SECURITY_REDIRECT_HOST", Text, r#""""#),
-    waiting("SECURITY_REFRESH_TOKEN", Flag, "false"),
-    waiting("SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED", Flag, "true"),
-    waiting("SECURITY_REFRESH_TOKEN_CLEANUP_REVOKED", Flag, "false"),
-    waiting(
+    served("SECURITY_REFRESH_TOKEN", Flag, "false"),
+    served("SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED", Flag, "true"),
+    served("SECURITY_REFRESH_TOKEN_CLEANUP_REVOKED", Flag, "false"),
+    served(
         "SECURITY_REFRESH_TOKEN_COOKIE",
         Table,
         r#"{ "samesite" = "Strict", "httponly" = true, "secure" = true }"#,
     ),
-    waiting(
+    served(
         "SECURITY_REFRESH_TOKEN_COOKIE_NAME",
         Text,
         r#""fs_refresh""#,
     ),
-    waiting("SECURITY_REFRESH_TOKEN_MAX_AGE", Duration, r#""90 days""#),
-    waiting("SECURITY_REFRESH_TOKEN_MAX_IDLE", Duration, r#""7 days""#),
-    waiting(
+    served("SECURITY_REFRESH_TOKEN_MAX_AGE", Duration, r#""90 days""#),
+    served("SECURITY_REFRESH_TOKEN_MAX_IDLE", Duration, r#""7 days""#),
+    served(
         "SECURITY_REFRESH_TOKEN_SALT",
         Text,
         r#""refresh-token-salt""#,
     ),
-    waiting("SECURITY_REFRESH_TOKEN_URL", Text, r#""/refresh-token""#),
-    waiting("SECURITY_REMEMBER_SALT", Text, r#""remember-salt""#),
+    served("SECURITY_REFRESH_TOKEN_URL", Text, r#""/refresh-token""#),
+    served("SECURITY_REMEMBER_SALT", Text, r#""remember-salt""#),
     served("SECURITY_RETURN_GENERIC_RESPONSES", Flag, "false"),
-    waiting(
+    served(
         "SECURITY_TOKEN_AUTHENTICATION_HEADER",
         Text,
         r#""Authentication-Token""#,
     ),
-    waiting("SECURITY_TOKEN_AUTHENTICATION_KEY", Text, r#""auth_token""#),
-    waiting("SECURITY_TOKEN_EXPIRE_TIMESTAMP", Integer, "0"),
-    waiting("SECURITY_TOKEN_MAX_AGE", Duration, r#""15 minutes""#),
+    served("SECURITY_TOKEN_AUTHENTICATION_KEY", Text, r#""auth_token""#),
+    served("SECURITY_TOKEN_EXPIRE_TIMESTAMP", Integer, "0"),
+    served("SECURITY_TOKEN_MAX_AGE", Duration, r#""15 minutes""#),
     served("SECURITY_TRACKABLE", Flag, "false"),
     waiting("SECURITY_UNAUTHORIZED_VIEW", Text, r#""""#),
     served("SECURITY_URL_PREFIX", Text, r#""""#),
@@ -135,6 +135,6 @@ pub(super) const KEYS: &[Key] = &[
         r#"[{ email = { mapper = "uia_email_mapper", case_insensitive = true } }]"#,
     ),
     waiting("SECURITY_VERIFY_ERROR_VIEW", Text, r#""""#),
-    waiting("SECURITY_VERIFY_URL", Text, r#""/verify""#),
+    served("SECURITY_VERIFY_URL", Text, r#""/verify""#),
     waiting("SECURITY_ZXCVBN_MINIMUM_SCORE", Integer, "3"),
 ];

@@ -1,0 +1,218 @@
+//! Deciding for another server whether a request may pass: nginx's `auth_request`, Traefik's
+//! `ForwardAuth`, Caddy's `forward_auth`.
+//!
+//! Routes    `GET /authz`
+//! Query     `methods`, `roles_required`, `roles_accepted`, `permissions_required`,
+//!           `permissions_accepted`, `within`, `grace` (both in seconds)
+//! Settings  `CSRF_PROTECT_MECHANISMS`, `FRESHNESS_GRACE_PERIOD`
+//! Messages  `UNAUTHENTICATED`, `REAUTHENTICATION_REQUIRED`, `UNAUTHORIZED`, `AUTHZ_QUERY`, the
+//!           CSRF messages
+//! Mails     none
+//! Hooks     none
+//! Never     looks at the path, the host or the identity headers of the request that it judges
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use vestibule_store::{Identity, Role, User};
+
+use crate::app::App;
+use crate::http::csrf::{self, Evidence};
+use crate::http::fault::{Fault, Refusal};
+use crate::http::query::Query;
+use crate::http::reject::Rejection;
+use crate::http::reply::Reply;
+use crate::messages::{Explanation, Message};
+use crate::session::access::Access;
+use crate::session::call::Call;
+use crate::session::door::{self, Door};
+use crate::settings::Mechanism;
+
+const USER: HeaderName = HeaderName::from_static("x-auth-user");
+const USER_ID: HeaderName = HeaderName::from_static("x-auth-user-id");
+const ROLES: HeaderName = HeaderName::from_static("x-auth-roles");
+const PERMISSIONS: HeaderName = HeaderName::from_static("x-auth-permissions");
+
+/// The headers in which proxies tell the method of the request that they ask about.
+const ORIGINAL_METHOD: [&str; 2] = ["x-original-method", "x-forwarded-method"];
+
+/// `GET /authz`.
+pub(crate) async fn get(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = decide(&app, &mut call).await;
+    let mut response = call.finish(&app, outcome);
+    // The answer is for this caller and this moment, whatever else may be kept.
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-store"),
+    );
+    response
+}
+
+async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    let asked = Asked::read(app, &call.query)?;
+    door::authenticate(app, &mut call.visit, &asked.door, &call.credentials).await?;
+    if let Some(method) = unsafe_method(&call.headers) {
+        let evidence = Evidence::without_body(app, &method, &call.headers);
+        csrf::check_caller(app, &mut call.visit, &evidence)?;
+    }
+    let Some(caller) = call.visit.caller() else {
+        return Err(Fault::Internal("a door let nobody in".to_owned()).into());
+    };
+    let roles = caller.roles(app).await?;
+    if !asked.access.allows(&roles) {
+        return Err(Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized).into());
+    }
+    let mut reply = Reply::ok();
+    for (name, value) in identity_headers(app, &caller.user, &roles) {
+        reply = reply.header(name, value);
+    }
+    Ok(reply)
+}
+
+/// What the query asks for.
+#[derive(Debug)]
+struct Asked {
+    door: Door,
+    access: Access,
+}
+
+impl Asked {
+    /// Reads the query. What is not understood is refused, not passed over: a misspelt
+    /// condition must not let everybody in.
+    fn read(app: &App, query: &Query) -> Result<Self, Rejection> {
+        let mut asked = Self {
+            door: Door {
+                methods: vec![Mechanism::Session, Mechanism::Token],
+                within: None,
+                grace: None,
+            },
+            access: Access::default(),
+        };
+        let mut seen = Vec::new();
+        for (name, value) in query.all() {
+            if seen.contains(&name) {
+                return Err(refuse(name, "stands in it twice"));
+            }
+            seen.push(name);
+            match name {
+                "methods" => {
+                    asked.door.methods = list(name, value)?
+                        .iter()
+                        .map(|method| Mechanism::from_name(method))
+                        .collect::<Option<_>>()
+                        .ok_or_else(|| refuse(name, "names no method of ours"))?;
+                }
+                "roles_required" => asked.access.roles_required = list(name, value)?,
+                "roles_accepted" => asked.access.roles_accepted = list(name, value)?,
+                "permissions_required" => asked.access.permissions_required = list(name, value)?,
+                "permissions_accepted" => asked.access.permissions_accepted = list(name, value)?,
+                "within" => asked.door.within = Some(seconds(name, value)?),
+                "grace" => asked.door.grace = Some(seconds(name, value)?),
+                _ if name == app.settings().token.parameter => {}
+                _ => return Err(refuse(name, "is not known")),
+            }
+        }
+        if asked.door.within.is_some_and(|within| within.is_zero()) {
+            return Err(refuse("within", "is no time at all"));
+        }
+        Ok(asked)
+    }
+}
+
+fn list(name: &str, value: &str) -> Result<Vec<String>, Rejection> {
+    let items: Vec<String> = value
+        .split(',')
+        .map(|item| item.trim().to_owned())
+        .collect();
+    if items.iter().any(String::is_empty) {
+        return Err(refuse(name, "is empty, or has an empty item"));
+    }
+    Ok(items)
+}
+
+fn seconds(name: &str, value: &str) -> Result<Duration, Rejection> {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    match value.parse::<u32>() {
+        Ok(seconds) if digits => Ok(Duration::from_secs(seconds.into())),
+        _ => Err(refuse(name, "is not a number of seconds")),
+    }
+}
+
+fn refuse(name: &str, what: &str) -> Rejection {
+    Rejection::new(StatusCode::BAD_REQUEST, Message::AuthzQuery)
+        .explained(Explanation::authz_query(name, what))
+}
+
+/// The method of the request that is judged, if it may change something. Two headers that
+/// differ, or one that is no method, are taken for the worse.
+fn unsafe_method(headers: &HeaderMap) -> Option<Method> {
+    ORIGINAL_METHOD
+        .iter()
+        .flat_map(|name| headers.get_all(*name))
+        .map(|value| Method::from_bytes(value.as_bytes()).unwrap_or(Method::POST))
+        .find(|method| {
+            !matches!(
+                *method,
+                Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+            )
+        })
+}
+
+/// Who it is, for the server behind.
+fn identity_headers(app: &App, user: &User, roles: &[Role]) -> Vec<(HeaderName, HeaderValue)> {
+    let mut permissions: Vec<&str> = roles
+        .iter()
+        .flat_map(|role| &role.permissions)
+        .map(String::as_str)
+        .collect();
+    permissions.sort_unstable();
+    permissions.dedup();
+    let mut headers = vec![(USER_ID, HeaderValue::from(user.id.0))];
+    if let Some(identity) = identity_of(app, user).and_then(plain) {
+        headers.push((USER, identity));
+    }
+    let names = joined(roles.iter().map(|role| role.name.as_str()));
+    headers.extend([
+        (ROLES, names),
+        (PERMISSIONS, joined(permissions.into_iter())),
+    ]);
+    headers
+}
+
+/// The first of the user's identities, in the order of `USER_IDENTITY_ATTRIBUTES`.
+fn identity_of<'a>(app: &App, user: &'a User) -> Option<&'a str> {
+    app.settings()
+        .identity
+        .attributes()
+        .find_map(|attribute| match attribute {
+            Identity::Email => user.email.as_deref(),
+            Identity::Username => user.username.as_deref(),
+            Identity::Phone => user.us_phone_number.as_deref(),
+        })
+}
+
+/// A text as a header carries it: UTF-8, nothing that ends a line.
+fn plain(text: &str) -> Option<HeaderValue> {
+    if text.chars().any(char::is_control) {
+        return None;
+    }
+    HeaderValue::from_bytes(text.as_bytes()).ok()
+}
+
+/// Names in one line. One with a comma in it would read as two others: it stays out.
+fn joined<'a>(names: impl Iterator<Item = &'a str>) -> HeaderValue {
+    let unmistakable = |name: &&str| {
+        let fits = !name.contains(',') && plain(name).is_some();
+        if !fits {
+            tracing::warn!(
+                name,
+                "left out of the headers: a comma or a control character"
+            );
+        }
+        fits
+    };
+    let line: Vec<&str> = names.filter(unmistakable).collect();
+    plain(&line.join(",")).unwrap_or_else(|| HeaderValue::from_static(""))
+}

@@ -1,0 +1,52 @@
+//! Exchanging a refresh token for new tokens.
+//!
+//! Routes    `POST /refresh-token`
+//! Settings  `REFRESH_TOKEN`, `REFRESH_TOKEN_URL`, `REFRESH_TOKEN_COOKIE`,
+//!           `REFRESH_TOKEN_COOKIE_NAME`, `REFRESH_TOKEN_MAX_AGE`, `REFRESH_TOKEN_MAX_IDLE`,
+//!           `REFRESH_TOKEN_GRACE`, `REFRESH_TOKEN_SALT`
+//! Messages  `REFRESH_TOKEN_REQUIRED`, `REFRESH_TOKEN_INVALID`, `USER_DOES_NOT_EXIST`
+//! Mails     none
+//! Hooks     `RefreshFamilyEnded`
+//! Never     lets two different successors of one token live
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+
+use crate::app::App;
+use crate::http::fault::Refusal;
+use crate::http::reject::Rejection;
+use crate::http::reply::Reply;
+use crate::messages::Message;
+use crate::session::call::Call;
+use crate::session::refresh::{self, Exchange, Presented};
+use crate::session::tokens;
+
+/// `POST /refresh-token`.
+pub(crate) async fn post(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = exchange(&app, &mut call).await;
+    call.finish(&app, outcome)
+}
+
+async fn exchange(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    call.come_in(app).await?;
+    if !call.body.is_json() {
+        let message = Message::UnsupportedMediaType;
+        return Err(Rejection::new(StatusCode::BAD_REQUEST, message).into());
+    }
+    let refused = |message| Rejection::fields(vec![(refresh::FIELD, message)]).into();
+    let token = match refresh::presented(app, call)? {
+        Presented::Token(token) => token,
+        Presented::Nothing => return Err(refused(Message::RefreshTokenRequired)),
+        Presented::WrongType => return Err(refused(Message::ApiError)),
+    };
+    match refresh::exchange(app, &token).await? {
+        Exchange::Done {
+            user,
+            uniquifier,
+            tracker,
+        } => Ok(tokens::successors(app, &user, uniquifier, &tracker).put_into(Reply::ok())),
+        Exchange::NotOurs => Err(refused(Message::RefreshTokenInvalid)),
+        Exchange::Nobody => Err(refused(Message::UserDoesNotExist)),
+    }
+}

@@ -1,0 +1,123 @@
+//! Showing once more who one is, so that what asks for a fresh proof goes on.
+//!
+//! Routes    `GET/POST /verify`
+//! Settings  `VERIFY_URL`, `FRESHNESS`, `FRESHNESS_GRACE_PERIOD`, `FRESHNESS_ALLOW_AUTH_TOKEN`,
+//!           `API_ENABLED_METHODS`
+//! Messages  `INVALID_PASSWORD`, `PASSWORD_NOT_PROVIDED`, `INVALID_REDIRECT`, `UNAUTHENTICATED`
+//! Mails     none
+//! Hooks     `Verified`, `SignInFailed`
+//! Never     makes anybody fresh but the caller whose password came
+
+use axum::extract::State;
+use axum::response::Response;
+use vestibule_formats::text::normalise;
+
+use crate::app::App;
+use crate::hooks::Event;
+use crate::http::body::Field;
+use crate::http::fault::{Fault, Refusal};
+use crate::http::redirect;
+use crate::http::reject::Rejection;
+use crate::http::reply::Reply;
+use crate::messages::Message;
+use crate::secrets::passwords::Verdict;
+use crate::session::call::Call;
+use crate::session::door::{self, Door};
+use crate::session::visit::{Caller, Visit, name};
+use crate::session::{assurance, tokens};
+use crate::settings::Mechanism;
+
+/// `GET /verify`: the ways in which it can be shown.
+pub(crate) async fn get(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = match call.enter(&app, &Door::api(&app)).await {
+        Ok(()) => Ok(ways(&app, &mut call.visit)),
+        Err(refusal) => Err(refusal),
+    };
+    call.finish(&app, outcome)
+}
+
+/// `POST /verify`: shows it by the password.
+pub(crate) async fn post(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = verify(&app, &mut call).await;
+    call.finish(&app, outcome)
+}
+
+fn ways(app: &App, visit: &mut Visit) -> Reply {
+    let reply = Reply::ok()
+        .member("csrf_token", visit.csrf_token(app))
+        .member("user", serde_json::Map::new());
+    assurance::ways_to_verify(app)
+        .into_iter()
+        .fold(reply, |reply, (name, value)| reply.member(name, value))
+}
+
+async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    call.enter(app, &Door::api(app)).await?;
+    let password = read(app, call)?;
+    let Some(caller) = call.visit.caller() else {
+        return Err(Fault::Internal("a door let nobody in".to_owned()).into());
+    };
+    if !is_right(app, caller, &password).await? {
+        app.hooks().ring(&Event::SignInFailed {
+            user_id: caller.user.id,
+            via: "password",
+        });
+        return Err(Rejection::fields(vec![("password", Message::InvalidPassword)]).into());
+    }
+    let user = caller.user.clone();
+    // A session that came beside a token may be somebody else's: it stays as old as it is.
+    if caller.via == Mechanism::Session {
+        let now = app.unix_seconds();
+        call.visit
+            .session_mut()
+            .set_f64(name::AUTHENTICATED_AT, now);
+    }
+    app.hooks().ring(&Event::Verified {
+        user_id: user.id,
+        via: "password",
+    });
+    let tokens = tokens::on_request(app, &user, app.unix_seconds(), &call.query).await?;
+    let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
+    Ok(tokens.put_into(reply))
+}
+
+/// The password, if the fields are as they should be.
+fn read(app: &App, call: &Call) -> Result<String, Refusal> {
+    let fields = call.body.fields()?;
+    let mut errors = Vec::new();
+    let password = match fields.text("password") {
+        Field::Text(text) => text.to_owned(),
+        Field::Empty => {
+            errors.push(("password", Message::PasswordNotProvided));
+            String::new()
+        }
+        Field::WrongType => {
+            errors.push(("password", Message::ApiError));
+            String::new()
+        }
+    };
+    errors.extend(redirect::check_next(
+        app,
+        call.visit.facts(),
+        &call.query,
+        fields,
+    ));
+    if errors.is_empty() {
+        Ok(password)
+    } else {
+        Err(Rejection::fields(errors).into())
+    }
+}
+
+async fn is_right(app: &App, caller: &Caller, password: &str) -> Result<bool, Fault> {
+    let password = normalise::normalise(password, app.settings().password.normalize_form);
+    let stored = caller.user.password.as_deref();
+    match app.passwords().check(stored, &password).await? {
+        Verdict::Wrong => Ok(false),
+        Verdict::Right => Ok(true),
+        Verdict::RightButUpgrade(hash) => {
+            door::upgrade(app, &caller.user, hash).await?;
+            Ok(true)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! One request as a handler sees it: the session, what the caller brought, and the body.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::Response;
+use http::{HeaderMap, Method};
+
+use super::credentials::Credentials;
+use super::visit::Visit;
+use crate::app::App;
+use crate::http::body::RawBody;
+use crate::http::csrf::Evidence;
+use crate::http::fault::Refusal;
+use crate::http::query::Query;
+use crate::http::reply::Reply;
+
+/// A request. A handler takes it through a [`Door`](super::door::Door) before anything else.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// The session and, once through the door, the caller.
+    pub(crate) visit: Visit,
+    /// The method.
+    pub(crate) method: Method,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The query string.
+    pub(crate) query: Query,
+    /// The body.
+    pub(crate) body: RawBody,
+    pub(crate) credentials: Credentials,
+    pub(crate) evidence: Evidence,
+}
+
+impl Call {
+    /// Whether nothing may change.
+    #[must_use]
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
+    }
+
+    /// Turns the outcome into the answer, with the cookies that it calls for.
+    pub(crate) fn finish(self, app: &App, outcome: Result<Reply, Refusal>) -> Response {
+        self.visit.finish(app, outcome)
+    }
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, app).await?;
+        let body = RawBody::take_in(app, &parts.headers, body).await?;
+        let query = Query::of(&parts.uri);
+        Ok(Self {
+            credentials: Credentials::of(app, &parts.headers, &query).with_body(app, &body),
+            evidence: Evidence::of(app, &parts.method, &parts.headers, &body),
+            visit,
+            method: parts.method,
+            headers: parts.headers,
+            query,
+            body,
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! The doors: who is asking, whether that is recent enough, and whether it may be forged.
+//!
+//! One request has one caller. The mechanism that authenticated decides who they are, how
+//! fresh that is, and whether a CSRF token is needed: nothing is borrowed from another.
+
+use std::time::Duration;
+
+use http::{HeaderValue, StatusCode, header};
+use vestibule_formats::text::normalise;
+use vestibule_store::{PasswordChange, User, UserKey, UserPatch};
+
+use super::assurance;
+use super::call::Call;
+use super::credentials::Credentials;
+use super::visit::{Caller, Visit};
+use crate::app::App;
+use crate::http::csrf;
+use crate::http::fault::{Fault, Refusal};
+use crate::http::reject::Rejection;
+use crate::identity;
+use crate::messages::Message;
+use crate::secrets::passwords::Verdict;
+use crate::settings::Mechanism;
+
+/// What a protected endpoint asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    /// The mechanisms that count. They are tried in the order token, session, basic.
+    pub(crate) methods: Vec<Mechanism>,
+    /// How old the proof of identity may be, if that matters.
+    pub(crate) within: Option<Duration>,
+    /// For how long whoever was fresh is not asked again; the setting's unless said.
+    pub(crate) grace: Option<Duration>,
+}
+
+impl Door {
+    /// For whoever can show who they are by a method of `API_ENABLED_METHODS`.
+    #[must_use]
+    pub(crate) fn api(app: &App) -> Self {
+        Self {
+            methods: app.settings().token.api_enabled_methods.clone(),
+            within: None,
+            grace: None,
+        }
+    }
+
+    fn takes(&self, mechanism: Mechanism) -> bool {
+        self.methods.contains(&mechanism)
+    }
+}
+
+/// An endpoint that a stranger may use, too: finds out who is asking, as far as cookies and
+/// tokens tell.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn recognise(
+    app: &App,
+    visit: &mut Visit,
+    credentials: &Credentials,
+) -> Result<(), Fault> {
+    let mut caller = visit.by_session(app).await?;
+    if caller.is_none()
+        && let Some(token) = &credentials.token
+    {
+        caller = by_token(app, token).await?;
+    }
+    visit.set_caller(caller);
+    Ok(())
+}
+
+/// A protected endpoint: lets in whoever shows who they are in one of its ways, recently
+/// enough.
+///
+/// # Errors
+/// 401 for anybody else.
+pub(crate) async fn authenticate(
+    app: &App,
+    visit: &mut Visit,
+    door: &Door,
+    credentials: &Credentials,
+) -> Result<(), Refusal> {
+    let mut caller = None;
+    if door.takes(Mechanism::Token)
+        && let Some(token) = &credentials.token
+    {
+        caller = by_token(app, token).await?;
+    }
+    if caller.is_none() && door.takes(Mechanism::Session) {
+        caller = visit.by_session(app).await?;
+    }
+    if caller.is_none()
+        && door.takes(Mechanism::Basic)
+        && let Some((name, password)) = &credentials.basic
+    {
+        caller = by_password(app, name, password).await?;
+    }
+    let Some(caller) = caller else {
+        return Err(unauthenticated(app, door).into());
+    };
+    visit.set_caller(Some(caller));
+    if let Some(within) = door.within {
+        let grace = door.grace.unwrap_or(app.settings().freshness.grace);
+        if !assurance::is_fresh(app, visit, within, grace) {
+            return Err(not_fresh(app).into());
+        }
+    }
+    Ok(())
+}
+
+impl Call {
+    /// Goes through a door that is open to strangers: recognises the caller and checks the
+    /// CSRF token.
+    ///
+    /// # Errors
+    /// 400 when the CSRF check fails.
+    pub(crate) async fn come_in(&mut self, app: &App) -> Result<(), Refusal> {
+        recognise(app, &mut self.visit, &self.credentials).await?;
+        csrf::check_open(app, &mut self.visit, &self.evidence)?;
+        Ok(())
+    }
+
+    /// Goes through a protected door, CSRF check and all.
+    ///
+    /// # Errors
+    /// 401 for whoever is not let in, 400 when the CSRF check fails.
+    pub(crate) async fn enter(&mut self, app: &App, door: &Door) -> Result<(), Refusal> {
+        authenticate(app, &mut self.visit, door, &self.credentials).await?;
+        csrf::check_caller(app, &mut self.visit, &self.evidence)?;
+        Ok(())
+    }
+}
+
+/// Whom an auth token names, if it counts.
+async fn by_token(app: &App, token: &str) -> Result<Option<Caller>, Fault> {
+    let max_age = app.settings().token.max_age;
+    let token = match app.auth_token_codec().open(token, app.unix_now(), max_age) {
+        Ok(token) => token,
+        Err(error) => {
+            tracing::info!(check = "auth_token", saw = %error, "an auth token is not used");
+            return Ok(None);
+        }
+    };
+    let store = app.store();
+    let mut user = None;
+    if store.has_token_uniquifiers() {
+        user = store
+            .user(UserKey::TokenUniquifier(&token.uniquifier))
+            .await?;
+    }
+    if user.is_none() {
+        // Tokens from before the column was there.
+        user = store.user(UserKey::Uniquifier(&token.uniquifier)).await?;
+    }
+    let allowed = app.settings().freshness.allow_auth_token;
+    Ok(user.filter(|user| user.active).map(|user| Caller {
+        user,
+        via: Mechanism::Token,
+        authenticated_at: token.authenticated_at.filter(|_| allowed),
+    }))
+}
+
+/// Whom a name and a password name. The same rules as at `/login`, at the same cost whether
+/// or not there is such a user.
+async fn by_password(app: &App, name: &str, password: &str) -> Result<Option<Caller>, Fault> {
+    let user = identity::look_up(app, name).await?;
+    let password = normalise::normalise(password, app.settings().password.normalize_form);
+    let stored = user.as_ref().and_then(|user| user.password.as_deref());
+    let verdict = app.passwords().check(stored, &password).await?;
+    let Some(user) = user else {
+        return Ok(None);
+    };
+    if verdict == Verdict::Wrong || assurance::obstacle(app, &user).is_some() {
+        return Ok(None);
+    }
+    if let Verdict::RightButUpgrade(hash) = verdict {
+        upgrade(app, &user, hash).await?;
+    }
+    Ok(Some(Caller {
+        user,
+        via: Mechanism::Basic,
+        authenticated_at: None,
+    }))
+}
+
+/// Stores a hash of the present kind in place of an old one.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn upgrade(app: &App, user: &User, hash: String) -> Result<(), Fault> {
+    let patch = UserPatch {
+        password: Some(PasswordChange::Upgrade {
+            old: user.password.clone().unwrap_or_default(),
+            new: hash,
+        }),
+        ..UserPatch::default()
+    };
+    app.store()
+        .update_user(user.id, patch, app.clock().now())
+        .await?;
+    Ok(())
+}
+
+/// The refusal of whoever did not show who they are.
+fn unauthenticated(app: &App, door: &Door) -> Rejection {
+    let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::Unauthenticated);
+    if !door.takes(Mechanism::Basic) {
+        return rejection;
+    }
+    // The settings refuse a realm that cannot stand in a header.
+    let challenge = format!("Basic realm=\"{}\"", app.settings().token.realm);
+    match HeaderValue::try_from(challenge) {
+        Ok(challenge) => rejection.header(header::WWW_AUTHENTICATE, challenge),
+        Err(_) => rejection,
+    }
+}
+
+/// The refusal of whoever showed it too long ago, with the ways to show it again.
+fn not_fresh(app: &App) -> Rejection {
+    let settings = app.settings();
+    let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::ReauthenticationRequired)
+        .member("reauth_required", true)
+        .member("unified_signin_enabled", settings.unified_signin);
+    assurance::ways_to_verify(app)
+        .into_iter()
+        .fold(rejection, |rejection, (name, value)| {
+            rejection.member(name, value)
+        })
+}
