@@ -179,7 +179,7 @@ impl Configuration {
         }
         let store = SqliteStore::open(&path, &self.tables()).map_err(|error| in_words(&error))?;
         Vestibule::builder(self.settings.clone())
-            .store(Arc::new(store))
+            .datastore(Arc::new(store))
             .hashing_threads(hashing_threads)
             .build()
             .map_err(|error| error.to_string().into())

@@ -45,6 +45,37 @@ pub struct User {
     pub update_datetime: Option<OffsetDateTime>,
 }
 
+impl User {
+    /// A user of whom nothing else is known, and who may sign in.
+    #[must_use]
+    pub fn new(id: UserId, fs_uniquifier: String) -> Self {
+        Self {
+            id,
+            email: None,
+            username: None,
+            password: None,
+            active: true,
+            fs_uniquifier,
+            fs_token_uniquifier: None,
+            confirmed_at: None,
+            last_login_at: None,
+            current_login_at: None,
+            last_login_ip: None,
+            current_login_ip: None,
+            login_count: None,
+            tf_primary_method: None,
+            tf_totp_secret: None,
+            tf_phone_number: None,
+            us_totp_secrets: None,
+            us_phone_number: None,
+            fs_webauthn_user_handle: None,
+            mf_recovery_codes: None,
+            create_datetime: None,
+            update_datetime: None,
+        }
+    }
+}
+
 impl fmt::Debug for User {
     /// Who, and nothing that could be used.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::response::Response;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use vestibule_formats::auth_token::AuthTokenCodec;
 use vestibule_formats::csrf::CsrfCodec;
@@ -12,7 +14,10 @@ use vestibule_store::{Store, User};
 
 use crate::clock::{self, Clock};
 use crate::hooks::Hooks;
+use crate::http::answers::Answers;
 use crate::http::cors::Cors;
+use crate::http::fault::Refusal;
+use crate::http::reply::Reply;
 use crate::messages::Messages;
 use crate::rng::Random;
 use crate::secrets::passwords::Passwords;
@@ -40,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) auth_token_codec: AuthTokenCodec,
     pub(crate) refresh_token_codec: RefreshTokenCodec,
     pub(crate) token_end: Option<TokenEnd>,
+    pub(crate) answers: Answers,
 }
 
 impl std::fmt::Debug for Parts {
@@ -139,5 +145,23 @@ impl App {
             Some(end) => end(user).map(OffsetDateTime::unix_timestamp),
             None => self.settings().token.expire_timestamp,
         }
+    }
+
+    /// The answer to a refusal: the application's own, where it has one.
+    pub(crate) fn answer(&self, refusal: Refusal) -> Response {
+        let rejection = refusal.into_rejection();
+        let kind = rejection.kind();
+        let reply = rejection.into_reply(self.messages(), self.settings().explains());
+        self.0.answers.refuse(kind, reply)
+    }
+
+    /// The answer that a reply makes.
+    pub(crate) fn render(&self, reply: Reply) -> Response {
+        self.0.answers.render(reply)
+    }
+
+    /// What answers say about a user.
+    pub(crate) fn describe(&self, user: &User) -> Map<String, Value> {
+        self.0.answers.describe(user)
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
 use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use vestibule_formats::auth_token::AuthTokenCodec;
 use vestibule_formats::csrf::CsrfCodec;
@@ -15,9 +17,12 @@ use vestibule_store::{MemoryStore, Store, User};
 
 use crate::app::{App, Parts, TokenEnd};
 use crate::clock::{Clock, SystemClock};
+use crate::embed::VestibuleLayer;
 use crate::hooks::{Event, Hooks};
+use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
+use crate::http::reply::Reply;
 use crate::messages::Messages;
 use crate::rng::{Random, SystemRandom};
 use crate::router;
@@ -39,6 +44,7 @@ pub struct Builder {
     hooks: Hooks,
     hashing_threads: usize,
     token_end: Option<TokenEnd>,
+    answers: Answers,
 }
 
 impl Vestibule {
@@ -53,12 +59,31 @@ impl Vestibule {
             hooks: Hooks::default(),
             hashing_threads: std::thread::available_parallelism().map_or(2, usize::from),
             token_end: None,
+            answers: Answers::default(),
         }
     }
 
-    /// Every endpoint, with the prefix of `SECURITY_URL_PREFIX`.
+    /// Every endpoint, to be nested in an application's own router at
+    /// [`prefix`](Self::prefix).
     pub fn router(&self) -> Router {
-        router::build(&self.app)
+        router::nested(&self.app)
+    }
+
+    /// Where the endpoints belong: `SECURITY_URL_PREFIX`.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.app.settings().http.url_prefix
+    }
+
+    /// Every endpoint at its prefix and the health checks beside them: a server of its own.
+    pub fn standalone(&self) -> Router {
+        router::standalone(&self.app)
+    }
+
+    /// The layer around an application's own routes: with it they know who is asking.
+    #[must_use]
+    pub fn layer(&self) -> VestibuleLayer {
+        VestibuleLayer::new(self.app.clone())
     }
 
     /// What the handlers reach.
@@ -80,7 +105,7 @@ impl std::fmt::Debug for Builder {
 impl Builder {
     /// Where users are kept; without one, in memory.
     #[must_use]
-    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+    pub fn datastore(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
         self
     }
@@ -117,6 +142,57 @@ impl Builder {
         self
     }
 
+    /// Answers in the application's own way to whoever has to sign in first. The reply is what
+    /// would be sent.
+    #[must_use]
+    pub fn on_unauthenticated(
+        mut self,
+        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.answers.unauthenticated = Some(Box::new(answer));
+        self
+    }
+
+    /// Answers in the application's own way to whoever may not.
+    #[must_use]
+    pub fn on_unauthorized(
+        mut self,
+        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.answers.unauthorized = Some(Box::new(answer));
+        self
+    }
+
+    /// Answers in the application's own way to whoever has to show once more who they are.
+    #[must_use]
+    pub fn on_reauthentication(
+        mut self,
+        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.answers.not_fresh = Some(Box::new(answer));
+        self
+    }
+
+    /// Renders every answer in the application's own way, instead of in our envelope.
+    #[must_use]
+    pub fn render_json(
+        mut self,
+        render: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.answers.json = Some(Box::new(render));
+        self
+    }
+
+    /// What answers say about a user, in their member `user`: nothing unless this says it.
+    #[must_use]
+    pub fn describe_user(
+        mut self,
+        describe: impl Fn(&User) -> Map<String, Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.answers.user = Some(Box::new(describe));
+        self
+    }
+
     /// How many threads check passwords; as many as there are cores unless said.
     #[must_use]
     pub fn hashing_threads(mut self, threads: usize) -> Self {
@@ -137,6 +213,7 @@ impl Builder {
             hooks,
             hashing_threads,
             token_end,
+            answers,
         } = self;
         let keys = KeyRing::new(
             settings.secrets.secret_key.expose_secret(),
@@ -164,6 +241,7 @@ impl Builder {
             auth_token_codec: AuthTokenCodec::new(&keys, Some(&settings.token.salt)),
             refresh_token_codec: RefreshTokenCodec::new(&keys, Some(&settings.refresh.salt)),
             token_end,
+            answers,
             messages: Messages::new(
                 settings
                     .messages

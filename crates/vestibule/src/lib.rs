@@ -7,6 +7,7 @@ pub mod admin;
 mod app;
 mod builder;
 pub mod clock;
+mod embed;
 mod features;
 pub mod hooks;
 pub mod http;
@@ -20,3 +21,9 @@ pub mod settings;
 
 pub use app::App;
 pub use builder::{Builder, Vestibule};
+pub use embed::{
+    AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, VestibuleLayer, VestibuleService,
+    permissions_accepted, permissions_required, roles_accepted, roles_required,
+};
+/// Where users are kept.
+pub use vestibule_store as store;

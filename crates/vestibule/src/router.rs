@@ -1,4 +1,4 @@
-//! One line for each feature, and the shell around all of them.
+//! The features, and the shell around all of them.
 
 use axum::Router;
 use axum::extract::State;
@@ -11,8 +11,37 @@ use crate::app::App;
 use crate::features::{authz, login, logout, tokens, verify};
 use crate::http::shell;
 
-/// The whole of it: the features under the prefix, the health checks beside them.
-pub(crate) fn build(app: &App) -> Router {
+/// The whole of it, for the program: the features under the prefix, the health checks beside
+/// them.
+pub(crate) fn standalone(app: &App) -> Router {
+    let prefix = app.settings().http.url_prefix.as_str();
+    let nested = if prefix.is_empty() {
+        features(app)
+    } else {
+        Router::new().nest(prefix, features(app))
+    };
+    in_shell(
+        nested
+            .route("/healthz", endpoint("HEAD, GET", get(shell::healthz)))
+            .route("/readyz", endpoint("HEAD, GET", get(shell::readyz))),
+        app,
+    )
+}
+
+/// The features alone, for an application that nests them where it wants them.
+pub(crate) fn nested(app: &App) -> Router {
+    in_shell(features(app), app)
+}
+
+fn in_shell(router: Router<App>, app: &App) -> Router {
+    router
+        .fallback(shell::not_found)
+        .layer(middleware::from_fn_with_state(app.clone(), shell::around))
+        .with_state(app.clone())
+}
+
+/// One line for each feature.
+fn features(app: &App) -> Router<App> {
     let settings = app.settings();
     let mut features = Router::new();
     if settings.login.serves_password_login() {
@@ -33,18 +62,7 @@ pub(crate) fn build(app: &App) -> Router {
     if settings.refresh.enabled {
         features = features.route(&settings.refresh.url, endpoint("POST", post(tokens::post)));
     }
-    let prefix = settings.http.url_prefix.as_str();
-    let nested = if prefix.is_empty() {
-        features
-    } else {
-        Router::new().nest(prefix, features)
-    };
-    nested
-        .route("/healthz", endpoint("HEAD, GET", get(shell::healthz)))
-        .route("/readyz", endpoint("HEAD, GET", get(shell::readyz)))
-        .fallback(shell::not_found)
-        .layer(middleware::from_fn_with_state(app.clone(), shell::around))
-        .with_state(app.clone())
+    features
 }
 
 fn logout_route(methods: &[String]) -> Option<MethodRouter<App>> {

@@ -42,7 +42,7 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
             std::future::pending::<()>().await;
         }
     };
-    listener.serve(vestibule.router(), stop).await;
+    listener.serve(vestibule.standalone(), stop).await;
     Ok(())
 }
 

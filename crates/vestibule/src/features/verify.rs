@@ -23,6 +23,7 @@ use crate::messages::Message;
 use crate::secrets::passwords::Verdict;
 use crate::session::call::Call;
 use crate::session::door::{self, Door};
+use crate::session::tokens::Tokens;
 use crate::session::visit::{Caller, Visit, name};
 use crate::session::{assurance, tokens};
 use crate::settings::Mechanism;
@@ -43,9 +44,10 @@ pub(crate) async fn post(State(app): State<App>, mut call: Call) -> Response {
 }
 
 fn ways(app: &App, visit: &mut Visit) -> Reply {
-    let reply = Reply::ok()
-        .member("csrf_token", visit.csrf_token(app))
-        .member("user", serde_json::Map::new());
+    let mut reply = Reply::ok().member("csrf_token", visit.csrf_token(app));
+    if let Some(caller) = visit.caller() {
+        reply = Tokens::none(app, &caller.user).put_into(reply);
+    }
     assurance::ways_to_verify(app)
         .into_iter()
         .fold(reply, |reply, (name, value)| reply.member(name, value))

@@ -17,6 +17,8 @@ pub enum Peer {
     Ip(IpAddr),
     /// A Unix socket: whoever may open it.
     Local,
+    /// Nobody said. It is no proxy of ours then.
+    Unknown,
 }
 
 /// What is known about where a request came from.
@@ -35,13 +37,13 @@ pub struct Origin {
 pub fn locate(peer: Peer, headers: &HeaderMap, trusted: &[IpNet], tls: bool) -> Origin {
     let direct = match peer {
         Peer::Ip(address) => Some(address.to_canonical()),
-        Peer::Local => None,
+        Peer::Local | Peer::Unknown => None,
     };
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
     // A Unix socket is a proxy of ours by construction when any proxy is trusted.
     let behind_proxy = match direct {
         Some(address) => is_trusted(address),
-        None => !trusted.is_empty(),
+        None => peer == Peer::Local && !trusted.is_empty(),
     };
     if !behind_proxy {
         return Origin {

@@ -1,5 +1,6 @@
 //! The wire, and nothing about accounts.
 
+pub(crate) mod answers;
 pub mod body;
 pub mod client_ip;
 pub mod cookies;

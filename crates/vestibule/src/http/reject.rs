@@ -24,6 +24,19 @@ struct Parts {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// The refusals that an application may want to word itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nobody was recognised.
+    Unauthenticated,
+    /// Somebody who may not.
+    Unauthorized,
+    /// Somebody whose proof of identity is too old.
+    NotFresh,
+    /// Anything else.
+    Other,
+}
+
 impl Rejection {
     /// A refusal of the whole request.
     #[must_use]
@@ -74,6 +87,16 @@ impl Rejection {
     pub fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.0.members.push((name, value.into()));
         self
+    }
+
+    /// Which of the refusals it is that an application may want to word itself.
+    pub(crate) fn kind(&self) -> Kind {
+        match self.0.general.first() {
+            Some(Message::Unauthenticated) => Kind::Unauthenticated,
+            Some(Message::Unauthorized) => Kind::Unauthorized,
+            Some(Message::ReauthenticationRequired) => Kind::NotFresh,
+            _ => Kind::Other,
+        }
     }
 
     /// The status that it will have.

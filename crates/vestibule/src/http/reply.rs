@@ -69,6 +69,12 @@ impl Reply {
         self.status
     }
 
+    /// The members of `response`.
+    #[must_use]
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
     /// Puts the envelope around it.
     #[must_use]
     pub fn into_response(self) -> Response<Body> {

@@ -4,11 +4,12 @@
 //! CORS; whether another site may send it; then the handler, within a time limit and
 //! with a panic caught; then the security headers and one line in the log.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt as _;
@@ -31,35 +32,64 @@ const HEADERS_LIMIT: (usize, usize) = (32 * 1024, 100);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The layer around the whole router.
-pub(crate) async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// The layer around our own router.
+pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let secure = request.extensions().get::<Facts>().map(Facts::secure);
+    // Inside of an application that is itself inside of the shell, only what is said of our
+    // own answers is left to do.
+    let (secure, mut response) = match secure {
+        Some(secure) => (secure, next.run(request).await),
+        None => enclose(&app, request, |request| next.run(request)).await,
+    };
+    app.settings()
+        .http
+        .apply_security_headers(secure, response.headers_mut());
+    response
+}
+
+/// The same around an application's routes, whose own headers are its own affair.
+pub(crate) async fn surround<F>(
+    app: &App,
+    request: Request,
+    inner: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
+    enclose(app, request, inner).await.1
+}
+
+/// Whether the client spoke TLS, and the answer.
+async fn enclose<F>(
+    app: &App,
+    mut request: Request,
+    inner: impl FnOnce(Request) -> F,
+) -> (bool, Response)
+where
+    F: Future<Output = Response>,
+{
     let started = Instant::now();
-    let id = request_id(&app, request.headers());
+    let id = request_id(app, request.headers());
     let span = tracing::info_span!("request", id = %id);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
 
     let handled = async {
-        let (facts, refusal) = settle(&app, &request, id.clone());
+        let (facts, refusal) = settle(app, &request, id.clone());
         let asked = Asked::of(request.method(), request.headers());
         let secure = facts.secure();
         request.extensions_mut().insert(facts);
         let mut response = match refusal {
-            Some(rejection) => rejection
-                .into_reply(app.messages(), app.settings().explains())
-                .into_response(),
-            None => run(&app, request, next).await,
+            Some(rejection) => app.answer(rejection.into()),
+            None => run(app, inner(request)).await,
         };
         app.cors()
             .decorate(&path, asked.as_ref(), response.headers_mut());
-        app.settings()
-            .http
-            .apply_security_headers(secure, response.headers_mut());
         if let Ok(value) = HeaderValue::try_from(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
         log(&method, &path, response.status(), started);
-        response
+        (secure, response)
     };
     handled.instrument(span).await
 }
@@ -68,11 +98,7 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
 fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>) {
     let settings = &app.settings().http;
     let headers = request.headers();
-    let peer = request
-        .extensions()
-        .get::<Peer>()
-        .copied()
-        .unwrap_or(Peer::Local);
+    let peer = peer(request);
     let origin = client_ip::locate(peer, headers, &settings.trusted_proxies, false);
     let host = origin
         .forwarded_host
@@ -97,6 +123,16 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         |origin| app.cors().allows(path, origin),
     );
     (facts, verdict.err())
+}
+
+/// The other end: as our own listener says, or the application's.
+fn peer(request: &Request) -> Peer {
+    let extensions = request.extensions();
+    extensions.get::<Peer>().copied().unwrap_or_else(|| {
+        extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map_or(Peer::Unknown, |ConnectInfo(address)| Peer::Ip(address.ip()))
+    })
 }
 
 fn too_many_headers(headers: &HeaderMap) -> Option<Rejection> {
@@ -141,8 +177,8 @@ fn request_id(app: &App, headers: &HeaderMap) -> String {
 }
 
 /// Runs the handler within the time limit; a panic becomes a 500.
-async fn run(app: &App, request: Request, next: Next) -> Response {
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+async fn run(app: &App, work: impl Future<Output = Response>) -> Response {
+    let work = AssertUnwindSafe(work).catch_unwind();
     let refuse = |status, message| {
         Rejection::new(status, message)
             .into_reply(app.messages(), false)

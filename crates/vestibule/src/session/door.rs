@@ -202,7 +202,7 @@ pub(crate) async fn upgrade(app: &App, user: &User, hash: String) -> Result<(), 
 }
 
 /// The refusal of whoever did not show who they are.
-fn unauthenticated(app: &App, door: &Door) -> Rejection {
+pub(crate) fn unauthenticated(app: &App, door: &Door) -> Rejection {
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::Unauthenticated);
     if !door.takes(Mechanism::Basic) {
         return rejection;

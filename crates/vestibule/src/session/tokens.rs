@@ -17,15 +17,21 @@ use crate::http::reply::Reply;
 use crate::rng;
 use crate::settings::CookieSettings;
 
-/// What an answer says about a user: the tokens, and nothing else unless the application
-/// adds to it.
-#[derive(Debug, Default)]
+/// What an answer says about a user: the tokens, and what the application adds.
 pub(crate) struct Tokens {
     user: Map<String, Value>,
     cookie: Option<HeaderValue>,
 }
 
 impl Tokens {
+    /// None yet, for this user.
+    pub(crate) fn none(app: &App, user: &User) -> Self {
+        Self {
+            user: app.describe(user),
+            cookie: None,
+        }
+    }
+
     /// Puts them into an answer.
     pub(crate) fn put_into(self, reply: Reply) -> Reply {
         let reply = reply.member("user", self.user);
@@ -45,10 +51,10 @@ pub(crate) async fn on_request(
 ) -> Result<Tokens, Fault> {
     let asked = app.settings().token.always_included || query.has("include_auth_token");
     if !asked {
-        return Ok(Tokens::default());
+        return Ok(Tokens::none(app, user));
     }
     let uniquifier = uniquifier(app, user).await?;
-    let mut tokens = Tokens::default();
+    let mut tokens = Tokens::none(app, user);
     tokens.add_auth_token(app, &uniquifier, authenticated_at, user);
     if app.settings().refresh.enabled {
         let tracker = begin_family(app, user).await?;
@@ -65,7 +71,7 @@ pub(crate) fn successors(
     uniquifier: String,
     tracker: &RefreshTracker,
 ) -> Tokens {
-    let mut tokens = Tokens::default();
+    let mut tokens = Tokens::none(app, user);
     let began = clock::seconds(tracker.created_at);
     tokens.add_auth_token(app, &uniquifier, began, user);
     tokens.add_refresh_token(app, uniquifier, tracker);

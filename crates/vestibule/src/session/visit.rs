@@ -254,14 +254,21 @@ impl Visit {
     }
 
     /// Turns a handler's outcome into the answer, with the cookies that it calls for.
-    pub fn finish(mut self, app: &App, outcome: Result<Reply, Refusal>) -> Response<Body> {
-        let reply = outcome.unwrap_or_else(|refusal| {
-            refusal
-                .into_rejection()
-                .into_reply(app.messages(), app.settings().explains())
-        });
-        let mut response = reply.into_response();
+    pub fn finish(self, app: &App, outcome: Result<Reply, Refusal>) -> Response<Body> {
+        let mut response = match outcome {
+            Ok(reply) => app.render(reply),
+            Err(refusal) => app.answer(refusal),
+        };
         let headers = response.headers_mut();
+        self.write_cookies(app, headers);
+        if let Some(value) = &app.settings().http.cache_control {
+            headers.insert(header::CACHE_CONTROL, value.clone());
+        }
+        response
+    }
+
+    /// Adds the cookies that the visit calls for to an answer.
+    pub(crate) fn write_cookies(mut self, app: &App, headers: &mut HeaderMap) {
         let cookies = [
             self.csrf_cookie(app),
             self.remember_cookie(app),
@@ -271,10 +278,6 @@ impl Visit {
             headers.append(header::SET_COOKIE, cookie);
         }
         headers.append(header::VARY, HeaderValue::from_static("Cookie"));
-        if let Some(value) = &app.settings().http.cache_control {
-            headers.insert(header::CACHE_CONTROL, value.clone());
-        }
-        response
     }
 
     fn csrf_cookie(&mut self, app: &App) -> Option<HeaderValue> {

@@ -178,8 +178,8 @@ pub(super) fn state(app: &App, visit: &mut Visit) -> Reply {
     let mut reply = Reply::ok()
         .member("csrf_token", visit.csrf_token(app))
         .member("identity_attributes", attributes);
-    if visit.caller().is_some() {
-        reply = Tokens::default().put_into(reply);
+    if let Some(caller) = visit.caller() {
+        reply = Tokens::none(app, &caller.user).put_into(reply);
     }
     reply
 }

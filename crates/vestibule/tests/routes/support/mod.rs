@@ -104,11 +104,11 @@ impl TestApp {
             .hashing_threads(1)
             .on_event(move |event: &Event<'_>| heard.lock().unwrap().push(format!("{event:?}")));
         if let Some(store) = store {
-            builder = builder.store(store);
+            builder = builder.datastore(store);
         }
         let vestibule = builder.build().unwrap();
         let app = Self {
-            router: vestibule.router(),
+            router: vestibule.standalone(),
             vestibule,
             clock,
             events,

@@ -1,0 +1,193 @@
+//! What some of an application's routes ask for.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::StatusCode;
+use tower::{Layer, Service};
+
+use super::current_user::enter;
+use super::layer::Asking;
+use crate::http::reject::Rejection;
+use crate::messages::Message;
+use crate::session::access::Access;
+use crate::session::door::Door;
+use crate::settings::Mechanism;
+
+/// A layer for routes that need somebody: by certain methods, recently enough, with certain
+/// roles or permissions. All conditions have to hold.
+#[derive(Debug, Clone)]
+pub struct AuthRequired {
+    door: Door,
+    access: Access,
+}
+
+impl Default for AuthRequired {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AuthRequired {
+    /// Somebody with a session or a token.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            door: Door {
+                methods: vec![Mechanism::Session, Mechanism::Token],
+                within: None,
+                grace: None,
+            },
+            access: Access::default(),
+        }
+    }
+
+    /// The mechanisms that count. They are tried in the order token, session, basic.
+    #[must_use]
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Mechanism>) -> Self {
+        self.door.methods = methods.into_iter().collect();
+        self
+    }
+
+    /// How old the proof of identity may be. Whoever proved it longer ago is asked to do so
+    /// again.
+    #[must_use]
+    pub fn within(mut self, within: Duration) -> Self {
+        self.door.within = Some(within);
+        self
+    }
+
+    /// For how long whoever was fresh enough is not asked again, instead of
+    /// `SECURITY_FRESHNESS_GRACE_PERIOD`.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.door.grace = Some(grace);
+        self
+    }
+
+    /// Every one of these roles.
+    #[must_use]
+    pub fn roles_required<T: Into<String>>(mut self, roles: impl IntoIterator<Item = T>) -> Self {
+        self.access.roles_required = texts(roles);
+        self
+    }
+
+    /// At least one of these roles.
+    #[must_use]
+    pub fn roles_accepted<T: Into<String>>(mut self, roles: impl IntoIterator<Item = T>) -> Self {
+        self.access.roles_accepted = texts(roles);
+        self
+    }
+
+    /// Every one of these permissions.
+    #[must_use]
+    pub fn permissions_required<T: Into<String>>(
+        mut self,
+        permissions: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.access.permissions_required = texts(permissions);
+        self
+    }
+
+    /// At least one of these permissions.
+    #[must_use]
+    pub fn permissions_accepted<T: Into<String>>(
+        mut self,
+        permissions: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.access.permissions_accepted = texts(permissions);
+        self
+    }
+}
+
+fn texts<T: Into<String>>(items: impl IntoIterator<Item = T>) -> Vec<String> {
+    items.into_iter().map(Into::into).collect()
+}
+
+/// A layer for somebody who has every one of these roles.
+#[must_use]
+pub fn roles_required<T: Into<String>>(roles: impl IntoIterator<Item = T>) -> AuthRequired {
+    AuthRequired::new().roles_required(roles)
+}
+
+/// A layer for somebody who has at least one of these roles.
+#[must_use]
+pub fn roles_accepted<T: Into<String>>(roles: impl IntoIterator<Item = T>) -> AuthRequired {
+    AuthRequired::new().roles_accepted(roles)
+}
+
+/// A layer for somebody whose roles allow every one of these.
+#[must_use]
+pub fn permissions_required<T: Into<String>>(
+    permissions: impl IntoIterator<Item = T>,
+) -> AuthRequired {
+    AuthRequired::new().permissions_required(permissions)
+}
+
+/// A layer for somebody whose roles allow at least one of these.
+#[must_use]
+pub fn permissions_accepted<T: Into<String>>(
+    permissions: impl IntoIterator<Item = T>,
+) -> AuthRequired {
+    AuthRequired::new().permissions_accepted(permissions)
+}
+
+impl<S> Layer<S> for AuthRequired {
+    type Service = AuthRequiredService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AuthRequiredService {
+            required: self.clone(),
+            inner,
+        }
+    }
+}
+
+/// What [`AuthRequired`] makes of a service.
+#[derive(Debug, Clone)]
+pub struct AuthRequiredService<S> {
+    required: AuthRequired,
+    inner: S,
+}
+
+impl<S> Service<Request> for AuthRequiredService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let required = self.required.clone();
+        let clone = self.inner.clone();
+        // The service that was found ready is the one that is called.
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            // Each layer asks for itself: what an outer one let in may not do for this one.
+            let user = match enter(&mut parts, &required.door).await {
+                Ok(user) => user,
+                Err(refusal) => return Ok(refusal),
+            };
+            if !required.access.allows(user.roles()) {
+                let rejection = Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized);
+                return Ok(match Asking::of(&parts) {
+                    Ok(asking) => asking.refuse(rejection.into()),
+                    Err(fault) => super::current_user::outside(fault),
+                });
+            }
+            inner.call(Request::from_parts(parts, body)).await
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! Who is asking, for an application's handlers.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::response::Response;
+use http::request::Parts;
+use vestibule_store::{Role, User};
+
+use super::layer::Asking;
+use crate::http::csrf::{self, Evidence};
+use crate::http::fault::{Fault, Refusal};
+use crate::http::query::Query;
+use crate::messages::Messages;
+use crate::session::credentials::Credentials;
+use crate::session::door::{self, Door};
+use crate::session::visit::Visit;
+use crate::settings::Mechanism;
+
+/// Whoever is asking, authenticated. As an extractor it lets in who has a session or a token
+/// (or came through [`AuthRequired`](super::AuthRequired)), and answers 401 to anybody else.
+#[derive(Debug, Clone)]
+pub struct CurrentUser(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    user: User,
+    roles: Vec<Role>,
+    via: Mechanism,
+}
+
+impl CurrentUser {
+    /// By which mechanism they came.
+    #[must_use]
+    pub fn via(&self) -> Mechanism {
+        self.0.via
+    }
+
+    /// Their roles, by name.
+    #[must_use]
+    pub fn roles(&self) -> &[Role] {
+        &self.0.roles
+    }
+
+    /// Whether they have a role.
+    #[must_use]
+    pub fn has_role(&self, name: &str) -> bool {
+        self.0.roles.iter().any(|role| role.name == name)
+    }
+
+    /// Whether one of their roles allows something.
+    #[must_use]
+    pub fn has_permission(&self, permission: &str) -> bool {
+        let mut permissions = self.0.roles.iter().flat_map(|role| &role.permissions);
+        permissions.any(|known| known == permission)
+    }
+
+    pub(super) async fn of(asking: &Asking, visit: &Visit) -> Result<Option<Self>, Refusal> {
+        let Some(caller) = visit.caller() else {
+            return Ok(None);
+        };
+        Ok(Some(Self(Arc::new(Inner {
+            user: caller.user.clone(),
+            roles: caller.roles(&asking.app).await?,
+            via: caller.via,
+        }))))
+    }
+}
+
+impl Deref for CurrentUser {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.0.user
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        if let Some(user) = parts.extensions.get::<Self>() {
+            return Ok(user.clone());
+        }
+        let door = Door {
+            methods: vec![Mechanism::Session, Mechanism::Token],
+            within: None,
+            grace: None,
+        };
+        enter(parts, &door).await
+    }
+}
+
+/// Lets the caller of an application's route through a door, CSRF check and all.
+pub(super) async fn enter(parts: &mut Parts, door: &Door) -> Result<CurrentUser, Response> {
+    let asking = Asking::of(parts).map_err(outside)?;
+    let app = &asking.app;
+    let mut visit = asking.take(parts).await?;
+    let credentials = Credentials::of(app, &parts.headers, &Query::of(&parts.uri));
+    let outcome = async {
+        door::authenticate(app, &mut visit, door, &credentials).await?;
+        let evidence = Evidence::without_body(app, &parts.method, &parts.headers);
+        csrf::check_caller(app, &mut visit, &evidence)?;
+        CurrentUser::of(&asking, &visit).await
+    }
+    .await;
+    asking.put_back(visit).await;
+    match outcome {
+        Ok(Some(user)) => {
+            parts.extensions.insert(user.clone());
+            Ok(user)
+        }
+        Ok(None) => Err(asking.refuse(door::unauthenticated(app, door).into())),
+        Err(refusal) => Err(asking.refuse(refusal)),
+    }
+}
+
+/// The answer of a route that forgot the layer.
+pub(super) fn outside(fault: Fault) -> Response {
+    Refusal::from(fault)
+        .into_rejection()
+        .into_reply(&Messages::default(), false)
+        .into_response()
+}
+
+/// Whoever is asking, if anybody is signed in. A stranger is let in, too.
+#[derive(Debug, Clone)]
+pub struct MaybeUser(pub Option<CurrentUser>);
+
+impl<S: Sync> FromRequestParts<S> for MaybeUser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        if let Some(user) = parts.extensions.get::<CurrentUser>() {
+            return Ok(Self(Some(user.clone())));
+        }
+        let asking = Asking::of(parts).map_err(outside)?;
+        let app = &asking.app;
+        let mut visit = asking.take(parts).await?;
+        let credentials = Credentials::of(app, &parts.headers, &Query::of(&parts.uri));
+        let outcome = async {
+            door::recognise(app, &mut visit, &credentials).await?;
+            let evidence = Evidence::without_body(app, &parts.method, &parts.headers);
+            csrf::check_open(app, &mut visit, &evidence)?;
+            CurrentUser::of(&asking, &visit).await
+        }
+        .await;
+        asking.put_back(visit).await;
+        outcome.map(Self).map_err(|refusal| asking.refuse(refusal))
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for CurrentUser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
+        let MaybeUser(user) = MaybeUser::from_request_parts(parts, state).await?;
+        Ok(user)
+    }
+}
