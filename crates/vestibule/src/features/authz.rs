@@ -55,7 +55,9 @@ async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     door::authenticate(app, &mut call.visit, &asked.door, &call.credentials).await?;
     if let Some(method) = unsafe_method(&call.headers) {
         let evidence = Evidence::without_body(app, &method, &call.headers);
-        csrf::check_caller(app, &mut call.visit, &evidence)?;
+        // Proxies understand 401 and 403, and make a fault of their own of anything else.
+        csrf::check_caller(app, &mut call.visit, &evidence)
+            .map_err(|rejection| rejection.with_status(StatusCode::FORBIDDEN))?;
     }
     let Some(caller) = call.visit.caller() else {
         return Err(Fault::Internal("a door let nobody in".to_owned()).into());

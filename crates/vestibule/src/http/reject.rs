@@ -62,6 +62,13 @@ impl Rejection {
         }))
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = status;
+        self
+    }
+
     /// Says which check failed and what to change.
     #[must_use]
     pub fn explained(mut self, explanation: Explanation) -> Self {
