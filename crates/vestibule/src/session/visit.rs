@@ -242,6 +242,9 @@ impl Visit {
         };
         self.session.set_str(name::USER_ID, &uniquifier);
         self.session.set_bool(name::FRESH, false);
+        // What somebody else proved in this browser is not their proof.
+        self.session.remove(name::AUTHENTICATED_AT);
+        self.session.remove(name::GRACE_UNTIL);
         Ok(Some(self.session_caller(user)))
     }
 

@@ -1,0 +1,141 @@
+"""/authz by session and by token, on SQLite and PostgreSQL, on tables of a thousand and of a
+million users. A thousand people ask in turn, spread over the whole table."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import uuid
+
+from common import CONFIG, PREFIX, ROOT, Server, free_port, load, rounds, stop, toml
+
+SMALL, LARGE, ASKING = 1_000, 1_000_000, 1_000
+SECONDS = 2
+POSTGRES = os.environ.get("VESTIBULE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+CALLERS = [("session", "Cookie"), ("token", "Authentication-Token")]
+
+# Runs in the reference's environment: the tables by its models, the rows by SQL, the cookies and
+# tokens by its own libraries.
+SEED = r"""
+import json, sys, time
+sys.path.insert(0, sys.argv[1])
+import app as oracle
+from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy import text
+wanted = json.loads(sys.argv[2])
+app, db = oracle.build(wanted["config"])
+count, asking = wanted["count"], wanted["asking"]
+rows = "VALUES (:id, :email, 1 = 1, :fs, :at, :at)"
+insert = f'INSERT INTO "user" (id, email, active, fs_uniquifier, create_datetime, update_datetime) {rows}'
+with app.app_context():
+    at = "2026-01-02 03:04:05.000006"
+    for first in range(0, count, 10_000):
+        part = range(first, min(first + 10_000, count))
+        values = [{"id": n + 1, "email": f"person{n}@example.com", "fs": f"{n:032x}", "at": at} for n in part]
+        db.session.execute(text(insert), values)
+    db.session.execute(text("INSERT INTO role (id, name, permissions, update_datetime) VALUES (1, 'editor', 'read,write', :at)"), {"at": at})
+    db.session.execute(text('INSERT INTO roles_users (user_id, role_id) SELECT id, 1 FROM "user"'))
+    db.session.commit()
+    db.session.execute(text("ANALYZE"))
+    db.session.commit()
+    db.engine.dispose()
+    signer = SecureCookieSessionInterface().get_signing_serializer(app)
+    for n in range(0, count, count // asking):
+        fs = f"{n:032x}"
+        session = signer.dumps({"_user_id": fs, "_fresh": True, "fs_cc": "sent", "fs_paa": time.time()})
+        token = app.security.remember_token_serializer.dumps({"ver": "5", "uid": fs, "fs_paa": time.time(), "exp": 0})
+        print(json.dumps([f"session={session}", token]))
+"""
+
+
+@contextlib.contextmanager
+def databases(folder):
+    """The addresses of one database for each kind and size; those of PostgreSQL are dropped at the end."""
+    uris = {("sqlite", count): f"sqlite:///{folder}/authz{count}.db" for count in (SMALL, LARGE)}
+    names = []
+
+    def psql(statement):
+        done = subprocess.run(["psql", "-q", POSTGRES, "-c", statement], capture_output=True, text=True)
+        if done.returncode:
+            stop(f"PostgreSQL at {POSTGRES} (VESTIBULE_TEST_POSTGRES): {done.stderr}")
+
+    try:
+        for count in (SMALL, LARGE):
+            name = f"vestibule_bench_{uuid.uuid4().hex[:12]}"
+            psql(f"CREATE DATABASE {name}")
+            names.append(name)
+            uris["postgres", count] = f"{POSTGRES.rsplit('/', 1)[0]}/{name}"
+        yield uris
+    finally:
+        for name in names:
+            psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def seed(python, root, config, count, folder, name):
+    """Fills a database; a file of header lines for each way of asking."""
+    wanted = {"config": config, "count": count, "asking": ASKING}
+    made = subprocess.run([python, "-c", SEED, root / "oracle", json.dumps(wanted)], capture_output=True, text=True)
+    if made.returncode:
+        stop(f"could not fill {name}: {made.stderr[-2000:]}")
+    asking = [json.loads(line) for line in made.stdout.splitlines()]
+    files = {}
+    for position, (kind, header) in enumerate(CALLERS):
+        files[kind] = folder / f"{name}-{kind}.txt"
+        files[kind].write_text("".join(f"{header}: {line[position]}\n" for line in asking))
+    return files
+
+
+def measure(release, python, folder):
+    root = ROOT
+    result = {}
+    with databases(folder) as uris, contextlib.ExitStack() as stack:
+        servers, loads = {}, {}
+        port = free_port()
+        bare = Server("authz-bare", [release / "examples/bare", f"127.0.0.1:{port}"], port, "/login", folder)
+        servers["bare"] = stack.enter_context(contextlib.closing(bare))
+        for (kind, count), uri in uris.items():
+            name = f"{kind}-{count}"
+            print(f"  filling {name} ...", file=sys.stderr)
+            scheme = uri.replace("postgresql://", "postgresql+psycopg://")
+            config = dict(CONFIG, SQLALCHEMY_DATABASE_URI=scheme, SECURITY_TOKEN_MAX_AGE=86400)
+            files = seed(python, root, config, count, folder, name)
+            config["SQLALCHEMY_DATABASE_URI"] = uri
+            file, port = folder / f"{name}.toml", free_port()
+            file.write_text("".join(f"{key} = {toml(value)}\n" for key, value in config.items()))
+            upgrade = [release / "vestibule", "db", "upgrade", "--config", file]
+            done = subprocess.run(upgrade, capture_output=True, text=True, env={}, cwd=folder)
+            if done.returncode:
+                stop(f"db upgrade of {name}: {done.stderr}")
+            command = [release / "vestibule", "serve", "--listen", f"127.0.0.1:{port}", "--config", file]
+            server = Server(f"authz-{name}", command, port, "/healthz", folder, {})
+            stack.enter_context(contextlib.closing(server))
+            for caller, lines in files.items():
+                servers[f"{name}-{caller}"] = server
+                loads[f"{name}-{caller}"] = (
+                    "authz.lua", 8, lines, f"{PREFIX}/authz?roles_required=editor"
+                )
+        loads["bare"] = ("authenticated.lua", 8, "", 0)
+        for key, server in servers.items():
+            script, *arguments = loads[key]
+            load(server, script, 1, *arguments)
+        result |= rounds("authz", servers, loads, SECONDS)
+    return result
+
+
+def show(result):
+    print("\nGET /authz?roles_required=editor, a thousand people in turn. CPU is the server's for one request.\n")
+    print(f"{'':34}{'requests/s':>12}{'p50':>12}{'p99':>12}{'CPU':>14}{'x bare':>9}")
+    bare = result["bare_authz"]["cpu_us"]
+    for key, run in result.items():
+        print(
+            f"  {key.removesuffix('_authz'):32}{run['rate']:>12.1f}{run['p50_us'] / 1000:>9.2f} ms{run['p99_us'] / 1000:>9.2f} ms"
+            f"{run['cpu_us']:>11.1f} us{run['cpu_us'] / bare:>9.1f}"
+        )
+    print("\ntargets")
+    for kind in ("sqlite", "postgres"):
+        for caller, _ in CALLERS:
+            small, large = (result[f"{kind}-{count}-{caller}_authz"]["cpu_us"] for count in (SMALL, LARGE))
+            more = 100 * (large / small - 1)
+            met = "met   " if more <= 10 else "MISSED"
+            print(f"  {met}  {kind}, by {caller}: {more:+.1f} % CPU with a million users instead of a thousand  (target +10 %)")
