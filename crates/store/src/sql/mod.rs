@@ -2,10 +2,12 @@
 
 mod columns;
 mod error;
+mod leaving;
 mod moment;
 mod roles;
 mod schema;
 pub mod sqlite;
+mod trackers;
 mod users;
 
 pub use crate::schema_check::{Finding, Upgrade};

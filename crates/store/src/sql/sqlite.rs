@@ -11,13 +11,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use time::OffsetDateTime;
 
 use super::columns::{TableNames, UserColumns, column_names};
 use super::error::map_error;
-use super::roles::RoleStatement;
+use super::leaving::LeavingStatements;
+use super::roles::RoleStatements;
 use super::schema;
+use super::trackers::TrackerStatements;
 use super::users::{ATTRIBUTES, Statements};
 use crate::schema_check::{Finding, Upgrade};
 use crate::{
@@ -45,8 +47,10 @@ pub struct SqliteStore(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    statements: Statements,
-    roles: RoleStatement,
+    users: Statements,
+    roles: RoleStatements,
+    trackers: TrackerStatements,
+    leaving: LeavingStatements,
     file: FileId,
     /// The attributes for which a look-up that ignores case reads the whole table.
     slow: Vec<Identity>,
@@ -120,18 +124,22 @@ impl SqliteStore {
         let file = FileId::of(&path)?;
         switch_to_wal(&writer)?;
         let columns = UserColumns::new(column_names(&writer, &tables.user)?, &tables.user)?;
-        let statements = Statements::new(tables, columns);
-        let roles = RoleStatement::new(&writer, tables)?;
+        let leaving = LeavingStatements::new(&writer, tables, &columns)?;
+        let users = Statements::new(tables, columns);
+        let roles = RoleStatements::new(&writer, tables)?;
+        let trackers = TrackerStatements::new(&writer, tables)?;
         let mut slow = Vec::new();
         for attribute in ATTRIBUTES {
-            if statements.reads_all(&writer, attribute)? {
+            if users.reads_all(&writer, attribute)? {
                 slow.push(attribute);
             }
         }
         Ok(Self(Arc::new(Inner {
             path,
-            statements,
+            users,
             roles,
+            trackers,
+            leaving,
             file,
             slow,
             readers: Mutex::default(),
@@ -173,22 +181,38 @@ impl SqliteStore {
     /// Reads many rows, off the async threads.
     async fn read_elsewhere<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
         finish(tokio::task::spawn_blocking(move || inner.read(work))).await
     }
 
+    /// Writes what has to happen together or not at all.
+    async fn write_together<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner, &Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write(|inner, connection| {
+            // From the first statement on: what is read in it, nobody changes meanwhile.
+            let begin = TransactionBehavior::Immediate;
+            let transaction = Transaction::new_unchecked(connection, begin).map_err(map_error)?;
+            let outcome = work(inner, &transaction)?;
+            transaction.commit().map_err(map_error)?;
+            Ok(outcome)
+        })
+        .await
+    }
+
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
         let writer = Arc::clone(&self.0.writer).lock_owned().await;
         finish(tokio::task::spawn_blocking(move || {
             // What is written to a file that nobody will open again would be lost.
             inner.check_file()?;
-            work(&inner.statements, &writer)
+            work(&inner, &writer)
         }))
         .await
     }
@@ -203,7 +227,7 @@ impl Inner {
     /// Reads a row or two, here and now.
     fn read<T>(
         &self,
-        work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError>,
+        work: impl FnOnce(&Self, &Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let idle = lock(&self.readers).pop();
         let reader = match idle {
@@ -220,7 +244,7 @@ impl Inner {
                 }
             }
         };
-        let outcome = work(&self.statements, &reader.connection);
+        let outcome = work(self, &reader.connection);
         // A connection that failed is not used again.
         if !matches!(outcome, Err(StoreError::Unavailable(_))) {
             lock(&self.readers).push(reader);
@@ -245,7 +269,7 @@ impl Store for SqliteStore {
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
         let exact = self
             .0
-            .read(|statements, connection| statements.find(connection, key))?;
+            .read(|inner, connection| inner.users.find(connection, key))?;
         let (
             None,
             UserKey::Identity {
@@ -259,19 +283,19 @@ impl Store for SqliteStore {
         };
         if self.0.slow.contains(&attribute) {
             let value = value.to_owned();
-            self.read_elsewhere(move |statements, connection| {
-                statements.find_in_any_case(connection, attribute, &value)
+            self.read_elsewhere(move |inner, connection| {
+                inner.users.find_in_any_case(connection, attribute, &value)
             })
             .await
         } else {
-            self.0.read(|statements, connection| {
-                statements.find_in_any_case(connection, attribute, value)
+            self.0.read(|inner, connection| {
+                inner.users.find_in_any_case(connection, attribute, value)
             })
         }
     }
 
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
-        self.write(|statements, connection| statements.insert(connection, new))
+        self.write(|inner, connection| inner.users.insert(connection, new))
             .await
     }
 
@@ -281,17 +305,18 @@ impl Store for SqliteStore {
         patch: UserPatch,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        self.write(move |statements, connection| statements.update(connection, id, patch, now))
+        self.write(move |inner, connection| inner.users.update(connection, id, patch, now))
             .await
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        self.read_elsewhere(move |statements, connection| statements.page(connection, after, limit))
+        self.read_elsewhere(move |inner, connection| inner.users.page(connection, after, limit))
             .await
     }
 
     async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
-        self.0.read(|_, connection| self.0.roles.of(connection, id))
+        self.0
+            .read(|inner, connection| inner.roles.of(connection, id))
     }
 
     async fn user_with_roles(
@@ -306,74 +331,104 @@ impl Store for SqliteStore {
     }
 
     fn has_token_uniquifiers(&self) -> bool {
-        self.0.statements.has_token_uniquifiers()
+        self.0.users.has_token_uniquifiers()
     }
 
     async fn reset_access(
         &self,
-        _: UserId,
-        _: Uniquifiers,
-        _: OffsetDateTime,
+        id: UserId,
+        fresh: Uniquifiers,
+        now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        Err(placeholder())
+        self.write_together(move |inner, connection| {
+            inner.leaving.reset_access(connection, id, &fresh, now)
+        })
+        .await
     }
 
-    async fn delete_user(&self, _: UserId) -> Result<bool, StoreError> {
-        Err(placeholder())
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        self.write_together(move |inner, connection| inner.leaving.delete(connection, id))
+            .await
     }
 
-    async fn role(&self, _: &str) -> Result<Option<Role>, StoreError> {
-        Err(placeholder())
+    async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
+        self.0
+            .read(|inner, connection| inner.roles.by_name(connection, name))
     }
 
     async fn list_roles(&self) -> Result<Vec<Role>, StoreError> {
-        Err(placeholder())
+        self.read_elsewhere(|inner, connection| inner.roles.all(connection))
+            .await
     }
 
-    async fn create_role(&self, _: NewRole) -> Result<Role, StoreError> {
-        Err(placeholder())
+    async fn create_role(&self, new: NewRole) -> Result<Role, StoreError> {
+        self.write(|inner, connection| inner.roles.insert(connection, new))
+            .await
     }
 
     async fn change_permissions(
         &self,
-        _: RoleId,
-        _: PermissionChange,
-        _: OffsetDateTime,
+        role: RoleId,
+        change: PermissionChange,
+        now: OffsetDateTime,
     ) -> Result<Option<Role>, StoreError> {
-        Err(placeholder())
+        self.write_together(move |inner, connection| {
+            inner
+                .roles
+                .change_permissions(connection, role, change, now)
+        })
+        .await
     }
 
-    async fn give_role(&self, _: UserId, _: RoleId) -> Result<bool, StoreError> {
-        Err(placeholder())
+    async fn give_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
+        self.write(move |inner, connection| inner.roles.give(connection, user, role))
+            .await
     }
 
-    async fn take_role(&self, _: UserId, _: RoleId) -> Result<bool, StoreError> {
-        Err(placeholder())
+    async fn take_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
+        self.write(move |inner, connection| inner.roles.take(connection, user, role))
+            .await
     }
 
-    async fn create_tracker(&self, _: NewTracker) -> Result<RefreshTracker, StoreError> {
-        Err(placeholder())
+    async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
+        self.write(move |inner, connection| inner.trackers.insert(connection, &new))
+            .await
     }
 
-    async fn tracker(&self, _: &str) -> Result<Option<RefreshTracker>, StoreError> {
-        Err(placeholder())
+    async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
+        self.0
+            .read(|inner, connection| inner.trackers.find(connection, family))
     }
 
-    async fn rotate_tracker(&self, _: &str, _: i64, _: OffsetDateTime) -> Result<bool, StoreError> {
-        Err(placeholder())
+    async fn rotate_tracker(
+        &self,
+        family: &str,
+        from: i64,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let family = family.to_owned();
+        self.write(move |inner, connection| inner.trackers.rotate(connection, &family, from, now))
+            .await
     }
 
-    async fn revoke_tracker(&self, _: &str, _: OffsetDateTime) -> Result<bool, StoreError> {
-        Err(placeholder())
+    async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let family = family.to_owned();
+        self.write(move |inner, connection| inner.trackers.revoke(connection, &family, now))
+            .await
     }
 
     async fn clean_trackers(
         &self,
-        _: UserId,
-        _: Option<OffsetDateTime>,
-        _: bool,
+        user: UserId,
+        expired_before: Option<OffsetDateTime>,
+        revoked: bool,
     ) -> Result<u64, StoreError> {
-        Err(placeholder())
+        self.write(move |inner, connection| {
+            inner
+                .trackers
+                .clean(connection, user, expired_before, revoked)
+        })
+        .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -384,10 +439,6 @@ impl Store for SqliteStore {
                 .map_err(map_error)
         })
     }
-}
-
-fn placeholder() -> StoreError {
-    StoreError::Other("placeholder".to_owned())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -443,10 +494,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(map_error)?;
-    // With write-ahead logging nothing breaks when the power fails; the last commits before
-    // it may be gone.
+    // What was answered holds when the power fails: a refresh token that was spent, a password
+    // that was changed. Few things are written here that were not dearer before.
     connection
-        .pragma_update(None, "synchronous", "normal")
+        .pragma_update(None, "synchronous", "full")
         .map_err(map_error)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)

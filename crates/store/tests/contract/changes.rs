@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use vestibule_store::{NewUser, PasswordChange, SignIn, Store, User, UserId, UserKey, UserPatch};
+use vestibule_store::{
+    NewUser, PasswordChange, SignIn, Store, StoreError, User, UserId, UserKey, UserPatch,
+};
 
 use crate::support::{at, by_email, by_id, patch, user};
 
@@ -256,5 +258,79 @@ fn nothing_secret_is_shown_by_debug() {
         for secret in secrets {
             assert!(!shown.contains(secret), "{shown}");
         }
+    }
+}
+
+pub(crate) async fn identities_can_change_unless_somebody_has_them(store: &Arc<dyn Store>) {
+    let ana = store.create_user(user("ana@example.com")).await.unwrap();
+    let named = UserPatch {
+        email: Some("anna@example.com".to_owned()),
+        username: Some(Some("anna".to_owned())),
+        us_phone_number: Some(Some("+16505551234".to_owned())),
+        ..UserPatch::default()
+    };
+    assert!(patch(store, ana.id, named.clone(), 1).await);
+    let changed = by_id(store, ana.id).await;
+    assert_eq!(changed.email.as_deref(), Some("anna@example.com"));
+    assert_eq!(changed.username.as_deref(), Some("anna"));
+    assert_eq!(changed.us_phone_number.as_deref(), Some("+16505551234"));
+    assert!(
+        patch(store, ana.id, named.clone(), 2).await,
+        "they are hers"
+    );
+
+    let bo = store.create_user(user("bo@example.com")).await.unwrap();
+    let claims = [
+        (
+            "email",
+            UserPatch {
+                email: named.email,
+                ..UserPatch::default()
+            },
+        ),
+        (
+            "username",
+            UserPatch {
+                username: named.username,
+                ..UserPatch::default()
+            },
+        ),
+        (
+            "us_phone_number",
+            UserPatch {
+                us_phone_number: named.us_phone_number,
+                ..UserPatch::default()
+            },
+        ),
+    ];
+    for (column, claim) in claims {
+        let refused = store.update_user(bo.id, claim, at(3)).await;
+        assert_eq!(
+            refused,
+            Err(StoreError::Conflict {
+                column: column.to_owned()
+            })
+        );
+    }
+    assert!(by_id(store, bo.id).await == bo);
+    let nameless = UserPatch {
+        username: Some(None),
+        us_phone_number: Some(None),
+        ..UserPatch::default()
+    };
+    assert!(patch(store, ana.id, nameless, 4).await);
+    let changed = by_id(store, ana.id).await;
+    assert_eq!((changed.username, changed.us_phone_number), (None, None));
+}
+
+pub(crate) async fn a_confirmation_can_be_given_and_taken(store: &Arc<dyn Store>) {
+    let ana = store.create_user(user("ana@example.com")).await.unwrap();
+    for confirmed_at in [Some(at(5)), None] {
+        let confirmation = UserPatch {
+            confirmed_at: Some(confirmed_at),
+            ..UserPatch::default()
+        };
+        assert!(patch(store, ana.id, confirmation, 6).await);
+        assert_eq!(by_id(store, ana.id).await.confirmed_at, confirmed_at);
     }
 }

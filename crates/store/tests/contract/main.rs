@@ -7,9 +7,12 @@
 )]
 
 mod changes;
+mod leaving;
+mod roles;
 mod schema;
 mod sqlite;
 mod support;
+mod trackers;
 mod users;
 
 use std::sync::Arc;
@@ -64,6 +67,28 @@ macro_rules! contract {
                 no_sign_in_is_lost_when_many_come_at_once
                 an_upgrade_of_a_hash_never_undoes_a_change
                 what_was_written_is_read_at_once
+                identities_can_change_unless_somebody_has_them
+                a_confirmation_can_be_given_and_taken
+            );
+            contract!($backend, roles:
+                a_role_is_made_found_and_listed
+                a_taken_name_is_a_conflict
+                a_role_is_given_and_taken_once
+                of_many_who_give_a_role_at_once_one_does
+                permissions_are_added_and_removed_in_order
+                no_change_of_permissions_is_lost_when_many_come_at_once
+                a_user_comes_with_their_roles_by_every_key
+            );
+            contract!($backend, trackers:
+                a_family_begins_with_its_first_generation
+                a_taken_family_is_a_conflict
+                of_many_who_rotate_one_generation_one_does
+                a_revoked_family_does_not_go_on
+                families_that_are_over_are_cleaned_up
+            );
+            contract!($backend, leaving:
+                a_deleted_user_leaves_nothing_behind
+                resetting_access_ends_every_way_in_but_the_password
             );
         }
     };

@@ -50,6 +50,7 @@ async fn a_user_of_the_reference_is_read_whole() {
         password: Some("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaA".to_owned()),
         active: true,
         fs_uniquifier: "f".repeat(32),
+        fs_token_uniquifier: None,
         confirmed_at: Some(datetime!(2026-03-01 04:05:06 UTC)),
         last_login_at: Some(datetime!(2026-03-02 04:05:06.000007 UTC)),
         current_login_at: Some(datetime!(2026-03-03 04:05:06.123456 UTC)),

@@ -21,6 +21,9 @@ pub(crate) async fn a_new_user_is_found_by_every_key(store: &Arc<dyn Store>) {
         password: Some("$old".to_owned()),
         active: true,
         fs_uniquifier: "uniquifier of ana@example.com".to_owned(),
+        fs_token_uniquifier: store
+            .has_token_uniquifiers()
+            .then(|| "token uniquifier of ana@example.com".to_owned()),
         confirmed_at: Some(at(-5)),
         last_login_at: None,
         current_login_at: None,
