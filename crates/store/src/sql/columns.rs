@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use rusqlite::Connection;
-use rusqlite::types::Value;
 
 use super::error::map_error;
 use crate::StoreError;
@@ -38,7 +37,7 @@ impl Default for TableNames {
 impl TableNames {
     /// Fills a statement's `{user}`, `{role}`, ... with the quoted names, in one pass: a
     /// name may look like a mark itself.
-    pub(super) fn fill(&self, statement: &str) -> String {
+    pub(super) fn fill_with(&self, statement: &str, quote: impl Fn(&str) -> String) -> String {
         let mut filled = String::new();
         let mut rest = statement;
         while let Some((before, (mark, after))) = rest
@@ -59,6 +58,11 @@ impl TableNames {
             rest = after;
         }
         filled + rest
+    }
+
+    /// The same for SQLite.
+    pub(super) fn fill(&self, statement: &str) -> String {
+        self.fill_with(statement, quote)
     }
 
     pub(super) fn all(&self) -> [&str; 5] {
@@ -132,8 +136,13 @@ impl UserColumns {
 
     /// Refuses a value for which there is no column. Nothing is what such a column holds
     /// anyway.
-    pub(super) fn demand(&self, name: &str, value: &Value, table: &str) -> Result<(), StoreError> {
-        if self.has(name) || *value == Value::Null {
+    pub(super) fn demand(
+        &self,
+        name: &str,
+        is_nothing: bool,
+        table: &str,
+    ) -> Result<(), StoreError> {
+        if self.has(name) || is_nothing {
             return Ok(());
         }
         Err(StoreError::Schema(format!(

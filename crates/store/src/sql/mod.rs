@@ -1,14 +1,17 @@
 //! The SQL store. The only place that speaks SQL.
 
 mod columns;
+mod database;
 mod error;
 mod leaving;
 mod moment;
 mod roles;
 mod schema;
+pub mod server;
 pub mod sqlite;
 mod trackers;
 mod users;
 
 pub use crate::schema_check::{Finding, Upgrade};
 pub use columns::TableNames;
+pub use database::Database;

@@ -166,7 +166,8 @@ impl Statements {
         ];
         for (name, value) in &values {
             if !BOOKKEEPING.contains(name) {
-                self.columns.demand(name, value, &self.name)?;
+                self.columns
+                    .demand(name, *value == Value::Null, &self.name)?;
             }
         }
         values.retain(|(name, _)| self.columns.has(name));
@@ -328,7 +329,8 @@ impl Changes<'_> {
 
     /// Sets what somebody asked for: it has to have a place.
     fn set(&mut self, column: &str, value: Value) -> Result<(), StoreError> {
-        self.columns.demand(column, &value, self.table)?;
+        self.columns
+            .demand(column, value == Value::Null, self.table)?;
         self.note(column, value);
         Ok(())
     }

@@ -10,6 +10,7 @@ mod changes;
 mod leaving;
 mod roles;
 mod schema;
+mod server;
 mod sqlite;
 mod support;
 mod trackers;
@@ -17,27 +18,53 @@ mod users;
 
 use std::sync::Arc;
 
+use server::Schema;
 use support::Folder;
+use vestibule_store::sql::TableNames;
+use vestibule_store::sql::server::ServerStore;
 use vestibule_store::{MemoryStore, Store};
 
 /// A store, and what has to stay while it is used.
 struct Backend {
     store: Arc<dyn Store>,
-    _folder: Option<Folder>,
+    _kept: Kept,
 }
 
-fn in_memory() -> Backend {
+enum Kept {
+    Nothing,
+    Folder { _folder: Folder },
+    Schema { _schema: Schema },
+}
+
+async fn in_memory() -> Backend {
     Backend {
         store: Arc::new(MemoryStore::default()),
-        _folder: None,
+        _kept: Kept::Nothing,
     }
 }
 
-fn sqlite_file() -> Backend {
+async fn sqlite_file() -> Backend {
     let folder = Folder::new();
     Backend {
         store: Arc::new(folder.made()),
-        _folder: Some(folder),
+        _kept: Kept::Folder { _folder: folder },
+    }
+}
+
+async fn postgres() -> Backend {
+    on_server(Schema::postgres()).await
+}
+
+async fn mysql() -> Backend {
+    on_server(Schema::mysql()).await
+}
+
+async fn on_server(schema: Schema) -> Backend {
+    let tables = TableNames::default();
+    ServerStore::init(&schema.uri, &tables).await.unwrap();
+    Backend {
+        store: Arc::new(ServerStore::open(&schema.uri, &tables).await.unwrap()),
+        _kept: Kept::Schema { _schema: schema },
     }
 }
 
@@ -96,7 +123,7 @@ macro_rules! contract {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $case() {
-                let backend = crate::$backend();
+                let backend = crate::$backend().await;
                 crate::$cases::$case(&backend.store).await;
             }
         )+
@@ -105,3 +132,5 @@ macro_rules! contract {
 
 contract!(in_memory);
 contract!(sqlite_file);
+contract!(postgres);
+contract!(mysql);

@@ -1,0 +1,104 @@
+//! A database by its address, of whatever kind.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::TableNames;
+use super::server::{ServerStore, is_server};
+use super::sqlite::{SqliteStore, path_of};
+use crate::schema_check::{Finding, Upgrade};
+use crate::{Store, StoreError};
+
+/// Where a database is: `SQLALCHEMY_DATABASE_URI`.
+#[derive(Clone)]
+pub enum Database {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A server, by an address that may hold a password.
+    Server(String),
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Database {
+    /// The file's path, or the kind of the server; nothing secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Server(uri) => {
+                write!(f, "at {}", uri.split([':', '+']).next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl Database {
+    /// Reads an address as SQLAlchemy writes it.
+    ///
+    /// # Errors
+    /// When it is of a kind that is not served, or names no database.
+    pub fn at(uri: &str) -> Result<Self, StoreError> {
+        if is_server(uri) {
+            return Ok(Self::Server(uri.to_owned()));
+        }
+        path_of(uri).map(Self::File)
+    }
+
+    /// The file, if it is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Server(_) => None,
+        }
+    }
+
+    /// Opens it; its tables have to be there.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or a table or column is missing that nothing works without.
+    pub async fn open(&self, tables: &TableNames) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(match self {
+            Self::File(path) => Arc::new(SqliteStore::open(path, tables)?),
+            Self::Server(uri) => Arc::new(ServerStore::open(uri, tables).await?),
+        })
+    }
+
+    /// Makes the tables that are not there. Says what it made.
+    ///
+    /// # Errors
+    /// When it cannot be reached or written.
+    pub async fn init(&self, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
+        match self {
+            Self::File(path) => SqliteStore::init(path, tables),
+            Self::Server(uri) => ServerStore::init(uri, tables).await,
+        }
+    }
+
+    /// What it lacks.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn check(&self, tables: &TableNames) -> Result<Vec<Finding>, StoreError> {
+        match self {
+            Self::File(path) => SqliteStore::check(path, tables),
+            Self::Server(uri) => ServerStore::check(uri, tables).await,
+        }
+    }
+
+    /// Adds what is missing, and changes nothing that is there. Says what it added.
+    ///
+    /// # Errors
+    /// When it cannot be reached or written.
+    pub async fn upgrade(&self, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
+        match self {
+            Self::File(path) => SqliteStore::upgrade(path, tables),
+            Self::Server(uri) => ServerStore::upgrade(uri, tables).await,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a server's errors mean to the rest of the program.
+
+use sqlx_postgres::PgDatabaseError;
+
+use crate::StoreError;
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is handed to map_err by its name"
+)]
+pub(super) fn map_error(error: sqlx_core::Error) -> StoreError {
+    match &error {
+        sqlx_core::Error::Database(refused) if refused.is_unique_violation() => {
+            StoreError::Conflict {
+                column: column_of(&**refused),
+            }
+        }
+        sqlx_core::Error::Database(refused)
+            if is_away(refused.code().as_deref().unwrap_or_default()) =>
+        {
+            StoreError::Unavailable(refused.message().to_owned())
+        }
+        sqlx_core::Error::Io(_)
+        | sqlx_core::Error::Tls(_)
+        | sqlx_core::Error::Protocol(_)
+        | sqlx_core::Error::PoolTimedOut
+        | sqlx_core::Error::PoolClosed
+        | sqlx_core::Error::WorkerCrashed => StoreError::Unavailable(error.to_string()),
+        _ => StoreError::Other(error.to_string()),
+    }
+}
+
+/// Whether the connection broke, so that a statement that only reads can be tried on another.
+pub(super) fn is_broken(error: &sqlx_core::Error) -> bool {
+    match error {
+        sqlx_core::Error::Io(_)
+        | sqlx_core::Error::Protocol(_)
+        | sqlx_core::Error::WorkerCrashed => true,
+        sqlx_core::Error::Database(refused) => {
+            is_away(refused.code().as_deref().unwrap_or_default())
+        }
+        _ => false,
+    }
+}
+
+/// Whether the server undid a transaction because of another one.
+pub(super) fn stood_in_the_way(error: &sqlx_core::Error) -> bool {
+    let code = error.as_database_error().and_then(|refused| refused.code());
+    // Serialisation failure and deadlock; MySQL has one state for both, and 41000 for a wait
+    // that took too long.
+    matches!(code.as_deref(), Some("40001" | "40P01" | "41000"))
+}
+
+/// SQLSTATEs of a server that is shutting down, starting, full, or not writable.
+fn is_away(state: &str) -> bool {
+    matches!(
+        state,
+        "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006" | "08S01" | "08004"
+    ) || state.starts_with("08")
+}
+
+/// The column whose value somebody has.
+fn column_of(refused: &(dyn sqlx_core::error::DatabaseError + 'static)) -> String {
+    // PostgreSQL: "Key (email)=(...) already exists."
+    if let Some(postgres) = refused.try_downcast_ref::<PgDatabaseError>() {
+        let named = postgres
+            .detail()
+            .and_then(|detail| detail.split_once("Key ("))
+            .and_then(|(_, rest)| rest.split_once(')'));
+        return named.map_or_else(String::new, |(column, _)| column.to_owned());
+    }
+    // MySQL: "Duplicate entry '...' for key 'user.email'", MariaDB without the table. The value
+    // may hold anything, the name of the key stands last.
+    let message = refused.message().trim_end_matches('\'');
+    let key = message.rsplit('\'').next().unwrap_or_default();
+    let key = key.rsplit('.').next().unwrap_or_default();
+    // A unique index that `db upgrade` added.
+    let bare = key
+        .strip_prefix("vestibule_")
+        .and_then(|rest| rest.strip_suffix("_unique"))
+        .map(|rest| rest.split_once('_').map_or(rest, |(_, column)| column));
+    bare.unwrap_or(key).to_owned()
+}

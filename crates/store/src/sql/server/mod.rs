@@ -1,0 +1,448 @@
+//! PostgreSQL and MySQL (or MariaDB) through sqlx.
+//!
+//! A statement that only reads is tried once more when its connection turns out to be dead. One
+//! that writes is not: nobody knows whether the first try came through. It goes over a
+//! connection that answered a moment before.
+
+mod address;
+mod dialect;
+mod error;
+mod roles;
+mod schema;
+mod trackers;
+mod users;
+mod wire;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx_core::connection::Connection as _;
+use time::OffsetDateTime;
+
+pub(crate) use self::address::is_server;
+use self::dialect::Dialect;
+use self::error::{is_broken, map_error, stood_in_the_way};
+use self::roles::RoleStatements;
+use self::trackers::TrackerStatements;
+use self::users::{Query, UserStatements};
+use self::wire::{Held, Link, Pool, Row, Value, together};
+use super::columns::UserColumns;
+use crate::schema_check::{Finding, Upgrade};
+use crate::sql::TableNames;
+use crate::{
+    NewRole, NewTracker, NewUser, PermissionChange, RefreshTracker, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+};
+
+/// A database on a server.
+#[derive(Clone)]
+pub struct ServerStore(Arc<Inner>);
+
+struct Inner {
+    pool: Pool,
+    dialect: Dialect,
+    tables: TableNames,
+    users: UserStatements,
+    roles: RoleStatements,
+    trackers: TrackerStatements,
+    /// What belongs to a user besides: passkeys.
+    passkeys: Option<String>,
+}
+
+impl fmt::Debug for ServerStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerStore")
+            .field("dialect", &self.0.dialect)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A database that is looked at and changed, but not served from.
+struct Site {
+    pool: Pool,
+    dialect: Dialect,
+}
+
+impl Site {
+    fn at(uri: &str) -> Result<Self, StoreError> {
+        let pool = address::pool(uri)?;
+        let dialect = match &pool {
+            Pool::Postgres(_) => Dialect::Postgres,
+            Pool::MySql(_) => Dialect::MySql {
+                whole_seconds: false,
+            },
+        };
+        Ok(Self { pool, dialect })
+    }
+
+    /// Keeps others from changing the tables at the same time, until the connection is closed.
+    async fn hold_alone(&self) -> Result<Held, StoreError> {
+        let mut held = self.pool.hold_alive().await.map_err(map_error)?;
+        let statement = match self.dialect {
+            Dialect::Postgres => "SELECT pg_advisory_lock(7236837245)::text",
+            Dialect::MySql { .. } => "SELECT CAST(get_lock('vestibule', 30) AS CHAR(1))",
+        };
+        held.link().rows(statement, &[]).await.map_err(map_error)?;
+        Ok(held)
+    }
+}
+
+impl ServerStore {
+    /// Opens a database whose tables are there.
+    ///
+    /// # Errors
+    /// When the server does not answer, or a table or column is missing that nothing works
+    /// without.
+    pub async fn open(uri: &str, tables: &TableNames) -> Result<Self, StoreError> {
+        let Site { pool, dialect } = Site::at(uri)?;
+        let mut held = pool.hold().await.map_err(map_error)?;
+        let mut link = held.link();
+        let mut columns = Vec::new();
+        for table in tables.all() {
+            let found = schema::columns_of(&mut link, dialect, table)
+                .await
+                .map_err(map_error)?;
+            columns.push(found);
+        }
+        let [users, roles, links, passkeys, trackers] = columns.as_slice() else {
+            return Err(StoreError::Other("five tables are known".to_owned()));
+        };
+        let dialect = match dialect {
+            Dialect::MySql { .. } => Dialect::MySql {
+                whole_seconds: schema::lose_fractions(users) || schema::lose_fractions(trackers),
+            },
+            Dialect::Postgres => Dialect::Postgres,
+        };
+        let user_columns = UserColumns::new(schema::names(users), &tables.user)?;
+        let passkeys = (!passkeys.is_empty())
+            .then(|| dialect.statement(tables, "DELETE FROM {web_authn} WHERE user_id = ?"));
+        drop(held);
+        Ok(Self(Arc::new(Inner {
+            users: UserStatements::new(dialect, tables, user_columns),
+            roles: RoleStatements::new(
+                dialect,
+                tables,
+                schema::names(roles),
+                &schema::names(links),
+            ),
+            trackers: TrackerStatements::new(dialect, tables, !trackers.is_empty()),
+            passkeys,
+            pool,
+            dialect,
+            tables: tables.clone(),
+        })))
+    }
+
+    /// Makes the tables that are not there. Says what it made.
+    ///
+    /// # Errors
+    /// When the server does not answer, or refuses.
+    pub async fn init(uri: &str, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
+        let site = Site::at(uri)?;
+        let mut held = site.hold_alone().await?;
+        let made = schema::init(&mut held.link(), site.dialect, tables).await;
+        held.give_up();
+        made.map_err(map_error)
+    }
+
+    /// What the database lacks.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn check(uri: &str, tables: &TableNames) -> Result<Vec<Finding>, StoreError> {
+        let site = Site::at(uri)?;
+        let mut held = site.pool.hold().await.map_err(map_error)?;
+        schema::check(&mut held.link(), site.dialect, tables)
+            .await
+            .map_err(map_error)
+    }
+
+    /// Adds what is missing, and changes nothing that is there. Says what it added.
+    ///
+    /// # Errors
+    /// When the server does not answer, or refuses.
+    pub async fn upgrade(uri: &str, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
+        let site = Site::at(uri)?;
+        let mut held = site.hold_alone().await?;
+        let added = schema::upgrade(&mut held.link(), site.dialect, tables).await;
+        held.give_up();
+        added.map_err(map_error)
+    }
+}
+
+impl Inner {
+    /// Reads, and once more if the connection turns out to be dead.
+    async fn rows(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let mut held = self.pool.hold().await.map_err(map_error)?;
+        match held.link().rows(statement, values).await {
+            Err(error) if is_broken(&error) => {
+                held.give_up();
+                let mut held = self.pool.hold_alive().await.map_err(map_error)?;
+                held.link().rows(statement, values).await.map_err(map_error)
+            }
+            outcome => outcome.map_err(map_error),
+        }
+    }
+
+    /// Writes one statement; how many rows matched.
+    async fn execute(&self, query: &Query) -> Result<u64, StoreError> {
+        let mut attempts = 0;
+        loop {
+            let mut held = self.pool.hold_alive().await.map_err(map_error)?;
+            attempts += 1;
+            match held.link().execute(&query.text, &query.values).await {
+                // The server undid it: to do it again is to do it once.
+                Err(error) if stood_in_the_way(&error) && attempts < 8 => {}
+                outcome => return outcome.map_err(map_error),
+            }
+        }
+    }
+
+    async fn delete(&self, link: &mut Link<'_>, id: UserId) -> Result<bool, sqlx_core::Error> {
+        let key = [Value::Number(id.0)];
+        let statement = |text: &str| self.dialect.statement(&self.tables, text);
+        if self.roles.are_there() {
+            let text = "DELETE FROM {roles_users} WHERE user_id = ?";
+            link.execute(&statement(text), &key).await?;
+        }
+        if let Some(passkeys) = &self.passkeys {
+            link.execute(passkeys, &key).await?;
+        }
+        if self.trackers.are_there() {
+            let text = "DELETE FROM {fs_refresh_tracker} WHERE user_id = ?";
+            link.execute(&statement(text), &key).await?;
+        }
+        let text = "DELETE FROM {user} WHERE id = ?";
+        Ok(link.execute(&statement(text), &key).await? == 1)
+    }
+
+    async fn reset(
+        &self,
+        link: &mut Link<'_>,
+        id: UserId,
+        fresh: &Uniquifiers,
+        now: OffsetDateTime,
+    ) -> Result<bool, sqlx_core::Error> {
+        let query = self.users.reset(id, fresh, now);
+        let changed = link.execute(&query.text, &query.values).await?;
+        if let Some(passkeys) = &self.passkeys {
+            link.execute(passkeys, &[Value::Number(id.0)]).await?;
+        }
+        if self.trackers.are_there() {
+            self.trackers.revoke_all(link, id, now).await?;
+        }
+        Ok(changed == 1)
+    }
+}
+
+#[async_trait]
+impl Store for ServerStore {
+    async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
+        let Some(query) = self.0.users.find(key, "", "") else {
+            return Ok(None);
+        };
+        let rows = self.0.rows(&query.text, &query.values).await?;
+        self.0.users.pick(&rows, key)
+    }
+
+    async fn user_with_roles(
+        &self,
+        key: UserKey<'_>,
+    ) -> Result<Option<(User, Vec<Role>)>, StoreError> {
+        let by_any_case = matches!(
+            key,
+            UserKey::Identity {
+                ignore_case: true,
+                ..
+            }
+        );
+        if by_any_case || !self.0.roles.are_there() {
+            let Some(user) = self.user(key).await? else {
+                return Ok(None);
+            };
+            let roles = self.roles_of(user.id).await?;
+            return Ok(Some((user, roles)));
+        }
+        let more = format!(", {}", self.0.roles.list);
+        let Some(query) = self.0.users.find(key, roles::JOINED, &more) else {
+            return Ok(None);
+        };
+        let rows = self.0.rows(&query.text, &query.values).await?;
+        let Some(user) = self.0.users.pick(&rows, key)? else {
+            return Ok(None);
+        };
+        let roles = roles::read_all(&rows, users::COLUMNS).map_err(map_error)?;
+        Ok(Some((user, roles)))
+    }
+
+    fn has_token_uniquifiers(&self) -> bool {
+        self.0.users.has_token_uniquifiers()
+    }
+
+    async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
+        let query = self.0.users.insert(new)?;
+        let mut held = self.0.pool.hold_alive().await.map_err(map_error)?;
+        let mut link = held.link();
+        let made = async {
+            let id = link.insert(&query.text, &query.values).await?;
+            self.0.users.by_id(&mut link, UserId(id)).await
+        };
+        made.await
+            .map_err(map_error)?
+            .ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
+    }
+
+    async fn update_user(
+        &self,
+        id: UserId,
+        patch: UserPatch,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        match self.0.users.update(id, patch, now)? {
+            Some(query) => Ok(self.0.execute(&query).await? == 1),
+            None => Ok(self.user(UserKey::Id(id)).await?.is_some()),
+        }
+    }
+
+    async fn reset_access(
+        &self,
+        id: UserId,
+        fresh: Uniquifiers,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let inner = &self.0;
+        together!(inner.pool, |link| inner.reset(link, id, &fresh, now).await)
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        let inner = &self.0;
+        together!(inner.pool, |link| inner.delete(link, id).await)
+    }
+
+    async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
+        let query = self.0.users.page(after, limit);
+        let rows = self.0.rows(&query.text, &query.values).await?;
+        let users = rows.iter().map(|row| self.0.users.read(row));
+        users.collect::<Result<_, _>>().map_err(map_error)
+    }
+
+    async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
+        if !self.0.roles.are_there() {
+            return Ok(Vec::new());
+        }
+        let query = self.0.roles.of_user(id);
+        let rows = self.0.rows(&query.text, &query.values).await?;
+        roles::read_all(&rows, 0).map_err(map_error)
+    }
+
+    async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
+        if !self.0.roles.are_there() || name.contains('\0') {
+            return Ok(None);
+        }
+        let query = self.0.roles.by_name(name);
+        let rows = self.0.rows(&query.text, &query.values).await?;
+        Ok(roles::read_all(&rows, 0).map_err(map_error)?.pop())
+    }
+
+    async fn list_roles(&self) -> Result<Vec<Role>, StoreError> {
+        if !self.0.roles.are_there() {
+            return Ok(Vec::new());
+        }
+        let query = self.0.roles.all();
+        let rows = self.0.rows(&query.text, &query.values).await?;
+        roles::read_all(&rows, 0).map_err(map_error)
+    }
+
+    async fn create_role(&self, new: NewRole) -> Result<Role, StoreError> {
+        self.0.roles.demand()?;
+        if new.description.is_some() {
+            self.0.roles.demand_column("description")?;
+        }
+        if !new.permissions.is_empty() {
+            self.0.roles.demand_column("permissions")?;
+        }
+        let mut held = self.0.pool.hold_alive().await.map_err(map_error)?;
+        let made = self.0.roles.insert(&mut held.link(), &new).await;
+        made.map_err(map_error)?
+            .ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
+    }
+
+    async fn change_permissions(
+        &self,
+        role: RoleId,
+        change: PermissionChange,
+        now: OffsetDateTime,
+    ) -> Result<Option<Role>, StoreError> {
+        let inner = &self.0;
+        inner.roles.demand_column("permissions")?;
+        together!(inner.pool, |link| inner
+            .roles
+            .change_permissions(link, role, change.clone(), now)
+            .await)
+    }
+
+    async fn give_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
+        let inner = &self.0;
+        inner.roles.demand()?;
+        together!(inner.pool, |link| inner.roles.give(link, user, role).await)
+    }
+
+    async fn take_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
+        self.0.roles.demand()?;
+        let query = self.0.roles.take(user, role);
+        Ok(self.0.execute(&query).await? > 0)
+    }
+
+    async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
+        self.0.trackers.demand()?;
+        self.0.execute(&self.0.trackers.insert(&new)).await?;
+        self.tracker(&new.family)
+            .await?
+            .ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
+    }
+
+    async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
+        if !self.0.trackers.are_there() || family.contains('\0') {
+            return Ok(None);
+        }
+        let query = self.0.trackers.find(family);
+        let rows = self.0.rows(&query.text, &query.values).await?;
+        let tracker = rows.first().map(trackers::read).transpose();
+        tracker.map_err(map_error)
+    }
+
+    async fn rotate_tracker(
+        &self,
+        family: &str,
+        from: i64,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        self.0.trackers.demand()?;
+        let query = self.0.trackers.rotate(family, from, now);
+        Ok(self.0.execute(&query).await? == 1)
+    }
+
+    async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
+        self.0.trackers.demand()?;
+        let query = self.0.trackers.revoke(family, now);
+        Ok(self.0.execute(&query).await? == 1)
+    }
+
+    async fn clean_trackers(
+        &self,
+        user: UserId,
+        expired_before: Option<OffsetDateTime>,
+        revoked: bool,
+    ) -> Result<u64, StoreError> {
+        if !self.0.trackers.are_there() {
+            return Ok(0);
+        }
+        let query = self.0.trackers.clean(user, expired_before, revoked);
+        self.0.execute(&query).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.rows("SELECT 'here'", &[]).await.map(drop)
+    }
+}
