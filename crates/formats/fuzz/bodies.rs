@@ -12,7 +12,7 @@ use vestibule_formats::redirect::{AllowedHosts, is_allowed};
 use vestibule_formats::remember_cookie::RememberCodec;
 use vestibule_formats::session_identifier::session_identifier;
 use vestibule_formats::sign::{KeyRing, decode_payload, encode_payload};
-use vestibule_formats::text::{email, normalise::Form, username};
+use vestibule_formats::text::{email, normalise::Form, phone, username};
 
 const NOW: i64 = 1_800_000_000;
 const DAY: Duration = Duration::from_secs(86400);
@@ -137,4 +137,15 @@ pub(crate) fn texts(text: &str) {
     };
     let _ = username::normalise(text, &options);
     let _ = session_identifier(Some(text.as_bytes()), None, Some(text.as_bytes()));
+}
+
+/// As it is written at home in several ways of dialling, and by somebody without a home.
+pub(crate) fn phone_number(text: &str) {
+    for code in ["", "US", "AR", "BR", "SM", "RU"] {
+        if let Ok(kept) = phone::normalise(text, phone::Region::from_code(code)) {
+            let digits = kept.strip_prefix('+').expect("a country");
+            assert!(digits.bytes().all(|byte| byte.is_ascii_digit()));
+            assert_eq!(phone::normalise(&kept, None).as_ref(), Ok(&kept));
+        }
+    }
 }

@@ -43,6 +43,10 @@ fn seeds() -> Vec<String> {
             "\u{1f600}@xn--e1aybc.example",
             "\u{301}\u{200d}",
             "1.1.1",
+            "+1 (650) 253-0000 ext. 12",
+            "tel:253-0000;phone-context=+1-650;isub=1",
+            "0 15 11 96123-4567,,89#",
+            "1-800-FLOWERS\u{ff11}\u{663}",
         ]
         .map(str::to_owned),
     );
@@ -117,4 +121,4 @@ macro_rules! targets {
     ($($name:ident)*) => { $(#[test] fn $name() { drive(bodies::$name); })* };
 }
 
-targets!(session_cookie timed_token remember_cookie csrf_token auth_token password_hash redirect_target texts);
+targets!(session_cookie timed_token remember_cookie csrf_token auth_token password_hash redirect_target texts phone_number);

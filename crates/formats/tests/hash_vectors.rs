@@ -106,6 +106,60 @@ fn hashes_are_upgraded_when_the_reference_would() {
     }
 }
 
+#[test]
+fn an_explicit_list_of_deprecated_schemes_leaves_the_others_alone() {
+    let vectors = vectors();
+    let hashes = vectors["hashes"].as_array().unwrap();
+    for row in vectors["deprecations"].as_array().unwrap() {
+        let mut hasher = hasher(&vectors, true, Argon2Options::default());
+        let rounds = |scheme: &str| {
+            let options = &row["options"];
+            let own = options["rounds"]
+                .as_u64()
+                .filter(|_| text(row, "scheme") == scheme);
+            let rounds = own.or_else(|| options[format!("{scheme}__rounds")].as_u64());
+            rounds.map(|rounds| u32::try_from(rounds).unwrap())
+        };
+        if text(row, "scheme") != "argon2" {
+            let scheme = Scheme::from_name(text(row, "scheme")).unwrap();
+            hasher = hasher.making(scheme, rounds(scheme.name())).unwrap();
+        }
+        let deprecated = row["deprecated"].as_array().unwrap();
+        let all: std::collections::BTreeSet<&str> =
+            hashes.iter().map(|hash| text(hash, "scheme")).collect();
+        for name in all {
+            let listed = deprecated
+                .iter()
+                .any(|other| *other == name || other == "auto");
+            if !listed && name != text(row, "scheme") {
+                let scheme = Scheme::from_name(name).unwrap();
+                hasher = hasher.keeping(scheme, rounds(name)).unwrap();
+            }
+        }
+        let expected = text(row, "upgrades").chars().map(|letter| letter == 'y');
+        for (hash, expected) in hashes.iter().zip(expected) {
+            let stored = text(hash, "hash");
+            // The reference also hashes again what has more rounds than are configured.
+            let stronger = rounds("bcrypt") == Some(4) && stored.starts_with("$2a$05$");
+            let ours = hasher.needs_upgrade(stored);
+            assert_eq!(ours, expected && !stronger, "{row} {stored}");
+        }
+    }
+}
+
+#[test]
+fn what_is_only_read_has_no_rounds_to_be_kept_by() {
+    let vectors = vectors();
+    let hasher = hasher(&vectors, true, Argon2Options::default());
+    for (scheme, rounds) in [
+        (Scheme::DjangoPbkdf2Sha256, 1000),
+        (Scheme::Bcrypt, 3),
+        (Scheme::Bcrypt, 40),
+    ] {
+        assert!(hasher.clone().keeping(scheme, Some(rounds)).is_err());
+    }
+}
+
 /// A part of a hash that is the same for every salt and password.
 fn shape(hash: &str) -> String {
     let mut parts: Vec<&str> = hash.split('$').collect();

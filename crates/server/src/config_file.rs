@@ -3,16 +3,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 use vestibule::Vestibule;
 use vestibule::rng::SystemRandom;
 use vestibule::settings::{
-    Listening, Loaded, Problem, ProgramSettings, STARTER, Settings, Sources,
+    Listening, Loaded, Problem, ProgramSettings, STARTER, Settings, Sources, is_claimed, keys,
 };
-use vestibule_store::sql::TableNames;
-use vestibule_store::sql::sqlite::{self, SqliteStore};
+use vestibule_store::sql::{Database, TableNames};
 
 use crate::data_folder;
 use crate::serve::listen::Address;
@@ -92,9 +90,7 @@ impl Configuration {
         listen: Option<Address>,
         may_start: bool,
     ) -> Result<Self, Unusable> {
-        let environment: Vec<(String, String)> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let environment = environment()?;
         let mut file = read_file(named)?;
         let mut started_afresh = false;
         if file.is_none() && may_start && !is_configured(&environment) {
@@ -114,11 +110,7 @@ impl Configuration {
         let mut loaded = read(None)?;
         let program = ProgramSettings::new(&loaded);
         let listen = listen.map_or_else(|| program.listen.parse(), Ok)?;
-        let listening = if listen.is_local() {
-            Listening::Local
-        } else {
-            Listening::Public
-        };
+        let listening = listen.reach();
         // Secrets of our own only where one machine is all there is: elsewhere every node would
         // have others.
         if listening == Listening::Local && lacks_secrets(&loaded) {
@@ -138,15 +130,15 @@ impl Configuration {
         })
     }
 
-    /// The database file.
+    /// Where the database is.
     ///
     /// # Errors
-    /// When the database is of a kind that is not served.
-    pub fn database(&self) -> Result<PathBuf, Unusable> {
+    /// When it is of a kind that is not served.
+    pub fn database(&self) -> Result<Database, Unusable> {
         let embedded = || data_folder::database_uri(Path::new(data_folder::FOLDER));
         let uri = self.settings.database.uri.as_ref();
         let uri = uri.map_or_else(embedded, |uri| uri.expose_secret().to_owned());
-        sqlite::path_of(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}").into())
+        Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}").into())
     }
 
     /// The tables' names.
@@ -166,23 +158,48 @@ impl Configuration {
     ///
     /// # Errors
     /// When the database cannot be opened.
-    pub fn open(&self, hashing_threads: usize) -> Result<Vestibule, Unusable> {
-        let path = self.database()?;
-        let in_words =
-            |error: &dyn std::fmt::Display| format!("the database {}: {error}", path.display());
-        if !path.exists() {
-            if path.starts_with(data_folder::FOLDER) {
-                data_folder::make(Path::new(data_folder::FOLDER))
-                    .map_err(|error| in_words(&error))?;
-            }
-            SqliteStore::init(&path, &self.tables()).map_err(|error| in_words(&error))?;
+    pub async fn open(&self, hashing_threads: usize) -> Result<Vestibule, Unusable> {
+        let (database, tables) = (self.database()?, self.tables());
+        let in_words = |error: &dyn std::fmt::Display| format!("the database {database}: {error}");
+        if let Some(path) = database.file()
+            && path.starts_with(data_folder::FOLDER)
+        {
+            data_folder::make(Path::new(data_folder::FOLDER)).map_err(|error| in_words(&error))?;
         }
-        let store = SqliteStore::open(&path, &self.tables()).map_err(|error| in_words(&error))?;
+        let store = database
+            .open_or_make(&tables)
+            .await
+            .map_err(|error| in_words(&error))?;
         Vestibule::builder(self.settings.clone())
-            .datastore(Arc::new(store))
+            .datastore(store)
             .hashing_threads(hashing_threads)
             .build()
             .map_err(|error| error.to_string().into())
+    }
+}
+
+/// The environment, as far as it is text. A setting that is not is no setting to pass over.
+fn environment() -> Result<Vec<(String, String)>, Unusable> {
+    let mut variables = Vec::new();
+    let mut problems = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        match value.into_string() {
+            Ok(value) => variables.push((name, value)),
+            Err(_) if is_claimed(&name) => {
+                problems.push(format!(
+                    "{name}: is not UTF-8 in the environment; set it again, or unset it"
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+    if problems.is_empty() {
+        Ok(variables)
+    } else {
+        Err(Unusable(problems))
     }
 }
 
@@ -199,9 +216,7 @@ fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Unusable
 fn is_configured(environment: &[(String, String)]) -> bool {
     environment.iter().any(|(name, _)| {
         let base = name.strip_suffix("_FILE").unwrap_or(name);
-        base != "DEBUG"
-            && !base.starts_with("VESTIBULE_")
-            && vestibule::settings::keys::find(base).is_some()
+        base != "DEBUG" && !base.starts_with("VESTIBULE_") && keys::find(base).is_some()
     })
 }
 

@@ -1,6 +1,6 @@
 //! Finding a user by what identifies them.
 
-use vestibule_formats::text::{email, username};
+use vestibule_formats::text::{email, phone, username};
 use vestibule_store::{Identity, User, UserKey};
 
 use crate::app::App;
@@ -29,7 +29,7 @@ pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault
         let value = match attribute {
             Identity::Email => email::normalise(text, &settings.email_options).ok(),
             Identity::Username => username::normalise(text, &settings.username_options).ok(),
-            Identity::Phone => None,
+            Identity::Phone => phone::normalise(text, settings.phone_region).ok(),
         };
         if let Some(value) = value
             && let Some(user) = find(app, attribute, &value).await?

@@ -68,6 +68,9 @@ pub struct HasherOptions<'a> {
 pub struct Hasher {
     double: DoubleHash,
     maker: Maker,
+    argon2: Argon2Options,
+    /// Other schemes whose hashes stay, and what those have to cost, if that is configured.
+    kept: Vec<(Scheme, Option<Maker>)>,
 }
 
 impl Hasher {
@@ -83,6 +86,8 @@ impl Hasher {
         Ok(Self {
             double: DoubleHash::new(options.salt, options.single_hash.clone()),
             maker: Maker::Argon2(options.argon2),
+            argon2: options.argon2,
+            kept: Vec::new(),
         })
     }
 
@@ -96,6 +101,30 @@ impl Hasher {
     /// [`HashError::Parameters`] when the rounds are too few or absurdly many.
     pub fn making(mut self, scheme: Scheme, rounds: Option<u32>) -> Result<Self, HashError> {
         self.maker = Maker::of(scheme, rounds)?;
+        Ok(self)
+    }
+
+    /// Leaves hashes of another scheme as they are (those that an explicit
+    /// `SECURITY_DEPRECATED_PASSWORD_SCHEMES` does not list), unless they have fewer rounds
+    /// than these or, those of argon2 and scrypt, other parameters.
+    /// Django's of argon2 never stay.
+    ///
+    /// # Errors
+    /// [`HashError::NotServed`] for rounds of a scheme that is only read,
+    /// [`HashError::Parameters`] when the rounds are too few or absurdly many.
+    pub fn keeping(mut self, scheme: Scheme, rounds: Option<u32>) -> Result<Self, HashError> {
+        // libpass compares their parameters with its own, which Django never used.
+        if scheme == Scheme::DjangoArgon2 {
+            return Ok(self);
+        }
+        let least = match (scheme, rounds) {
+            (Scheme::Argon2, _) => Some(Maker::Argon2(self.argon2)),
+            (scheme, Some(rounds)) => Some(Maker::of(scheme, Some(rounds))?),
+            // Any rounds will do; its other parameters have to be the usual ones.
+            (Scheme::Scrypt, None) => Some(Maker::Scrypt { rounds: 0 }),
+            (_, None) => None,
+        };
+        self.kept.push((scheme, least));
         Ok(self)
     }
 
@@ -152,11 +181,16 @@ impl Hasher {
         self.maker.hash(&secret, salt, memory)
     }
 
-    /// Whether a hash is of another scheme than the configured one, or weaker than it would
-    /// be made now.
+    /// Whether a hash is of another scheme than the configured one and not to be kept, or
+    /// weaker than it would be made now.
     #[must_use]
     pub fn needs_upgrade(&self, hash: &str) -> bool {
-        self.maker.needs_upgrade(hash)
+        let scheme = Scheme::identify(hash);
+        let kept = self.kept.iter().find(|(kept, _)| *kept == scheme);
+        match kept.filter(|_| scheme != self.maker.scheme()) {
+            Some((_, least)) => least.is_some_and(|least| least.needs_upgrade(hash)),
+            None => self.maker.needs_upgrade(hash),
+        }
     }
 
     /// A hash of nobody's password. Comparing with it costs what a real comparison costs.

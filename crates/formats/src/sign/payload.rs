@@ -94,7 +94,7 @@ mod tests {
         (0..length)
             .map(|at| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                if state >> 8 < u32::MAX / noise >> 8 {
+                if state >> 8 < (u32::MAX / noise) >> 8 {
                     state.to_le_bytes()[3] | 1
                 } else {
                     b"abcdefg"[at % 7]

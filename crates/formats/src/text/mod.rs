@@ -2,5 +2,6 @@
 
 pub mod email;
 pub mod normalise;
+pub mod phone;
 mod registrable;
 pub mod username;

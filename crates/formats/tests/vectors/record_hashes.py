@@ -60,7 +60,7 @@ class NoStore(UserDatastore):
         pass
 
 
-def application(scheme, options, single_hash):
+def application(scheme, options, single_hash, deprecated=("auto",)):
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY="nothing is signed here",
@@ -68,8 +68,9 @@ def application(scheme, options, single_hash):
         SECURITY_PASSWORD_HASH=scheme,
         SECURITY_PASSWORD_SCHEMES=sorted({kind for kind, _ in KINDS}) + ["plaintext"],
         SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS={
-            f"{scheme}__{name}": value for name, value in options.items()
+            name if "__" in name else f"{scheme}__{name}": value for name, value in options.items()
         },
+        SECURITY_DEPRECATED_PASSWORD_SCHEMES=list(deprecated),
     )
     if single_hash is not None:
         app.config["SECURITY_PASSWORD_SINGLE_HASH"] = single_hash
@@ -136,7 +137,29 @@ def upgrades():
     return rows
 
 
+def deprecations(hashes):
+    """Which of the stored hashes are hashed again, under which lists of deprecated schemes: a
+    letter for each, y or n."""
+    rows = []
+    for scheme, options, deprecated in (
+        ("argon2", {}, ["auto"]),
+        ("argon2", {}, []),
+        ("argon2", {}, ["bcrypt", "django_salted_md5"]),
+        ("argon2", {"bcrypt__rounds": 5}, ["pbkdf2_sha256", "django_pbkdf2_sha256"]),
+        ("argon2", {"scrypt__rounds": 5}, ["sha256_crypt", "sha512_crypt"]),
+        ("bcrypt", {"rounds": 4}, ["argon2"]),
+        ("bcrypt", {"rounds": 5}, ["scrypt"]),
+    ):
+        with application(scheme, options, True, deprecated).app_context():
+            found = "".join("ny"[_pwd_context.needs_update(row["hash"])] for row in hashes)
+            rows.append(
+                {"scheme": scheme, "options": options, "deprecated": deprecated, "upgrades": found}
+            )
+    return rows
+
+
 if __name__ == "__main__":
     path = pathlib.Path(__file__).with_name("hashes.json")
-    found = {"salt": SALT, "hashes": record(), "upgrades": upgrades()}
+    hashes = record()
+    found = {"salt": SALT, "hashes": hashes, "upgrades": upgrades(), "deprecations": deprecations(hashes)}
     path.write_text(json.dumps(found, indent=1, ensure_ascii=True) + "\n")

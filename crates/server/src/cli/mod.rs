@@ -1,10 +1,12 @@
 //! The command line. Every command calls the library's own rules; none goes over HTTP.
 
 mod config;
+mod roles;
 mod schema;
 mod secrets;
 mod serve;
 mod terminal;
+mod user_view;
 mod users;
 
 use std::fmt::Display;
@@ -17,7 +19,7 @@ use crate::serve::listen::Address;
 
 /// Sign-in and accounts for single-page applications.
 #[derive(Debug, Parser)]
-#[command(name = "vestibule", version, about, propagate_version = true)]
+#[command(name = "vestibule", version, propagate_version = true)]
 pub struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -34,6 +36,21 @@ pub struct Global {
     pub config: Option<PathBuf>,
 }
 
+/// The user whom a command is about.
+#[derive(Debug, Args)]
+struct Who {
+    /// Any identity attribute of the user, such as the email address.
+    id: String,
+}
+
+/// How a command shows its result.
+#[derive(Debug, Args)]
+struct Output {
+    /// JSON for programs.
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serves the API (this is also what happens without a command).
@@ -41,6 +58,9 @@ enum Command {
     /// Looks after users.
     #[command(subcommand)]
     Users(users::Command),
+    /// Looks after roles: what they allow, and who has them.
+    #[command(subcommand)]
+    Roles(roles::Command),
     /// Looks after the database.
     #[command(subcommand)]
     Db(schema::Command),
@@ -89,7 +109,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Config(command) => config::run(&global, &command),
         Command::Serve(arguments) => runtime()?.block_on(serve::run(&global, arguments)),
         Command::Users(command) => runtime()?.block_on(users::run(&global, command)),
-        Command::Db(command) => schema::run(&global, &command),
+        Command::Roles(command) => runtime()?.block_on(roles::run(&global, command)),
+        Command::Db(command) => runtime()?.block_on(schema::run(&global, &command)),
     }
 }
 

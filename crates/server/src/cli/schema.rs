@@ -1,7 +1,6 @@
 //! `db`.
 
 use clap::Subcommand;
-use vestibule_store::sql::sqlite::SqliteStore;
 use vestibule_store::sql::{Finding, Upgrade};
 
 use super::{Failure, Global, terminal};
@@ -18,20 +17,21 @@ pub(super) enum Command {
     Upgrade,
 }
 
-pub(super) fn run(global: &Global, command: &Command) -> Result<(), Failure> {
+pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failure> {
     let configuration = Configuration::read(global.config.as_deref(), None)?;
-    let path = configuration.database()?;
-    let tables = configuration.tables();
-    if path.starts_with(data_folder::FOLDER) {
+    let (database, tables) = (configuration.database()?, configuration.tables());
+    if let Some(path) = database.file()
+        && path.starts_with(data_folder::FOLDER)
+    {
         data_folder::make(std::path::Path::new(data_folder::FOLDER))?;
     }
     match command {
-        Command::Init => report(&SqliteStore::init(&path, &tables)?, "made"),
+        Command::Init => report(&database.init(&tables).await?, "made"),
         Command::Upgrade => {
-            report(&SqliteStore::upgrade(&path, &tables)?, "added");
-            complain_of(&SqliteStore::check(&path, &tables)?)?;
+            report(&database.upgrade(&tables).await?, "added");
+            complain_of(&database.check(&tables).await?)?;
         }
-        Command::Check => complain_of(&SqliteStore::check(&path, &tables)?)?,
+        Command::Check => complain_of(&database.check(&tables).await?)?,
     }
     Ok(())
 }

@@ -22,13 +22,16 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
     };
     log::start(&configuration.program.log, format)?;
     let threads = available_parallelism().map_or(2, usize::from);
-    let vestibule = configuration.open(threads)?;
+    let vestibule = configuration.open(threads).await?;
     let settings = &configuration.settings;
     if !settings.not_served.is_empty() {
         tracing::warn!(
             features = %settings.not_served.join(", "),
             "switched on, and not served by this version"
         );
+    }
+    if let Some(warning) = settings.warning(configuration.listen.reach()) {
+        tracing::warn!("{warning}");
     }
 
     let listener = Listener::bind(&configuration.listen)

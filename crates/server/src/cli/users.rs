@@ -3,9 +3,8 @@
 use clap::{ArgGroup, Args, Subcommand};
 use vestibule::App;
 use vestibule::admin::{self, Draft};
-use vestibule_store::{User, UserId};
 
-use super::{Failure, Global, terminal};
+use super::{Failure, Global, Output, Who, terminal, user_view};
 use crate::config_file::Configuration;
 
 /// How many users are read from the database at once.
@@ -13,37 +12,55 @@ const PAGE: u32 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Makes an account, active and unconfirmed unless told otherwise. Without --password
-    /// it asks for one, or reads one line of standard input.
+    /// Makes an account, active and unconfirmed unless told otherwise.
+    ///
+    /// Without --password it asks for one, or reads one line of standard input.
     Create(Create),
-    /// Lists every account.
+    /// Lists every account, with the names of its roles.
     List(Output),
-    /// Shows an account.
+    /// Shows an account, with its roles and what they allow together.
     Show {
-        /// Any identity attribute of the user, such as the email address.
-        id: String,
+        #[command(flatten)]
+        who: Who,
         #[command(flatten)]
         output: Output,
     },
-    /// Lets a user sign in again.
-    Activate {
-        /// Any identity attribute of the user.
-        id: String,
-    },
-    /// Stops a user from signing in, and ends what they are signed in to.
-    Deactivate {
-        /// Any identity attribute of the user.
-        id: String,
-    },
-    /// Gives a user another password, and ends every session of theirs.
+    /// Lets a user sign in again. What had ended stays ended.
+    Activate(Who),
+    /// Stops a user from signing in, and ends every session and token of theirs.
+    Deactivate(Who),
+    /// Gives a user another password, and ends every session and token of theirs.
     #[command(name = "change_password")]
     ChangePassword {
-        /// Any identity attribute of the user.
-        id: String,
+        #[command(flatten)]
+        who: Who,
         /// The new password; without it you are asked, or one line of standard input is
         /// read. Other people on the machine can see arguments.
         #[arg(long)]
         password: Option<String>,
+    },
+    /// Ends every way in but the password.
+    ///
+    /// Sessions and tokens end; second factors, codes and passkeys are gone and have to be set
+    /// up again.
+    #[command(name = "reset_access")]
+    ResetAccess(Who),
+    /// Counts a user's address as confirmed.
+    Confirm(Who),
+    /// Lets in again a user whom too many failed attempts locked out.
+    ///
+    /// This version locks nobody out, so that there is nothing to unlock. Whoever was switched
+    /// off is let in by activate.
+    Unlock(Who),
+    /// Deletes a user and whatever belongs to them, for good.
+    ///
+    /// On a terminal it asks first: type what identifies the user. Elsewhere it needs --yes.
+    Delete {
+        #[command(flatten)]
+        who: Who,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -56,10 +73,10 @@ pub(super) struct Create {
     #[arg(long)]
     password: Option<String>,
     /// The username, where usernames are switched on.
-    #[arg(long)]
+    #[arg(long, short)]
     username: Option<String>,
     /// The user may sign in (this is how it is anyway).
-    #[arg(long)]
+    #[arg(long, short)]
     active: bool,
     /// The user may not sign in yet.
     #[arg(long)]
@@ -69,24 +86,21 @@ pub(super) struct Create {
     confirmed: bool,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct Output {
-    /// JSON for programs.
-    #[arg(long)]
-    json: bool,
-}
-
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let configuration = Configuration::read(global.config.as_deref(), None)?;
-    let vestibule = configuration.open(1)?;
+    let vestibule = configuration.open(1).await?;
     let app = vestibule.app();
     match command {
         Command::Create(arguments) => create(app, arguments).await,
         Command::List(output) => list(app, &output).await,
-        Command::Show { id, output } => show(app, &id, &output).await,
-        Command::Activate { id } => set_active(app, &id, true).await,
-        Command::Deactivate { id } => set_active(app, &id, false).await,
-        Command::ChangePassword { id, password } => change_password(app, &id, password).await,
+        Command::Show { who, output } => show(app, &who.id, &output).await,
+        Command::Activate(who) => set_active(app, &who.id, true).await,
+        Command::Deactivate(who) => set_active(app, &who.id, false).await,
+        Command::ChangePassword { who, password } => change_password(app, &who.id, password).await,
+        Command::ResetAccess(who) => reset_access(app, &who.id).await,
+        Command::Confirm(who) => confirm(app, &who.id).await,
+        Command::Unlock(who) => unlock(app, &who.id).await,
+        Command::Delete { who, yes } => delete(app, &who.id, yes).await,
     }
 }
 
@@ -124,65 +138,41 @@ async fn create(app: &App, arguments: Create) -> Result<(), Failure> {
 
 async fn list(app: &App, output: &Output) -> Result<(), Failure> {
     let mut users = Vec::new();
-    let mut after: Option<UserId> = None;
+    let mut after = None;
     loop {
-        let page = app.store().list_users(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
+        let page = admin::list(app, after, PAGE).await?;
+        let Some((last, _)) = page.last() else { break };
         after = Some(last.id);
         users.extend(page);
     }
     if output.json {
-        let rows: Vec<_> = users.iter().map(|user| as_json(user, None)).collect();
-        terminal::say(&serde_json::to_string_pretty(&rows)?);
+        let rows = users
+            .iter()
+            .map(|(user, roles)| user_view::as_json(user, roles))
+            .collect();
+        terminal::say_json(&rows);
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = users.iter().map(as_row).collect();
-    terminal::table(
-        &[
-            "ID",
-            "EMAIL",
-            "USERNAME",
-            "ACTIVE",
-            "CONFIRMED",
-            "SIGN-INS",
-            "LAST SIGN-IN",
-        ],
-        &rows,
-    );
+    let usernames = app.settings().identity.username_enable;
+    let rows: Vec<Vec<String>> = users
+        .iter()
+        .map(|(user, roles)| user_view::as_row(user, roles, usernames))
+        .collect();
+    terminal::table(&user_view::headings(usernames), &rows);
     Ok(())
 }
 
 async fn show(app: &App, id: &str, output: &Output) -> Result<(), Failure> {
     let user = admin::find(app, id).await?;
-    let roles: Vec<String> = app
-        .store()
-        .roles_of(user.id)
-        .await?
-        .into_iter()
-        .map(|role| role.name)
-        .collect();
-    let json = as_json(&user, Some(&roles));
+    let roles = app.store().roles_of(user.id).await?;
+    let details = user_view::details(&user, &roles);
     if output.json {
-        terminal::say(&serde_json::to_string_pretty(&json)?);
+        terminal::say_json(&user_view::object(details));
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = json
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            vec![
-                name.clone(),
-                if value.is_null() {
-                    "-".to_owned()
-                } else {
-                    text
-                },
-            ]
-        })
+    let rows: Vec<Vec<String>> = details
+        .iter()
+        .map(|(name, value)| vec![(*name).to_owned(), user_view::as_cell(value)])
         .collect();
     terminal::table(&["WHAT", "VALUE"], &rows);
     Ok(())
@@ -194,7 +184,9 @@ async fn set_active(app: &App, id: &str, active: bool) -> Result<(), Failure> {
     terminal::say(match (active, changed) {
         (true, true) => "the user may sign in now",
         (true, false) => "the user could sign in already",
-        (false, true) => "the user may not sign in any more; what they were signed in to has ended",
+        (false, true) => {
+            "the user may not sign in any more; every session and token of theirs has ended"
+        }
         (false, false) => "the user could not sign in before",
     });
     Ok(())
@@ -204,55 +196,53 @@ async fn change_password(app: &App, id: &str, password: Option<String>) -> Resul
     let user = admin::find(app, id).await?;
     let password = password.map_or_else(terminal::new_password, Ok)?;
     admin::change_password(app, &user, &password).await?;
-    terminal::say("the password was changed; every session of the user has ended");
+    terminal::say("the password was changed; every session and token of the user has ended");
     Ok(())
 }
 
-fn moment(at: Option<time::OffsetDateTime>) -> Option<String> {
-    at.and_then(|at| {
-        at.format(&time::format_description::well_known::Rfc3339)
-            .ok()
-    })
-}
-
-/// A user without anything that is secret.
-fn as_json(user: &User, roles: Option<&[String]>) -> serde_json::Value {
-    let mut json = serde_json::json!({
-        "id": user.id.0,
-        "email": user.email,
-        "username": user.username,
-        "active": user.active,
-        "confirmed_at": moment(user.confirmed_at),
-        "has_password": user.password.is_some(),
-        "us_phone_number": user.us_phone_number,
-        "tf_primary_method": user.tf_primary_method,
-        "login_count": user.login_count,
-        "current_login_at": moment(user.current_login_at),
-        "current_login_ip": user.current_login_ip,
-        "last_login_at": moment(user.last_login_at),
-        "last_login_ip": user.last_login_ip,
-        "create_datetime": moment(user.create_datetime),
+async fn confirm(app: &App, id: &str) -> Result<(), Failure> {
+    let user = admin::find(app, id).await?;
+    terminal::say(if admin::confirm(app, &user).await? {
+        "the address counts as confirmed now"
+    } else {
+        "the address was confirmed already"
     });
-    if let (Some(roles), Some(members)) = (roles, json.as_object_mut()) {
-        members.insert("roles".to_owned(), roles.into());
-    }
-    json
+    Ok(())
 }
 
-fn as_row(user: &User) -> Vec<String> {
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    vec![
-        user.id.to_string(),
-        or_dash(user.email.clone()),
-        or_dash(user.username.clone()),
-        if user.active { "yes" } else { "no" }.to_owned(),
-        if user.confirmed_at.is_some() {
-            "yes"
-        } else {
-            "no"
-        }
-        .to_owned(),
-        user.login_count.unwrap_or(0).to_string(),
-        or_dash(moment(user.current_login_at)),
-    ]
+async fn unlock(app: &App, id: &str) -> Result<(), Failure> {
+    let user = admin::find(app, id).await?;
+    let label = admin::label(&user);
+    let hint = if user.active {
+        ""
+    } else {
+        "; `vestibule users activate` lets in who is switched off"
+    };
+    terminal::say(&format!(
+        "{label} is not locked out: there is nothing to unlock{hint}"
+    ));
+    Ok(())
+}
+
+async fn reset_access(app: &App, id: &str) -> Result<(), Failure> {
+    let user = admin::find(app, id).await?;
+    admin::reset_access(app, &user).await?;
+    terminal::say(
+        "every session and token of the user has ended; second factors, codes and passkeys are gone; the password stays",
+    );
+    Ok(())
+}
+
+async fn delete(app: &App, id: &str, yes: bool) -> Result<(), Failure> {
+    let user = admin::find(app, id).await?;
+    let label = admin::label(&user);
+    if !yes {
+        terminal::confirm(
+            &format!("Type {label} to delete user {} for good: ", user.id),
+            &label,
+        )?;
+    }
+    admin::delete(app, &user).await?;
+    terminal::say(&format!("deleted user {} {label}", user.id));
+    Ok(())
 }

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tower::ServiceExt as _;
 use vestibule::http::client_ip::Peer;
+use vestibule::settings::Listening;
 
 /// How long a client may take to send its request line and headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,12 +41,12 @@ pub enum Address {
 }
 
 impl Address {
-    /// Whether only this machine can reach it.
+    /// Who can reach it.
     #[must_use]
-    pub fn is_local(&self) -> bool {
+    pub fn reach(&self) -> Listening {
         match self {
-            Self::Tcp(address) => address.ip().is_loopback(),
-            Self::Unix(_) => true,
+            Self::Tcp(address) if !address.ip().is_loopback() => Listening::Public,
+            Self::Tcp(_) | Self::Unix(_) => Listening::Local,
         }
     }
 }
@@ -218,9 +219,11 @@ mod tests {
             "unix:/run/v.sock",
             "localhost:0",
         ] {
-            assert!(text.parse::<Address>().unwrap().is_local(), "{text}");
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.reach(), Listening::Local, "{text}");
         }
-        assert!(!"0.0.0.0:80".parse::<Address>().unwrap().is_local());
+        let address: Address = "0.0.0.0:80".parse().unwrap();
+        assert_eq!(address.reach(), Listening::Public);
         for text in ["", "5000", "unix:", "example.com:80"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }

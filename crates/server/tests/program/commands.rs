@@ -1,137 +1,219 @@
-//! The commands: what they do, what they say, how they end.
+//! The commands about configuration, secrets and the database, and what holds for all.
 
-use std::io::Write as _;
-use std::process::Stdio;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::Command;
 
-use serde_json::Value;
+use clap::CommandFactory as _;
+use vestibule_server::cli::Arguments;
 
-use crate::support::{Folder, stderr, stdout};
+use crate::readme::steps;
+use crate::support::{BINARY, Folder, refused, stderr, stdout, terminate, wait_for};
 
-fn created() -> Folder {
+/// Section 2 of the contract.
+const CONTRACT: [&str; 22] = [
+    "serve",
+    "users create",
+    "users list",
+    "users show",
+    "users activate",
+    "users deactivate",
+    "users reset_access",
+    "users change_password",
+    "users confirm",
+    "users unlock",
+    "users delete",
+    "roles create",
+    "roles list",
+    "roles add",
+    "roles remove",
+    "roles add_permissions",
+    "roles remove_permissions",
+    "db init",
+    "db check",
+    "db upgrade",
+    "config check",
+    "secrets generate",
+];
+
+fn every_command(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+    for sub in command.get_subcommands() {
+        let path = format!("{path} {}", sub.get_name());
+        assert!(
+            sub.get_about().is_some(),
+            "{path} does not say what it does"
+        );
+        for argument in sub.get_arguments() {
+            assert!(argument.get_help().is_some(), "{path}: {argument}");
+        }
+        if sub.has_subcommands() {
+            every_command(sub, &path, found);
+        } else {
+            found.push(path.trim().to_owned());
+        }
+    }
+}
+
+#[test]
+fn every_command_is_there_and_explains_itself() {
+    let mut found = Vec::new();
+    every_command(&Arguments::command(), "", &mut found);
+    for name in CONTRACT {
+        assert!(found.iter().any(|known| known == name), "{name}");
+    }
     let folder = Folder::new();
-    let output = folder.run(&[
-        "users",
-        "create",
-        "ana@example.com",
-        "--password",
-        "battery staple",
-    ]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    folder
+    for name in &found {
+        let arguments: Vec<&str> = name.split(' ').chain(["--help"]).collect();
+        let output = folder.run(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        let usage = format!("Usage: vestibule {name}");
+        assert!(stdout(&output).contains(&usage), "{name}");
+    }
 }
 
 #[test]
-fn a_user_is_made_shown_listed_switched_off_and_on() {
-    let folder = created();
-    let shown = folder.run(&["users", "show", "ANA@example.com", "--json"]);
-    let user: Value = serde_json::from_str(&stdout(&shown)).unwrap();
-    assert_eq!(user["email"], "ana@example.com");
-    assert_eq!(user["active"], true);
-    assert_eq!(user["confirmed_at"], Value::Null);
-    assert!(!stdout(&shown).contains("argon2"), "no hash is shown");
-
-    assert!(
-        folder
-            .run(&["users", "deactivate", "ana@example.com"])
-            .status
-            .success()
-    );
-    let listed = folder.run(&["users", "list", "--json"]);
-    let users: Value = serde_json::from_str(&stdout(&listed)).unwrap();
-    assert_eq!(users[0]["active"], false);
-    assert!(
-        folder
-            .run(&["users", "activate", "ana@example.com"])
-            .status
-            .success()
-    );
-    let table = stdout(&folder.run(&["users", "list"]));
-    assert!(table.starts_with("ID"), "{table}");
-    assert!(table.contains("ana@example.com"), "{table}");
+fn the_page_of_the_command_line_says_what_really_comes_back() {
+    let page = include_str!("../../../../docs/features/command_line.md");
+    let folder = Folder::new();
+    let programs = Path::new(BINARY).parent().unwrap().display();
+    let steps = steps(page);
+    assert!(steps.len() > 10, "{steps:?}");
+    for (command, expected) in steps {
+        let output = Command::new("bash")
+            .args(["-c", &format!("PATH={programs}:$PATH; {command}")])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(stdout(&output), expected, "{command}: {}", stderr(&output));
+        assert!(output.status.success(), "{command}");
+    }
+    let mut names = Vec::new();
+    every_command(&Arguments::command(), "", &mut names);
+    for name in names {
+        assert!(
+            page.contains(&format!("`{name}")),
+            "{name} is not on the page"
+        );
+    }
 }
 
 #[test]
-fn what_cannot_be_done_ends_with_one_and_one_line() {
-    let folder = created();
-    for (arguments, complaint) in [
-        (
-            &[
-                "users",
-                "create",
-                "ana@example.com",
-                "--password",
-                "battery staple",
-            ][..],
-            "already",
-        ),
-        (
-            &[
-                "users",
-                "create",
-                "ANA@EXAMPLE.COM",
-                "--password",
-                "battery staple",
-            ],
-            "already",
-        ),
-        (
-            &[
-                "users",
-                "create",
-                "nonsense",
-                "--password",
-                "battery staple",
-            ],
-            "not a valid email",
-        ),
-        (
-            &["users", "create", "b@example.com", "--password", "short"],
-            "8 characters",
-        ),
-        (&["users", "create", "b@example.com"], "no password"),
-        (&["users", "show", "nobody@example.com"], "no user"),
-        (&["users", "list", "--config", "absent.toml"], "absent.toml"),
-        (&["serve", "--listen", "0.0.0.0:0"], "TRUSTED_HOSTS"),
+fn wrong_usage_ends_with_two() {
+    let folder = Folder::new();
+    for arguments in [
+        &["users"][..],
+        &["users", "fly"],
+        &["users", "show"],
+        &["users", "reset-access", "a@b.example"],
+        &["users", "create", "a@b.example", "--active", "--inactive"],
+        &["users", "delete", "a@b.example", "b@b.example"],
+        &["roles", "add", "a@b.example"],
+        &["roles", "add_permissions", "editor"],
+        &["roles", "add_permissions", "editor", "read", "write"],
+        &["serve", "--listen", "nowhere"],
     ] {
         let output = folder.run(arguments);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{arguments:?}: {}",
-            stderr(&output)
-        );
-        assert!(
-            stderr(&output).contains(complaint),
-            "{arguments:?}: {}",
-            stderr(&output)
-        );
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert_eq!(stdout(&output), "", "{arguments:?}");
     }
-    assert_eq!(folder.run(&["users", "fly"]).status.code(), Some(2));
-    assert_eq!(
-        folder.run(&["serve", "--listen", "nowhere"]).status.code(),
-        Some(2)
+}
+
+#[test]
+fn who_may_not_serve_is_told_so_in_one_line() {
+    let folder = Folder::new();
+    let secrets = stdout(&folder.run(&["secrets", "generate"]));
+    folder.write("vestibule.toml", &secrets);
+    refused(
+        &folder.run(&["serve", "--listen", "0.0.0.0:0"]),
+        "TRUSTED_HOSTS",
+    );
+    refused(
+        &folder.run(&["users", "list", "--config", "absent.toml"]),
+        "absent.toml",
     );
 }
 
 #[test]
-fn a_password_can_come_from_a_pipe() {
-    let folder = created();
-    let mut child = folder
-        .command(&["users", "change_password", "ana@example.com"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
+fn a_result_that_nobody_reads_is_no_failure_and_one_that_is_lost_is() {
+    let folder = Folder::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = folder
+        .command(&["secrets", "generate"])
+        .stdout(writer)
+        .output()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"correct horse battery\n")
+    assert_eq!(
+        (output.status.code(), stderr(&output)),
+        (Some(0), String::new())
+    );
+    let output = folder
+        .command(&["secrets", "generate"])
+        .stdout(File::options().write(true).open("/dev/full").unwrap())
+        .output()
         .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    assert!(stdout(&output).contains("changed"));
+    refused(&output, "cannot write");
+}
+
+#[test]
+fn a_setting_in_the_environment_that_is_not_text_is_an_error() {
+    let folder = Folder::new();
+    let run = |name: &str| {
+        folder
+            .command(&["config", "check"])
+            .env(name, OsStr::from_bytes(b"caf\xe9"))
+            .output()
+            .unwrap()
+    };
+    for name in [
+        "SECRET_KEY",
+        "SECRET_KEY_FILE",
+        "SECURITY_TRACKABLE",
+        "SECURITY_MSG_INVALID_PASSWORD",
+        "SECURITY_NO_SUCH_THING",
+        "VESTIBULE_LOG",
+        "MAIL_SERVER",
+    ] {
+        let output = run(name);
+        refused(&output, &format!("{name}: is not UTF-8"));
+        assert!(!stderr(&output).contains("caf"), "nor is it shown");
+    }
+    for name in ["DEBUG", "PATH", "LS_COLORS"] {
+        assert!(run(name).status.success(), "{name} is not ours");
+    }
+}
+
+#[test]
+fn explanations_to_everybody_are_warned_of_once_where_others_can_listen() {
+    let folder = Folder::new();
+    let secrets = stdout(&folder.run(&["secrets", "generate"]));
+    let hosts = "TRUSTED_HOSTS = [\"localhost\"]\n";
+    for (listen, debug, warnings) in [
+        ("0.0.0.0:0", "DEBUG = true\n", 1),
+        ("0.0.0.0:0", "", 0),
+        ("127.0.0.1:0", "DEBUG = true\n", 0),
+        ("unix:sock", "DEBUG = true\n", 0),
+    ] {
+        folder.write("vestibule.toml", &format!("{hosts}{debug}{secrets}"));
+        let mut child = folder
+            .command(&["serve", "--listen", listen])
+            .stderr(File::create(folder.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        wait_for(|| folder.read("log").contains("vestibule listens on"));
+        terminate(&child);
+        child.wait().unwrap();
+        let log = folder.read("log");
+        let said = |line: &&str| line.contains("WARN") && line.contains("DEBUG");
+        assert_eq!(
+            log.lines().filter(said).count(),
+            warnings,
+            "{listen}: {log}"
+        );
+        assert_eq!(log.contains("switch it off"), warnings == 1, "{log}");
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod commands;
+mod commands_roles;
+mod commands_users;
 mod readme;
 mod serving;
 mod support;

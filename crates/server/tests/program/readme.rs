@@ -6,15 +6,14 @@ use crate::support::{BINARY, Folder, Server};
 
 const README: &str = include_str!("../../../../README.md");
 
-/// The commands of the `console` block, each with what it says.
-fn steps() -> Vec<(String, String)> {
-    let block = README
+/// The commands of a page's `console` blocks, each with what it says.
+pub(crate) fn steps(page: &str) -> Vec<(String, String)> {
+    let blocks = page
         .split("```console\n")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .expect("the README has a console block");
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
     let mut steps: Vec<(String, String)> = Vec::new();
-    for line in block.lines() {
+    for line in blocks.flat_map(str::lines) {
         match (line.strip_prefix("$ "), steps.last_mut()) {
             (Some(command), _) => steps.push((command.to_owned(), String::new())),
             (None, Some((_, output))) if !line.is_empty() => {
@@ -43,7 +42,7 @@ fn without_tokens(text: &str) -> String {
 fn the_block_says_what_really_comes_back() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[]);
-    let steps = steps();
+    let steps = steps(README);
     assert!(steps.len() >= 6, "{steps:?}");
     for (command, expected) in steps {
         let script = command

@@ -63,6 +63,24 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+/// The command ended with 1, one line that says this, and no result.
+#[track_caller]
+pub(crate) fn refused(output: &Output, complaint: &str) {
+    let said = stderr(output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(complaint), "{complaint:?} in {said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(stdout(output), "");
+}
+
+/// The command ended with 0. What it said.
+#[track_caller]
+pub(crate) fn done(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+    assert_eq!(stderr(output), "");
+    stdout(output)
+}
+
 /// A server on a port of its own; its log goes to `log` in the folder.
 pub(crate) struct Server {
     pub(crate) child: Child,

@@ -69,6 +69,25 @@ impl Database {
         })
     }
 
+    /// The same, and makes the tables first where there is no table of users: a new file, a
+    /// new database on a server.
+    ///
+    /// # Errors
+    /// When it cannot be reached or written.
+    pub async fn open_or_make(&self, tables: &TableNames) -> Result<Arc<dyn Store>, StoreError> {
+        let new = match self {
+            Self::File(path) => !path.exists(),
+            Self::Server(_) => {
+                let missing = Finding::Table(tables.user.clone());
+                self.check(tables).await?.contains(&missing)
+            }
+        };
+        if new {
+            self.init(tables).await?;
+        }
+        self.open(tables).await
+    }
+
     /// Makes the tables that are not there. Says what it made.
     ///
     /// # Errors

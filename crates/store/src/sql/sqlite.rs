@@ -97,7 +97,7 @@ pub fn path_of(uri: &str) -> Result<PathBuf, StoreError> {
         .or_else(|| uri.strip_prefix("sqlite+pysqlite:"))
         .ok_or_else(|| {
             StoreError::Schema(format!(
-                "{:?} databases are not served by this version: use sqlite:///file.db",
+                "{:?} databases are not served: use sqlite:///file.db, postgresql:// or mysql://",
                 uri.split(':').next().unwrap_or_default()
             ))
         })?;

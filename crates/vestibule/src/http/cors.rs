@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use regex_lite::Regex;
 
 use super::fault::Fault;
+use super::host;
 use crate::settings::{CorsRule, CorsSettings};
 
 /// The rules in force, ready to be asked.
@@ -28,11 +29,21 @@ enum Pattern {
     Regex(Regex),
 }
 
+/// Whether a text is a regular expression. Flask-CORS takes whatever has such a one's
+/// characters for one; we do not where the brackets are those of an IPv6 address.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    let ipv6 = |origin: &str| {
+        ["http://", "https://"]
+            .iter()
+            .any(|scheme| origin.strip_prefix(scheme).is_some_and(host::is_ipv6))
+    };
+    text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) && !ipv6(text)
+}
+
 impl Pattern {
-    /// Flask-CORS takes whatever has a regular expression's characters for one. `prefix`
-    /// is for paths, of which the beginning has to match.
+    /// `prefix` is for paths, of which the beginning has to match.
     fn new(text: &str, prefix: bool) -> Result<Self, Fault> {
-        if !text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) {
+        if !is_pattern(text) {
             return Ok(Self::Plain(text.to_owned()));
         }
         let anchored = if prefix {
@@ -278,6 +289,28 @@ mod tests {
         assert!(!from(&cors, "https://evil.example").contains_key("access-control-allow-origin"));
         assert!(cors.allows("/api/login", "https://x.app.example"));
         assert!(!cors.allows("/other", "https://spa.example"));
+    }
+
+    #[test]
+    fn an_address_of_ipv6_is_no_pattern() {
+        let origins = ["http://[::1]:8080", "https://[2001:db8::1]"];
+        let cors = cors(&origins);
+        for origin in origins {
+            assert!(cors.allows("/api/login", origin), "{origin}");
+        }
+        for origin in [
+            "http://[::1]",
+            "http://[::1]:80",
+            "https://[::1]:8080",
+            "http://[::2]:8080",
+            // What the brackets would stand for in a pattern.
+            "http://1:8080",
+            "http://::8080",
+        ] {
+            assert!(!cors.allows("/api/login", origin), "{origin}");
+        }
+        assert!(is_pattern(r"http://[::1]:\d+"));
+        assert!(is_pattern("http://[ab].example"));
     }
 
     #[test]

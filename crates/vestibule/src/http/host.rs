@@ -31,6 +31,11 @@ impl BelievedHosts {
     }
 }
 
+/// Whether a text is an address of IPv6 as it stands in URLs, with or without a port.
+pub(super) fn is_ipv6(text: &str) -> bool {
+    text.starts_with('[') && split(text).is_some()
+}
+
 /// Splits `name[:port]`; `None` for anything that is not a plain host.
 fn split(host: &str) -> Option<(&str, Option<&str>)> {
     let (name, port) = if let Some(rest) = host.strip_prefix('[') {

@@ -90,12 +90,9 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
         );
     }
     if settings.debug {
-        say(
-            "DEBUG",
-            "is on: refusals explain themselves to whoever asks",
-            "switch it off in production",
-        );
+        advice.push(debug());
     }
+    let mut say = |key: &str, what: &str, fix: &str| advice.push(Problem::new(key, what, fix));
     if !settings.login.return_generic_responses {
         say(
             "SECURITY_RETURN_GENERIC_RESPONSES",
@@ -194,6 +191,15 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
         );
     }
     advice
+}
+
+/// What is to be said of refusals that explain themselves.
+pub(super) fn debug() -> Problem {
+    Problem::new(
+        "DEBUG",
+        "is on: refusals explain themselves to whoever asks",
+        "switch it off in production",
+    )
 }
 
 /// Whether an origin is this machine's, which browsers trust over plain HTTP.

@@ -7,7 +7,7 @@ use toml::Value;
 use super::check::is_host;
 use super::reader::Reader;
 use super::value;
-use crate::http::cors::Cors;
+use crate::http::cors::{self, Cors};
 
 const RESOURCES: &str = "CORS_RESOURCES";
 
@@ -138,8 +138,11 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
             );
         }
     }
-    let pattern = |text: &str| text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']);
-    for origin in rule.origins.iter().filter(|origin| !pattern(origin)) {
+    for origin in rule
+        .origins
+        .iter()
+        .filter(|origin| !cors::is_pattern(origin))
+    {
         let host = origin.split_once("://").map_or("", |(_, host)| host);
         if origin == "null" {
             reader.problem(

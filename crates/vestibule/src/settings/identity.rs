@@ -2,6 +2,7 @@
 
 use vestibule_formats::text::email::EmailOptions;
 use vestibule_formats::text::normalise::Form;
+use vestibule_formats::text::phone::Region;
 use vestibule_formats::text::username::UsernameOptions;
 
 use vestibule_store::Identity;
@@ -19,6 +20,8 @@ pub struct IdentitySettings {
     pub username_options: UsernameOptions,
     /// The rules for addresses.
     pub email_options: EmailOptions,
+    /// Where phone numbers without a country are from; without it, they are none.
+    pub phone_region: Option<Region>,
 }
 
 impl IdentitySettings {
@@ -91,6 +94,7 @@ impl IdentitySettings {
                 form: reader.word("SECURITY_INPUT_NORMALIZE_FORM", &forms),
             },
             email_options: email_options(reader),
+            phone_region: phone_region(reader),
         }
     }
 
@@ -153,6 +157,21 @@ fn categories(reader: &mut Reader<'_>) -> Vec<String> {
         }
     }
     categories
+}
+
+/// `SECURITY_PHONE_REGION_DEFAULT`.
+fn phone_region(reader: &mut Reader<'_>) -> Option<Region> {
+    const KEY: &str = "SECURITY_PHONE_REGION_DEFAULT";
+    let code = reader.optional_text(KEY)?;
+    let region = Region::from_code(&code);
+    if region.is_none() {
+        reader.problem(
+            KEY,
+            format!("{code:?} is no region that has phone numbers"),
+            "write two capital letters (ISO 3166), such as \"US\" or \"GB\"",
+        );
+    }
+    region
 }
 
 /// The arguments of Python's `email_validator` that change what an address may be.

@@ -192,8 +192,7 @@ impl Loaded {
         if keys::is_message(name) {
             self.read_message(name, &Value::String(text.to_owned()), problems);
         } else if let Some(key) = keys::find(name) {
-            if key.name == "DEBUG" && value::from_text(text, key.kind).is_none() {
-                // Other programs use this name for things of their own.
+            if !is_claimed(name) && value::from_text(text, key.kind).is_none() {
                 return;
             }
             match value::from_text(text, key.kind) {
@@ -209,7 +208,7 @@ impl Loaded {
                 problems.push(set_twice(key));
             }
             self.read_secret_file(key, text, Origin::Environment, sources, problems);
-        } else if name.starts_with("SECURITY_") || name.starts_with("VESTIBULE_") {
+        } else if is_claimed(name) {
             problems.push(unknown(name));
         }
     }
@@ -267,6 +266,16 @@ impl Loaded {
             problems.push(wrong_type(key));
         }
     }
+}
+
+/// Whether a variable of the environment has to be a setting of ours, so that it may not be
+/// passed over if it makes no sense. Other programs use `DEBUG` for things of their own.
+#[must_use]
+pub fn is_claimed(name: &str) -> bool {
+    let known = keys::find(name).or_else(|| file_variant(name));
+    known.is_some_and(|key| key.name != "DEBUG")
+        || name.starts_with("SECURITY_")
+        || name.starts_with("VESTIBULE_")
 }
 
 fn file_variant(name: &str) -> Option<&'static Key> {

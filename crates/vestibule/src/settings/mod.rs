@@ -31,7 +31,7 @@ pub use database::DatabaseSettings;
 pub use effective::{Effective, effective};
 pub use features::{TwoFactorSettings, WebAuthnSettings};
 pub use identity::IdentitySettings;
-pub use load::{Loaded, Origin, Problem, Sources};
+pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
 pub use login::LoginSettings;
 pub use password::{PasswordSettings, SecretSettings};
 use reader::Reader;
@@ -150,6 +150,12 @@ impl Settings {
             read_file: &|path| std::fs::read_to_string(path),
         })?;
         Self::new(&loaded, Listening::Local)
+    }
+
+    /// What is so risky where others can reach the server that it is said at each start.
+    #[must_use]
+    pub fn warning(&self, listening: Listening) -> Option<Problem> {
+        (listening == Listening::Public && self.debug).then(advice::debug)
     }
 
     /// Whether refusals explain themselves in the answer.

@@ -32,6 +32,8 @@ pub struct PasswordSettings {
     argon2: Argon2Options,
     /// Another scheme than argon2 for new hashes, and its rounds if they are given.
     other_scheme: Option<(Scheme, Option<u32>)>,
+    /// Schemes whose hashes stay as they are, and the rounds that they need if those are given.
+    kept_schemes: Vec<(Scheme, Option<u32>)>,
 }
 
 impl SecretSettings {
@@ -95,6 +97,7 @@ impl PasswordSettings {
             single_hash,
             argon2: argon2(reader),
             other_scheme: other_scheme(reader, scheme),
+            kept_schemes: kept_schemes(reader, scheme),
         }
     }
 
@@ -109,11 +112,16 @@ impl PasswordSettings {
             argon2: self.argon2,
         };
         let hasher = Hasher::new(&options);
-        match self.other_scheme {
+        let hasher = match self.other_scheme {
             Some((scheme, rounds)) => hasher.and_then(|hasher| hasher.making(scheme, rounds)),
             None => hasher,
-        }
-        .map_err(|error| Fault::Internal(error.to_string()))
+        };
+        self.kept_schemes
+            .iter()
+            .fold(hasher, |hasher, (scheme, rounds)| {
+                hasher?.keeping(*scheme, *rounds)
+            })
+            .map_err(|error| Fault::Internal(error.to_string()))
     }
 }
 
@@ -158,10 +166,58 @@ fn scheme(reader: &mut Reader<'_>) -> Scheme {
     scheme.unwrap_or(Scheme::Argon2)
 }
 
-/// `bcrypt__rounds` and the like, as libpass takes them.
+/// Another scheme of new hashes than argon2, and its rounds.
 fn other_scheme(reader: &mut Reader<'_>, scheme: Scheme) -> Option<(Scheme, Option<u32>)> {
-    const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
     if scheme == Scheme::Argon2 {
+        return None;
+    }
+    Some((scheme, rounds(reader, scheme)))
+}
+
+/// The schemes whose hashes are not replaced at the next sign-in: none, or those that an
+/// explicit list of deprecated ones leaves out.
+fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option<u32>)> {
+    const KEY: &str = "SECURITY_DEPRECATED_PASSWORD_SCHEMES";
+    let deprecated = reader.list(KEY);
+    if deprecated.iter().any(|name| name == "auto") {
+        if deprecated.len() > 1 {
+            reader.problem(
+                KEY,
+                "has \"auto\" beside others",
+                "write [\"auto\"] for all but SECURITY_PASSWORD_HASH, or list the schemes",
+            );
+        }
+        return Vec::new();
+    }
+    let accepted = reader.list("SECURITY_PASSWORD_SCHEMES");
+    for name in &deprecated {
+        if name == default.name() {
+            reader.problem(
+                KEY,
+                format!("{name:?} is the scheme of new passwords"),
+                "take it out, or write another scheme into SECURITY_PASSWORD_HASH",
+            );
+        } else if !accepted.contains(name) {
+            reader.problem(
+                KEY,
+                format!("{name:?} is not one of SECURITY_PASSWORD_SCHEMES"),
+                format!("write one of {}, or \"auto\"", accepted.join(", ")),
+            );
+        }
+    }
+    accepted
+        .iter()
+        .filter(|name| !deprecated.contains(name))
+        .filter_map(|name| Scheme::from_name(name))
+        .filter(|scheme| *scheme != default)
+        .map(|scheme| (scheme, rounds(reader, scheme)))
+        .collect()
+}
+
+/// `bcrypt__rounds` and the like, where the scheme has rounds alone.
+fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
+    const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
+    if scheme == Scheme::Argon2 || !scheme.can_make() {
         return None;
     }
     let name = format!("{}__rounds", scheme.name());
@@ -183,7 +239,7 @@ fn other_scheme(reader: &mut Reader<'_>, scheme: Scheme) -> Option<(Scheme, Opti
             "leave it out",
         );
     }
-    Some((scheme, rounds.flatten()))
+    rounds.flatten()
 }
 
 /// `argon2__time_cost` and the like, as libpass takes them.

@@ -92,6 +92,37 @@ fn each_mistake_is_named_with_its_fix() {
             &["SECURITY_PASSWORD_HASH", "argon2"],
         ),
         (
+            "SECURITY_DEPRECATED_PASSWORD_SCHEMES = [\"bcrypt\", \"md5\"]",
+            &[
+                "SECURITY_DEPRECATED_PASSWORD_SCHEMES",
+                "\"md5\"",
+                "write one of bcrypt, argon2",
+            ],
+        ),
+        (
+            "SECURITY_DEPRECATED_PASSWORD_SCHEMES = [\"auto\", \"bcrypt\"]",
+            &["SECURITY_DEPRECATED_PASSWORD_SCHEMES", "beside others"],
+        ),
+        (
+            "SECURITY_DEPRECATED_PASSWORD_SCHEMES = [\"argon2\"]",
+            &[
+                "SECURITY_DEPRECATED_PASSWORD_SCHEMES",
+                "scheme of new passwords",
+            ],
+        ),
+        (
+            "SECURITY_DEPRECATED_PASSWORD_SCHEMES = []\nSECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { bcrypt__rounds = 99 }",
+            &["PASSLIB_OPTIONS", "bcrypt__rounds"],
+        ),
+        (
+            "SECURITY_PHONE_REGION_DEFAULT = \"UK\"",
+            &["SECURITY_PHONE_REGION_DEFAULT", "\"UK\"", "GB"],
+        ),
+        (
+            "SECURITY_PHONE_REGION_DEFAULT = \"us\"",
+            &["SECURITY_PHONE_REGION_DEFAULT", "two capital letters"],
+        ),
+        (
             "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 8 }",
             &["PASSLIB_OPTIONS", "memory_cost"],
         ),

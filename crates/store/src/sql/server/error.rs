@@ -45,7 +45,9 @@ pub(super) fn is_broken(error: &sqlx_core::Error) -> bool {
 
 /// Whether the server undid a transaction because of another one.
 pub(super) fn stood_in_the_way(error: &sqlx_core::Error) -> bool {
-    let code = error.as_database_error().and_then(|refused| refused.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx_core::error::DatabaseError::code);
     // Serialisation failure and deadlock; MySQL has one state for both, and 41000 for a wait
     // that took too long.
     matches!(code.as_deref(), Some("40001" | "40P01" | "41000"))

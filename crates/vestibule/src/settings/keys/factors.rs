@@ -1,6 +1,6 @@
 //! Second factors, codes, passkeys and providers.
 
-use super::{Key, Kind::*, waiting};
+use super::{Key, Kind::*, served, waiting};
 
 pub(super) const KEYS: &[Key] = &[
     waiting(
@@ -53,7 +53,7 @@ pub(super) const KEYS: &[Key] = &[
         Text,
         r#""/login/oauth-verify-start""#,
     ),
-    waiting("SECURITY_PHONE_REGION_DEFAULT", Text, r#""US""#),
+    served("SECURITY_PHONE_REGION_DEFAULT", Text, r#""US""#),
     waiting("SECURITY_POST_OAUTH_LOGIN_VIEW", Text, r#""""#),
     waiting("SECURITY_POST_OAUTH_VERIFY_VIEW", Text, r#""""#),
     waiting("SECURITY_SMS_SERVICE", Text, r#""Dummy""#),

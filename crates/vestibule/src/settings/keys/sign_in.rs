@@ -31,7 +31,7 @@ pub(super) const KEYS: &[Key] = &[
     served("SECURITY_DEFAULT_HTTP_AUTH_REALM", Text, r#""Sign in""#),
     served("SECURITY_DEFAULT_REMEMBER_ME", Flag, "false"),
     waiting("SECURITY_DEPRECATED_HASHING_SCHEMES", List, r#"["auto"]"#),
-    waiting("SECURITY_DEPRECATED_PASSWORD_SCHEMES", List, r#"["auto"]"#),
+    served("SECURITY_DEPRECATED_PASSWORD_SCHEMES", List, r#"["auto"]"#),
     served("SECURITY_EMAIL_VALIDATOR_ARGS", Table, "{}"),
     served("SECURITY_FRESHNESS", DurationOrOff, r#""1 days""#),
     served("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", Flag, "true"),

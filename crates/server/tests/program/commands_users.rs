@@ -1,0 +1,323 @@
+//! `users`: what the commands do, what they say, how they end.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{BINARY, Folder, Server, done, refused, stdout};
+
+const ANA: &str = "ana@example.com";
+const PASSWORD: &str = "battery staple";
+
+fn created() -> Folder {
+    let folder = Folder::new();
+    done(&folder.run(&["users", "create", ANA, "--password", PASSWORD]));
+    folder
+}
+
+fn show(folder: &Folder, id: &str) -> Value {
+    serde_json::from_str(&done(&folder.run(&["users", "show", id, "--json"]))).unwrap()
+}
+
+/// What a command about Ana says.
+fn ana(folder: &Folder, command: &str) -> String {
+    done(&folder.run(&["users", command, ANA]))
+}
+
+fn piped(folder: &Folder, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = folder
+        .command(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// The command, with somebody typing at a terminal.
+fn typed(folder: &Folder, arguments: &[&str], line: &str) -> Output {
+    const SCRIPT: &str = "import os, subprocess, sys
+master, slave = os.openpty()
+os.write(master, sys.argv[1].encode())
+sys.exit(subprocess.run(sys.argv[2:], stdin=slave).returncode)";
+    Command::new("python3")
+        .args(["-c", SCRIPT, line, BINARY])
+        .args(arguments)
+        .current_dir(folder.path())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_user_is_shown_to_programs_without_anything_secret() {
+    let folder = created();
+    let user = show(&folder, "ANA@example.com");
+    let mut names: Vec<&String> = user.as_object().unwrap().keys().collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "active",
+            "confirmed_at",
+            "create_datetime",
+            "current_login_at",
+            "current_login_ip",
+            "email",
+            "has_password",
+            "id",
+            "last_login_at",
+            "last_login_ip",
+            "login_count",
+            "permissions",
+            "roles",
+            "tf_primary_method",
+            "us_phone_number",
+            "username",
+        ]
+    );
+    assert_eq!(user["id"], 1);
+    assert_eq!(user["email"], ANA);
+    assert_eq!(user["active"], true);
+    assert_eq!(user["has_password"], true);
+    assert_eq!(user["confirmed_at"], Value::Null);
+    assert_eq!(user["roles"], Value::Array(Vec::new()));
+    assert_eq!(user["permissions"], Value::Array(Vec::new()));
+    assert!(!user.to_string().contains("argon2"), "no hash is shown");
+}
+
+#[test]
+fn a_user_is_shown_to_people_in_two_columns() {
+    let folder = created();
+    let shown = done(&folder.run(&["users", "show", ANA]));
+    let value = |name: &str| {
+        let line = shown.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(value("email"), ANA);
+    assert_eq!(value("active"), "yes");
+    assert_eq!(value("confirmed_at"), "-");
+    assert_eq!(value("roles"), "-");
+}
+
+#[test]
+fn the_list_is_a_table_with_usernames_where_they_are_on() {
+    let folder = created();
+    let longer = "somebody.with.a.long.address@example.com";
+    let create = ["users", "create", longer, "--password", PASSWORD];
+    done(&folder.run(&[&create[..], &["--confirmed", "--inactive"]].concat()));
+    let table = done(&folder.run(&["users", "list"]));
+    let lines: Vec<&str> = table.lines().collect();
+    let cells = |line: &str| -> Vec<String> {
+        line.split("  ")
+            .map(|cell| cell.trim().to_owned())
+            .filter(|cell| !cell.is_empty())
+            .collect()
+    };
+    assert_eq!(
+        cells(lines[0]),
+        [
+            "ID",
+            "EMAIL",
+            "ACTIVE",
+            "CONFIRMED",
+            "ROLES",
+            "LAST SIGN-IN"
+        ]
+    );
+    assert_eq!(cells(lines[1]), ["1", ANA, "yes", "no", "-", "-"]);
+    assert_eq!(cells(lines[2]), ["2", longer, "no", "yes", "-", "-"]);
+    let column = lines[0].find("ACTIVE").unwrap();
+    assert_eq!(&lines[1][column..column + 3], "yes", "{table}");
+    assert_eq!(&lines[2][column..column + 2], "no", "{table}");
+
+    folder.write("vestibule.toml", "SECURITY_USERNAME_ENABLE = true\n");
+    let create = ["users", "create", "b@example.com", "--password", PASSWORD];
+    done(&folder.run(&[&create[..], &["--username", "Bela"]].concat()));
+    let table = done(&folder.run(&["users", "list"]));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(cells(lines[0])[2], "USERNAME");
+    assert_eq!(cells(lines[1])[2], "-");
+    assert_eq!(cells(lines[3])[2], "Bela");
+    assert_eq!(show(&folder, "bela")["email"], "b@example.com");
+
+    let listed: Value =
+        serde_json::from_str(&done(&folder.run(&["users", "list", "--json"]))).unwrap();
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 3);
+    assert_eq!(listed[2]["username"], "Bela");
+    assert_eq!(listed[0]["roles"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn an_empty_list_is_a_list() {
+    let folder = Folder::new();
+    assert_eq!(done(&folder.run(&["users", "list", "--json"])), "[]\n");
+    assert_eq!(done(&folder.run(&["users", "list"])).lines().count(), 1);
+}
+
+#[test]
+fn what_was_so_already_is_said_and_no_failure() {
+    let folder = created();
+    assert!(ana(&folder, "activate").contains("already"));
+    assert!(ana(&folder, "deactivate").contains("any more; every session"));
+    assert_eq!(show(&folder, ANA)["active"], false);
+    assert!(ana(&folder, "deactivate").contains("before"));
+    assert!(ana(&folder, "unlock").contains("users activate"));
+    assert!(ana(&folder, "activate").contains("now"));
+    assert_eq!(show(&folder, ANA)["active"], true);
+
+    assert!(ana(&folder, "confirm").contains("now"));
+    let confirmed = show(&folder, ANA)["confirmed_at"].clone();
+    assert!(confirmed.is_string());
+    assert!(ana(&folder, "confirm").contains("already"));
+    assert_eq!(show(&folder, ANA)["confirmed_at"], confirmed);
+    assert_eq!(
+        ana(&folder, "unlock"),
+        "ana@example.com is not locked out: there is nothing to unlock\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_done_ends_with_one_and_one_line() {
+    let folder = created();
+    let create = |email: &str, password: &str| {
+        folder.run(&["users", "create", email, "--password", password])
+    };
+    refused(&create(ANA, PASSWORD), "already");
+    refused(&create("ANA@EXAMPLE.COM", PASSWORD), "already");
+    refused(&create("nonsense", PASSWORD), "not a valid email");
+    refused(&create("b@example.com", "short"), "8 characters");
+    refused(
+        &folder.run(&["users", "create", "b@example.com"]),
+        "no password",
+    );
+    refused(
+        &folder.run(&[
+            "users",
+            "create",
+            "b@example.com",
+            "-u",
+            "b",
+            "--password",
+            PASSWORD,
+        ]),
+        "SECURITY_USERNAME_ENABLE",
+    );
+    refused(
+        &folder.run(&["users", "change_password", ANA, "--password", "short"]),
+        "8 characters",
+    );
+    for command in [
+        "show",
+        "activate",
+        "deactivate",
+        "reset_access",
+        "change_password",
+        "confirm",
+        "unlock",
+        "delete",
+    ] {
+        // The primary key identifies nobody, and the username only where usernames are on.
+        for id in ["nobody@example.com", "1", "ana", ""] {
+            refused(&folder.run(&["users", command, id]), "no user");
+        }
+    }
+}
+
+#[test]
+fn a_password_can_come_from_a_pipe() {
+    let folder = created();
+    let change = ["users", "change_password", ANA];
+    let said = done(&piped(&folder, &change, b"correct horse battery\n"));
+    assert!(said.contains("changed"), "{said}");
+    refused(&piped(&folder, &change, b"\n"), "no password");
+    refused(&piped(&folder, &change, b"caf\xe9 caf\xe9\n"), "UTF-8");
+}
+
+#[test]
+fn a_user_is_deleted_after_being_asked_for_or_with_yes() {
+    let folder = created();
+    let delete = ["users", "delete", "ANA@example.com"];
+    for input in [&b""[..], b"y\n", b"ana@example.com\n"] {
+        // A pipe is no person.
+        refused(&piped(&folder, &delete, input), "--yes");
+    }
+    for line in ["yes\n", "\n", "ana@example.co\n", "\u{4}"] {
+        let output = typed(&folder, &delete, line);
+        assert_eq!(output.status.code(), Some(1), "{line:?}: {output:?}");
+        assert!(
+            String::from_utf8(output.stderr)
+                .unwrap()
+                .contains("nothing was done")
+        );
+    }
+    assert_eq!(show(&folder, ANA)["id"], 1, "still there");
+
+    let output = typed(&folder, &delete, "ana@example.com\n");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(stdout(&output), "deleted user 1 ana@example.com\n");
+    refused(&folder.run(&["users", "show", ANA]), "no user");
+
+    done(&folder.run(&["users", "create", ANA, "--password", PASSWORD]));
+    done(&folder.run(&["users", "delete", ANA, "--yes"]));
+    refused(&folder.run(&["users", "delete", ANA, "--yes"]), "no user");
+    assert_eq!(done(&folder.run(&["users", "list", "--json"])), "[]\n");
+}
+
+/// Whether the browser whose cookies are in this file is signed in.
+fn is_signed_in(server: &Server, jar: &str) -> bool {
+    server
+        .curl(&["-b", jar, "{}/api/accounts/login"])
+        .contains("\"user\"")
+}
+
+#[test]
+fn attack_state_change_not_effective_what_a_command_ends_a_running_server_ends() {
+    const JSON: &str = "Content-Type: application/json";
+    let folder = created();
+    done(&folder.run(&["users", "confirm", ANA]));
+    let server = Server::start(&folder, &[("SECURITY_REFRESH_TOKEN", "true")]);
+    let mut password = PASSWORD.to_owned();
+    let jar = folder.path().join("jar");
+    let jar = jar.to_str().unwrap();
+    for command in [
+        &["users", "deactivate", ANA][..],
+        &[
+            "users",
+            "change_password",
+            ANA,
+            "--password",
+            "correct horse battery",
+        ],
+        &["users", "reset_access", ANA],
+        &["users", "delete", ANA, "--yes"],
+    ] {
+        let body = format!(r#"{{"email": "{ANA}", "password": "{password}"}}"#);
+        let login = "{}/api/accounts/login?include_auth_token";
+        let answer = server.curl(&["-c", jar, login, "-H", JSON, "-d", &body]);
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let token = answer["response"]["user"]["authentication_token"].as_str();
+        let header = format!("Authentication-Token: {}", token.unwrap());
+        let by_token = || {
+            server
+                .curl(&["-H", &header, "{}/api/accounts/login"])
+                .contains("\"user\"")
+        };
+        assert!(is_signed_in(&server, jar), "{command:?}");
+        assert!(by_token(), "{command:?}");
+        done(&folder.run(command));
+        assert!(!is_signed_in(&server, jar), "{command:?}");
+        assert!(!by_token(), "{command:?}");
+        if command[1] == "deactivate" {
+            ana(&folder, "activate");
+            assert!(!is_signed_in(&server, jar), "nothing comes back");
+            assert!(!by_token(), "nothing comes back");
+        }
+        if command[1] == "change_password" {
+            command[4].clone_into(&mut password);
+        }
+    }
+}

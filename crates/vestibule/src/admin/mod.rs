@@ -1,0 +1,64 @@
+//! What an operator does to accounts and roles, without HTTP: the rules behind the command
+//! line.
+
+pub mod roles;
+mod users;
+
+use vestibule_store::StoreError;
+
+use crate::http::fault::Fault;
+
+pub use roles::NameFault;
+pub use users::{
+    Draft, change_password, confirm, create, delete, find, label, list, reset_access, set_active,
+};
+
+/// Why an operator's command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The address is not one.
+    #[error("{0:?} is not a valid email address")]
+    Email(String),
+    /// The username breaks the configured rules.
+    #[error("{0:?} cannot be a username under the configured rules")]
+    Username(String),
+    /// The password is too short.
+    #[error("the password needs at least {0} characters (SECURITY_PASSWORD_LENGTH_MIN)")]
+    Password(usize),
+    /// Usernames are switched off.
+    #[error("usernames are switched off: set SECURITY_USERNAME_ENABLE = true first")]
+    UsernamesOff,
+    /// Somebody has it.
+    #[error("another account has this {0} already")]
+    Taken(String),
+    /// There is no such user.
+    #[error("no user has the identity {0:?}")]
+    NotFound(String),
+    /// A role cannot be called that.
+    #[error("{0:?} cannot be the name of a role: it {1}")]
+    RoleName(String, NameFault),
+    /// A permission cannot be called that.
+    #[error("{0:?} cannot be the name of a permission: it {1}")]
+    PermissionName(String, NameFault),
+    /// The description does not fit its column.
+    #[error("the description has more than {0} characters")]
+    Description(usize),
+    /// There is such a role.
+    #[error("there is a role {0:?} already")]
+    RoleTaken(String),
+    /// There is no such role.
+    #[error("there is no role {0:?}")]
+    RoleNotFound(String),
+    /// Something inside did not work.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { column } => Self::Taken(column),
+            other => Self::Fault(other.into()),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What an operator does to roles, and who has them.
+
+use std::fmt;
+
+use vestibule_store::{NewRole, PermissionChange, Role, StoreError, User};
+
+use super::AdminError;
+use crate::app::App;
+
+/// How long a name may be: what the column takes.
+const NAME_MAX: usize = 80;
+
+/// How long a description may be: what the column takes.
+const DESCRIPTION_MAX: usize = 255;
+
+/// What is wrong with a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameFault {
+    /// There is nothing.
+    Empty,
+    /// It does not fit its column.
+    TooLong,
+    /// The tables keep permissions in one text, with commas between them; so do headers with
+    /// roles.
+    Comma,
+    /// A line break, an escape sequence.
+    Control,
+    /// Nobody would see it.
+    OuterSpace,
+}
+
+impl fmt::Display for NameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::TooLong => write!(f, "has more than {NAME_MAX} characters"),
+            Self::Comma => f.write_str("has a comma in it"),
+            Self::Control => f.write_str("has a control character in it"),
+            Self::OuterSpace => f.write_str("begins or ends with white space"),
+        }
+    }
+}
+
+/// Makes a role.
+///
+/// # Errors
+/// When a name or the description breaks a rule, or there is such a role.
+pub async fn create(
+    app: &App,
+    name: String,
+    description: Option<String>,
+    permissions: Vec<String>,
+) -> Result<Role, AdminError> {
+    if let Some(fault) = fault_of(&name, Some(NAME_MAX)) {
+        return Err(AdminError::RoleName(name, fault));
+    }
+    let description = description.filter(|text| !text.is_empty());
+    if description
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > DESCRIPTION_MAX)
+    {
+        return Err(AdminError::Description(DESCRIPTION_MAX));
+    }
+    let permissions = distinct(permissions);
+    check_permissions(&permissions)?;
+    if app.store().role(&name).await?.is_some() {
+        return Err(AdminError::RoleTaken(name));
+    }
+    let new = NewRole {
+        name: name.clone(),
+        description,
+        permissions,
+        created_at: app.clock().now(),
+    };
+    match app.store().create_role(new).await {
+        // Somebody was faster.
+        Err(StoreError::Conflict { .. }) => Err(AdminError::RoleTaken(name)),
+        made => Ok(made?),
+    }
+}
+
+/// The role with this name.
+///
+/// # Errors
+/// When there is none.
+pub async fn find(app: &App, name: &str) -> Result<Role, AdminError> {
+    let role = app.store().role(name).await?;
+    role.ok_or_else(|| AdminError::RoleNotFound(name.to_owned()))
+}
+
+/// Every role, by name.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(app: &App) -> Result<Vec<Role>, AdminError> {
+    Ok(app.store().list_roles().await?)
+}
+
+/// Gives a user a role. False when they have it already.
+///
+/// # Errors
+/// When the store fails.
+pub async fn give(app: &App, user: &User, role: &Role) -> Result<bool, AdminError> {
+    Ok(app.store().give_role(user.id, role.id).await?)
+}
+
+/// Takes a role from a user. False when they do not have it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn take(app: &App, user: &User, role: &Role) -> Result<bool, AdminError> {
+    Ok(app.store().take_role(user.id, role.id).await?)
+}
+
+/// A role after a change of its permissions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The role as it is now.
+    pub role: Role,
+    /// The permissions that came or went; the others were so already.
+    pub permissions: Vec<String>,
+}
+
+/// Adds permissions to a role.
+///
+/// # Errors
+/// When a name breaks a rule.
+pub async fn add_permissions(
+    app: &App,
+    role: Role,
+    permissions: Vec<String>,
+) -> Result<Changed, AdminError> {
+    let mut new = distinct(permissions);
+    new.retain(|permission| !role.permissions.contains(permission));
+    check_permissions(&new)?;
+    change(app, role, new, PermissionChange::Add).await
+}
+
+/// Takes permissions away from a role.
+///
+/// # Errors
+/// When a name that the role does not have breaks a rule: whoever mistypes a name should not
+/// believe that it is gone.
+pub async fn remove_permissions(
+    app: &App,
+    role: Role,
+    permissions: Vec<String>,
+) -> Result<Changed, AdminError> {
+    let (gone, absent): (Vec<_>, Vec<_>) = distinct(permissions)
+        .into_iter()
+        .partition(|permission| role.permissions.contains(permission));
+    check_permissions(&absent)?;
+    change(app, role, gone, PermissionChange::Remove).await
+}
+
+async fn change(
+    app: &App,
+    role: Role,
+    permissions: Vec<String>,
+    how: fn(Vec<String>) -> PermissionChange,
+) -> Result<Changed, AdminError> {
+    if permissions.is_empty() {
+        return Ok(Changed { role, permissions });
+    }
+    let changed = app
+        .store()
+        .change_permissions(role.id, how(permissions.clone()), app.clock().now())
+        .await?;
+    match changed {
+        Some(role) => Ok(Changed { role, permissions }),
+        None => Err(AdminError::RoleNotFound(role.name)),
+    }
+}
+
+fn check_permissions(permissions: &[String]) -> Result<(), AdminError> {
+    permissions.iter().try_for_each(|permission| {
+        // The column takes texts of any length.
+        match fault_of(permission, None) {
+            Some(fault) => Err(AdminError::PermissionName(permission.clone(), fault)),
+            None => Ok(()),
+        }
+    })
+}
+
+fn fault_of(name: &str, longest: Option<usize>) -> Option<NameFault> {
+    if name.is_empty() {
+        Some(NameFault::Empty)
+    } else if name.contains(',') {
+        Some(NameFault::Comma)
+    } else if name.contains(char::is_control) {
+        Some(NameFault::Control)
+    } else if name.trim() != name {
+        Some(NameFault::OuterSpace)
+    } else if longest.is_some_and(|longest| name.chars().count() > longest) {
+        Some(NameFault::TooLong)
+    } else {
+        None
+    }
+}
+
+/// The names in their order, each once.
+fn distinct(names: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        if !kept.contains(&name) {
+            kept.push(name);
+        }
+    }
+    kept
+}

@@ -1,0 +1,236 @@
+//! What an operator does to accounts.
+
+use vestibule_formats::text::{email, normalise, username};
+use vestibule_store::{
+    Identity, NewUser, PasswordChange, Role, Uniquifiers, User, UserId, UserPatch,
+};
+
+use super::AdminError;
+use crate::app::App;
+use crate::identity;
+use crate::rng;
+
+/// An account to be made.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The address; normalised before it is stored.
+    pub email: String,
+    /// The username, where usernames are on.
+    pub username: Option<String>,
+    /// The password.
+    pub password: String,
+    /// Whether the user may sign in.
+    pub active: bool,
+    /// Whether the address counts as confirmed.
+    pub confirmed: bool,
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// When the address, username or password breaks a rule or is taken.
+pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
+    let settings = app.settings();
+    let address = email::normalise(&draft.email, &settings.identity.email_options)
+        .map_err(|_| AdminError::Email(draft.email.clone()))?;
+    let name = match draft.username {
+        None => None,
+        Some(_) if !settings.identity.username_enable => return Err(AdminError::UsernamesOff),
+        Some(name) => Some(
+            username::normalise(&name, &settings.identity.username_options)
+                .map_err(|_| AdminError::Username(name))?,
+        ),
+    };
+    if identity::find(app, Identity::Email, &address)
+        .await?
+        .is_some()
+    {
+        return Err(AdminError::Taken("email".to_owned()));
+    }
+    if let Some(name) = &name
+        && identity::find(app, Identity::Username, name)
+            .await?
+            .is_some()
+    {
+        return Err(AdminError::Taken("username".to_owned()));
+    }
+    let password = hash(app, &draft.password).await?;
+    let now = app.clock().now();
+    let new = NewUser {
+        email: address,
+        username: name,
+        password: Some(password),
+        active: draft.active,
+        confirmed_at: draft.confirmed.then_some(now),
+        fs_uniquifier: fresh_uniquifier(app),
+        fs_token_uniquifier: fresh_uniquifier(app),
+        us_phone_number: None,
+        created_at: now,
+    };
+    Ok(app.store().create_user(new).await?)
+}
+
+/// The user with this identity: the first attribute of `USER_IDENTITY_ATTRIBUTES` whose
+/// rules the text fits and that somebody has.
+///
+/// # Errors
+/// When nobody has it.
+pub async fn find(app: &App, text: &str) -> Result<User, AdminError> {
+    if let Some(user) = identity::look_up(app, text).await? {
+        return Ok(user);
+    }
+    if app.settings().identity.has(Identity::Phone.column())
+        && let Some(number) = phone_number(text)
+        && let Some(user) = identity::find(app, Identity::Phone, &number).await?
+    {
+        return Ok(user);
+    }
+    Err(AdminError::NotFound(text.to_owned()))
+}
+
+/// Users with the names of their roles, in the order of their primary keys, after one of
+/// them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(
+    app: &App,
+    after: Option<UserId>,
+    limit: u32,
+) -> Result<Vec<(User, Vec<Role>)>, AdminError> {
+    let users = app.store().list_users(after, limit).await?;
+    let mut listed = Vec::with_capacity(users.len());
+    for user in users {
+        let roles = app.store().roles_of(user.id).await?;
+        listed.push((user, roles));
+    }
+    Ok(listed)
+}
+
+/// Lets a user sign in, or no longer. What a user who is switched off was signed in to has
+/// ended, and does not come back when they are switched on again. False when it was so
+/// already.
+///
+/// # Errors
+/// When the store fails.
+pub async fn set_active(app: &App, user: &User, active: bool) -> Result<bool, AdminError> {
+    if user.active == active {
+        return Ok(false);
+    }
+    let mut patch = UserPatch {
+        active: Some(active),
+        ..UserPatch::default()
+    };
+    if !active {
+        end_everything(app, &mut patch);
+    }
+    update(app, user, patch).await?;
+    Ok(true)
+}
+
+/// Counts a user's address as confirmed. False when it was so already.
+///
+/// # Errors
+/// When the store fails.
+pub async fn confirm(app: &App, user: &User) -> Result<bool, AdminError> {
+    if user.confirmed_at.is_some() {
+        return Ok(false);
+    }
+    let patch = UserPatch {
+        confirmed_at: Some(Some(app.clock().now())),
+        ..UserPatch::default()
+    };
+    update(app, user, patch).await?;
+    Ok(true)
+}
+
+/// Gives a user another password. Every session, remember cookie and token of theirs is
+/// void from then on.
+///
+/// # Errors
+/// When the password breaks a rule.
+pub async fn change_password(app: &App, user: &User, password: &str) -> Result<(), AdminError> {
+    let hash = hash(app, password).await?;
+    let mut patch = UserPatch {
+        password: Some(PasswordChange::Set(hash)),
+        ..UserPatch::default()
+    };
+    end_everything(app, &mut patch);
+    update(app, user, patch).await
+}
+
+/// Ends every way in but the password: sessions, tokens, second factors, codes, passkeys.
+///
+/// # Errors
+/// When the store fails.
+pub async fn reset_access(app: &App, user: &User) -> Result<(), AdminError> {
+    let fresh = Uniquifiers {
+        session: fresh_uniquifier(app),
+        token: fresh_uniquifier(app),
+    };
+    let now = app.clock().now();
+    found(user, app.store().reset_access(user.id, fresh, now).await?)
+}
+
+/// Deletes a user and whatever belongs to them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn delete(app: &App, user: &User) -> Result<(), AdminError> {
+    found(user, app.store().delete_user(user.id).await?)
+}
+
+/// Sessions and remember cookies carry one uniquifier, auth and refresh tokens the other one
+/// (or the first, where the table has no second): with both anew, none of them counts.
+fn end_everything(app: &App, patch: &mut UserPatch) {
+    patch.fs_uniquifier = Some(fresh_uniquifier(app));
+    patch.fs_token_uniquifier = Some(fresh_uniquifier(app));
+}
+
+async fn update(app: &App, user: &User, patch: UserPatch) -> Result<(), AdminError> {
+    let now = app.clock().now();
+    found(user, app.store().update_user(user.id, patch, now).await?)
+}
+
+/// Refuses to say that something was done to somebody who is gone meanwhile.
+fn found(user: &User, is_there: bool) -> Result<(), AdminError> {
+    if is_there {
+        return Ok(());
+    }
+    Err(AdminError::NotFound(label(user)))
+}
+
+/// What a user is called: the address, or another identity of theirs.
+#[must_use]
+pub fn label(user: &User) -> String {
+    let identities = [&user.email, &user.username, &user.us_phone_number];
+    let mut known = identities.into_iter().flatten();
+    known
+        .next()
+        .map_or_else(|| user.id.to_string(), Clone::clone)
+}
+
+/// A number in the form in which it is kept (E.164), as people write it: `+44 20 7946-0000`.
+/// One without a country is not guessed at.
+fn phone_number(text: &str) -> Option<String> {
+    let number: String = text
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')'))
+        .collect();
+    let digits = number.strip_prefix('+')?;
+    let fits = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    fits.then_some(number)
+}
+
+async fn hash(app: &App, password: &str) -> Result<String, AdminError> {
+    let settings = &app.settings().password;
+    let password = normalise::normalise(password, settings.normalize_form);
+    if password.chars().count() < settings.length_min {
+        return Err(AdminError::Password(settings.length_min));
+    }
+    Ok(app.passwords().hash(&password).await?)
+}
+
+fn fresh_uniquifier(app: &App) -> String {
+    rng::hex::<16>(app.random())
+}
