@@ -186,6 +186,8 @@ def sign(request):
         serializer = itsdangerous.URLSafeTimedSerializer(
             request["secret"], salt=salt, signer=signer
         )
+        if kind == "refresh_token":
+            serializer = itsdangerous.URLSafeSerializer(request["secret"], salt=salt)
     return {"value": serializer.dumps(request["payload"])}
 
 

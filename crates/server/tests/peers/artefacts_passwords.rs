@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::support::cookies::Jar;
-use crate::support::database;
 use crate::support::pair::Pair;
 use crate::support::requests::{sign_in, sign_in_with};
 use crate::support::users::{ANA, PASSWORD, of_scheme};
@@ -17,7 +16,7 @@ const SCHEMES: [&str; 5] = [
 ];
 
 fn stored(pair: &Pair, email: &str) -> String {
-    database::users(&pair.ours.database)[email]["password"].clone()
+    pair.ours.database.users()[email]["password"].clone()
 }
 
 fn status(email: &str, password: &str, port: u16) -> u16 {
@@ -151,7 +150,7 @@ fn artefacts_password_set_on_our_command_line_signs_in_at_both() {
         // Not confirmed, and said only to who knows the new password.
         assert_eq!(status("bo@example.com", "another horse", port), 400);
     }
-    let row = &database::users(&pair.ours.database)["New.Person@example.com"];
+    let row = &pair.ours.database.users()["New.Person@example.com"];
     assert_eq!(
         (row["login_count"].as_str(), row["active"].as_str()),
         ("2", "1")
@@ -161,7 +160,7 @@ fn artefacts_password_set_on_our_command_line_signs_in_at_both() {
 #[test]
 fn artefacts_tracking_is_continued_by_the_other() {
     let pair = Pair::start("tracking", &json!({}));
-    let row = |pair: &Pair| database::users(&pair.ours.database)[ANA].clone();
+    let row = |pair: &Pair| pair.ours.database.users()[ANA].clone();
     for (count, port) in [
         pair.ours.port,
         pair.theirs.port,

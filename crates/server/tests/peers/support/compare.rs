@@ -168,7 +168,7 @@ fn to_codes(texts: &mut Value) {
 }
 
 /// The stable code of a text: the reference's message name, or ours for the texts of
-/// Flask-WTF, which have no name.
+/// Flask-WTF and WTForms, which have no name.
 fn code_of(text: &str) -> String {
     let named = match text {
         "The CSRF token is missing." => "CSRF_TOKEN_MISSING",
@@ -178,6 +178,7 @@ fn code_of(text: &str) -> String {
         "The CSRF tokens do not match." => "CSRF_TOKEN_MISMATCH",
         "The referrer header is missing." => "CSRF_REFERRER_MISSING",
         "The referrer does not match the host." => "CSRF_REFERRER_MISMATCH",
+        "This field is required." => "REFRESH_TOKEN_REQUIRED",
         other => Python::get().code_of(other).unwrap_or(other),
     };
     named.to_owned()
@@ -191,6 +192,33 @@ fn hide_token(response: &mut Map<String, Value>) {
             _ => format!("<not a CSRF token: {token}>"),
         };
     }
+    let Some(user) = response.get_mut("user").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (member, kept) in [
+        ("authentication_token", &["ver", "uid", "exp"][..]),
+        ("refresh_token", &["ver", "uid", "name", "gen"][..]),
+    ] {
+        if let Some(token) = user.get_mut(member) {
+            *token = shape_of(token, kept);
+        }
+    }
+}
+
+/// A signed object: the values of some members, and of the others that they are there.
+fn shape_of(token: &Value, kept: &[&str]) -> Value {
+    let Some(Value::Object(mut said)) = token.as_str().and_then(cookies::payload) else {
+        return json!(format!("<not a token: {token}>"));
+    };
+    for (name, value) in &mut said {
+        match &value {
+            _ if kept.contains(&name.as_str()) => {}
+            Value::Number(_) => *value = json!("<seconds>"),
+            Value::String(text) => *value = json!(format!("<{} characters>", text.len())),
+            _ => {}
+        }
+    }
+    Value::Object(said)
 }
 
 fn shapeless(answer: &Response) -> Value {

@@ -117,7 +117,15 @@ pub(crate) fn comparable(cookie: &SetCookie) -> Value {
             for (key, value) in &mut session {
                 match &value {
                     Value::String(text) if is_secret(text) => *value = json!("<40 random digits>"),
-                    Value::Number(_) if key == "fs_paa" => *value = json!("<seconds>"),
+                    Value::Number(_)
+                        if matches!(
+                            key.as_str(),
+                            "fs_paa" | "fs_gexp" | "expires_at" | "last_used_at"
+                        ) =>
+                    {
+                        *value = json!("<seconds>");
+                    }
+                    Value::String(_) if key == "family" => *value = json!("<a family>"),
                     _ => {}
                 }
             }

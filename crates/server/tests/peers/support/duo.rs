@@ -50,16 +50,29 @@ pub(crate) struct Duo {
     _folder: Folder,
 }
 
+impl Pair {
+    /// A member of `response.user`, of each.
+    pub(crate) fn of_user(&self, member: &str) -> (String, String) {
+        let member = |answer: &Response| {
+            let body = answer.json().unwrap_or_default();
+            let value = &body["response"]["user"][member];
+            value.as_str().unwrap_or_default().to_owned()
+        };
+        (member(&self.ours), member(&self.theirs))
+    }
+}
+
 impl Duo {
     /// In the single-page-app configuration with these keys changed.
     pub(crate) fn start(name: &str, changes: &Value) -> Self {
         let folder = Folder::new(name);
         let config = config::spa_with(changes);
-        let (our_file, their_file) = (folder.file("ours.db"), folder.file("theirs.db"));
-        fresh_database(&our_file);
-        fresh_database(&their_file);
-        let ours = Vestibule::start(&config, &folder, our_file);
-        let theirs = Reference::start(&config, &folder, their_file);
+        let (our_database, their_database) = (
+            fresh_database(folder.file("ours.db")),
+            fresh_database(folder.file("theirs.db")),
+        );
+        let ours = Vestibule::start(&config, &folder, our_database);
+        let theirs = Reference::start(&config, &folder, their_database);
         let mut duo = Self {
             ours,
             theirs,
@@ -73,16 +86,13 @@ impl Duo {
     }
 
     fn users(&self) -> (Users, Users) {
-        (
-            database::users(&self.ours.database),
-            database::users(&self.theirs.database),
-        )
+        (self.ours.database.users(), self.theirs.database.users())
     }
 
     /// Changes a user's column in both databases, outside any exchange.
     pub(crate) fn set(&mut self, email: &str, column: &str, value: &str) {
-        database::set(&self.ours.database, email, column, value);
-        database::set(&self.theirs.database, email, column, value);
+        self.ours.database.set(email, column, value);
+        self.theirs.database.set(email, column, value);
         self.before = self.users();
     }
 
@@ -94,6 +104,32 @@ impl Duo {
         build: impl Fn(&Jar) -> Request,
     ) -> Pair {
         self.send_differing(name, browser, None, build)
+    }
+
+    /// One exchange in which each server is told something of its own, such as a token that it
+    /// made.
+    pub(crate) fn send_own(
+        &mut self,
+        name: &str,
+        browser: &mut Browser,
+        own: &(String, String),
+        build: impl Fn(&Jar, &str) -> Request,
+    ) -> Pair {
+        let (ours, theirs) = (build(&browser.ours, &own.0), build(&browser.theirs, &own.1));
+        self.exchange(name, browser, None, &ours, &theirs)
+    }
+
+    /// The same with a declared difference.
+    pub(crate) fn send_own_known(
+        &mut self,
+        name: &str,
+        browser: &mut Browser,
+        (known, our_status): (Known, u16),
+        own: &(String, String),
+        build: impl Fn(&Jar, &str) -> Request,
+    ) -> Pair {
+        let (ours, theirs) = (build(&browser.ours, &own.0), build(&browser.theirs, &own.1));
+        self.exchange(name, browser, Some((known, our_status)), &ours, &theirs)
     }
 
     /// One exchange with a declared difference.
@@ -115,10 +151,22 @@ impl Duo {
         known: Option<(Known, u16)>,
         build: impl Fn(&Jar) -> Request,
     ) -> Pair {
+        let (ours, theirs) = (build(&browser.ours), build(&browser.theirs));
+        self.exchange(name, browser, known, &ours, &theirs)
+    }
+
+    fn exchange(
+        &mut self,
+        name: &str,
+        browser: &mut Browser,
+        known: Option<(Known, u16)>,
+        to_ours: &Request,
+        to_theirs: &Request,
+    ) -> Pair {
         self.exchanges += 1;
-        let ours = ask(&build(&browser.ours), &browser.ours, self.ours.port)
+        let ours = ask(to_ours, &browser.ours, self.ours.port)
             .unwrap_or_else(|error| panic!("{name}: ours: {error}\n{}", self.ours.log()));
-        let theirs = ask(&build(&browser.theirs), &browser.theirs, self.theirs.port)
+        let theirs = ask(to_theirs, &browser.theirs, self.theirs.port)
             .unwrap_or_else(|error| panic!("{name}: reference: {error}\n{}", self.theirs.log()));
         browser.ours.take(&compare::set_cookies(&ours));
         browser.theirs.take(&compare::set_cookies(&theirs));

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::compare;
 use super::config;
 use super::cookies::Jar;
-use super::database::{self, Users};
+use super::database::Users;
 use super::folder::Folder;
 use super::http::{Response, exchange};
 use super::peer::{Vestibule, fresh_database};
@@ -36,10 +36,9 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn start(name: &str) -> Self {
         let folder = Folder::new(name);
-        let database = folder.file("ours.db");
-        fresh_database(&database);
+        let database = fresh_database(folder.file("ours.db"));
         let server = Vestibule::start(&config::spa_with(&json!({})), &folder, database);
-        let before = database::users(&server.database);
+        let before = server.database.users();
         Self {
             server,
             before,
@@ -119,7 +118,7 @@ impl Target {
         assert!(self.requests >= at_least, "{} requests", self.requests);
         assert!(!log.contains("panicked"), "{log}");
         assert_eq!(
-            database::users(&self.server.database),
+            self.server.database.users(),
             self.before,
             "no partial effect"
         );

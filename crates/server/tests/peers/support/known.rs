@@ -53,6 +53,12 @@ pub(crate) enum Known {
     CsrfAskedOnce,
     /// A password stored in plain text signs nobody in.
     NoPlaintext,
+    /// Who comes by token or basic authentication changes nothing in a session beside it.
+    OneCaller,
+    /// Basic authentication lets in whom `/login` lets in.
+    BasicAsLogin,
+    /// A refresh token of somebody who is switched off is refused.
+    NoRefreshForTheInactive,
     /// CORS headers go to requests with an Origin, and a preflight is answered by itself.
     CorsOnRequest,
 }
@@ -74,11 +80,24 @@ impl Known {
             Self::ClientMistake | Self::NoMultipart | Self::PathsAsWritten => {
                 matches!(
                     aspect,
-                    Status | Body | ContentType | CacheControl | Vary | Cookies | Database
+                    Status
+                        | Body
+                        | ContentType
+                        | CacheControl
+                        | Vary
+                        | Cookies
+                        | Database
+                        | Aspect::WwwAuthenticate
                 )
             }
             Self::Remember | Self::RememberRenewed | Self::GoneWithoutTrace => aspect == Cookies,
             Self::OneGenericError => aspect == Body,
+            Self::OneCaller => aspect == Cookies,
+            Self::BasicAsLogin => matches!(
+                aspect,
+                Status | Body | Aspect::WwwAuthenticate | Cookies | Database
+            ),
+            Self::NoRefreshForTheInactive => matches!(aspect, Status | Body | Cookies),
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }
     }

@@ -23,8 +23,7 @@ impl Pair {
     pub(crate) fn start(name: &str, changes: &Value) -> Self {
         let folder = Folder::new(name);
         let config = config::spa_with(changes);
-        let database = folder.file("shared.db");
-        fresh_database(&database);
+        let database = fresh_database(folder.file("shared.db"));
         let ours = Vestibule::start(&config, &folder, database.clone());
         let theirs = Reference::start(&config, &folder, database);
         Self {

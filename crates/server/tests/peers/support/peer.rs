@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::config;
+use super::database::{self, Database};
 use super::folder::Folder;
 use super::http::Request;
 use super::python::{Python, root};
@@ -32,26 +33,45 @@ static SEEDED: LazyLock<PathBuf> = LazyLock::new(|| {
     if !path.exists() {
         // Other tests may do the same at this moment: whoever is last wins, whole.
         let unfinished = folder.join(format!("seed-{}.tmp", std::process::id()));
-        let config = with_database(&config::spa(), &unfinished);
+        let config = with_database(&config::spa(), &Database::file(unfinished.clone()));
         Python::get().seed(&config, &users, &folder.join("seed.log"));
         std::fs::rename(&unfinished, &path).expect("a rename");
     }
     path
 });
 
-/// A fresh copy of the seeded database.
-pub(crate) fn fresh_database(path: &Path) {
+/// The same on PostgreSQL, made by each run for itself.
+static SEEDED_ON_POSTGRES: LazyLock<String> = LazyLock::new(|| {
+    database::drop_what_ended_runs_left();
+    let name = format!("vestibule_oracle_{}_seed", std::process::id());
+    database::administer(&format!("CREATE DATABASE {name}"));
+    let mut config = config::spa();
+    config.insert(
+        "SQLALCHEMY_DATABASE_URI".into(),
+        json!(database::postgres_uri(&name)),
+    );
+    let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("seed-postgres.log");
+    Python::get().seed(&config, &users::everybody(), &log);
+    name
+});
+
+/// A fresh copy of the seeded database, where this run has its databases.
+pub(crate) fn fresh_database(path: PathBuf) -> Database {
     let _ = Python::get();
-    std::fs::copy(&*SEEDED, path).expect("a copy of the database");
+    if database::on_postgres() {
+        return Database::copy_of(&SEEDED_ON_POSTGRES);
+    }
+    std::fs::copy(&*SEEDED, &path).expect("a copy of the database");
+    Database::file(path)
 }
 
 /// The configuration with its database.
-pub(crate) fn with_database(config: &Map<String, Value>, path: &Path) -> Map<String, Value> {
+pub(crate) fn with_database(
+    config: &Map<String, Value>,
+    database: &Database,
+) -> Map<String, Value> {
     let mut config = config.clone();
-    config.insert(
-        "SQLALCHEMY_DATABASE_URI".into(),
-        json!(format!("sqlite:///{}", path.display())),
-    );
+    config.insert("SQLALCHEMY_DATABASE_URI".into(), json!(database.uri()));
     config
 }
 
@@ -59,14 +79,14 @@ pub(crate) fn with_database(config: &Map<String, Value>, path: &Path) -> Map<Str
 #[derive(Debug)]
 pub(crate) struct Reference {
     pub(crate) port: u16,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Database,
     log: PathBuf,
     pid: u64,
 }
 
 impl Reference {
     /// On this database; the folder keeps its log.
-    pub(crate) fn start(config: &Map<String, Value>, folder: &Folder, database: PathBuf) -> Self {
+    pub(crate) fn start(config: &Map<String, Value>, folder: &Folder, database: Database) -> Self {
         let log = folder.file("reference.log");
         let (pid, port) = Python::get().serve(&with_database(config, &database), &log);
         Self {
@@ -92,14 +112,14 @@ impl Drop for Reference {
 #[derive(Debug)]
 pub(crate) struct Vestibule {
     pub(crate) port: u16,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Database,
     log: PathBuf,
     process: Child,
 }
 
 impl Vestibule {
     /// On this database; the folder keeps its configuration file, log and working files.
-    pub(crate) fn start(config: &Map<String, Value>, folder: &Folder, database: PathBuf) -> Self {
+    pub(crate) fn start(config: &Map<String, Value>, folder: &Folder, database: Database) -> Self {
         let (file, log) = (folder.file("vestibule.toml"), folder.file("vestibule.log"));
         let text = config::to_toml(&with_database(config, &database));
         std::fs::write(&file, text).expect("a configuration file");

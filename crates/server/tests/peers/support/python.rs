@@ -143,13 +143,16 @@ impl Python {
 
 /// Whether a text is this template with its placeholders (`%(name)s`) filled in.
 fn fits(text: &str, template: &str) -> bool {
-    let mut parts = template
-        .split("%(")
-        .map(|part| part.split_once(')').map_or(part, |(_, rest)| &rest[1..]));
+    let mut parts = template.split("%(");
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
         return false;
     };
+    // Behind the name and its parenthesis stands how it is written: an s, a d.
     for part in parts {
+        let part = part
+            .split_once(')')
+            .and_then(|(_, behind)| behind.get(1..))
+            .unwrap_or_default();
         rest = match rest.find(part) {
             _ if part.is_empty() => "",
             Some(at) => &rest[at + part.len()..],

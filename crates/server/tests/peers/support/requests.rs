@@ -1,5 +1,7 @@
 //! The requests that nearly every test begins with.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::cookies::Jar;
@@ -35,4 +37,20 @@ pub(crate) fn with_token(request: Request, jar: &Jar) -> Request {
         Some(token) => request.header("X-XSRF-Token", token),
         None => request,
     }
+}
+
+pub(crate) const VERIFY: &str = "/api/accounts/verify";
+pub(crate) const REFRESH: &str = "/api/accounts/refresh-token";
+
+/// A sign-in that asks for tokens.
+pub(crate) fn sign_in_for_tokens(email: &str) -> Request {
+    Request::post(
+        &format!("{LOGIN}?include_auth_token"),
+        &json!({"email": email, "password": PASSWORD}),
+    )
+}
+
+/// What basic authentication sends.
+pub(crate) fn basic(name: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
 }
