@@ -168,7 +168,7 @@ fn to_codes(texts: &mut Value) {
 }
 
 /// The stable code of a text: the reference's message name, or ours for the texts of
-/// Flask-WTF and WTForms, which have no name.
+/// Flask-WTF and `WTForms`, which have no name.
 fn code_of(text: &str) -> String {
     let named = match text {
         "The CSRF token is missing." => "CSRF_TOKEN_MISSING",

@@ -90,9 +90,10 @@ impl Known {
                         | Aspect::WwwAuthenticate
                 )
             }
-            Self::Remember | Self::RememberRenewed | Self::GoneWithoutTrace => aspect == Cookies,
+            Self::Remember | Self::RememberRenewed | Self::GoneWithoutTrace | Self::OneCaller => {
+                aspect == Cookies
+            }
             Self::OneGenericError => aspect == Body,
-            Self::OneCaller => aspect == Cookies,
             Self::BasicAsLogin => matches!(
                 aspect,
                 Status | Body | Aspect::WwwAuthenticate | Cookies | Database
