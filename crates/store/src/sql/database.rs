@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::TableNames;
+#[cfg(feature = "server")]
 use super::server::{ServerStore, is_server};
 use super::sqlite::{SqliteStore, path_of};
 use crate::schema_check::{Finding, Upgrade};
@@ -16,6 +17,7 @@ pub enum Database {
     /// A SQLite file.
     File(PathBuf),
     /// A server, by an address that may hold a password.
+    #[cfg(feature = "server")]
     Server(String),
 }
 
@@ -30,6 +32,7 @@ impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
+            #[cfg(feature = "server")]
             Self::Server(uri) => {
                 write!(f, "at {}", uri.split([':', '+']).next().unwrap_or_default())
             }
@@ -43,6 +46,7 @@ impl Database {
     /// # Errors
     /// When it is of a kind that is not served, or names no database.
     pub fn at(uri: &str) -> Result<Self, StoreError> {
+        #[cfg(feature = "server")]
         if is_server(uri) {
             return Ok(Self::Server(uri.to_owned()));
         }
@@ -54,6 +58,7 @@ impl Database {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
+            #[cfg(feature = "server")]
             Self::Server(_) => None,
         }
     }
@@ -65,6 +70,7 @@ impl Database {
     pub async fn open(&self, tables: &TableNames) -> Result<Arc<dyn Store>, StoreError> {
         Ok(match self {
             Self::File(path) => Arc::new(SqliteStore::open(path, tables)?),
+            #[cfg(feature = "server")]
             Self::Server(uri) => Arc::new(ServerStore::open(uri, tables).await?),
         })
     }
@@ -77,6 +83,7 @@ impl Database {
     pub async fn open_or_make(&self, tables: &TableNames) -> Result<Arc<dyn Store>, StoreError> {
         let new = match self {
             Self::File(path) => !path.exists(),
+            #[cfg(feature = "server")]
             Self::Server(_) => {
                 let missing = Finding::Table(tables.user.clone());
                 self.check(tables).await?.contains(&missing)
@@ -95,6 +102,7 @@ impl Database {
     pub async fn init(&self, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         match self {
             Self::File(path) => SqliteStore::init(path, tables),
+            #[cfg(feature = "server")]
             Self::Server(uri) => ServerStore::init(uri, tables).await,
         }
     }
@@ -106,6 +114,7 @@ impl Database {
     pub async fn check(&self, tables: &TableNames) -> Result<Vec<Finding>, StoreError> {
         match self {
             Self::File(path) => SqliteStore::check(path, tables),
+            #[cfg(feature = "server")]
             Self::Server(uri) => ServerStore::check(uri, tables).await,
         }
     }
@@ -117,6 +126,7 @@ impl Database {
     pub async fn upgrade(&self, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         match self {
             Self::File(path) => SqliteStore::upgrade(path, tables),
+            #[cfg(feature = "server")]
             Self::Server(uri) => ServerStore::upgrade(uri, tables).await,
         }
     }

@@ -7,6 +7,7 @@ mod leaving;
 mod moment;
 mod roles;
 mod schema;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod sqlite;
 mod trackers;
