@@ -142,7 +142,8 @@ impl App {
     /// When a new auth token of a user says that it ends, in seconds since 1970.
     pub(crate) fn token_end(&self, user: &User) -> Option<i64> {
         match &self.0.token_end {
-            Some(end) => end(user).map(OffsetDateTime::unix_timestamp),
+            // On the wire 0 says that there is none.
+            Some(end) => end(user).map(|end| end.unix_timestamp().max(1)),
             None => self.settings().token.expire_timestamp,
         }
     }

@@ -18,6 +18,7 @@ use vestibule_store::{MemoryStore, Store, User};
 use crate::app::{App, Parts, TokenEnd};
 use crate::clock::{Clock, SystemClock};
 use crate::embed::VestibuleLayer;
+use crate::features::api;
 use crate::hooks::{Event, Hooks};
 use crate::http::answers::Answers;
 use crate::http::cors::Cors;
@@ -78,6 +79,12 @@ impl Vestibule {
     /// Every endpoint at its prefix and the health checks beside them: a server of its own.
     pub fn standalone(&self) -> Router {
         router::standalone(&self.app)
+    }
+
+    /// The OpenAPI document of what [`standalone`](Self::standalone) serves, as JSON.
+    #[must_use]
+    pub fn openapi(&self) -> String {
+        api::text(&self.app, &router::whole(&self.app))
     }
 
     /// The layer around an application's own routes: with it they know who is asking.

@@ -1,6 +1,7 @@
 //! The command line. Every command calls the library's own rules; none goes over HTTP.
 
 mod config;
+mod openapi;
 mod roles;
 mod schema;
 mod secrets;
@@ -67,6 +68,8 @@ enum Command {
     /// Looks at the configuration.
     #[command(subcommand)]
     Config(config::Command),
+    /// Prints the OpenAPI document of what the configuration serves.
+    Openapi,
     /// Makes secrets.
     #[command(subcommand)]
     Secrets(secrets::Command),
@@ -107,6 +110,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Config(command) => config::run(&global, &command),
+        Command::Openapi => openapi::run(&global),
         Command::Serve(arguments) => runtime()?.block_on(serve::run(&global, arguments)),
         Command::Users(command) => runtime()?.block_on(users::run(&global, command)),
         Command::Roles(command) => runtime()?.block_on(roles::run(&global, command)),

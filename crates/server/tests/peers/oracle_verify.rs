@@ -91,3 +91,15 @@ fn oracle_verify_by_token_and_basic() {
     });
     duo.finish(6);
 }
+
+#[test]
+fn oracle_verify_is_not_there_where_any_proof_is_fresh() {
+    let config = json!({"SECURITY_FRESHNESS": {"seconds": -60}});
+    let mut duo = Duo::start("verify-off", &config);
+    let mut ana = Browser::new();
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    duo.send_known("GET", &mut ana, Known::OwnErrorPages, 404, |_| {
+        Request::get(VERIFY)
+    });
+    duo.finish(2);
+}

@@ -11,6 +11,8 @@
 //! Hooks     none
 //! Never     looks at the path, the host or the identity headers of the request that it judges
 
+mod document;
+
 use std::time::Duration;
 
 use axum::extract::State;
@@ -19,6 +21,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use vestibule_store::{Identity, Role, User};
 
 use crate::app::App;
+use crate::features::api::Endpoint;
 use crate::http::csrf::{self, Evidence};
 use crate::http::fault::{Fault, Refusal};
 use crate::http::query::Query;
@@ -38,8 +41,13 @@ const PERMISSIONS: HeaderName = HeaderName::from_static("x-auth-permissions");
 /// The headers in which proxies tell the method of the request that they ask about.
 const ORIGINAL_METHOD: [&str; 2] = ["x-original-method", "x-forwarded-method"];
 
+/// Where it is.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::at("/authz").get(get, document::decide)]
+}
+
 /// `GET /authz`.
-pub(crate) async fn get(State(app): State<App>, mut call: Call) -> Response {
+async fn get(State(app): State<App>, mut call: Call) -> Response {
     let outcome = decide(&app, &mut call).await;
     let mut response = call.finish(&app, outcome);
     // The answer is for this caller and this moment, whatever else may be kept.
@@ -171,10 +179,15 @@ fn identity_headers(app: &App, user: &User, roles: &[Role]) -> Vec<(HeaderName, 
         .collect();
     permissions.sort_unstable();
     permissions.dedup();
-    let mut headers = vec![(USER_ID, HeaderValue::from(user.id.0))];
-    if let Some(identity) = identity_of(app, user).and_then(plain) {
-        headers.push((USER, identity));
-    }
+    // Each of them always: what a proxy finds missing it may pass on as the client wrote it.
+    let identity = identity_of(app, user).and_then(plain);
+    let mut headers = vec![
+        (USER_ID, HeaderValue::from(user.id.0)),
+        (
+            USER,
+            identity.unwrap_or_else(|| HeaderValue::from_static("")),
+        ),
+    ];
     let names = joined(roles.iter().map(|role| role.name.as_str()));
     headers.extend([
         (ROLES, names),

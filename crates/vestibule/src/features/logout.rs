@@ -7,21 +7,48 @@
 //! Hooks     `SignedOut`, `RefreshFamilyEnded`
 //! Never     fails for somebody who is not signed in
 
+mod document;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, header};
 
 use crate::app::App;
+use crate::features::api::Endpoint;
+use crate::http::cookies;
 use crate::http::csrf;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::redirect;
 use crate::http::reply::Reply;
 use crate::session::call::Call;
 use crate::session::{door, refresh, sign_in, tokens};
+use crate::settings::Settings;
+
+/// Where it is, for the methods that the settings name.
+pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    let methods = &settings.login.logout_methods;
+    let has = |name: &str| {
+        methods
+            .iter()
+            .any(|method| method.eq_ignore_ascii_case(name))
+    };
+    let mut endpoint = Endpoint::at(&settings.login.logout_url);
+    if has("GET") {
+        endpoint = endpoint.get(handle, document::by_link);
+    }
+    if has("POST") {
+        endpoint = endpoint.post(handle, document::sign_out);
+    }
+    if has("GET") || has("POST") {
+        vec![endpoint]
+    } else {
+        Vec::new()
+    }
+}
 
 /// Ends the session of whoever asks. A `GET`, which a link makes, goes on to
 /// `POST_LOGOUT_VIEW`.
-pub(crate) async fn handle(State(app): State<App>, mut call: Call) -> Response {
+async fn handle(State(app): State<App>, mut call: Call) -> Response {
     let outcome = sign_out(&app, &mut call).await;
     call.finish(&app, outcome)
 }
@@ -37,17 +64,21 @@ async fn sign_out(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     } else {
         Reply::ok()
     };
-    if call.visit.caller().is_some() {
-        if app.settings().csrf.logout_csrf {
-            csrf::check_caller(app, &mut call.visit, &call.evidence)?;
+    let signed_in = call.visit.caller().is_some();
+    if signed_in && app.settings().csrf.logout_csrf {
+        csrf::check_caller(app, &mut call.visit, &call.evidence)?;
+    }
+    if app.settings().refresh.enabled {
+        refresh::end_on_sign_out(app, call).await?;
+        // A session may be over before its refresh cookie is.
+        let cookie = app.settings().refresh.cookie.as_ref();
+        let cookie = cookie
+            .filter(|cookie| signed_in || cookies::cookie(&call.headers, &cookie.name).is_some());
+        if let Some(cookie) = cookie.and_then(tokens::clear_cookie) {
+            reply = reply.header(header::SET_COOKIE, cookie);
         }
-        if app.settings().refresh.enabled {
-            refresh::end_on_sign_out(app, call).await?;
-            let cookie = app.settings().refresh.cookie.as_ref();
-            if let Some(cookie) = cookie.and_then(tokens::clear_cookie) {
-                reply = reply.header(header::SET_COOKIE, cookie);
-            }
-        }
+    }
+    if signed_in {
         sign_in::end(app, &mut call.visit);
     }
     Ok(reply)

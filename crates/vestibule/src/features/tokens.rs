@@ -9,11 +9,14 @@
 //! Hooks     `RefreshFamilyEnded`
 //! Never     lets two different successors of one token live
 
+mod document;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 
 use crate::app::App;
+use crate::features::api::Endpoint;
 use crate::http::fault::Refusal;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
@@ -21,9 +24,18 @@ use crate::messages::Message;
 use crate::session::call::Call;
 use crate::session::refresh::{self, Exchange, Presented};
 use crate::session::tokens;
+use crate::settings::Settings;
+
+/// Where it is, if there are refresh tokens.
+pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    if !settings.refresh.enabled {
+        return Vec::new();
+    }
+    vec![Endpoint::at(&settings.refresh.url).post(post, document::exchange)]
+}
 
 /// `POST /refresh-token`.
-pub(crate) async fn post(State(app): State<App>, mut call: Call) -> Response {
+async fn post(State(app): State<App>, mut call: Call) -> Response {
     let outcome = exchange(&app, &mut call).await;
     call.finish(&app, outcome)
 }

@@ -8,11 +8,14 @@
 //! Hooks     `Verified`, `SignInFailed`
 //! Never     makes anybody fresh but the caller whose password came
 
+mod document;
+
 use axum::extract::State;
 use axum::response::Response;
 use vestibule_formats::text::normalise;
 
 use crate::app::App;
+use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::body::Field;
 use crate::http::fault::{Fault, Refusal};
@@ -26,10 +29,22 @@ use crate::session::door::{self, Door};
 use crate::session::tokens::Tokens;
 use crate::session::visit::{Caller, Visit, name};
 use crate::session::{assurance, tokens};
-use crate::settings::Mechanism;
+use crate::settings::{Mechanism, Settings};
+
+/// Where it is.
+pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    // Where a proof of identity may be of any age, nobody is asked for another.
+    if settings.freshness.within.is_none() {
+        return Vec::new();
+    }
+    let endpoint = Endpoint::at(&settings.login.verify_url)
+        .get(get, document::ways)
+        .post(post, document::verify);
+    vec![endpoint]
+}
 
 /// `GET /verify`: the ways in which it can be shown.
-pub(crate) async fn get(State(app): State<App>, mut call: Call) -> Response {
+async fn get(State(app): State<App>, mut call: Call) -> Response {
     let outcome = match call.enter(&app, &Door::api(&app)).await {
         Ok(()) => Ok(ways(&app, &mut call.visit)),
         Err(refusal) => Err(refusal),
@@ -38,7 +53,7 @@ pub(crate) async fn get(State(app): State<App>, mut call: Call) -> Response {
 }
 
 /// `POST /verify`: shows it by the password.
-pub(crate) async fn post(State(app): State<App>, mut call: Call) -> Response {
+async fn post(State(app): State<App>, mut call: Call) -> Response {
     let outcome = verify(&app, &mut call).await;
     call.finish(&app, outcome)
 }

@@ -21,7 +21,6 @@ use super::cors::Asked;
 use super::cross_site;
 use super::facts::Facts;
 use super::reject::Rejection;
-use super::reply::Reply;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
 use crate::rng;
@@ -213,25 +212,6 @@ pub(crate) async fn not_found(State(app): State<App>) -> Response {
     Rejection::new(StatusCode::NOT_FOUND, Message::NotFound)
         .into_reply(app.messages(), false)
         .into_response()
-}
-
-/// The process is up.
-pub(crate) async fn healthz() -> Response {
-    Reply::ok().member("status", "up").into_response()
-}
-
-/// The database answers.
-pub(crate) async fn readyz(State(app): State<App>) -> Response {
-    match app.store().ping().await {
-        Ok(()) => Reply::ok().member("status", "ready").into_response(),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            Rejection::new(StatusCode::SERVICE_UNAVAILABLE, Message::Unavailable)
-                .retry_after(5)
-                .into_reply(app.messages(), false)
-                .into_response()
-        }
-    }
 }
 
 /// One line for each request. What changed nothing and went well is only said at debug

@@ -14,6 +14,7 @@ use super::call::Call;
 use super::credentials::Credentials;
 use super::visit::{Caller, Visit};
 use crate::app::App;
+use crate::hooks::Event;
 use crate::http::csrf;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::reject::Rejection;
@@ -170,7 +171,14 @@ async fn by_password(app: &App, name: &str, password: &str) -> Result<Option<Cal
     let Some(user) = user else {
         return Ok(None);
     };
-    if verdict == Verdict::Wrong || assurance::obstacle(app, &user).is_some() {
+    if verdict == Verdict::Wrong {
+        app.hooks().ring(&Event::SignInFailed {
+            user_id: user.id,
+            via: "password",
+        });
+        return Ok(None);
+    }
+    if assurance::obstacle(app, &user).is_some() {
         return Ok(None);
     }
     if let Verdict::RightButUpgrade(hash) = verdict {

@@ -167,11 +167,13 @@ async fn owner(
     Ok((user.active && own == Some(token.uniquifier.as_str())).then_some(user))
 }
 
-/// Ends the family of whatever refresh token came with a sign-out, if it is the caller's.
+/// Ends the family of whatever refresh token came with a sign-out, unless somebody else is
+/// signed in. Where nobody is, the token in the browser's own cookie speaks for itself.
 pub(crate) async fn end_on_sign_out(app: &App, call: &Call) -> Result<(), Refusal> {
-    let Some(caller) = call.visit.caller() else {
+    let caller = call.visit.caller().map(|caller| caller.user.id);
+    if caller.is_none() && app.settings().refresh.cookie.is_none() {
         return Ok(());
-    };
+    }
     let Presented::Token(token) = presented(app, call)? else {
         return Ok(());
     };
@@ -179,7 +181,7 @@ pub(crate) async fn end_on_sign_out(app: &App, call: &Call) -> Result<(), Refusa
         return Ok(());
     };
     if let Some(tracker) = app.store().tracker(&token.family).await?
-        && tracker.user_id == caller.user.id
+        && caller.is_none_or(|caller| caller == tracker.user_id)
     {
         end(app, &tracker, FamilyEnd::SignedOut, app.clock().now()).await?;
     }

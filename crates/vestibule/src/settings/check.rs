@@ -216,11 +216,17 @@ fn endpoints(reader: &mut Reader<'_>, settings: &Settings) {
     let mut paths = vec![
         ("the health check", "/healthz".to_owned()),
         ("the readiness check", "/readyz".to_owned()),
+        ("the authz endpoint", under("/authz")),
+        ("the OpenAPI document", under("/openapi.json")),
     ];
     paths.extend([
         ("SECURITY_LOGIN_URL", under(&settings.login.login_url)),
         ("SECURITY_LOGOUT_URL", under(&settings.login.logout_url)),
+        ("SECURITY_VERIFY_URL", under(&settings.login.verify_url)),
     ]);
+    if settings.refresh.enabled {
+        paths.push(("SECURITY_REFRESH_TOKEN_URL", under(&settings.refresh.url)));
+    }
     twice(reader, &paths, "the path of");
 }
 

@@ -177,3 +177,20 @@ async fn attack_enumeration_by_time_every_attempt_costs_one_hash() {
         assert_eq!(hashes() - before, 1, "{email}");
     }
 }
+
+#[tokio::test]
+async fn attack_fail_open_a_sign_in_that_does_not_succeed_leaves_no_session() {
+    // This store keeps no refresh tokens, which the settings ask for.
+    let app = TestApp::built("SECURITY_REFRESH_TOKEN = true", |builder| {
+        builder.datastore(MoodyStore::new())
+    })
+    .await;
+    let mut browser = app.browser();
+    let body = serde_json::json!({"email": ANA, "password": PASSWORD});
+    let path = "/api/accounts/login?include_auth_token";
+    let answer = browser.post(path, body).await;
+    assert!(answer.status.is_server_error(), "{answer:?}");
+    assert!(!browser.is_signed_in().await, "{answer:?}");
+    let events = app.events.lock().unwrap().clone();
+    assert!(events.is_empty(), "{events:?}");
+}

@@ -253,3 +253,62 @@ async fn attack_session_fixation_nothing_of_a_half_finished_sign_in_survives() {
         "what the application keeps stays"
     );
 }
+
+#[tokio::test]
+async fn attack_session_fixation_a_token_from_before_a_remembered_session_is_worth_nothing_in_it() {
+    // Somebody plants a session of nobody, whose CSRF token they know.
+    let app = TestApp::new().await;
+    let mut attacker = app.browser();
+    let known = attacker.get(LOGIN).await.csrf_token();
+    let mut victim = app.browser();
+    let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
+    victim.post(LOGIN, body).await;
+    victim.cookies.retain(|name, _| name == "remember_token");
+    let planted = attacker.cookies["session"].clone();
+    victim.cookies.insert("session".into(), planted);
+    let mut forged = victim.clone().header("x-xsrf-token", &known);
+    let answer = forged
+        .post("/api/accounts/verify", json!({"password": PASSWORD}))
+        .await;
+    assert!(answer.code().starts_with("CSRF_"), "{answer:?}");
+    // Nor once the session is back.
+    assert!(victim.is_signed_in().await);
+    let mut forged = victim.header("x-xsrf-token", &known);
+    let answer = forged
+        .post("/api/accounts/verify", json!({"password": PASSWORD}))
+        .await;
+    assert!(answer.code().starts_with("CSRF_"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn attack_session_residue_a_made_up_remember_cookie_is_not_replaced_by_a_real_one() {
+    let app = TestApp::with("REMEMBER_COOKIE_REFRESH_EACH_REQUEST = true").await;
+    let mut browser = app.signed_in().await;
+    assert!(!browser.cookies.contains_key("remember_token"));
+    for made_up in ["x", "somebody|else"] {
+        let mut asking = browser.clone();
+        asking
+            .cookies
+            .insert("remember_token".into(), made_up.into());
+        let answer = asking.get(LOGIN).await;
+        assert!(answer.set_cookie("remember_token").is_none(), "{answer:?}");
+    }
+    // One that is theirs is renewed.
+    let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
+    browser.sign_out().await;
+    browser.post(LOGIN, body).await;
+    let answer = browser.get(LOGIN).await;
+    assert!(answer.set_cookie("remember_token").is_some());
+}
+
+#[tokio::test]
+async fn strong_protection_leaves_a_remembered_session_that_did_not_move() {
+    let app = TestApp::with("SESSION_PROTECTION = \"strong\"").await;
+    let mut browser = app.browser().header("user-agent", "one");
+    let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
+    browser.post(LOGIN, body).await;
+    browser.cookies.retain(|name, _| name == "remember_token");
+    for request in 1..=3 {
+        assert!(browser.is_signed_in().await, "request {request}");
+    }
+}

@@ -10,6 +10,7 @@
 //! Hooks     `SignedIn`, `SignInFailed`
 //! Never     tells an unknown user from a wrong password by the time it takes
 
+mod document;
 mod rules;
 mod wire;
 
@@ -19,6 +20,7 @@ use http::{Method, StatusCode};
 
 use self::rules::Decision;
 use crate::app::App;
+use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::Refusal;
 use crate::http::reject::Rejection;
@@ -27,9 +29,21 @@ use crate::messages::Message;
 use crate::session::call::Call;
 use crate::session::visit::name;
 use crate::session::{sign_in, tokens};
+use crate::settings::Settings;
+
+/// Where it is: nowhere when something else signs in at that path.
+pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    if !settings.login.serves_password_login() {
+        return Vec::new();
+    }
+    let endpoint = Endpoint::at(&settings.login.login_url)
+        .get(get, document::state)
+        .post(post, document::sign_in);
+    vec![endpoint]
+}
 
 /// `GET /login`: who is signed in, and a CSRF token.
-pub(crate) async fn get(State(app): State<App>, mut call: Call) -> Response {
+async fn get(State(app): State<App>, mut call: Call) -> Response {
     let outcome = call.come_in(&app).await.map(|()| {
         if call.visit.caller().is_none() {
             sign_in::abandon(&mut call.visit);
@@ -45,7 +59,7 @@ pub(crate) async fn get(State(app): State<App>, mut call: Call) -> Response {
 }
 
 /// `POST /login`: signs in.
-pub(crate) async fn post(State(app): State<App>, mut call: Call) -> Response {
+async fn post(State(app): State<App>, mut call: Call) -> Response {
     let outcome = sign_in(&app, &mut call).await;
     call.finish(&app, outcome)
 }

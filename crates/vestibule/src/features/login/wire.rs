@@ -17,10 +17,10 @@ use crate::session::visit::Visit;
 /// Errors by field, in the order in which the fields stand.
 pub(super) type FieldErrors = Vec<(&'static str, Message)>;
 
-const EMAIL: &str = "email";
-const USERNAME: &str = "username";
-const PASSWORD: &str = "password";
-const REMEMBER: &str = "remember";
+pub(super) const EMAIL: &str = "email";
+pub(super) const USERNAME: &str = "username";
+pub(super) const PASSWORD: &str = "password";
+pub(super) const REMEMBER: &str = "remember";
 
 /// The identity that an attempt names, normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]

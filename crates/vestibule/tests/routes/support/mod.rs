@@ -1,6 +1,8 @@
 //! A whole application in memory, with a clock that stands still and a browser that
 //! keeps cookies.
 
+pub(crate) mod callers;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +18,7 @@ use vestibule::clock::Clock;
 use vestibule::hooks::Event;
 use vestibule::http::client_ip::Peer;
 use vestibule::rng::Random;
-use vestibule::{App, Vestibule, admin};
+use vestibule::{App, Builder, Vestibule, admin};
 use vestibule_store::{Store, User};
 
 pub(crate) const PASSWORD: &str = "battery staple";
@@ -79,34 +81,36 @@ impl TestApp {
 
     /// The SPA configuration with these lines on top.
     pub(crate) async fn with(extra: &str) -> Self {
-        Self::configured(&format!("{SPA}{extra}"), None).await
+        Self::configured(&format!("{SPA}{extra}"), |builder| builder).await
+    }
+
+    /// The same, built with something more.
+    pub(crate) async fn built(extra: &str, more: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::configured(&format!("{SPA}{extra}"), more).await
     }
 
     /// These lines alone, beside the secrets.
     pub(crate) async fn bare(lines: &str) -> Self {
-        Self::configured(lines, None).await
+        Self::configured(lines, |builder| builder).await
     }
 
     /// The SPA configuration on this store.
     pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
-        Self::configured(SPA, Some(store)).await
+        Self::configured(SPA, |builder| builder.datastore(store)).await
     }
 
-    async fn configured(lines: &str, store: Option<Arc<dyn Store>>) -> Self {
+    async fn configured(lines: &str, more: impl FnOnce(Builder) -> Builder) -> Self {
         let settings =
             vestibule::settings::Settings::from_toml(&merge(&format!("{CHEAP}{lines}"))).unwrap();
         let clock = Arc::new(FrozenClock(AtomicI64::new(1_800_000_000)));
         let events = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&events);
-        let mut builder = Vestibule::builder(settings)
+        let builder = Vestibule::builder(settings)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .random(Arc::new(SeededRandom::default()))
             .hashing_threads(1)
             .on_event(move |event: &Event<'_>| heard.lock().unwrap().push(format!("{event:?}")));
-        if let Some(store) = store {
-            builder = builder.datastore(store);
-        }
-        let vestibule = builder.build().unwrap();
+        let vestibule = more(builder).build().unwrap();
         let app = Self {
             router: vestibule.standalone(),
             vestibule,

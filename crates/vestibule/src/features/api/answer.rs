@@ -1,0 +1,141 @@
+//! One answer: a status, what stands in `response`, and the headers.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::schema::{self, Schema};
+use crate::app::App;
+
+/// An answer being described.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    about: String,
+    response: Schema,
+    example: Option<Value>,
+    headers: Vec<&'static str>,
+    envelope: bool,
+}
+
+impl Answer {
+    /// With this status; every answer carries a request id.
+    pub(crate) fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            about: String::new(),
+            response: Schema::object(),
+            example: None,
+            headers: vec!["RequestId"],
+            envelope: true,
+        }
+    }
+
+    /// 200 with this and no envelope around it.
+    pub(crate) fn bare(about: &str, schema: Schema) -> Self {
+        Self {
+            response: schema,
+            envelope: false,
+            ..Self::ok(about)
+        }
+    }
+
+    /// 200.
+    pub(crate) fn ok(about: &str) -> Self {
+        Self::new(StatusCode::OK).about(about)
+    }
+
+    /// A redirect.
+    pub(crate) fn redirect(about: &str) -> Self {
+        Self::new(StatusCode::FOUND).about(about).header("Location")
+    }
+
+    /// Says what it means.
+    pub(super) fn about(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+
+    /// A member of `response` that is always there.
+    pub(crate) fn must(mut self, name: &str, schema: Schema) -> Self {
+        self.response = self.response.must(name, schema);
+        self
+    }
+
+    /// A member of `response` that can be there.
+    pub(crate) fn may(mut self, name: &str, schema: Schema) -> Self {
+        self.response = self.response.may(name, schema);
+        self
+    }
+
+    /// A header, by the name of its component.
+    pub(crate) fn header(mut self, name: &'static str) -> Self {
+        self.headers.push(name);
+        self
+    }
+
+    /// What `response` holds, for example; made from its members unless given.
+    pub(super) fn example(mut self, response: Value) -> Self {
+        self.example = Some(response);
+        self
+    }
+
+    /// The headers of whatever answer has looked at the session.
+    pub(super) fn with_session(mut self, app: &App) -> Self {
+        self.headers.push("SetCookie");
+        if app.settings().http.cache_control.is_some() {
+            self.headers.push("CacheControl");
+        }
+        self
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    pub(super) fn into_value(self, app: &App) -> Value {
+        let status = self.status();
+        let response = self.response.into_value();
+        let example = self.example.or_else(|| schema::example_of(&response));
+        let content = if self.envelope {
+            enveloped(status, &response, example)
+        } else {
+            json!({ "schema": response })
+        };
+        json!({
+            "description": self.about,
+            "headers": headers(app, &self.headers),
+            "content": { "application/json": content },
+        })
+    }
+}
+
+fn enveloped(status: u16, response: &Value, example: Option<Value>) -> Value {
+    let meta = json!({
+        "type": "object",
+        "required": ["code"],
+        "properties": { "code": { "const": status } },
+    });
+    let mut content = json!({
+        "schema": {
+            "type": "object",
+            "required": ["meta", "response"],
+            "properties": { "meta": meta, "response": response },
+        },
+    });
+    if let Some(example) = example {
+        content["example"] = json!({ "meta": { "code": status }, "response": example });
+    }
+    content
+}
+
+/// Header names with the components that describe them.
+fn headers(app: &App, components: &[&str]) -> Map<String, Value> {
+    super::shared::headers(app)
+        .into_iter()
+        .filter(|header| components.contains(&header.component))
+        .map(|header| {
+            let path = format!("#/components/headers/{}", header.component);
+            (header.name.to_owned(), json!({ "$ref": path }))
+        })
+        .collect()
+}

@@ -1,0 +1,104 @@
+//! An endpoint: a path, and for each method the handler together with what it does in words.
+
+use axum::Router;
+use axum::extract::State;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter};
+use http::{HeaderValue, Method};
+
+use super::operation::Operation;
+use crate::app::App;
+use crate::http::shell;
+
+/// Every endpoint of a router.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// Those of the features, which stand under the prefix.
+    pub(crate) under_prefix: Vec<Endpoint>,
+    /// Those beside them, at the root.
+    pub(crate) beside: Vec<Endpoint>,
+}
+
+/// What a method does, under the settings in force.
+pub(crate) type Describe = fn(&App) -> Operation;
+
+/// An endpoint. There is no way to give it a handler without a description.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    path: String,
+    routes: MethodRouter<App>,
+    operations: Vec<(Method, Describe)>,
+}
+
+impl Endpoint {
+    /// At a path, with no method yet.
+    pub(crate) fn at(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            routes: MethodRouter::new(),
+            operations: Vec::new(),
+        }
+    }
+
+    /// Answers to `GET`, and without a body to `HEAD`.
+    pub(crate) fn get<H, T>(self, handler: H, describe: Describe) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.on(MethodFilter::GET, Method::GET, handler, describe)
+    }
+
+    /// Answers to `POST`.
+    pub(crate) fn post<H, T>(self, handler: H, describe: Describe) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.on(MethodFilter::POST, Method::POST, handler, describe)
+    }
+
+    fn on<H, T>(
+        mut self,
+        filter: MethodFilter,
+        method: Method,
+        handler: H,
+        describe: Describe,
+    ) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.routes = self.routes.on(filter, handler);
+        self.operations.push((method, describe));
+        self
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What it does.
+    pub(super) fn operations(&self) -> &[(Method, Describe)] {
+        &self.operations
+    }
+
+    /// Adds it to a router. Whoever tries another method is told which there are.
+    pub(crate) fn add_to(self, router: Router<App>) -> Router<App> {
+        let mut allow = String::new();
+        for (method, _) in &self.operations {
+            if method == Method::GET {
+                allow.push_str("HEAD, ");
+            }
+            allow.push_str(method.as_str());
+            allow.push_str(", ");
+        }
+        let allow = HeaderValue::try_from(format!("{allow}OPTIONS"))
+            .unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"));
+        let other = async move |State(app): State<App>, method: Method| {
+            shell::other_method(&app, &method, &allow)
+        };
+        router.route(&self.path, self.routes.fallback(other))
+    }
+}

@@ -1,0 +1,331 @@
+//! What operations have in common: headers, ways of showing who one is, and the members that
+//! several answers carry.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::Schema;
+use crate::app::App;
+use crate::settings::{CookieSettings, Mechanism};
+
+/// A header of an answer.
+pub(super) struct Header {
+    /// As it is sent.
+    pub(super) name: &'static str,
+    /// As the component is called.
+    pub(super) component: &'static str,
+    always: bool,
+    about: String,
+    schema: Schema,
+}
+
+impl Header {
+    pub(super) fn into_value(self) -> Value {
+        json!({
+            "description": self.about,
+            "required": self.always,
+            "schema": self.schema.into_value(),
+        })
+    }
+}
+
+/// Every header that an answer is described with.
+pub(super) fn headers(app: &App) -> Vec<Header> {
+    let header = |name, component, schema, about: &str| Header {
+        name,
+        component,
+        always: false,
+        about: about.to_owned(),
+        schema,
+    };
+    let always = |header: Header| Header {
+        always: true,
+        ..header
+    };
+    let text = Schema::text;
+    vec![
+        always(header(
+            "X-Request-Id",
+            "RequestId",
+            text().example("5c0ffee5c0ffee55"),
+            "The id of the request: the one that it came with, if that is a plain one, or a new one. It is in the log.",
+        )),
+        Header {
+            about: set_cookie(app),
+            ..header("Set-Cookie", "SetCookie", text(), "")
+        },
+        header(
+            "Cache-Control",
+            "CacheControl",
+            text(),
+            "Whether the answer may be kept.",
+        ),
+        always(header(
+            "Retry-After",
+            "RetryAfter",
+            Schema::whole().with("minimum", 1).example(2),
+            "After how many seconds to come back.",
+        )),
+        header(
+            "WWW-Authenticate",
+            "WwwAuthenticate",
+            text().example(format!("Basic realm=\"{}\"", app.settings().token.realm)),
+            "Where a name and a password would do.",
+        ),
+        always(header(
+            "Location",
+            "Location",
+            text().with("format", "uri-reference"),
+            "Where the browser goes on to.",
+        )),
+        header(
+            "X-Auth-User",
+            "AuthUser",
+            text().example("ana@example.com"),
+            "The first identity attribute that the user has.",
+        ),
+        always(header(
+            "X-Auth-User-Id",
+            "AuthUserId",
+            Schema::whole().example(1),
+            "The user's primary key, which never changes.",
+        )),
+        always(header(
+            "X-Auth-Roles",
+            "AuthRoles",
+            text().example("editor,reader"),
+            "The user's roles, with commas between them; empty if there are none.",
+        )),
+        always(header(
+            "X-Auth-Permissions",
+            "AuthPermissions",
+            text().example("posts-read,posts-write"),
+            "What the roles allow, with commas between; empty if they allow nothing.",
+        )),
+    ]
+}
+
+fn set_cookie(app: &App) -> String {
+    let settings = app.settings();
+    let mut cookies = vec![
+        format!("`{}` (the session)", settings.session.cookie.name),
+        format!(
+            "`{}` (being remembered)",
+            settings.session.remember.cookie.name
+        ),
+    ];
+    if let Some(cookie) = &settings.csrf.cookie {
+        cookies.push(format!("`{}` (the CSRF token, for scripts)", cookie.name));
+    }
+    if let Some(cookie) = settings
+        .refresh
+        .cookie
+        .as_ref()
+        .filter(|_| settings.refresh.enabled)
+    {
+        cookies.push(format!("`{}` (the refresh token)", cookie.name));
+    }
+    format!(
+        "The cookies that changed, one header each: {}.",
+        cookies.join(", ")
+    )
+}
+
+/// The names of the schemes by which a mechanism is used.
+pub(super) fn schemes_of(mechanism: Mechanism) -> &'static [&'static str] {
+    match mechanism {
+        Mechanism::Session => &["session", "remember"],
+        Mechanism::Token => &["token", "tokenInQuery"],
+        Mechanism::Basic => &["basic"],
+    }
+}
+
+/// The ways of showing who one is.
+pub(super) fn security_schemes(app: &App) -> Value {
+    let settings = app.settings();
+    let (session, token) = (&settings.session, &settings.token);
+    let key = |place: &str, name: &str, about: String| json!({"type": "apiKey", "in": place, "name": name, "description": about});
+    json!({
+        "session": key(
+            "cookie",
+            &session.cookie.name,
+            "The signed session that signing in sets.".to_owned(),
+        ),
+        "remember": key(
+            "cookie",
+            &session.remember.cookie.name,
+            "Brings a session back for whoever signed in with `remember`.".to_owned(),
+        ),
+        "token": key(
+            "header",
+            token.header.as_str(),
+            format!(
+                "An auth token, from an answer to `include_auth_token`. A JSON body may carry it instead, as its member `{}`.",
+                token.parameter
+            ),
+        ),
+        "tokenInQuery": key(
+            "query",
+            &token.parameter,
+            "An auth token in the address, which others may see: the header is better.".to_owned(),
+        ),
+        "basic": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "An identity and the password, with each request.",
+        },
+    })
+}
+
+/// The schemas that stand among the components.
+pub(super) fn schemas() -> Map<String, Value> {
+    let explanation = Schema::object()
+        .about("Which check failed, for whoever develops; only with `DEBUG` on.")
+        .must("check", Schema::text().about("The check."))
+        .must("saw", Schema::text().about("What it saw."))
+        .must("fix", Schema::text().about("What to change."));
+    let texts = Schema::list(Schema::text())
+        .with("minItems", 1)
+        .about("What to tell people, in the order of the codes.");
+    let field_texts = Schema::object()
+        .with("additionalProperties", Schema::shared("Texts").into_value())
+        .about("The same texts, by the field that they are about.");
+    Map::from_iter([
+        ("Explanation".to_owned(), explanation.into_value()),
+        ("FieldTexts".to_owned(), field_texts.into_value()),
+        ("Texts".to_owned(), texts.into_value()),
+    ])
+}
+
+/// Which tokens an answer carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// None.
+    Nothing,
+    /// Those that the query asked for.
+    WhatWasAsked,
+    /// All.
+    All,
+}
+
+/// The member `user`.
+pub(crate) fn user(app: &App, carries: Carries) -> Schema {
+    let settings = app.settings();
+    let mut user = Schema::object().about("What the application tells about the user, and tokens.");
+    if carries == Carries::Nothing {
+        return user.with("examples", vec![json!({})]);
+    }
+    let always = carries == Carries::All || settings.token.always_included;
+    let mut add = |name: &str, about: &str, example: &str| {
+        let schema = Schema::text().about(about).example(example);
+        user = if always {
+            user.clone().must(name, schema)
+        } else {
+            user.clone().may(name, schema)
+        };
+    };
+    add(
+        "authentication_token",
+        "An auth token, for callers that keep no cookies.",
+        "eyJ2ZXIi.aSN5vA.kT0k3n",
+    );
+    if settings.refresh.enabled && settings.refresh.cookie.is_none() {
+        add(
+            "refresh_token",
+            "Is exchanged for the next auth token when this one ends.",
+            "eyJpZCI6.r3fr3sh",
+        );
+    }
+    user
+}
+
+/// The member `csrf_token`.
+pub(crate) fn csrf_token() -> Schema {
+    Schema::text()
+        .about("The CSRF token of the session, to be sent back in a header.")
+        .example("IjFmM2Mi.aSN5vA.c5rf")
+}
+
+/// The members that name the ways in which the caller can show once more who they are.
+pub(crate) fn ways_to_verify() -> [(&'static str, Schema); 3] {
+    [
+        (
+            "has_webauthn_verify_credential",
+            Schema::flag()
+                .about("Whether a passkey would do.")
+                .example(false),
+        ),
+        (
+            "oauth_enabled",
+            Schema::flag()
+                .about("Whether a social provider would do.")
+                .example(false),
+        ),
+        (
+            "oauth_providers",
+            Schema::list(Schema::text())
+                .about("Which providers there are.")
+                .with("examples", json!([[]])),
+        ),
+    ]
+}
+
+/// The parameter `include_auth_token`.
+pub(crate) fn include_auth_token() -> Value {
+    json!({
+        "name": "include_auth_token",
+        "in": "query",
+        "required": false,
+        "allowEmptyValue": true,
+        "description": "Asks for tokens in the answer. That it is there counts, not its value.",
+        "schema": { "type": "string" },
+    })
+}
+
+/// The parameter `next`.
+pub(crate) fn next() -> Value {
+    json!({
+        "name": "next",
+        "in": "query",
+        "required": false,
+        "description": "Where the app goes on to. Nothing is done with it here, but it has to be an address of ours.",
+        "schema": { "type": "string" },
+    })
+}
+
+/// The cookie that carries the refresh token.
+pub(crate) fn refresh_cookie(cookie: &CookieSettings, needed: bool) -> Value {
+    json!({
+        "name": cookie.name,
+        "in": "cookie",
+        "required": needed,
+        "description": "The refresh token, which the browser keeps.",
+        "schema": { "type": "string" },
+    })
+}
+
+/// The member `next` of a body, which counts before the parameter.
+pub(crate) fn next_member() -> Schema {
+    Schema::text().about("As the parameter of that name, and counts before it.")
+}
+
+/// The header that carries the CSRF token, if there is one.
+pub(super) fn csrf_header(app: &App) -> Option<Value> {
+    let names = &app.settings().csrf.headers;
+    let name = names.last()?;
+    let others: Vec<String> = names
+        .iter()
+        .filter(|other| *other != name)
+        .map(|other| format!("`{other}`"))
+        .collect();
+    let mut about = "The CSRF token, from a cookie or an answer. Needed by callers who come by a mechanism that browsers use by themselves.".to_owned();
+    if !others.is_empty() {
+        about.push_str(&format!(" Also read from {}.", others.join(", ")));
+    }
+    Some(json!({
+        "name": name,
+        "in": "header",
+        "required": false,
+        "description": about,
+        "schema": { "type": "string" },
+    }))
+}

@@ -1,0 +1,286 @@
+//! Who needs a CSRF token where, for every setting, caller and endpoint.
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
+
+const PREFIX: &str = "/api/accounts";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Stranger,
+    Session,
+    Remembered,
+    Token,
+    Basic,
+}
+
+const EVERYBODY: [Who; 5] = [
+    Who::Stranger,
+    Who::Session,
+    Who::Remembered,
+    Who::Token,
+    Who::Basic,
+];
+
+impl Who {
+    /// The mechanism that `CSRF_PROTECT_MECHANISMS` calls it.
+    fn mechanism(self) -> Option<&'static str> {
+        match self {
+            Self::Stranger => None,
+            Self::Session | Self::Remembered => Some("session"),
+            Self::Token => Some("token"),
+            Self::Basic => Some("basic"),
+        }
+    }
+
+    /// Whether an endpoint that is open to strangers knows them.
+    fn recognised(self) -> bool {
+        !matches!(self, Self::Stranger | Self::Basic)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Nothing,
+    Right,
+    AnotherSessions,
+}
+
+/// What of the settings decides.
+#[derive(Debug, Clone)]
+struct Rules {
+    protect: Vec<&'static str>,
+    ignore_unauth: bool,
+    logout_csrf: bool,
+    check_default: bool,
+}
+
+impl Rules {
+    fn every() -> Vec<Self> {
+        let mechanisms = ["session", "token", "basic"];
+        let mut all = Vec::new();
+        for mask in 0..8_usize {
+            for flags in 0..4_usize {
+                let chosen = (0..3).filter(|bit| mask & (1 << bit) != 0);
+                all.push(Self {
+                    protect: chosen.map(|bit| mechanisms[bit]).collect(),
+                    ignore_unauth: flags & 1 != 0,
+                    logout_csrf: flags & 2 != 0,
+                    check_default: false,
+                });
+            }
+        }
+        // Whoever asks everybody for a token cannot leave somebody out: the settings say so.
+        all.push(Self {
+            protect: mechanisms.to_vec(),
+            ignore_unauth: false,
+            logout_csrf: false,
+            check_default: true,
+        });
+        all
+    }
+
+    async fn app(&self) -> TestApp {
+        TestApp::with(&format!(
+            "SECURITY_CSRF_PROTECT_MECHANISMS = {:?}
+SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = {}
+SECURITY_LOGOUT_CSRF = {}
+WTF_CSRF_CHECK_DEFAULT = {}
+SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]
+SECURITY_REFRESH_TOKEN = true
+SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"",
+            self.protect, self.ignore_unauth, self.logout_csrf, self.check_default
+        ))
+        .await
+    }
+
+    /// Whether the settings ask this caller for a token here.
+    fn ask(&self, who: Who, endpoint: &Endpoint) -> bool {
+        let protected = who
+            .mechanism()
+            .is_some_and(|mechanism| self.protect.contains(&mechanism));
+        match endpoint.kind {
+            Kind::Reads => false,
+            // They are refused before.
+            Kind::Protected if who == Who::Stranger => false,
+            _ if self.check_default => true,
+            Kind::Open => who.recognised() || !self.ignore_unauth,
+            Kind::Protected => protected,
+            Kind::SignOut => self.logout_csrf && who.recognised() && protected,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Reads,
+    Open,
+    Protected,
+    SignOut,
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    kind: Kind,
+    method: Method,
+    path: &'static str,
+    /// The method of the request that `/authz` is asked about.
+    original: Option<&'static str>,
+}
+
+fn endpoints() -> Vec<Endpoint> {
+    let row = |kind, method, path, original| Endpoint {
+        kind,
+        method,
+        path,
+        original,
+    };
+    let authz = "/authz?methods=session,token,basic";
+    vec![
+        row(Kind::Reads, Method::GET, "/login", None),
+        row(Kind::Reads, Method::HEAD, "/login", None),
+        row(Kind::Open, Method::POST, "/login", None),
+        row(Kind::Reads, Method::GET, "/verify", None),
+        row(Kind::Protected, Method::POST, "/verify", None),
+        row(Kind::Open, Method::POST, "/refresh-token", None),
+        row(Kind::Reads, Method::GET, authz, None),
+        row(Kind::Reads, Method::GET, authz, Some("GET")),
+        row(Kind::Protected, Method::GET, authz, Some("POST")),
+        row(Kind::Protected, Method::GET, authz, Some("DELETE")),
+        row(Kind::SignOut, Method::POST, "/logout", None),
+    ]
+}
+
+/// One caller, with a session in the browser for a token to belong to.
+struct Caller<'a> {
+    browser: Browser<'a>,
+    csrf: String,
+}
+
+async fn caller<'a>(app: &'a TestApp, who: Who) -> Caller<'a> {
+    let mut browser = match who {
+        Who::Stranger => app.browser(),
+        Who::Basic => app.basic(ANA, PASSWORD),
+        Who::Token | Who::Session | Who::Remembered => {
+            let (browser, token) = signed_in(app).await;
+            match who {
+                Who::Token => app.bearer(&token),
+                Who::Session => browser,
+                _ => {
+                    let mut remembered = app.browser();
+                    let cookie = browser.cookies["remember_token"].clone();
+                    remembered.cookies.insert("remember_token".into(), cookie);
+                    remembered
+                }
+            }
+        }
+    };
+    let csrf = browser.get(&format!("{PREFIX}/login")).await.csrf_token();
+    Caller { browser, csrf }
+}
+
+async fn signed_in(app: &TestApp) -> (Browser<'_>, String) {
+    let mut browser = app.browser();
+    let csrf = browser.get(&format!("{PREFIX}/login")).await.csrf_token();
+    let mut sending = browser.clone().header("x-xsrf-token", &csrf);
+    let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
+    let path = format!("{PREFIX}/login?include_auth_token");
+    let answer = sending.post(&path, body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    browser.cookies = sending.cookies;
+    let token = answer.response()["user"]["authentication_token"].clone();
+    (browser, token.as_str().unwrap().to_owned())
+}
+
+async fn ask(caller: &Caller<'_>, endpoint: &Endpoint, csrf: Option<&str>) -> Answer {
+    let mut browser = caller.browser.clone();
+    if let Some(csrf) = csrf {
+        browser = browser.header("x-xsrf-token", csrf);
+    }
+    if let Some(original) = endpoint.original {
+        browser = browser.header("x-original-method", original);
+    }
+    let path = format!("{PREFIX}{}", endpoint.path);
+    if endpoint.method != Method::POST {
+        return browser
+            .send(endpoint.method.clone(), &path, None, Vec::new())
+            .await;
+    }
+    // Enough for every endpoint to go on where the check does not stop it.
+    let body = json!({"email": ANA, "password": PASSWORD, "refresh_token": "none"});
+    browser.post(&path, body).await
+}
+
+/// The check that failed, if one did.
+fn failed_check(answer: &Answer) -> Option<String> {
+    if answer.text.is_empty() || answer.status.is_success() {
+        return None;
+    }
+    let codes = answer.response()["error_codes"].clone();
+    let code = codes[0].as_str().unwrap_or_default();
+    code.starts_with("CSRF_").then(|| code.to_owned())
+}
+
+#[tokio::test]
+async fn attack_csrf_every_setting_caller_and_endpoint_asks_as_configured() {
+    let mut asked = (0, 0);
+    for rules in Rules::every() {
+        let app = rules.app().await;
+        let foreign = caller(&app, Who::Stranger).await.csrf;
+        for who in EVERYBODY {
+            let caller = caller(&app, who).await;
+            for endpoint in endpoints() {
+                for sent in [Sent::Nothing, Sent::Right, Sent::AnotherSessions] {
+                    let csrf = match sent {
+                        Sent::Nothing => None,
+                        Sent::Right => Some(caller.csrf.as_str()),
+                        Sent::AnotherSessions => Some(foreign.as_str()),
+                    };
+                    let answer = ask(&caller, &endpoint, csrf).await;
+                    let expected = match (rules.ask(who, &endpoint), sent) {
+                        (false, _) | (_, Sent::Right) => None,
+                        (true, Sent::Nothing) => Some("CSRF_TOKEN_MISSING"),
+                        (true, Sent::AnotherSessions) => Some("CSRF_TOKEN_MISMATCH"),
+                    };
+                    let case = format!("{rules:?} {who:?} {endpoint:?} {sent:?}: {answer:?}");
+                    assert_eq!(failed_check(&answer).as_deref(), expected, "{case}");
+                    if expected.is_some() {
+                        asked.0 += 1;
+                        let status = if endpoint.original.is_some() {
+                            403
+                        } else {
+                            400
+                        };
+                        assert_eq!(answer.status, status, "{case}");
+                    }
+                    asked.1 += 1;
+                }
+            }
+        }
+    }
+    assert!(asked.0 > 900 && asked.1 > 5000, "{asked:?}");
+}
+
+#[tokio::test]
+async fn attack_csrf_a_session_does_not_get_by_through_an_endpoint_for_strangers() {
+    // With IGNORE_UNAUTH_ENDPOINTS and without the session among the protected mechanisms the
+    // open endpoints still ask whoever is recognised: as the reference does.
+    let app = TestApp::with("SECURITY_CSRF_PROTECT_MECHANISMS = []").await;
+    let mut browser = app.signed_in().await;
+    let answer = browser.sign_in(ANA, PASSWORD).await;
+    assert_eq!(answer.verdict(), (400, "CSRF_TOKEN_MISSING".into()));
+}
+
+#[tokio::test]
+async fn without_the_check_nobody_is_asked() {
+    let app = TestApp::with("WTF_CSRF_ENABLED = false\nSECURITY_LOGOUT_CSRF = true").await;
+    for who in [Who::Session, Who::Token, Who::Stranger] {
+        let caller = caller(&app, who).await;
+        for endpoint in endpoints() {
+            let answer = ask(&caller, &endpoint, None).await;
+            assert_eq!(failed_check(&answer), None, "{who:?} {endpoint:?}");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Every endpoint and who may use it. The paths come from the server's own document, which is
+//! made from the same table as its router: an endpoint without a row here fails.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde_json::{Value, json};
+use vestibule::admin::{self, roles};
+
+use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
+
+const PREFIX: &str = "/api/accounts";
+const ADA: &str = "ada@example.com";
+
+/// Everything that a setting can switch on.
+const EVERYTHING: &str = "SECURITY_REFRESH_TOKEN = true
+SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
+SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]
+SECURITY_TOKEN_MAX_AGE = \"10 days\"
+";
+
+/// Who asks, in the order of the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Stranger,
+    /// The session of somebody who was switched off.
+    SwitchedOff,
+    /// A session whose cookie was changed.
+    Forged,
+    Ordinary,
+    /// Signed in two days ago.
+    Stale,
+    /// Nothing but a remember cookie.
+    Remembered,
+    /// An auth token two days old.
+    OldToken,
+    Admin,
+}
+
+const EVERYBODY: [Who; 8] = [
+    Who::Stranger,
+    Who::SwitchedOff,
+    Who::Forged,
+    Who::Ordinary,
+    Who::Stale,
+    Who::Remembered,
+    Who::OldToken,
+    Who::Admin,
+];
+
+struct Row {
+    method: Method,
+    /// As the document has it.
+    path: &'static str,
+    query: &'static str,
+    /// The status for each of [`EVERYBODY`].
+    statuses: [u16; 8],
+}
+
+fn rows() -> Vec<Row> {
+    let row = |method, path, query, statuses| Row {
+        method,
+        path,
+        query,
+        statuses,
+    };
+    let (get, post) = (Method::GET, Method::POST);
+    let members = [401, 401, 401, 200, 200, 200, 200, 200];
+    vec![
+        row(get.clone(), "/login", "", [200; 8]),
+        // Strangers sign in; whoever is recognised is signed in already.
+        row(
+            post.clone(),
+            "/login",
+            "",
+            [200, 200, 200, 400, 400, 400, 400, 400],
+        ),
+        row(get.clone(), "/verify", "", members),
+        row(post.clone(), "/verify", "", members),
+        row(get.clone(), "/authz", "", members),
+        row(
+            get.clone(),
+            "/authz",
+            "?within=86400",
+            [401, 401, 401, 200, 401, 401, 401, 200],
+        ),
+        row(
+            get.clone(),
+            "/authz",
+            "?roles_required=admin",
+            [401, 401, 401, 403, 403, 403, 403, 200],
+        ),
+        row(get.clone(), "/authz", "?methods=basic", [401; 8]),
+        row(get.clone(), "/authz", "?nonsense", [400; 8]),
+        // Without a refresh token in it.
+        row(post.clone(), "/refresh-token", "", [400; 8]),
+        row(get.clone(), "/logout", "", [302; 8]),
+        row(post, "/logout", "", [200; 8]),
+        row(get.clone(), "/openapi.json", "", [200; 8]),
+        row(get.clone(), "/healthz", "", [200; 8]),
+        row(get, "/readyz", "", [200; 8]),
+    ]
+}
+
+/// The path as it is asked for: health checks stand beside the prefix.
+fn full(path: &str) -> String {
+    match path {
+        "/healthz" | "/readyz" => path.to_owned(),
+        _ => format!("{PREFIX}{path}"),
+    }
+}
+
+fn operations(document: &Value) -> BTreeSet<(String, String)> {
+    let mut operations = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, about) in item.as_object().unwrap() {
+            if about.get("responses").is_some() {
+                operations.insert((path.clone(), method.to_uppercase()));
+            }
+        }
+    }
+    operations
+}
+
+async fn document(app: &TestApp) -> Value {
+    let answer = app.browser().get(&full("/openapi.json")).await;
+    assert_eq!(answer.status, 200);
+    serde_json::from_str(&answer.text).unwrap()
+}
+
+#[tokio::test]
+async fn attack_authorisation_by_absence_every_endpoint_has_a_row() {
+    let app = TestApp::with(EVERYTHING).await;
+    let mut served = operations(&document(&app).await);
+    assert!(served.len() > 9, "{served:?}");
+    // The document in the repository has what a setting unknown here switches on.
+    let everything = include_str!("../../../../openapi.json");
+    served.extend(operations(&serde_json::from_str(everything).unwrap()));
+    let rows: BTreeSet<_> = rows()
+        .iter()
+        .map(|row| (row.path.to_owned(), row.method.to_string()))
+        .collect();
+    let without: Vec<_> = served.difference(&rows).collect();
+    assert!(without.is_empty(), "served, and without a row: {without:?}");
+    let gone: Vec<_> = rows.difference(&served).collect();
+    assert!(gone.is_empty(), "a row for nothing: {gone:?}");
+}
+
+#[tokio::test]
+async fn attack_authorisation_by_absence_every_row_holds_for_everybody() {
+    let app = TestApp::with(EVERYTHING).await;
+    app.user(ADA, |draft| draft).await;
+    app.user("off@example.com", |draft| draft).await;
+    let role = roles::create(app.app(), "admin".to_owned(), None, vec![])
+        .await
+        .unwrap();
+    roles::give(app.app(), &app.stored(ADA).await, &role)
+        .await
+        .unwrap();
+
+    let old = signed_in(&app, ANA).await;
+    let old_token = app.auth_token(ANA).await;
+    let off = signed_in(&app, "off@example.com").await;
+    app.wait(2 * 24 * 60 * 60);
+    let user = app.stored("off@example.com").await;
+    admin::set_active(app.app(), &user, false).await.unwrap();
+    let ordinary = signed_in(&app, ANA).await;
+    let admin = signed_in(&app, ADA).await;
+
+    for row in rows() {
+        for (who, status) in EVERYBODY.into_iter().zip(row.statuses) {
+            let mut browser = match who {
+                Who::Stranger => app.browser(),
+                Who::SwitchedOff => only(&off, "session"),
+                Who::Forged => {
+                    let mut forged = only(&ordinary, "session");
+                    let cookie = forged.cookies.get_mut("session").unwrap();
+                    *cookie = cookie.replacen('.', "A.", 1);
+                    forged
+                }
+                Who::Ordinary => only(&ordinary, "session"),
+                Who::Stale => only(&old, "session"),
+                Who::Remembered => only(&ordinary, "remember_token"),
+                Who::OldToken => app.bearer(&old_token),
+                Who::Admin => only(&admin, "session"),
+            };
+            let csrf = browser.get(&full("/login")).await.csrf_token();
+            let mut browser = browser.header("x-xsrf-token", &csrf);
+            let answer = ask(&mut browser, &row).await;
+            let case = format!("{} {}{} by {who:?}", row.method, row.path, row.query);
+            assert_eq!(answer.status, status, "{case}: {answer:?}");
+            if status != 200 {
+                assert!(answer.named().is_none(), "{case}");
+                assert!(!answer.text.contains("authentication_token"), "{case}");
+            }
+        }
+    }
+}
+
+async fn signed_in<'a>(app: &'a TestApp, email: &str) -> Browser<'a> {
+    let mut browser = app.browser();
+    let body = json!({"email": email, "password": PASSWORD, "remember": true});
+    let answer = browser.post(&full("/login"), body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    browser
+}
+
+fn only<'a>(browser: &Browser<'a>, cookie: &str) -> Browser<'a> {
+    let mut browser = browser.clone();
+    browser.cookies.retain(|name, _| name == cookie);
+    browser
+}
+
+async fn ask(browser: &mut Browser<'_>, row: &Row) -> Answer {
+    let path = format!("{}{}", full(row.path), row.query);
+    if row.method == Method::POST {
+        let body = json!({"email": ANA, "password": PASSWORD});
+        browser.post(&path, body).await
+    } else {
+        browser.get(&path).await
+    }
+}
+
+#[tokio::test]
+async fn every_endpoint_takes_its_methods_and_no_other() {
+    let app = TestApp::with(EVERYTHING).await;
+    let served = operations(&document(&app).await);
+    let paths: BTreeSet<&String> = served.iter().map(|(path, _)| path).collect();
+    for path in paths {
+        let takes = |method: &str| served.contains(&(path.clone(), method.to_owned()));
+        let allowed = |method: &str| match method {
+            "OPTIONS" => true,
+            "HEAD" => takes("GET"),
+            _ => takes(method),
+        };
+        let mut browser = app.browser();
+        let answer = browser
+            .send(Method::OPTIONS, &full(path), None, Vec::new())
+            .await;
+        assert_eq!(answer.status, 200, "{path}");
+        let line = answer.headers["allow"].to_str().unwrap();
+        let told: BTreeSet<&str> = line.split(", ").collect();
+        let methods = [
+            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE",
+        ];
+        let expected: BTreeSet<&str> = methods.into_iter().filter(|m| allowed(m)).collect();
+        assert_eq!(told, expected, "{path}");
+        for method in methods.into_iter().filter(|method| !allowed(method)) {
+            let method: Method = method.parse().unwrap();
+            let mut browser = app.signed_in().await;
+            let answer = browser.send(method, &full(path), None, Vec::new()).await;
+            assert_eq!(answer.status, 405, "{path}");
+            assert_eq!(answer.headers["allow"], line, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_crash_by_odd_input_no_endpoint_answers_500() {
+    let app = TestApp::with(EVERYTHING).await;
+    let served = operations(&document(&app).await);
+    let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
+    let bodies = [
+        "",
+        "null",
+        "[]",
+        "7",
+        "\"text\"",
+        "{",
+        "{\"a\":}",
+        "{\"password\":{\"$ne\":1},\"email\":[],\"refresh_token\":{},\"auth_token\":[]}",
+        "{\"password\":1e400}",
+        "{\"email\":\"\\ud800\",\"password\":\"\\udfff\",\"refresh_token\":\"\\ud800\"}",
+        "{\"email\":\"a\\u0000@example.com\",\"password\":\"\\u0000\",\"auth_token\":\"\\u0000\"}",
+        "{\"auth_token\":\"a.b.c\",\"refresh_token\":\"a.b\"}",
+        "{\"auth_token\":\"....\",\"refresh_token\":\"....\",\"password\":\"x\"}",
+        &deep,
+    ];
+    let types = [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=utf-16",
+        "nonsense",
+    ];
+    let queries = [
+        "",
+        "?",
+        "?%",
+        "?%ff=%ff",
+        "?a&a&a",
+        "?auth_token=%00",
+        "?include_auth_token&next=%00",
+    ];
+    let mut signed_in = signed_in(&app, ANA).await;
+    let csrf = signed_in.get(&full("/login")).await.csrf_token();
+    let signed_in = signed_in.header("x-xsrf-token", &csrf);
+    let odd = app
+        .browser()
+        .header("authorization", "Basic Og==")
+        .header("authentication-token", "....")
+        .header("cookie", "session=....; remember_token=|; fs_refresh=\"");
+    for (path, method) in served {
+        let method: Method = method.parse().unwrap();
+        for query in queries {
+            let path = format!("{}{query}", full(&path));
+            for kind in types {
+                for body in bodies {
+                    for browser in [&signed_in, &odd] {
+                        let body = body.as_bytes().to_vec();
+                        let mut browser = browser.clone();
+                        let answer = browser.send(method.clone(), &path, Some(kind), body).await;
+                        let case = format!("{method} {path} {kind}: {answer:?}");
+                        assert!(answer.status.as_u16() < 500, "{case}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! One request has one caller: a victim's session with a stranger's token beside it, and the
+//! other way round.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::callers::TOKEN_HEADER;
+use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
+
+const PREFIX: &str = "/api/accounts";
+const BO: &str = "bo@example.com";
+const HER_OWN: &str = "her own password";
+
+/// Where the stranger's token stands.
+const PLACES: [&str; 3] = ["header", "query", "body"];
+
+/// Ana's password is not Bo's, answers say who is meant, and everything is on.
+async fn two_people(extra: &str) -> TestApp {
+    let lines = format!(
+        "SECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
+    );
+    let app = TestApp::built(&lines, |builder| {
+        builder.describe_user(|user| {
+            let email = json!(user.email);
+            std::iter::once(("email".to_owned(), email)).collect()
+        })
+    })
+    .await;
+    let with_her_own = |draft| vestibule::admin::Draft {
+        password: HER_OWN.to_owned(),
+        ..draft
+    };
+    app.user("eve@example.com", with_her_own).await;
+    app.user(BO, |draft| draft).await;
+    app
+}
+
+/// A request with a token in one of the places; without one in none.
+async fn ask(
+    browser: &mut Browser<'_>,
+    method: Method,
+    path: &str,
+    mut body: Value,
+    token: Option<(&str, &str)>,
+) -> Answer {
+    let mut path = format!("{PREFIX}{path}");
+    let mut asking = browser.clone();
+    match token {
+        Some(("header", token)) => asking = asking.header(TOKEN_HEADER, token),
+        Some(("query", token)) => {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            path = format!("{path}{joint}auth_token={token}");
+        }
+        Some((_, token)) => body["auth_token"] = json!(token),
+        None => {}
+    }
+    let json = Some("application/json");
+    let answer = asking
+        .send(method, &path, json, body.to_string().into())
+        .await;
+    browser.cookies = asking.cookies;
+    answer
+}
+
+/// Every endpoint with a body that would be right for the victim.
+fn endpoints() -> Vec<(Method, &'static str, Value)> {
+    let password = json!({"password": PASSWORD});
+    let credentials = json!({"email": ANA, "password": PASSWORD});
+    vec![
+        (Method::GET, "/login", json!({})),
+        (Method::POST, "/login", credentials.clone()),
+        (Method::POST, "/login?include_auth_token", credentials),
+        (Method::GET, "/verify", json!({})),
+        (Method::POST, "/verify", password.clone()),
+        (Method::POST, "/verify?include_auth_token", password),
+        (Method::GET, "/authz", json!({})),
+        (Method::GET, "/authz?within=60&grace=60", json!({})),
+        (Method::GET, "/authz?methods=token&within=60", json!({})),
+        (Method::POST, "/refresh-token", json!({})),
+        (Method::POST, "/logout", json!({})),
+    ]
+}
+
+#[tokio::test]
+async fn attack_wrong_person_a_strangers_token_never_acts_on_the_session_beside_it() {
+    let app = two_people("SECURITY_LOGOUT_CSRF = true").await;
+    let mut ana = app.signed_in().await;
+    let csrf = ana.get("/api/accounts/login").await.csrf_token();
+    // Ana's proof is old by now, the stranger's is not.
+    app.wait(600);
+    let token = app.auth_token(BO).await;
+    let before = ana.standing();
+    for (method, path, body) in endpoints() {
+        for place in PLACES {
+            for csrf in [None, Some(&csrf)] {
+                if path == "/logout" && csrf.is_some() {
+                    continue;
+                }
+                let mut victim = ana.clone();
+                if let Some(csrf) = csrf {
+                    victim = victim.header("x-xsrf-token", csrf);
+                }
+                let stranger = Some((place, token.as_str()));
+                let sent = body.clone();
+                let answer = ask(&mut victim, method.clone(), path, sent, stranger).await;
+                let case = format!("{method} {path} {place} {}: {answer:?}", csrf.is_some());
+                assert_eq!(victim.standing(), before, "{case}");
+                // What was handed out by the token is the token's.
+                let mut handed_out = victim.clone();
+                handed_out.headers.clear();
+                let authz = handed_out.get("/api/accounts/authz").await;
+                assert_eq!(authz.named(), Some(ANA), "{case}");
+                let stale = handed_out.get("/api/accounts/authz?within=60").await;
+                let verdict = (401, "REAUTHENTICATION_REQUIRED".to_owned());
+                assert_eq!(stale.verdict(), verdict, "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_wrong_person_a_protected_door_sees_the_token_and_not_the_session() {
+    let app = two_people("").await;
+    let mut ana = app.signed_in().await;
+    let eve = app
+        .browser()
+        .post(
+            "/api/accounts/login?include_auth_token",
+            json!({"email": "eve@example.com", "password": HER_OWN}),
+        )
+        .await;
+    let eve = eve.response()["user"]["authentication_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for place in PLACES {
+        let token = Some((place, eve.as_str()));
+        let answer = ask(&mut ana, Method::GET, "/authz", json!({}), token).await;
+        assert_eq!(answer.named(), Some("eve@example.com"), "{place}");
+        let answer = ask(&mut ana, Method::GET, "/verify", json!({}), token).await;
+        assert_eq!(answer.response()["user"]["email"], "eve@example.com");
+        // The password of the one whose session it is does not verify the other.
+        let with = json!({"password": PASSWORD});
+        let answer = ask(&mut ana, Method::POST, "/verify", with, token).await;
+        assert_eq!(
+            answer.verdict(),
+            (400, "INVALID_PASSWORD".into()),
+            "{place}"
+        );
+        let with = json!({"password": HER_OWN});
+        let path = "/verify?include_auth_token";
+        let answer = ask(&mut ana, Method::POST, path, with, token).await;
+        let user = &answer.response()["user"];
+        assert_eq!(user["email"], "eve@example.com", "{place}");
+        let minted = user["authentication_token"].as_str().unwrap();
+        let mut bearer = app.bearer(minted);
+        let answer = bearer.get("/api/accounts/authz?within=60").await;
+        assert_eq!(answer.named(), Some("eve@example.com"), "{place}");
+    }
+}
+
+#[tokio::test]
+async fn attack_wrong_person_a_door_without_tokens_does_not_look_at_one() {
+    let app = two_people("SECURITY_API_ENABLED_METHODS = [\"session\"]").await;
+    let mut ana = app.signed_in().await;
+    let csrf = ana.get("/api/accounts/login").await.csrf_token();
+    let token = app.auth_token(BO).await;
+    for place in PLACES {
+        let token = Some((place, token.as_str()));
+        let path = "/authz?methods=session";
+        let answer = ask(&mut ana, Method::GET, path, json!({}), token).await;
+        assert_eq!(answer.named(), Some(ANA), "{place}");
+        let path = "/authz?methods=basic";
+        let answer = ask(&mut ana, Method::GET, path, json!({}), token).await;
+        assert_eq!(answer.verdict(), (401, "UNAUTHENTICATED".into()), "{place}");
+        // The session is the caller, so its CSRF check stands.
+        let with = json!({"password": PASSWORD});
+        let answer = ask(&mut ana, Method::POST, "/verify", with.clone(), token).await;
+        assert_eq!(
+            answer.verdict(),
+            (400, "CSRF_TOKEN_MISSING".into()),
+            "{place}"
+        );
+        let mut ana = ana.clone().header("x-xsrf-token", &csrf);
+        let answer = ask(&mut ana, Method::POST, "/verify", with, token).await;
+        assert_eq!(answer.response()["user"]["email"], ANA, "{place}");
+    }
+}
+
+#[tokio::test]
+async fn attack_csrf_a_token_beside_the_session_does_not_skip_the_check() {
+    let app = two_people("SECURITY_LOGOUT_CSRF = true").await;
+    let mut ana = app.signed_in().await;
+    let token = app.auth_token(BO).await;
+    let family = app.tokens(BO).await["refresh_token"].clone();
+    for place in PLACES {
+        for (path, body) in [
+            ("/login", json!({"email": BO, "password": PASSWORD})),
+            ("/logout", json!({})),
+            ("/refresh-token", json!({"refresh_token": family})),
+        ] {
+            let token = Some((place, token.as_str()));
+            let answer = ask(&mut ana, Method::POST, path, body, token).await;
+            let verdict = (400, "CSRF_TOKEN_MISSING".to_owned());
+            assert_eq!(answer.verdict(), verdict, "{path} {place}");
+        }
+    }
+    assert!(ana.is_signed_in().await);
+    let with = json!({"refresh_token": family});
+    let mut owner = app.browser();
+    let answer = ask(&mut owner, Method::POST, "/refresh-token", with, None).await;
+    assert_eq!(
+        answer.status, 200,
+        "nothing was exchanged before: {answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn attack_csrf_a_token_that_does_not_count_leaves_the_session_its_check() {
+    let app = two_people("").await;
+    let mut ana = app.signed_in().await;
+    let expired = app.auth_token(BO).await;
+    app.wait(15 * 60 + 1);
+    for dead in [expired.as_str(), "nonsense", ""] {
+        for place in PLACES {
+            let token = Some((place, dead));
+            let with = json!({"password": PASSWORD});
+            let answer = ask(&mut ana, Method::POST, "/verify", with, token).await;
+            assert_eq!(
+                answer.verdict(),
+                (400, "CSRF_TOKEN_MISSING".into()),
+                "{place}"
+            );
+            let answer = ask(&mut ana, Method::GET, "/authz", json!({}), token).await;
+            assert_eq!(answer.named(), Some(ANA), "{place}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_wrong_person_a_name_and_password_do_not_act_on_the_session_beside_them() {
+    let app = two_people("SECURITY_API_ENABLED_METHODS = [\"session\", \"basic\"]").await;
+    let mut ana = app.signed_in().await;
+    let csrf = ana.get("/api/accounts/login").await.csrf_token();
+    app.wait(600);
+    let before = ana.standing();
+    let mut both = app.basic("eve@example.com", HER_OWN);
+    both.cookies = ana.cookies.clone();
+    // The session comes first, and Eve's password is not Ana's.
+    let methods = "/authz?methods=basic,session";
+    let answer = ask(&mut both, Method::GET, methods, json!({}), None).await;
+    assert_eq!(answer.named(), Some(ANA));
+    let fresh = "/authz?methods=basic,session&within=60";
+    let answer = ask(&mut both, Method::GET, fresh, json!({}), None).await;
+    assert_eq!(answer.verdict(), (401, "REAUTHENTICATION_REQUIRED".into()));
+    let mut both = both.header("x-xsrf-token", &csrf);
+    let with = json!({"password": HER_OWN});
+    let answer = ask(&mut both, Method::POST, "/verify", with, None).await;
+    assert_eq!(answer.verdict(), (400, "INVALID_PASSWORD".into()));
+    // Where only the password counts, Eve is the caller, and the session stays as it is.
+    let only = "/authz?methods=basic&within=60&grace=60";
+    let answer = ask(&mut both, Method::GET, only, json!({}), None).await;
+    assert_eq!(answer.named(), Some("eve@example.com"));
+    assert_eq!(both.standing(), before);
+}
+
+#[tokio::test]
+async fn signing_out_with_a_token_leaves_no_session_of_anybody_else() {
+    let app = two_people("").await;
+    let mut bearer = app.bearer(&app.auth_token(BO).await);
+    let answer = ask(&mut bearer, Method::POST, "/logout", json!({}), None).await;
+    assert_eq!(answer.status, 200);
+    // A token is not a session: it counts until it ends.
+    let answer = ask(&mut bearer, Method::GET, "/authz", json!({}), None).await;
+    assert_eq!(answer.named(), Some(BO));
+}

@@ -1,0 +1,425 @@
+//! `/refresh-token`: one token after the other, and what ends them.
+
+use http::Method;
+use serde_json::json;
+use vestibule::admin;
+use vestibule_formats::refresh_token::RefreshTokenCodec;
+use vestibule_formats::sign::KeyRing;
+
+use crate::support::callers::{SECRET_KEY, text};
+use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
+
+const REFRESH: &str = "/api/accounts/refresh-token";
+const AUTHZ: &str = "/api/accounts/authz";
+const BO: &str = "bo@example.com";
+const DAY: i64 = 24 * 60 * 60;
+
+/// Refresh tokens in bodies.
+const IN_BODY: &str = "SECURITY_REFRESH_TOKEN = true
+SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
+";
+
+async fn in_body(extra: &str) -> TestApp {
+    TestApp::with(&format!("{IN_BODY}{extra}")).await
+}
+
+async fn refresh_token(app: &TestApp, email: &str) -> String {
+    text(&app.tokens(email).await["refresh_token"])
+}
+
+async fn exchange(app: &TestApp, token: &str) -> Answer {
+    app.browser()
+        .post(REFRESH, json!({"refresh_token": token}))
+        .await
+}
+
+/// The successor of a token that counts.
+async fn successor(app: &TestApp, token: &str) -> String {
+    let answer = exchange(app, token).await;
+    assert_eq!(answer.verdict(), (200, String::new()), "{answer:?}");
+    text(&answer.response()["user"]["refresh_token"])
+}
+
+async fn refused(app: &TestApp, token: &str, code: &str) {
+    let answer = exchange(app, token).await;
+    assert_eq!(answer.verdict(), (400, code.to_owned()), "{answer:?}");
+    assert!(answer.response().get("user").is_none());
+    assert!(answer.set_cookie("fs_refresh").is_none());
+}
+
+fn count(app: &TestApp, event: &str) -> usize {
+    let events = app.events.lock().unwrap();
+    events.iter().filter(|heard| heard.contains(event)).count()
+}
+
+#[tokio::test]
+async fn each_exchange_brings_another_token_and_an_auth_token() {
+    let app = in_body("").await;
+    let mut token = refresh_token(&app, ANA).await;
+    assert_eq!(count(&app, "RefreshFamilyBegun"), 1);
+    let mut seen = vec![token.clone()];
+    for _ in 0..5 {
+        app.wait(60);
+        let answer = exchange(&app, &token).await;
+        let user = answer.response()["user"].clone();
+        token = text(&user["refresh_token"]);
+        assert!(!seen.contains(&token));
+        seen.push(token.clone());
+        let mut bearer = app.bearer(&text(&user["authentication_token"]));
+        assert_eq!(bearer.get(AUTHZ).await.named(), Some(ANA));
+        assert!(answer.set_cookie("fs_refresh").is_none());
+    }
+    assert_eq!(
+        count(&app, "RefreshFamily"),
+        1,
+        "one family, and it goes on"
+    );
+}
+
+#[tokio::test]
+async fn attack_refresh_theft_a_token_that_comes_again_ends_the_family() {
+    let app = in_body("").await;
+    let first = refresh_token(&app, ANA).await;
+    let other_family = refresh_token(&app, ANA).await;
+    let second = successor(&app, &first).await;
+    let third = successor(&app, &second).await;
+    refused(&app, &first, "REFRESH_TOKEN_INVALID").await;
+    assert_eq!(count(&app, "RefreshFamilyEnded"), 1);
+    assert_eq!(count(&app, "why: Reused"), 1);
+    for token in [&first, &second, &third] {
+        refused(&app, token, "REFRESH_TOKEN_INVALID").await;
+    }
+    assert_eq!(count(&app, "RefreshFamilyEnded"), 1, "it ends once");
+    successor(&app, &other_family).await;
+}
+
+#[tokio::test]
+async fn within_the_grace_a_token_gets_the_same_successor_once_more() {
+    let app = in_body("SECURITY_REFRESH_TOKEN_GRACE = \"10 seconds\"").await;
+    let first = refresh_token(&app, ANA).await;
+    app.wait(100);
+    let second = successor(&app, &first).await;
+    app.wait(10);
+    assert_eq!(successor(&app, &first).await, second, "byte for byte");
+    app.wait(1);
+    // To have come again does not make the grace longer.
+    refused(&app, &first, "REFRESH_TOKEN_INVALID").await;
+    assert_eq!(count(&app, "why: Reused"), 1);
+    refused(&app, &second, "REFRESH_TOKEN_INVALID").await;
+}
+
+#[tokio::test]
+async fn attack_refresh_fork_the_grace_is_for_the_token_before_the_last_only() {
+    let app = in_body("SECURITY_REFRESH_TOKEN_GRACE = \"10 seconds\"").await;
+    let first = refresh_token(&app, ANA).await;
+    let second = successor(&app, &first).await;
+    let third = successor(&app, &second).await;
+    assert_eq!(successor(&app, &second).await, third);
+    refused(&app, &first, "REFRESH_TOKEN_INVALID").await;
+    refused(&app, &third, "REFRESH_TOKEN_INVALID").await;
+}
+
+#[tokio::test]
+async fn a_token_ends_when_it_lies_idle_to_the_second() {
+    for (grace, name) in [
+        ("", "without grace"),
+        ("SECURITY_REFRESH_TOKEN_GRACE = \"30 days\"", "with"),
+    ] {
+        let app = in_body(grace).await;
+        let mut token = refresh_token(&app, ANA).await;
+        for _ in 0..3 {
+            app.wait(7 * DAY);
+            token = successor(&app, &token).await;
+        }
+        app.wait(7 * DAY + 1);
+        refused(&app, &token, "REFRESH_TOKEN_INVALID").await;
+        assert_eq!(
+            count(&app, "RefreshFamilyEnded"),
+            0,
+            "{name}: it only lay there"
+        );
+    }
+}
+
+#[tokio::test]
+async fn attack_fail_open_a_grace_longer_than_the_idle_time_brings_nothing_back() {
+    let app = in_body("SECURITY_REFRESH_TOKEN_GRACE = \"30 days\"").await;
+    let first = refresh_token(&app, ANA).await;
+    let second = successor(&app, &first).await;
+    app.wait(7 * DAY);
+    assert_eq!(successor(&app, &first).await, second);
+    app.wait(1);
+    refused(&app, &first, "REFRESH_TOKEN_INVALID").await;
+    refused(&app, &second, "REFRESH_TOKEN_INVALID").await;
+}
+
+#[tokio::test]
+async fn a_family_ends_with_its_own_age_to_the_second() {
+    let app = in_body("SECURITY_REFRESH_TOKEN_MAX_AGE = \"10 days\"\nSECURITY_REFRESH_TOKEN_GRACE = \"10 seconds\"").await;
+    let mut token = refresh_token(&app, ANA).await;
+    app.wait(5 * DAY);
+    token = successor(&app, &token).await;
+    app.wait(5 * DAY - 1);
+    let before = token.clone();
+    token = successor(&app, &token).await;
+    app.wait(1);
+    assert_eq!(successor(&app, &before).await, token);
+    let last = successor(&app, &token).await;
+    app.wait(1);
+    refused(&app, &last, "REFRESH_TOKEN_INVALID").await;
+    // Nor does the grace outlive it.
+    refused(&app, &token, "REFRESH_TOKEN_INVALID").await;
+}
+
+#[tokio::test]
+async fn attack_state_change_nobody_refreshes_for_an_account_that_changed() {
+    for change in ["off", "deleted", "password", "reset"] {
+        let app = in_body("").await;
+        let token = refresh_token(&app, ANA).await;
+        let user = app.stored(ANA).await;
+        match change {
+            "off" => assert!(admin::set_active(app.app(), &user, false).await.unwrap()),
+            "deleted" => admin::delete(app.app(), &user).await.unwrap(),
+            "reset" => admin::reset_access(app.app(), &user).await.unwrap(),
+            _ => admin::change_password(app.app(), &user, "another password")
+                .await
+                .unwrap(),
+        }
+        let answer = exchange(&app, &token).await;
+        assert_eq!(answer.status, 400, "{change}");
+        if change == "off" {
+            let user = app.stored(ANA).await;
+            admin::set_active(app.app(), &user, true).await.unwrap();
+            let answer = exchange(&app, &token).await;
+            assert_eq!(answer.status, 400, "it does not come back with the account");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_refresh_theft_an_auth_token_from_a_refresh_is_no_older_or_newer_than_the_sign_in() {
+    let app = in_body("").await;
+    let token = refresh_token(&app, ANA).await;
+    app.wait(59);
+    let answer = exchange(&app, &token).await;
+    let user = &answer.response()["user"];
+    let mut young = app.bearer(&text(&user["authentication_token"]));
+    let within = format!("{AUTHZ}?within=60&grace=3600");
+    assert_eq!(young.get(&within).await.status, 200);
+    let token = text(&user["refresh_token"]);
+    app.wait(1);
+    let verdict = (401, "REAUTHENTICATION_REQUIRED".to_owned());
+    assert_eq!(young.get(&within).await.verdict(), verdict);
+    let answer = exchange(&app, &token).await;
+    let auth = text(&answer.response()["user"]["authentication_token"]);
+    let mut old = app.bearer(&auth);
+    assert_eq!(old.get(AUTHZ).await.named(), Some(ANA));
+    assert_eq!(old.get(&within).await.verdict(), verdict);
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_is_refused_by_field() {
+    let app = in_body("").await;
+    let cases = [
+        (json!({}), "REFRESH_TOKEN_REQUIRED"),
+        (json!({"refresh_token": null}), "REFRESH_TOKEN_REQUIRED"),
+        (json!({"refresh_token": ""}), "REFRESH_TOKEN_REQUIRED"),
+        (json!({"refresh_token": 7}), "API_ERROR"),
+        (json!({"refresh_token": true}), "API_ERROR"),
+        (json!({"refresh_token": ["x"]}), "API_ERROR"),
+        (json!({"refresh_token": {"a": 1}}), "API_ERROR"),
+        (json!({"refresh_token": " "}), "REFRESH_TOKEN_INVALID"),
+        (json!({"refresh_token": "x.y.z"}), "REFRESH_TOKEN_INVALID"),
+        (
+            json!({"refresh_token": "x".repeat(9000)}),
+            "REFRESH_TOKEN_INVALID",
+        ),
+    ];
+    for (body, code) in cases {
+        let answer = app.browser().post(REFRESH, body.clone()).await;
+        assert_eq!(answer.verdict(), (400, code.into()), "{body}");
+        let by_field = &answer.response()["field_error_codes"];
+        assert_eq!(*by_field, json!({"refresh_token": [code]}), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn only_json_is_exchanged() {
+    let app = in_body("").await;
+    let token = refresh_token(&app, ANA).await;
+    let form = format!("refresh_token={token}").into_bytes();
+    let json = json!({"refresh_token": token}).to_string().into_bytes();
+    for (content_type, body) in [
+        (Some("application/x-www-form-urlencoded"), &form),
+        (Some("text/plain"), &json),
+        (Some("text/json"), &json),
+        (None, &json),
+        (None, &Vec::new()),
+    ] {
+        let mut browser = app.browser();
+        let answer = browser
+            .send(Method::POST, REFRESH, content_type, body.clone())
+            .await;
+        assert!(matches!(answer.status.as_u16(), 400 | 415), "{answer:?}");
+    }
+    for body in [
+        "",
+        "[]",
+        "1",
+        "{",
+        "{\"refresh_token\": \"a\", \"refresh_token\": \"b\"}",
+    ] {
+        let content_type = Some("application/json");
+        let mut browser = app.browser();
+        let answer = browser
+            .send(Method::POST, REFRESH, content_type, body.into())
+            .await;
+        assert_eq!(answer.status, 400, "{body}: {answer:?}");
+    }
+    // The query is no place for it.
+    let path = format!("{REFRESH}?refresh_token={token}");
+    let answer = app.browser().post(&path, json!({})).await;
+    assert_eq!(answer.code(), "REFRESH_TOKEN_REQUIRED");
+    assert_eq!(app.browser().get(REFRESH).await.status, 405);
+    successor(&app, &token).await;
+}
+
+#[tokio::test]
+async fn attack_tampering_no_byte_of_a_refresh_token_can_be_changed_removed_or_added() {
+    let app = in_body("").await;
+    let token = refresh_token(&app, ANA).await;
+    for at in 0..token.len() {
+        let (before, after) = token.split_at(at);
+        let other = if after.starts_with('A') { 'Q' } else { 'A' };
+        for forged in [
+            format!("{before}{other}{}", &after[1..]),
+            format!("{before}{}", &after[1..]),
+            format!("{before}A{after}"),
+        ] {
+            if forged != token {
+                refused(&app, &forged, "REFRESH_TOKEN_INVALID").await;
+            }
+        }
+    }
+    assert_eq!(
+        count(&app, "RefreshFamilyEnded"),
+        0,
+        "a forged token ends nothing"
+    );
+    successor(&app, &token).await;
+}
+
+#[tokio::test]
+async fn without_the_setting_there_is_no_such_endpoint_and_no_such_token() {
+    let app = TestApp::new().await;
+    let user = app.tokens(ANA).await;
+    assert!(user.get("refresh_token").is_none());
+    let answer = app
+        .browser()
+        .post(REFRESH, json!({"refresh_token": "x"}))
+        .await;
+    assert_eq!(answer.status, 404);
+}
+
+#[tokio::test]
+async fn attack_csrf_with_a_session_an_exchange_needs_its_token() {
+    let app = in_body("").await;
+    let token = refresh_token(&app, ANA).await;
+    let mut ana = app.signed_in().await;
+    let body = json!({"refresh_token": token});
+    let answer = ana.post(REFRESH, body.clone()).await;
+    assert_eq!(answer.verdict(), (400, "CSRF_TOKEN_MISSING".into()));
+    let csrf = ana.get("/api/accounts/login").await.csrf_token();
+    let before = ana.standing();
+    let mut ana = ana.header("x-xsrf-token", &csrf);
+    assert_eq!(ana.post(REFRESH, body).await.status, 200);
+    assert_eq!(ana.standing(), before, "a session is no fresher by it");
+}
+
+#[tokio::test]
+async fn attack_wrong_person_signing_out_ends_only_ones_own_family() {
+    let app = in_body("").await;
+    app.user(BO, |draft| draft).await;
+    let own = refresh_token(&app, ANA).await;
+    let own_other = refresh_token(&app, ANA).await;
+    let foreign = refresh_token(&app, BO).await;
+    let mut ana = app.signed_in().await;
+    let sign_out = async |browser: &mut Browser<'_>, token: &str| {
+        let body = json!({"refresh_token": token});
+        browser.post("/api/accounts/logout", body).await
+    };
+    assert_eq!(sign_out(&mut ana, &foreign).await.status, 200);
+    assert!(!ana.is_signed_in().await);
+    let foreign = successor(&app, &foreign).await;
+    // Nobody at all ends nobody's.
+    assert_eq!(sign_out(&mut app.browser(), &foreign).await.status, 200);
+    successor(&app, &foreign).await;
+    let mut ana = app.signed_in().await;
+    sign_out(&mut ana, &own).await;
+    assert_eq!(count(&app, "why: SignedOut"), 1);
+    refused(&app, &own, "REFRESH_TOKEN_INVALID").await;
+    successor(&app, &own_other).await;
+    // An API caller signs out, too.
+    let own = refresh_token(&app, ANA).await;
+    let mut bearer = app.bearer(&app.auth_token(ANA).await);
+    sign_out(&mut bearer, &own).await;
+    refused(&app, &own, "REFRESH_TOKEN_INVALID").await;
+    for odd in [json!(7), json!(null), json!("x"), json!([])] {
+        let body = json!({"refresh_token": odd});
+        let answer = app
+            .signed_in()
+            .await
+            .post("/api/accounts/logout", body)
+            .await;
+        assert_eq!(
+            answer.status, 200,
+            "{odd}: signing out does not fail over it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_removes_what_is_over_as_configured() {
+    for (expired, revoked) in [(true, false), (false, true), (true, true), (false, false)] {
+        let app = in_body(&format!(
+            "SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED = {expired}
+SECURITY_REFRESH_TOKEN_CLEANUP_REVOKED = {revoked}
+SECURITY_REFRESH_TOKEN_MAX_AGE = \"2 days\""
+        ))
+        .await;
+        app.user(BO, |draft| draft).await;
+        let foreign = refresh_token(&app, BO).await;
+        let old = refresh_token(&app, ANA).await;
+        app.wait(2 * DAY + 1);
+        let ended = refresh_token(&app, ANA).await;
+        successor(&app, &ended).await;
+        refused(&app, &ended, "REFRESH_TOKEN_INVALID").await;
+        let live = refresh_token(&app, ANA).await;
+        let there = async |token: &str| {
+            let store = app.app().store();
+            store.tracker(&family_of(token)).await.unwrap().is_some()
+        };
+        assert_eq!(there(&old).await, !expired);
+        assert_eq!(there(&ended).await, !revoked);
+        assert!(there(&live).await);
+        assert!(there(&foreign).await, "somebody else's is left alone");
+    }
+}
+
+/// The family that stands in a token: it is signed, not secret.
+fn family_of(token: &str) -> String {
+    let salt = Some("refresh-token-salt");
+    let codec = RefreshTokenCodec::new(&KeyRing::new(SECRET_KEY, []), salt);
+    codec.open(token).unwrap().family
+}
+
+#[tokio::test]
+async fn the_end_of_a_family_ends_nothing_else() {
+    let app = in_body("").await;
+    let mut ana = app.signed_in().await;
+    let first = refresh_token(&app, ANA).await;
+    successor(&app, &first).await;
+    refused(&app, &first, "REFRESH_TOKEN_INVALID").await;
+    assert!(ana.is_signed_in().await);
+    assert_eq!(app.browser().sign_in(ANA, PASSWORD).await.status, 200);
+}

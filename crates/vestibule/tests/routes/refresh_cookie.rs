@@ -1,0 +1,185 @@
+//! `/refresh-token` where a cookie carries the token.
+
+use serde_json::json;
+
+use crate::support::callers::text;
+use crate::support::{ANA, Browser, PASSWORD, TestApp};
+
+const REFRESH: &str = "/api/accounts/refresh-token";
+const LOGIN: &str = "/api/accounts/login?include_auth_token";
+
+async fn in_cookie(extra: &str) -> TestApp {
+    TestApp::with(&format!("SECURITY_REFRESH_TOKEN = true\n{extra}")).await
+}
+
+async fn signed_in(app: &TestApp) -> Browser<'_> {
+    let mut browser = app.browser();
+    let body = json!({"email": ANA, "password": PASSWORD});
+    let answer = browser.post(LOGIN, body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    browser
+}
+
+/// The same browser, whose session is over.
+fn later<'a>(mut browser: Browser<'a>) -> Browser<'a> {
+    browser.cookies.retain(|name, _| name == "fs_refresh");
+    assert_eq!(browser.cookies.len(), 1);
+    browser
+}
+
+#[tokio::test]
+async fn the_token_travels_in_its_cookie_and_nowhere_else() {
+    let app = in_cookie("").await;
+    let body = json!({"email": ANA, "password": PASSWORD});
+    let answer = app.browser().post(LOGIN, body).await;
+    let cookie = answer.set_cookie("fs_refresh").unwrap();
+    assert!(
+        cookie.ends_with("; Secure; HttpOnly; Path=/; SameSite=Strict"),
+        "{cookie}"
+    );
+    assert!(!answer.text.contains("refresh_token"), "{answer:?}");
+    let mut browser = later(signed_in(&app).await);
+    let before = browser.cookies["fs_refresh"].clone();
+    let answer = browser.post(REFRESH, json!({})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.response()["user"].get("refresh_token").is_none());
+    text(&answer.response()["user"]["authentication_token"]);
+    assert!(
+        answer
+            .set_cookie("fs_refresh")
+            .unwrap()
+            .ends_with("; Secure; HttpOnly; Path=/; SameSite=Strict")
+    );
+    assert_ne!(browser.cookies["fs_refresh"], before);
+    assert_eq!(browser.post(REFRESH, json!({})).await.status, 200);
+    assert!(
+        browser.cookies.get("session").is_none() || !browser.is_signed_in().await,
+        "an exchange is no sign-in"
+    );
+}
+
+#[tokio::test]
+async fn the_cookie_has_the_configured_name_and_attributes() {
+    let app = in_cookie(
+        "SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"r\"
+SECURITY_REFRESH_TOKEN_COOKIE = { samesite = \"Lax\", httponly = true, path = \"/api\", max_age = 3600 }",
+    )
+    .await;
+    let mut browser = app.browser();
+    let body = json!({"email": ANA, "password": PASSWORD});
+    let answer = browser.post(LOGIN, body).await;
+    let cookie = answer.set_cookie("r").unwrap();
+    assert!(
+        cookie.ends_with(
+            "; Expires=Fri, 15 Jan 2027 09:00:00 GMT; Max-Age=3600; HttpOnly; Path=/api; SameSite=Lax"
+        ),
+        "{cookie}"
+    );
+    assert!(answer.set_cookie("fs_refresh").is_none());
+    let answer = browser.sign_out().await;
+    assert_eq!(
+        answer.set_cookie("r").unwrap(),
+        "r=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Path=/api; SameSite=Lax"
+    );
+}
+
+#[tokio::test]
+async fn attack_wrong_place_a_cookie_app_does_not_look_into_the_body() {
+    let app = in_cookie("").await;
+    let browser = later(signed_in(&app).await);
+    let token = browser.cookies["fs_refresh"].clone();
+    let body = json!({"refresh_token": token});
+    let answer = app.browser().post(REFRESH, body).await;
+    assert_eq!(answer.code(), "REFRESH_TOKEN_REQUIRED");
+    for odd in [json!({"refresh_token": 7}), json!({"refresh_token": "x"})] {
+        let answer = browser.clone().post(REFRESH, odd.clone()).await;
+        let code = answer.verdict();
+        // The first of the two goes through, the second finds the cookie exchanged.
+        assert!(
+            code == (200, String::new()) || code == (400, "REFRESH_TOKEN_INVALID".into()),
+            "{odd}: {answer:?}"
+        );
+    }
+    let mut empty = app.browser();
+    empty.cookies.insert("fs_refresh".into(), String::new());
+    let answer = empty.post(REFRESH, json!({})).await;
+    assert_eq!(answer.code(), "REFRESH_TOKEN_REQUIRED");
+}
+
+#[tokio::test]
+async fn attack_wrong_place_a_body_app_does_not_look_into_cookies() {
+    let app =
+        TestApp::with("SECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"")
+            .await;
+    let token = text(&app.tokens(ANA).await["refresh_token"]);
+    for name in ["fs_refresh", "refresh_token", "session", "remember_token"] {
+        let mut browser = app.browser();
+        browser.cookies.insert(name.into(), token.clone());
+        let answer = browser.post(REFRESH, json!({})).await;
+        assert_eq!(answer.code(), "REFRESH_TOKEN_REQUIRED", "{name}");
+    }
+    let answer = app.signed_in().await.sign_out().await;
+    assert!(answer.set_cookie("fs_refresh").is_none());
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_family_of_the_cookie_and_takes_it_back() {
+    let app = in_cookie("").await;
+    let mut browser = signed_in(&app).await;
+    let thief = later(browser.clone());
+    let answer = browser.sign_out().await;
+    assert_eq!(
+        answer.set_cookie("fs_refresh").unwrap(),
+        "fs_refresh=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; HttpOnly; Path=/; \
+         SameSite=Strict"
+    );
+    assert!(browser.cookies.is_empty(), "{:?}", browser.cookies);
+    let answer = thief.clone().post(REFRESH, json!({})).await;
+    assert_eq!(answer.code(), "REFRESH_TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn attack_session_residue_signing_out_after_the_session_ended_leaves_no_refresh_cookie() {
+    // The session went with the browser; the refresh cookie is still there, and whoever
+    // clicks on "sign out" now means all of it.
+    let app = in_cookie("").await;
+    let mut browser = later(signed_in(&app).await);
+    let answer = browser.sign_out().await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        browser.cookies.get("fs_refresh").is_none(),
+        "the cookie is left: {answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn attack_csrf_a_refresh_cookie_is_not_spent_by_another_site() {
+    let app = in_cookie("").await;
+    let browser = later(signed_in(&app).await);
+    let mut lured = browser
+        .clone()
+        .header("sec-fetch-site", "cross-site")
+        .header("origin", "https://evil.example");
+    let answer = lured.post(REFRESH, json!({})).await;
+    assert_eq!(answer.verdict(), (403, "CROSS_SITE_REQUEST".into()));
+    // What a form can send without asking first is no JSON.
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+    ] {
+        let mut lured = browser.clone();
+        let answer = lured
+            .send(
+                http::Method::POST,
+                REFRESH,
+                Some(content_type),
+                b"{}".to_vec(),
+            )
+            .await;
+        assert!(answer.status.is_client_error(), "{content_type}");
+        assert!(answer.set_cookie("fs_refresh").is_none());
+    }
+    let mut browser = browser;
+    assert_eq!(browser.post(REFRESH, json!({})).await.status, 200);
+}
