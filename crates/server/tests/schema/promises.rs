@@ -120,7 +120,9 @@ fn strict(mut document: Value) -> Value {
                 if members.get("type") == Some(&json!("object"))
                     && members.contains_key("properties")
                 {
-                    members.insert("additionalProperties".to_owned(), json!(false));
+                    members
+                        .entry("additionalProperties")
+                        .or_insert(json!(false));
                 }
             }
             Value::Array(items) => items.iter_mut().for_each(close),
@@ -128,10 +130,7 @@ fn strict(mut document: Value) -> Value {
         }
     }
     close(&mut document["components"]["responses"]);
-    for (path, item) in document["paths"].as_object_mut().unwrap() {
-        if path.ends_with("/openapi.json") {
-            continue;
-        }
+    for item in document["paths"].as_object_mut().unwrap().values_mut() {
         for operation in item.as_object_mut().unwrap().values_mut() {
             if let Some(responses) = operation.get_mut("responses") {
                 close(responses);

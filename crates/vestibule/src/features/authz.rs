@@ -208,9 +208,9 @@ fn identity_of<'a>(app: &App, user: &'a User) -> Option<&'a str> {
         })
 }
 
-/// A text as a header carries it: UTF-8, nothing that ends a line.
+/// A text as a header carries it: UTF-8, nothing that ends a line, nothing that readers trim.
 fn plain(text: &str) -> Option<HeaderValue> {
-    if text.chars().any(char::is_control) {
+    if text.chars().any(char::is_control) || text.trim() != text {
         return None;
     }
     HeaderValue::from_bytes(text.as_bytes()).ok()
@@ -219,11 +219,11 @@ fn plain(text: &str) -> Option<HeaderValue> {
 /// Names in one line. One with a comma in it would read as two others: it stays out.
 fn joined<'a>(names: impl Iterator<Item = &'a str>) -> HeaderValue {
     let unmistakable = |name: &&str| {
-        let fits = !name.contains(',') && plain(name).is_some();
+        let fits = !name.is_empty() && !name.contains(',') && plain(name).is_some();
         if !fits {
             tracing::warn!(
                 name,
-                "left out of the headers: a comma or a control character"
+                "left out of the headers: it would read as something else there"
             );
         }
         fits

@@ -82,8 +82,11 @@ async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         return Err(Rejection::fields(vec![("password", Message::InvalidPassword)]).into());
     }
     let user = caller.user.clone();
+    let by_session = caller.via == Mechanism::Session;
+    // What can still fail comes first: a refusal leaves nobody fresh.
+    let tokens = tokens::on_request(app, &user, app.unix_seconds(), &call.query).await?;
     // A session that came beside a token may be somebody else's: it stays as old as it is.
-    if caller.via == Mechanism::Session {
+    if by_session {
         let now = app.unix_seconds();
         call.visit
             .session_mut()
@@ -93,7 +96,6 @@ async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         user_id: user.id,
         via: "password",
     });
-    let tokens = tokens::on_request(app, &user, app.unix_seconds(), &call.query).await?;
     let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
     Ok(tokens.put_into(reply))
 }

@@ -42,7 +42,7 @@ fn second_factor_due(user: &User, settings: &Settings) -> bool {
 
 /// Whether the caller proved who they are within this time, by the mechanism that they came
 /// with. Whoever has a session is then not asked again for the time of grace, as long as
-/// they come back within it.
+/// they come back within it; at this door, and at those that ask for no more.
 pub(crate) fn is_fresh(app: &App, visit: &mut Visit, within: Duration, grace: Duration) -> bool {
     let Some(caller) = visit.caller() else {
         return false;
@@ -56,18 +56,35 @@ pub(crate) fn is_fresh(app: &App, visit: &mut Visit, within: Duration, grace: Du
         return false;
     };
     let now = app.unix_seconds();
-    let in_grace = via == Mechanism::Session
-        && visit
-            .session_mut()
-            .get_f64(name::GRACE_UNTIL)
-            .is_some_and(|until| now < until);
     // A little in the future is a clock that drifts; far in the future is nonsense.
-    let fresh = in_grace || (now - authenticated_at).abs() < within.as_secs_f64();
-    if fresh && via == Mechanism::Session {
-        let until = app.unix_now() + i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 2);
-        visit.session_mut().set_i64(name::GRACE_UNTIL, until);
+    let proven = (now - authenticated_at).abs() < within.as_secs_f64();
+    if via != Mechanism::Session {
+        return proven;
     }
-    fresh
+    let earned = grace_in_force(app, visit, now);
+    let in_grace = earned.is_some_and(|earned| earned <= within);
+    // What a stricter door gave is left as it is.
+    if proven && !in_grace || earned == Some(within) {
+        let until = app.unix_now() + i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 2);
+        let session = visit.session_mut();
+        session.set_i64(name::GRACE_UNTIL, until);
+        let within = i64::try_from(within.as_secs()).unwrap_or(i64::MAX);
+        session.set_i64(name::GRACE_WITHIN, within);
+    }
+    proven || in_grace
+}
+
+/// At which door the grace that is in force was earned: how old a proof that one allows.
+fn grace_in_force(app: &App, visit: &mut Visit, now: f64) -> Option<Duration> {
+    let session = visit.session_mut();
+    session
+        .get_f64(name::GRACE_UNTIL)
+        .filter(|until| now < *until)?;
+    match session.get_f64(name::GRACE_WITHIN) {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        // The reference does not say at which door: at the one that all of its own are.
+        None => Some(app.settings().freshness.within.unwrap_or(Duration::MAX)),
+    }
 }
 
 /// The ways besides a password in which the caller can show once more who they are.

@@ -135,16 +135,17 @@ fn judge(
         return Standing::Over;
     }
     let idle = now - tracker.last_used_at;
+    let over = tracker.expires_at < now || idle > settings.max_idle;
     if tracker.generation != token.generation {
         // Another server may have written the row with a clock a little ahead of ours.
-        let just = !settings.grace.is_zero() && idle <= settings.grace;
-        return if just && token.generation == tracker.generation - 1 && tracker.expires_at >= now {
+        let just = !settings.grace.is_zero() && idle <= settings.grace && !over;
+        return if just && token.generation == tracker.generation - 1 {
             Standing::JustExchanged
         } else {
             Standing::Reused
         };
     }
-    if tracker.expires_at < now || idle > settings.max_idle {
+    if over {
         return Standing::Over;
     }
     Standing::Present

@@ -92,7 +92,7 @@ pub(crate) fn end(app: &App, visit: &mut Visit) {
 }
 
 /// Takes out of the session whatever belongs to a sign-in, finished or not.
-fn clear(visit: &mut Visit) {
+pub(super) fn clear(visit: &mut Visit) {
     let session = visit.session_mut();
     for key in [
         name::USER_ID,
@@ -101,6 +101,7 @@ fn clear(visit: &mut Visit) {
         name::CSRF_COOKIE,
         name::AUTHENTICATED_AT,
         name::GRACE_UNTIL,
+        name::GRACE_WITHIN,
         "fs_oauth_next",
         "identity.name",
         "identity.auth_type",

@@ -13,6 +13,7 @@ use vestibule_formats::session_identifier::session_identifier;
 use vestibule_formats::sign::SignatureError;
 use vestibule_store::{Role, User, UserKey};
 
+use super::sign_in;
 use crate::app::App;
 use crate::http::cookies::{self, Lifetime};
 use crate::http::facts::Facts;
@@ -37,6 +38,8 @@ pub(crate) mod name {
     pub(crate) const AUTHENTICATED_AT: &str = "fs_paa";
     /// Until when freshness is not asked for again.
     pub(crate) const GRACE_UNTIL: &str = "fs_gexp";
+    /// How old a proof the door allows at which that was earned, in seconds. Ours.
+    pub(crate) const GRACE_WITHIN: &str = "vestibule_gexp_within";
 }
 
 /// Somebody who has been authenticated.
@@ -240,11 +243,17 @@ impl Visit {
         let Some(user) = active_user(app, &uniquifier).await? else {
             return Ok(None);
         };
+        // What somebody else did or proved in this browser is not theirs, and a CSRF token
+        // from before may be somebody's who planted it.
+        sign_in::clear(self);
+        self.drop_csrf_token(app);
         self.session.set_str(name::USER_ID, &uniquifier);
         self.session.set_bool(name::FRESH, false);
-        // What somebody else proved in this browser is not their proof.
-        self.session.remove(name::AUTHENTICATED_AT);
-        self.session.remove(name::GRACE_UNTIL);
+        if app.settings().session.protection == Some(SessionProtection::Strong) {
+            // Without it the session would be over at the next request.
+            let identifier = self.identifier.clone();
+            self.session.set_str(name::IDENTIFIER, &identifier);
+        }
         Ok(Some(self.session_caller(user)))
     }
 
@@ -328,7 +337,7 @@ impl Visit {
     fn remember_cookie(&mut self, app: &App) -> Option<HeaderValue> {
         let settings = &app.settings().session.remember;
         let cookie = &settings.cookie;
-        let refresh = settings.refresh_each_request && self.came_with_remember_cookie();
+        let refresh = settings.refresh_each_request && self.remembers_its_user(app);
         match self.remember {
             Remember::Clear => {
                 // Flask-Login names no more than these when it takes the cookie back.
@@ -348,6 +357,13 @@ impl Visit {
                 cookies::set_cookie(cookie, &value, Lifetime::Until(until))
             }
         }
+    }
+
+    /// Whether the remember cookie that came is one of ours, and of whom the session names.
+    fn remembers_its_user(&self, app: &App) -> bool {
+        let cookie = self.remember_cookie.as_deref();
+        let remembered = cookie.and_then(|cookie| app.remember_codec().open(cookie));
+        remembered.is_some() && remembered == self.session.get_str(name::USER_ID)
     }
 
     fn session_cookie(&self, app: &App) -> Option<HeaderValue> {

@@ -70,9 +70,10 @@ fn answer(text: Bytes) -> Response {
 fn document(_: &App) -> Operation {
     let schema = Schema::object()
         .about("An OpenAPI 3.1 document, without our envelope.")
+        .open()
         .must("openapi", Schema::text())
-        .must("info", Schema::object())
-        .must("paths", Schema::object());
+        .must("info", Schema::object().open())
+        .must("paths", Schema::object().open());
     Operation::new("getOpenApi", TAG, "This document")
         .answers(Answer::bare("The document.", schema))
 }

@@ -318,9 +318,12 @@ impl Operation {
         if changes(method) {
             refusals.general(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest]);
         }
+        // Where the session is looked at, a body is taken in, asked for or not.
+        if !matches!(self.caller, Caller::Unasked) {
+            refusals.general(StatusCode::PAYLOAD_TOO_LARGE, &[Message::BodyTooLarge]);
+        }
         if let Some(body) = &self.body {
             refusals.general(StatusCode::BAD_REQUEST, &[Message::MalformedBody]);
-            refusals.general(StatusCode::PAYLOAD_TOO_LARGE, &[Message::BodyTooLarge]);
             let status = if body.form {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             } else {

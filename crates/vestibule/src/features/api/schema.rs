@@ -37,6 +37,11 @@ impl Schema {
         Self::of("object")
     }
 
+    /// With members that are not ours to name.
+    pub(crate) fn open(self) -> Self {
+        self.with("additionalProperties", true)
+    }
+
     /// This one value.
     pub(crate) fn only(value: impl Into<Value>) -> Self {
         let value = value.into();

@@ -210,7 +210,9 @@ pub(crate) enum Carries {
 /// The member `user`.
 pub(crate) fn user(app: &App, carries: Carries) -> Schema {
     let settings = app.settings();
-    let mut user = Schema::object().about("What the application tells about the user, and tokens.");
+    let mut user = Schema::object()
+        .about("What the application tells about the user, and tokens.")
+        .open();
     if carries == Carries::Nothing {
         return user.with("examples", vec![json!({})]);
     }

@@ -86,9 +86,10 @@ async fn sign_in(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
             Err(wire::refuse(app, errors).into())
         }
         Decision::Admit(admission) => {
-            let user = admission.user.clone();
+            // What can still fail comes first: a refusal leaves nobody signed in.
+            let user = &admission.user;
+            let tokens = tokens::on_request(app, user, app.unix_seconds(), &call.query).await?;
             sign_in::complete(app, visit, *admission).await?;
-            let tokens = tokens::on_request(app, &user, app.unix_seconds(), &call.query).await?;
             Ok(wire::signed_in(app, visit, tokens))
         }
     }

@@ -1,7 +1,10 @@
 //! `/logout` in words.
 
+use http::StatusCode;
+
 use crate::app::App;
 use crate::features::api::{self, Answer, Body, Operation, Schema, Tag};
+use crate::messages::Message;
 use crate::session::refresh;
 use crate::settings::Mechanism;
 
@@ -15,6 +18,12 @@ pub(super) fn by_link(app: &App) -> Operation {
     described(app, "logoutByLink", "Sign out by a link")
         .about("Ends the session as `POST` does, and sends the browser on to `POST_LOGOUT_VIEW`.")
         .answers(Answer::redirect("Nobody is signed in any more."))
+        // A body is not needed here either, but what comes has to be one.
+        .refuses(StatusCode::BAD_REQUEST, &[Message::MalformedBody])
+        .refuses(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            &[Message::UnsupportedMediaType],
+        )
 }
 
 /// `POST`.

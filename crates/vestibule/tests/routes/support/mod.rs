@@ -2,6 +2,7 @@
 //! keeps cookies.
 
 pub(crate) mod callers;
+mod described;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -72,6 +73,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: Arc<FrozenClock>,
     pub(crate) events: Arc<Mutex<Vec<String>>>,
     router: Router,
+    described: described::Described,
 }
 
 impl TestApp {
@@ -113,6 +115,7 @@ impl TestApp {
         let vestibule = more(builder).build().unwrap();
         let app = Self {
             router: vestibule.standalone(),
+            described: described::Described::of(&vestibule),
             vestibule,
             clock,
             events,
@@ -242,7 +245,7 @@ impl Browser<'_> {
         body: Vec<u8>,
     ) -> Answer {
         let mut request = Request::builder()
-            .method(method)
+            .method(method.clone())
             .uri(path)
             .body(Body::from(body))
             .unwrap();
@@ -273,6 +276,9 @@ impl Browser<'_> {
             headers: parts.headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         };
+        self.app
+            .described
+            .check(&method, path, answer.status, &answer.headers, &answer.text);
         for (name, value, gone) in answer.cookies() {
             if gone {
                 self.cookies.remove(&name);
