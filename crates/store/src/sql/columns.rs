@@ -65,6 +65,11 @@ impl TableNames {
         self.fill_with(statement, quote)
     }
 
+    /// The name of the table with this mark.
+    pub(super) fn named(&self, mark: &str) -> String {
+        self.fill_with(&format!("{{{mark}}}"), str::to_owned)
+    }
+
     pub(super) fn all(&self) -> [&str; 5] {
         [
             &self.user,

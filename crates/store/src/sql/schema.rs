@@ -16,10 +16,48 @@ const MIGRATIONS: [&str; 1] = [include_str!(
     "../../../../migrations/sqlite/0001_accounts.sql"
 )];
 
-/// The indexes for looking users up whatever the case. The reference does without.
-const INDEXES: [(&str, &str); 2] = [
-    ("vestibule_user_email_lower", "email"),
-    ("vestibule_user_username_lower", "username"),
+/// An index that the reference does without.
+struct Index {
+    name: &'static str,
+    /// The mark of its table.
+    table: &'static str,
+    column: &'static str,
+    over: &'static str,
+}
+
+/// For looking users up whatever the case, and for what belongs to one of them: a foreign key
+/// by itself has no index.
+const INDEXES: [Index; 5] = [
+    Index {
+        name: "vestibule_user_email_lower",
+        table: "user",
+        column: "email",
+        over: "lower(email)",
+    },
+    Index {
+        name: "vestibule_user_username_lower",
+        table: "user",
+        column: "username",
+        over: "lower(username)",
+    },
+    Index {
+        name: "vestibule_roles_users_user_id",
+        table: "roles_users",
+        column: "user_id",
+        over: "user_id",
+    },
+    Index {
+        name: "vestibule_refresh_user_id",
+        table: "fs_refresh_tracker",
+        column: "user_id",
+        over: "user_id",
+    },
+    Index {
+        name: "vestibule_web_authn_user_id",
+        table: "web_authn",
+        column: "user_id",
+        over: "user_id",
+    },
 ];
 
 /// A column, as `PRAGMA table_info` tells of it.
@@ -85,7 +123,7 @@ pub(super) fn check(
         }
     }
     findings.extend(unfilled(connection, &wanted, &tables.user)?);
-    findings.extend(missing_indexes(connection, &tables.user)?);
+    findings.extend(missing_indexes(connection, tables)?);
     Ok(findings)
 }
 
@@ -171,15 +209,20 @@ fn unfilled(
         .collect())
 }
 
-fn missing_indexes(connection: &Connection, table: &str) -> Result<Vec<Finding>, StoreError> {
-    let columns = columns_of(connection, table)?;
+fn missing_indexes(
+    connection: &Connection,
+    tables: &TableNames,
+) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
-    for (name, column) in INDEXES {
-        let indexable = columns.is_empty() || columns.iter().any(|found| found.name == column);
-        if indexable && !has_index(connection, name)? {
+    for index in &INDEXES {
+        let table = tables.named(index.table);
+        let columns = columns_of(connection, &table)?;
+        let indexable =
+            columns.is_empty() || columns.iter().any(|found| found.name == index.column);
+        if indexable && !has_index(connection, index.name)? {
             findings.push(Finding::Index {
-                name: name.to_owned(),
-                table: table.to_owned(),
+                name: index.name.to_owned(),
+                table,
             });
         }
     }
@@ -310,14 +353,14 @@ fn add(
             quote(column)
         ),
         Finding::Index { name, table } => {
-            let Some((_, column)) = INDEXES.iter().find(|(known, _)| known == name) else {
+            let Some(index) = INDEXES.iter().find(|index| index.name == name) else {
                 return Ok(false);
             };
             format!(
-                "CREATE INDEX {} ON {} (lower({}))",
+                "CREATE INDEX {} ON {} ({})",
                 quote(name),
                 quote(table),
-                quote(column)
+                index.over
             )
         }
         _ => return Ok(false),

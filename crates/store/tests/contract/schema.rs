@@ -108,7 +108,7 @@ fn shape(sql: &Connection, table: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_new_database_is_what_the_reference_makes_and_two_indexes() {
+fn a_new_database_is_what_the_reference_makes_and_our_indexes() {
     let folder = Folder::new();
     let made = init(&folder);
     let expected: Vec<_> = TABLES
@@ -116,17 +116,17 @@ fn a_new_database_is_what_the_reference_makes_and_two_indexes() {
         .map(|table| Upgrade(Finding::Table((*table).to_owned())))
         .collect();
     assert_eq!(made[..5], expected);
-    assert_eq!(made.len(), 7);
+    assert_eq!(made.len(), 10);
 
     let (ours, theirs) = (folder.sql(), Connection::open(fixture()).unwrap());
     for table in TABLES {
         let (ours, theirs) = (shape(&ours, table), shape(&theirs, table));
         let missing: Vec<_> = theirs.difference(&ours).collect();
         assert!(missing.is_empty(), "{table}: {missing:#?}");
-        // An index over lower() has no column to name.
+        // Indexes of ours begin with our name.
         let added: Vec<_> = ours
             .difference(&theirs)
-            .filter(|line| !line.contains("_lower"))
+            .filter(|line| !line.contains("vestibule_"))
             .collect();
         assert!(added.is_empty(), "{table}: {added:#?}");
     }
@@ -153,17 +153,23 @@ fn a_new_database_is_for_its_owner_only() {
 }
 
 #[test]
-fn a_database_of_the_reference_lacks_two_indexes_that_an_upgrade_adds() {
+fn a_database_of_the_reference_lacks_indexes_that_an_upgrade_adds() {
     let folder = Folder::with_reference();
     let before = rows(&folder.sql(), "SELECT * FROM user");
-    let index = |name: &str| Finding::Index {
+    let index = |(name, table): (&str, &str)| Finding::Index {
         name: name.to_owned(),
-        table: "user".to_owned(),
+        table: table.to_owned(),
     };
-    let expected = vec![
-        index("vestibule_user_email_lower"),
-        index("vestibule_user_username_lower"),
-    ];
+    let expected: Vec<Finding> = [
+        ("vestibule_user_email_lower", "user"),
+        ("vestibule_user_username_lower", "user"),
+        ("vestibule_roles_users_user_id", "roles_users"),
+        ("vestibule_refresh_user_id", "fs_refresh_tracker"),
+        ("vestibule_web_authn_user_id", "web_authn"),
+    ]
+    .into_iter()
+    .map(index)
+    .collect();
     assert_eq!(check(&folder), expected);
     assert!(init(&folder).is_empty());
     assert_eq!(check(&folder), expected);
@@ -404,9 +410,9 @@ fn what_cannot_be_added_is_told_and_left_alone() {
 fn other_tables_in_the_file_are_nobody_elses_business() {
     let folder =
         with("CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1);");
-    assert_eq!(check(&folder).len(), 7);
+    assert_eq!(check(&folder).len(), 10);
     let error = SqliteStore::open(&folder.file(), &TableNames::default()).unwrap_err();
     assert!(matches!(error, StoreError::Schema(_)));
-    assert_eq!(init(&folder).len(), 7);
+    assert_eq!(init(&folder).len(), 10);
     assert_eq!(rows(&folder.sql(), "SELECT * FROM orders").len(), 1);
 }

@@ -10,10 +10,40 @@ use crate::sql::TableNames;
 const POSTGRES: &str = include_str!("../../../../../migrations/postgres/0001_accounts.sql");
 const MYSQL: &str = include_str!("../../../../../migrations/mysql/0001_accounts.sql");
 
-/// The indexes for looking users up whatever the case. MySQL's collations do without.
-const INDEXES: [(&str, &str); 2] = [
-    ("vestibule_user_email_lower", "email"),
-    ("vestibule_user_username_lower", "username"),
+/// The indexes that the reference does without, with their tables' marks, their columns and
+/// what they are over: for looking users up whatever the case, and for what belongs to one of
+/// them. MySQL does without: its collations ignore case, its foreign keys have indexes.
+const INDEXES: [(&str, &str, &str, &str); 5] = [
+    (
+        "vestibule_user_email_lower",
+        "user",
+        "email",
+        "lower(email COLLATE \"C\")",
+    ),
+    (
+        "vestibule_user_username_lower",
+        "user",
+        "username",
+        "lower(username COLLATE \"C\")",
+    ),
+    (
+        "vestibule_roles_users_user_id",
+        "roles_users",
+        "user_id",
+        "user_id",
+    ),
+    (
+        "vestibule_refresh_user_id",
+        "fs_refresh_tracker",
+        "user_id",
+        "user_id",
+    ),
+    (
+        "vestibule_web_authn_user_id",
+        "web_authn",
+        "user_id",
+        "user_id",
+    ),
 ];
 
 /// A column, as the server tells of it.
@@ -163,7 +193,6 @@ pub(super) async fn check(
     tables: &TableNames,
 ) -> Result<Vec<Finding>, sqlx_core::Error> {
     let mut findings = Vec::new();
-    let mut users: Vec<Column> = Vec::new();
     for wanted in wanted(dialect) {
         let table = named(tables, &wanted.mark);
         let present = columns_of(link, dialect, &table).await?;
@@ -206,10 +235,9 @@ pub(super) async fn check(
                     });
                 }
             }
-            users = present;
         }
     }
-    findings.extend(missing_indexes(link, dialect, tables, &users).await?);
+    findings.extend(missing_indexes(link, dialect, tables).await?);
     Ok(findings)
 }
 
@@ -217,13 +245,12 @@ async fn missing_indexes(
     link: &mut Link<'_>,
     dialect: Dialect,
     tables: &TableNames,
-    users: &[Column],
 ) -> Result<Vec<Finding>, sqlx_core::Error> {
     let mut findings = Vec::new();
     if dialect != Dialect::Postgres {
         return Ok(findings);
     }
-    for (name, column) in INDEXES {
+    for (name, mark, column, _) in INDEXES {
         let there = link
             .rows(
                 "SELECT 1::bigint FROM pg_indexes \
@@ -231,11 +258,13 @@ async fn missing_indexes(
                 &[Value::Text(Some(name.to_owned()))],
             )
             .await?;
-        let indexable = users.is_empty() || users.iter().any(|known| known.name == column);
+        let table = named(tables, mark);
+        let columns = columns_of(link, dialect, &table).await?;
+        let indexable = columns.is_empty() || names(&columns).contains(column);
         if there.is_empty() && indexable {
             findings.push(Finding::Index {
                 name: name.to_owned(),
-                table: tables.user.clone(),
+                table,
             });
         }
     }
@@ -334,15 +363,10 @@ async fn add(
             )
         }
         Finding::Index { name, table } => {
-            let Some((_, column)) = INDEXES.iter().find(|(known, _)| known == name) else {
+            let Some((_, _, _, over)) = INDEXES.iter().find(|(known, ..)| known == name) else {
                 return Ok(false);
             };
-            format!(
-                "CREATE INDEX {} ON {} (lower({} COLLATE \"C\"))",
-                quote(name),
-                quote(table),
-                quote(column)
-            )
+            format!("CREATE INDEX {} ON {} ({over})", quote(name), quote(table))
         }
         _ => return Ok(false),
     };
