@@ -13,8 +13,9 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 response_schema_conformance,response_headers_conformance,unsupported_method,\
 allow_header_conformance,missing_required_header,ignored_auth";
 
-/// How long each caller asks, in seconds.
-const TIME: &str = "20";
+/// How many requests are made up for each operation, besides those at the edges of what the
+/// document allows. A number and not a time: a slow machine asks the same questions.
+const MADE_UP: &str = "40";
 
 /// Cheap to hash with, so that the time goes into questions.
 const CHEAP: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = \
@@ -72,8 +73,8 @@ impl Bench {
             .args(["--no-color", "run", "openapi.json", "--url"])
             .arg(format!("http://localhost:{}", self.server.port))
             .args(["--checks", CHECKS])
-            .args(["--max-time", TIME, "--seed", "1", "--continue-on-failure"])
-            .args(["--generation-database", "none"])
+            .args(["--max-examples", MADE_UP, "--seed", "1"])
+            .args(["--generation-database", "none", "--continue-on-failure"])
             .current_dir(self.folder.path())
             .output()
             .unwrap();
@@ -224,8 +225,7 @@ fn whoever_sends_a_password_each_time_is_answered_as_promised() {
         &[
             ("GET /verify", 200),
             ("POST /verify", 400),
-            ("GET /authz", 200),
-            ("GET /authz", 401),
+            ("GET /authz", 403),
         ],
     );
 }

@@ -68,8 +68,7 @@ pub(crate) fn is_fresh(app: &App, visit: &mut Visit, within: Duration, grace: Du
         let until = app.unix_now() + i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 2);
         let session = visit.session_mut();
         session.set_i64(name::GRACE_UNTIL, until);
-        let within = i64::try_from(within.as_secs()).unwrap_or(i64::MAX);
-        session.set_i64(name::GRACE_WITHIN, within);
+        session.set_str(name::GRACE_WITHIN, &format!("{until}/{}", within.as_secs()));
     }
     proven || in_grace
 }
@@ -77,14 +76,19 @@ pub(crate) fn is_fresh(app: &App, visit: &mut Visit, within: Duration, grace: Du
 /// At which door the grace that is in force was earned: how old a proof that one allows.
 fn grace_in_force(app: &App, visit: &mut Visit, now: f64) -> Option<Duration> {
     let session = visit.session_mut();
-    session
+    let until = session
         .get_f64(name::GRACE_UNTIL)
         .filter(|until| now < *until)?;
-    match session.get_f64(name::GRACE_WITHIN) {
-        Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        // The reference does not say at which door: at the one that all of its own are.
-        None => Some(app.settings().freshness.within.unwrap_or(Duration::MAX)),
-    }
+    let noted = session.get_str(name::GRACE_WITHIN);
+    let ours = noted.as_deref().and_then(|noted| {
+        let (at, within) = noted.split_once('/')?;
+        // A note of ours on a grace that the reference gave meanwhile says nothing.
+        let same = at.parse::<f64>().is_ok_and(|at| (at - until).abs() < 0.5);
+        same.then(|| within.parse().ok().map(Duration::from_secs))?
+    });
+    // The reference does not say at which door: at the one that all of its own are.
+    let theirs = || app.settings().freshness.within.unwrap_or(Duration::MAX);
+    Some(ours.unwrap_or_else(theirs))
 }
 
 /// The ways besides a password in which the caller can show once more who they are.

@@ -38,7 +38,8 @@ pub(crate) mod name {
     pub(crate) const AUTHENTICATED_AT: &str = "fs_paa";
     /// Until when freshness is not asked for again.
     pub(crate) const GRACE_UNTIL: &str = "fs_gexp";
-    /// How old a proof the door allows at which that was earned, in seconds. Ours.
+    /// That moment once more, and how old a proof the door allows at which it was earned, in
+    /// seconds: `1800003600/60`. Ours.
     pub(crate) const GRACE_WITHIN: &str = "vestibule_gexp_within";
 }
 

@@ -84,7 +84,7 @@ async fn attack_forward_auth_the_header_of_the_user_is_never_left_out() {
     let named = answer
         .headers
         .get("x-auth-user")
-        .map(|value| value.as_bytes());
+        .map(http::HeaderValue::as_bytes);
     assert_eq!(named, Some(&b""[..]), "{answer:?}");
 }
 

@@ -125,6 +125,26 @@ async fn attack_enumeration_by_time_every_attempt_costs_one_hash() {
 }
 
 #[tokio::test]
+async fn attack_second_factor_skipped_no_password_alone_brings_anything() {
+    let app = accounts().await;
+    let name = "more@example.com";
+    let mut browser = app.browser();
+    let body = json!({"email": name, "password": PASSWORD, "remember": true});
+    let path = "/api/accounts/login?include_auth_token";
+    let answer = browser.post(path, body).await;
+    assert_eq!(answer.verdict(), (400, "SECOND_FACTOR_NOT_SERVED".into()));
+    assert!(!answer.text.contains("token\""), "{answer:?}");
+    assert!(!browser.cookies.contains_key("remember_token"));
+    for path in [AUTHZ, VERIFY] {
+        let mut basic = app.basic(name, PASSWORD);
+        basic.cookies = browser.cookies.clone();
+        let answer = basic.get(path).await;
+        assert_eq!(answer.verdict(), (401, "UNAUTHENTICATED".into()));
+    }
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
 async fn where_it_does_not_count_nothing_is_compared() {
     let app = TestApp::new().await;
     for path in ["/api/accounts/authz", VERIFY, "/api/accounts/login"] {

@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::json;
 
+use crate::support::callers::all_are_among;
 use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
@@ -228,6 +229,7 @@ async fn attack_csrf_every_setting_caller_and_endpoint_asks_as_configured() {
     let mut asked = (0, 0);
     for rules in Rules::every() {
         let app = rules.app().await;
+        all_are_among(&app, endpoints().iter().map(|endpoint| endpoint.path));
         let foreign = caller(&app, Who::Stranger).await.csrf;
         for who in EVERYBODY {
             let caller = caller(&app, who).await;
@@ -281,6 +283,22 @@ async fn without_the_check_nobody_is_asked() {
         for endpoint in endpoints() {
             let answer = ask(&caller, &endpoint, None).await;
             assert_eq!(failed_check(&answer), None, "{who:?} {endpoint:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn attack_csrf_no_list_of_methods_switches_the_check_off() {
+    for methods in ["[\"PUT\"]", "[\"GET\"]", "[\"DELETE\", \"PATCH\"]"] {
+        let app = TestApp::with(&format!("WTF_CSRF_METHODS = {methods}")).await;
+        let ana = app.signed_in().await;
+        let body = json!({"password": PASSWORD});
+        let answer = ana.clone().post(&format!("{PREFIX}/verify"), body).await;
+        assert_eq!(answer.code(), "CSRF_TOKEN_MISSING", "{methods}");
+        for original in ["POST", "PUT", "DELETE"] {
+            let mut ana = ana.clone().header("x-original-method", original);
+            let answer = ana.get(&format!("{PREFIX}/authz")).await;
+            assert_eq!(answer.code(), "CSRF_TOKEN_MISSING", "{methods} {original}");
         }
     }
 }

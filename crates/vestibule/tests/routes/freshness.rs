@@ -284,3 +284,38 @@ async fn grace_of_a_door_that_asks_for_more_opens_one_that_asks_for_less() {
     app.wait(3600);
     assert!(passes(&mut browser, "within=3600&grace=7200").await);
 }
+
+/// The session of this browser as the reference writes it after one of its doors.
+fn elsewhere(app: &TestApp, browser: &mut Browser<'_>, until: i64) {
+    let mut session = browser.session();
+    session.set_i64("fs_gexp", until);
+    let codec = SessionCodec::new(&KeyRing::new(SECRET_KEY, []));
+    let cookie = codec.seal(&session, app.app().unix_now());
+    browser.cookies.insert("session".into(), cookie);
+}
+
+#[tokio::test]
+async fn grace_that_the_reference_gave_counts_at_its_own_freshness() {
+    let app = TestApp::with("SECURITY_FRESHNESS = \"1 hours\"").await;
+    let mut browser = app.signed_in().await;
+    app.wait(3600);
+    elsewhere(&app, &mut browser, 1_800_000_000 + 3600 + 100);
+    assert!(passes(&mut browser.clone(), "within=3600").await);
+    assert!(!passes(&mut browser.clone(), "within=3599").await);
+    app.wait(100);
+    assert!(!passes(&mut browser, "within=3600").await);
+}
+
+#[tokio::test]
+async fn attack_wrong_step_grace_of_the_reference_is_not_taken_for_that_of_a_strict_door_of_ours() {
+    let app = TestApp::with("SECURITY_FRESHNESS = \"1 hours\"").await;
+    let mut browser = app.signed_in().await;
+    assert!(passes(&mut browser, "within=60&grace=10").await);
+    app.wait(600);
+    // A door of the reference lets the session in by its hour, and gives its grace.
+    elsewhere(&app, &mut browser, 1_800_000_000 + 600 + 3600);
+    assert!(!passes(&mut browser, "within=60").await);
+    // Nor is what is left of ours in force again.
+    assert!(passes(&mut browser, "within=3600").await);
+    assert!(!passes(&mut browser, "within=60").await);
+}

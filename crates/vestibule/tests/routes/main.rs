@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod admin;
+mod attacks_page;
 mod authz;
 mod authz_headers;
 mod basic;

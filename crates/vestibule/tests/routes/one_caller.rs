@@ -4,7 +4,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::callers::TOKEN_HEADER;
+use crate::support::callers::{TOKEN_HEADER, all_are_among};
 use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
@@ -90,6 +90,7 @@ async fn attack_wrong_person_a_strangers_token_never_acts_on_the_session_beside_
     app.wait(600);
     let token = app.auth_token(BO).await;
     let before = ana.standing();
+    all_are_among(&app, endpoints().iter().map(|(_, path, _)| *path));
     for (method, path, body) in endpoints() {
         for place in PLACES {
             for csrf in [None, Some(&csrf)] {

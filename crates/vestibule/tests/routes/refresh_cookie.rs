@@ -53,7 +53,7 @@ async fn the_token_travels_in_its_cookie_and_nowhere_else() {
     assert_ne!(browser.cookies["fs_refresh"], before);
     assert_eq!(browser.post(REFRESH, json!({})).await.status, 200);
     assert!(
-        browser.cookies.get("session").is_none() || !browser.is_signed_in().await,
+        !browser.cookies.contains_key("session") || !browser.is_signed_in().await,
         "an exchange is no sign-in"
     );
 }
@@ -144,12 +144,29 @@ async fn attack_session_residue_signing_out_after_the_session_ended_leaves_no_re
     // clicks on "sign out" now means all of it.
     let app = in_cookie("").await;
     let mut browser = later(signed_in(&app).await);
+    let mut thief = browser.clone();
     let answer = browser.sign_out().await;
     assert_eq!(answer.status, 200);
     assert!(
-        browser.cookies.get("fs_refresh").is_none(),
+        !browser.cookies.contains_key("fs_refresh"),
         "the cookie is left: {answer:?}"
     );
+    let answer = thief.post(REFRESH, json!({})).await;
+    assert_eq!(answer.code(), "REFRESH_TOKEN_INVALID", "nor a copy of it");
+}
+
+#[tokio::test]
+async fn attack_wrong_person_signing_out_leaves_the_cookie_family_of_somebody_else_alive() {
+    let app = in_cookie("").await;
+    app.user("bo@example.com", |draft| draft).await;
+    let ana = later(signed_in(&app).await);
+    let mut bo = app.browser();
+    bo.sign_in("bo@example.com", PASSWORD).await;
+    let planted = ana.cookies["fs_refresh"].clone();
+    bo.cookies.insert("fs_refresh".into(), planted);
+    assert_eq!(bo.sign_out().await.status, 200);
+    let mut ana = ana;
+    assert_eq!(ana.post(REFRESH, json!({})).await.status, 200);
 }
 
 #[tokio::test]

@@ -40,6 +40,21 @@ impl TestApp {
     }
 }
 
+/// Fails unless each feature's path of the server's own document is among these.
+pub(crate) fn all_are_among<'a>(app: &TestApp, listed: impl Iterator<Item = &'a str>) {
+    let listed: Vec<&str> = listed
+        .map(|path| path.split('?').next().unwrap_or(path))
+        .collect();
+    let document: Value = serde_json::from_str(&app.vestibule.openapi()).unwrap();
+    for path in document["paths"].as_object().unwrap().keys() {
+        let public = ["/openapi.json", "/healthz", "/readyz"].contains(&path.as_str());
+        assert!(
+            public || listed.contains(&path.as_str()),
+            "{path} is not tried"
+        );
+    }
+}
+
 impl Answer {
     /// Status and the one code; no code when it went well.
     pub(crate) fn verdict(&self) -> (u16, String) {
