@@ -2,7 +2,7 @@
 //! cookies that go back.
 //!
 //! A [`Visit`] is loaded before a handler runs and written back by [`Visit::finish`]. Who is
-//! asking, the [door](super::door) finds out that the request comes to.
+//! asking, the `door` finds out that the request comes to.
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
