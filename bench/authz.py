@@ -12,7 +12,7 @@ from common import CONFIG, PREFIX, ROOT, Server, free_port, load, rounds, stop, 
 
 SMALL, LARGE, ASKING = 1_000, 1_000_000, 1_000
 SECONDS = 2
-POSTGRES = os.environ.get("VESTIBULE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 CALLERS = [("session", "Cookie"), ("token", "Authentication-Token")]
 
 # Runs in the reference's environment: the tables by its models, the rows by SQL, the cookies and
@@ -58,7 +58,7 @@ def databases(folder):
     def psql(statement):
         done = subprocess.run(["psql", "-q", POSTGRES, "-c", statement], capture_output=True, text=True)
         if done.returncode:
-            stop(f"PostgreSQL at {POSTGRES} (VESTIBULE_TEST_POSTGRES): {done.stderr}")
+            stop(f"PostgreSQL at {POSTGRES} (TEST_POSTGRES): {done.stderr}")
 
     try:
         for count in (SMALL, LARGE):

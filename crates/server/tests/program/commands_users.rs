@@ -278,8 +278,15 @@ fn is_signed_in(server: &Server, jar: &str) -> bool {
 fn attack_state_change_not_effective_what_a_command_ends_a_running_server_ends() {
     const JSON: &str = "Content-Type: application/json";
     let folder = created();
+    folder.write(
+        "vestibule.toml",
+        "SECURITY_URL_PREFIX = \"/api/accounts\"\n\
+         SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true\n\
+         WTF_CSRF_CHECK_DEFAULT = false\n\
+         SECURITY_REFRESH_TOKEN = true\n",
+    );
     done(&folder.run(&["users", "confirm", ANA]));
-    let server = Server::start(&folder, &[("SECURITY_REFRESH_TOKEN", "true")]);
+    let server = Server::start(&folder, &[]);
     let mut password = PASSWORD.to_owned();
     let jar = folder.path().join("jar");
     let jar = jar.to_str().unwrap();

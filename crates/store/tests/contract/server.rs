@@ -1,6 +1,6 @@
 //! Databases on real servers, each test in one of its own.
 //!
-//! `VESTIBULE_TEST_POSTGRES` and `VESTIBULE_TEST_MYSQL` say where the servers are. One that is
+//! `TEST_POSTGRES` and `TEST_MYSQL` say where the servers are. One that is
 //! not there fails the test.
 
 use std::process::Command;
@@ -15,7 +15,7 @@ pub(crate) struct Schema {
 impl Schema {
     pub(crate) fn postgres() -> Self {
         let server = address(
-            "VESTIBULE_TEST_POSTGRES",
+            "TEST_POSTGRES",
             "postgresql://postgres@127.0.0.1:5432/postgres",
         );
         let (base, _) = server.rsplit_once('/').unwrap();
@@ -33,7 +33,7 @@ impl Schema {
     }
 
     pub(crate) fn mysql() -> Self {
-        let server = address("VESTIBULE_TEST_MYSQL", "mysql://root@127.0.0.1:3306/test");
+        let server = address("TEST_MYSQL", "mysql://root@127.0.0.1:3306/test");
         let (base, _) = server.rsplit_once('/').unwrap();
         let name = name();
         let rest = server.split_once("://").unwrap().1;

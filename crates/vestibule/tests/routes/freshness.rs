@@ -239,6 +239,16 @@ async fn attack_crash_by_odd_input_no_odd_moment_is_a_proof() {
             "{moment}"
         );
     }
+    // However old a proof may be, none is none.
+    for moment in [0.0, -0.0, -1.0, -now] {
+        let mut browser = app.browser();
+        let session = planted(&app, |session| {
+            session.set_str("_user_id", &user.fs_uniquifier);
+            session.set_f64("fs_paa", moment);
+        });
+        browser.cookies.insert("session".into(), session);
+        assert!(!passes(&mut browser, "within=4294967295").await, "{moment}");
+    }
     for text in ["", "yes", "1800000000"] {
         let mut browser = app.browser();
         let session = planted(&app, |session| {
@@ -283,6 +293,12 @@ async fn grace_of_a_door_that_asks_for_more_opens_one_that_asks_for_less() {
     assert!(passes(&mut browser, "within=60&grace=7200").await);
     app.wait(3600);
     assert!(passes(&mut browser, "within=3600&grace=7200").await);
+    // It takes none of it away, and makes none of it longer.
+    app.wait(3599);
+    assert!(passes(&mut browser.clone(), "within=60&grace=1").await);
+    app.wait(1);
+    assert!(!passes(&mut browser, "within=60").await);
+    assert!(!passes(&mut browser, "within=3600").await);
 }
 
 /// The session of this browser as the reference writes it after one of its doors.

@@ -68,6 +68,14 @@ fn each_mistake_is_named_with_its_fix() {
             &["SECURITY_LOGIN_URL", "health check", "another"],
         ),
         (
+            "SECURITY_VERIFY_URL = \"/login\"",
+            &["SECURITY_VERIFY_URL", "also the path of SECURITY_LOGIN_URL"],
+        ),
+        (
+            "SECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_URL = \"/openapi.json\"",
+            &["SECURITY_REFRESH_TOKEN_URL", "OpenAPI document"],
+        ),
+        (
             "SECURITY_REGISTER_URL = \"register\"",
             &["SECURITY_REGISTER_URL", "not a path"],
         ),

@@ -15,7 +15,7 @@ use serde_json::Value;
 pub(crate) type Users = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A database of one test: a file, or with `VESTIBULE_ORACLE_DATABASE=postgres` one on the
-/// server that `VESTIBULE_TEST_POSTGRES` names. It goes away with the last who uses it.
+/// server that `TEST_POSTGRES` names. It goes away with the last who uses it.
 #[derive(Clone, Debug)]
 pub(crate) struct Database(Arc<Place>);
 
@@ -49,7 +49,7 @@ pub(crate) fn on_postgres() -> bool {
 /// The server's address, without a database.
 fn server() -> String {
     let usual = "postgresql://postgres@127.0.0.1:5432/postgres".to_owned();
-    let address = variable("VESTIBULE_TEST_POSTGRES").unwrap_or(usual);
+    let address = variable("TEST_POSTGRES").unwrap_or(usual);
     let (base, _) = address.rsplit_once('/').expect("the address of a database");
     base.to_owned()
 }
