@@ -204,6 +204,7 @@ fn row_of(line: &str) -> (String, BTreeMap<String, String>) {
         .map(|(column, value)| {
             let text = match value {
                 Value::Null => "NULL".to_owned(),
+                Value::Bool(flag) => u8::from(flag).to_string(),
                 // JSON leaves out the last zeros of a moment.
                 Value::String(text) if column.ends_with("_at") || column.ends_with("_datetime") => {
                     let (seconds, fraction) = text.split_once('.').unwrap_or((&text, ""));
