@@ -28,12 +28,12 @@ import traceback
 import flask_login.utils
 import flask_wtf
 import itsdangerous
-from flask import Flask
+from flask import Flask, request
 from flask.json.tag import TaggedJSONSerializer
 from flask_cors import CORS
 from flask_mail import Mail
 from flask_security import Security, SQLAlchemyUserDatastore
-from flask_security import core, utils
+from flask_security import core, decorators, utils
 from flask_security.models import fsqla_v4 as fsqla
 from flask_sqlalchemy import SQLAlchemy
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -57,6 +57,22 @@ def identity_attributes(listed):
         for details in entry.values():
             details["mapper"] = named[details["mapper"]]
     return listed
+
+
+def gate():
+    """A view behind the decorators that its query names, in the words of our /authz."""
+    asked = request.args
+    view = lambda: {}  # noqa: E731
+    for name in ("permissions_accepted", "permissions_required", "roles_accepted", "roles_required"):
+        if name in asked:
+            view = getattr(decorators, name)(*asked[name].split(","))(view)
+    times = {
+        name: lambda seconds=int(asked[name]): datetime.timedelta(seconds=seconds)
+        for name in ("within", "grace")
+        if name in asked
+    }
+    methods = asked.get("methods", "session,token").split(",")
+    return decorators.auth_required(*methods, **times)(view)()
 
 
 def build(config):
@@ -86,6 +102,7 @@ def build(config):
         CORS(app)
     datastore = SQLAlchemyUserDatastore(db, User, Role, WebAuthn, FsRefreshTracker)
     app.security = Security(app, datastore)
+    app.add_url_rule("/gate", view_func=gate, methods=["GET", "POST"])
     with app.app_context():
         db.create_all()
     return app, db
@@ -111,14 +128,20 @@ def hash_of(app, password, scheme):
 
 
 def seed(request):
-    """Puts users in chosen states: columns are written as given, dates as ISO texts."""
+    """Puts users in chosen states: columns are written as given, dates as ISO texts, roles
+    by name."""
     app, db = build(request["config"])
     with app.app_context():
+        roles = {
+            name: app.security.datastore.create_role(name=name, permissions=set(permissions))
+            for name, permissions in request["roles"].items()
+        }
         for wanted in request["users"]:
             password = hash_of(app, wanted.pop("password", None), wanted.pop("scheme", None))
             for column in list(wanted):
                 if column.endswith("_at") and wanted[column]:
                     wanted[column] = datetime.datetime.fromisoformat(wanted[column])
+            wanted["roles"] = [roles[name] for name in wanted.get("roles", [])]
             db.session.add(app.security.datastore.user_model(password=password, **wanted))
         db.session.commit()
         db.engine.dispose()

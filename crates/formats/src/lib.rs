@@ -8,6 +8,7 @@ pub mod csrf;
 pub mod flask_session;
 pub mod hash;
 pub mod hex;
+pub mod link_token;
 pub mod purpose;
 pub mod redirect;
 pub mod refresh_token;

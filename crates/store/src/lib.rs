@@ -3,6 +3,7 @@
 //! The [`Store`] trait says what the features need. [`MemoryStore`] is the whole of it in
 //! memory, and what the SQL store is tested against. Only `sql/` speaks SQL.
 
+mod change;
 mod memory;
 mod patch;
 mod record;
@@ -12,9 +13,14 @@ pub mod sql;
 use std::fmt;
 
 use async_trait::async_trait;
+pub use change::{
+    Applied, AuditEntry, AuditHead, Change, MailFate, NewEntries, NewEntry, NewMail, QueuedMail,
+    Seal, Spend, UserChange,
+};
 pub use memory::MemoryStore;
 pub use patch::{
-    NewRole, NewTracker, NewUser, PasswordChange, PermissionChange, SignIn, Uniquifiers, UserPatch,
+    NewRole, NewTracker, NewUser, OnlyIf, PasswordChange, PermissionChange, SignIn, Uniquifiers,
+    UserPatch,
 };
 pub use record::{RefreshTracker, Role, RoleId, User, UserId};
 use time::OffsetDateTime;
@@ -146,6 +152,77 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         patch: UserPatch,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
+
+    /// Does a change with everything that belongs to it, all or nothing. A store that does not
+    /// say how changes users, keeps no audit log, and can neither spend secrets nor send mail.
+    async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
+        if change.spends.is_some() || !change.mails.is_empty() {
+            return Err(StoreError::Unsupported(
+                "mail and secrets that can be used once",
+            ));
+        }
+        match change.user {
+            None => Ok(Applied::Done(None)),
+            Some(UserChange::Create(new)) => {
+                let user = self.create_user(*new).await?;
+                Ok(Applied::Done(Some(user.id)))
+            }
+            Some(UserChange::Reclaim(..)) => Err(StoreError::Unsupported("ending every way in")),
+            Some(UserChange::Update(id, patch)) => {
+                let changed = patch.is_empty() || self.update_user(id, *patch, now).await?;
+                Ok(if changed {
+                    Applied::Done(Some(id))
+                } else {
+                    Applied::Stale
+                })
+            }
+        }
+    }
+
+    /// Hands out mails that are due, to nobody else until the lease is over.
+    async fn claim_mails(
+        &self,
+        claim: &str,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<QueuedMail>, StoreError> {
+        let _ = (claim, now, until, limit);
+        Ok(Vec::new())
+    }
+
+    /// Decides about a mail that was handed out; false when somebody else has it by now.
+    async fn settle_mail(&self, id: i64, claim: &str, fate: MailFate) -> Result<bool, StoreError> {
+        let _ = (id, claim, fate);
+        Ok(false)
+    }
+
+    /// How many mails wait, and how many will never be sent.
+    async fn count_mails(&self) -> Result<(u64, u64), StoreError> {
+        Ok((0, 0))
+    }
+
+    /// Forgets secrets that have expired, spent or not.
+    async fn clean_ledger(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        let _ = now;
+        Ok(0)
+    }
+
+    /// Entries of the audit log after one of them, of everybody or of one user, in order.
+    async fn audit(
+        &self,
+        of: Option<UserId>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let _ = (of, after, limit);
+        Ok(Vec::new())
+    }
+
+    /// The end of the audit log.
+    async fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        Ok(AuditHead::default())
+    }
 
     /// Ends every way in but the password, all or nothing: fresh uniquifiers, no second
     /// factors, no codes, no passkeys, no refresh tokens. False when there is no such user.

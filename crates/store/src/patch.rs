@@ -68,9 +68,32 @@ impl fmt::Debug for PasswordChange {
     }
 }
 
+/// What a row has to be like still when it is changed: what was judged before is what holds.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct OnlyIf {
+    /// It has this address, to the byte.
+    pub email: Option<String>,
+    /// It has this `fs_uniquifier`.
+    pub fs_uniquifier: Option<String>,
+    /// Its address is not confirmed.
+    pub unconfirmed: bool,
+}
+
+impl fmt::Debug for OnlyIf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnlyIf")
+            .field("email", &self.email.is_some())
+            .field("fs_uniquifier", &self.fs_uniquifier.is_some())
+            .field("unconfirmed", &self.unconfirmed)
+            .finish()
+    }
+}
+
 /// What changes in a user's row; nothing unless it is said.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UserPatch {
+    /// Nothing changes unless the row is still like this.
+    pub only_if: OnlyIf,
     /// Whether the user may sign in.
     pub active: Option<bool>,
     /// The address, normalised.
@@ -88,6 +111,9 @@ pub struct UserPatch {
     /// A fresh `fs_token_uniquifier`, which ends every token; kept where the table has that
     /// column.
     pub fs_token_uniquifier: Option<String>,
+    /// An `fs_token_uniquifier` for a user who has none yet; kept where the table has that
+    /// column. Of many who bring one at once, all find the first.
+    pub first_token_uniquifier: Option<String>,
     /// A sign-in.
     pub sign_in: Option<SignIn>,
     /// The second factor; `Some(None)` takes it away.
@@ -98,6 +124,7 @@ impl fmt::Debug for UserPatch {
     /// Which columns, and no value that could be used.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserPatch")
+            .field("only_if", &self.only_if)
             .field("active", &self.active)
             .field("email", &self.email.is_some())
             .field("username", &self.username.is_some())
@@ -106,6 +133,10 @@ impl fmt::Debug for UserPatch {
             .field("password", &self.password)
             .field("fs_uniquifier", &self.fs_uniquifier.is_some())
             .field("fs_token_uniquifier", &self.fs_token_uniquifier.is_some())
+            .field(
+                "first_token_uniquifier",
+                &self.first_token_uniquifier.is_some(),
+            )
             .field("sign_in", &self.sign_in)
             .field("tf_primary_method", &self.tf_primary_method)
             .finish()
@@ -116,7 +147,12 @@ impl UserPatch {
     /// Whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let only_if = self.only_if.clone();
+        *self
+            == Self {
+                only_if,
+                ..Self::default()
+            }
     }
 }
 

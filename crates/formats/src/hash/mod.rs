@@ -8,6 +8,7 @@ mod argon2;
 mod bcrypt;
 mod django;
 mod double;
+pub mod fingerprint;
 mod maker;
 mod memory;
 mod number;

@@ -9,6 +9,7 @@ mod artefacts_sessions;
 mod artefacts_tokens;
 mod hostile_bodies;
 mod hostile_requests;
+mod oracle_authz;
 mod oracle_cookies;
 mod oracle_csrf;
 mod oracle_csrf_matrix;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 
 use super::error::map_error;
+use super::journal;
 use crate::StoreError;
 
 /// The names of the tables.
@@ -70,6 +71,7 @@ impl TableNames {
         self.fill_with(&format!("{{{mark}}}"), str::to_owned)
     }
 
+    /// The reference's.
     pub(super) fn all(&self) -> [&str; 5] {
         [
             &self.user,
@@ -78,6 +80,11 @@ impl TableNames {
             &self.web_authn,
             &self.refresh,
         ]
+    }
+
+    /// The reference's and our own.
+    pub(super) fn with_ours(&self) -> impl Iterator<Item = &str> {
+        self.all().into_iter().chain(journal::TABLES)
     }
 }
 

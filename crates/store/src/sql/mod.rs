@@ -3,6 +3,7 @@
 mod columns;
 mod database;
 mod error;
+mod journal;
 mod leaving;
 mod moment;
 mod roles;

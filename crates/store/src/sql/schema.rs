@@ -9,12 +9,14 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::columns::{TableNames, quote};
 use super::error::map_error;
+use super::journal;
 use crate::StoreError;
 use crate::schema_check::{Finding, Upgrade};
 
-const MIGRATIONS: [&str; 1] = [include_str!(
-    "../../../../migrations/sqlite/0001_accounts.sql"
-)];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../../migrations/sqlite/0001_accounts.sql"),
+    include_str!("../../../../migrations/sqlite/0002_journal.sql"),
+];
 
 /// An index that the reference does without.
 struct Index {
@@ -80,6 +82,26 @@ pub(super) fn init(
     Ok(made)
 }
 
+/// Makes the tables of our own that are not there.
+pub(super) fn make_ours(
+    connection: &mut Connection,
+    tables: &TableNames,
+) -> Result<(), StoreError> {
+    let [.., ours] = MIGRATIONS;
+    let mut missing = false;
+    for table in journal::TABLES {
+        missing = missing || columns_of(connection, table)?.is_empty();
+    }
+    if missing {
+        let transaction = begin(connection)?;
+        transaction
+            .execute_batch(&tables.fill(ours))
+            .map_err(map_error)?;
+        transaction.commit().map_err(map_error)?;
+    }
+    Ok(())
+}
+
 /// What the database lacks, in the order in which it can be added.
 pub(super) fn check(
     connection: &Connection,
@@ -87,7 +109,7 @@ pub(super) fn check(
 ) -> Result<Vec<Finding>, StoreError> {
     let wanted = reference(tables)?;
     let mut findings = Vec::new();
-    for table in tables.all() {
+    for table in tables.with_ours() {
         let present = columns_of(connection, table)?;
         if present.is_empty() {
             findings.push(Finding::Table(table.to_owned()));

@@ -5,17 +5,23 @@
 //! many rows goes elsewhere. Writes go one after the other through one connection, off the
 //! async threads. Other processes may write to the same file: both sides wait for each other.
 
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+mod apply;
+mod file;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use time::OffsetDateTime;
 
+use self::apply::Undone;
+pub use self::file::path_of;
+use self::file::{FileId, connect, make_file, switch_to_wal};
 use super::columns::{TableNames, UserColumns, column_names};
 use super::error::map_error;
+use super::journal;
 use super::leaving::LeavingStatements;
 use super::roles::RoleStatements;
 use super::schema;
@@ -23,22 +29,14 @@ use super::trackers::TrackerStatements;
 use super::users::{ATTRIBUTES, Statements};
 use crate::schema_check::{Finding, Upgrade};
 use crate::{
-    Identity, NewRole, NewTracker, NewUser, PermissionChange, RefreshTracker, Role, RoleId, Store,
-    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewRole, NewTracker, NewUser,
+    PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
+    User, UserId, UserKey, UserPatch,
 };
-
-/// How long a writer waits for another process.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long it waits before it asks again for a lock that SQLite does not wait for.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a reader trusts that the file is still the one that it has open. To ask every
 /// time would cost a third of a read.
 const TRUST: Duration = Duration::from_secs(1);
-
-/// How many statements a connection keeps prepared.
-const STATEMENTS: usize = 64;
 
 /// A database file.
 #[derive(Debug)]
@@ -68,49 +66,6 @@ struct Reader {
     checked: Instant,
 }
 
-/// Which file it is, whatever its name.
-#[derive(Debug, PartialEq, Eq)]
-struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    fn of(path: &Path) -> Result<Self, StoreError> {
-        let facts = std::fs::metadata(path)
-            .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
-        Ok(Self {
-            device: facts.dev(),
-            inode: facts.ino(),
-        })
-    }
-}
-
-/// The file that a SQLAlchemy address names: `sqlite:///relative.db`,
-/// `sqlite:////absolute.db`. Options behind a question mark are passed over.
-///
-/// # Errors
-/// When the address is of another kind, or names no file.
-pub fn path_of(uri: &str) -> Result<PathBuf, StoreError> {
-    let rest = uri
-        .strip_prefix("sqlite:")
-        .or_else(|| uri.strip_prefix("sqlite+pysqlite:"))
-        .ok_or_else(|| {
-            StoreError::Schema(format!(
-                "{:?} databases are not served: use sqlite:///file.db, postgresql:// or mysql://",
-                uri.split(':').next().unwrap_or_default()
-            ))
-        })?;
-    let path = rest.strip_prefix("///").unwrap_or_default();
-    let path = path.split('?').next().unwrap_or_default();
-    if path.is_empty() || path == ":memory:" {
-        return Err(StoreError::Schema(
-            "a SQLite database needs a file, as in sqlite:///file.db".to_owned(),
-        ));
-    }
-    Ok(PathBuf::from(path))
-}
-
 impl SqliteStore {
     /// Opens a database whose tables are there.
     ///
@@ -120,10 +75,11 @@ impl SqliteStore {
     pub fn open(path: &Path, tables: &TableNames) -> Result<Self, StoreError> {
         let path = std::path::absolute(path)
             .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
-        let writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let file = FileId::of(&path)?;
         switch_to_wal(&writer)?;
         let columns = UserColumns::new(column_names(&writer, &tables.user)?, &tables.user)?;
+        schema::make_ours(&mut writer, tables)?;
         let leaving = LeavingStatements::new(&writer, tables, &columns)?;
         let users = Statements::new(tables, columns);
         let roles = RoleStatements::new(&writer, tables)?;
@@ -188,10 +144,14 @@ impl SqliteStore {
     }
 
     /// Writes what has to happen together or not at all.
-    async fn write_together<T: Send + 'static>(
+    async fn write_together<T, E>(
         &self,
-        work: impl FnOnce(&Inner, &Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&Inner, &Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         self.write(|inner, connection| {
             // From the first statement on: what is read in it, nobody changes meanwhile.
             let begin = TransactionBehavior::Immediate;
@@ -203,10 +163,14 @@ impl SqliteStore {
         .await
     }
 
-    async fn write<T: Send + 'static>(
+    async fn write<T, E>(
         &self,
-        work: impl FnOnce(&Inner, &Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&Inner, &Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         let inner = Arc::clone(&self.0);
         let writer = Arc::clone(&self.0.writer).lock_owned().await;
         finish(tokio::task::spawn_blocking(move || {
@@ -218,7 +182,9 @@ impl SqliteStore {
     }
 }
 
-async fn finish<T>(work: tokio::task::JoinHandle<Result<T, StoreError>>) -> Result<T, StoreError> {
+async fn finish<T, E: From<StoreError>>(
+    work: tokio::task::JoinHandle<Result<T, E>>,
+) -> Result<T, E> {
     work.await
         .map_err(|_| StoreError::Other("a statement did not come to its end".to_owned()))?
 }
@@ -307,6 +273,62 @@ impl Store for SqliteStore {
     ) -> Result<bool, StoreError> {
         self.write(move |inner, connection| inner.users.update(connection, id, patch, now))
             .await
+    }
+
+    async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
+        let outcome = self
+            .write_together(move |inner, connection| inner.apply(connection, change, now))
+            .await;
+        match outcome {
+            Ok(user) => Ok(Applied::Done(user)),
+            Err(Undone::Spent) => Ok(Applied::Spent),
+            Err(Undone::Stale) => Ok(Applied::Stale),
+            Err(Undone::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn claim_mails(
+        &self,
+        claim: &str,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<QueuedMail>, StoreError> {
+        let claim = claim.to_owned();
+        self.write_together(move |_, connection| {
+            journal::claim(connection, &claim, now, until, limit)
+        })
+        .await
+    }
+
+    async fn settle_mail(&self, id: i64, claim: &str, fate: MailFate) -> Result<bool, StoreError> {
+        let claim = claim.to_owned();
+        self.write(move |_, connection| journal::settle(connection, id, &claim, &fate))
+            .await
+    }
+
+    async fn count_mails(&self) -> Result<(u64, u64), StoreError> {
+        self.read_elsewhere(|_, connection| journal::count(connection))
+            .await
+    }
+
+    async fn clean_ledger(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        self.write(move |_, connection| journal::clean_ledger(connection, now))
+            .await
+    }
+
+    async fn audit(
+        &self,
+        of: Option<UserId>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read_elsewhere(move |_, connection| journal::audit(connection, of, after, limit))
+            .await
+    }
+
+    async fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        self.0.read(|_, connection| journal::head(connection))
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
@@ -444,85 +466,4 @@ impl Store for SqliteStore {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A connection is sound whatever happened to whoever held it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Makes the file, if it is not there, for its owner only: password hashes go into it.
-fn make_file(path: &Path) -> Result<(), StoreError> {
-    let mut options = std::fs::OpenOptions::new();
-    match options.write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(
-            StoreError::Unavailable(format!("{}: {error}", path.display())),
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Lets readers go on while somebody writes. The file remembers it; whoever else has the
-/// file open notices by themselves. SQLite does not wait for others here, so we do.
-fn switch_to_wal(connection: &Connection) -> Result<(), StoreError> {
-    let mut waited = Duration::ZERO;
-    loop {
-        let mode: Result<String, _> =
-            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
-        match mode {
-            Ok(mode) if mode == "wal" => return Ok(()),
-            Ok(mode) => {
-                return Err(StoreError::Unavailable(format!(
-                    "write-ahead logging is not possible where the file is (it stays in mode {mode})"
-                )));
-            }
-            Err(error) if is_busy(&error) && waited < PATIENCE => {
-                std::thread::sleep(PAUSE);
-                waited += PAUSE;
-            }
-            Err(error) => return Err(map_error(error)),
-        }
-    }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
-    connection.busy_timeout(PATIENCE).map_err(map_error)?;
-    connection
-        .pragma_update(None, "foreign_keys", true)
-        .map_err(map_error)?;
-    // What was answered holds when the power fails: a refresh token that was spent, a password
-    // that was changed. Few things are written here that were not dearer before.
-    connection
-        .pragma_update(None, "synchronous", "full")
-        .map_err(map_error)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    Ok(connection)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_those_of_sqlalchemy() {
-        for (uri, path) in [
-            ("sqlite:///file.db", "file.db"),
-            ("sqlite:////var/lib/file.db", "/var/lib/file.db"),
-            ("sqlite:///file.db?timeout=5", "file.db"),
-        ] {
-            assert_eq!(path_of(uri).unwrap(), PathBuf::from(path), "{uri}");
-        }
-        for uri in [
-            "sqlite://",
-            "sqlite:///:memory:",
-            "postgresql://localhost/x",
-            "file.db",
-        ] {
-            assert!(path_of(uri).is_err(), "{uri}");
-        }
-    }
 }

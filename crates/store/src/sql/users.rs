@@ -238,6 +238,14 @@ impl Statements {
         if let Some(uniquifier) = patch.fs_token_uniquifier {
             changes.note("fs_token_uniquifier", Value::Text(uniquifier));
         }
+        if let Some(uniquifier) = patch.first_token_uniquifier
+            && self.has_token_uniquifiers()
+        {
+            let mark = changes.value(Value::Text(uniquifier));
+            changes.sets.push(format!(
+                "\"fs_token_uniquifier\" = coalesce(\"fs_token_uniquifier\", {mark})"
+            ));
+        }
         if let Some(method) = patch.tf_primary_method {
             changes.set("tf_primary_method", text(method))?;
         }
@@ -266,7 +274,18 @@ impl Statements {
             return Ok(self.find(connection, UserKey::Id(id))?.is_some());
         }
         changes.note("update_datetime", now);
-        let key = changes.value(Value::Integer(id.0));
+        let mut key = changes.value(Value::Integer(id.0));
+        if let Some(email) = patch.only_if.email {
+            let mark = changes.value(Value::Text(email));
+            key.push_str(&format!(" AND \"email\" = {mark}"));
+        }
+        if let Some(uniquifier) = patch.only_if.fs_uniquifier {
+            let mark = changes.value(Value::Text(uniquifier));
+            key.push_str(&format!(" AND \"fs_uniquifier\" = {mark}"));
+        }
+        if patch.only_if.unconfirmed {
+            key.push_str(" AND \"confirmed_at\" IS NULL");
+        }
         let statement = format!(
             "UPDATE {} SET {} WHERE \"id\" = {key}",
             self.table,

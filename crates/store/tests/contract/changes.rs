@@ -334,3 +334,17 @@ pub(crate) async fn a_confirmation_can_be_given_and_taken(store: &Arc<dyn Store>
         assert_eq!(by_id(store, ana.id).await.confirmed_at, confirmed_at);
     }
 }
+
+pub(crate) async fn the_first_token_uniquifier_stays(store: &Arc<dyn Store>) {
+    let ana = store.create_user(user("ana@example.com")).await.unwrap();
+    // None where the table has no such column.
+    let first = ana.fs_token_uniquifier;
+    assert_eq!(first.is_some(), store.has_token_uniquifiers());
+    let patch = UserPatch {
+        first_token_uniquifier: Some("another".to_owned()),
+        ..UserPatch::default()
+    };
+    assert_eq!(store.update_user(ana.id, patch, at(1)).await, Ok(true));
+    let ana = store.user(UserKey::Id(ana.id)).await.unwrap().unwrap();
+    assert_eq!(ana.fs_token_uniquifier, first);
+}

@@ -6,7 +6,9 @@
     reason = "a test that does not get what it asks for ends there"
 )]
 
+mod away;
 mod changes;
+mod journal;
 mod leaving;
 mod roles;
 mod schema;
@@ -93,6 +95,7 @@ macro_rules! contract {
                 a_sign_in_moves_current_to_last_and_counts
                 no_sign_in_is_lost_when_many_come_at_once
                 an_upgrade_of_a_hash_never_undoes_a_change
+                the_first_token_uniquifier_stays
                 what_was_written_is_read_at_once
                 identities_can_change_unless_somebody_has_them
                 a_confirmation_can_be_given_and_taken
@@ -112,6 +115,17 @@ macro_rules! contract {
                 of_many_who_rotate_one_generation_one_does
                 a_revoked_family_does_not_go_on
                 families_that_are_over_are_cleaned_up
+            );
+            contract!($backend, journal:
+                of_many_who_spend_a_secret_one_does
+                a_change_is_done_whole_or_not_at_all
+                who_is_not_as_expected_is_not_changed
+                of_many_who_claim_a_value_in_any_case_one_gets_it
+                a_mail_is_handed_out_to_one_and_settled_once
+                a_mail_that_failed_comes_back_when_it_is_due
+                no_mail_is_handed_out_twice_when_many_ask
+                the_audit_log_is_one_chain_whoever_writes_at_once
+                what_has_expired_need_not_be_remembered
             );
             contract!($backend, leaving:
                 a_deleted_user_leaves_nothing_behind

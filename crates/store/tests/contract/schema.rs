@@ -21,6 +21,13 @@ const TABLES: [&str; 5] = [
     "fs_refresh_tracker",
 ];
 
+const OURS: [&str; 4] = [
+    "vestibule_ledger",
+    "vestibule_outbox",
+    "vestibule_audit",
+    "vestibule_audit_head",
+];
+
 /// The user table of the reference's oldest models.
 const OLDEST: &str = "
     CREATE TABLE user (
@@ -108,7 +115,7 @@ fn shape(sql: &Connection, table: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_new_database_is_what_the_reference_makes_and_our_indexes() {
+fn a_new_database_is_what_the_reference_makes_and_what_is_ours() {
     let folder = Folder::new();
     let made = init(&folder);
     let expected: Vec<_> = TABLES
@@ -116,7 +123,7 @@ fn a_new_database_is_what_the_reference_makes_and_our_indexes() {
         .map(|table| Upgrade(Finding::Table((*table).to_owned())))
         .collect();
     assert_eq!(made[..5], expected);
-    assert_eq!(made.len(), 10);
+    assert_eq!(made.len(), 14, "four tables and five indexes are ours");
 
     let (ours, theirs) = (folder.sql(), Connection::open(fixture()).unwrap());
     for table in TABLES {
@@ -130,7 +137,8 @@ fn a_new_database_is_what_the_reference_makes_and_our_indexes() {
             .collect();
         assert!(added.is_empty(), "{table}: {added:#?}");
     }
-    let others = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    let others = "SELECT name FROM sqlite_master WHERE type = 'table' \
+                  AND name NOT LIKE 'vestibule_%'";
     assert_eq!(rows(&ours, others), rows(&theirs, others));
     assert!(check(&folder).is_empty());
     assert!(init(&folder).is_empty());
@@ -170,8 +178,11 @@ fn a_database_of_the_reference_lacks_indexes_that_an_upgrade_adds() {
     .into_iter()
     .map(index)
     .collect();
-    assert_eq!(check(&folder), expected);
-    assert!(init(&folder).is_empty());
+    let table = |name: &str| Finding::Table(name.to_owned());
+    let ours = OURS.map(table);
+    assert_eq!(check(&folder), [&ours[..], &expected].concat());
+    // What is there stays as it is.
+    assert_eq!(init(&folder), ours.map(Upgrade));
     assert_eq!(check(&folder), expected);
     assert_eq!(
         upgrade(&folder),
@@ -410,9 +421,9 @@ fn what_cannot_be_added_is_told_and_left_alone() {
 fn other_tables_in_the_file_are_nobody_elses_business() {
     let folder =
         with("CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1);");
-    assert_eq!(check(&folder).len(), 10);
+    assert_eq!(check(&folder).len(), 14);
     let error = SqliteStore::open(&folder.file(), &TableNames::default()).unwrap_err();
     assert!(matches!(error, StoreError::Schema(_)));
-    assert_eq!(init(&folder).len(), 10);
+    assert_eq!(init(&folder).len(), 14);
     assert_eq!(rows(&folder.sql(), "SELECT * FROM orders").len(), 1);
 }

@@ -112,7 +112,8 @@ async fn a_database_of_the_reference_is_used_as_it_is() {
         let sql = folder.sql();
         let mut statement = sql
             .prepare(
-                "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY name",
+                "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master \
+                 WHERE tbl_name NOT LIKE 'vestibule_%' ORDER BY name",
             )
             .unwrap();
         let rows = statement.query_map([], |row| {

@@ -21,9 +21,10 @@ use super::users;
 /// kept between runs under a name that changes with everything that went into it.
 static SEEDED: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let users = users::everybody();
     let mut hasher = DefaultHasher::new();
-    users.to_string().hash(&mut hasher);
+    for seeded in [users::everybody(), users::roles()] {
+        seeded.to_string().hash(&mut hasher);
+    }
     for file in ["app.py", "requirements.txt"] {
         std::fs::read(root().join("oracle").join(file))
             .expect("the oracle")
@@ -34,7 +35,7 @@ static SEEDED: LazyLock<PathBuf> = LazyLock::new(|| {
         // Other tests may do the same at this moment: whoever is last wins, whole.
         let unfinished = folder.join(format!("seed-{}.tmp", std::process::id()));
         let config = with_database(&config::spa(), &Database::file(unfinished.clone()));
-        Python::get().seed(&config, &users, &folder.join("seed.log"));
+        Python::get().seed(&config, &folder.join("seed.log"));
         std::fs::rename(&unfinished, &path).expect("a rename");
     }
     path
@@ -51,7 +52,7 @@ static SEEDED_ON_POSTGRES: LazyLock<String> = LazyLock::new(|| {
         json!(database::postgres_uri(&name)),
     );
     let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("seed-postgres.log");
-    Python::get().seed(&config, &users::everybody(), &log);
+    Python::get().seed(&config, &log);
     name
 });
 

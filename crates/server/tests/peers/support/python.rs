@@ -8,6 +8,8 @@ use std::sync::{LazyLock, Mutex};
 
 use serde_json::{Map, Value, json};
 
+use super::users;
+
 static PYTHON: LazyLock<Result<Python, String>> = LazyLock::new(Python::start);
 
 /// The one process of this run. It ends with the run: its standard input closes.
@@ -99,9 +101,12 @@ impl Python {
             .map(|(_, code)| code.as_str())
     }
 
-    /// Writes a fresh database with these users.
-    pub(crate) fn seed(&self, config: &Map<String, Value>, users: &Value, log: &Path) {
-        self.ask(&json!({"op": "seed", "config": config, "users": users, "log": log}));
+    /// Writes a fresh database with everybody in it.
+    pub(crate) fn seed(&self, config: &Map<String, Value>, log: &Path) {
+        let (users, roles) = (users::everybody(), users::roles());
+        self.ask(
+            &json!({"op": "seed", "config": config, "users": users, "roles": roles, "log": log}),
+        );
     }
 
     /// Starts a peer; gives its process id and port.

@@ -9,12 +9,26 @@ pub(crate) const ANA_ID: &str = "a0000000000000000000000000000001";
 /// `fs_uniquifier` of the switched-off account.
 pub(crate) const CY_ID: &str = "c0000000000000000000000000000003";
 
+/// `fs_uniquifier` of an account with one role.
+pub(crate) const FAY_ID: &str = "f0000000000000000000000000000006";
+/// `fs_uniquifier` of an account with a username and without a role.
+pub(crate) const GIL_ID: &str = "90000000000000000000000000000007";
+
+/// Roles, and what they allow.
+pub(crate) fn roles() -> Value {
+    json!({"editor": ["article-write", "article-read"], "reader": ["article-read"], "nothing": []})
+}
+
 /// Columns as they are stored; `password` is hashed by the reference, with `scheme` where
-/// it is not the configured one (`:single` leaves out the keyed first hash).
+/// it is not the configured one (`:single` leaves out the keyed first hash). `roles` are named.
 pub(crate) fn everybody() -> Value {
     let confirmed = "2026-01-02T03:04:05.000006";
     json!([
-        person(ANA, ANA_ID, &json!({"confirmed_at": confirmed})),
+        person(
+            ANA,
+            ANA_ID,
+            &json!({"confirmed_at": confirmed, "roles": ["editor", "reader"]})
+        ),
         person(
             "bo@example.com",
             "b0000000000000000000000000000002",
@@ -37,12 +51,12 @@ pub(crate) fn everybody() -> Value {
         ),
         person(
             "Fay@Example.com",
-            "f0000000000000000000000000000006",
-            &json!({"confirmed_at": confirmed})
+            FAY_ID,
+            &json!({"confirmed_at": confirmed, "roles": ["reader"]})
         ),
         person(
             "gil@example.com",
-            "90000000000000000000000000000007",
+            GIL_ID,
             &json!({"confirmed_at": confirmed, "username": "gilbert"})
         ),
         person(

@@ -27,11 +27,26 @@ impl Dialect {
     /// Fills in the tables' names, and writes the marks of values (`?`) as this server
     /// numbers them.
     pub(super) fn statement(self, tables: &TableNames, text: &str) -> String {
-        let numbered = match self {
+        tables.fill_with(&self.marks(text), |name| self.quote(name))
+    }
+
+    /// Writes the marks of values as this server numbers them.
+    pub(super) fn marks(self, text: &str) -> String {
+        match self {
             Self::MySql { .. } => text.to_owned(),
             Self::Postgres => numbered(text),
-        };
-        tables.fill_with(&numbered, |name| self.quote(name))
+        }
+    }
+
+    /// How one transaction after the other is let through that names the same value. MySQL
+    /// needs none: its unique indexes ignore case.
+    pub(super) fn lock_value(self) -> Option<&'static str> {
+        match self {
+            Self::Postgres => {
+                Some("SELECT pg_advisory_xact_lock(hashtextextended($1, 7236837245))::text")
+            }
+            Self::MySql { .. } => None,
+        }
     }
 
     /// A whole number of any size, as it is selected.

@@ -7,6 +7,7 @@
 mod address;
 mod dialect;
 mod error;
+mod journal;
 mod roles;
 mod schema;
 mod trackers;
@@ -23,6 +24,7 @@ use time::OffsetDateTime;
 pub(crate) use self::address::is_server;
 use self::dialect::Dialect;
 use self::error::{is_broken, map_error, stood_in_the_way};
+use self::journal::{JournalStatements, Step, event_of, head_of, undone};
 use self::roles::RoleStatements;
 use self::trackers::TrackerStatements;
 use self::users::{Query, UserStatements};
@@ -31,8 +33,9 @@ use super::columns::UserColumns;
 use crate::schema_check::{Finding, Upgrade};
 use crate::sql::TableNames;
 use crate::{
-    NewRole, NewTracker, NewUser, PermissionChange, RefreshTracker, Role, RoleId, Store,
-    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser,
+    PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
+    User, UserChange, UserId, UserKey, UserPatch,
 };
 
 /// A database on a server.
@@ -46,6 +49,7 @@ struct Inner {
     users: UserStatements,
     roles: RoleStatements,
     trackers: TrackerStatements,
+    journal: JournalStatements,
     /// What belongs to a user besides: passkeys.
     passkeys: Option<String>,
 }
@@ -76,6 +80,19 @@ impl Site {
         Ok(Self { pool, dialect })
     }
 
+    /// Makes the tables of our own, if they are not there.
+    async fn make_ours(&self, tables: &TableNames) -> Result<(), StoreError> {
+        let mut held = self.pool.hold().await.map_err(map_error)?;
+        let missing = schema::lacks_ours(&mut held.link(), self.dialect).await;
+        if missing.map_err(map_error)? {
+            let mut held = self.hold_alone().await?;
+            let made = schema::make_ours(&mut held.link(), self.dialect, tables).await;
+            held.give_up();
+            made.map_err(map_error)?;
+        }
+        Ok(())
+    }
+
     /// Keeps others from changing the tables at the same time, until the connection is closed.
     async fn hold_alone(&self) -> Result<Held, StoreError> {
         let mut held = self.pool.hold_alive().await.map_err(map_error)?;
@@ -95,7 +112,9 @@ impl ServerStore {
     /// When the server does not answer, or a table or column is missing that nothing works
     /// without.
     pub async fn open(uri: &str, tables: &TableNames) -> Result<Self, StoreError> {
-        let Site { pool, dialect } = Site::at(uri)?;
+        let site = Site::at(uri)?;
+        site.make_ours(tables).await?;
+        let Site { pool, dialect } = site;
         let mut held = pool.hold().await.map_err(map_error)?;
         let mut link = held.link();
         let mut columns = Vec::new();
@@ -127,6 +146,7 @@ impl ServerStore {
                 &schema::names(links),
             ),
             trackers: TrackerStatements::new(dialect, tables, !trackers.is_empty()),
+            journal: JournalStatements::new(dialect),
             passkeys,
             pool,
             dialect,
@@ -236,6 +256,23 @@ impl Inner {
     }
 }
 
+/// A change in its transaction, done again when another stood in its way.
+async fn together_or(
+    inner: &Inner,
+    change: &Change,
+    query: Option<&Query>,
+    now: OffsetDateTime,
+) -> Result<Step, StoreError> {
+    let outcome: Result<Applied, sqlx_core::Error> = together!(
+        inner.pool,
+        raw | link | inner.apply(link, change, query, now).await
+    );
+    match outcome {
+        Ok(applied) => Ok(Step::Done(applied)),
+        Err(error) => undone(error).map_err(map_error),
+    }
+}
+
 #[async_trait]
 impl Store for ServerStore {
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
@@ -303,6 +340,75 @@ impl Store for ServerStore {
             Some(query) => Ok(self.0.execute(&query).await? == 1),
             None => Ok(self.user(UserKey::Id(id)).await?.is_some()),
         }
+    }
+
+    async fn apply(&self, mut change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
+        let inner = &self.0;
+        // Built before, so that what the tables cannot hold is said before anything is done.
+        let query = match &mut change.user {
+            Some(UserChange::Create(new)) => Some(inner.users.insert((**new).clone())?),
+            Some(UserChange::Update(id, patch) | UserChange::Reclaim(id, patch, _)) => {
+                inner.users.update(*id, (**patch).clone(), now)?
+            }
+            None => None,
+        };
+        let step = together_or(inner, &change, query.as_ref(), now).await?;
+        match step {
+            Step::Done(applied) => Ok(applied),
+            Step::Taken(column) => Err(StoreError::Conflict {
+                column: column.to_owned(),
+            }),
+        }
+    }
+
+    async fn claim_mails(
+        &self,
+        claim: &str,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: u32,
+    ) -> Result<Vec<QueuedMail>, StoreError> {
+        let inner = &self.0;
+        together!(inner.pool, |link| inner
+            .claim(link, claim, now, until, limit)
+            .await)
+    }
+
+    async fn settle_mail(&self, id: i64, claim: &str, fate: MailFate) -> Result<bool, StoreError> {
+        let (text, values) = self.0.settle(id, claim, &fate);
+        Ok(self.0.execute(&Query { text, values }).await? == 1)
+    }
+
+    async fn count_mails(&self) -> Result<(u64, u64), StoreError> {
+        let rows = self.0.rows(self.0.count_mails(), &[]).await?;
+        let number = |index: usize| {
+            let row = rows.first().map(|row| row.number(index));
+            row.transpose().map_err(map_error)
+        };
+        let (all, failed) = (number(0)?.flatten(), number(1)?.flatten());
+        let (all, failed) = (all.unwrap_or_default(), failed.unwrap_or_default());
+        Ok(((all - failed).unsigned_abs(), failed.unsigned_abs()))
+    }
+
+    async fn clean_ledger(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        let (text, values) = self.0.clean_ledger(now);
+        self.0.execute(&Query { text, values }).await
+    }
+
+    async fn audit(
+        &self,
+        of: Option<UserId>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let (text, values) = self.0.audit(of, after, limit);
+        let rows = self.0.rows(text, &values).await?;
+        let events = rows.iter().map(event_of);
+        events.collect::<Result<_, _>>().map_err(map_error)
+    }
+
+    async fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        head_of(&self.0.rows(self.0.head(), &[]).await?).map_err(map_error)
     }
 
     async fn reset_access(

@@ -5,10 +5,16 @@ use std::collections::{BTreeMap, HashSet};
 use super::dialect::Dialect;
 use super::wire::{Link, Value};
 use crate::schema_check::{Finding, Upgrade};
-use crate::sql::TableNames;
+use crate::sql::{TableNames, journal};
 
-const POSTGRES: &str = include_str!("../../../../../migrations/postgres/0001_accounts.sql");
-const MYSQL: &str = include_str!("../../../../../migrations/mysql/0001_accounts.sql");
+const POSTGRES: [&str; 2] = [
+    include_str!("../../../../../migrations/postgres/0001_accounts.sql"),
+    include_str!("../../../../../migrations/postgres/0002_journal.sql"),
+];
+const MYSQL: [&str; 2] = [
+    include_str!("../../../../../migrations/mysql/0001_accounts.sql"),
+    include_str!("../../../../../migrations/mysql/0002_journal.sql"),
+];
 
 /// The indexes that the reference does without, with their tables' marks, their columns and
 /// what they are over: for looking users up whatever the case, and for what belongs to one of
@@ -64,7 +70,7 @@ struct Wanted {
     unique: Vec<String>,
 }
 
-fn migration(dialect: Dialect) -> &'static str {
+fn migrations(dialect: Dialect) -> [&'static str; 2] {
     match dialect {
         Dialect::Postgres => POSTGRES,
         Dialect::MySql { .. } => MYSQL,
@@ -74,7 +80,7 @@ fn migration(dialect: Dialect) -> &'static str {
 /// What the migration makes, so that it stands in one place.
 fn wanted(dialect: Dialect) -> Vec<Wanted> {
     let mut tables: Vec<Wanted> = Vec::new();
-    for line in migration(dialect).lines() {
+    for line in migrations(dialect).into_iter().flat_map(str::lines) {
         if let Some(rest) = line.strip_prefix("CREATE TABLE IF NOT EXISTS {") {
             let mark = rest.split('}').next().unwrap_or_default().to_owned();
             tables.push(Wanted {
@@ -98,7 +104,7 @@ fn wanted(dialect: Dialect) -> Vec<Wanted> {
                 kind.rsplit_once('(')
                     .map(|(_, column)| column.trim_end_matches(')').to_owned()),
             ),
-            "PRIMARY" | "FOREIGN" => {}
+            "PRIMARY" | "FOREIGN" | "INDEX" => {}
             _ => table
                 .columns
                 .push((name.trim_matches('`').to_owned(), kind.to_owned())),
@@ -271,6 +277,29 @@ async fn missing_indexes(
     Ok(findings)
 }
 
+/// Whether a table of our own is not there.
+pub(super) async fn lacks_ours(
+    link: &mut Link<'_>,
+    dialect: Dialect,
+) -> Result<bool, sqlx_core::Error> {
+    for table in journal::TABLES {
+        if columns_of(link, dialect, table).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Makes the tables of our own that are not there.
+pub(super) async fn make_ours(
+    link: &mut Link<'_>,
+    dialect: Dialect,
+    tables: &TableNames,
+) -> Result<(), sqlx_core::Error> {
+    let [.., ours] = migrations(dialect);
+    link.batch(&dialect.statement(tables, ours)).await
+}
+
 /// Makes the tables that are not there, and leaves the others alone.
 pub(super) async fn init(
     link: &mut Link<'_>,
@@ -278,8 +307,9 @@ pub(super) async fn init(
     tables: &TableNames,
 ) -> Result<Vec<Upgrade>, sqlx_core::Error> {
     let missing = check(link, dialect, tables).await?;
-    link.batch(&dialect.statement(tables, migration(dialect)))
-        .await?;
+    for migration in migrations(dialect) {
+        link.batch(&dialect.statement(tables, migration)).await?;
+    }
     let mut made: Vec<Upgrade> = Vec::new();
     for finding in missing {
         let new = match &finding {
@@ -399,7 +429,9 @@ fn family(kind: &str) -> Family {
     let kind = kind.to_ascii_lowercase();
     let word = kind.split([' ', '(']).next().unwrap_or_default();
     match word {
-        "serial" | "integer" | "int" | "bigint" | "smallint" | "mediumint" => Family::Number,
+        "serial" | "bigserial" | "integer" | "int" | "bigint" | "smallint" | "mediumint" => {
+            Family::Number
+        }
         "varchar" | "character" | "char" | "text" | "tinytext" | "mediumtext" | "longtext"
         | "json" => Family::Text,
         "boolean" | "bool" | "tinyint" => Family::Flag,
@@ -419,7 +451,7 @@ mod tests {
             whole_seconds: false,
         });
         let postgres = wanted(Dialect::Postgres);
-        assert_eq!(mysql.len(), 5);
+        assert_eq!(mysql.len(), 9);
         for (one, other) in mysql.iter().zip(&postgres) {
             assert_eq!(one.mark, other.mark);
             for ((name, kind), (other_name, other_kind)) in one.columns.iter().zip(&other.columns) {

@@ -242,6 +242,14 @@ impl UserStatements {
         if let Some(uniquifier) = patch.fs_token_uniquifier {
             changes.note("fs_token_uniquifier", some(uniquifier));
         }
+        if let Some(uniquifier) = patch.first_token_uniquifier
+            && self.has_token_uniquifiers()
+        {
+            changes
+                .sets
+                .push("fs_token_uniquifier = coalesce(fs_token_uniquifier, ?)".to_owned());
+            changes.values.push(some(uniquifier));
+        }
         if let Some(method) = patch.tf_primary_method {
             changes.set("tf_primary_method", Value::Text(method))?;
         }
@@ -272,8 +280,22 @@ impl UserStatements {
         }
         changes.note("update_datetime", now);
         changes.values.push(Value::Number(id.0));
+        let mut conditions = "id = ?".to_owned();
+        for (column, expected) in [
+            ("email", patch.only_if.email),
+            ("fs_uniquifier", patch.only_if.fs_uniquifier),
+        ] {
+            if let Some(expected) = expected {
+                let (same, times) = self.dialect.exactly(column);
+                conditions.push_str(&format!(" AND {same}"));
+                changes.values.extend(vec![some(expected); times]);
+            }
+        }
+        if patch.only_if.unconfirmed {
+            conditions.push_str(" AND confirmed_at IS NULL");
+        }
         let text = format!(
-            "UPDATE {{user}} SET {} WHERE id = ?",
+            "UPDATE {{user}} SET {} WHERE {conditions}",
             changes.sets.join(", ")
         );
         Ok(Some(Query {

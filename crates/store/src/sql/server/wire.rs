@@ -45,6 +45,7 @@ pub(super) enum Link<'a> {
 pub(super) enum Value {
     Text(Option<String>),
     Number(i64),
+    MaybeNumber(Option<i64>),
     Flag(bool),
     Moment(Option<OffsetDateTime>),
 }
@@ -129,6 +130,7 @@ macro_rules! bound {
             query = match value {
                 Value::Text(text) => query.bind(text.clone()),
                 Value::Number(number) => query.bind(*number),
+                Value::MaybeNumber(number) => query.bind(*number),
                 Value::Flag(flag) => query.bind(*flag),
                 Value::Moment(moment) => query.bind(moment.map(naive)),
             };
@@ -265,7 +267,11 @@ fn naive(moment: OffsetDateTime) -> PrimitiveDateTime {
 /// Runs a block in a transaction on a connection that answered just now. When the server says
 /// that transactions stood in each other's way, all of it is done again, a few times.
 macro_rules! together {
-    ($pool:expr, |$link:ident| $work:expr) => {{
+    ($pool:expr, |$link:ident| $work:expr) => {
+        together!($pool, raw | $link | $work).map_err(map_error)
+    };
+    // The server's own error, for whoever has more to say about it.
+    ($pool:expr, raw |$link:ident| $work:expr) => {{
         let mut attempts = 0;
         loop {
             let mut held = $pool.hold_alive().await.map_err(map_error)?;
@@ -302,7 +308,7 @@ macro_rules! together {
             attempts += 1;
             match outcome {
                 Err(error) if stood_in_the_way(&error) && attempts < 8 => {}
-                outcome => break outcome.map_err(map_error),
+                outcome => break outcome,
             }
         }
     }};

@@ -1,0 +1,69 @@
+//! A change with everything that belongs to it.
+
+use rusqlite::Connection;
+use time::OffsetDateTime;
+
+use super::Inner;
+use crate::sql::journal;
+use crate::{Change, StoreError, UserChange, UserId};
+
+/// Why a change was not done.
+pub(super) enum Undone {
+    Spent,
+    Stale,
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Inner {
+    /// All of a change, inside of a transaction that writes alone.
+    pub(super) fn apply(
+        &self,
+        connection: &Connection,
+        change: Change,
+        now: OffsetDateTime,
+    ) -> Result<Option<UserId>, Undone> {
+        if let Some(secret) = &change.spends
+            && !journal::spend(connection, secret)?
+        {
+            return Err(Undone::Spent);
+        }
+        let whose = change.user.as_ref().and_then(UserChange::whose);
+        for (attribute, value) in &change.claims {
+            let found = self.users.find_in_any_case(connection, *attribute, value)?;
+            if found.is_some_and(|user| Some(user.id) != whose) {
+                let column = attribute.column().to_owned();
+                return Err(StoreError::Conflict { column }.into());
+            }
+        }
+        let user = match change.user {
+            None => None,
+            Some(UserChange::Create(new)) => Some(self.users.insert(connection, *new)?.id),
+            Some(UserChange::Update(id, patch)) => {
+                if !self.users.update(connection, id, *patch, now)? {
+                    return Err(Undone::Stale);
+                }
+                Some(id)
+            }
+            Some(UserChange::Reclaim(id, patch, fresh)) => {
+                if !self.users.update(connection, id, *patch, now)? {
+                    return Err(Undone::Stale);
+                }
+                self.leaving.reset_access(connection, id, &fresh, now)?;
+                Some(id)
+            }
+        };
+        for mail in &change.mails {
+            journal::post(connection, mail)?;
+        }
+        if let Some(events) = &change.events {
+            journal::note(connection, events, user)?;
+        }
+        Ok(user)
+    }
+}

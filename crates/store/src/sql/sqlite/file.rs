@@ -1,0 +1,143 @@
+//! The file: where it is, whether it is still the same, and how it is opened.
+
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::StoreError;
+use crate::sql::error::map_error;
+
+/// How long a writer waits for another process.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it waits before it asks again for a lock that SQLite does not wait for.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How many statements a connection keeps prepared.
+const STATEMENTS: usize = 64;
+
+/// Which file it is, whatever its name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    pub(super) fn of(path: &Path) -> Result<Self, StoreError> {
+        let facts = std::fs::metadata(path)
+            .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        Ok(Self {
+            device: facts.dev(),
+            inode: facts.ino(),
+        })
+    }
+}
+
+/// The file that a SQLAlchemy address names: `sqlite:///relative.db`,
+/// `sqlite:////absolute.db`. Options behind a question mark are passed over.
+///
+/// # Errors
+/// When the address is of another kind, or names no file.
+pub fn path_of(uri: &str) -> Result<PathBuf, StoreError> {
+    let rest = uri
+        .strip_prefix("sqlite:")
+        .or_else(|| uri.strip_prefix("sqlite+pysqlite:"))
+        .ok_or_else(|| {
+            StoreError::Schema(format!(
+                "{:?} databases are not served: use sqlite:///file.db, postgresql:// or mysql://",
+                uri.split(':').next().unwrap_or_default()
+            ))
+        })?;
+    let path = rest.strip_prefix("///").unwrap_or_default();
+    let path = path.split('?').next().unwrap_or_default();
+    if path.is_empty() || path == ":memory:" {
+        return Err(StoreError::Schema(
+            "a SQLite database needs a file, as in sqlite:///file.db".to_owned(),
+        ));
+    }
+    Ok(PathBuf::from(path))
+}
+
+/// Makes the file, if it is not there, for its owner only: password hashes go into it.
+pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(
+            StoreError::Unavailable(format!("{}: {error}", path.display())),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Lets readers go on while somebody writes. The file remembers it; whoever else has the
+/// file open notices by themselves. SQLite does not wait for others here, so we do.
+pub(super) fn switch_to_wal(connection: &Connection) -> Result<(), StoreError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let mode: Result<String, _> =
+            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                return Err(StoreError::Unavailable(format!(
+                    "write-ahead logging is not possible where the file is (it stays in mode {mode})"
+                )));
+            }
+            Err(error) if is_busy(&error) && waited < PATIENCE => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            Err(error) => return Err(map_error(error)),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+    connection.busy_timeout(PATIENCE).map_err(map_error)?;
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(map_error)?;
+    // What was answered holds when the power fails: a refresh token that was spent, a password
+    // that was changed. Few things are written here that were not dearer before.
+    connection
+        .pragma_update(None, "synchronous", "full")
+        .map_err(map_error)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_sqlalchemy() {
+        for (uri, path) in [
+            ("sqlite:///file.db", "file.db"),
+            ("sqlite:////var/lib/file.db", "/var/lib/file.db"),
+            ("sqlite:///file.db?timeout=5", "file.db"),
+        ] {
+            assert_eq!(path_of(uri).unwrap(), PathBuf::from(path), "{uri}");
+        }
+        for uri in [
+            "sqlite://",
+            "sqlite:///:memory:",
+            "postgresql://localhost/x",
+            "file.db",
+        ] {
+            assert!(path_of(uri).is_err(), "{uri}");
+        }
+    }
+}

@@ -1,0 +1,443 @@
+//! Changes with everything that belongs to them: secrets, mails, the audit log.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use vestibule_store::{
+    Applied, AuditEntry, Change, Identity, MailFate, NewEntries, NewEntry, NewMail, NewUser,
+    OnlyIf, Spend, Store, StoreError, UserChange, UserId, UserPatch,
+};
+
+use crate::support::{at, by_email, by_id, user};
+
+fn secret(name: &str) -> Spend {
+    Spend {
+        purpose: "confirm",
+        digest: name.to_owned(),
+        expires_at: at(1000),
+    }
+}
+
+fn mail(name: &str, created: i64) -> NewMail {
+    NewMail {
+        message_id: format!("<{name}@example.com>"),
+        payload: format!("sealed {name}"),
+        created_at: at(created),
+    }
+}
+
+/// Events whose seal shows what it was made of.
+fn events(kinds: &[&str], user_id: Option<UserId>) -> NewEntries {
+    let entries = kinds.iter().map(|kind| NewEntry {
+        at: at(7),
+        kind: (*kind).to_owned(),
+        user_id,
+        address: Some("192.0.2.1".to_owned()),
+        request_id: None,
+        detail: Some(r#"{"via":"password"}"#.to_owned()),
+    });
+    NewEntries {
+        entries: entries.collect(),
+        seal: Arc::new(seal),
+    }
+}
+
+fn seal(before: &str, event: &AuditEntry) -> String {
+    let sum: u64 = before.bytes().map(u64::from).sum();
+    format!("{}:{sum}:{}", event.id, event.what.kind)
+}
+
+fn create(email: &str) -> Change {
+    Change {
+        claims: vec![(Identity::Email, email.to_owned())],
+        user: Some(UserChange::Create(Box::new(user(email)))),
+        mails: vec![mail(email, 0)],
+        events: Some(events(&["registered"], None)),
+        ..Change::default()
+    }
+}
+
+fn deactivate(id: UserId, only_if: OnlyIf) -> Change {
+    let patch = UserPatch {
+        only_if,
+        active: Some(false),
+        ..UserPatch::default()
+    };
+    Change {
+        user: Some(UserChange::Update(id, Box::new(patch))),
+        ..Change::default()
+    }
+}
+
+async fn apply(store: &Arc<dyn Store>, change: Change) -> Result<Applied, StoreError> {
+    store.apply(change, at(1)).await
+}
+
+/// Who was made, or changed.
+async fn applied(store: &Arc<dyn Store>, change: Change) -> UserId {
+    match apply(store, change).await {
+        Ok(Applied::Done(Some(id))) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn later(seconds: i64) -> OffsetDateTime {
+    at(seconds)
+}
+
+pub(crate) async fn of_many_who_spend_a_secret_one_does(store: &Arc<dyn Store>) {
+    let tasks: Vec<_> = (0..64)
+        .map(|_| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move {
+                let change = Change {
+                    spends: Some(secret("s1")),
+                    ..Change::default()
+                };
+                store.apply(change, at(1)).await
+            })
+        })
+        .collect();
+    let mut done = 0;
+    for task in tasks {
+        match task.await.unwrap().unwrap() {
+            Applied::Done(None) => done += 1,
+            other => assert_eq!(other, Applied::Spent),
+        }
+    }
+    assert_eq!(done, 1);
+    // The same text is another secret for another purpose.
+    let other = Spend {
+        purpose: "reset",
+        ..secret("s1")
+    };
+    let change = Change {
+        spends: Some(other),
+        ..Change::default()
+    };
+    assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
+}
+
+pub(crate) async fn a_change_is_done_whole_or_not_at_all(store: &Arc<dyn Store>) {
+    let ana = applied(store, create("ana@example.com")).await;
+    assert_eq!(
+        by_email(store, "ana@example.com", false).await.unwrap().id,
+        ana
+    );
+    assert_eq!(store.count_mails().await, Ok((1, 0)));
+    let log = store.audit(None, 0, 10).await.unwrap();
+    assert_eq!(log.len(), 1);
+    assert_eq!(log[0].what.user_id, Some(ana));
+    assert_eq!(log[0].what.at, at(7));
+
+    // Her address again, with a secret, a mail and an event: none of it.
+    let again = NewUser {
+        fs_uniquifier: "another".to_owned(),
+        fs_token_uniquifier: "another".to_owned(),
+        ..user("ana@example.com")
+    };
+    let again = Change {
+        spends: Some(secret("s1")),
+        claims: Vec::new(),
+        user: Some(UserChange::Create(Box::new(again))),
+        mails: vec![mail("again", 0)],
+        ..create("ana@example.com")
+    };
+    let conflict = Err(StoreError::Conflict {
+        column: "email".to_owned(),
+    });
+    assert_eq!(apply(store, again).await, conflict);
+    // The same by a claim, in another case.
+    let again = Change {
+        spends: Some(secret("s1")),
+        mails: vec![mail("again", 0)],
+        ..create("ANA@example.com")
+    };
+    assert_eq!(apply(store, again).await, conflict);
+    assert_eq!(store.count_mails().await, Ok((1, 0)));
+    assert_eq!(store.audit(None, 0, 10).await.unwrap().len(), 1);
+    let once = Change {
+        spends: Some(secret("s1")),
+        ..Change::default()
+    };
+    assert_eq!(apply(store, once).await, Ok(Applied::Done(None)));
+}
+
+pub(crate) async fn who_is_not_as_expected_is_not_changed(store: &Arc<dyn Store>) {
+    let ana = store.create_user(user("ana@example.com")).await.unwrap();
+    let confirmed = ana.confirmed_at.is_some();
+    for only_if in [
+        OnlyIf {
+            email: Some("Ana@example.com".to_owned()),
+            ..OnlyIf::default()
+        },
+        OnlyIf {
+            fs_uniquifier: Some(ana.fs_uniquifier.to_uppercase() + " "),
+            ..OnlyIf::default()
+        },
+    ] {
+        let change = Change {
+            spends: Some(secret("s1")),
+            mails: vec![mail("stale", 0)],
+            ..deactivate(ana.id, only_if)
+        };
+        assert_eq!(apply(store, change).await, Ok(Applied::Stale));
+    }
+    let nobody = deactivate(UserId(99), OnlyIf::default());
+    assert_eq!(apply(store, nobody).await, Ok(Applied::Stale));
+    assert!(by_id(store, ana.id).await.active);
+    assert_eq!(store.count_mails().await, Ok((0, 0)));
+
+    let unconfirmed = OnlyIf {
+        unconfirmed: true,
+        ..OnlyIf::default()
+    };
+    if confirmed {
+        let change = deactivate(ana.id, unconfirmed.clone());
+        assert_eq!(apply(store, change).await, Ok(Applied::Stale));
+    }
+    let patch = UserPatch {
+        confirmed_at: Some(None),
+        ..UserPatch::default()
+    };
+    store.update_user(ana.id, patch, at(1)).await.unwrap();
+    let as_expected = OnlyIf {
+        email: ana.email.clone(),
+        fs_uniquifier: Some(ana.fs_uniquifier.clone()),
+        unconfirmed: true,
+    };
+    let change = Change {
+        spends: Some(secret("s1")),
+        ..deactivate(ana.id, as_expected)
+    };
+    assert_eq!(apply(store, change).await, Ok(Applied::Done(Some(ana.id))));
+    assert!(!by_id(store, ana.id).await.active);
+}
+
+pub(crate) async fn of_many_who_claim_a_value_in_any_case_one_gets_it(store: &Arc<dyn Store>) {
+    let tasks: Vec<_> = (0..32_u32)
+        .map(|number| {
+            let store = Arc::clone(store);
+            // Each in a spelling of its own.
+            let spelling: String = "abcde"
+                .chars()
+                .enumerate()
+                .map(|(at, letter)| {
+                    if number >> at & 1 == 1 {
+                        letter.to_ascii_uppercase()
+                    } else {
+                        letter
+                    }
+                })
+                .collect();
+            tokio::spawn(async move {
+                let mut change = create(&format!("{spelling}@example.com"));
+                change.mails = vec![mail(&number.to_string(), 0)];
+                store.apply(change, at(1)).await
+            })
+        })
+        .collect();
+    let mut made = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(Applied::Done(Some(_))) => made += 1,
+            other => assert!(
+                matches!(other, Err(StoreError::Conflict { .. })),
+                "{other:?}"
+            ),
+        }
+    }
+    assert_eq!(made, 1);
+    assert_eq!(store.list_users(None, 10).await.unwrap().len(), 1);
+    // To claim what one has oneself is no conflict.
+    let own = store.list_users(None, 10).await.unwrap().remove(0);
+    let change = Change {
+        claims: vec![(Identity::Email, "ABCDE@example.com".to_owned())],
+        ..deactivate(own.id, OnlyIf::default())
+    };
+    assert_eq!(apply(store, change).await, Ok(Applied::Done(Some(own.id))));
+}
+
+async fn posted(store: &Arc<dyn Store>, names: &[&str]) {
+    let mails = names.iter().map(|name| mail(name, 10)).collect();
+    let change = Change {
+        mails,
+        ..Change::default()
+    };
+    assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
+}
+
+pub(crate) async fn a_mail_is_handed_out_to_one_and_settled_once(store: &Arc<dyn Store>) {
+    posted(store, &["a", "b"]).await;
+    let none = store.claim_mails("early", at(9), later(100), 10).await;
+    assert_eq!(none.unwrap(), Vec::new(), "before it was written");
+    let first = store
+        .claim_mails("w1", at(10), later(100), 1)
+        .await
+        .unwrap();
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0].payload, "sealed a");
+    assert_eq!(first[0].message_id, "<a@example.com>");
+    assert_eq!(first[0].created_at, at(10));
+    assert_eq!(first[0].attempts, 1);
+    let rest = store
+        .claim_mails("w2", at(10), later(100), 10)
+        .await
+        .unwrap();
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].payload, "sealed b");
+
+    // Whose lease it is not does not decide.
+    let (a, b) = (first[0].id, rest[0].id);
+    assert_eq!(store.settle_mail(a, "w2", MailFate::Sent).await, Ok(false));
+    assert_eq!(store.settle_mail(a, "w1", MailFate::Sent).await, Ok(true));
+    assert_eq!(store.settle_mail(a, "w1", MailFate::Sent).await, Ok(false));
+    assert_eq!(store.count_mails().await, Ok((1, 0)));
+
+    // A worker that died: when its lease is over, the mail is handed out again.
+    let none = store.claim_mails("w3", at(99), later(200), 10).await;
+    assert_eq!(none.unwrap(), Vec::new());
+    let again = store
+        .claim_mails("w3", at(100), later(200), 10)
+        .await
+        .unwrap();
+    assert_eq!(again[0].id, b);
+    assert_eq!(again[0].attempts, 2);
+    assert_eq!(store.settle_mail(b, "w2", MailFate::Sent).await, Ok(false));
+    let never = MailFate::Never {
+        at: at(100),
+        error: "no such mailbox ".repeat(40),
+    };
+    assert_eq!(store.settle_mail(b, "w3", never).await, Ok(true));
+    assert_eq!(store.count_mails().await, Ok((0, 1)));
+    let none = store.claim_mails("w4", at(9000), later(9999), 10).await;
+    assert_eq!(none.unwrap(), Vec::new());
+}
+
+pub(crate) async fn a_mail_that_failed_comes_back_when_it_is_due(store: &Arc<dyn Store>) {
+    posted(store, &["a"]).await;
+    let mail = store
+        .claim_mails("w1", at(10), later(100), 10)
+        .await
+        .unwrap();
+    let fate = MailFate::Later {
+        due_at: at(40),
+        error: "try again".to_owned(),
+    };
+    assert_eq!(store.settle_mail(mail[0].id, "w1", fate).await, Ok(true));
+    let none = store.claim_mails("w2", at(39), later(100), 10).await;
+    assert_eq!(none.unwrap(), Vec::new());
+    let again = store
+        .claim_mails("w2", at(40), later(100), 10)
+        .await
+        .unwrap();
+    assert_eq!(again[0].attempts, 2);
+    assert_eq!(again[0].payload, "sealed a");
+}
+
+pub(crate) async fn no_mail_is_handed_out_twice_when_many_ask(store: &Arc<dyn Store>) {
+    let names: Vec<String> = (0..40).map(|number| number.to_string()).collect();
+    posted(store, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let tasks: Vec<_> = (0..16)
+        .map(|worker| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move {
+                let claim = format!("worker{worker}");
+                let mut mine = Vec::new();
+                loop {
+                    let mails = store
+                        .claim_mails(&claim, at(10), later(100), 3)
+                        .await
+                        .unwrap();
+                    let ids: Vec<i64> = mails.iter().map(|mail| mail.id).collect();
+                    let new = ids.iter().any(|id| !mine.contains(id));
+                    mine.extend(
+                        ids.into_iter()
+                            .filter(|id| !mine.contains(id))
+                            .collect::<Vec<_>>(),
+                    );
+                    if !new {
+                        break mine;
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.unwrap());
+    }
+    let handed_out = all.len();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(handed_out, all.len(), "none of them twice");
+    assert_eq!(all.len(), 40);
+}
+
+pub(crate) async fn the_audit_log_is_one_chain_whoever_writes_at_once(store: &Arc<dyn Store>) {
+    let tasks: Vec<_> = (0..32)
+        .map(|number| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move {
+                let kind = format!("kind{number}");
+                let change = Change {
+                    events: Some(events(&[&kind, "after"], Some(UserId(number % 2 + 1)))),
+                    ..Change::default()
+                };
+                store.apply(change, at(1)).await.unwrap();
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let log = store.audit(None, 0, 1000).await.unwrap();
+    assert_eq!(log.len(), 64);
+    let mut before = String::new();
+    for (number, event) in (1..).zip(&log) {
+        assert_eq!(event.id, number);
+        assert_eq!(event.seal, seal(&before, event));
+        before.clone_from(&event.seal);
+    }
+    let head = store.audit_head().await.unwrap();
+    assert_eq!((head.last, head.seal), (64, before));
+    // What was written together stands together.
+    for pair in log.chunks(2) {
+        assert_eq!(pair[1].what.kind, "after");
+    }
+    let page = store.audit(None, 60, 2).await.unwrap();
+    assert_eq!(
+        page.iter().map(|event| event.id).collect::<Vec<_>>(),
+        [61, 62]
+    );
+    let ours = store.audit(Some(UserId(1)), 0, 1000).await.unwrap();
+    assert_eq!(ours.len(), 32);
+    assert!(
+        ours.iter()
+            .all(|event| event.what.user_id == Some(UserId(1)))
+    );
+    let one = &ours[0].what;
+    assert_eq!(one.address.as_deref(), Some("192.0.2.1"));
+    assert_eq!(one.request_id, None);
+    assert_eq!(one.detail.as_deref(), Some(r#"{"via":"password"}"#));
+}
+
+pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Store>) {
+    for (name, expires_at) in [("old", at(10)), ("new", at(20))] {
+        let change = Change {
+            spends: Some(Spend {
+                expires_at,
+                ..secret(name)
+            }),
+            ..Change::default()
+        };
+        assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
+    }
+    assert_eq!(store.clean_ledger(at(10)).await, Ok(0));
+    assert_eq!(store.clean_ledger(at(11)).await, Ok(1));
+    let again = Change {
+        spends: Some(secret("new")),
+        ..Change::default()
+    };
+    assert_eq!(apply(store, again).await, Ok(Applied::Spent));
+}
