@@ -12,14 +12,17 @@ use vestibule_formats::refresh_token::RefreshTokenCodec;
 use vestibule_formats::remember_cookie::RememberCodec;
 use vestibule_store::{Store, User};
 
+use crate::audit::Chain;
 use crate::clock::{self, Clock};
 use crate::hooks::Hooks;
 use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::fault::Refusal;
 use crate::http::reply::Reply;
+use crate::mail::Post;
 use crate::messages::Messages;
 use crate::rng::Random;
+use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
 use crate::settings::Settings;
 
@@ -46,6 +49,9 @@ pub(crate) struct Parts {
     pub(crate) refresh_token_codec: RefreshTokenCodec,
     pub(crate) token_end: Option<TokenEnd>,
     pub(crate) answers: Answers,
+    pub(crate) links: Links,
+    pub(crate) post: Post,
+    pub(crate) chain: Chain,
 }
 
 impl std::fmt::Debug for Parts {
@@ -137,6 +143,18 @@ impl App {
 
     pub(crate) fn refresh_token_codec(&self) -> &RefreshTokenCodec {
         &self.0.refresh_token_codec
+    }
+
+    pub(crate) fn links(&self) -> &Links {
+        &self.0.links
+    }
+
+    pub(crate) fn post(&self) -> &Post {
+        &self.0.post
+    }
+
+    pub(crate) fn chain(&self) -> &Chain {
+        &self.0.chain
     }
 
     /// When a new auth token of a user says that it ends, in seconds since 1970.

@@ -16,6 +16,7 @@ use vestibule_formats::sign::KeyRing;
 use vestibule_store::{MemoryStore, Store, User};
 
 use crate::app::{App, Parts, TokenEnd};
+use crate::audit::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::embed::VestibuleLayer;
 use crate::features::api;
@@ -24,9 +25,11 @@ use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
+use crate::mail::Post;
 use crate::messages::Messages;
 use crate::rng::{Random, SystemRandom};
 use crate::router;
+use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
 use crate::settings::Settings;
 
@@ -256,6 +259,9 @@ impl Builder {
                     .map(|(code, text)| (code.as_str(), text.as_str())),
             ),
             cors: Cors::new(&settings.cors)?,
+            links: Links::new(&keys, &settings),
+            post: Post::new(&settings),
+            chain: Chain::new(&settings.secrets),
             passwords,
             store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             clock,

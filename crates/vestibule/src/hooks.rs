@@ -1,9 +1,12 @@
-//! What an embedding application can hear.
+//! What happens to accounts: for the log, for the audit log, and for whoever listens.
 
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use vestibule_store::UserId;
+
+use crate::audit::Noted;
 
 /// Something happened to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,13 @@ pub enum Event<'a> {
         /// With which proof.
         via: &'a str,
     },
+    /// Somebody did not show who they are.
+    SignInFailed {
+        /// Whose account, if there is such an account.
+        user_id: Option<UserId>,
+        /// Which proof was wrong.
+        via: &'a str,
+    },
     /// A family of refresh tokens was begun.
     RefreshFamilyBegun {
         /// Whose.
@@ -40,12 +50,85 @@ pub enum Event<'a> {
         /// Why.
         why: FamilyEnd,
     },
-    /// A wrong password for an account that exists.
-    SignInFailed {
-        /// Whose account.
+    /// An account was made.
+    Registered {
+        /// Whose.
         user_id: UserId,
-        /// Which proof was wrong.
-        via: &'a str,
+        /// What is in the link that confirms its address, if it has to be confirmed.
+        confirmation_token: Option<&'a str>,
+    },
+    /// An account was not made, because somebody has the address or the name.
+    NotRegistered {
+        /// Who has the address.
+        user_id: Option<UserId>,
+        /// Whether somebody has the address.
+        existing_email: bool,
+        /// Whether somebody has the name.
+        existing_username: bool,
+    },
+    /// A link that confirms an address was sent.
+    ConfirmInstructionsSent {
+        /// To whom.
+        user_id: UserId,
+        /// What is in it.
+        token: &'a str,
+    },
+    /// An address was confirmed.
+    Confirmed {
+        /// Whose.
+        user_id: UserId,
+    },
+    /// A link that resets a password was sent.
+    ResetInstructionsSent {
+        /// To whom.
+        user_id: UserId,
+        /// What is in it.
+        token: &'a str,
+    },
+    /// A forgotten password was replaced.
+    PasswordReset {
+        /// Whose.
+        user_id: UserId,
+    },
+    /// A password was changed by its user.
+    PasswordChanged {
+        /// Whose.
+        user_id: UserId,
+    },
+    /// A link that confirms a new address was sent.
+    ChangeEmailInstructionsSent {
+        /// To whom.
+        user_id: UserId,
+        /// The new address.
+        new_email: &'a str,
+        /// What is in it.
+        token: &'a str,
+    },
+    /// An address was changed.
+    ChangeEmailConfirmed {
+        /// Whose.
+        user_id: UserId,
+        /// The address before.
+        old_email: &'a str,
+    },
+    /// A name was changed.
+    UsernameChanged {
+        /// Whose.
+        user_id: UserId,
+        /// The name before.
+        old_username: Option<&'a str>,
+    },
+    /// A forgotten name was sent.
+    UsernameRecoverySent {
+        /// To whom.
+        user_id: UserId,
+    },
+    /// A link that signs in was sent.
+    LoginInstructionsSent {
+        /// To whom.
+        user_id: UserId,
+        /// What is in it.
+        token: &'a str,
     },
 }
 
@@ -57,6 +140,101 @@ pub enum FamilyEnd {
     Reused,
     /// Its user signed out.
     SignedOut,
+}
+
+impl FamilyEnd {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Reused => "reused",
+            Self::SignedOut => "signed_out",
+        }
+    }
+}
+
+impl Event<'_> {
+    /// What happened, in one word: that of the log and of the audit log.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::SignedIn { .. } => "signed_in",
+            Self::SignedOut { .. } => "signed_out",
+            Self::Verified { .. } => "verified",
+            Self::SignInFailed { .. } => "sign_in_failed",
+            Self::RefreshFamilyBegun { .. } => "refresh_family_begun",
+            Self::RefreshFamilyEnded { .. } => "refresh_family_ended",
+            Self::Registered { .. } => "registered",
+            Self::NotRegistered { .. } => "not_registered",
+            Self::ConfirmInstructionsSent { .. } => "confirm_instructions_sent",
+            Self::Confirmed { .. } => "confirmed",
+            Self::ResetInstructionsSent { .. } => "reset_instructions_sent",
+            Self::PasswordReset { .. } => "password_reset",
+            Self::PasswordChanged { .. } => "password_changed",
+            Self::ChangeEmailInstructionsSent { .. } => "change_email_instructions_sent",
+            Self::ChangeEmailConfirmed { .. } => "change_email_confirmed",
+            Self::UsernameChanged { .. } => "username_changed",
+            Self::UsernameRecoverySent { .. } => "username_recovery_sent",
+            Self::LoginInstructionsSent { .. } => "login_instructions_sent",
+        }
+    }
+
+    /// Whose account it is about, if it is about one.
+    #[must_use]
+    pub const fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::SignInFailed { user_id, .. } | Self::NotRegistered { user_id, .. } => *user_id,
+            Self::SignedIn { user_id, .. }
+            | Self::SignedOut { user_id }
+            | Self::Verified { user_id, .. }
+            | Self::RefreshFamilyBegun { user_id }
+            | Self::RefreshFamilyEnded { user_id, .. }
+            | Self::Registered { user_id, .. }
+            | Self::ConfirmInstructionsSent { user_id, .. }
+            | Self::Confirmed { user_id }
+            | Self::ResetInstructionsSent { user_id, .. }
+            | Self::PasswordReset { user_id }
+            | Self::PasswordChanged { user_id }
+            | Self::ChangeEmailInstructionsSent { user_id, .. }
+            | Self::ChangeEmailConfirmed { user_id, .. }
+            | Self::UsernameChanged { user_id, .. }
+            | Self::UsernameRecoverySent { user_id }
+            | Self::LoginInstructionsSent { user_id, .. } => Some(*user_id),
+        }
+    }
+
+    /// What there is to say besides; nothing secret.
+    fn detail(&self) -> Option<Value> {
+        match self {
+            Self::SignedIn { via, .. } => Some(json!({ "via": via })),
+            Self::Verified { via, .. } | Self::SignInFailed { via, .. } => {
+                Some(json!({ "via": [via] }))
+            }
+            Self::RefreshFamilyEnded { why, .. } => Some(json!({ "why": why.name() })),
+            Self::NotRegistered {
+                existing_email,
+                existing_username,
+                ..
+            } => Some(json!({
+                "existing_email": existing_email, "existing_username": existing_username,
+            })),
+            Self::ChangeEmailInstructionsSent { new_email, .. } => {
+                Some(json!({ "new_email": new_email }))
+            }
+            Self::ChangeEmailConfirmed { old_email, .. } => Some(json!({ "old_email": old_email })),
+            Self::UsernameChanged { old_username, .. } => {
+                Some(json!({ "old_username": old_username }))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the audit log keeps of it.
+    pub(crate) fn noted(&self) -> Noted {
+        Noted {
+            kind: self.kind(),
+            user_id: self.user_id(),
+            detail: self.detail(),
+        }
+    }
 }
 
 type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
@@ -73,25 +251,23 @@ impl Hooks {
 
     /// Tells the log and every listener.
     pub(crate) fn ring(&self, event: &Event<'_>) {
-        match event {
-            Event::SignedIn { user_id, via } => {
-                tracing::info!(user = %user_id, via = %via.join("+"), "signed in");
+        let kind = event.kind();
+        let user = event.user_id().map(|id| id.to_string());
+        let via = match event {
+            Event::SignedIn { via, .. } => Some(via.join("+")),
+            Event::Verified { via, .. } | Event::SignInFailed { via, .. } => {
+                Some((*via).to_owned())
             }
-            Event::SignedOut { user_id } => tracing::info!(user = %user_id, "signed out"),
-            Event::Verified { user_id, via } => tracing::info!(user = %user_id, via, "verified"),
-            Event::RefreshFamilyBegun { user_id } => {
-                tracing::info!(user = %user_id, "refresh tokens begun");
-            }
-            Event::RefreshFamilyEnded { user_id, why } => {
-                if *why == FamilyEnd::Reused {
-                    tracing::warn!(user = %user_id, "a refresh token was used twice: its family is ended");
-                } else {
-                    tracing::info!(user = %user_id, ?why, "refresh tokens ended");
-                }
-            }
-            Event::SignInFailed { user_id, via } => {
-                tracing::info!(user = %user_id, via, "sign-in failed");
-            }
+            _ => None,
+        };
+        if let Event::RefreshFamilyEnded {
+            why: FamilyEnd::Reused,
+            ..
+        } = event
+        {
+            tracing::warn!(user, "a refresh token was used twice: its family is ended");
+        } else {
+            tracing::info!(user, via, "{}", kind.replace('_', " "));
         }
         for listener in &self.0 {
             listener(event);

@@ -1,10 +1,12 @@
 //! Finding a user by what identifies them.
 
 use vestibule_formats::text::{email, phone, username};
-use vestibule_store::{Identity, User, UserKey};
+use vestibule_store::{Identity, User, UserId, UserKey};
 
 use crate::app::App;
 use crate::http::fault::Fault;
+use crate::messages::{Message, Said};
+use crate::rng;
 
 /// The user with this (normalised) value, by the case rule that the attribute has.
 pub(crate) async fn find(
@@ -38,4 +40,33 @@ pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault
         }
     }
     Ok(None)
+}
+
+/// How long names may be.
+pub(crate) fn username_length(app: &App) -> Said {
+    let options = &app.settings().identity.username_options;
+    Message::UsernameInvalidLength
+        .with("min", options.min_length)
+        .with("max", options.max_length)
+}
+
+/// The first of the user's identities, in the order of `USER_IDENTITY_ATTRIBUTES`.
+pub(crate) fn of<'a>(app: &App, user: &'a User) -> Option<&'a str> {
+    app.settings()
+        .identity
+        .attributes()
+        .find_map(|attribute| match attribute {
+            Identity::Email => user.email.as_deref(),
+            Identity::Username => user.username.as_deref(),
+            Identity::Phone => user.us_phone_number.as_deref(),
+        })
+}
+
+/// Somebody who is not there, to do as much for as for somebody who is.
+pub(crate) fn nobody(app: &App, email: &str) -> User {
+    let mut user = User::new(UserId(0), rng::hex::<16>(app.random()));
+    user.email = Some(email.to_owned());
+    // As long as a hash of a password.
+    user.password = Some("x".repeat(97));
+    user
 }

@@ -38,6 +38,7 @@
 
 pub mod admin;
 mod app;
+pub mod audit;
 mod builder;
 pub mod clock;
 mod embed;
@@ -45,9 +46,11 @@ mod features;
 pub mod hooks;
 pub mod http;
 mod identity;
+pub mod mail;
 pub mod messages;
 pub mod rng;
 mod router;
+mod rules;
 pub mod secrets;
 pub mod session;
 pub mod settings;

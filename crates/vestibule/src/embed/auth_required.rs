@@ -8,13 +8,9 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::StatusCode;
 use tower::{Layer, Service};
 
 use super::current_user::enter;
-use super::layer::Asking;
-use crate::http::reject::Rejection;
-use crate::messages::Message;
 use crate::session::access::Access;
 use crate::session::door::Door;
 use crate::settings::Mechanism;
@@ -38,11 +34,7 @@ impl AuthRequired {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            door: Door {
-                methods: vec![Mechanism::Session, Mechanism::Token],
-                within: None,
-                grace: None,
-            },
+            door: Door::of_others(),
             access: Access::default(),
         }
     }
@@ -176,16 +168,8 @@ where
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             // Each layer asks for itself: what an outer one let in may not do for this one.
-            let user = match enter(&mut parts, &required.door).await {
-                Ok(user) => user,
-                Err(refusal) => return Ok(refusal),
-            };
-            if !required.access.allows(user.roles()) {
-                let rejection = Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized);
-                return Ok(match Asking::of(&parts) {
-                    Ok(asking) => asking.refuse(rejection.into()),
-                    Err(fault) => super::current_user::outside(fault),
-                });
+            if let Err(refusal) = enter(&mut parts, &required.door, &required.access).await {
+                return Ok(refusal);
             }
             inner.call(Request::from_parts(parts, body)).await
         })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
+use http::StatusCode;
 use http::request::Parts;
 use vestibule_store::{Role, User};
 
@@ -12,10 +13,12 @@ use super::layer::Asking;
 use crate::http::csrf::{self, Evidence};
 use crate::http::fault::{Fault, Refusal};
 use crate::http::query::Query;
-use crate::messages::Messages;
+use crate::http::reject::Rejection;
+use crate::messages::{Message, Messages};
+use crate::session::access::Access;
 use crate::session::credentials::Credentials;
 use crate::session::door::{self, Door};
-use crate::session::visit::Visit;
+use crate::session::visit::{Depth, Visit};
 use crate::settings::Mechanism;
 
 /// Whoever is asking, authenticated. As an extractor it lets in who has a session or a token
@@ -83,17 +86,16 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
         if let Some(user) = parts.extensions.get::<Self>() {
             return Ok(user.clone());
         }
-        let door = Door {
-            methods: vec![Mechanism::Session, Mechanism::Token],
-            within: None,
-            grace: None,
-        };
-        enter(parts, &door).await
+        enter(parts, &Door::of_others(), &Access::default()).await
     }
 }
 
-/// Lets the caller of an application's route through a door, CSRF check and all.
-pub(super) async fn enter(parts: &mut Parts, door: &Door) -> Result<CurrentUser, Response> {
+/// Lets the caller of an application's route through a door, CSRF check and all, if they may.
+pub(super) async fn enter(
+    parts: &mut Parts,
+    door: &Door,
+    access: &Access,
+) -> Result<CurrentUser, Response> {
     let asking = Asking::of(parts).map_err(outside)?;
     let app = &asking.app;
     let mut visit = asking.take(parts).await?;
@@ -102,16 +104,22 @@ pub(super) async fn enter(parts: &mut Parts, door: &Door) -> Result<CurrentUser,
         door::authenticate(app, &mut visit, door, &credentials).await?;
         let evidence = Evidence::without_body(app, &parts.method, &parts.headers);
         csrf::check_caller(app, &mut visit, &evidence)?;
-        CurrentUser::of(&asking, &visit).await
+        let Some(user) = CurrentUser::of(&asking, &visit).await? else {
+            return Err(door::unauthenticated(app, door).into());
+        };
+        if !access.allows(user.roles()) {
+            return Err(Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized).into());
+        }
+        visit.keep_grace();
+        Ok(user)
     }
     .await;
     asking.put_back(visit).await;
     match outcome {
-        Ok(Some(user)) => {
+        Ok(user) => {
             parts.extensions.insert(user.clone());
             Ok(user)
         }
-        Ok(None) => Err(asking.refuse(door::unauthenticated(app, door).into())),
         Err(refusal) => Err(asking.refuse(refusal)),
     }
 }
@@ -140,7 +148,7 @@ impl<S: Sync> FromRequestParts<S> for MaybeUser {
         let mut visit = asking.take(parts).await?;
         let credentials = Credentials::of(app, &parts.headers, &Query::of(&parts.uri));
         let outcome = async {
-            door::recognise(app, &mut visit, &credentials).await?;
+            door::recognise(app, &mut visit, Depth::WithRoles, &credentials).await?;
             let evidence = Evidence::without_body(app, &parts.method, &parts.headers);
             csrf::check_open(app, &mut visit, &evidence)?;
             CurrentUser::of(&asking, &visit).await

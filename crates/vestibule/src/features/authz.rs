@@ -18,19 +18,22 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use vestibule_store::{Identity, Role, User};
+use vestibule_store::{Role, User};
 
 use crate::app::App;
 use crate::features::api::Endpoint;
+use crate::http::cross_site;
 use crate::http::csrf::{self, Evidence};
 use crate::http::fault::{Fault, Refusal};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::identity;
 use crate::messages::{Explanation, Message};
 use crate::session::access::Access;
 use crate::session::call::Call;
 use crate::session::door::{self, Door};
+use crate::session::visit::Caller;
 use crate::settings::Mechanism;
 
 const USER: HeaderName = HeaderName::from_static("x-auth-user");
@@ -62,6 +65,7 @@ async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     let asked = Asked::read(app, &call.query)?;
     door::authenticate(app, &mut call.visit, &asked.door, &call.credentials).await?;
     if let Some(method) = unsafe_method(&call.headers) {
+        check_origin(app, call, &method)?;
         let evidence = Evidence::without_body(app, &method, &call.headers);
         // Proxies understand 401 and 403, and make a fault of their own of anything else.
         csrf::check_caller(app, &mut call.visit, &evidence)
@@ -81,6 +85,23 @@ async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     Ok(reply)
 }
 
+/// The browser's own word on where the request comes from that the proxy asks about: as for
+/// requests to ourselves, where a cookie shows who is asking.
+fn check_origin(app: &App, call: &Call, method: &Method) -> Result<(), Rejection> {
+    let by_session = |caller: &Caller| caller.via == Mechanism::Session;
+    if !call.visit.caller().is_some_and(by_session) {
+        return Ok(());
+    }
+    let settings = &app.settings().http;
+    cross_site::check(
+        method,
+        &call.headers,
+        call.visit.facts().host(),
+        settings.public_origin.as_deref(),
+        |origin| app.cors().allows(&settings.url_prefix, origin),
+    )
+}
+
 /// What the query asks for.
 #[derive(Debug)]
 struct Asked {
@@ -93,11 +114,7 @@ impl Asked {
     /// condition must not let everybody in.
     fn read(app: &App, query: &Query) -> Result<Self, Rejection> {
         let mut asked = Self {
-            door: Door {
-                methods: vec![Mechanism::Session, Mechanism::Token],
-                within: None,
-                grace: None,
-            },
+            door: Door::of_others(),
             access: Access::default(),
         };
         let mut seen = Vec::new();
@@ -180,7 +197,7 @@ fn identity_headers(app: &App, user: &User, roles: &[Role]) -> Vec<(HeaderName, 
     permissions.sort_unstable();
     permissions.dedup();
     // Each of them always: what a proxy finds missing it may pass on as the client wrote it.
-    let identity = identity_of(app, user).and_then(plain);
+    let identity = identity::of(app, user).and_then(plain);
     let mut headers = vec![
         (USER_ID, HeaderValue::from(user.id.0)),
         (
@@ -194,18 +211,6 @@ fn identity_headers(app: &App, user: &User, roles: &[Role]) -> Vec<(HeaderName, 
         (PERMISSIONS, joined(permissions.into_iter())),
     ]);
     headers
-}
-
-/// The first of the user's identities, in the order of `USER_IDENTITY_ATTRIBUTES`.
-fn identity_of<'a>(app: &App, user: &'a User) -> Option<&'a str> {
-    app.settings()
-        .identity
-        .attributes()
-        .find_map(|attribute| match attribute {
-            Identity::Email => user.email.as_deref(),
-            Identity::Username => user.username.as_deref(),
-            Identity::Phone => user.us_phone_number.as_deref(),
-        })
 }
 
 /// A text as a header carries it: UTF-8, nothing that ends a line, nothing that readers trim.

@@ -21,6 +21,7 @@ use crate::http::fault::{Fault, Refusal};
 use crate::http::redirect;
 use crate::http::reply::Reply;
 use crate::session::call::Call;
+use crate::session::visit::Depth;
 use crate::session::{door, refresh, sign_in, tokens};
 use crate::settings::Settings;
 
@@ -56,7 +57,7 @@ async fn handle(State(app): State<App>, mut call: Call) -> Response {
 async fn sign_out(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     // Nothing in a body is needed, but what comes has to be one.
     call.body.fields()?;
-    door::recognise(app, &mut call.visit, &call.credentials).await?;
+    door::recognise(app, &mut call.visit, Depth::User, &call.credentials).await?;
     csrf::check_everywhere(app, &mut call.visit, &call.evidence)?;
     sign_in::abandon(&mut call.visit);
     let mut reply = if call.only_reads() {
@@ -79,7 +80,7 @@ async fn sign_out(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         }
     }
     if signed_in {
-        sign_in::end(app, &mut call.visit);
+        sign_in::end(app, &mut call.visit).await?;
     }
     Ok(reply)
 }

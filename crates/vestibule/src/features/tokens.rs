@@ -18,7 +18,7 @@ use http::StatusCode;
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::http::fault::Refusal;
-use crate::http::reject::Rejection;
+use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
 use crate::session::call::Call;
@@ -46,13 +46,14 @@ async fn exchange(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         let message = Message::UnsupportedMediaType;
         return Err(Rejection::new(StatusCode::BAD_REQUEST, message).into());
     }
-    let refused = |message| Rejection::fields(vec![(refresh::FIELD, message)]).into();
+    let refused =
+        |message: Message| Rejection::fields(FieldErrors::one(refresh::FIELD, message)).into();
     let token = match refresh::presented(app, call)? {
         Presented::Token(token) => token,
         Presented::Nothing => return Err(refused(Message::RefreshTokenRequired)),
         Presented::WrongType => return Err(refused(Message::ApiError)),
     };
-    match refresh::exchange(app, &token).await? {
+    match refresh::exchange(app, call.visit.facts(), &token).await? {
         Exchange::Done {
             user,
             uniquifier,

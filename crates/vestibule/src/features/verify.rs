@@ -20,7 +20,7 @@ use crate::hooks::Event;
 use crate::http::body::Field;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::redirect;
-use crate::http::reject::Rejection;
+use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
 use crate::secrets::passwords::Verdict;
@@ -75,16 +75,22 @@ async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         return Err(Fault::Internal("a door let nobody in".to_owned()).into());
     };
     if !is_right(app, caller, &password).await? {
-        app.hooks().ring(&Event::SignInFailed {
-            user_id: caller.user.id,
+        let event = Event::SignInFailed {
+            user_id: Some(caller.user.id),
             via: "password",
-        });
-        return Err(Rejection::fields(vec![("password", Message::InvalidPassword)]).into());
+        };
+        app.record(call.visit.facts(), &event).await?;
+        return Err(
+            Rejection::fields(FieldErrors::one("password", Message::InvalidPassword)).into(),
+        );
     }
     let user = caller.user.clone();
     let by_session = caller.via == Mechanism::Session;
     // What can still fail comes first: a refusal leaves nobody fresh.
-    let tokens = tokens::on_request(app, &user, app.unix_seconds(), &call.query).await?;
+    let tokens = {
+        let facts = call.visit.facts();
+        tokens::on_request(app, facts, &user, app.unix_seconds(), &call.query).await?
+    };
     // A session that came beside a token may be somebody else's: it stays as old as it is.
     if by_session {
         let now = app.unix_seconds();
@@ -92,10 +98,11 @@ async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
             .session_mut()
             .set_f64(name::AUTHENTICATED_AT, now);
     }
-    app.hooks().ring(&Event::Verified {
+    let event = Event::Verified {
         user_id: user.id,
         via: "password",
-    });
+    };
+    app.record(call.visit.facts(), &event).await?;
     let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
     Ok(tokens.put_into(reply))
 }
@@ -103,15 +110,15 @@ async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
 /// The password, if the fields are as they should be.
 fn read(app: &App, call: &Call) -> Result<String, Refusal> {
     let fields = call.body.fields()?;
-    let mut errors = Vec::new();
+    let mut errors = FieldErrors::default();
     let password = match fields.text("password") {
         Field::Text(text) => text.to_owned(),
         Field::Empty => {
-            errors.push(("password", Message::PasswordNotProvided));
+            errors.push("password", Message::PasswordNotProvided);
             String::new()
         }
         Field::WrongType => {
-            errors.push(("password", Message::ApiError));
+            errors.push("password", Message::ApiError);
             String::new()
         }
     };

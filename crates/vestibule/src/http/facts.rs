@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::messages::catalogue::Locale;
+
 /// The facts of one request.
 #[derive(Debug, Clone)]
 pub struct Facts(Arc<Inner>);
@@ -14,16 +16,30 @@ struct Inner {
     address: Option<IpAddr>,
     secure: bool,
     host: String,
+    locale: Locale,
 }
 
 impl Facts {
-    pub(crate) fn new(id: String, address: Option<IpAddr>, secure: bool, host: String) -> Self {
+    pub(crate) fn new(
+        id: String,
+        address: Option<IpAddr>,
+        secure: bool,
+        host: String,
+        locale: Locale,
+    ) -> Self {
         Self(Arc::new(Inner {
             id,
             address,
             secure,
             host,
+            locale,
         }))
+    }
+
+    /// The language that the client reads best, of those that we have.
+    #[must_use]
+    pub(crate) fn locale(&self) -> Locale {
+        self.0.locale
     }
 
     /// The request id: in the answer, in the log.

@@ -1,10 +1,13 @@
 //! Redirect targets under the configured rules.
 
+use http::HeaderValue;
 use vestibule_formats::redirect::{AllowedHosts, is_allowed, view_url};
 
 use super::body::{Field, Fields};
 use super::facts::Facts;
+use super::fault::Fault;
 use super::query::Query;
+use super::reply::Reply;
 use crate::app::App;
 use crate::messages::Message;
 use crate::settings::RedirectSettings;
@@ -27,6 +30,51 @@ pub fn to_view(view: &str, facts: &Facts, settings: &RedirectSettings) -> String
     view_url(view, settings.redirect_host.as_deref(), scheme)
 }
 
+/// Sends the browser to one of the app's own views, with these parameters in its query beside
+/// those that it has.
+///
+/// # Errors
+/// When the view cannot stand in a header.
+pub(crate) fn go_to(
+    app: &App,
+    facts: &Facts,
+    view: &str,
+    parameters: &[(&str, &str)],
+) -> Result<Reply, Fault> {
+    let view = with_query(view, parameters);
+    let location = to_view(&view, facts, &app.settings().redirect);
+    let location = HeaderValue::try_from(location)
+        .map_err(|_| Fault::Internal(format!("the view {view:?} cannot stand in a header")))?;
+    Ok(Reply::redirect(location))
+}
+
+/// A view with more in its query: a parameter that it has already gets the new value.
+fn with_query(view: &str, parameters: &[(&str, &str)]) -> String {
+    if parameters.is_empty() {
+        return view.to_owned();
+    }
+    let (rest, fragment) = match view.split_once('#') {
+        Some((rest, fragment)) => (rest, Some(fragment)),
+        None => (view, None),
+    };
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    for (name, value) in parameters {
+        match pairs.iter_mut().find(|(known, _)| known == name) {
+            Some(pair) => pair.1 = (*value).to_owned(),
+            None => pairs.push(((*name).to_owned(), (*value).to_owned())),
+        }
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    let fragment = fragment.map_or_else(String::new, |fragment| format!("#{fragment}"));
+    format!("{path}?{query}{fragment}")
+}
+
 /// The errors of `next`, in the body or the query: it has to be a text, and stay with us.
 #[must_use]
 pub fn check_next(
@@ -43,4 +91,33 @@ pub fn check_next(
     };
     let away = next.is_some_and(|next| !is_ours(next, facts, &app.settings().redirect));
     away.then_some((NEXT, Message::InvalidRedirect))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_join_those_of_the_view() {
+        let parameters = [
+            ("error", "It's over: 2 days & more"),
+            ("email", "ana+1@example.com"),
+        ];
+        for (view, expected) in [
+            ("/done", "/done?"),
+            ("/done?", "/done?"),
+            ("/done?a=1&error=x&empty=", "/done?a=1&"),
+        ] {
+            let with = with_query(view, &parameters);
+            assert!(with.starts_with(expected), "{with}");
+            assert!(with.ends_with("&email=ana%2B1%40example.com"), "{with}");
+            assert!(
+                with.contains("error=It%27s+over%3A+2+days+%26+more"),
+                "{with}"
+            );
+        }
+        let with = with_query("/#/done", &[("a", "1")]);
+        assert_eq!(with, "/?a=1#/done");
+        assert_eq!(with_query("/done?empty=", &[]), "/done?empty=");
+    }
 }

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
-use crate::messages::{Explanation, Message, Messages};
+use crate::messages::{Explanation, Message, Messages, Said};
 
 /// A refusal, before it has words.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub struct Rejection(Box<Parts>);
 #[derive(Debug)]
 struct Parts {
     status: StatusCode,
-    general: Vec<Message>,
-    fields: Vec<(&'static str, Message)>,
+    general: Vec<Said>,
+    fields: Vec<(&'static str, Said)>,
     explanation: Option<Explanation>,
     members: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -37,21 +37,70 @@ pub(crate) enum Kind {
     Other,
 }
 
+/// What is wrong with the fields of a request, in the order in which they stand. The empty
+/// field name is the form itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(&'static str, Said)>);
+
+impl FieldErrors {
+    /// One error.
+    #[must_use]
+    pub fn one(field: &'static str, message: impl Into<Said>) -> Self {
+        let mut errors = Self::default();
+        errors.push(field, message);
+        errors
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, field: &'static str, message: impl Into<Said>) {
+        self.0.push((field, message.into()));
+    }
+
+    /// Whether all is well.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether something is wrong with a field.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.0.iter().any(|(known, _)| *known == field)
+    }
+}
+
+impl<M: Into<Said>> Extend<(&'static str, M)> for FieldErrors {
+    fn extend<I: IntoIterator<Item = (&'static str, M)>>(&mut self, errors: I) {
+        for (field, message) in errors {
+            self.push(field, message);
+        }
+    }
+}
+
+impl IntoIterator for FieldErrors {
+    type Item = (&'static str, Said);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl Rejection {
     /// A refusal of the whole request.
     #[must_use]
-    pub fn new(status: StatusCode, message: Message) -> Self {
-        Self::of(status, vec![message], Vec::new())
+    pub fn new(status: StatusCode, message: impl Into<Said>) -> Self {
+        Self::of(status, vec![message.into()], Vec::new())
     }
 
     /// 400 with errors by field, in the order in which the fields stand. The empty
     /// field name is the form itself.
     #[must_use]
-    pub fn fields(fields: Vec<(&'static str, Message)>) -> Self {
-        Self::of(StatusCode::BAD_REQUEST, Vec::new(), fields)
+    pub fn fields(errors: FieldErrors) -> Self {
+        Self::of(StatusCode::BAD_REQUEST, Vec::new(), errors.0)
     }
 
-    fn of(status: StatusCode, general: Vec<Message>, fields: Vec<(&'static str, Message)>) -> Self {
+    fn of(status: StatusCode, general: Vec<Said>, fields: Vec<(&'static str, Said)>) -> Self {
         Self(Box::new(Parts {
             status,
             general,
@@ -98,7 +147,7 @@ impl Rejection {
 
     /// Which of the refusals it is that an application may want to word itself.
     pub(crate) fn kind(&self) -> Kind {
-        match self.0.general.first() {
+        match self.0.general.first().map(|said| said.message) {
             Some(Message::Unauthenticated) => Kind::Unauthenticated,
             Some(Message::Unauthorized) => Kind::Unauthorized,
             Some(Message::ReauthenticationRequired) => Kind::NotFresh,
@@ -127,15 +176,18 @@ impl Rejection {
             .iter()
             .chain(fields.iter().map(|(_, message)| message));
         let (texts, codes): (Vec<Value>, Vec<Value>) = all
-            .map(|message| (messages.text(*message).into(), message.code().into()))
+            .map(|said| (messages.say(said).into(), said.message.code().into()))
             .unzip();
         let mut reply = Reply::new(status)
             .member("errors", texts)
             .member("error_codes", codes);
         if !fields.is_empty() {
             reply = reply
-                .member("field_errors", by_field(&fields, |m| messages.text(m)))
-                .member("field_error_codes", by_field(&fields, Message::code));
+                .member("field_errors", by_field(&fields, |said| messages.say(said)))
+                .member(
+                    "field_error_codes",
+                    by_field(&fields, |said| said.message.code().to_owned()),
+                );
         }
         if let Some(why) = &explanation {
             tracing::info!(
@@ -162,17 +214,17 @@ impl Rejection {
     }
 }
 
-fn by_field<'a>(
-    fields: &[(&'static str, Message)],
-    words: impl Fn(Message) -> &'a str,
+fn by_field(
+    fields: &[(&'static str, Said)],
+    words: impl Fn(&Said) -> String,
 ) -> Map<String, Value> {
     let mut map = Map::new();
-    for (field, message) in fields {
+    for (field, said) in fields {
         let entry = map
             .entry(*field)
             .or_insert_with(|| Value::Array(Vec::new()));
         if let Value::Array(list) = entry {
-            list.push(words(*message).into());
+            list.push(words(said).into());
         }
     }
     map

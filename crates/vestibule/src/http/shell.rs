@@ -22,6 +22,7 @@ use super::cross_site;
 use super::facts::Facts;
 use super::reject::Rejection;
 use crate::app::App;
+use crate::messages::catalogue::Locale;
 use crate::messages::{Explanation, Message};
 use crate::rng;
 
@@ -103,7 +104,9 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         .forwarded_host
         .or_else(|| sent_host(request))
         .unwrap_or_default();
-    let facts = Facts::new(id, origin.address, origin.secure, host);
+    let languages = headers.get(header::ACCEPT_LANGUAGE);
+    let locale = Locale::negotiate(languages.and_then(|value| value.to_str().ok()));
+    let facts = Facts::new(id, origin.address, origin.secure, host, locale);
 
     if let Some(rejection) = too_many_headers(headers) {
         return (facts, Some(rejection));

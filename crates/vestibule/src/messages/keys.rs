@@ -42,40 +42,78 @@ messages! {
     ApiError = "API_ERROR": "This value does not fit what the API expects.";
     /// Somebody who is signed in asked for what only a stranger may do.
     AnonymousUserRequired = "ANONYMOUS_USER_REQUIRED": "You are signed in already. Sign out first.";
+    /// The address was confirmed before.
+    AlreadyConfirmed = "ALREADY_CONFIRMED": "This address is confirmed already.";
+    /// The new address is in force.
+    ChangeEmailConfirmed = "CHANGE_EMAIL_CONFIRMED": "Your new address is in force.";
+    /// The link that confirms a new address is too old.
+    ChangeEmailExpired = "CHANGE_EMAIL_EXPIRED": "This link was good for %(within)s. Ask for the change again.";
+    /// The link that confirms an address is too old.
+    ConfirmationExpired = "CONFIRMATION_EXPIRED": "This link was good for %(within)s. Ask for a new one.";
     /// The address was never confirmed.
     ConfirmationRequired = "CONFIRMATION_REQUIRED": "Confirm your email address before you sign in.";
     /// The account was switched off.
     DisabledAccount = "DISABLED_ACCOUNT": "This account has been switched off.";
+    /// Somebody has this address.
+    EmailAlreadyAssociated = "EMAIL_ALREADY_ASSOCIATED": "There is an account with the address %(email)s already.";
+    /// The address is confirmed.
+    EmailConfirmed = "EMAIL_CONFIRMED": "Your address is confirmed.";
     /// The email field is empty.
     EmailNotProvided = "EMAIL_NOT_PROVIDED": "Enter an email address.";
     /// The one answer for every failed sign-in when generic responses are on.
     GenericAuthnFailed = "GENERIC_AUTHN_FAILED": "Sign-in failed. Check what you entered and try again.";
+    /// The link that confirms an address is not one of ours.
+    InvalidConfirmationToken = "INVALID_CONFIRMATION_TOKEN": "This link does not confirm anything.";
     /// The email field holds no email address.
     InvalidEmailAddress = "INVALID_EMAIL_ADDRESS": "This is not a valid email address.";
     /// A value that is of the right type but not acceptable.
     InvalidInput = "INVALID_INPUT": "This value cannot be used here.";
+    /// The link that signs in is not one of ours, or was used.
+    InvalidLoginToken = "INVALID_LOGIN_TOKEN": "This link does not sign in.";
     /// The password is wrong.
     InvalidPassword = "INVALID_PASSWORD": "This password is not right.";
     /// `next` points away from this site.
     InvalidRedirect = "INVALID_REDIRECT": "The address to go on to is not one of ours.";
+    /// The link that resets a password is not one of ours, or was used.
+    InvalidResetPasswordToken = "INVALID_RESET_PASSWORD_TOKEN": "This link does not reset a password.";
+    /// The link that signs in is too old.
+    LoginExpired = "LOGIN_EXPIRED": "This link was good for %(within)s. A new one is on its way to %(email)s.";
+    /// The password is on a list of passwords that leaked.
+    PasswordBreached = "PASSWORD_BREACHED": "This password is on a list of leaked passwords. Choose another.";
+    /// The list of passwords that leaked could not be asked.
+    PasswordBreachedSiteError = "PASSWORD_BREACHED_SITE_ERROR": "The password could not be checked against leaked ones. Try again later.";
+    /// The password is too short, or too long.
+    PasswordInvalidLength = "PASSWORD_INVALID_LENGTH": "A password has at least %(length)s characters, and at most 128.";
+    /// The new password is the old one.
+    PasswordIsTheSame = "PASSWORD_IS_THE_SAME": "The new password is the old one.";
     /// The password field is empty.
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED": "Enter a password.";
+    /// The link that resets a password is too old.
+    PasswordResetExpired = "PASSWORD_RESET_EXPIRED": "This link was good for %(within)s. Ask for a new one.";
+    /// The password is easy to guess.
+    PasswordTooSimple = "PASSWORD_TOO_SIMPLE": "This password is easy to guess. Choose another.";
     /// The proof of identity is too old for this.
     ReauthenticationRequired = "REAUTHENTICATION_REQUIRED": "Show once more that it is you.";
     /// A refresh token that does not count, or not any more.
     RefreshTokenInvalid = "REFRESH_TOKEN_INVALID": "This refresh token does not count. Sign in again.";
     /// No refresh token came.
     RefreshTokenRequired = "REFRESH_TOKEN_REQUIRED": "A refresh token is needed.";
+    /// The two passwords differ.
+    RetypePasswordMismatch = "RETYPE_PASSWORD_MISMATCH": "The two passwords are not the same.";
     /// Signed in, and not allowed to.
     Unauthorized = "UNAUTHORIZED": "You are not allowed to do this.";
     /// Nobody is signed in.
     Unauthenticated = "UNAUTHENTICATED": "Sign in to see this.";
     /// Nobody has this identity.
     UserDoesNotExist = "USER_DOES_NOT_EXIST": "There is no account with this identity.";
+    /// Somebody has this name.
+    UsernameAlreadyAssociated = "USERNAME_ALREADY_ASSOCIATED": "The name %(username)s is taken.";
+    /// The username field is empty.
+    UsernameNotProvided = "USERNAME_NOT_PROVIDED": "Enter a username.";
     /// The username holds a character that usernames may not have.
     UsernameDisallowedCharacters = "USERNAME_DISALLOWED_CHARACTERS": "A username has letters and digits only.";
     /// The username is too short or too long.
-    UsernameInvalidLength = "USERNAME_INVALID_LENGTH": "This username is too short or too long.";
+    UsernameInvalidLength = "USERNAME_INVALID_LENGTH": "A username has %(min)s to %(max)s characters.";
 
     // Codes of ours, for checks that the reference has no code for.
 

@@ -4,18 +4,26 @@
 //! where it has one, and our own English text. A `SECURITY_MSG_<CODE>` setting
 //! replaces the text.
 
+pub(crate) mod catalogue;
 mod explanations;
 mod keys;
+pub(crate) mod period;
+mod said;
 
 use std::collections::HashMap;
 
+use self::catalogue::Catalogues;
+use crate::http::facts::Facts;
+
 pub use explanations::Explanation;
 pub use keys::Message;
+pub use said::Said;
 
 /// The texts in force: ours, with the configured replacements.
 #[derive(Debug, Clone, Default)]
 pub struct Messages {
     replaced: HashMap<Message, String>,
+    catalogues: Catalogues,
 }
 
 impl Messages {
@@ -26,7 +34,32 @@ impl Messages {
             .into_iter()
             .filter_map(|(code, text)| Some((Message::from_code(code)?, text.to_owned())))
             .collect();
-        Self { replaced }
+        Self {
+            replaced,
+            catalogues: Catalogues::built_in(),
+        }
+    }
+
+    pub(crate) fn catalogues(&self) -> &Catalogues {
+        &self.catalogues
+    }
+
+    /// The text of a message with its places filled.
+    #[must_use]
+    pub fn say(&self, said: &Said) -> String {
+        said.fill(self.text(said.message))
+    }
+
+    /// The same in the reader's language; a configured text is in the language that it is in.
+    pub(crate) fn say_in(&self, facts: &Facts, said: &Said) -> String {
+        let text = match self.replaced.get(&said.message) {
+            Some(text) => text,
+            None => {
+                let english = said.message.default_text();
+                self.catalogues.translate(facts.locale(), english)
+            }
+        };
+        said.fill(text)
     }
 
     /// The text of a message.

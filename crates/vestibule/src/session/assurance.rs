@@ -66,9 +66,7 @@ pub(crate) fn is_fresh(app: &App, visit: &mut Visit, within: Duration, grace: Du
     // What a stricter door gave is left as it is.
     if proven && !in_grace || earned == Some(within) {
         let until = app.unix_now() + i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 2);
-        let session = visit.session_mut();
-        session.set_i64(name::GRACE_UNTIL, until);
-        session.set_str(name::GRACE_WITHIN, &format!("{until}/{}", within.as_secs()));
+        visit.earn_grace(until, within);
     }
     proven || in_grace
 }

@@ -12,10 +12,11 @@ use vestibule_store::{PasswordChange, User, UserKey, UserPatch};
 use super::assurance;
 use super::call::Call;
 use super::credentials::Credentials;
-use super::visit::{Caller, Visit};
+use super::visit::{Caller, Depth, Visit, active_user};
 use crate::app::App;
 use crate::hooks::Event;
 use crate::http::csrf;
+use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::reject::Rejection;
 use crate::identity;
@@ -32,6 +33,8 @@ pub(crate) struct Door {
     pub(crate) within: Option<Duration>,
     /// For how long whoever was fresh is not asked again; the setting's unless said.
     pub(crate) grace: Option<Duration>,
+    /// What is read about the caller.
+    pub(crate) depth: Depth,
 }
 
 impl Door {
@@ -42,6 +45,18 @@ impl Door {
             methods: app.settings().token.api_enabled_methods.clone(),
             within: None,
             grace: None,
+            depth: Depth::User,
+        }
+    }
+
+    /// For routes that are not ours: a session or a token, and roles to judge by.
+    #[must_use]
+    pub(crate) fn of_others() -> Self {
+        Self {
+            methods: vec![Mechanism::Session, Mechanism::Token],
+            within: None,
+            grace: None,
+            depth: Depth::WithRoles,
         }
     }
 
@@ -58,13 +73,14 @@ impl Door {
 pub(crate) async fn recognise(
     app: &App,
     visit: &mut Visit,
+    depth: Depth,
     credentials: &Credentials,
 ) -> Result<(), Fault> {
-    let mut caller = visit.by_session(app).await?;
+    let mut caller = visit.by_session(app, depth).await?;
     if caller.is_none()
         && let Some(token) = &credentials.token
     {
-        caller = by_token(app, token).await?;
+        caller = by_token(app, token, depth).await?;
     }
     visit.set_caller(caller);
     Ok(())
@@ -85,16 +101,16 @@ pub(crate) async fn authenticate(
     if door.takes(Mechanism::Token)
         && let Some(token) = &credentials.token
     {
-        caller = by_token(app, token).await?;
+        caller = by_token(app, token, door.depth).await?;
     }
     if caller.is_none() && door.takes(Mechanism::Session) {
-        caller = visit.by_session(app).await?;
+        caller = visit.by_session(app, door.depth).await?;
     }
     if caller.is_none()
         && door.takes(Mechanism::Basic)
         && let Some((name, password)) = &credentials.basic
     {
-        caller = by_password(app, name, password).await?;
+        caller = by_password(app, visit.facts(), name, password).await?;
     }
     let Some(caller) = caller else {
         return Err(unauthenticated(app, door).into());
@@ -116,7 +132,7 @@ impl Call {
     /// # Errors
     /// 400 when the CSRF check fails.
     pub(crate) async fn come_in(&mut self, app: &App) -> Result<(), Refusal> {
-        recognise(app, &mut self.visit, &self.credentials).await?;
+        recognise(app, &mut self.visit, Depth::User, &self.credentials).await?;
         csrf::check_open(app, &mut self.visit, &self.evidence)?;
         Ok(())
     }
@@ -133,7 +149,7 @@ impl Call {
 }
 
 /// Whom an auth token names, if it counts.
-async fn by_token(app: &App, token: &str) -> Result<Option<Caller>, Fault> {
+async fn by_token(app: &App, token: &str, depth: Depth) -> Result<Option<Caller>, Fault> {
     let max_age = app.settings().token.max_age;
     let token = match app.auth_token_codec().open(token, app.unix_now(), max_age) {
         Ok(token) => token,
@@ -142,20 +158,19 @@ async fn by_token(app: &App, token: &str) -> Result<Option<Caller>, Fault> {
             return Ok(None);
         }
     };
-    let store = app.store();
-    let mut user = None;
-    if store.has_token_uniquifiers() {
-        user = store
-            .user(UserKey::TokenUniquifier(&token.uniquifier))
-            .await?;
+    let uniquifier = &token.uniquifier;
+    let mut found = None;
+    if app.store().has_token_uniquifiers() {
+        found = active_user(app, UserKey::TokenUniquifier(uniquifier), depth).await?;
     }
-    if user.is_none() {
+    if found.is_none() {
         // Tokens from before the column was there.
-        user = store.user(UserKey::Uniquifier(&token.uniquifier)).await?;
+        found = active_user(app, UserKey::Uniquifier(uniquifier), depth).await?;
     }
     let allowed = app.settings().freshness.allow_auth_token;
-    Ok(user.filter(|user| user.active).map(|user| Caller {
+    Ok(found.map(|(user, roles)| Caller {
         user,
+        roles,
         via: Mechanism::Token,
         authenticated_at: token.authenticated_at.filter(|_| allowed),
     }))
@@ -163,21 +178,26 @@ async fn by_token(app: &App, token: &str) -> Result<Option<Caller>, Fault> {
 
 /// Whom a name and a password name. The same rules as at `/login`, at the same cost whether
 /// or not there is such a user.
-async fn by_password(app: &App, name: &str, password: &str) -> Result<Option<Caller>, Fault> {
+async fn by_password(
+    app: &App,
+    facts: &Facts,
+    name: &str,
+    password: &str,
+) -> Result<Option<Caller>, Fault> {
     let user = identity::look_up(app, name).await?;
     let password = normalise::normalise(password, app.settings().password.normalize_form);
     let stored = user.as_ref().and_then(|user| user.password.as_deref());
     let verdict = app.passwords().check(stored, &password).await?;
-    let Some(user) = user else {
+    let (Some(user), false) = (&user, verdict == Verdict::Wrong) else {
+        // Written down whether or not there is such an account: both take the same time.
+        let event = Event::SignInFailed {
+            user_id: user.map(|user| user.id),
+            via: "password",
+        };
+        app.record(facts, &event).await?;
         return Ok(None);
     };
-    if verdict == Verdict::Wrong {
-        app.hooks().ring(&Event::SignInFailed {
-            user_id: user.id,
-            via: "password",
-        });
-        return Ok(None);
-    }
+    let user = user.clone();
     if assurance::obstacle(app, &user).is_some() {
         return Ok(None);
     }
@@ -188,6 +208,7 @@ async fn by_password(app: &App, name: &str, password: &str) -> Result<Option<Cal
         user,
         via: Mechanism::Basic,
         authenticated_at: None,
+        roles: None,
     }))
 }
 

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::hooks::{Event, FamilyEnd};
 use crate::http::body::Field;
 use crate::http::cookies;
+use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::reject::Rejection;
 use crate::settings::RefreshSettings;
@@ -43,7 +44,7 @@ pub(crate) enum Exchange {
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn exchange(app: &App, token: &str) -> Result<Exchange, Fault> {
+pub(crate) async fn exchange(app: &App, facts: &Facts, token: &str) -> Result<Exchange, Fault> {
     let Ok(token) = app.refresh_token_codec().open(token) else {
         return Ok(Exchange::NotOurs);
     };
@@ -60,7 +61,7 @@ pub(crate) async fn exchange(app: &App, token: &str) -> Result<Exchange, Fault> 
             return Ok(Exchange::NotOurs);
         }
         if standing == Standing::Reused {
-            end(app, &tracker, FamilyEnd::Reused, now).await?;
+            end(app, facts, &tracker, FamilyEnd::Reused, now).await?;
             return Ok(Exchange::NotOurs);
         }
         let Some(user) = owner(app, &tracker, &token).await? else {
@@ -184,22 +185,32 @@ pub(crate) async fn end_on_sign_out(app: &App, call: &Call) -> Result<(), Refusa
     if let Some(tracker) = app.store().tracker(&token.family).await?
         && caller.is_none_or(|caller| caller == tracker.user_id)
     {
-        end(app, &tracker, FamilyEnd::SignedOut, app.clock().now()).await?;
+        let facts = call.visit.facts();
+        end(
+            app,
+            facts,
+            &tracker,
+            FamilyEnd::SignedOut,
+            app.clock().now(),
+        )
+        .await?;
     }
     Ok(())
 }
 
 async fn end(
     app: &App,
+    facts: &Facts,
     tracker: &RefreshTracker,
     why: FamilyEnd,
     now: OffsetDateTime,
 ) -> Result<(), Fault> {
     if app.store().revoke_tracker(&tracker.family, now).await? {
-        app.hooks().ring(&Event::RefreshFamilyEnded {
+        let event = Event::RefreshFamilyEnded {
             user_id: tracker.user_id,
             why,
-        });
+        };
+        app.record(facts, &event).await?;
     }
     Ok(())
 }

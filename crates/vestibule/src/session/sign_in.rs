@@ -1,6 +1,6 @@
 //! The one place where a sign-in is completed, and where a session ends.
 
-use vestibule_store::{PasswordChange, SignIn, User, UserPatch};
+use vestibule_store::{Applied, Change, PasswordChange, SignIn, User, UserChange, UserPatch};
 
 use super::visit::{Caller, Mechanism, Remember, Visit, name};
 use crate::app::App;
@@ -19,6 +19,18 @@ pub(crate) struct Admission {
     pub(crate) remember: bool,
     /// A hash of the present kind, to be stored instead of an old one.
     pub(crate) upgraded_hash: Option<String>,
+}
+
+impl Admission {
+    /// Of somebody who showed who they are in another way than by a password.
+    pub(crate) fn without_password(app: &App, user: User, via: &'static [&'static str]) -> Self {
+        Self {
+            user,
+            via,
+            remember: app.settings().login.default_remember_me,
+            upgraded_hash: None,
+        }
+    }
 }
 
 /// Completes a sign-in: one write, a session that has nothing of the one before, and the
@@ -45,8 +57,19 @@ pub(crate) async fn complete(
         }),
         ..UserPatch::default()
     };
-    if !patch.is_empty() {
-        app.store().update_user(user.id, patch, now).await?;
+    let event = Event::SignedIn {
+        user_id: user.id,
+        via,
+    };
+    let change = Change {
+        user: Some(UserChange::Update(user.id, Box::new(patch))),
+        events: app.noted(visit.facts(), &event),
+        ..Change::default()
+    };
+    if app.store().apply(change, now).await? == Applied::Stale {
+        return Err(Fault::Internal(
+            "a user has gone during a sign-in".to_owned(),
+        ));
     }
 
     clear(visit);
@@ -64,20 +87,21 @@ pub(crate) async fn complete(
         visit.remember = Remember::Set;
     }
 
-    app.hooks().ring(&Event::SignedIn {
-        user_id: user.id,
-        via,
-    });
+    app.hooks().ring(&event);
     visit.set_caller(Some(Caller {
         user,
         via: Mechanism::Session,
         authenticated_at: Some(authenticated_at),
+        roles: None,
     }));
     Ok(())
 }
 
 /// Ends the session. What the application keeps in it stays.
-pub(crate) fn end(app: &App, visit: &mut Visit) {
+///
+/// # Errors
+/// When it cannot be written down; the session is over all the same.
+pub(crate) async fn end(app: &App, visit: &mut Visit) -> Result<(), Fault> {
     let user_id = visit.caller().map(|caller| caller.user.id);
     clear(visit);
     visit.drop_csrf_token(app);
@@ -87,8 +111,10 @@ pub(crate) fn end(app: &App, visit: &mut Visit) {
     }
     visit.set_caller(None);
     if let Some(user_id) = user_id {
-        app.hooks().ring(&Event::SignedOut { user_id });
+        let event = Event::SignedOut { user_id };
+        app.record(visit.facts(), &event).await?;
     }
+    Ok(())
 }
 
 /// Takes out of the session whatever belongs to a sign-in, finished or not.

@@ -5,12 +5,13 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use vestibule_formats::auth_token::AuthToken;
 use vestibule_formats::refresh_token::RefreshToken;
-use vestibule_store::{NewTracker, RefreshTracker, User, UserPatch};
+use vestibule_store::{NewTracker, RefreshTracker, User, UserKey, UserPatch};
 
 use crate::app::App;
 use crate::clock;
 use crate::hooks::Event;
 use crate::http::cookies::{self, Lifetime};
+use crate::http::facts::Facts;
 use crate::http::fault::Fault;
 use crate::http::query::Query;
 use crate::http::reply::Reply;
@@ -32,6 +33,14 @@ impl Tokens {
         }
     }
 
+    /// Of nobody: an answer that does not tell whether there is somebody.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            user: Map::new(),
+            cookie: None,
+        }
+    }
+
     /// Puts them into an answer.
     pub(crate) fn put_into(self, reply: Reply) -> Reply {
         let reply = reply.member("user", self.user);
@@ -45,6 +54,7 @@ impl Tokens {
 /// The tokens for somebody who showed who they are at a moment, if they were asked for.
 pub(crate) async fn on_request(
     app: &App,
+    facts: &Facts,
     user: &User,
     authenticated_at: f64,
     query: &Query,
@@ -57,7 +67,7 @@ pub(crate) async fn on_request(
     let mut tokens = Tokens::none(app, user);
     tokens.add_auth_token(app, &uniquifier, authenticated_at, user);
     if app.settings().refresh.enabled {
-        let tracker = begin_family(app, user).await?;
+        let tracker = begin_family(app, facts, user).await?;
         tokens.add_refresh_token(app, uniquifier, &tracker);
     }
     Ok(tokens)
@@ -128,17 +138,19 @@ pub(crate) async fn uniquifier(app: &App, user: &User) -> Result<String, Fault> 
     if let Some(uniquifier) = &user.fs_token_uniquifier {
         return Ok(uniquifier.clone());
     }
-    let uniquifier = rng::hex::<16>(app.random());
     let patch = UserPatch {
-        fs_token_uniquifier: Some(uniquifier.clone()),
+        first_token_uniquifier: Some(rng::hex::<16>(app.random())),
         ..UserPatch::default()
     };
     let now = app.clock().now();
     app.store().update_user(user.id, patch, now).await?;
-    Ok(uniquifier)
+    // Another request may have been first.
+    let user = app.store().user(UserKey::Id(user.id)).await?;
+    user.and_then(|user| user.fs_token_uniquifier)
+        .ok_or_else(|| Fault::Internal("a user has gone during a sign-in".to_owned()))
 }
 
-async fn begin_family(app: &App, user: &User) -> Result<RefreshTracker, Fault> {
+async fn begin_family(app: &App, facts: &Facts, user: &User) -> Result<RefreshTracker, Fault> {
     let settings = &app.settings().refresh;
     let now = app.clock().now();
     if settings.cleanup_expired || settings.cleanup_revoked {
@@ -157,8 +169,8 @@ async fn begin_family(app: &App, user: &User) -> Result<RefreshTracker, Fault> {
             created_at: now,
         })
         .await?;
-    app.hooks()
-        .ring(&Event::RefreshFamilyBegun { user_id: user.id });
+    let event = Event::RefreshFamilyBegun { user_id: user.id };
+    app.record(facts, &event).await?;
     Ok(tracker)
 }
 

@@ -4,6 +4,8 @@
 //! A [`Visit`] is loaded before a handler runs and written back by [`Visit::finish`]. Who is
 //! asking, the `door` finds out that the request comes to.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -52,16 +54,46 @@ pub struct Caller {
     pub via: Mechanism,
     /// When they last proved who they are, in seconds since 1970.
     pub authenticated_at: Option<f64>,
+    /// Their roles, if the door asked for them.
+    pub(crate) roles: Option<Vec<Role>>,
 }
 
 impl Caller {
-    /// Their roles, by name.
+    /// Their roles, by name: read if nobody did so before.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn roles(&self, app: &App) -> Result<Vec<Role>, Fault> {
-        Ok(app.store().roles_of(self.user.id).await?)
+        match &self.roles {
+            Some(roles) => Ok(roles.clone()),
+            None => Ok(app.store().roles_of(self.user.id).await?),
+        }
     }
+}
+
+/// What of a user is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// The row.
+    User,
+    /// Their roles with it.
+    WithRoles,
+}
+
+/// An active user, and as much about them as was asked for.
+pub(super) async fn active_user(
+    app: &App,
+    key: UserKey<'_>,
+    depth: Depth,
+) -> Result<Option<(User, Option<Vec<Role>>)>, Fault> {
+    let found = match depth {
+        Depth::User => app.store().user(key).await?.map(|user| (user, None)),
+        Depth::WithRoles => {
+            let found = app.store().user_with_roles(key).await?;
+            found.map(|(user, roles)| (user, Some(roles)))
+        }
+    };
+    Ok(found.filter(|(user, _)| user.active))
 }
 
 /// What happens to the remember cookie.
@@ -98,6 +130,8 @@ pub struct Visit {
     remember_cookie: Option<String>,
     /// Whether session protection leaves the session in force.
     protected: bool,
+    /// Grace that counts once the request is let in: until when, at which door.
+    grace: Option<(i64, Duration)>,
     pub(crate) remember: Remember,
 }
 
@@ -127,6 +161,21 @@ impl Visit {
 
     pub(crate) fn set_caller(&mut self, caller: Option<Caller>) {
         self.caller = caller;
+    }
+
+    /// Notes that the caller is not asked again until then, at doors that allow proofs of that
+    /// age: if they are let in at all.
+    pub(super) fn earn_grace(&mut self, until: i64, within: Duration) {
+        self.grace = Some((until, within));
+    }
+
+    /// Puts what was earned into the session.
+    pub(crate) fn keep_grace(&mut self) {
+        if let Some((until, within)) = self.grace.take() {
+            self.session.set_i64(name::GRACE_UNTIL, until);
+            let note = format!("{until}/{}", within.as_secs());
+            self.session.set_str(name::GRACE_WITHIN, &note);
+        }
     }
 
     /// The digest of where this request comes from.
@@ -188,6 +237,7 @@ impl Visit {
                 .map(str::to_owned),
             remember_cookie: remember_cookie.map(str::to_owned),
             protected: true,
+            grace: None,
             remember: Remember::Leave,
         };
         visit.protected = visit.protect(settings.protection);
@@ -225,14 +275,18 @@ impl Visit {
     }
 
     /// Whoever the session cookie names, or the remember cookie that brings a session back.
-    pub(super) async fn by_session(&mut self, app: &App) -> Result<Option<Caller>, Fault> {
+    pub(super) async fn by_session(
+        &mut self,
+        app: &App,
+        depth: Depth,
+    ) -> Result<Option<Caller>, Fault> {
         if !self.protected {
             return Ok(None);
         }
         if let Some(uniquifier) = self.session.get_str(name::USER_ID)
-            && let Some(user) = active_user(app, &uniquifier).await?
+            && let Some(found) = active_user(app, UserKey::Uniquifier(&uniquifier), depth).await?
         {
-            return Ok(Some(self.session_caller(user)));
+            return Ok(Some(self.session_caller(found)));
         }
         let Some(uniquifier) = self
             .remember_cookie
@@ -241,7 +295,8 @@ impl Visit {
         else {
             return Ok(None);
         };
-        let Some(user) = active_user(app, &uniquifier).await? else {
+        let key = UserKey::Uniquifier(&uniquifier);
+        let Some(found) = active_user(app, key, depth).await? else {
             return Ok(None);
         };
         // What somebody else did or proved in this browser is not theirs, and a CSRF token
@@ -255,19 +310,23 @@ impl Visit {
             let identifier = self.identifier.clone();
             self.session.set_str(name::IDENTIFIER, &identifier);
         }
-        Ok(Some(self.session_caller(user)))
+        Ok(Some(self.session_caller(found)))
     }
 
-    fn session_caller(&self, user: User) -> Caller {
+    fn session_caller(&self, (user, roles): (User, Option<Vec<Role>>)) -> Caller {
         Caller {
             user,
+            roles,
             via: Mechanism::Session,
             authenticated_at: self.session.get_f64(name::AUTHENTICATED_AT),
         }
     }
 
     /// Turns a handler's outcome into the answer, with the cookies that it calls for.
-    pub fn finish(self, app: &App, outcome: Result<Reply, Refusal>) -> Response<Body> {
+    pub fn finish(mut self, app: &App, outcome: Result<Reply, Refusal>) -> Response<Body> {
+        if outcome.is_ok() {
+            self.keep_grace();
+        }
         let mut response = match outcome {
             Ok(reply) => app.render(reply),
             Err(refusal) => app.answer(refusal),
@@ -426,9 +485,4 @@ fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
             (Session::default(), state)
         }
     }
-}
-
-async fn active_user(app: &App, uniquifier: &str) -> Result<Option<User>, Fault> {
-    let user = app.store().user(UserKey::Uniquifier(uniquifier)).await?;
-    Ok(user.filter(|user| user.active))
 }

@@ -42,25 +42,30 @@ impl WebAuthnSettings {
 struct Feature {
     switch: &'static str,
     views: &'static [&'static str],
+    /// Whether this version serves it.
+    served: bool,
 }
 
-/// The features that this version does not serve yet.
-const NOT_SERVED: [Feature; 13] = [
+const FEATURES: [Feature; 13] = [
     Feature {
         switch: "SECURITY_CONFIRMABLE",
         views: &["SECURITY_POST_CONFIRM_VIEW", "SECURITY_CONFIRM_ERROR_VIEW"],
+        served: true,
     },
     Feature {
         switch: "SECURITY_REGISTERABLE",
         views: &[],
+        served: true,
     },
     Feature {
         switch: "SECURITY_RECOVERABLE",
         views: &["SECURITY_RESET_VIEW", "SECURITY_RESET_ERROR_VIEW"],
+        served: true,
     },
     Feature {
         switch: "SECURITY_CHANGEABLE",
         views: &[],
+        served: true,
     },
     Feature {
         switch: "SECURITY_CHANGE_EMAIL",
@@ -68,34 +73,42 @@ const NOT_SERVED: [Feature; 13] = [
             "SECURITY_POST_CHANGE_EMAIL_VIEW",
             "SECURITY_CHANGE_EMAIL_ERROR_VIEW",
         ],
+        served: true,
     },
     Feature {
         switch: "SECURITY_CHANGE_USERNAME",
         views: &[],
+        served: true,
     },
     Feature {
         switch: "SECURITY_USERNAME_RECOVERY",
         views: &[],
+        served: true,
     },
     Feature {
         switch: "SECURITY_PASSWORDLESS",
         views: &["SECURITY_POST_LOGIN_VIEW", "SECURITY_LOGIN_ERROR_VIEW"],
+        served: true,
     },
     Feature {
         switch: "SECURITY_UNIFIED_SIGNIN",
         views: &["SECURITY_LOGIN_ERROR_VIEW"],
+        served: false,
     },
     Feature {
         switch: "SECURITY_TWO_FACTOR",
         views: &[],
+        served: false,
     },
     Feature {
         switch: "SECURITY_MULTI_FACTOR_RECOVERY_CODES",
         views: &[],
+        served: false,
     },
     Feature {
         switch: "SECURITY_WEBAUTHN",
         views: &[],
+        served: false,
     },
     Feature {
         switch: "SECURITY_OAUTH_ENABLE",
@@ -105,18 +118,25 @@ const NOT_SERVED: [Feature; 13] = [
             "SECURITY_POST_OAUTH_VERIFY_VIEW",
             "SECURITY_VERIFY_ERROR_VIEW",
         ],
+        served: false,
     },
 ];
 
 /// Whether a feature is on, and served.
 pub(super) fn serves(reader: &Reader<'_>, switch: &str) -> bool {
-    reader.flag(switch) && !NOT_SERVED.iter().any(|feature| feature.switch == switch)
+    let known = |feature: &&Feature| feature.switch == switch;
+    reader.flag(switch)
+        && FEATURES
+            .iter()
+            .find(known)
+            .is_none_or(|feature| feature.served)
 }
 
 /// The switches that are on, of features that are not served yet.
 pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {
-    NOT_SERVED
+    FEATURES
         .iter()
+        .filter(|feature| !feature.served)
         .map(|feature| feature.switch)
         .filter(|switch| reader.flag(switch))
         .collect()
@@ -128,7 +148,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         .text("SECURITY_REDIRECT_BEHAVIOR")
         .eq_ignore_ascii_case("spa");
     if spa {
-        for feature in &NOT_SERVED {
+        for feature in &FEATURES {
             for view in feature.views {
                 // Where nothing has to be fresh, nothing is verified.
                 let unused = view.contains("VERIFY") && reader.is_negative("SECURITY_FRESHNESS");

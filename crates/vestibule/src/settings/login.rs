@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use super::check::{is_path, not_a_path};
+use super::accounts::path;
 use super::reader::Reader;
 
 /// `SECURITY_LOGIN_*`, `SECURITY_LOGOUT_*` and the switches that a sign-in looks at.
@@ -77,14 +77,4 @@ fn logout_methods(reader: &mut Reader<'_>) -> Vec<String> {
         }
     }
     methods
-}
-
-/// The path of an endpoint.
-fn path(reader: &mut Reader<'_>, key: &str) -> String {
-    let path = reader.text(key);
-    if !is_path(&path) {
-        not_a_path(reader, key, &path);
-        return format!("/{}", key.to_ascii_lowercase());
-    }
-    path
 }

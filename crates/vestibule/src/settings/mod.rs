@@ -1,5 +1,6 @@
 //! The configuration: every name in [`keys`], read once into typed sections.
 
+mod accounts;
 mod advice;
 mod check;
 mod cookie;
@@ -13,6 +14,7 @@ mod identity;
 pub mod keys;
 mod load;
 mod login;
+mod mail;
 mod password;
 mod reader;
 mod redirect;
@@ -24,6 +26,11 @@ mod value;
 use std::collections::BTreeMap;
 
 pub use self::http::HttpSettings;
+pub use accounts::{
+    AccountSettings, ChangeEmailSettings, ChangePasswordSettings, ChangeUsernameSettings,
+    ConfirmSettings, ConsumedBy, LinkSettings, MailTemplate, PasswordlessSettings, RecoverSettings,
+    RecoverUsernameSettings, RegisterSettings,
+};
 pub use cookie::{CookieSettings, SameSite};
 pub use cors::{CorsRule, CorsSettings};
 pub use csrf::{CsrfSettings, Mechanism};
@@ -33,6 +40,7 @@ pub use features::{TwoFactorSettings, WebAuthnSettings};
 pub use identity::IdentitySettings;
 pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
 pub use login::LoginSettings;
+pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub use password::{PasswordSettings, SecretSettings};
 use reader::Reader;
 pub use redirect::RedirectSettings;
@@ -69,6 +77,10 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// Signing in and out.
     pub login: LoginSettings,
+    /// The life of an account.
+    pub accounts: AccountSettings,
+    /// Mail.
+    pub mail: MailSettings,
     /// Auth tokens.
     pub token: TokenSettings,
     /// Refresh tokens.
@@ -115,6 +127,8 @@ impl Settings {
             password: PasswordSettings::read(&mut reader, &secrets),
             identity: IdentitySettings::read(&mut reader),
             login: LoginSettings::read(&mut reader),
+            accounts: AccountSettings::read(&mut reader),
+            mail: MailSettings::read(&mut reader),
             token: TokenSettings::read(&mut reader),
             refresh: RefreshSettings::read(&mut reader),
             freshness: FreshnessSettings::read(&reader),

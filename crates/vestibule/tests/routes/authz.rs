@@ -359,6 +359,33 @@ async fn the_csrf_check_comes_before_the_roles_and_after_the_caller() {
 }
 
 #[tokio::test]
+async fn attack_csrf_another_site_cannot_have_a_proxy_ask_for_it() {
+    // Even where the session needs no CSRF token.
+    let app = TestApp::with("SECURITY_CSRF_PROTECT_MECHANISMS = [\"basic\"]").await;
+    let ana = app.signed_in().await.header("x-original-method", "POST");
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        let mut lured = ana.clone().header(name, value);
+        let verdict = (403, "CROSS_SITE_REQUEST".to_owned());
+        assert_eq!(lured.get(AUTHZ).await.verdict(), verdict, "{name}: {value}");
+        let mut reading = lured.header("x-original-method", "GET");
+        assert_eq!(reading.get(AUTHZ).await.status, 200, "{name}: {value}");
+    }
+    let mut own = ana.clone().header("sec-fetch-site", "same-origin");
+    assert_eq!(own.get(AUTHZ).await.status, 200);
+    // Nobody's browser adds a token by itself.
+    let bearer = app.bearer(&app.auth_token(ANA).await);
+    let mut bearer = bearer
+        .header("x-original-method", "POST")
+        .header("sec-fetch-site", "cross-site");
+    assert_eq!(bearer.get(AUTHZ).await.status, 200);
+}
+
+#[tokio::test]
 async fn only_get_and_head_ask() {
     let app = TestApp::new().await;
     let mut ana = app.signed_in().await;

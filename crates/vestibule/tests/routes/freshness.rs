@@ -335,3 +335,18 @@ async fn attack_wrong_step_grace_of_the_reference_is_not_taken_for_that_of_a_str
     assert!(passes(&mut browser, "within=3600").await);
     assert!(!passes(&mut browser, "within=60").await);
 }
+
+#[tokio::test]
+async fn attack_wrong_step_who_is_refused_for_something_else_earns_no_grace() {
+    let app = TestApp::new().await;
+    let mut browser = app.signed_in().await;
+    let mut forged = browser.clone().header("x-original-method", "POST");
+    let asked = format!("{AUTHZ}?within=60&grace=600");
+    assert_eq!(forged.get(&asked).await.code(), "CSRF_TOKEN_MISSING");
+    assert_eq!(forged.standing().2, None, "without a CSRF token");
+    let asked = format!("{asked}&roles_required=owner");
+    assert_eq!(browser.get(&asked).await.code(), "UNAUTHORIZED");
+    assert_eq!(browser.standing().2, None, "without the role");
+    assert!(passes(&mut browser, "within=60&grace=600").await);
+    assert!(browser.standing().2.is_some());
+}

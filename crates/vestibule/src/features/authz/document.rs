@@ -45,7 +45,7 @@ pub(super) fn decide(app: &App) -> Operation {
         )
         .refuses(StatusCode::BAD_REQUEST, &[Message::AuthzQuery])
         .refuses(StatusCode::UNAUTHORIZED, &[Message::ReauthenticationRequired])
-        .refuses(StatusCode::FORBIDDEN, &[Message::Unauthorized]);
+        .refuses(StatusCode::FORBIDDEN, &[Message::Unauthorized, Message::CrossSiteRequest]);
     let operation = ORIGINAL_METHOD.iter().fold(operation, |operation, name| {
         operation.parameter(forwarded(name))
     });

@@ -78,17 +78,20 @@ async fn sign_in(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     match rules::attempt(app, request).await? {
         Decision::Refused { errors, failed } => {
             if let Some(user_id) = failed {
-                app.hooks().ring(&Event::SignInFailed {
+                let event = Event::SignInFailed {
                     user_id,
                     via: "password",
-                });
+                };
+                app.record(visit.facts(), &event).await?;
             }
             Err(wire::refuse(app, errors).into())
         }
         Decision::Admit(admission) => {
             // What can still fail comes first: a refusal leaves nobody signed in.
             let user = &admission.user;
-            let tokens = tokens::on_request(app, user, app.unix_seconds(), &call.query).await?;
+            let tokens =
+                tokens::on_request(app, visit.facts(), user, app.unix_seconds(), &call.query)
+                    .await?;
             sign_in::complete(app, visit, *admission).await?;
             Ok(wire::signed_in(app, visit, tokens))
         }

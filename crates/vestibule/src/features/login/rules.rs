@@ -3,9 +3,10 @@
 use vestibule_formats::text::normalise;
 use vestibule_store::{Identity, User, UserId};
 
-use super::wire::{FieldErrors, LoginRequest, Named};
+use super::wire::{LoginRequest, Named};
 use crate::app::App;
 use crate::http::fault::Fault;
+use crate::http::reject::FieldErrors;
 use crate::identity;
 use crate::messages::Message;
 use crate::secrets::passwords::Verdict;
@@ -19,8 +20,8 @@ pub(super) enum Decision {
     Refused {
         /// Why, by field.
         errors: FieldErrors,
-        /// The account whose password was wrong, if there is one.
-        failed: Option<UserId>,
+        /// Whose password was wrong, if one was: nobody's, if there is no such account.
+        failed: Option<Option<UserId>>,
     },
     /// Let in.
     Admit(Box<Admission>),
@@ -38,13 +39,16 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
     let verdict = app.passwords().check(stored, &password).await?;
 
     let Some(user) = user else {
-        return Ok(refused(field, Message::UserDoesNotExist));
+        return Ok(Decision::Refused {
+            errors: FieldErrors::one(field, Message::UserDoesNotExist),
+            failed: Some(None),
+        });
     };
     let upgraded_hash = match verdict {
         Verdict::Wrong => {
             return Ok(Decision::Refused {
-                errors: vec![("password", Message::InvalidPassword)],
-                failed: Some(user.id),
+                errors: FieldErrors::one("password", Message::InvalidPassword),
+                failed: Some(Some(user.id)),
             });
         }
         Verdict::Right => None,
@@ -66,7 +70,7 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
 
 fn refused(field: &'static str, message: Message) -> Decision {
     Decision::Refused {
-        errors: vec![(field, message)],
+        errors: FieldErrors::one(field, message),
         failed: None,
     }
 }

@@ -8,14 +8,12 @@ use crate::http::body::{Field, Fields};
 use crate::http::facts::Facts;
 use crate::http::query::Query;
 use crate::http::redirect;
-use crate::http::reject::Rejection;
+use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
+use crate::identity;
 use crate::messages::Message;
 use crate::session::tokens::Tokens;
 use crate::session::visit::Visit;
-
-/// Errors by field, in the order in which the fields stand.
-pub(super) type FieldErrors = Vec<(&'static str, Message)>;
 
 pub(super) const EMAIL: &str = "email";
 pub(super) const USERNAME: &str = "username";
@@ -58,22 +56,22 @@ pub(super) fn read(
     fields: &Fields,
 ) -> Result<LoginRequest, FieldErrors> {
     let settings = &app.settings().identity;
-    let mut errors = FieldErrors::new();
+    let mut errors = FieldErrors::default();
 
     let password = match fields.text(PASSWORD) {
         Field::Text(text) => text.to_owned(),
         Field::Empty => {
-            errors.push((PASSWORD, Message::PasswordNotProvided));
+            errors.push(PASSWORD, Message::PasswordNotProvided);
             String::new()
         }
         Field::WrongType => {
-            errors.push((PASSWORD, Message::ApiError));
+            errors.push(PASSWORD, Message::ApiError);
             String::new()
         }
     };
     errors.extend(redirect::check_next(app, facts, query, fields));
     let remember = fields.flag(REMEMBER).unwrap_or_else(|message| {
-        errors.push((REMEMBER, message));
+        errors.push(REMEMBER, message);
         None
     });
     // The order in which the reference's form has its fields, and so its errors.
@@ -108,11 +106,11 @@ fn read_email(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<St
     match fields.text(EMAIL) {
         Field::Text(text) => match email::normalise(text, &settings.email_options) {
             Ok(normalised) => return Some(normalised),
-            Err(_) => errors.push((EMAIL, Message::InvalidEmailAddress)),
+            Err(_) => errors.push(EMAIL, Message::InvalidEmailAddress),
         },
         Field::Empty if settings.username_enable => {}
-        Field::Empty => errors.push((EMAIL, Message::EmailNotProvided)),
-        Field::WrongType => errors.push((EMAIL, Message::ApiError)),
+        Field::Empty => errors.push(EMAIL, Message::EmailNotProvided),
+        Field::WrongType => errors.push(EMAIL, Message::ApiError),
     }
     None
 }
@@ -123,16 +121,16 @@ fn read_username(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option
             match username::normalise(text, &app.settings().identity.username_options) {
                 Ok(normalised) => return Some(normalised),
                 Err(username::Refusal::Disallowed) => {
-                    errors.push((USERNAME, Message::UsernameDisallowedCharacters));
+                    errors.push(USERNAME, Message::UsernameDisallowedCharacters);
                 }
                 Err(username::Refusal::Length) => {
-                    errors.push((USERNAME, Message::UsernameInvalidLength));
+                    errors.push(USERNAME, identity::username_length(app));
                 }
-                Err(username::Refusal::Invalid) => errors.push((USERNAME, Message::InvalidInput)),
+                Err(username::Refusal::Invalid) => errors.push(USERNAME, Message::InvalidInput),
             }
         }
         Field::Empty => {}
-        Field::WrongType => errors.push((USERNAME, Message::ApiError)),
+        Field::WrongType => errors.push(USERNAME, Message::ApiError),
     }
     None
 }
@@ -144,17 +142,17 @@ pub(super) fn refuse(app: &App, errors: FieldErrors) -> Rejection {
         return Rejection::fields(errors);
     }
     // One generic error whatever and however many of the credentials were wrong.
-    let mut generic = FieldErrors::new();
+    let mut generic = FieldErrors::default();
     let mut credentials = false;
     for (field, message) in errors {
         if matches!(field, EMAIL | USERNAME | PASSWORD | "") {
             credentials = true;
         } else {
-            generic.push((field, message));
+            generic.push(field, message);
         }
     }
     if credentials {
-        generic.push(("", Message::GenericAuthnFailed));
+        generic.push("", Message::GenericAuthnFailed);
     }
     Rejection::fields(generic)
 }

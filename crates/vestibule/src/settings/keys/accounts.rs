@@ -3,148 +3,149 @@
 use super::{Key, Kind::*, served, waiting};
 
 pub(super) const KEYS: &[Key] = &[
-    waiting("SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Flag, "false"),
-    waiting("SECURITY_AUTO_LOGIN_AFTER_RESET", Flag, "false"),
-    waiting("SECURITY_CHANGEABLE", Flag, "false"),
-    waiting("SECURITY_CHANGE_EMAIL", Flag, "false"),
+    served("SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Flag, "false"),
+    served("SECURITY_AUTO_LOGIN_AFTER_RESET", Flag, "false"),
+    served("SECURITY_CHANGEABLE", Flag, "false"),
+    served("SECURITY_CHANGE_EMAIL", Flag, "false"),
     waiting(
         "SECURITY_CHANGE_EMAIL_CONFIRM_URL",
         Text,
         r#""/change-email-confirm""#,
     ),
-    waiting(
+    served(
         "SECURITY_CHANGE_EMAIL_EMAIL_TEMPLATE",
         Text,
         r#""security/email/change_email_instructions""#,
     ),
-    waiting("SECURITY_CHANGE_EMAIL_ERROR_VIEW", Text, r#""""#),
-    waiting("SECURITY_CHANGE_EMAIL_SALT", Text, r#""change-email-salt""#),
-    waiting(
+    served("SECURITY_CHANGE_EMAIL_ERROR_VIEW", Text, r#""""#),
+    served("SECURITY_CHANGE_EMAIL_SALT", Text, r#""change-email-salt""#),
+    served(
         "SECURITY_CHANGE_EMAIL_SUBJECT",
         Text,
         r#""Confirm your new address""#,
     ),
-    waiting("SECURITY_CHANGE_EMAIL_URL", Text, r#""/change-email""#),
-    waiting("SECURITY_CHANGE_EMAIL_WITHIN", Duration, r#""2 hours""#),
+    served("SECURITY_CHANGE_EMAIL_URL", Text, r#""/change-email""#),
+    served("SECURITY_CHANGE_EMAIL_WITHIN", Duration, r#""2 hours""#),
     waiting("SECURITY_CHANGE_SALT", Text, r#""change-salt""#),
-    waiting("SECURITY_CHANGE_URL", Text, r#""/change""#),
-    waiting("SECURITY_CHANGE_USERNAME", Flag, "false"),
-    waiting(
+    served("SECURITY_CHANGE_URL", Text, r#""/change""#),
+    served("SECURITY_CHANGE_USERNAME", Flag, "false"),
+    served(
         "SECURITY_CHANGE_USERNAME_EMAIL_TEMPLATE",
         Text,
         r#""security/email/change_username_notice""#,
     ),
-    waiting(
+    served(
         "SECURITY_CHANGE_USERNAME_URL",
         Text,
         r#""/change-username""#,
     ),
     served("SECURITY_CONFIRMABLE", Flag, "false"),
-    waiting("SECURITY_CONFIRM_EMAIL_WITHIN", Duration, r#""2 days""#),
-    waiting("SECURITY_CONFIRM_ERROR_VIEW", Text, r#""""#),
-    waiting("SECURITY_CONFIRM_SALT", Text, r#""confirm-salt""#),
-    waiting("SECURITY_CONFIRM_URL", Text, r#""/confirm""#),
-    waiting("SECURITY_EMAIL_HTML", Flag, "true"),
-    waiting("SECURITY_EMAIL_PLAINTEXT", Flag, "true"),
-    waiting("SECURITY_EMAIL_SENDER", Text, r#""""#),
-    waiting(
+    served("SECURITY_CONFIRM_EMAIL_WITHIN", Duration, r#""2 days""#),
+    served("SECURITY_CONFIRM_ERROR_VIEW", Text, r#""""#),
+    served("SECURITY_CONFIRM_SALT", Text, r#""confirm-salt""#),
+    served("SECURITY_CONFIRM_URL", Text, r#""/confirm""#),
+    served("SECURITY_EMAIL_HTML", Flag, "true"),
+    served("SECURITY_EMAIL_PLAINTEXT", Flag, "true"),
+    served("SECURITY_EMAIL_SENDER", Text, r#""""#),
+    served(
         "SECURITY_EMAIL_SUBJECT_CONFIRM",
         Text,
         r#""Confirm your address""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_PASSWORDLESS",
         Text,
         r#""Your sign-in link""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE",
         Text,
         r#""Your password was changed""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE",
         Text,
         r#""Your password was reset""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_PASSWORD_RESET",
         Text,
         r#""Reset your password""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_REGISTER",
         Text,
         r#""Your new account""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_USERNAME_CHANGE_NOTICE",
         Text,
         r#""Your username was changed""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_USERNAME_RECOVERY",
         Text,
         r#""Your username""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_TEMPLATE_CONFIRM",
         Text,
         r#""security/email/confirmation_instructions""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_TEMPLATE_PASSWORDLESS",
         Text,
         r#""security/email/login_instructions""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE",
         Text,
         r#""security/email/change_notice""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET",
         Text,
         r#""security/email/reset_instructions""#,
     ),
-    waiting(
+    served(
         "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE",
         Text,
         r#""security/email/reset_notice""#,
     ),
-    waiting("SECURITY_POST_CHANGE_EMAIL_VIEW", Text, r#""""#),
+    served("SECURITY_POST_CHANGE_EMAIL_VIEW", Text, r#""""#),
     waiting("SECURITY_POST_CHANGE_USERNAME_VIEW", Text, r#""""#),
     waiting("SECURITY_POST_CHANGE_VIEW", Text, r#""""#),
-    waiting("SECURITY_POST_CONFIRM_VIEW", Text, r#""""#),
+    served("SECURITY_POST_CONFIRM_VIEW", Text, r#""""#),
     waiting("SECURITY_POST_REGISTER_VIEW", Text, r#""""#),
     waiting("SECURITY_POST_RESET_VIEW", Text, r#""""#),
-    waiting("SECURITY_RECOVERABLE", Flag, "false"),
-    waiting("SECURITY_REGISTERABLE", Flag, "false"),
-    waiting(
+    served("SECURITY_RECOVERABLE", Flag, "false"),
+    served("SECURITY_REGISTERABLE", Flag, "false"),
+    served(
         "SECURITY_REGISTER_EMAIL_EXISTING_TEMPLATE",
         Text,
         r#""security/email/welcome_existing""#,
     ),
-    waiting(
+    served(
         "SECURITY_REGISTER_EMAIL_EXISTING_USERNAME_TEMPLATE",
         Text,
         r#""security/email/welcome_existing_username""#,
     ),
-    waiting(
+    served(
         "SECURITY_REGISTER_EMAIL_TEMPLATE",
         Text,
         r#""security/email/welcome""#,
     ),
-    waiting("SECURITY_REGISTER_URL", Text, r#""/register""#),
+    served("SECURITY_REGISTER_URL", Text, r#""/register""#),
     waiting("SECURITY_REQUIRES_CONFIRMATION_ERROR_VIEW", Text, r#""""#),
-    waiting("SECURITY_RESET_ERROR_VIEW", Text, r#""""#),
-    waiting("SECURITY_RESET_PASSWORD_WITHIN", Duration, r#""1 days""#),
-    waiting("SECURITY_RESET_SALT", Text, r#""reset-salt""#),
-    waiting("SECURITY_RESET_URL", Text, r#""/reset""#),
-    waiting("SECURITY_RESET_VIEW", Text, r#""""#),
-    waiting("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", Flag, "true"),
-    waiting("SECURITY_SEND_PASSWORD_RESET_EMAIL", Flag, "true"),
-    waiting("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", Flag, "true"),
-    waiting("SECURITY_SEND_REGISTER_EMAIL", Flag, "true"),
-    waiting("SECURITY_SEND_USERNAME_CHANGE_EMAIL", Flag, "true"),
+    served("SECURITY_RESET_ERROR_VIEW", Text, r#""""#),
+    served("SECURITY_RESET_PASSWORD_WITHIN", Duration, r#""1 days""#),
+    served("SECURITY_RESET_SALT", Text, r#""reset-salt""#),
+    served("SECURITY_RESET_URL", Text, r#""/reset""#),
+    served("SECURITY_RESET_VIEW", Text, r#""""#),
+    served("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", Flag, "true"),
+    served("SECURITY_SEND_PASSWORD_RESET_EMAIL", Flag, "true"),
+    served("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", Flag, "true"),
+    served("SECURITY_SEND_REGISTER_EMAIL", Flag, "true"),
+    served("SECURITY_SEND_USERNAME_CHANGE_EMAIL", Flag, "true"),
+    served("SECURITY_USE_REGISTER_V2", Flag, "true"),
 ];

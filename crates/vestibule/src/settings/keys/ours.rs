@@ -1,16 +1,28 @@
 //! Names that the reference does not have.
 
-use super::{Key, Kind::*, served, waiting};
+use super::{Key, Kind::*, served};
 
 pub(super) const KEYS: &[Key] = &[
     served("DEBUG", Flag, "false"),
     served("REFRESH_TABLE_NAME", Text, r#""fs_refresh_tracker""#),
     served("ROLES_USERS_TABLE_NAME", Text, r#""roles_users""#),
     served("ROLE_TABLE_NAME", Text, r#""role""#),
+    served(
+        "SECURITY_CHANGE_EMAIL_NOTICE_SUBJECT",
+        Text,
+        r#""Your address was changed""#,
+    ),
+    served(
+        "SECURITY_CHANGE_EMAIL_NOTICE_TEMPLATE",
+        Text,
+        r#""security/email/change_email_notice""#,
+    ),
+    served("SECURITY_CHANGE_EMAIL_NOTIFY_OLD", Flag, "true"),
     served("SECURITY_HEADERS", Table, "{}"),
-    waiting("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#),
+    served("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#),
     served("SECURITY_PUBLIC_URL", Text, r#""""#),
     served("SECURITY_REFRESH_TOKEN_GRACE", Duration, "0"),
+    served("SECURITY_TEMPLATES_FOLDER", Text, r#""""#),
     served("TRUSTED_PROXIES", List, "[]"),
     served("USER_TABLE_NAME", Text, r#""user""#),
     served("VESTIBULE_LISTEN", Text, r#""127.0.0.1:5000""#),

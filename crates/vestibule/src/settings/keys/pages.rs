@@ -96,7 +96,6 @@ pub(super) const KEYS: &[Key] = &[
         Text,
         r#""security/recover_username.html""#,
     ),
-    pages("SECURITY_USE_REGISTER_V2", Flag, "true"),
     pages(
         "SECURITY_US_SETUP_TEMPLATE",
         Text,

@@ -1,0 +1,44 @@
+//! Where mails go while an application is developed: into memory, for the developer to read.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::transport::{MailError, Mailer, Outgoing};
+
+/// How many are kept.
+const KEPT: usize = 200;
+
+/// The mails that were sent last.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox(Mutex<VecDeque<Outgoing>>);
+
+impl Mailbox {
+    /// The mails, the newest first.
+    pub(crate) fn mails(&self) -> Vec<Outgoing> {
+        let mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.iter().cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Mailer for Mailbox {
+    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.push_front(mail.clone());
+        mails.truncate(KEPT);
+        Ok(())
+    }
+}
+
+/// Sends nothing (`MAIL_SUPPRESS_SEND`).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nowhere;
+
+#[async_trait]
+impl Mailer for Nowhere {
+    async fn send(&self, _: &Outgoing) -> Result<(), MailError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,190 @@
+//! Mail: written while a request is answered, kept with what it is about, sent later.
+//!
+//! A mail goes into the outbox in the same transaction as the change that it tells of
+//! ([`Change`](vestibule_store::Change)), so that neither can be without the other. A worker
+//! ([`outbox`]) sends it. In the database it is sealed: mails carry secrets.
+
+pub(crate) mod mailbox;
+pub(crate) mod outbox;
+pub(crate) mod render;
+pub mod transport;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+use vestibule_store::{Change, NewMail, User};
+
+use self::mailbox::Mailbox;
+use self::render::{Parts, Renderer};
+use crate::app::App;
+use crate::audit::Noted;
+use crate::hooks::Event;
+use crate::http::facts::Facts;
+use crate::http::fault::Fault;
+use crate::messages::period;
+use crate::rng;
+use crate::secrets::sealed::Sealer;
+use crate::settings::{MailTemplate, Settings};
+
+/// What mails are written with.
+#[derive(Debug)]
+pub(crate) struct Post {
+    renderer: Renderer,
+    sealer: Sealer,
+    /// Wakes the worker.
+    pub(crate) notify: Arc<Notify>,
+    /// What the developer reads, where nothing is sent.
+    pub(crate) mailbox: Arc<Mailbox>,
+}
+
+/// A mail to be written.
+#[derive(Debug)]
+pub(crate) struct Letter<'a> {
+    pub(crate) template: &'a MailTemplate,
+    pub(crate) to: &'a str,
+    /// What the template speaks of.
+    pub(crate) context: Map<String, Value>,
+    /// Whether it is sent. One that is not costs as much as one that is: nobody can tell by the
+    /// time it takes whether there was somebody to write to.
+    pub(crate) sent: bool,
+}
+
+/// What stands sealed in the outbox.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    to: String,
+    subject: String,
+    text: Option<String>,
+    html: Option<String>,
+    sent: bool,
+}
+
+impl Post {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            renderer: Renderer::new(settings.mail.templates.clone()),
+            sealer: Sealer::new(&settings.secrets, "vestibule outbox"),
+            notify: Arc::new(Notify::new()),
+            mailbox: Arc::default(),
+        }
+    }
+}
+
+impl Letter<'_> {
+    /// A letter that is sent.
+    pub(crate) fn new<'a>(
+        template: &'a MailTemplate,
+        to: &'a str,
+        context: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Letter<'a> {
+        let context = context.into_iter();
+        Letter {
+            template,
+            to,
+            context: context
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            sent: true,
+        }
+    }
+}
+
+/// What templates may know about a user.
+pub(crate) fn about(user: &User) -> Value {
+    person(user.email.as_deref(), user.username.as_deref())
+}
+
+/// The same of somebody who is not there yet.
+pub(crate) fn person(email: Option<&str>, username: Option<&str>) -> Value {
+    serde_json::json!({ "email": email, "username": username })
+}
+
+impl App {
+    /// Writes a letter, for the outbox.
+    ///
+    /// # Errors
+    /// When the template cannot be rendered.
+    pub(crate) fn write(&self, facts: &Facts, letter: &Letter<'_>) -> Result<NewMail, Fault> {
+        let settings = &self.settings().mail;
+        let parts = Parts {
+            text: settings.text,
+            html: settings.html,
+        };
+        let post = self.post();
+        let path = &letter.template.path;
+        let rendered = post
+            .renderer
+            .render(
+                path,
+                facts.locale(),
+                self.messages().catalogues(),
+                &letter.context,
+                parts,
+            )
+            .map_err(|error| Fault::Internal(format!("a mail cannot be written: {error}")))?;
+        let subject = self
+            .messages()
+            .catalogues()
+            .translate(facts.locale(), &letter.template.subject);
+        let sealed = Sealed {
+            to: letter.to.to_owned(),
+            subject: subject.to_owned(),
+            text: rendered.text,
+            html: rendered.html,
+            sent: letter.sent,
+        };
+        let payload = serde_json::to_vec(&sealed)
+            .ok()
+            .and_then(|json| post.sealer.seal(&json, self.random()))
+            .ok_or_else(|| Fault::Internal("a mail cannot be sealed".to_owned()))?;
+        let domain = settings
+            .sender_address()
+            .rsplit('@')
+            .next()
+            .unwrap_or_default();
+        Ok(NewMail {
+            message_id: format!("<{}@{domain}>", rng::hex::<16>(self.random())),
+            payload,
+            created_at: self.clock().now(),
+        })
+    }
+
+    /// Sends a letter by itself, and writes down why. Where there is nobody to send it to, as
+    /// much is written.
+    pub(crate) async fn send(
+        &self,
+        facts: &Facts,
+        letter: &Letter<'_>,
+        event: Option<&Event<'_>>,
+    ) -> Result<(), Fault> {
+        let noted = event.map_or(
+            Noted {
+                kind: "mail_for_nobody",
+                user_id: None,
+                detail: None,
+            },
+            Event::noted,
+        );
+        let change = Change {
+            mails: vec![self.write(facts, letter)?],
+            events: self.chain().entries(vec![noted.entry(self, Some(facts))]),
+            ..Change::default()
+        };
+        self.store().apply(change, self.clock().now()).await?;
+        self.post().notify.notify_one();
+        if let Some(event) = event {
+            self.hooks().ring(event);
+        }
+        Ok(())
+    }
+
+    /// A length of time in the reader's language: "2 days", "1 hour and 30 minutes".
+    pub(crate) fn period(&self, facts: &Facts, length: Duration) -> String {
+        period::in_words(length, |word| {
+            self.messages().catalogues().translate(facts.locale(), word)
+        })
+    }
+}

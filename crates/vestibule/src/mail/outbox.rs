@@ -1,0 +1,182 @@
+//! Sends what waits, one after the other, again and again until it is sent or hopeless.
+//!
+//! Several servers may share an outbox: each mail is handed to one of them at a time. A server
+//! that dies while it sends leaves its mails to the others when its lease is over; then a mail
+//! that was sent and not yet forgotten is sent once more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use vestibule_store::{MailFate, QueuedMail};
+
+use super::Sealed;
+use super::transport::{MailError, Mailer, Outgoing};
+use crate::app::App;
+use crate::http::fault::Fault;
+use crate::rng;
+
+/// How many are taken at a time.
+const BATCH: u32 = 8;
+
+/// For how long they are nobody else's: longer than all of them can take.
+const LEASE: Duration = Duration::from_secs(300);
+
+/// How long the worker sleeps when nobody wakes it: other servers write mails, too.
+const SLEEP: Duration = Duration::from_secs(5);
+
+/// How long a mail waits after it failed for the first time; twice as long each time after.
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest that it waits.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How old a mail may be when it is tried for the last time: links are too old by then.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 86_400);
+
+/// How often secrets that have expired are forgotten.
+const CLEAN_EVERY: Duration = Duration::from_secs(3600);
+
+/// Sends mails for as long as it is polled.
+pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>) {
+    let mut cleaned: Option<OffsetDateTime> = None;
+    loop {
+        // Taken before the look, so that a mail that comes during it is not slept over.
+        let woken = app.post().notify.notified();
+        let more = match batch(&app, &*mailer).await {
+            Ok(sent) => sent > 0,
+            Err(fault) => {
+                tracing::error!(%fault, "the outbox cannot be read");
+                false
+            }
+        };
+        let now = app.clock().now();
+        if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
+            cleaned = Some(now);
+            if let Err(error) = app.store().clean_ledger(now).await {
+                tracing::warn!(%error, "expired secrets are not forgotten");
+            }
+        }
+        if !more {
+            let _ = tokio::time::timeout(SLEEP, woken).await;
+        }
+    }
+}
+
+/// Sends what is due; how many mails that were.
+pub(crate) async fn batch(app: &App, mailer: &dyn Mailer) -> Result<usize, Fault> {
+    let now = app.clock().now();
+    let claim = rng::hex::<16>(app.random());
+    let mails = app
+        .store()
+        .claim_mails(&claim, now, now + LEASE, BATCH)
+        .await?;
+    let sending = mails.iter().map(|mail| one(app, mailer, mail, &claim));
+    let done = futures_util::future::join_all(sending).await;
+    done.into_iter().collect::<Result<Vec<()>, Fault>>()?;
+    Ok(mails.len())
+}
+
+async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> Result<(), Fault> {
+    let outcome = match open(app, mail) {
+        Some((true, outgoing)) => mailer.send(&outgoing).await,
+        Some((false, _)) => Ok(()),
+        None => Err(MailError::Never(
+            "it was sealed with a key that is not configured any more".to_owned(),
+        )),
+    };
+    let fate = fate(mail, outcome, app.clock().now());
+    match &fate {
+        MailFate::Sent => tracing::debug!(id = mail.message_id, "mail sent"),
+        MailFate::Later { error, .. } => {
+            tracing::warn!(
+                id = mail.message_id,
+                attempts = mail.attempts,
+                error,
+                "mail waits"
+            );
+        }
+        MailFate::Never { error, .. } => {
+            tracing::error!(id = mail.message_id, error, "mail given up");
+        }
+    }
+    app.store().settle_mail(mail.id, claim, fate).await?;
+    Ok(())
+}
+
+fn open(app: &App, mail: &QueuedMail) -> Option<(bool, Outgoing)> {
+    let json = app.post().sealer.open(&mail.payload)?;
+    let sealed: Sealed = serde_json::from_slice(&json).ok()?;
+    let outgoing = Outgoing {
+        from: app.settings().mail.sender.clone(),
+        to: sealed.to,
+        subject: sealed.subject,
+        text: sealed.text,
+        html: sealed.html,
+        message_id: mail.message_id.clone(),
+        date: mail.created_at,
+    };
+    Some((sealed.sent, outgoing))
+}
+
+fn fate(mail: &QueuedMail, outcome: Result<(), MailError>, now: OffsetDateTime) -> MailFate {
+    match outcome {
+        Ok(()) => MailFate::Sent,
+        Err(MailError::Later(error)) if now - mail.created_at < GIVE_UP_AFTER => {
+            let doublings = u32::try_from(mail.attempts - 1).unwrap_or(0).min(16);
+            let pause = FIRST_PAUSE
+                .saturating_mul(1 << doublings)
+                .min(LONGEST_PAUSE);
+            MailFate::Later {
+                due_at: now + pause,
+                error,
+            }
+        }
+        Err(MailError::Later(error) | MailError::Never(error)) => {
+            MailFate::Never { at: now, error }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(attempts: i64) -> QueuedMail {
+        QueuedMail {
+            id: 1,
+            message_id: "<1@localhost>".to_owned(),
+            payload: String::new(),
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            attempts,
+        }
+    }
+
+    #[test]
+    fn a_mail_waits_longer_each_time_and_not_for_ever() {
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(100);
+        let later = || Err(MailError::Later("full".to_owned()));
+        for (attempts, seconds) in [
+            (1, 10),
+            (2, 20),
+            (3, 40),
+            (9, 2560),
+            (10, 3600),
+            (1000, 3600),
+        ] {
+            let expected = MailFate::Later {
+                due_at: now + Duration::from_secs(seconds),
+                error: "full".to_owned(),
+            };
+            assert_eq!(fate(&mail(attempts), later(), now), expected, "{attempts}");
+        }
+        let old = OffsetDateTime::UNIX_EPOCH + GIVE_UP_AFTER;
+        assert!(matches!(
+            fate(&mail(1), later(), old),
+            MailFate::Never { .. }
+        ));
+        let never = Err(MailError::Never("no such user".to_owned()));
+        assert!(matches!(fate(&mail(1), never, now), MailFate::Never { .. }));
+        assert_eq!(fate(&mail(1), Ok(()), old), MailFate::Sent);
+    }
+}

@@ -1,0 +1,81 @@
+//! A message with what it speaks of.
+
+use super::Message;
+
+/// A message, and the values for the places in its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The message.
+    pub message: Message,
+    arguments: Vec<(&'static str, String)>,
+}
+
+impl Said {
+    /// Fills a place: `%(name)s` in the text.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.arguments.push((name, value.to_string()));
+        self
+    }
+
+    /// The text with its places filled. What stands in a value is not looked at again.
+    #[must_use]
+    pub fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once("%(") {
+            filled.push_str(before);
+            let place = behind.split_once(')').and_then(|(name, rest)| {
+                // How it is written: an s, a d.
+                let rest = rest.strip_prefix(['s', 'd'])?;
+                let value = self.arguments.iter().find(|(known, _)| *known == name)?;
+                Some((&value.1, rest))
+            });
+            match place {
+                Some((value, after)) => {
+                    filled.push_str(value);
+                    rest = after;
+                }
+                None => {
+                    filled.push_str("%(");
+                    rest = behind;
+                }
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+}
+
+impl From<Message> for Said {
+    fn from(message: Message) -> Self {
+        Self {
+            message,
+            arguments: Vec::new(),
+        }
+    }
+}
+
+impl Message {
+    /// The message with a value for a place in its text.
+    #[must_use]
+    pub fn with(self, name: &'static str, value: impl ToString) -> Said {
+        Said::from(self).with(name, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_filled_once_and_others_stay() {
+        let said = Message::LoginExpired
+            .with("within", "2 days")
+            .with("email", "%(within)s@example.com");
+        assert_eq!(
+            said.fill("%(within)s, %(email)s, %(other)s, %(, 100%"),
+            "2 days, %(within)s@example.com, %(other)s, %(, 100%"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! What may be an address, a name or a password of an account.
+
+use vestibule_formats::text::{email, normalise, username};
+
+use crate::app::App;
+use crate::http::body::{Field, Fields};
+use crate::http::fault::Fault;
+use crate::http::reject::FieldErrors;
+use crate::identity;
+use crate::messages::{Message, Said};
+
+/// The longest password, in characters: the reference's.
+pub(crate) const LONGEST_PASSWORD: usize = 128;
+
+/// The address in a field, normalised; it has to be there.
+pub(crate) fn email(
+    app: &App,
+    fields: &Fields,
+    name: &'static str,
+    errors: &mut FieldErrors,
+) -> Option<String> {
+    match fields.text(name) {
+        Field::Text(text) => match email::normalise(text, &app.settings().identity.email_options) {
+            Ok(normalised) => return Some(normalised),
+            Err(_) => errors.push(name, Message::InvalidEmailAddress),
+        },
+        Field::Empty => errors.push(name, Message::EmailNotProvided),
+        Field::WrongType => errors.push(name, Message::ApiError),
+    }
+    None
+}
+
+/// The name in a field, normalised.
+pub(crate) fn username(
+    app: &App,
+    fields: &Fields,
+    name: &'static str,
+    required: bool,
+    errors: &mut FieldErrors,
+) -> Option<String> {
+    match fields.text(name) {
+        Field::Text(text) => {
+            match username::normalise(text, &app.settings().identity.username_options) {
+                Ok(normalised) => return Some(normalised),
+                Err(username::Refusal::Disallowed) => {
+                    errors.push(name, Message::UsernameDisallowedCharacters);
+                }
+                Err(username::Refusal::Length) => {
+                    errors.push(name, identity::username_length(app));
+                }
+                Err(username::Refusal::Invalid) => errors.push(name, Message::InvalidInput),
+            }
+        }
+        Field::Empty if required => errors.push(name, Message::UsernameNotProvided),
+        Field::Empty => {}
+        Field::WrongType => errors.push(name, Message::ApiError),
+    }
+    None
+}
+
+/// The fields of a new password.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewPassword {
+    /// The password.
+    pub(crate) name: &'static str,
+    /// The same once more, where it is asked for.
+    pub(crate) again: Option<&'static str>,
+    /// Whether there has to be one.
+    pub(crate) required: bool,
+}
+
+impl NewPassword {
+    /// The password as typed, if there is one: whoever has one has it judged, whatever else is
+    /// wrong.
+    pub(crate) fn read<'a>(&self, fields: &'a Fields, errors: &mut FieldErrors) -> Option<&'a str> {
+        match fields.text(self.name) {
+            Field::WrongType => errors.push(self.name, Message::ApiError),
+            Field::Empty if self.required => errors.push(self.name, Message::PasswordNotProvided),
+            Field::Empty | Field::Text(_) => {}
+        }
+        if let Some(again) = self.again {
+            match fields.text(again) {
+                Field::WrongType => errors.push(again, Message::ApiError),
+                Field::Empty if self.required => errors.push(again, Message::PasswordNotProvided),
+                Field::Empty | Field::Text(_) => {
+                    if fields.exact(again) != fields.exact(self.name) {
+                        errors.push(again, Message::RetypePasswordMismatch);
+                    }
+                }
+            }
+        }
+        match fields.exact(self.name) {
+            Field::Text(password) => Some(password),
+            Field::Empty | Field::WrongType => None,
+        }
+    }
+}
+
+/// A password as it is hashed and compared.
+pub(crate) fn normalised(app: &App, password: &str) -> String {
+    normalise::normalise(password, app.settings().password.normalize_form).into_owned()
+}
+
+/// What is wrong with a (normalised) new password. `about` is what is known of its user: what
+/// is easy to guess.
+pub(crate) async fn judge(app: &App, password: &str, about: &[&str]) -> Result<Vec<Said>, Fault> {
+    let _ = about;
+    let least = app.settings().password.length_min;
+    let length = password.chars().count();
+    if length < least || length > LONGEST_PASSWORD {
+        return Ok(vec![Message::PasswordInvalidLength.with("length", least)]);
+    }
+    Ok(Vec::new())
+}

@@ -1,0 +1,228 @@
+//! The links in mails: what is in them, and what a link that comes back says.
+
+use vestibule_formats::hash::fingerprint;
+use vestibule_formats::link_token::{LinkCodec, LinkError, LinkToken};
+use vestibule_formats::purpose::Purpose;
+use vestibule_formats::sign::KeyRing;
+use vestibule_store::{Spend, User, UserKey};
+
+use crate::app::App;
+use crate::http::facts::Facts;
+use crate::http::fault::Fault;
+use crate::rng;
+use crate::settings::{LinkSettings, Settings};
+
+/// The kinds of links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Confirms an address.
+    Confirm,
+    /// Resets a password.
+    Reset,
+    /// Signs in.
+    Login,
+    /// Confirms a new address.
+    ChangeEmail,
+}
+
+impl Kind {
+    /// Its name in the ledger of secrets that were spent.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::Reset => "reset",
+            Self::Login => "login",
+            Self::ChangeEmail => "change_email",
+        }
+    }
+}
+
+/// Makes and reads links of every kind.
+#[derive(Debug)]
+pub(crate) struct Links {
+    confirm: LinkCodec,
+    reset: LinkCodec,
+    login: LinkCodec,
+    change_email: LinkCodec,
+}
+
+/// A link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// What is in it.
+    pub(crate) token: String,
+    /// All of it.
+    pub(crate) url: String,
+}
+
+/// What a link that came back says.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// It counts, for this user.
+    Valid(Box<User>, LinkToken),
+    /// It did, until it was too old; it would be for this user.
+    Expired(Option<Box<User>>),
+    /// It does not count.
+    Invalid,
+}
+
+impl Links {
+    pub(crate) fn new(ring: &KeyRing, settings: &Settings) -> Self {
+        let codec = |purpose, link: &LinkSettings| LinkCodec::new(ring, purpose, Some(&link.salt));
+        let accounts = &settings.accounts;
+        Self {
+            confirm: codec(Purpose::Confirm, &accounts.confirm.link),
+            reset: codec(Purpose::Reset, &accounts.recover.link),
+            login: codec(Purpose::Login, &accounts.passwordless.link),
+            change_email: codec(Purpose::ChangeEmail, &accounts.change_email.link),
+        }
+    }
+
+    fn codec(&self, kind: Kind) -> &LinkCodec {
+        match kind {
+            Kind::Confirm => &self.confirm,
+            Kind::Reset => &self.reset,
+            Kind::Login => &self.login,
+            Kind::ChangeEmail => &self.change_email,
+        }
+    }
+}
+
+fn link_settings(app: &App, kind: Kind) -> (&LinkSettings, &str) {
+    let settings = app.settings();
+    let accounts = &settings.accounts;
+    match kind {
+        Kind::Confirm => (&accounts.confirm.link, &accounts.confirm.url),
+        Kind::Reset => (&accounts.recover.link, &accounts.recover.url),
+        Kind::Login => (&accounts.passwordless.link, &settings.login.login_url),
+        Kind::ChangeEmail => (&accounts.change_email.link, &accounts.change_email.url),
+    }
+}
+
+/// Makes the link that confirms an address.
+pub(crate) fn confirm(app: &App, facts: &Facts, uniquifier: &str, email: &str) -> Link {
+    let email = taken(app, email);
+    make(
+        app,
+        facts,
+        Kind::Confirm,
+        &[Some(uniquifier), email.as_deref()],
+    )
+}
+
+/// Makes the link that resets a password. It is bound to the address that it is mailed to.
+pub(crate) fn reset(app: &App, facts: &Facts, user: &User) -> Link {
+    let password = user.password.as_deref().and_then(|hash| taken(app, hash));
+    let email = user.email.as_deref().and_then(|email| taken(app, email));
+    let parts = [
+        Some(user.fs_uniquifier.as_str()),
+        password.as_deref(),
+        email.as_deref(),
+    ];
+    make(app, facts, Kind::Reset, &parts)
+}
+
+/// Makes the link that signs in. It is bound to the address that it is mailed to.
+pub(crate) fn login(app: &App, facts: &Facts, user: &User) -> Link {
+    let email = user.email.as_deref().and_then(|email| taken(app, email));
+    let parts = [Some(user.fs_uniquifier.as_str()), email.as_deref()];
+    make(app, facts, Kind::Login, &parts)
+}
+
+/// Makes the link that confirms a new address.
+pub(crate) fn change_email(app: &App, facts: &Facts, user: &User, new_email: &str) -> Link {
+    let old = user.email.as_deref().and_then(|email| taken(app, email));
+    let parts = [
+        Some(user.fs_uniquifier.as_str()),
+        old.as_deref(),
+        Some(new_email),
+    ];
+    make(app, facts, Kind::ChangeEmail, &parts)
+}
+
+fn taken(app: &App, text: &str) -> Option<String> {
+    fingerprint::fingerprint(text, &rng::bytes(app.random()))
+}
+
+fn make(app: &App, facts: &Facts, kind: Kind, parts: &[Option<&str>]) -> Link {
+    let token = app.links().codec(kind).seal(parts, app.unix_now());
+    let (_, path) = link_settings(app, kind);
+    let url = under(&endpoint(app, facts, path), &token);
+    Link { token, url }
+}
+
+/// The address of an endpoint of ours, as it stands in a mail: on the public address, if one is
+/// configured, or on the host that was believed.
+pub(crate) fn endpoint(app: &App, facts: &Facts, path: &str) -> String {
+    let http = &app.settings().http;
+    let origin = http.public_origin.clone().unwrap_or_else(|| {
+        let scheme = if facts.secure() { "https" } else { "http" };
+        format!("{scheme}://{}", facts.host())
+    });
+    format!("{origin}{}{path}", http.url_prefix)
+}
+
+/// A path with a part of its own behind it.
+pub(crate) fn under(path: &str, part: &str) -> String {
+    match path.strip_suffix('/') {
+        Some(path) => format!("{path}/{part}/"),
+        None => format!("{path}/{part}"),
+    }
+}
+
+/// Reads the token of a link, and looks up whose it is. A link that is bound to an address is
+/// invalid once the address is another.
+pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, Fault> {
+    let (settings, _) = link_settings(app, kind);
+    let codec = app.links().codec(kind);
+    let (token, expired) = match codec.open(token, app.unix_now(), settings.within) {
+        Ok(token) => (token, false),
+        Err(LinkError::Expired(token)) => (token, true),
+        Err(LinkError::Invalid) => return Ok(Opened::Invalid),
+    };
+    let key = UserKey::Uniquifier(token.uniquifier());
+    let Some(user) = app.store().user(key).await? else {
+        return Ok(if expired {
+            Opened::Expired(None)
+        } else {
+            Opened::Invalid
+        });
+    };
+    if expired {
+        return Ok(Opened::Expired(Some(Box::new(user))));
+    }
+    let (bound, needed) = match kind {
+        Kind::Confirm | Kind::ChangeEmail => (token.part(1), true),
+        // The reference's are bound to no address.
+        Kind::Reset => (token.part(2), false),
+        Kind::Login => (token.part(1), false),
+    };
+    let holds = match (bound, user.email.clone()) {
+        (Some(bound), Some(email)) => {
+            let bound = bound.to_owned();
+            // Those of the reference take tens of milliseconds.
+            tokio::task::spawn_blocking(move || fingerprint::is_of(&bound, &email))
+                .await
+                .unwrap_or(false)
+        }
+        (Some(_), None) => false,
+        (None, _) => !needed,
+    };
+    if !holds {
+        return Ok(Opened::Invalid);
+    }
+    Ok(Opened::Valid(Box::new(user), token))
+}
+
+/// The entry in the ledger that uses a link up.
+pub(crate) fn spend(app: &App, kind: Kind, token: &LinkToken) -> Spend {
+    let (settings, _) = link_settings(app, kind);
+    let made_at = time::OffsetDateTime::from_unix_timestamp(token.made_at)
+        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    Spend {
+        purpose: kind.name(),
+        digest: token.digest.clone(),
+        // A second more than it counts, for clocks that drift.
+        expires_at: made_at + settings.within + std::time::Duration::from_secs(86_400),
+    }
+}

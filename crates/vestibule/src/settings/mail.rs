@@ -1,0 +1,190 @@
+//! Mail: from whom, and how it leaves.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use toml::Value;
+
+use super::reader::Reader;
+
+/// How mail leaves.
+#[derive(Debug, Clone)]
+pub enum MailRoute {
+    /// It does not: it is kept for the developer, who reads it at `/dev/mailbox`.
+    DevMailbox,
+    /// It does not, and nobody reads it (`MAIL_SUPPRESS_SEND`).
+    Nowhere,
+    /// By SMTP.
+    Smtp(SmtpSettings),
+    /// By a program of the host.
+    Sendmail(PathBuf),
+}
+
+/// How the connection to a mail server is kept from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// It is not.
+    None,
+    /// From the greeting on, or not at all (`MAIL_USE_TLS`).
+    StartTls,
+    /// From the first byte on (`MAIL_USE_SSL`).
+    Tls,
+}
+
+/// `MAIL_SERVER` and what belongs to it.
+#[derive(Debug, Clone)]
+pub struct SmtpSettings {
+    /// The server's name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Encryption.
+    pub tls: SmtpTls,
+    /// Whom to sign in as.
+    pub username: Option<String>,
+    /// With which password.
+    pub password: Option<SecretString>,
+    /// How long to wait for it.
+    pub timeout: Duration,
+}
+
+/// `MAIL_*` and `SECURITY_EMAIL_*`.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// How it leaves.
+    pub route: MailRoute,
+    /// From whom: an address, or a name and an address in angle brackets.
+    pub sender: String,
+    /// Whether mails have a part in plain text.
+    pub text: bool,
+    /// Whether mails have a part in HTML.
+    pub html: bool,
+    /// Where templates are that replace ours.
+    pub templates: Option<PathBuf>,
+}
+
+impl MailSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let (text, html) = (
+            reader.flag("SECURITY_EMAIL_PLAINTEXT"),
+            reader.flag("SECURITY_EMAIL_HTML"),
+        );
+        if !text && !html {
+            reader.problem(
+                "SECURITY_EMAIL_PLAINTEXT",
+                "is off, and SECURITY_EMAIL_HTML too: mails would have nothing in them",
+                "switch one of them on",
+            );
+        }
+        let sender = sender(reader);
+        let address = address_of(&sender);
+        if !address.contains('@') || sender.chars().any(char::is_control) {
+            reader.problem(
+                "SECURITY_EMAIL_SENDER",
+                format!("{sender:?} is nobody's address"),
+                "write such as \"accounts@example.com\", or \"Example <accounts@example.com>\"",
+            );
+        }
+        Self {
+            route: route(reader),
+            sender,
+            text,
+            html,
+            templates: reader
+                .optional_text("SECURITY_TEMPLATES_FOLDER")
+                .map(PathBuf::from),
+        }
+    }
+
+    /// The address alone.
+    #[must_use]
+    pub fn sender_address(&self) -> &str {
+        address_of(&self.sender)
+    }
+}
+
+/// The address in `Name <address>`.
+fn address_of(mailbox: &str) -> &str {
+    mailbox
+        .rsplit_once('<')
+        .map_or(mailbox, |(_, rest)| rest.trim_end_matches('>'))
+}
+
+fn sender(reader: &Reader<'_>) -> String {
+    if let Some(sender) = reader.optional_text("SECURITY_EMAIL_SENDER") {
+        return sender;
+    }
+    match reader.any("MAIL_DEFAULT_SENDER") {
+        Some(Value::String(sender)) if !sender.is_empty() => sender,
+        // Flask-Mail's pair of name and address.
+        Some(Value::Array(pair)) => match pair.as_slice() {
+            [Value::String(name), Value::String(address)] => format!("{name} <{address}>"),
+            _ => String::new(),
+        },
+        _ => "no-reply@localhost".to_owned(),
+    }
+}
+
+fn route(reader: &mut Reader<'_>) -> MailRoute {
+    const BACKEND: &str = "MAIL_BACKEND";
+    #[derive(Clone, Copy, PartialEq)]
+    enum Backend {
+        Smtp,
+        Sendmail,
+        Nowhere,
+    }
+    // Flask-Mailman's names.
+    let backends = [
+        ("smtp", Backend::Smtp),
+        ("sendmail", Backend::Sendmail),
+        ("dummy", Backend::Nowhere),
+        ("locmem", Backend::Nowhere),
+    ];
+    let backend = reader.word(BACKEND, &backends).unwrap_or(Backend::Smtp);
+    if reader.flag("MAIL_SUPPRESS_SEND") || backend == Backend::Nowhere {
+        return MailRoute::Nowhere;
+    }
+    if backend == Backend::Sendmail {
+        return MailRoute::Sendmail(PathBuf::from(reader.text("MAIL_SENDMAIL")));
+    }
+    let Some(host) = reader.optional_text("MAIL_SERVER") else {
+        return MailRoute::DevMailbox;
+    };
+    let tls = match (reader.flag("MAIL_USE_TLS"), reader.flag("MAIL_USE_SSL")) {
+        (true, true) => {
+            reader.problem(
+                "MAIL_USE_SSL",
+                "is on, and MAIL_USE_TLS too",
+                "leave one of them out: MAIL_USE_SSL encrypts from the first byte on (port 465), \
+                 MAIL_USE_TLS after the greeting (port 587)",
+            );
+            SmtpTls::Tls
+        }
+        (true, false) => SmtpTls::StartTls,
+        (false, true) => SmtpTls::Tls,
+        (false, false) => SmtpTls::None,
+    };
+    let port = reader.whole("MAIL_PORT").unwrap_or(25);
+    let port = u16::try_from(port).unwrap_or_else(|_| {
+        reader.problem(
+            "MAIL_PORT",
+            format!("{port} is no port"),
+            "write such as 587",
+        );
+        25
+    });
+    let timeout = reader
+        .whole("MAIL_TIMEOUT")
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .filter(|seconds| *seconds > 0);
+    MailRoute::Smtp(SmtpSettings {
+        host,
+        port,
+        tls,
+        username: reader.optional_text("MAIL_USERNAME"),
+        password: reader.secret("MAIL_PASSWORD"),
+        timeout: Duration::from_secs(timeout.unwrap_or(30)),
+    })
+}
