@@ -42,6 +42,16 @@ pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault
     Ok(None)
 }
 
+/// What the database cannot keep from being somebody else's by itself: values that are the same
+/// in another spelling.
+pub(crate) fn claim(app: &App, attribute: Identity, value: &str) -> Vec<(Identity, String)> {
+    if app.settings().identity.ignores_case(attribute.column()) {
+        vec![(attribute, value.to_owned())]
+    } else {
+        Vec::new()
+    }
+}
+
 /// How long names may be.
 pub(crate) fn username_length(app: &App) -> Said {
     let options = &app.settings().identity.username_options;

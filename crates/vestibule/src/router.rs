@@ -7,7 +7,10 @@ use axum::middleware;
 
 use crate::app::App;
 use crate::features::api::{self, Endpoint, Table};
-use crate::features::{authz, health, login, logout, tokens, verify};
+use crate::features::{
+    authz, change_email, change_password, change_username, confirm, health, login, logout,
+    passwordless, recover, recover_username, register, tokens, verify,
+};
 use crate::http::shell;
 
 /// The whole of it, for the program: the features under the prefix, the health checks beside
@@ -52,9 +55,17 @@ fn features_alone(app: &App) -> Table {
 fn features(app: &App, table: fn(&App) -> Table) -> Vec<Endpoint> {
     let settings = app.settings();
     [
+        register::endpoints(settings),
+        confirm::endpoints(settings),
         login::endpoints(settings),
+        passwordless::endpoints(settings),
         logout::endpoints(settings),
         verify::endpoints(settings),
+        change_password::endpoints(settings),
+        change_email::endpoints(settings),
+        change_username::endpoints(settings),
+        recover::endpoints(settings),
+        recover_username::endpoints(settings),
         tokens::endpoints(settings),
         authz::endpoints(),
         api::endpoints(table),

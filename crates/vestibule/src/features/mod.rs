@@ -3,8 +3,16 @@
 
 pub(crate) mod api;
 pub(crate) mod authz;
+pub(crate) mod change_email;
+pub(crate) mod change_password;
+pub(crate) mod change_username;
+pub(crate) mod confirm;
 pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod passwordless;
+pub(crate) mod recover;
+pub(crate) mod recover_username;
+pub(crate) mod register;
 pub(crate) mod tokens;
 pub(crate) mod verify;

@@ -71,9 +71,7 @@ fn ways(app: &App, visit: &mut Visit) -> Reply {
 async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.enter(app, &Door::api(app)).await?;
     let password = read(app, call)?;
-    let Some(caller) = call.visit.caller() else {
-        return Err(Fault::Internal("a door let nobody in".to_owned()).into());
-    };
+    let caller = call.caller()?;
     if !is_right(app, caller, &password).await? {
         let event = Event::SignInFailed {
             user_id: Some(caller.user.id),

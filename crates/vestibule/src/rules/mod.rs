@@ -2,6 +2,8 @@
 
 use vestibule_formats::text::{email, normalise, username};
 
+use vestibule_store::User;
+
 use crate::app::App;
 use crate::http::body::{Field, Fields};
 use crate::http::fault::Fault;
@@ -99,6 +101,12 @@ impl NewPassword {
 /// A password as it is hashed and compared.
 pub(crate) fn normalised(app: &App, password: &str) -> String {
     normalise::normalise(password, app.settings().password.normalize_form).into_owned()
+}
+
+/// What is easy to guess about a user.
+pub(crate) fn known_of(user: &User) -> Vec<&str> {
+    let known = [&user.email, &user.username].into_iter().flatten();
+    known.map(String::as_str).collect()
 }
 
 /// What is wrong with a (normalised) new password. `about` is what is known of its user: what

@@ -26,6 +26,16 @@ pub(crate) fn obstacle(app: &App, user: &User) -> Option<Message> {
     second_factor_due(user, settings).then_some(Message::SecondFactorNotServed)
 }
 
+/// Why no mail with a secret is sent to an address: it is nobody's, or not of somebody who could
+/// use it.
+#[must_use]
+pub(crate) fn no_mail_for(app: &App, user: Option<&User>) -> Option<Message> {
+    let Some(user) = user else {
+        return Some(Message::UserDoesNotExist);
+    };
+    obstacle(app, user).filter(|message| *message != Message::SecondFactorNotServed)
+}
+
 /// Whether this user has to show more than a password.
 ///
 /// Second factors are not served yet: whoever needs one is not let in by the password

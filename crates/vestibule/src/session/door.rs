@@ -60,6 +60,15 @@ impl Door {
         }
     }
 
+    /// The same for whoever showed it lately: as lately as `SECURITY_FRESHNESS` says.
+    #[must_use]
+    pub(crate) fn fresh(app: &App) -> Self {
+        Self {
+            within: app.settings().freshness.within,
+            ..Self::api(app)
+        }
+    }
+
     fn takes(&self, mechanism: Mechanism) -> bool {
         self.methods.contains(&mechanism)
     }
@@ -118,11 +127,26 @@ pub(crate) async fn authenticate(
     visit.set_caller(Some(caller));
     if let Some(within) = door.within {
         let grace = door.grace.unwrap_or(app.settings().freshness.grace);
-        if !assurance::is_fresh(app, visit, within, grace) {
-            return Err(not_fresh(app).into());
-        }
+        demand_fresh(app, visit, within, grace)?;
     }
     Ok(())
+}
+
+/// Turns away a caller whose proof of identity is too old.
+///
+/// # Errors
+/// 401 with the ways to show it again.
+fn demand_fresh(
+    app: &App,
+    visit: &mut Visit,
+    within: Duration,
+    grace: Duration,
+) -> Result<(), Rejection> {
+    if assurance::is_fresh(app, visit, within, grace) {
+        Ok(())
+    } else {
+        Err(not_fresh(app))
+    }
 }
 
 impl Call {
@@ -134,6 +158,42 @@ impl Call {
     pub(crate) async fn come_in(&mut self, app: &App) -> Result<(), Refusal> {
         recognise(app, &mut self.visit, Depth::User, &self.credentials).await?;
         csrf::check_open(app, &mut self.visit, &self.evidence)?;
+        Ok(())
+    }
+
+    /// Goes through a door that is open to strangers alone: whoever is signed in has what is
+    /// behind it.
+    ///
+    /// # Errors
+    /// 400 for whoever is signed in, and when the CSRF check fails.
+    pub(crate) async fn come_in_unknown(&mut self, app: &App) -> Result<(), Refusal> {
+        recognise(app, &mut self.visit, Depth::User, &self.credentials).await?;
+        if self.visit.caller().is_some() {
+            let message = Message::AnonymousUserRequired;
+            return Err(Rejection::new(StatusCode::BAD_REQUEST, message).into());
+        }
+        csrf::check_open(app, &mut self.visit, &self.evidence)?;
+        Ok(())
+    }
+
+    /// The caller, behind a protected door.
+    ///
+    /// # Errors
+    /// When no door was gone through.
+    pub(crate) fn caller(&self) -> Result<&Caller, Fault> {
+        let caller = self.visit.caller();
+        caller.ok_or_else(|| Fault::Internal("a door let nobody in".to_owned()))
+    }
+
+    /// Asks a caller who is through the door for a proof that is recent enough.
+    ///
+    /// # Errors
+    /// 401 with the ways to show it again.
+    pub(crate) fn demand_fresh(&mut self, app: &App) -> Result<(), Refusal> {
+        let settings = &app.settings().freshness;
+        if let Some(within) = settings.within {
+            demand_fresh(app, &mut self.visit, within, settings.grace)?;
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod assurance;
 pub(crate) mod call;
 pub(crate) mod credentials;
 pub(crate) mod door;
+pub(crate) mod landing;
 pub(crate) mod refresh;
 pub(crate) mod sign_in;
 pub(crate) mod tokens;

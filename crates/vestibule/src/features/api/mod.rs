@@ -12,6 +12,7 @@
 
 mod answer;
 mod endpoint;
+mod members;
 mod openapi;
 mod operation;
 mod refusals;
@@ -28,10 +29,13 @@ use http::{HeaderValue, header};
 
 pub(crate) use self::answer::Answer;
 pub(crate) use self::endpoint::{Endpoint, Table};
+pub(crate) use self::members::{
+    EMAIL_ERRORS, NEW_PASSWORD_ERRORS, USERNAME_ERRORS, email, password, username,
+};
 pub(crate) use self::operation::{Body, Operation, Tag};
 pub(crate) use self::schema::Schema;
 pub(crate) use self::shared::{
-    Carries, csrf_token, include_auth_token, next, next_member, refresh_cookie, user,
+    Carries, csrf_token, include_auth_token, link_token, next, next_member, refresh_cookie, user,
     ways_to_verify,
 };
 use crate::app::App;

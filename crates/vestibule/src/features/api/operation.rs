@@ -167,6 +167,20 @@ impl Operation {
         operation
     }
 
+    /// Turns away whoever showed too long ago who they are, and says how to show it again.
+    pub(crate) fn asks_for_fresh_proof(self) -> Self {
+        let status = StatusCode::UNAUTHORIZED;
+        let members = [
+            ("reauth_required", Schema::only(true)),
+            ("unified_signin_enabled", Schema::flag()),
+        ];
+        let operation = self.refuses(status, &[Message::ReauthenticationRequired]);
+        let members = members.into_iter().chain(shared::ways_to_verify());
+        members.fold(operation, |operation, (name, schema)| {
+            operation.refusal_member(status, name, schema)
+        })
+    }
+
     /// Whether a CSRF token is looked at, where the door does not say it already.
     pub(crate) fn csrf(mut self, looked_at: bool) -> Self {
         self.csrf = Some(looked_at);

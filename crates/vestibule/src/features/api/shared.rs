@@ -331,3 +331,14 @@ pub(super) fn csrf_header(app: &App) -> Option<Value> {
         "schema": { "type": "string" },
     }))
 }
+
+/// The token in the path of a link.
+pub(crate) fn link_token() -> Value {
+    json!({
+        "name": "token",
+        "in": "path",
+        "required": true,
+        "description": "What stands in the link that was mailed.",
+        "schema": { "type": "string" },
+    })
+}

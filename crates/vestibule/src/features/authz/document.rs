@@ -44,21 +44,11 @@ pub(super) fn decide(app: &App) -> Operation {
                 .header("AuthPermissions"),
         )
         .refuses(StatusCode::BAD_REQUEST, &[Message::AuthzQuery])
-        .refuses(StatusCode::UNAUTHORIZED, &[Message::ReauthenticationRequired])
+        .asks_for_fresh_proof()
         .refuses(StatusCode::FORBIDDEN, &[Message::Unauthorized, Message::CrossSiteRequest]);
     let operation = ORIGINAL_METHOD.iter().fold(operation, |operation, name| {
         operation.parameter(forwarded(name))
     });
-    let not_fresh = [
-        ("reauth_required", Schema::only(true)),
-        ("unified_signin_enabled", Schema::flag()),
-    ];
-    let operation = not_fresh.into_iter().chain(api::ways_to_verify()).fold(
-        operation,
-        |operation, (name, schema)| {
-            operation.refusal_member(StatusCode::UNAUTHORIZED, name, schema)
-        },
-    );
     if app.settings().csrf.enabled {
         operation.takes_csrf_token(app, StatusCode::FORBIDDEN)
     } else {

@@ -14,9 +14,6 @@ const TAG: Tag = Tag {
     about: "Signing in with a password.",
 };
 
-/// The longest email address that can be one (RFC 5321).
-const LONGEST_EMAIL: usize = 254;
-
 /// `GET`.
 pub(super) fn state(app: &App) -> Operation {
     let names: Vec<&str> = app.settings().identity.names().collect();
@@ -60,13 +57,8 @@ pub(super) fn sign_in(app: &App) -> Operation {
 
 fn fields(app: &App) -> Schema {
     let identity = &app.settings().identity;
-    let email = Schema::text()
-        .with("format", "email")
-        .with("maxLength", LONGEST_EMAIL)
-        .example("ana@example.com");
-    let password = Schema::text()
-        .with("format", "password")
-        .example("battery staple");
+    let email = api::email();
+    let password = api::password();
     let remember = Schema::flag()
         .about("Whether the browser is remembered when the session is over.")
         .with("default", app.settings().login.default_remember_me)
@@ -78,11 +70,7 @@ fn fields(app: &App) -> Schema {
     if !identity.username_enable {
         return fields.must(EMAIL, email);
     }
-    let options = &identity.username_options;
-    let username = Schema::text()
-        .about("Instead of the email address.")
-        .with("minLength", options.min_length)
-        .with("maxLength", options.max_length);
+    let username = api::username(app).about("Instead of the email address.");
     fields.may(EMAIL, email).may(USERNAME, username)
 }
 

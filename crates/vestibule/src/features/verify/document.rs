@@ -28,12 +28,7 @@ pub(super) fn ways(app: &App) -> Operation {
 /// `POST`.
 pub(super) fn verify(app: &App) -> Operation {
     let fields = Schema::object()
-        .must(
-            "password",
-            Schema::text()
-                .with("format", "password")
-                .example("battery staple"),
-        )
+        .must("password", api::password())
         .may("next", api::next_member());
     Operation::new("verify", TAG, "Show it by the password")
         .about("Makes the session of the caller fresh, so that what was answered with `reauth_required` goes on.")

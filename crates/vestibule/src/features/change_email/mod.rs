@@ -1,0 +1,174 @@
+//! Changing the address: the new one counts once the link that was mailed to it is used.
+//!
+//! Routes    `GET/POST /change-email`, `GET /change-email/{token}`; `POST /change-email/{token}`
+//!           where the app posts the token
+//! Settings  `CHANGE_EMAIL`, `CHANGE_EMAIL_URL`, `CHANGE_EMAIL_WITHIN`,
+//!           `CHANGE_EMAIL_ERROR_VIEW`, `POST_CHANGE_EMAIL_VIEW`, `CHANGE_EMAIL_NOTIFY_OLD`,
+//!           `LINKS_CONSUMED_BY`, `FRESHNESS`, `RETURN_GENERIC_RESPONSES`
+//! Messages  `EMAIL_ALREADY_ASSOCIATED`, `CHANGE_EMAIL_EXPIRED`, `CHANGE_EMAIL_CONFIRMED`, ...
+//! Mails     `change_email_instructions`, `change_email_notice`
+//! Hooks     `ChangeEmailInstructionsSent`, `ChangeEmailConfirmed`
+//! Never     puts an address in force that its link was not mailed to
+
+mod document;
+mod rules;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::StatusCode;
+use vestibule_store::Identity;
+
+use crate::app::App;
+use crate::features::api::Endpoint;
+use crate::hooks::Event;
+use crate::http::fault::{Fault, Refusal};
+use crate::http::reject::{FieldErrors, Rejection};
+use crate::http::reply::Reply;
+use crate::identity;
+use crate::mail::{self, Letter};
+use crate::messages::Message;
+use crate::rules as of_fields;
+use crate::secrets::links;
+use crate::session::call::Call;
+use crate::session::door::Door;
+use crate::session::landing::{self, Way};
+use crate::session::tokens::Tokens;
+use crate::settings::{ConsumedBy, Settings};
+
+const EMAIL: &str = "email";
+
+/// Where it is.
+pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    let change = &settings.accounts.change_email;
+    if !change.enabled {
+        return Vec::new();
+    }
+    let token = links::under(&change.url, "{token}");
+    let mut link = Endpoint::at(&token).get(from_link, document::from_link);
+    if settings.accounts.links_consumed_by == ConsumedBy::Post {
+        link = link.post(from_link, document::confirm);
+    }
+    vec![
+        Endpoint::at(&change.url)
+            .get(get, document::state)
+            .post(post, document::change),
+        link,
+    ]
+}
+
+/// `GET /change-email`: the address.
+async fn get(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = match call.enter(&app, &Door::fresh(&app)).await {
+        Ok(()) => state(&app, &mut call),
+        Err(refusal) => Err(refusal),
+    };
+    call.finish(&app, outcome)
+}
+
+/// `POST /change-email`: mails the link to the new one.
+async fn post(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = send(&app, &mut call).await;
+    call.finish(&app, outcome)
+}
+
+fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    let user = &call.caller()?.user;
+    let email = user.email.clone();
+    let tokens = Tokens::none(app, user);
+    let reply = Reply::ok()
+        .member("current_email", email)
+        .member("csrf_token", call.visit.csrf_token(app));
+    Ok(tokens.put_into(reply))
+}
+
+async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    call.enter(app, &Door::fresh(app)).await?;
+    let current = call.caller()?.user.email.clone();
+    let mut errors = FieldErrors::default();
+    let email = of_fields::email(app, call.body.fields()?, EMAIL, &mut errors);
+    let Some(email) = email else {
+        return Err(Rejection::fields(errors)
+            .member("current_email", current)
+            .into());
+    };
+    let taken = identity::find(app, Identity::Email, &email)
+        .await?
+        .is_some();
+    if taken && !app.settings().login.return_generic_responses {
+        let said = Message::EmailAlreadyAssociated.with("email", &email);
+        let rejection = Rejection::fields(FieldErrors::one(EMAIL, said));
+        return Err(rejection.member("current_email", current).into());
+    }
+    send_link(app, call, &email, !taken).await?;
+    state(app, call)
+}
+
+/// Mails the link; where somebody has the address, does as much.
+async fn send_link(app: &App, call: &Call, email: &str, sent: bool) -> Result<(), Fault> {
+    let facts = call.visit.facts();
+    let user = &call.caller()?.user;
+    let settings = &app.settings().accounts.change_email;
+    let link = links::change_email(app, facts, user, email);
+    let mut letter = Letter::new(
+        &settings.instructions,
+        email,
+        [
+            ("user", mail::about(user)),
+            ("link", link.url.into()),
+            ("token", link.token.clone().into()),
+            ("within", app.period(facts, settings.link.within).into()),
+        ],
+    );
+    letter.sent = sent;
+    let event = Event::ChangeEmailInstructionsSent {
+        user_id: user.id,
+        new_email: email,
+        token: &link.token,
+    };
+    app.send(facts, &letter, sent.then_some(&event)).await
+}
+
+/// `GET/POST /change-email/{token}`: the link from the mail.
+async fn from_link(State(app): State<App>, Path(token): Path<String>, mut call: Call) -> Response {
+    let outcome = match Way::of(&app, &call) {
+        Way::Opened => opened(&app, &call, &token).await,
+        Way::Passed => passed(&app, &call, &token).await,
+        Way::Posted => posted(&app, &mut call, &token).await,
+    };
+    call.finish(&app, outcome)
+}
+
+/// Opening the link puts the address in force, and leads to the app.
+async fn opened(app: &App, call: &Call, token: &str) -> Result<Reply, Refusal> {
+    let settings = &app.settings().accounts.change_email;
+    let facts = call.visit.facts();
+    Ok(match rules::confirm(app, facts, token).await? {
+        Ok(user) => {
+            let said = Message::ChangeEmailConfirmed.into();
+            landing::done(app, facts, &settings.post_view, Some(&said), &user)?
+        }
+        Err(refused) => refused.lead(app, facts, &settings.error_view, None)?,
+    })
+}
+
+/// Opening the link changes nothing: the app gets the token, and posts it.
+async fn passed(app: &App, call: &Call, token: &str) -> Result<Reply, Refusal> {
+    let settings = &app.settings().accounts.change_email;
+    let facts = call.visit.facts();
+    Ok(match rules::judge(app, facts, token).await? {
+        Ok(_) => landing::pass(app, facts, &settings.post_view, token)?,
+        Err(refused) => refused.lead(app, facts, &settings.error_view, None)?,
+    })
+}
+
+/// Posting the token puts the address in force.
+async fn posted(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
+    call.come_in(app).await?;
+    match rules::confirm(app, call.visit.facts(), token).await? {
+        Ok(user) => Ok(Reply::ok()
+            .member("csrf_token", call.visit.csrf_token(app))
+            .member("email", user.email.clone())
+            .member("identity", identity::of(app, &user).map(str::to_owned))),
+        Err(refused) => Err(Rejection::new(StatusCode::BAD_REQUEST, refused.said).into()),
+    }
+}

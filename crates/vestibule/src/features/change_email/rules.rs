@@ -1,0 +1,125 @@
+//! Which links put an address in force.
+
+use vestibule_formats::link_token::LinkToken;
+use vestibule_store::{
+    Applied, Change, Identity, NewMail, OnlyIf, StoreError, User, UserChange, UserPatch,
+};
+
+use crate::app::App;
+use crate::hooks::Event;
+use crate::http::facts::Facts;
+use crate::http::fault::Fault;
+use crate::identity;
+use crate::mail::{self, Letter};
+use crate::messages::Message;
+use crate::secrets::links::{self, Kind, Opened};
+use crate::session::landing::Refused;
+
+/// A link that counts: whose it is, and the address that it was mailed to.
+pub(super) struct Counts {
+    user: Box<User>,
+    email: String,
+    token: LinkToken,
+}
+
+/// Whose link it is, if it counts.
+pub(super) async fn judge(
+    app: &App,
+    facts: &Facts,
+    token: &str,
+) -> Result<Result<Counts, Refused>, Fault> {
+    let within = app.settings().accounts.change_email.link.within;
+    let (user, token) = match links::open(app, Kind::ChangeEmail, token).await? {
+        Opened::Valid(user, token) if user.active => (user, token),
+        Opened::Expired(_) => {
+            let within = app.period(facts, within);
+            let said = Message::ChangeEmailExpired.with("within", within);
+            return Ok(Err(Refused::error(said)));
+        }
+        Opened::Valid(..) | Opened::Invalid => return Ok(Err(invalid())),
+    };
+    let Some(email) = token.part(2).map(str::to_owned) else {
+        return Ok(Err(invalid()));
+    };
+    if identity::find(app, Identity::Email, &email)
+        .await?
+        .is_some()
+    {
+        return Ok(Err(invalid()));
+    }
+    Ok(Ok(Counts { user, email, token }))
+}
+
+fn invalid() -> Refused {
+    Refused::error(Message::ApiError)
+}
+
+/// Puts the address in force that the link was mailed to, once.
+pub(super) async fn confirm(
+    app: &App,
+    facts: &Facts,
+    token: &str,
+) -> Result<Result<User, Refused>, Fault> {
+    let Counts {
+        mut user,
+        email,
+        token,
+    } = match judge(app, facts, token).await? {
+        Ok(counts) => counts,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let now = app.clock().now();
+    let old = user.email.clone().unwrap_or_default();
+    let patch = UserPatch {
+        only_if: OnlyIf {
+            email: user.email.clone(),
+            fs_uniquifier: Some(user.fs_uniquifier.clone()),
+            unconfirmed: false,
+        },
+        email: Some(email.clone()),
+        confirmed_at: Some(Some(now)),
+        ..UserPatch::default()
+    };
+    let event = Event::ChangeEmailConfirmed {
+        user_id: user.id,
+        old_email: &old,
+    };
+    let change = Change {
+        spends: Some(links::spend(app, Kind::ChangeEmail, &token)),
+        claims: identity::claim(app, Identity::Email, &email),
+        user: Some(UserChange::Update(user.id, Box::new(patch))),
+        mails: notice(app, facts, &user, &old, &email)?,
+        events: app.noted(facts, &event),
+    };
+    match app.store().apply(change, now).await {
+        Ok(Applied::Done(_)) => {}
+        Ok(Applied::Spent | Applied::Stale) | Err(StoreError::Conflict { .. }) => {
+            return Ok(Err(invalid()));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    app.post().notify.notify_one();
+    app.hooks().ring(&event);
+    user.email = Some(email);
+    user.confirmed_at = Some(now);
+    Ok(Ok(*user))
+}
+
+/// To whoever reads the old address: it is not theirs any more to sign in with.
+fn notice(
+    app: &App,
+    facts: &Facts,
+    user: &User,
+    old: &str,
+    new: &str,
+) -> Result<Vec<NewMail>, Fault> {
+    let Some(template) = &app.settings().accounts.change_email.notice else {
+        return Ok(Vec::new());
+    };
+    let letter = Letter::new(
+        template,
+        old,
+        [("user", mail::about(user)), ("new_email", new.into())],
+    );
+    Ok(vec![app.write(facts, &letter)?])
+}

@@ -1,0 +1,100 @@
+//! Who may change a password, and what that ends.
+
+use vestibule_store::{
+    Applied, Change, OnlyIf, PasswordChange, User, UserChange, UserKey, UserPatch,
+};
+
+use super::{NEW_PASSWORD, PASSWORD};
+use crate::app::App;
+use crate::hooks::Event;
+use crate::http::facts::Facts;
+use crate::http::fault::Fault;
+use crate::http::reject::FieldErrors;
+use crate::mail::{self, Letter};
+use crate::messages::Message;
+use crate::rng;
+use crate::rules;
+use crate::secrets::passwords::Verdict;
+
+/// What becomes of a new password.
+pub(super) enum Decision {
+    /// The old one stays: this is wrong.
+    Refused(FieldErrors),
+    /// It is in force.
+    Replaced(Box<User>),
+}
+
+fn refused(field: &'static str, message: Message) -> Decision {
+    Decision::Refused(FieldErrors::one(field, message))
+}
+
+/// Changes the password of whoever shows the old one, if there is one. Every session and every
+/// token ends with it.
+pub(super) async fn replace(
+    app: &App,
+    facts: &Facts,
+    user: User,
+    old: Option<&str>,
+    new: &str,
+) -> Result<Decision, Fault> {
+    if let Some(stored) = user.password.as_deref() {
+        let Some(old) = old.filter(|old| !old.trim().is_empty()) else {
+            return Ok(refused(PASSWORD, Message::PasswordNotProvided));
+        };
+        if app.passwords().check(Some(stored), old).await? == Verdict::Wrong {
+            let event = Event::SignInFailed {
+                user_id: Some(user.id),
+                via: "password",
+            };
+            app.record(facts, &event).await?;
+            return Ok(refused(PASSWORD, Message::InvalidPassword));
+        }
+        if old == new {
+            return Ok(refused(PASSWORD, Message::PasswordIsTheSame));
+        }
+    }
+    let problems = rules::judge(app, new, &rules::known_of(&user)).await?;
+    if !problems.is_empty() {
+        let mut errors = FieldErrors::default();
+        errors.extend(problems.into_iter().map(|said| (NEW_PASSWORD.name, said)));
+        return Ok(Decision::Refused(errors));
+    }
+    let hash = app.passwords().hash(new).await?;
+    let now = app.clock().now();
+    let patch = UserPatch {
+        only_if: OnlyIf {
+            fs_uniquifier: Some(user.fs_uniquifier.clone()),
+            ..OnlyIf::default()
+        },
+        password: Some(PasswordChange::Set(hash)),
+        fs_uniquifier: Some(rng::hex::<16>(app.random())),
+        fs_token_uniquifier: Some(rng::hex::<16>(app.random())),
+        ..UserPatch::default()
+    };
+    let event = Event::PasswordChanged { user_id: user.id };
+    let change = Change {
+        user: Some(UserChange::Update(user.id, Box::new(patch))),
+        mails: notice(app, facts, &user)?,
+        events: app.noted(facts, &event),
+        ..Change::default()
+    };
+    if !matches!(app.store().apply(change, now).await?, Applied::Done(_)) {
+        // Somebody else changed it meanwhile: what was shown is the old one no more.
+        return Ok(refused(PASSWORD, Message::InvalidPassword));
+    }
+    app.post().notify.notify_one();
+    app.hooks().ring(&event);
+    let changed = app.store().user(UserKey::Id(user.id)).await?;
+    let changed =
+        changed.ok_or_else(|| Fault::Internal("a user has gone with a new password".to_owned()))?;
+    Ok(Decision::Replaced(Box::new(changed)))
+}
+
+fn notice(app: &App, facts: &Facts, user: &User) -> Result<Vec<vestibule_store::NewMail>, Fault> {
+    let notice = &app.settings().accounts.change_password.notice;
+    let (Some(template), Some(email)) = (notice, &user.email) else {
+        return Ok(Vec::new());
+    };
+    let letter = Letter::new(template, email, [("user", mail::about(user))]);
+    Ok(vec![app.write(facts, &letter)?])
+}

@@ -1,0 +1,84 @@
+//! Changing the name.
+//!
+//! Routes    `GET/POST /change-username`
+//! Settings  `CHANGE_USERNAME`, `CHANGE_USERNAME_URL`, `SEND_USERNAME_CHANGE_EMAIL`,
+//!           `USERNAME_ENABLE`, `USERNAME_REQUIRED`, `FRESHNESS`, `API_ENABLED_METHODS`
+//! Messages  `USERNAME_ALREADY_ASSOCIATED`, `USERNAME_NOT_PROVIDED`, `USERNAME_INVALID_LENGTH`, ...
+//! Mails     `change_username_notice`
+//! Hooks     `UsernameChanged`
+//! Never     gives two users one name; takes a name away because none was sent
+
+mod document;
+mod rules;
+
+use axum::extract::State;
+use axum::response::Response;
+
+use self::rules::Decision;
+use crate::app::App;
+use crate::features::api::Endpoint;
+use crate::http::fault::Refusal;
+use crate::http::reject::{FieldErrors, Rejection};
+use crate::http::reply::Reply;
+use crate::rules as of_fields;
+use crate::session::call::Call;
+use crate::session::door::Door;
+use crate::session::tokens::Tokens;
+use crate::settings::Settings;
+
+const USERNAME: &str = "username";
+
+/// Where it is.
+pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    let change = &settings.accounts.change_username;
+    if !change.enabled {
+        return Vec::new();
+    }
+    let endpoint = Endpoint::at(&change.url)
+        .get(get, document::state)
+        .post(post, document::change);
+    vec![endpoint]
+}
+
+/// `GET /change-username`: the name.
+async fn get(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = state(&app, &mut call).await;
+    call.finish(&app, outcome)
+}
+
+/// `POST /change-username`: changes it.
+async fn post(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = change(&app, &mut call).await;
+    call.finish(&app, outcome)
+}
+
+async fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    call.enter(app, &Door::fresh(app)).await?;
+    let user = &call.caller()?.user;
+    let name = user.username.clone();
+    let tokens = Tokens::none(app, user);
+    let reply = Reply::ok()
+        .member("current_username", name)
+        .member("csrf_token", call.visit.csrf_token(app));
+    Ok(tokens.put_into(reply))
+}
+
+async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    call.enter(app, &Door::fresh(app)).await?;
+    let user = call.caller()?.user.clone();
+    let current = user.username.clone();
+    let refuse = |errors| Rejection::fields(errors).member("current_username", current);
+    let mut errors = FieldErrors::default();
+    let name = of_fields::username(app, call.body.fields()?, USERNAME, true, &mut errors);
+    let Some(name) = name else {
+        return Err(refuse(errors).into());
+    };
+    match rules::rename(app, call.visit.facts(), user, &name).await? {
+        Decision::Refused(errors) => Err(refuse(errors).into()),
+        Decision::Renamed(user) => {
+            let tokens = Tokens::none(app, &user);
+            let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
+            Ok(tokens.put_into(reply))
+        }
+    }
+}

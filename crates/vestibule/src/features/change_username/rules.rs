@@ -1,0 +1,83 @@
+//! Who may have which name.
+
+use vestibule_store::{
+    Applied, Change, Identity, NewMail, OnlyIf, StoreError, User, UserChange, UserPatch,
+};
+
+use super::USERNAME;
+use crate::app::App;
+use crate::hooks::Event;
+use crate::http::facts::Facts;
+use crate::http::fault::Fault;
+use crate::http::reject::FieldErrors;
+use crate::identity;
+use crate::mail::{self, Letter};
+use crate::messages::Message;
+
+/// What becomes of a new name.
+pub(super) enum Decision {
+    /// The old one stays: this is wrong.
+    Refused(FieldErrors),
+    /// It is in force.
+    Renamed(Box<User>),
+}
+
+/// Gives a user a (normalised) name, if nobody else has it.
+pub(super) async fn rename(
+    app: &App,
+    facts: &Facts,
+    mut user: User,
+    name: &str,
+) -> Result<Decision, Fault> {
+    let taken = || {
+        let said = Message::UsernameAlreadyAssociated.with("username", name);
+        Decision::Refused(FieldErrors::one(USERNAME, said))
+    };
+    if identity::find(app, Identity::Username, name)
+        .await?
+        .is_some()
+    {
+        return Ok(taken());
+    }
+    let now = app.clock().now();
+    let patch = UserPatch {
+        only_if: OnlyIf {
+            fs_uniquifier: Some(user.fs_uniquifier.clone()),
+            ..OnlyIf::default()
+        },
+        username: Some(Some(name.to_owned())),
+        ..UserPatch::default()
+    };
+    let event = Event::UsernameChanged {
+        user_id: user.id,
+        old_username: user.username.as_deref(),
+    };
+    let change = Change {
+        claims: identity::claim(app, Identity::Username, name),
+        user: Some(UserChange::Update(user.id, Box::new(patch))),
+        mails: notice(app, facts, &user, name)?,
+        events: app.noted(facts, &event),
+        ..Change::default()
+    };
+    match app.store().apply(change, now).await {
+        Ok(Applied::Done(_)) => {}
+        Ok(Applied::Stale | Applied::Spent) | Err(StoreError::Conflict { .. }) => {
+            return Ok(taken());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    app.post().notify.notify_one();
+    app.hooks().ring(&event);
+    user.username = Some(name.to_owned());
+    Ok(Decision::Renamed(Box::new(user)))
+}
+
+fn notice(app: &App, facts: &Facts, user: &User, name: &str) -> Result<Vec<NewMail>, Fault> {
+    let notice = &app.settings().accounts.change_username.notice;
+    let (Some(template), Some(email)) = (notice, &user.email) else {
+        return Ok(Vec::new());
+    };
+    let about = mail::person(Some(email), Some(name));
+    let letter = Letter::new(template, email, [("user", about)]);
+    Ok(vec![app.write(facts, &letter)?])
+}

@@ -1,0 +1,69 @@
+//! Which links confirm an address.
+
+use vestibule_formats::link_token::LinkToken;
+use vestibule_store::{Applied, Change, OnlyIf, User, UserChange, UserPatch};
+
+use crate::app::App;
+use crate::hooks::Event;
+use crate::http::facts::Facts;
+use crate::http::fault::Fault;
+use crate::messages::Message;
+use crate::secrets::links::{self, Kind, Opened};
+use crate::session::landing::Refused;
+
+/// Whose link it is, if it counts.
+pub(super) async fn judge(
+    app: &App,
+    facts: &Facts,
+    token: &str,
+) -> Result<Result<(Box<User>, LinkToken), Refused>, Fault> {
+    let within = app.settings().accounts.confirm.link.within;
+    Ok(match links::open(app, Kind::Confirm, token).await? {
+        Opened::Expired(_) => {
+            let within = app.period(facts, within);
+            Err(Refused::error(
+                Message::ConfirmationExpired.with("within", within),
+            ))
+        }
+        Opened::Invalid => Err(Refused::error(Message::InvalidConfirmationToken)),
+        Opened::Valid(user, _) if user.confirmed_at.is_some() => {
+            Err(Refused::info(Message::AlreadyConfirmed))
+        }
+        Opened::Valid(user, token) => Ok((user, token)),
+    })
+}
+
+/// Confirms the address that the link was mailed to, once.
+pub(super) async fn confirm(
+    app: &App,
+    facts: &Facts,
+    token: &str,
+) -> Result<Result<User, Refused>, Fault> {
+    let (mut user, token) = match judge(app, facts, token).await? {
+        Ok(found) => found,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let now = app.clock().now();
+    let patch = UserPatch {
+        only_if: OnlyIf {
+            email: user.email.clone(),
+            fs_uniquifier: Some(user.fs_uniquifier.clone()),
+            unconfirmed: true,
+        },
+        confirmed_at: Some(Some(now)),
+        ..UserPatch::default()
+    };
+    let event = Event::Confirmed { user_id: user.id };
+    let change = Change {
+        spends: Some(links::spend(app, Kind::Confirm, &token)),
+        user: Some(UserChange::Update(user.id, Box::new(patch))),
+        events: app.noted(facts, &event),
+        ..Change::default()
+    };
+    if app.store().apply(change, now).await? != Applied::Done(Some(user.id)) {
+        return Ok(Err(Refused::info(Message::AlreadyConfirmed)));
+    }
+    app.hooks().ring(&event);
+    user.confirmed_at = Some(now);
+    Ok(Ok(*user))
+}

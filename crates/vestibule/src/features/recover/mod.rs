@@ -1,0 +1,190 @@
+//! Replacing a forgotten password.
+//!
+//! Routes    `GET/POST /reset`, `GET/POST /reset/{token}`
+//! Settings  `RECOVERABLE`, `RESET_URL`, `RESET_PASSWORD_WITHIN`, `RESET_VIEW`, `RESET_ERROR_VIEW`,
+//!           `AUTO_LOGIN_AFTER_RESET`, `SEND_PASSWORD_RESET_EMAIL`,
+//!           `SEND_PASSWORD_RESET_NOTICE_EMAIL`, `RETURN_GENERIC_RESPONSES`
+//! Messages  `PASSWORD_RESET_EXPIRED`, `INVALID_RESET_PASSWORD_TOKEN`, `DISABLED_ACCOUNT`,
+//!           `CONFIRMATION_REQUIRED`, `USER_DOES_NOT_EXIST`, ...
+//! Mails     `reset_instructions`, `reset_notice`
+//! Hooks     `ResetInstructionsSent`, `PasswordReset`, `SignedIn`
+//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+
+mod document;
+mod rules;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use vestibule_store::Identity;
+
+use self::rules::{Decision, Judged};
+use crate::app::App;
+use crate::features::api::Endpoint;
+use crate::hooks::Event;
+use crate::http::fault::{Fault, Refusal};
+use crate::http::reject::{FieldErrors, Rejection};
+use crate::http::reply::Reply;
+use crate::identity;
+use crate::mail::{self, Letter};
+use crate::messages::Message;
+use crate::rules::{self as of_fields, NewPassword};
+use crate::secrets::links;
+use crate::session::assurance;
+use crate::session::call::Call;
+use crate::session::landing::{self, Refused};
+use crate::session::sign_in::{self, Admission};
+use crate::session::tokens;
+use crate::settings::Settings;
+
+const EMAIL: &str = "email";
+const PASSWORD: NewPassword = NewPassword {
+    name: "password",
+    again: Some("password_confirm"),
+    required: true,
+};
+
+/// Where it is.
+pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    let settings = &settings.accounts.recover;
+    if !settings.enabled {
+        return Vec::new();
+    }
+    vec![
+        Endpoint::at(&settings.url)
+            .get(get, document::state)
+            .post(post, document::send),
+        Endpoint::at(&links::under(&settings.url, "{token}"))
+            .get(from_link, document::from_link)
+            .post(reset, document::reset),
+    ]
+}
+
+/// `GET /reset`: a CSRF token.
+async fn get(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = call.come_in(&app).await;
+    let outcome = outcome.map(|()| Reply::ok().member("csrf_token", call.visit.csrf_token(&app)));
+    call.finish(&app, outcome)
+}
+
+/// `POST /reset`: sends the link.
+async fn post(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = send(&app, &mut call).await;
+    call.finish(&app, outcome)
+}
+
+async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    call.come_in(app).await?;
+    let mut errors = FieldErrors::default();
+    let email = of_fields::email(app, call.body.fields()?, EMAIL, &mut errors);
+    let mut user = None;
+    if let Some(email) = &email {
+        user = identity::find(app, Identity::Email, email).await?;
+        if let Some(message) = assurance::no_mail_for(app, user.as_ref()) {
+            errors.push(EMAIL, message);
+            user = None;
+        }
+    }
+    if !errors.is_empty() && !app.settings().login.return_generic_responses {
+        return Err(Rejection::fields(errors).into());
+    }
+    if let Some(email) = email {
+        send_link(app, call, user, &email).await?;
+    }
+    Ok(Reply::ok().member("csrf_token", call.visit.csrf_token(app)))
+}
+
+/// Sends the link; where there is nobody to send it to, does as much.
+async fn send_link(
+    app: &App,
+    call: &Call,
+    user: Option<vestibule_store::User>,
+    email: &str,
+) -> Result<(), Fault> {
+    let facts = call.visit.facts();
+    let known = user.is_some();
+    let user = user.unwrap_or_else(|| identity::nobody(app, email));
+    let settings = &app.settings().accounts.recover;
+    let link = links::reset(app, facts, &user);
+    let event = Event::ResetInstructionsSent {
+        user_id: user.id,
+        token: &link.token,
+    };
+    let event = known.then_some(&event);
+    let Some(template) = &settings.instructions else {
+        // The application sends its own: it hears the event.
+        return match event {
+            Some(event) => app.record(facts, event).await,
+            None => Ok(()),
+        };
+    };
+    let mut letter = Letter::new(
+        template,
+        user.email.as_deref().unwrap_or(email),
+        [
+            ("user", mail::about(&user)),
+            ("reset_link", link.url.into()),
+            ("reset_token", link.token.clone().into()),
+            ("within", app.period(facts, settings.link.within).into()),
+        ],
+    );
+    letter.sent = known;
+    app.send(facts, &letter, event).await
+}
+
+/// `GET /reset/{token}`: the link from the mail leads to the app, and uses nothing up.
+async fn from_link(State(app): State<App>, Path(token): Path<String>, call: Call) -> Response {
+    let outcome = lead(&app, &call, &token).await;
+    call.finish(&app, outcome)
+}
+
+async fn lead(app: &App, call: &Call, token: &str) -> Result<Reply, Refusal> {
+    let settings = &app.settings().accounts.recover;
+    let facts = call.visit.facts();
+    Ok(match rules::judge(app, facts, token).await? {
+        Judged::Counts(..) => landing::pass(app, facts, &settings.view, token)?,
+        Judged::Refused(said) => {
+            Refused::error(said).lead(app, facts, &settings.error_view, None)?
+        }
+    })
+}
+
+/// `POST /reset/{token}`: sets the new password.
+async fn reset(State(app): State<App>, Path(token): Path<String>, mut call: Call) -> Response {
+    let outcome = set(&app, &mut call, &token).await;
+    call.finish(&app, outcome)
+}
+
+async fn set(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
+    call.come_in(app).await?;
+    let facts = call.visit.facts().clone();
+    let (user, token) = match rules::judge(app, &facts, token).await? {
+        Judged::Counts(user, token) => (user, token),
+        Judged::Refused(said) => {
+            return Err(Rejection::fields(FieldErrors::one("", said)).into());
+        }
+    };
+    let mut errors = FieldErrors::default();
+    let password = PASSWORD
+        .read(call.body.fields()?, &mut errors)
+        .map(str::to_owned);
+    let Some(password) = password.filter(|_| errors.is_empty()) else {
+        return Err(Rejection::fields(errors).into());
+    };
+    let password = of_fields::normalised(app, &password);
+    let user = match rules::replace(app, &facts, *user, &token, &password).await? {
+        Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
+        Decision::Replaced(user) => user,
+    };
+    let may_sign_in = assurance::obstacle(app, &user).is_none();
+    if !app.settings().accounts.recover.auto_login || !may_sign_in {
+        return Ok(Reply::ok());
+    }
+    let now = app.unix_seconds();
+    let tokens = tokens::on_request(app, &facts, &user, now, &call.query).await?;
+    let admission = Admission::without_password(app, *user, &["reset"]);
+    sign_in::complete(app, &mut call.visit, admission).await?;
+    let reply = Reply::ok()
+        .member("csrf_token", call.visit.csrf_token(app))
+        .member("tf_required", false);
+    Ok(tokens.put_into(reply))
+}

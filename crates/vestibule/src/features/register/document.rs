@@ -1,0 +1,105 @@
+//! `/register` in words.
+
+use http::StatusCode;
+
+use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, USERNAME};
+use crate::app::App;
+use crate::features::api::{
+    self, Answer, Body, Carries, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag,
+    USERNAME_ERRORS, csrf_token, include_auth_token,
+};
+use crate::messages::Message;
+
+const TAG: Tag = Tag {
+    name: "register",
+    about: "Making an account.",
+};
+
+/// `GET`.
+pub(super) fn state(_: &App) -> Operation {
+    Operation::new("getRegister", TAG, "A CSRF token for registering")
+        .open()
+        .answers(Answer::ok("Nobody is signed in.").must("csrf_token", csrf_token()))
+        .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
+}
+
+/// `POST`.
+pub(super) fn register(app: &App) -> Operation {
+    let settings = app.settings();
+    let answer = Answer::ok("The account is made, and signed in if nothing else is asked of it.")
+        .must("csrf_token", csrf_token())
+        .may(
+            "tf_required",
+            Schema::only(false)
+                .about("There if somebody was signed in: whether a second factor is asked for."),
+        )
+        .must("user", api::user(app, Carries::WhatWasAsked));
+    let mut of_email = EMAIL_ERRORS.to_vec();
+    let mut of_username = USERNAME_ERRORS.to_vec();
+    of_username.push(Message::UsernameNotProvided);
+    if !settings.login.return_generic_responses {
+        of_email.push(Message::EmailAlreadyAssociated);
+        of_username.push(Message::UsernameAlreadyAssociated);
+    }
+    let about = if settings.login.return_generic_responses {
+        "Whether somebody has the address or the name already, the answer does not say: who has the address is written to."
+    } else {
+        "Where addresses have to be confirmed, a link is mailed."
+    };
+    let mut operation = Operation::new("register", TAG, "Make an account")
+        .about(about)
+        .open()
+        .checks_passwords()
+        .parameter(include_auth_token())
+        .parameter(api::next())
+        .body(Body::json_or_form(fields(app)))
+        .answers(answer)
+        .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
+        .refuses_field(EMAIL, &of_email)
+        .refuses_field(PASSWORD, NEW_PASSWORD_ERRORS)
+        .refuses_field("next", &[Message::InvalidRedirect, Message::ApiError]);
+    if settings.accounts.register.password_confirm_required {
+        operation = operation.refuses_field(
+            PASSWORD_AGAIN,
+            &[
+                Message::PasswordNotProvided,
+                Message::RetypePasswordMismatch,
+                Message::ApiError,
+            ],
+        );
+    }
+    if settings.identity.username_enable {
+        operation = operation.refuses_field(USERNAME, &of_username);
+    }
+    operation
+}
+
+fn fields(app: &App) -> Schema {
+    let settings = app.settings();
+    let register = &settings.accounts.register;
+    let add = |fields: Schema, name, schema, needed| {
+        if needed {
+            fields.must(name, schema)
+        } else {
+            fields.may(name, schema)
+        }
+    };
+    let mut fields = Schema::object()
+        .must(EMAIL, api::email())
+        .may("next", api::next_member());
+    fields = add(
+        fields,
+        PASSWORD,
+        api::password(),
+        register.password_required,
+    );
+    if register.password_confirm_required {
+        let again = api::password().about("The same once more.");
+        fields = add(fields, PASSWORD_AGAIN, again, register.password_required);
+    }
+    if settings.identity.username_enable {
+        let needed = register.username_required;
+        fields = add(fields, USERNAME, api::username(app), needed);
+    }
+    fields
+}

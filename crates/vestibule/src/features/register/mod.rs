@@ -1,0 +1,88 @@
+//! Making an account.
+//!
+//! Routes    `GET/POST /register`
+//! Settings  `REGISTERABLE`, `REGISTER_URL`, `PASSWORD_REQUIRED`, `PASSWORD_CONFIRM_REQUIRED`,
+//!           `USERNAME_ENABLE`, `USERNAME_REQUIRED`, `SEND_REGISTER_EMAIL`, `CONFIRMABLE`,
+//!           `LOGIN_WITHOUT_CONFIRMATION`, `RETURN_GENERIC_RESPONSES`
+//! Messages  `EMAIL_NOT_PROVIDED`, `INVALID_EMAIL_ADDRESS`, `EMAIL_ALREADY_ASSOCIATED`,
+//!           `USERNAME_ALREADY_ASSOCIATED`, `PASSWORD_NOT_PROVIDED`, `PASSWORD_INVALID_LENGTH`,
+//!           `RETYPE_PASSWORD_MISMATCH`, `ANONYMOUS_USER_REQUIRED`, ...
+//! Mails     `welcome`, `welcome_existing`, `welcome_existing_username`
+//! Hooks     `Registered`, `NotRegistered`, `SignedIn`
+//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+
+mod document;
+mod rules;
+mod wire;
+
+use axum::extract::State;
+use axum::response::Response;
+
+use self::rules::Decision;
+use crate::app::App;
+use crate::features::api::Endpoint;
+use crate::http::fault::Refusal;
+use crate::http::reject::Rejection;
+use crate::http::reply::Reply;
+use crate::session::call::Call;
+use crate::session::sign_in::{self, Admission};
+use crate::session::tokens::{self, Tokens};
+use crate::settings::Settings;
+
+/// Where it is.
+pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
+    let settings = &settings.accounts.register;
+    if !settings.enabled {
+        return Vec::new();
+    }
+    let endpoint = Endpoint::at(&settings.url)
+        .get(get, document::state)
+        .post(post, document::register);
+    vec![endpoint]
+}
+
+/// `GET /register`: a CSRF token.
+async fn get(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = call.come_in_unknown(&app).await;
+    let outcome = outcome.map(|()| Reply::ok().member("csrf_token", call.visit.csrf_token(&app)));
+    call.finish(&app, outcome)
+}
+
+/// `POST /register`: makes an account.
+async fn post(State(app): State<App>, mut call: Call) -> Response {
+    let outcome = register(&app, &mut call).await;
+    call.finish(&app, outcome)
+}
+
+async fn register(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    call.come_in_unknown(app).await?;
+    let fields = call.body.fields()?;
+    let request = wire::read(app, call.visit.facts(), &call.query, fields);
+    match rules::attempt(app, call.visit.facts(), request).await? {
+        Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
+        Decision::Pretended => {
+            Ok(Tokens::nobody()
+                .put_into(Reply::ok().member("csrf_token", call.visit.csrf_token(app))))
+        }
+        Decision::Made { user, sign_in } => {
+            if !sign_in {
+                let tokens = if app.settings().login.return_generic_responses {
+                    Tokens::nobody()
+                } else {
+                    Tokens::none(app, &user)
+                };
+                let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
+                return Ok(tokens.put_into(reply));
+            }
+            let now = app.unix_seconds();
+            let facts = call.visit.facts();
+            let tokens = tokens::on_request(app, facts, &user, now, &call.query).await?;
+            let admission = Admission::without_password(app, *user, &["register"]);
+            sign_in::complete(app, &mut call.visit, admission).await?;
+            let reply = Reply::ok()
+                .member("csrf_token", call.visit.csrf_token(app))
+                .member("tf_required", false);
+            Ok(tokens.put_into(reply))
+        }
+    }
+}

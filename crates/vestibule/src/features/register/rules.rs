@@ -1,0 +1,320 @@
+//! Who gets an account, and what those hear who do not.
+
+use serde_json::Value;
+use vestibule_store::{
+    Applied, Change, Identity, NewMail, NewUser, StoreError, User, UserChange, UserKey,
+};
+
+use super::wire::{EMAIL, PASSWORD, RegisterRequest, USERNAME};
+use crate::app::App;
+use crate::hooks::Event;
+use crate::http::facts::Facts;
+use crate::http::fault::Fault;
+use crate::http::reject::FieldErrors;
+use crate::identity;
+use crate::mail::{self, Letter};
+use crate::messages::Message;
+use crate::rng;
+use crate::rules;
+use crate::secrets::links;
+use crate::session::assurance;
+
+/// What becomes of a registration.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// Nothing was made: this is wrong.
+    Refused(FieldErrors),
+    /// Nothing was made, and the answer does not say so: who has the address was written to.
+    Pretended,
+    /// An account was made.
+    Made {
+        /// Whose.
+        user: Box<User>,
+        /// Whether they are signed in.
+        sign_in: bool,
+    },
+}
+
+/// Judges a registration, and makes the account.
+pub(super) async fn attempt(
+    app: &App,
+    facts: &Facts,
+    request: RegisterRequest,
+) -> Result<Decision, Fault> {
+    let RegisterRequest {
+        email,
+        username,
+        password,
+        mut errors,
+    } = request;
+    if let Some(password) = &password {
+        let about: Vec<&str> = [&email, &username]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        for problem in rules::judge(app, password, &about).await? {
+            errors.push(PASSWORD, problem);
+        }
+    }
+    let taken = Taken::look(app, email.as_deref(), username.as_deref()).await?;
+    let generic = app.settings().login.return_generic_responses;
+    if !generic {
+        errors.extend(taken.errors(email.as_deref(), username.as_deref()));
+    }
+    let (Some(email), true) = (email, errors.is_empty()) else {
+        return Ok(Decision::Refused(errors));
+    };
+    // Whoever is turned down waits as long as whoever is not.
+    let hash = match &password {
+        Some(password) => Some(app.passwords().hash(password).await?),
+        None => None,
+    };
+    let wanted = Wanted {
+        email,
+        username,
+        hash,
+    };
+    if taken.is_somebodys() {
+        return pretend(app, facts, taken, &wanted).await;
+    }
+    match make(app, facts, &wanted).await {
+        Ok(made) => return Ok(made),
+        Err(NotMade::Failed(fault)) => return Err(fault),
+        Err(NotMade::Taken) => {}
+    }
+    // Somebody was faster.
+    let username = wanted.username.as_deref();
+    let taken = Taken::look(app, Some(&wanted.email), username).await?;
+    if generic {
+        return pretend(app, facts, taken, &wanted).await;
+    }
+    let mut errors = taken.errors(Some(&wanted.email), username);
+    if errors.is_empty() {
+        // They are gone again, or it is a value that look-ups take for another.
+        errors.push(
+            EMAIL,
+            Message::EmailAlreadyAssociated.with("email", &wanted.email),
+        );
+    }
+    Ok(Decision::Refused(errors))
+}
+
+/// An account that somebody wants.
+struct Wanted {
+    email: String,
+    username: Option<String>,
+    hash: Option<String>,
+}
+
+/// Who has the address, and who the name.
+#[derive(Debug, Default)]
+struct Taken {
+    email: Option<User>,
+    username: Option<User>,
+}
+
+impl Taken {
+    async fn look(app: &App, email: Option<&str>, username: Option<&str>) -> Result<Self, Fault> {
+        let mut taken = Self::default();
+        if let Some(email) = email {
+            taken.email = identity::find(app, Identity::Email, email).await?;
+        }
+        if let Some(username) = username {
+            taken.username = identity::find(app, Identity::Username, username).await?;
+        }
+        Ok(taken)
+    }
+
+    fn is_somebodys(&self) -> bool {
+        self.email.is_some() || self.username.is_some()
+    }
+
+    fn errors(&self, email: Option<&str>, username: Option<&str>) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        if let (Some(_), Some(email)) = (&self.email, email) {
+            errors.push(EMAIL, Message::EmailAlreadyAssociated.with("email", email));
+        }
+        if let (Some(_), Some(username)) = (&self.username, username) {
+            let taken = Message::UsernameAlreadyAssociated.with("username", username);
+            errors.push(USERNAME, taken);
+        }
+        errors
+    }
+}
+
+/// Why an account was not made.
+enum NotMade {
+    /// Somebody has the address or the name.
+    Taken,
+    Failed(Fault),
+}
+
+impl From<Fault> for NotMade {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl From<StoreError> for NotMade {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { .. } => Self::Taken,
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, NotMade> {
+    let now = app.clock().now();
+    let settings = app.settings();
+    let new = NewUser {
+        email: wanted.email.clone(),
+        username: wanted.username.clone(),
+        password: wanted.hash.clone(),
+        active: true,
+        confirmed_at: None,
+        fs_uniquifier: rng::hex::<16>(app.random()),
+        fs_token_uniquifier: rng::hex::<16>(app.random()),
+        us_phone_number: None,
+        created_at: now,
+    };
+    let confirmation = settings
+        .login
+        .confirmable
+        .then(|| links::confirm(app, facts, &new.fs_uniquifier, &new.email));
+    let (link, token) = match &confirmation {
+        Some(link) => (link.url.as_str(), link.token.as_str()),
+        None => ("", ""),
+    };
+    let mails = welcome(app, facts, wanted, link, token)?;
+    let mut claims = identity::claim(app, Identity::Email, &wanted.email);
+    if let Some(name) = &wanted.username {
+        claims.extend(identity::claim(app, Identity::Username, name));
+    }
+    let noted = crate::audit::Noted {
+        kind: "registered",
+        user_id: None,
+        detail: None,
+    };
+    let change = Change {
+        claims,
+        user: Some(UserChange::Create(Box::new(new))),
+        mails,
+        events: app.chain().entries(vec![noted.entry(app, Some(facts))]),
+        ..Change::default()
+    };
+    let Applied::Done(Some(id)) = app.store().apply(change, now).await? else {
+        return Err(Fault::Internal("a new user is not there".to_owned()).into());
+    };
+    app.post().notify.notify_one();
+    app.hooks().ring(&Event::Registered {
+        user_id: id,
+        confirmation_token: confirmation.as_ref().map(|link| link.token.as_str()),
+    });
+    let Some(user) = app.store().user(UserKey::Id(id)).await? else {
+        return Err(Fault::Internal("a new user has gone".to_owned()).into());
+    };
+    let sign_in = assurance::obstacle(app, &user).is_none();
+    Ok(Decision::Made {
+        user: Box::new(user),
+        sign_in,
+    })
+}
+
+fn welcome(
+    app: &App,
+    facts: &Facts,
+    wanted: &Wanted,
+    link: &str,
+    token: &str,
+) -> Result<Vec<NewMail>, Fault> {
+    let settings = &app.settings().accounts.register;
+    if !settings.send_mail {
+        return Ok(Vec::new());
+    }
+    let user = mail::person(Some(&wanted.email), wanted.username.as_deref());
+    let letter = Letter::new(
+        &settings.welcome,
+        &wanted.email,
+        [
+            ("user", user),
+            ("confirmation_link", link.into()),
+            ("confirmation_token", token.into()),
+        ],
+    );
+    Ok(vec![app.write(facts, &letter)?])
+}
+
+/// Writes to whoever has the address, and says nothing to whoever asked.
+async fn pretend(
+    app: &App,
+    facts: &Facts,
+    taken: Taken,
+    wanted: &Wanted,
+) -> Result<Decision, Fault> {
+    let settings = &app.settings().accounts.register;
+    // Of the spellings of an address, the one that is kept is somebody's for certain.
+    let address = taken.email.as_ref().and_then(|user| user.email.clone());
+    let address = address.unwrap_or_else(|| wanted.email.clone());
+    let letter = match &taken.email {
+        Some(user) => existing(app, facts, user, &address),
+        None => Letter::new(
+            &settings.existing_username,
+            &address,
+            [
+                ("email", Value::from(wanted.email.clone())),
+                ("username", Value::from(wanted.username.clone())),
+            ],
+        ),
+    };
+    let mails = if settings.send_mail {
+        vec![app.write(facts, &letter)?]
+    } else {
+        Vec::new()
+    };
+    let event = Event::NotRegistered {
+        user_id: taken.email.as_ref().map(|user| user.id),
+        existing_email: taken.email.is_some(),
+        existing_username: taken.username.is_some(),
+    };
+    let change = Change {
+        mails,
+        events: app.noted(facts, &event),
+        ..Change::default()
+    };
+    app.store().apply(change, app.clock().now()).await?;
+    app.post().notify.notify_one();
+    app.hooks().ring(&event);
+    Ok(Decision::Pretended)
+}
+
+/// To whom has an account already: how to get into it. Where the address was never confirmed,
+/// a new password comes before anything else: the one that is there may be a stranger's.
+fn existing<'a>(app: &'a App, facts: &Facts, user: &User, email: &'a str) -> Letter<'a> {
+    let settings = &app.settings().accounts;
+    let (mut recovery, mut reset_link, mut reset_token) = Default::default();
+    if settings.recover.enabled {
+        let link = links::reset(app, facts, user);
+        recovery = links::endpoint(app, facts, &settings.recover.url);
+        (reset_link, reset_token) = (link.url, link.token);
+    }
+    let unconfirmed = app.settings().login.confirmable && user.confirmed_at.is_none();
+    let (mut confirmation_link, mut confirmation_token) = Default::default();
+    if unconfirmed {
+        let link = links::confirm(app, facts, &user.fs_uniquifier, email);
+        (confirmation_link, confirmation_token) = (link.url, link.token);
+    }
+    Letter::new(
+        &settings.register.existing,
+        email,
+        [
+            ("user", mail::about(user)),
+            ("recovery_link", Value::from(recovery)),
+            ("reset_link", Value::from(reset_link)),
+            ("reset_token", Value::from(reset_token)),
+            ("confirmation_link", Value::from(confirmation_link)),
+            ("confirmation_token", Value::from(confirmation_token)),
+        ],
+    )
+}

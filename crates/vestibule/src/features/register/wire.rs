@@ -1,0 +1,61 @@
+//! The request of `/register`.
+
+use crate::app::App;
+use crate::http::body::Fields;
+use crate::http::facts::Facts;
+use crate::http::query::Query;
+use crate::http::redirect;
+use crate::http::reject::FieldErrors;
+use crate::rules::{self, NewPassword};
+
+pub(super) const EMAIL: &str = "email";
+pub(super) const USERNAME: &str = "username";
+pub(super) const PASSWORD: &str = "password";
+pub(super) const PASSWORD_AGAIN: &str = "password_confirm";
+
+/// A registration, as far as its fields make sense. All of it is judged, so that all that is
+/// wrong is said at once.
+pub(super) struct RegisterRequest {
+    /// The address, normalised.
+    pub(super) email: Option<String>,
+    /// The name, normalised.
+    pub(super) username: Option<String>,
+    /// The password, normalised.
+    pub(super) password: Option<String>,
+    /// What is wrong with the fields, each for itself.
+    pub(super) errors: FieldErrors,
+}
+
+/// Reads and checks the fields, each for itself.
+pub(super) fn read(app: &App, facts: &Facts, query: &Query, fields: &Fields) -> RegisterRequest {
+    let settings = app.settings();
+    let mut errors = FieldErrors::default();
+    let email = rules::email(app, fields, EMAIL, &mut errors);
+    let register = &settings.accounts.register;
+    let password = NewPassword {
+        name: PASSWORD,
+        again: register.password_confirm_required.then_some(PASSWORD_AGAIN),
+        required: register.password_required,
+    };
+    let password = password
+        .read(fields, &mut errors)
+        .map(|password| rules::normalised(app, password));
+    errors.extend(redirect::check_next(app, facts, query, fields));
+    let username = if settings.identity.username_enable {
+        rules::username(
+            app,
+            fields,
+            USERNAME,
+            register.username_required,
+            &mut errors,
+        )
+    } else {
+        None
+    };
+    RegisterRequest {
+        email,
+        username,
+        password,
+        errors,
+    }
+}

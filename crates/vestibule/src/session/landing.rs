@@ -1,0 +1,118 @@
+//! Where the links of mails arrive, and where they lead: to the views of the app.
+
+use http::Method;
+use vestibule_store::User;
+
+use super::call::Call;
+use crate::app::App;
+use crate::http::facts::Facts;
+use crate::http::fault::Fault;
+use crate::http::redirect;
+use crate::http::reply::Reply;
+use crate::identity;
+use crate::messages::Said;
+use crate::settings::ConsumedBy;
+
+/// How a link arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Opened, which uses it up.
+    Opened,
+    /// Opened, which changes nothing: the app gets the token.
+    Passed,
+    /// The app posts the token that it got.
+    Posted,
+}
+
+impl Way {
+    /// `SECURITY_LINKS_CONSUMED_BY` and the method decide. `HEAD` is how programs look at links:
+    /// it changes nothing.
+    pub(crate) fn of(app: &App, call: &Call) -> Self {
+        match app.settings().accounts.links_consumed_by {
+            _ if call.method == Method::HEAD => Self::Passed,
+            ConsumedBy::Get => Self::Opened,
+            ConsumedBy::Post if call.method == Method::POST => Self::Posted,
+            ConsumedBy::Post => Self::Passed,
+        }
+    }
+}
+
+/// Why a link does not do what it is for.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// How bad that is, in the reference's words: the name of the query parameter.
+    category: &'static str,
+    pub(crate) said: Said,
+}
+
+impl Refused {
+    /// It does not count.
+    pub(crate) fn error(said: impl Into<Said>) -> Self {
+        Self {
+            category: "error",
+            said: said.into(),
+        }
+    }
+
+    /// There is nothing to be done.
+    pub(crate) fn info(said: impl Into<Said>) -> Self {
+        Self {
+            category: "info",
+            said: said.into(),
+        }
+    }
+
+    /// To the view for errors, with the reason, and whose link it was if that may be told.
+    ///
+    /// # Errors
+    /// When the view cannot stand in a header.
+    pub(crate) fn lead(
+        &self,
+        app: &App,
+        facts: &Facts,
+        view: &str,
+        user: Option<&User>,
+    ) -> Result<Reply, Fault> {
+        let text = app.messages().say_in(facts, &self.said);
+        lead(app, facts, view, Some((self.category, &text)), user)
+    }
+}
+
+/// To the view for what worked, with whose link it was.
+///
+/// # Errors
+/// When the view cannot stand in a header.
+pub(crate) fn done(
+    app: &App,
+    facts: &Facts,
+    view: &str,
+    said: Option<&Said>,
+    user: &User,
+) -> Result<Reply, Fault> {
+    let text = said.map(|said| app.messages().say_in(facts, said));
+    let said = text.as_deref().map(|text| ("success", text));
+    lead(app, facts, view, said, Some(user))
+}
+
+/// To a view, with the token, for the app to post.
+///
+/// # Errors
+/// When the view cannot stand in a header.
+pub(crate) fn pass(app: &App, facts: &Facts, view: &str, token: &str) -> Result<Reply, Fault> {
+    redirect::go_to(app, facts, view, &[("token", token)])
+}
+
+fn lead(
+    app: &App,
+    facts: &Facts,
+    view: &str,
+    said: Option<(&'static str, &str)>,
+    user: Option<&User>,
+) -> Result<Reply, Fault> {
+    let mut parameters: Vec<(&str, &str)> = said.into_iter().collect();
+    if let Some(user) = user {
+        parameters.push(("email", user.email.as_deref().unwrap_or_default()));
+        parameters.push(("identity", identity::of(app, user).unwrap_or_default()));
+    }
+    redirect::go_to(app, facts, view, &parameters)
+}
