@@ -17,10 +17,12 @@ use crate::clock::{self, Clock};
 use crate::hooks::Hooks;
 use crate::http::answers::Answers;
 use crate::http::cors::Cors;
+use crate::http::facts::Facts;
 use crate::http::fault::Refusal;
 use crate::http::reply::Reply;
 use crate::mail::Post;
-use crate::messages::Messages;
+use crate::messages::catalogue::Locale;
+use crate::messages::{Messages, Words};
 use crate::rng::Random;
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
@@ -117,6 +119,11 @@ impl App {
         &self.0.messages
     }
 
+    /// The texts, in the language of whoever asks.
+    pub(crate) fn words(&self, facts: &Facts) -> Words<'_> {
+        self.messages().spoken(facts.locale())
+    }
+
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.0.hooks
     }
@@ -167,10 +174,11 @@ impl App {
     }
 
     /// The answer to a refusal: the application's own, where it has one.
-    pub(crate) fn answer(&self, refusal: Refusal) -> Response {
+    pub(crate) fn answer(&self, locale: Locale, refusal: Refusal) -> Response {
         let rejection = refusal.into_rejection();
         let kind = rejection.kind();
-        let reply = rejection.into_reply(self.messages(), self.settings().explains());
+        let reply =
+            rejection.into_reply(self.messages().spoken(locale), self.settings().explains());
         self.0.answers.refuse(kind, reply)
     }
 

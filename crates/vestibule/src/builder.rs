@@ -25,7 +25,8 @@ use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
-use crate::mail::Post;
+use crate::mail::transport::Mailer;
+use crate::mail::{self, Post, outbox};
 use crate::messages::Messages;
 use crate::rng::{Random, SystemRandom};
 use crate::router;
@@ -37,6 +38,7 @@ use crate::settings::Settings;
 #[derive(Debug, Clone)]
 pub struct Vestibule {
     app: App,
+    mailer: Arc<dyn Mailer>,
 }
 
 /// What goes into a [`Vestibule`].
@@ -49,6 +51,7 @@ pub struct Builder {
     hashing_threads: usize,
     token_end: Option<TokenEnd>,
     answers: Answers,
+    mailer: Option<Arc<dyn Mailer>>,
 }
 
 impl Vestibule {
@@ -64,6 +67,7 @@ impl Vestibule {
             hashing_threads: std::thread::available_parallelism().map_or(2, usize::from),
             token_end: None,
             answers: Answers::default(),
+            mailer: None,
         }
     }
 
@@ -94,6 +98,16 @@ impl Vestibule {
     #[must_use]
     pub fn layer(&self) -> VestibuleLayer {
         VestibuleLayer::new(self.app.clone())
+    }
+
+    /// What is done beside the requests: mails are sent, and what has expired is forgotten. Spawn
+    /// it; it goes on until `stop` is done, or for ever with [`std::future::pending`]. Several
+    /// servers on one database share the work.
+    pub fn background(
+        &self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        outbox::run(self.app.clone(), Arc::clone(&self.mailer), stop)
     }
 
     /// What the handlers reach.
@@ -203,6 +217,13 @@ impl Builder {
         self
     }
 
+    /// Sends mails in the application's own way, instead of as the configuration says.
+    #[must_use]
+    pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
+        self.mailer = Some(mailer);
+        self
+    }
+
     /// How many threads check passwords; as many as there are cores unless said.
     #[must_use]
     pub fn hashing_threads(mut self, threads: usize) -> Self {
@@ -213,7 +234,7 @@ impl Builder {
     /// Puts it together.
     ///
     /// # Errors
-    /// When the configured password scheme cannot hash or a thread cannot be started.
+    /// When the configured password scheme cannot hash, mails cannot be sent as configured, or a thread cannot be started.
     pub fn build(self) -> Result<Vestibule, Fault> {
         let Self {
             settings,
@@ -224,6 +245,7 @@ impl Builder {
             hashing_threads,
             token_end,
             answers,
+            mailer,
         } = self;
         let keys = KeyRing::new(
             settings.secrets.secret_key.expose_secret(),
@@ -244,6 +266,11 @@ impl Builder {
             Arc::clone(&random),
             hashing_threads,
         )?;
+        let post = Post::new(&settings);
+        let mailer = match mailer {
+            Some(mailer) => mailer,
+            None => mail::mailer(&settings.mail, &post.mailbox)?,
+        };
         let parts = Parts {
             session_codec: SessionCodec::new(&keys),
             remember_codec: RememberCodec::new(&keys),
@@ -260,7 +287,7 @@ impl Builder {
             ),
             cors: Cors::new(&settings.cors)?,
             links: Links::new(&keys, &settings),
-            post: Post::new(&settings),
+            post,
             chain: Chain::new(&settings.secrets),
             passwords,
             store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
@@ -271,6 +298,7 @@ impl Builder {
         };
         Ok(Vestibule {
             app: App::new(parts),
+            mailer,
         })
     }
 }

@@ -8,8 +8,8 @@ use axum::middleware;
 use crate::app::App;
 use crate::features::api::{self, Endpoint, Table};
 use crate::features::{
-    authz, change_email, change_password, change_username, confirm, health, login, logout,
-    passwordless, recover, recover_username, register, tokens, verify,
+    authz, change_email, change_password, change_username, confirm, dev_mailbox, health, login,
+    logout, passwordless, recover, recover_username, register, tokens, verify,
 };
 use crate::http::shell;
 
@@ -39,7 +39,7 @@ pub(crate) fn nested(app: &App) -> Router {
 pub(crate) fn whole(app: &App) -> Table {
     Table {
         under_prefix: features(app, whole),
-        beside: health::endpoints(),
+        beside: [health::endpoints(), dev_mailbox::endpoints(app.settings())].concat(),
     }
 }
 

@@ -1,12 +1,17 @@
 //! `serve`.
 
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use super::{Failure, Global, Serve, terminal};
 use crate::config_file::Configuration;
 use crate::serve::listen::{Address, Listener};
 use crate::serve::signal;
 use crate::telemetry::log;
+use vestibule::settings::MailRoute;
+
+/// How long the last mails may take at shutdown. Those that take longer are not lost.
+const LAST_MAILS: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure> {
     let configuration = Configuration::read_or_start(global.config.as_deref(), arguments.listen)?;
@@ -45,7 +50,15 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
             std::future::pending::<()>().await;
         }
     };
+    let (stopped, stopping) = tokio::sync::oneshot::channel::<()>();
+    let background = tokio::spawn(vestibule.background(async {
+        let _ = stopping.await;
+    }));
     listener.serve(vestibule.standalone(), stop).await;
+    drop(stopped);
+    if tokio::time::timeout(LAST_MAILS, background).await.is_err() {
+        tracing::warn!("some mails are not sent yet: the next start sends them");
+    }
     Ok(())
 }
 
@@ -64,6 +77,9 @@ fn greet(configuration: &Configuration, address: &Address) {
             terminal::remark(&format!("vestibule listens on http://{socket}"));
             terminal::remark(&format!("  sign in   http://{socket}{login}"));
             terminal::remark(&format!("  health    http://{socket}/healthz"));
+            if matches!(settings.mail.route, MailRoute::DevMailbox) {
+                terminal::remark(&format!("  mails     http://{socket}/dev/mailbox"));
+            }
         }
         Address::Unix(_) => terminal::remark(&format!("vestibule listens on {address}")),
     }

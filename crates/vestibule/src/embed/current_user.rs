@@ -15,6 +15,7 @@ use crate::http::fault::{Fault, Refusal};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
 use crate::messages::{Message, Messages};
+use crate::messages::catalogue::Locale;
 use crate::session::access::Access;
 use crate::session::credentials::Credentials;
 use crate::session::door::{self, Door};
@@ -128,7 +129,7 @@ pub(super) async fn enter(
 pub(super) fn outside(fault: Fault) -> Response {
     Refusal::from(fault)
         .into_rejection()
-        .into_reply(&Messages::default(), false)
+        .into_reply(Messages::default().spoken(Locale::ENGLISH), false)
         .into_response()
 }
 

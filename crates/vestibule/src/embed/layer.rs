@@ -16,6 +16,7 @@ use tower::{Layer, Service};
 use crate::app::App;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::shell;
+use crate::messages::catalogue::Locale;
 use crate::session::visit::Visit;
 
 /// Knows who is asking on an application's own routes, and sends back the cookies that this
@@ -71,7 +72,7 @@ where
             let around = app.clone();
             let answer =
                 shell::surround(&around, request, move |mut request: Request| async move {
-                    let asking = Asking::new(app);
+                    let asking = Asking::new(app, shell::locale_of(request.headers()));
                     request.extensions_mut().insert(asking.clone());
                     let Ok(mut response) = inner.call(request).await;
                     asking.write_back(&mut response).await;
@@ -86,13 +87,15 @@ where
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
     pub(super) app: App,
+    locale: Locale,
     visit: Arc<Mutex<Option<Visit>>>,
 }
 
 impl Asking {
-    fn new(app: App) -> Self {
+    fn new(app: App, locale: Locale) -> Self {
         Self {
             app,
+            locale,
             visit: Arc::default(),
         }
     }
@@ -128,6 +131,6 @@ impl Asking {
 
     /// The answer to a refusal, in the application's own words if it has some.
     pub(super) fn refuse(&self, refusal: Refusal) -> Response {
-        self.app.answer(refusal)
+        self.app.answer(self.locale, refusal)
     }
 }

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::messages::catalogue::Locale;
 
 const TAG: Tag = Tag {
     name: "health",
@@ -43,7 +44,7 @@ async fn readyz(State(app): State<App>) -> Response {
             tracing::error!(%error, "not ready");
             Rejection::new(StatusCode::SERVICE_UNAVAILABLE, Message::Unavailable)
                 .retry_after(5)
-                .into_reply(app.messages(), false)
+                .into_reply(app.messages().spoken(Locale::ENGLISH), false)
                 .into_response()
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod change_email;
 pub(crate) mod change_password;
 pub(crate) mod change_username;
 pub(crate) mod confirm;
+pub(crate) mod dev_mailbox;
 pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod logout;

@@ -14,6 +14,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::reject::Rejection;
+use super::shell::locale_of;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
 
@@ -135,8 +136,9 @@ impl RawBody {
             }
             Err(_) => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
         };
+        let words = app.messages().spoken(locale_of(headers));
         Err(rejection
-            .into_reply(app.messages(), app.settings().explains())
+            .into_reply(words, app.settings().explains())
             .into_response())
     }
 }

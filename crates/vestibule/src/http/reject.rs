@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
-use crate::messages::{Explanation, Message, Messages, Said};
+use crate::messages::{Explanation, Message, Said, Words};
 
 /// A refusal, before it has words.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ impl Rejection {
 
     /// Finds the words. `show_explanation` is for development.
     #[must_use]
-    pub fn into_reply(self, messages: &Messages, show_explanation: bool) -> Reply {
+    pub(crate) fn into_reply(self, words: Words<'_>, show_explanation: bool) -> Reply {
         let Parts {
             status,
             general,
@@ -176,14 +176,14 @@ impl Rejection {
             .iter()
             .chain(fields.iter().map(|(_, message)| message));
         let (texts, codes): (Vec<Value>, Vec<Value>) = all
-            .map(|said| (messages.say(said).into(), said.message.code().into()))
+            .map(|said| (words.say(said).into(), said.message.code().into()))
             .unzip();
         let mut reply = Reply::new(status)
             .member("errors", texts)
             .member("error_codes", codes);
         if !fields.is_empty() {
             reply = reply
-                .member("field_errors", by_field(&fields, |said| messages.say(said)))
+                .member("field_errors", by_field(&fields, |said| words.say(said)))
                 .member(
                     "field_error_codes",
                     by_field(&fields, |said| said.message.code().to_owned()),

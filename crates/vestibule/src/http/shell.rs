@@ -77,11 +77,11 @@ where
     let handled = async {
         let (facts, refusal) = settle(app, &request, id.clone());
         let asked = Asked::of(request.method(), request.headers());
-        let secure = facts.secure();
+        let (secure, locale) = (facts.secure(), facts.locale());
         request.extensions_mut().insert(facts);
         let mut response = match refusal {
-            Some(rejection) => app.answer(rejection.into()),
-            None => run(app, inner(request)).await,
+            Some(rejection) => app.answer(locale, rejection.into()),
+            None => run(app, locale, inner(request)).await,
         };
         app.cors()
             .decorate(&path, asked.as_ref(), response.headers_mut());
@@ -104,9 +104,7 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         .forwarded_host
         .or_else(|| sent_host(request))
         .unwrap_or_default();
-    let languages = headers.get(header::ACCEPT_LANGUAGE);
-    let locale = Locale::negotiate(languages.and_then(|value| value.to_str().ok()));
-    let facts = Facts::new(id, origin.address, origin.secure, host, locale);
+    let facts = Facts::new(id, origin.address, origin.secure, host, locale_of(headers));
 
     if let Some(rejection) = too_many_headers(headers) {
         return (facts, Some(rejection));
@@ -125,6 +123,12 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         |origin| app.cors().allows(path, origin),
     );
     (facts, verdict.err())
+}
+
+/// The language that the client reads best, of those that we have.
+pub(crate) fn locale_of(headers: &HeaderMap) -> Locale {
+    let languages = headers.get(header::ACCEPT_LANGUAGE);
+    Locale::negotiate(languages.and_then(|value| value.to_str().ok()))
 }
 
 /// The other end: as our own listener says, or the application's.
@@ -179,11 +183,11 @@ fn request_id(app: &App, headers: &HeaderMap) -> String {
 }
 
 /// Runs the handler within the time limit; a panic becomes a 500.
-async fn run(app: &App, work: impl Future<Output = Response>) -> Response {
+async fn run(app: &App, locale: Locale, work: impl Future<Output = Response>) -> Response {
     let work = AssertUnwindSafe(work).catch_unwind();
     let refuse = |status, message| {
         Rejection::new(status, message)
-            .into_reply(app.messages(), false)
+            .into_reply(app.messages().spoken(locale), false)
             .into_response()
     };
     match tokio::time::timeout(app.settings().http.request_timeout, work).await {
@@ -198,22 +202,27 @@ async fn run(app: &App, work: impl Future<Output = Response>) -> Response {
 
 /// The answer of a route to a method that it does not take: to OPTIONS the methods that it
 /// does, to others a refusal.
-pub(crate) fn other_method(app: &App, method: &Method, allow: &HeaderValue) -> Response {
+pub(crate) fn other_method(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    allow: &HeaderValue,
+) -> Response {
     if method == Method::OPTIONS {
         let mut answer = Response::new(Body::empty());
         answer.headers_mut().insert(header::ALLOW, allow.clone());
         return answer;
     }
     Rejection::new(StatusCode::METHOD_NOT_ALLOWED, Message::MethodNotAllowed)
-        .into_reply(app.messages(), false)
+        .into_reply(app.messages().spoken(locale_of(headers)), false)
         .header(header::ALLOW, allow.clone())
         .into_response()
 }
 
 /// The answer where there is nothing.
-pub(crate) async fn not_found(State(app): State<App>) -> Response {
+pub(crate) async fn not_found(State(app): State<App>, headers: HeaderMap) -> Response {
     Rejection::new(StatusCode::NOT_FOUND, Message::NotFound)
-        .into_reply(app.messages(), false)
+        .into_reply(app.messages().spoken(locale_of(&headers)), false)
         .into_response()
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod render;
 pub mod transport;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use vestibule_store::{Change, NewMail, User};
 
 use self::mailbox::Mailbox;
 use self::render::{Parts, Renderer};
+use self::transport::Mailer;
 use crate::app::App;
 use crate::audit::Noted;
 use crate::hooks::Event;
@@ -27,7 +29,7 @@ use crate::http::fault::Fault;
 use crate::messages::period;
 use crate::rng;
 use crate::secrets::sealed::Sealer;
-use crate::settings::{MailTemplate, Settings};
+use crate::settings::{MailRoute, MailSettings, MailTemplate, Settings};
 
 /// What mails are written with.
 #[derive(Debug)]
@@ -35,9 +37,22 @@ pub(crate) struct Post {
     renderer: Renderer,
     sealer: Sealer,
     /// Wakes the worker.
-    pub(crate) notify: Arc<Notify>,
+    notify: Notify,
+    /// How many workers there are.
+    workers: AtomicUsize,
+    /// Whether it was said that there is none.
+    complained: AtomicBool,
     /// What the developer reads, where nothing is sent.
     pub(crate) mailbox: Arc<Mailbox>,
+}
+
+/// A worker at work.
+struct Working<'a>(&'a Post);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.workers.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A mail to be written.
@@ -67,9 +82,26 @@ impl Post {
         Self {
             renderer: Renderer::new(settings.mail.templates.clone()),
             sealer: Sealer::new(&settings.secrets, "vestibule outbox"),
-            notify: Arc::new(Notify::new()),
+            notify: Notify::new(),
+            workers: AtomicUsize::new(0),
+            complained: AtomicBool::new(false),
             mailbox: Arc::default(),
         }
+    }
+
+    /// Tells the worker that there is a mail.
+    pub(crate) fn wake(&self) {
+        if self.workers.load(Ordering::Relaxed) == 0
+            && !self.complained.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!("a mail waits, and nobody sends it: spawn Vestibule::background()");
+        }
+        self.notify.notify_one();
+    }
+
+    fn begin_work(&self) -> Working<'_> {
+        self.workers.fetch_add(1, Ordering::Relaxed);
+        Working(self)
     }
 }
 
@@ -90,6 +122,23 @@ impl Letter<'_> {
             sent: true,
         }
     }
+}
+
+/// What sends mails, as the configuration says.
+///
+/// # Errors
+/// When the configuration cannot be carried out.
+pub(crate) fn mailer(
+    settings: &MailSettings,
+    mailbox: &Arc<Mailbox>,
+) -> Result<Arc<dyn Mailer>, Fault> {
+    Ok(match &settings.route {
+        MailRoute::DevMailbox => Arc::clone(mailbox) as Arc<dyn Mailer>,
+        MailRoute::Nowhere => Arc::new(mailbox::Nowhere),
+        MailRoute::Smtp(_) | MailRoute::Sendmail(_) => {
+            return Err(Fault::Internal("this version sends no mail".to_owned()));
+        }
+    })
 }
 
 /// What templates may know about a user.
@@ -125,10 +174,8 @@ impl App {
                 parts,
             )
             .map_err(|error| Fault::Internal(format!("a mail cannot be written: {error}")))?;
-        let subject = self
-            .messages()
-            .catalogues()
-            .translate(facts.locale(), &letter.template.subject);
+        let words = self.words(facts);
+        let subject = words.translate(&letter.template.subject);
         let sealed = Sealed {
             to: letter.to.to_owned(),
             subject: subject.to_owned(),
@@ -174,7 +221,7 @@ impl App {
             ..Change::default()
         };
         self.store().apply(change, self.clock().now()).await?;
-        self.post().notify.notify_one();
+        self.post().wake();
         if let Some(event) = event {
             self.hooks().ring(event);
         }
@@ -183,8 +230,7 @@ impl App {
 
     /// A length of time in the reader's language: "2 days", "1 hour and 30 minutes".
     pub(crate) fn period(&self, facts: &Facts, length: Duration) -> String {
-        period::in_words(length, |word| {
-            self.messages().catalogues().translate(facts.locale(), word)
-        })
+        let words = self.words(facts);
+        period::in_words(length, |word| words.translate(word))
     }
 }

@@ -37,19 +37,15 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 86_400);
 /// How often secrets that have expired are forgotten.
 const CLEAN_EVERY: Duration = Duration::from_secs(3600);
 
-/// Sends mails for as long as it is polled.
-pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>) {
+/// Sends mails until `stop` is done; what waits at that moment gets one more try.
+pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Output = ()>) {
+    let working = app.post().begin_work();
     let mut cleaned: Option<OffsetDateTime> = None;
+    tokio::pin!(stop);
     loop {
         // Taken before the look, so that a mail that comes during it is not slept over.
         let woken = app.post().notify.notified();
-        let more = match batch(&app, &*mailer).await {
-            Ok(sent) => sent > 0,
-            Err(fault) => {
-                tracing::error!(%fault, "the outbox cannot be read");
-                false
-            }
-        };
+        let sent = send_due(&app, &*mailer).await;
         let now = app.clock().now();
         if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
             cleaned = Some(now);
@@ -57,10 +53,22 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>) {
                 tracing::warn!(%error, "expired secrets are not forgotten");
             }
         }
-        if !more {
-            let _ = tokio::time::timeout(SLEEP, woken).await;
+        let pause = if sent > 0 { Duration::ZERO } else { SLEEP };
+        tokio::select! {
+            () = &mut stop => break,
+            _ = tokio::time::timeout(pause, woken) => {}
         }
     }
+    send_due(&app, &*mailer).await;
+    drop(working);
+}
+
+/// Sends what is due, and says so in the log when that cannot be found out.
+async fn send_due(app: &App, mailer: &dyn Mailer) -> usize {
+    batch(app, mailer).await.unwrap_or_else(|fault| {
+        tracing::error!(%fault, "the outbox cannot be read");
+        0
+    })
 }
 
 /// Sends what is due; how many mails that were.

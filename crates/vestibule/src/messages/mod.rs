@@ -12,8 +12,7 @@ mod said;
 
 use std::collections::HashMap;
 
-use self::catalogue::Catalogues;
-use crate::http::facts::Facts;
+use self::catalogue::{Catalogues, Locale};
 
 pub use explanations::Explanation;
 pub use keys::Message;
@@ -44,22 +43,12 @@ impl Messages {
         &self.catalogues
     }
 
-    /// The text of a message with its places filled.
-    #[must_use]
-    pub fn say(&self, said: &Said) -> String {
-        said.fill(self.text(said.message))
-    }
-
-    /// The same in the reader's language; a configured text is in the language that it is in.
-    pub(crate) fn say_in(&self, facts: &Facts, said: &Said) -> String {
-        let text = match self.replaced.get(&said.message) {
-            Some(text) => text,
-            None => {
-                let english = said.message.default_text();
-                self.catalogues.translate(facts.locale(), english)
-            }
-        };
-        said.fill(text)
+    /// The texts in a language. A configured text is in the language that it is in.
+    pub(crate) fn spoken(&self, locale: Locale) -> Words<'_> {
+        Words {
+            messages: self,
+            locale,
+        }
     }
 
     /// The text of a message.
@@ -68,6 +57,33 @@ impl Messages {
         self.replaced
             .get(&message)
             .map_or_else(|| message.default_text(), String::as_str)
+    }
+}
+
+/// The texts in the reader's language.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Words<'a> {
+    messages: &'a Messages,
+    locale: Locale,
+}
+
+impl Words<'_> {
+    /// The text of a message with its places filled.
+    pub(crate) fn say(self, said: &Said) -> String {
+        let Messages {
+            replaced,
+            catalogues,
+        } = self.messages;
+        let text = match replaced.get(&said.message) {
+            Some(text) => text,
+            None => catalogues.translate(self.locale, said.message.default_text()),
+        };
+        said.fill(text)
+    }
+
+    /// Another sentence.
+    pub(crate) fn translate<'b>(&'b self, english: &'b str) -> &'b str {
+        self.messages.catalogues.translate(self.locale, english)
     }
 }
 

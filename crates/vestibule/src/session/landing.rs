@@ -73,7 +73,7 @@ impl Refused {
         view: &str,
         user: Option<&User>,
     ) -> Result<Reply, Fault> {
-        let text = app.messages().say_in(facts, &self.said);
+        let text = app.words(facts).say(&self.said);
         lead(app, facts, view, Some((self.category, &text)), user)
     }
 }
@@ -89,7 +89,7 @@ pub(crate) fn done(
     said: Option<&Said>,
     user: &User,
 ) -> Result<Reply, Fault> {
-    let text = said.map(|said| app.messages().say_in(facts, said));
+    let text = said.map(|said| app.words(facts).say(said));
     let said = text.as_deref().map(|text| ("success", text));
     lead(app, facts, view, said, Some(user))
 }

@@ -21,6 +21,7 @@ use crate::http::cookies::{self, Lifetime};
 use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::reply::Reply;
+use crate::messages::catalogue::Locale;
 use crate::rng;
 pub use crate::settings::Mechanism;
 use crate::settings::{CookieSettings, SessionProtection};
@@ -329,7 +330,7 @@ impl Visit {
         }
         let mut response = match outcome {
             Ok(reply) => app.render(reply),
-            Err(refusal) => app.answer(refusal),
+            Err(refusal) => app.answer(self.facts.locale(), refusal),
         };
         let headers = response.headers_mut();
         self.write_cookies(app, headers);
@@ -457,7 +458,7 @@ impl FromRequestParts<App> for Visit {
         let refuse = |fault: Fault| {
             Refusal::from(fault)
                 .into_rejection()
-                .into_reply(app.messages(), false)
+                .into_reply(app.messages().spoken(Locale::ENGLISH), false)
                 .into_response()
         };
         let Some(facts) = parts.extensions.get::<Facts>().cloned() else {

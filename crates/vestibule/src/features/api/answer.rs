@@ -15,6 +15,7 @@ pub(crate) struct Answer {
     example: Option<Value>,
     headers: Vec<&'static str>,
     envelope: bool,
+    media_type: &'static str,
 }
 
 impl Answer {
@@ -27,6 +28,7 @@ impl Answer {
             example: None,
             headers: vec!["RequestId"],
             envelope: true,
+            media_type: "application/json",
         }
     }
 
@@ -36,6 +38,14 @@ impl Answer {
             response: schema,
             envelope: false,
             ..Self::ok(about)
+        }
+    }
+
+    /// 200 with a page.
+    pub(crate) fn page(about: &str) -> Self {
+        Self {
+            media_type: "text/html",
+            ..Self::bare(about, Schema::text())
         }
     }
 
@@ -104,7 +114,7 @@ impl Answer {
         json!({
             "description": self.about,
             "headers": headers(app, &self.headers),
-            "content": { "application/json": content },
+            "content": { self.media_type: content },
         })
     }
 }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter};
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
 use super::operation::Operation;
 use crate::app::App;
@@ -23,7 +23,7 @@ pub(crate) struct Table {
 pub(crate) type Describe = fn(&App) -> Operation;
 
 /// An endpoint. There is no way to give it a handler without a description.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     path: String,
     routes: MethodRouter<App>,
@@ -96,8 +96,8 @@ impl Endpoint {
         }
         let allow = HeaderValue::try_from(format!("{allow}OPTIONS"))
             .unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"));
-        let other = async move |State(app): State<App>, method: Method| {
-            shell::other_method(&app, &method, &allow)
+        let other = async move |State(app): State<App>, method: Method, headers: HeaderMap| {
+            shell::other_method(&app, &method, &headers, &allow)
         };
         router.route(&self.path, self.routes.fallback(other))
     }

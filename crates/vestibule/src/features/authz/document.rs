@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::ORIGINAL_METHOD;
 use crate::app::App;
-use crate::features::api::{self, Answer, Operation, Schema, Tag};
+use crate::features::api::{Answer, Operation, Schema, Tag};
 use crate::messages::Message;
 use crate::settings::Mechanism;
 

@@ -98,7 +98,7 @@ pub(super) async fn confirm(
         }
         Err(error) => return Err(error.into()),
     }
-    app.post().notify.notify_one();
+    app.post().wake();
     app.hooks().ring(&event);
     user.email = Some(email);
     user.confirmed_at = Some(now);

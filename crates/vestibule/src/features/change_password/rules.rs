@@ -82,7 +82,7 @@ pub(super) async fn replace(
         // Somebody else changed it meanwhile: what was shown is the old one no more.
         return Ok(refused(PASSWORD, Message::InvalidPassword));
     }
-    app.post().notify.notify_one();
+    app.post().wake();
     app.hooks().ring(&event);
     let changed = app.store().user(UserKey::Id(user.id)).await?;
     let changed =

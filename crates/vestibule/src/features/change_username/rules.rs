@@ -66,7 +66,7 @@ pub(super) async fn rename(
         }
         Err(error) => return Err(error.into()),
     }
-    app.post().notify.notify_one();
+    app.post().wake();
     app.hooks().ring(&event);
     user.username = Some(name.to_owned());
     Ok(Decision::Renamed(Box::new(user)))

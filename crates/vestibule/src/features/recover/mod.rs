@@ -26,7 +26,6 @@ use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::identity;
 use crate::mail::{self, Letter};
-use crate::messages::Message;
 use crate::rules::{self as of_fields, NewPassword};
 use crate::secrets::links;
 use crate::session::assurance;

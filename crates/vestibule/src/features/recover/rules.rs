@@ -108,7 +108,7 @@ pub(super) async fn replace(
         let said = Message::InvalidResetPasswordToken;
         return Ok(Decision::Refused(FieldErrors::one("", said)));
     }
-    app.post().notify.notify_one();
+    app.post().wake();
     app.hooks().ring(&event);
     let changed = app.store().user(UserKey::Id(user.id)).await?;
     let changed =

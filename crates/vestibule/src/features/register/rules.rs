@@ -207,7 +207,7 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
     let Applied::Done(Some(id)) = app.store().apply(change, now).await? else {
         return Err(Fault::Internal("a new user is not there".to_owned()).into());
     };
-    app.post().notify.notify_one();
+    app.post().wake();
     app.hooks().ring(&Event::Registered {
         user_id: id,
         confirmation_token: confirmation.as_ref().map(|link| link.token.as_str()),
@@ -284,7 +284,7 @@ async fn pretend(
         ..Change::default()
     };
     app.store().apply(change, app.clock().now()).await?;
-    app.post().notify.notify_one();
+    app.post().wake();
     app.hooks().ring(&event);
     Ok(Decision::Pretended)
 }
