@@ -19,7 +19,7 @@ use crate::http::fault::Fault;
 use crate::rng::{self, Random};
 
 /// How many jobs may wait for each thread.
-const QUEUE_PER_THREAD: usize = 32;
+const QUEUE_PER_THREAD: usize = 128;
 
 /// How far the hashing threads stand back, in the units of nice(1).
 const NICENESS: i32 = 10;

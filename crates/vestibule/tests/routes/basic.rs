@@ -288,7 +288,7 @@ async fn attack_brute_force_a_wrong_password_is_heard_wherever_it_comes() {
     app.basic(ANA, "wrong").get(AUTHZ).await;
     assert_eq!(heard(), 2, "with basic authentication");
     app.basic("no@example.com", "wrong").get(AUTHZ).await;
-    assert_eq!(heard(), 2, "there is no such account");
+    assert_eq!(heard(), 3, "there is no such account");
 }
 
 #[tokio::test]

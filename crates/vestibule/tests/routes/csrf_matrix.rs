@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::callers::all_are_among;
-use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
+use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
 
@@ -85,7 +85,8 @@ impl Rules {
 
     async fn app(&self) -> TestApp {
         TestApp::with(&format!(
-            "SECURITY_CSRF_PROTECT_MECHANISMS = {:?}
+            "{LIFE}SECURITY_LINKS_CONSUMED_BY = \"post\"
+SECURITY_CSRF_PROTECT_MECHANISMS = {:?}
 SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = {}
 SECURITY_LOGOUT_CSRF = {}
 WTF_CSRF_CHECK_DEFAULT = {}
@@ -105,10 +106,13 @@ SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"",
         match endpoint.kind {
             Kind::Reads => false,
             // They are refused before.
-            Kind::Protected if who == Who::Stranger => false,
+            Kind::Protected | Kind::Fresh if who == Who::Stranger => false,
+            Kind::Fresh if who == Who::Remembered => false,
+            // Whoever is recognised is refused before.
+            Kind::Strangers if who.recognised() => false,
             _ if self.check_default => true,
-            Kind::Open => who.recognised() || !self.ignore_unauth,
-            Kind::Protected => protected,
+            Kind::Open | Kind::Strangers => who.recognised() || !self.ignore_unauth,
+            Kind::Protected | Kind::Fresh => protected,
             Kind::SignOut => self.logout_csrf && who.recognised() && protected,
         }
     }
@@ -118,7 +122,9 @@ SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"",
 enum Kind {
     Reads,
     Open,
+    Strangers,
     Protected,
+    Fresh,
     SignOut,
 }
 
@@ -150,6 +156,27 @@ fn endpoints() -> Vec<Endpoint> {
         row(Kind::Reads, Method::GET, authz, Some("GET")),
         row(Kind::Protected, Method::GET, authz, Some("POST")),
         row(Kind::Protected, Method::GET, authz, Some("DELETE")),
+        row(Kind::Reads, Method::GET, "/register", None),
+        row(Kind::Strangers, Method::POST, "/register", None),
+        row(Kind::Reads, Method::GET, "/confirm", None),
+        row(Kind::Open, Method::POST, "/confirm", None),
+        row(Kind::Reads, Method::GET, "/confirm/{token}", None),
+        row(Kind::Open, Method::POST, "/confirm/{token}", None),
+        row(Kind::Reads, Method::GET, "/reset", None),
+        row(Kind::Open, Method::POST, "/reset", None),
+        row(Kind::Reads, Method::GET, "/reset/{token}", None),
+        row(Kind::Open, Method::POST, "/reset/{token}", None),
+        row(Kind::Reads, Method::GET, "/change", None),
+        row(Kind::Protected, Method::POST, "/change", None),
+        row(Kind::Reads, Method::GET, "/change-email/{token}", None),
+        row(Kind::Open, Method::POST, "/change-email/{token}", None),
+        row(Kind::Reads, Method::GET, "/recover-username", None),
+        row(Kind::Strangers, Method::POST, "/recover-username", None),
+        // Freshness is asked for before: only those who are fresh get to the check.
+        row(Kind::Reads, Method::GET, "/change-email", None),
+        row(Kind::Fresh, Method::POST, "/change-email", None),
+        row(Kind::Reads, Method::GET, "/change-username", None),
+        row(Kind::Fresh, Method::POST, "/change-username", None),
         row(Kind::SignOut, Method::POST, "/logout", None),
     ]
 }
@@ -203,7 +230,7 @@ async fn ask(caller: &Caller<'_>, endpoint: &Endpoint, csrf: Option<&str>) -> An
     if let Some(original) = endpoint.original {
         browser = browser.header("x-original-method", original);
     }
-    let path = format!("{PREFIX}{}", endpoint.path);
+    let path = format!("{PREFIX}{}", endpoint.path.replace("{token}", "a.b.c"));
     if endpoint.method != Method::POST {
         return browser
             .send(endpoint.method.clone(), &path, None, Vec::new())

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::callers::{TOKEN_HEADER, all_are_among};
-use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
+use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
 const BO: &str = "bo@example.com";
@@ -17,7 +17,7 @@ const PLACES: [&str; 3] = ["header", "query", "body"];
 /// Ana's password is not Bo's, answers say who is meant, and everything is on.
 async fn two_people(extra: &str) -> TestApp {
     let lines = format!(
-        "SECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
+        "{LIFE}SECURITY_LINKS_CONSUMED_BY = \"post\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
     );
     let app = TestApp::built(&lines, |builder| {
         builder.describe_user(|user| {
@@ -43,7 +43,7 @@ async fn ask(
     mut body: Value,
     token: Option<(&str, &str)>,
 ) -> Answer {
-    let mut path = format!("{PREFIX}{path}");
+    let mut path = format!("{PREFIX}{}", path.replace("{token}", "a.b.c"));
     let mut asking = browser.clone();
     match token {
         Some(("header", token)) => asking = asking.header(TOKEN_HEADER, token),
@@ -66,6 +66,10 @@ async fn ask(
 fn endpoints() -> Vec<(Method, &'static str, Value)> {
     let password = json!({"password": PASSWORD});
     let credentials = json!({"email": ANA, "password": PASSWORD});
+    let new = json!({
+        "email": "new@example.com",
+        "password": "a new password", "password_confirm": "a new password",
+    });
     vec![
         (Method::GET, "/login", json!({})),
         (Method::POST, "/login", credentials.clone()),
@@ -77,6 +81,26 @@ fn endpoints() -> Vec<(Method, &'static str, Value)> {
         (Method::GET, "/authz?within=60&grace=60", json!({})),
         (Method::GET, "/authz?methods=token&within=60", json!({})),
         (Method::POST, "/refresh-token", json!({})),
+        (Method::GET, "/register", json!({})),
+        (Method::POST, "/register", new.clone()),
+        (Method::GET, "/confirm", json!({})),
+        (Method::POST, "/confirm", new.clone()),
+        (Method::GET, "/confirm/{token}", json!({})),
+        (Method::POST, "/confirm/{token}", json!({})),
+        (Method::GET, "/reset", json!({})),
+        (Method::POST, "/reset", new.clone()),
+        (Method::GET, "/reset/{token}", json!({})),
+        (Method::POST, "/reset/{token}", new.clone()),
+        (Method::GET, "/change", json!({})),
+        (Method::POST, "/change", json!({"password": "no"})),
+        (Method::GET, "/change-email", json!({})),
+        (Method::POST, "/change-email", new.clone()),
+        (Method::GET, "/change-email/{token}", json!({})),
+        (Method::POST, "/change-email/{token}", json!({})),
+        (Method::GET, "/change-username", json!({})),
+        (Method::POST, "/change-username", json!({"username": "x"})),
+        (Method::GET, "/recover-username", json!({})),
+        (Method::POST, "/recover-username", new),
         (Method::POST, "/logout", json!({})),
     ]
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use vestibule::settings::{
-    Listening, Loaded, Origin, Problem, STARTER, Settings, Sources, effective,
+    ConsumedBy, Listening, Loaded, Origin, Problem, STARTER, Settings, Sources, effective,
 };
 
 const SECRETS: &str = r#"
@@ -50,7 +50,10 @@ fn the_starter_file_starts() {
     assert_eq!(settings.http.url_prefix, "/api/accounts");
     assert!(settings.login.return_generic_responses && settings.csrf.logout_csrf);
     assert_eq!(settings.csrf.time_limit, None);
-    assert!(settings.not_served.contains(&"SECURITY_REGISTERABLE"));
+    assert_eq!(settings.not_served, ["SECURITY_UNIFIED_SIGNIN"]);
+    let accounts = &settings.accounts;
+    assert!(accounts.register.enabled && accounts.recover.enabled);
+    assert_eq!(accounts.links_consumed_by, ConsumedBy::Post);
 }
 
 #[test]
@@ -155,16 +158,7 @@ SECURITY_REDIRECT_HOST = "localhost:8080"
 fn the_spa_configuration_is_taken_as_it_is() {
     let loaded = load(SPA, &[]).unwrap();
     let settings = Settings::new(&loaded, Listening::Local).unwrap();
-    assert_eq!(
-        settings.not_served,
-        [
-            "SECURITY_CONFIRMABLE",
-            "SECURITY_REGISTERABLE",
-            "SECURITY_RECOVERABLE",
-            "SECURITY_CHANGEABLE",
-            "SECURITY_UNIFIED_SIGNIN",
-        ]
-    );
+    assert_eq!(settings.not_served, ["SECURITY_UNIFIED_SIGNIN",]);
     assert_eq!(settings.csrf.time_limit, None);
     assert_eq!(settings.csrf.protect_mechanisms.len(), 2);
     assert_eq!(

@@ -31,11 +31,10 @@ pub(super) fn state(app: &App) -> Operation {
 pub(super) fn change(app: &App) -> Operation {
     let again = NEW_PASSWORD.again.unwrap_or_default();
     let new = || api::password().example("correct horse");
+    let old = api::password().about("The old one, if there is one.");
+    let old = old.example("battery horse");
     let fields = Schema::object()
-        .may(
-            PASSWORD,
-            api::password().about("The old one, if there is one."),
-        )
+        .may(PASSWORD, old)
         .must(NEW_PASSWORD.name, new())
         .must(again, new().about("The same once more."));
     Operation::new("changePassword", TAG, "Change the password")

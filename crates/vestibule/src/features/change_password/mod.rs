@@ -28,7 +28,7 @@ use crate::session::call::Call;
 use crate::session::door::Door;
 use crate::session::sign_in::{self, Admission};
 use crate::session::tokens::{self, Tokens};
-use crate::settings::Settings;
+use crate::settings::{Mechanism, Settings};
 
 const PASSWORD: &str = "password";
 const NEW_PASSWORD: NewPassword = NewPassword {
@@ -83,7 +83,8 @@ async fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
 
 async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     enter(app, call).await?;
-    let user = call.caller()?.user.clone();
+    let caller = call.caller()?;
+    let (user, by_session) = (caller.user.clone(), caller.via == Mechanism::Session);
     let fields = call.body.fields()?;
     let mut errors = FieldErrors::default();
     let old = match fields.exact(PASSWORD) {
@@ -106,11 +107,14 @@ async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     };
     let now = app.unix_seconds();
     let tokens = tokens::on_request(app, &facts, &user, now, &call.query).await?;
-    let admission = Admission {
-        remember: call.visit.came_with_remember_cookie(),
-        ..Admission::without_password(app, *user, &["change"])
-    };
-    sign_in::complete(app, &mut call.visit, admission).await?;
+    // A session that came beside a token may be somebody else's: it stays as it is.
+    if by_session {
+        let admission = Admission {
+            remember: call.visit.came_with_remember_cookie(),
+            ..Admission::without_password(app, *user, &["change"])
+        };
+        sign_in::complete(app, &mut call.visit, admission).await?;
+    }
     let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
     Ok(tokens.put_into(reply))
 }

@@ -183,6 +183,9 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
         .login
         .confirmable
         .then(|| links::confirm(app, facts, &new.fs_uniquifier, &new.email));
+    if settings.login.return_generic_responses {
+        even_out(app, u32::from(confirmation.is_some()));
+    }
     let (link, token) = match &confirmation {
         Some(link) => (link.url.as_str(), link.token.as_str()),
         None => ("", ""),
@@ -268,6 +271,7 @@ async fn pretend(
             ],
         ),
     };
+    even_out(app, made_for(app, taken.email.is_some()));
     let mails = if settings.send_mail {
         vec![app.write(facts, &letter)?]
     } else {
@@ -289,8 +293,8 @@ async fn pretend(
     Ok(Decision::Pretended)
 }
 
-/// To whom has an account already: how to get into it. Where the address was never confirmed,
-/// a new password comes before anything else: the one that is there may be a stranger's.
+/// To whom has an account already: how to get into it. A new password comes before anything else,
+/// also where the address was never confirmed: the one that is there may be a stranger's.
 fn existing<'a>(app: &'a App, facts: &Facts, user: &User, email: &'a str) -> Letter<'a> {
     let settings = &app.settings().accounts;
     let (mut recovery, mut reset_link, mut reset_token) = Default::default();
@@ -298,12 +302,6 @@ fn existing<'a>(app: &'a App, facts: &Facts, user: &User, email: &'a str) -> Let
         let link = links::reset(app, facts, user);
         recovery = links::endpoint(app, facts, &settings.recover.url);
         (reset_link, reset_token) = (link.url, link.token);
-    }
-    let unconfirmed = app.settings().login.confirmable && user.confirmed_at.is_none();
-    let (mut confirmation_link, mut confirmation_token) = Default::default();
-    if unconfirmed {
-        let link = links::confirm(app, facts, &user.fs_uniquifier, email);
-        (confirmation_link, confirmation_token) = (link.url, link.token);
     }
     Letter::new(
         &settings.register.existing,
@@ -313,8 +311,18 @@ fn existing<'a>(app: &'a App, facts: &Facts, user: &User, email: &'a str) -> Let
             ("recovery_link", Value::from(recovery)),
             ("reset_link", Value::from(reset_link)),
             ("reset_token", Value::from(reset_token)),
-            ("confirmation_link", Value::from(confirmation_link)),
-            ("confirmation_token", Value::from(confirmation_token)),
         ],
     )
+}
+
+/// How many fingerprints the links take in the mail to whoever has the address, or only the name.
+fn made_for(app: &App, email_is_taken: bool) -> u32 {
+    let in_reset = email_is_taken && app.settings().accounts.recover.enabled;
+    if in_reset { links::IN_RESET } else { 0 }
+}
+
+/// Takes as long as the costliest of the links, of which so many fingerprints were made already:
+/// nobody can tell by the time it takes which mail was written.
+fn even_out(app: &App, made: u32) {
+    links::idle(app, made_for(app, true).max(1).saturating_sub(made));
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod callers;
 mod described;
+pub(crate) mod mails;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use tower::ServiceExt as _;
 use vestibule::clock::Clock;
 use vestibule::hooks::Event;
 use vestibule::http::client_ip::Peer;
+use vestibule::mail::transport::Mailer;
 use vestibule::rng::Random;
 use vestibule::{App, Builder, Vestibule, admin};
 use vestibule_store::{Store, User};
@@ -43,6 +45,27 @@ SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"
 WTF_CSRF_CHECK_DEFAULT = false
 WTF_CSRF_TIME_LIMIT = ""
 DEBUG = true
+"#;
+
+/// Everything that an account can go through, and where its links lead.
+pub(crate) const LIFE: &str = r#"
+SECURITY_REGISTERABLE = true
+SECURITY_CONFIRMABLE = true
+SECURITY_RECOVERABLE = true
+SECURITY_CHANGEABLE = true
+SECURITY_CHANGE_EMAIL = true
+SECURITY_CHANGE_USERNAME = true
+SECURITY_USERNAME_ENABLE = true
+SECURITY_USERNAME_RECOVERY = true
+SECURITY_REDIRECT_BEHAVIOR = "spa"
+SECURITY_POST_CONFIRM_VIEW = "/confirmed"
+SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
+SECURITY_RESET_VIEW = "/reset-password"
+SECURITY_RESET_ERROR_VIEW = "/reset-password-error"
+SECURITY_LOGIN_ERROR_VIEW = "/login-error"
+SECURITY_POST_LOGIN_VIEW = "/in"
+SECURITY_POST_CHANGE_EMAIL_VIEW = "/email-changed"
+SECURITY_CHANGE_EMAIL_ERROR_VIEW = "/email-error"
 "#;
 
 #[derive(Debug)]
@@ -72,6 +95,7 @@ pub(crate) struct TestApp {
     pub(crate) vestibule: Vestibule,
     pub(crate) clock: Arc<FrozenClock>,
     pub(crate) events: Arc<Mutex<Vec<String>>>,
+    pub(crate) sent: Arc<mails::Sent>,
     router: Router,
     described: described::Described,
 }
@@ -107,10 +131,12 @@ impl TestApp {
         let clock = Arc::new(FrozenClock(AtomicI64::new(1_800_000_000)));
         let events = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&events);
+        let sent = Arc::new(mails::Sent::default());
         let builder = Vestibule::builder(settings)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .random(Arc::new(SeededRandom::default()))
             .hashing_threads(1)
+            .mailer(Arc::clone(&sent) as Arc<dyn Mailer>)
             .on_event(move |event: &Event<'_>| heard.lock().unwrap().push(format!("{event:?}")));
         let vestibule = more(builder).build().unwrap();
         let app = Self {
@@ -119,6 +145,7 @@ impl TestApp {
             vestibule,
             clock,
             events,
+            sent,
         };
         app.user(ANA, |draft| draft).await;
         app

@@ -1,0 +1,72 @@
+//! `/change-username`: another name.
+
+use serde_json::json;
+use vestibule::admin::Draft;
+
+use crate::support::{ANA, LIFE, TestApp};
+
+const CHANGE: &str = "/api/accounts/change-username";
+
+#[tokio::test]
+async fn the_new_name_is_in_force() {
+    let app = TestApp::with(LIFE).await;
+    let mut browser = app.signed_in().await.with_csrf().await;
+    let answer = browser.get(CHANGE).await;
+    assert_eq!(answer.response()["current_username"], json!(null));
+    let answer = browser.post(CHANGE, json!({"username": "analove"})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.response().get("current_username").is_none());
+    let answer = browser.get(CHANGE).await;
+    assert_eq!(answer.response()["current_username"], "analove");
+    assert_eq!(app.mails(ANA).await.len(), 1);
+    let events = app.events.lock().unwrap().join("\n");
+    assert!(events.contains("UsernameChanged"), "{events}");
+}
+
+#[tokio::test]
+async fn what_is_refused_is_said_with_the_name_in_force() {
+    let app = TestApp::with(LIFE).await;
+    app.user("bo@example.com", |draft| Draft {
+        username: Some("bobby".to_owned()),
+        ..draft
+    })
+    .await;
+    let mut browser = app.signed_in().await.with_csrf().await;
+    browser.post(CHANGE, json!({"username": "analove"})).await;
+    for (username, code) in [
+        (json!("bobby"), "USERNAME_ALREADY_ASSOCIATED"),
+        (json!("analove"), "USERNAME_ALREADY_ASSOCIATED"),
+        (json!("a"), "USERNAME_INVALID_LENGTH"),
+        (json!("a-b-c"), "USERNAME_DISALLOWED_CHARACTERS"),
+        (json!(7), "API_ERROR"),
+        (json!(""), "USERNAME_NOT_PROVIDED"),
+        (json!(null), "USERNAME_NOT_PROVIDED"),
+    ] {
+        let answer = browser.post(CHANGE, json!({"username": username})).await;
+        assert_eq!(answer.verdict(), (400, code.to_owned()), "{username}");
+        assert_eq!(answer.response()["current_username"], "analove");
+    }
+    // Nothing sent is not a name taken away.
+    let answer = browser.post(CHANGE, json!({})).await;
+    assert_eq!(answer.verdict(), (400, "USERNAME_NOT_PROVIDED".into()));
+    assert_eq!(app.stored(ANA).await.username.as_deref(), Some("analove"));
+}
+
+#[tokio::test]
+async fn attack_race_of_many_who_want_a_name_at_once_one_gets_it() {
+    let app = TestApp::with(LIFE).await;
+    let mut browsers = Vec::new();
+    for number in 0..16 {
+        let email = format!("user{number}@example.com");
+        app.user(&email, |draft| draft).await;
+        let mut browser = app.browser();
+        browser.sign_in(&email, crate::support::PASSWORD).await;
+        browsers.push(browser.with_csrf().await);
+    }
+    let asking = browsers
+        .iter_mut()
+        .map(|browser| browser.post(CHANGE, json!({"username": "wanted"})));
+    let answers = futures_util::future::join_all(asking).await;
+    let done = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(done, 1);
+}

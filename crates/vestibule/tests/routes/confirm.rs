@@ -1,0 +1,152 @@
+//! `/confirm`: showing that an address is one's own.
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::mails::{destination, token_of};
+use crate::support::{ANA, LIFE, PASSWORD, TestApp};
+
+const CONFIRM: &str = "/api/accounts/confirm";
+const NEW: &str = "new@example.com";
+
+/// With somebody who has not confirmed, and the link that was mailed to them.
+async fn unconfirmed(extra: &str) -> (TestApp, String) {
+    let app = TestApp::with(&format!("{LIFE}{extra}")).await;
+    app.user(NEW, |draft| vestibule::admin::Draft {
+        confirmed: false,
+        ..draft
+    })
+    .await;
+    let answer = app.browser().post(CONFIRM, json!({"email": NEW})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let link = app.link(NEW).await;
+    (app, link)
+}
+
+async fn is_confirmed(app: &TestApp) -> bool {
+    app.stored(NEW).await.confirmed_at.is_some()
+}
+
+#[tokio::test]
+async fn the_link_confirms_once() {
+    let (app, link) = unconfirmed("").await;
+    let (view, query) = destination(&app.browser().get(&link).await);
+    assert_eq!(view, "/confirmed");
+    assert_eq!(query[0].0, "success");
+    assert!(is_confirmed(&app).await);
+    let (view, query) = destination(&app.browser().get(&link).await);
+    assert_eq!(
+        (view.as_str(), query[0].0.as_str()),
+        ("/confirm-error", "info")
+    );
+    assert_eq!(query.len(), 1, "who it was is nobody's business: {query:?}");
+    assert_eq!(app.browser().sign_in(NEW, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_too_old_or_not_ours_leads_to_the_view_for_errors() {
+    let (app, link) = unconfirmed("SECURITY_CONFIRM_EMAIL_WITHIN = \"2 hours\"\n").await;
+    for bad in ["a", "a.b.c", &format!("{}x", token_of(&link))] {
+        let (view, query) = destination(&app.browser().get(&format!("{CONFIRM}/{bad}")).await);
+        assert_eq!(view, "/confirm-error");
+        assert_eq!(query.len(), 1);
+        assert_eq!(query[0].0, "error");
+    }
+    app.wait(2 * 3600 + 1);
+    let (view, query) = destination(&app.browser().get(&link).await);
+    assert_eq!(view, "/confirm-error");
+    assert!(query[0].1.contains("2 hours"), "{query:?}");
+    assert!(!is_confirmed(&app).await);
+}
+
+#[tokio::test]
+async fn a_new_link_is_sent_to_whoever_needs_one() {
+    let (app, _) = unconfirmed("").await;
+    for (email, code) in [
+        (ANA, "ALREADY_CONFIRMED"),
+        ("no@example.com", "USER_DOES_NOT_EXIST"),
+        ("no", "INVALID_EMAIL_ADDRESS"),
+        ("", "EMAIL_NOT_PROVIDED"),
+    ] {
+        let answer = app.browser().post(CONFIRM, json!({"email": email})).await;
+        assert_eq!(answer.verdict(), (400, code.to_owned()), "{email}");
+    }
+    assert_eq!(app.all_mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn attack_wrong_step_a_link_for_an_address_before_confirms_no_other() {
+    let (app, link) = unconfirmed("").await;
+    let user = app.stored(NEW).await;
+    let patch = vestibule_store::UserPatch {
+        email: Some("other@example.com".to_owned()),
+        ..Default::default()
+    };
+    let now = app.app().clock().now();
+    app.app()
+        .store()
+        .update_user(user.id, patch, now)
+        .await
+        .unwrap();
+    let (view, _) = destination(&app.browser().get(&link).await);
+    assert_eq!(view, "/confirm-error");
+    assert!(app.stored("other@example.com").await.confirmed_at.is_none());
+}
+
+#[tokio::test]
+async fn attack_link_scanner_looking_at_a_link_changes_nothing() {
+    let (app, link) = unconfirmed("").await;
+    let mut browser = app.browser();
+    browser.send(Method::HEAD, &link, None, Vec::new()).await;
+    assert!(!is_confirmed(&app).await);
+    // Where the app posts the token, opening the link changes nothing either.
+    let (app, link) = unconfirmed("SECURITY_LINKS_CONSUMED_BY = \"post\"\n").await;
+    for _ in 0..2 {
+        let (view, query) = destination(&app.browser().get(&link).await);
+        assert_eq!(view, "/confirmed");
+        let token = token_of(&link).to_owned();
+        assert_eq!(query, [("token".to_owned(), token)]);
+        assert!(!is_confirmed(&app).await);
+    }
+    let answer = app.browser().post(&link, json!({})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.response()["email"], NEW);
+    assert!(is_confirmed(&app).await);
+    let answer = app.browser().post(&link, json!({})).await;
+    assert_eq!(answer.verdict(), (400, "ALREADY_CONFIRMED".into()));
+    let answer = app.browser().post(&format!("{CONFIRM}/x"), json!({})).await;
+    assert_eq!(answer.verdict(), (400, "INVALID_CONFIRMATION_TOKEN".into()));
+}
+
+#[tokio::test]
+async fn attack_session_fixation_opening_somebody_elses_link_signs_nobody_in_or_out() {
+    let (app, link) = unconfirmed("SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\n").await;
+    let mut ana = app.signed_in().await;
+    let before = ana.standing();
+    let (view, _) = destination(&ana.get(&link).await);
+    assert_eq!(view, "/confirmed");
+    assert_eq!(ana.standing(), before);
+}
+
+#[tokio::test]
+async fn whoever_opens_it_is_signed_in_where_that_is_set() {
+    let (app, link) = unconfirmed("SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\n").await;
+    let mut browser = app.browser();
+    browser.get(&link).await;
+    assert!(browser.is_signed_in().await);
+    let (app, link) = unconfirmed("").await;
+    let mut browser = app.browser();
+    browser.get(&link).await;
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn attack_single_use_of_many_at_once_one_confirms() {
+    let (app, link) = unconfirmed("").await;
+    let asking = (0..64).map(|_| {
+        let (mut browser, link) = (app.browser(), &link);
+        async move { destination(&browser.get(link).await).0 }
+    });
+    let views = futures_util::future::join_all(asking).await;
+    assert_eq!(views.iter().filter(|view| *view == "/confirmed").count(), 1);
+}

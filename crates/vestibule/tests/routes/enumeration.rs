@@ -1,0 +1,204 @@
+//! Whether there is an account, an answer does not tell: not by its words, not by what it costs.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use vestibule::admin::Draft;
+
+use crate::support::mails::path_in;
+use crate::support::{ANA, Answer, LIFE, TestApp};
+
+const OFF: &str = "off@example.com";
+const UNCONFIRMED: &str = "new@example.com";
+const NOBODY: &str = "nobody@example.com";
+
+const GENERIC: &str = "SECURITY_RETURN_GENERIC_RESPONSES = true\n";
+
+async fn people(extra: &str) -> TestApp {
+    let app = TestApp::with(&format!("{LIFE}{GENERIC}{extra}")).await;
+    app.user(OFF, |draft| Draft {
+        active: false,
+        ..draft
+    })
+    .await;
+    app.user(UNCONFIRMED, |draft| Draft {
+        confirmed: false,
+        ..draft
+    })
+    .await;
+    app
+}
+
+/// Every endpoint that takes an address from a stranger.
+fn requests(email: &str) -> Vec<(&'static str, Value)> {
+    let new = "a new password";
+    vec![
+        ("login", json!({"email": email, "password": "wrong"})),
+        (
+            "register",
+            json!({"email": email, "password": new, "password_confirm": new}),
+        ),
+        ("confirm", json!({"email": email})),
+        ("reset", json!({"email": email})),
+        ("recover-username", json!({"email": email})),
+    ]
+}
+
+/// All that a client sees, but for what is drawn by chance.
+fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
+    let hide = |text: &str| {
+        text.chars()
+            .map(|c| {
+                let drawn = c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+                if drawn { 'x' } else { c }
+            })
+            .collect::<String>()
+    };
+    let headers = answer.headers.iter().map(|(name, value)| {
+        let value = value.to_str().unwrap();
+        let value = match name.as_str() {
+            "x-request-id" | "set-cookie" => hide(value),
+            _ => value.to_owned(),
+        };
+        (name.to_string(), value)
+    });
+    let mut response = answer.response();
+    if let Some(token) = response.get_mut("csrf_token") {
+        *token = hide(token.as_str().unwrap()).into();
+    }
+    (answer.status.as_u16(), headers.collect(), response)
+}
+
+#[tokio::test]
+async fn attack_enumeration_every_public_endpoint_answers_and_works_alike() {
+    for extra in ["", "SECURITY_PASSWORDLESS = true\n"] {
+        let mut counted = Vec::new();
+        for email in [ANA, OFF, UNCONFIRMED, NOBODY] {
+            // A fresh application for each, so that nothing of one is seen by another.
+            let app = people(extra).await;
+            for (path, body) in requests(email) {
+                let hashes = app.app().passwords().checked();
+                let jobs = queued(&app).await;
+                let mut browser = app.browser();
+                let answer = browser.post(&format!("/api/accounts/{path}"), body).await;
+                let cost = (
+                    app.app().passwords().checked() - hashes,
+                    queued(&app).await - jobs,
+                );
+                counted.push((path, email, seen(&answer), cost));
+            }
+        }
+        for (path, email, seen, cost) in &counted {
+            let (_, _, first, first_cost) = counted.iter().find(|row| row.0 == *path).unwrap();
+            assert_eq!(seen, first, "{path} for {email}, {extra}");
+            assert_eq!(cost, first_cost, "{path} for {email}, {extra}");
+        }
+    }
+}
+
+/// How many mails were ever put into the outbox, sent or not.
+async fn queued(app: &TestApp) -> usize {
+    let now = app.app().clock().now();
+    let store = app.app().store();
+    // Claimed for no time at all: the next look finds them again.
+    store
+        .claim_mails("count", now, now, 1000)
+        .await
+        .unwrap()
+        .len()
+}
+
+#[tokio::test]
+async fn attack_enumeration_only_those_who_are_meant_get_a_mail() {
+    let app = people("").await;
+    for email in [ANA, OFF, UNCONFIRMED, NOBODY] {
+        for (path, body) in requests(email) {
+            app.browser()
+                .post(&format!("/api/accounts/{path}"), body)
+                .await;
+        }
+    }
+    let mails = app.all_mails().await;
+    let kinds = |email: &str| -> Vec<&str> {
+        let mails = mails.iter().filter(|mail| mail.to == email);
+        mails
+            .map(|mail| {
+                let link = mail.text.as_deref().and_then(path_in).unwrap_or_default();
+                ["reset", "confirm"]
+                    .into_iter()
+                    .find(|kind| link.contains(&format!("/{kind}/")))
+                    .unwrap_or("none")
+            })
+            .collect()
+    };
+    assert_eq!(kinds(ANA), ["reset", "reset", "none"]);
+    assert_eq!(
+        kinds(NOBODY),
+        ["confirm", "confirm"],
+        "who has registered, too"
+    );
+    assert_eq!(kinds(UNCONFIRMED), ["reset", "confirm"]);
+    // Whoever is switched off is told that there is an account, and no more.
+    assert!(kinds(OFF).len() <= 1, "{:?}", kinds(OFF));
+}
+
+/// A password costs as much as it does where nobody has set anything.
+const AS_SHIPPED: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 65536, argon2__time_cost = 3, argon2__parallelism = 4 }\n";
+
+/// Known and unknown in turn; Welch's t over the middle of the samples stays within the bound.
+#[tokio::test]
+async fn attack_enumeration_by_time_known_and_unknown_take_the_same() {
+    const BOUND: f64 = 4.5;
+    for (path, _) in requests(ANA) {
+        let hashes = matches!(path, "login" | "register");
+        let (rounds, cost) = if hashes { (40, AS_SHIPPED) } else { (600, "") };
+        let app = people(cost).await;
+        let mut samples = [Vec::new(), Vec::new()];
+        for round in 0..rounds * 2 {
+            let known = round % 2 == 0;
+            let email = if known {
+                ANA.to_owned()
+            } else {
+                format!("no{round}@example.com")
+            };
+            let rows = requests(&email);
+            let (_, body) = rows.into_iter().find(|row| row.0 == path).unwrap();
+            let path = format!("/api/accounts/{path}");
+            let mut browser = app.browser();
+            let started = Instant::now();
+            let answer = browser.post(&path, body).await;
+            samples[usize::from(known)].push(started.elapsed().as_secs_f64() * 1e6);
+            assert!(answer.status.as_u16() < 500, "{answer:?}");
+        }
+        let [unknown, known] = samples.map(middle);
+        let t = welch(&unknown, &known);
+        println!(
+            "{path}: known {:.0} µs, unknown {:.0} µs, t = {t:.2}, bound {BOUND}",
+            mean(&known),
+            mean(&unknown),
+        );
+        assert!(t.abs() < BOUND, "{path}: t = {t}");
+    }
+}
+
+/// Without the slowest and the quickest tenth, which belong to the machine.
+fn middle(mut samples: Vec<f64>) -> Vec<f64> {
+    samples.sort_by(f64::total_cmp);
+    let tenth = samples.len() / 10;
+    samples[tenth..samples.len() - tenth].to_vec()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "hundreds")]
+fn mean(samples: &[f64]) -> f64 {
+    samples.iter().sum::<f64>() / samples.len() as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "hundreds")]
+fn welch(a: &[f64], b: &[f64]) -> f64 {
+    let variance = |samples: &[f64]| {
+        let mean = mean(samples);
+        let squares = samples.iter().map(|sample| (sample - mean).powi(2));
+        squares.sum::<f64>() / (samples.len() - 1) as f64 / samples.len() as f64
+    };
+    (mean(a) - mean(b)) / (variance(a) + variance(b)).sqrt()
+}

@@ -1,0 +1,134 @@
+//! What happens is told to whoever listens, and written down where nobody changes it unseen.
+
+use serde_json::json;
+use vestibule::audit::{self, Verdict};
+
+use crate::support::mails::destination;
+use crate::support::{ANA, LIFE, PASSWORD, TestApp};
+
+const NEW: &str = "new@example.com";
+
+/// A whole life.
+async fn live(app: &TestApp) {
+    let mut browser = app.browser();
+    let body = json!({"email": NEW, "password": PASSWORD, "password_confirm": PASSWORD, "username": "newbie"});
+    assert_eq!(
+        browser.post("/api/accounts/register", body).await.status,
+        200
+    );
+    destination(&browser.get(&app.link(NEW).await).await);
+    browser.sign_in(NEW, "wrong").await;
+    browser.sign_in(NEW, PASSWORD).await;
+    let mut browser = browser.with_csrf().await;
+    let body = json!({"password": PASSWORD, "new_password": "correct horse", "new_password_confirm": "correct horse"});
+    let answer = browser.post("/api/accounts/change", body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    browser.headers.clear();
+    let mut browser = browser.with_csrf().await;
+    browser
+        .post(
+            "/api/accounts/change-username",
+            json!({"username": "oldie"}),
+        )
+        .await;
+    let moved = "moved@example.com";
+    browser
+        .post("/api/accounts/change-email", json!({"email": moved}))
+        .await;
+    destination(&browser.get(&app.link(moved).await).await);
+    browser.sign_out().await;
+    let mut browser = app.browser();
+    browser
+        .post("/api/accounts/recover-username", json!({"email": moved}))
+        .await;
+    browser
+        .post("/api/accounts/reset", json!({"email": moved}))
+        .await;
+    let body = json!({"password": PASSWORD, "password_confirm": PASSWORD});
+    let answer = browser.post(&app.link(moved).await, body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+const KINDS: [&str; 13] = [
+    "registered",
+    "confirmed",
+    "sign_in_failed",
+    "signed_in",
+    "password_changed",
+    "signed_in",
+    "username_changed",
+    "change_email_instructions_sent",
+    "change_email_confirmed",
+    "signed_out",
+    "username_recovery_sent",
+    "reset_instructions_sent",
+    "password_reset",
+];
+
+#[tokio::test]
+async fn every_step_is_an_event_and_an_entry() {
+    let app = TestApp::with(LIFE).await;
+    live(&app).await;
+    let user = app.stored("moved@example.com").await;
+    let entries = app
+        .app()
+        .store()
+        .audit(Some(user.id), 0, 100)
+        .await
+        .unwrap();
+    let kinds: Vec<&str> = entries
+        .iter()
+        .map(|entry| entry.what.kind.as_str())
+        .collect();
+    assert_eq!(kinds, KINDS);
+    for entry in &entries {
+        assert_eq!(entry.what.address.as_deref(), Some("127.0.0.1"));
+        assert!(entry.what.request_id.is_some());
+        let detail = entry.what.detail.clone().unwrap_or_default();
+        for secret in [PASSWORD, "correct horse", &user.fs_uniquifier] {
+            assert!(!detail.contains(secret), "{detail}");
+        }
+    }
+    let heard = app.events.lock().unwrap().len();
+    assert_eq!(heard, KINDS.len());
+}
+
+#[tokio::test]
+async fn the_log_is_whole() {
+    let app = TestApp::with(LIFE).await;
+    live(&app).await;
+    app.browser().sign_in(ANA, PASSWORD).await;
+    let mut heard = Vec::new();
+    let verdict = audit::verify(app.app(), |done, all| heard.push((done, all)))
+        .await
+        .unwrap();
+    let Verdict::Whole { entries } = verdict else {
+        panic!("{verdict:?}");
+    };
+    assert!(entries > 13, "{entries}");
+    assert_eq!(heard.last(), Some(&(entries, entries)));
+}
+
+#[tokio::test]
+async fn mails_are_in_the_language_of_whoever_asks() {
+    let app = TestApp::with(LIFE).await;
+    let mut texts = Vec::new();
+    for language in ["en", "de-AT,de;q=0.9", "fr", "es", "xx"] {
+        let mut browser = app.browser().header("accept-language", language);
+        browser
+            .post("/api/accounts/reset", json!({"email": ANA}))
+            .await;
+        texts.push(app.mails(ANA).await.pop().unwrap().subject);
+    }
+    assert_eq!(texts[0], texts[4]);
+    let mut different = texts[..4].to_vec();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), 4, "{texts:?}");
+    // So are refusals.
+    let mut german = app.browser().header("accept-language", "de");
+    let answer = german.sign_in(ANA, "wrong").await;
+    assert_eq!(answer.code(), "INVALID_PASSWORD");
+    let english = app.browser().sign_in(ANA, "wrong").await;
+    assert_ne!(answer.response()["errors"], english.response()["errors"]);
+}

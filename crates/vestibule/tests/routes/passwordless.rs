@@ -1,0 +1,155 @@
+//! `/login` by a link.
+
+use http::Method;
+use serde_json::json;
+use vestibule::admin;
+
+use crate::support::callers::text;
+use crate::support::mails::{destination, token_of};
+use crate::support::{ANA, LIFE, TestApp};
+
+const LOGIN: &str = "/api/accounts/login";
+
+async fn with_link(extra: &str) -> (TestApp, String) {
+    let app = TestApp::with(&format!("{LIFE}SECURITY_PASSWORDLESS = true\n{extra}")).await;
+    let answer = app.browser().post(LOGIN, json!({"email": ANA})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.response()["user"], json!({}));
+    let link = app.link(ANA).await;
+    (app, link)
+}
+
+async fn is_in(browser: &mut crate::support::Browser<'_>) -> bool {
+    browser.get("/api/accounts/authz").await.status == 200
+}
+
+#[tokio::test]
+async fn the_link_signs_in_once() {
+    let (app, link) = with_link("").await;
+    let mut browser = app.browser();
+    let (view, query) = destination(&browser.get(&link).await);
+    assert_eq!(view, "/in");
+    let pair = |name: &str| (name.to_owned(), ANA.to_owned());
+    assert_eq!(query, [pair("email"), pair("identity")]);
+    assert!(is_in(&mut browser).await);
+    let mut other = app.browser();
+    let (view, query) = destination(&other.get(&link).await);
+    assert_eq!(
+        (view.as_str(), query[0].0.as_str()),
+        ("/login-error", "error")
+    );
+    assert_eq!(query.len(), 1);
+    assert!(!is_in(&mut other).await);
+}
+
+#[tokio::test]
+async fn whoever_comes_too_late_is_sent_another_link() {
+    let (app, link) = with_link("SECURITY_LOGIN_WITHIN = \"1 hour\"\n").await;
+    app.wait(3601);
+    let (view, query) = destination(&app.browser().get(&link).await);
+    assert_eq!(view, "/login-error");
+    assert!(
+        query[0].1.contains("1 hour") && query[0].1.contains(ANA),
+        "{query:?}"
+    );
+    assert_eq!(query[1].0, "email");
+    let another = app.link(ANA).await;
+    assert_ne!(another, link);
+    let mut browser = app.browser();
+    browser.get(&another).await;
+    assert!(is_in(&mut browser).await);
+}
+
+#[tokio::test]
+async fn a_password_does_not_sign_in_there() {
+    let (app, _) = with_link("").await;
+    let mut browser = app.browser();
+    let answer = browser.sign_in(ANA, crate::support::PASSWORD).await;
+    assert_eq!(answer.status, 200, "a link is on its way");
+    assert!(!is_in(&mut browser).await);
+    for (email, code) in [
+        ("no@example.com", "USER_DOES_NOT_EXIST"),
+        ("no", "INVALID_EMAIL_ADDRESS"),
+        ("", "EMAIL_NOT_PROVIDED"),
+    ] {
+        let answer = app.browser().post(LOGIN, json!({"email": email})).await;
+        assert_eq!(answer.verdict(), (400, code.to_owned()), "{email}");
+    }
+}
+
+#[tokio::test]
+async fn attack_wrong_state_a_link_lets_in_nobody_whom_a_password_would_not() {
+    let (app, link) = with_link("").await;
+    let user = app.stored(ANA).await;
+    admin::set_active(app.app(), &user, false).await.unwrap();
+    let mut browser = app.browser();
+    let (view, _) = destination(&browser.get(&link).await);
+    assert_eq!(view, "/login-error");
+    assert!(!is_in(&mut browser).await);
+    // Nor somebody whose address is not confirmed: no link is sent at all.
+    app.user("new@example.com", |draft| admin::Draft {
+        confirmed: false,
+        ..draft
+    })
+    .await;
+    let answer = app
+        .browser()
+        .post(LOGIN, json!({"email": "new@example.com"}))
+        .await;
+    assert_eq!(answer.verdict(), (400, "CONFIRMATION_REQUIRED".into()));
+}
+
+#[tokio::test]
+async fn attack_link_scanner_the_app_posts_the_token() {
+    let (app, link) = with_link("SECURITY_LINKS_CONSUMED_BY = \"post\"\n").await;
+    for method in [Method::GET, Method::HEAD, Method::GET] {
+        let mut scanner = app.browser();
+        let answer = scanner.send(method, &link, None, Vec::new()).await;
+        let (view, query) = destination(&answer);
+        assert_eq!(view, "/in");
+        assert_eq!(query, [("token".to_owned(), token_of(&link).to_owned())]);
+        assert!(!is_in(&mut scanner).await);
+    }
+    let mut browser = app.browser();
+    let path = format!("{link}?include_auth_token");
+    let answer = browser.post(&path, json!({})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    text(&answer.response()["user"]["authentication_token"]);
+    assert!(is_in(&mut browser).await);
+    let answer = app.browser().post(&link, json!({})).await;
+    assert_eq!(answer.verdict(), (400, "INVALID_LOGIN_TOKEN".into()));
+}
+
+#[tokio::test]
+async fn attack_session_fixation_whoever_is_signed_in_is_nobody_else_by_a_link() {
+    let (app, link) = with_link("").await;
+    app.user("bo@example.com", |draft| draft).await;
+    app.browser()
+        .post(LOGIN, json!({"email": "bo@example.com"}))
+        .await;
+    let other = app.link("bo@example.com").await;
+    let mut ana = app.browser();
+    ana.get(&link).await;
+    let before = ana.standing();
+    let (view, query) = destination(&ana.get(&other).await);
+    assert_eq!((view.as_str(), query.len()), ("/in", 0));
+    assert_eq!(ana.standing(), before);
+    let mut program = ana.clone().header("accept", "application/json");
+    let answer = program.get(&other).await;
+    assert_eq!(answer.verdict(), (400, "ANONYMOUS_USER_REQUIRED".into()));
+    // The link is still good for whose it is.
+    let mut bo = app.browser();
+    bo.get(&other).await;
+    assert!(is_in(&mut bo).await);
+}
+
+#[tokio::test]
+async fn attack_single_use_of_many_at_once_one_is_signed_in() {
+    let (app, link) = with_link("").await;
+    let asking = (0..64).map(|_| {
+        let (mut browser, link) = (app.browser(), &link);
+        async move { destination(&browser.get(link).await).0 }
+    });
+    let views = futures_util::future::join_all(asking).await;
+    assert_eq!(views.iter().filter(|view| *view == "/in").count(), 1);
+}
