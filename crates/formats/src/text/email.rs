@@ -106,6 +106,14 @@ pub fn normalise(address: &str, options: &EmailOptions) -> Result<String, Refusa
     Ok(normalised)
 }
 
+/// A domain as the DNS knows it, if it can be one.
+#[must_use]
+pub fn ascii_domain(domain: &str) -> Option<String> {
+    let ascii = idna::domain_to_ascii_strict(domain).ok()?;
+    check_hostname(&ascii).ok()?;
+    Some(ascii)
+}
+
 fn local_part(local: &str, options: &EmailOptions) -> Result<String, Refusal> {
     let composed = to_form(local, Some(Form::Nfc));
     for text in [local, &composed] {

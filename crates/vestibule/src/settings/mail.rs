@@ -48,6 +48,8 @@ pub struct SmtpSettings {
     pub password: Option<SecretString>,
     /// How long to wait for it.
     pub timeout: Duration,
+    /// A file of certificates (PEM) that are trusted beside the public authorities'.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// `MAIL_*` and `SECURITY_EMAIL_*`.
@@ -152,6 +154,13 @@ fn route(reader: &mut Reader<'_>) -> MailRoute {
     let Some(host) = reader.optional_text("MAIL_SERVER") else {
         return MailRoute::DevMailbox;
     };
+    if cfg!(not(feature = "smtp")) {
+        reader.problem(
+            "MAIL_SERVER",
+            "is set, and this program was built without SMTP",
+            "build it with the feature smtp, or set MAIL_BACKEND = \"sendmail\"",
+        );
+    }
     let tls = match (reader.flag("MAIL_USE_TLS"), reader.flag("MAIL_USE_SSL")) {
         (true, true) => {
             reader.problem(
@@ -186,5 +195,6 @@ fn route(reader: &mut Reader<'_>) -> MailRoute {
         username: reader.optional_text("MAIL_USERNAME"),
         password: reader.secret("MAIL_PASSWORD"),
         timeout: Duration::from_secs(timeout.unwrap_or(30)),
+        ca_file: reader.optional_text("MAIL_CA_FILE").map(PathBuf::from),
     })
 }

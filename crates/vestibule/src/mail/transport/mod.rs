@@ -1,7 +1,19 @@
 //! How mails leave.
 
+mod message;
+mod said;
+mod sendmail;
+#[cfg(feature = "smtp")]
+mod smtp;
+
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
+
+use super::mailbox::Nowhere;
+use crate::http::fault::Fault;
+use crate::settings::{MailRoute, MailSettings};
 
 /// A mail on its way out.
 #[derive(Clone)]
@@ -44,4 +56,39 @@ pub enum MailError {
 pub trait Mailer: Send + Sync + std::fmt::Debug {
     /// Sends one.
     async fn send(&self, mail: &Outgoing) -> Result<(), MailError>;
+}
+
+/// What sends mails as the settings say; nothing does where they are kept for the developer.
+///
+/// # Errors
+/// When the sender is nobody's address, or the way is not open.
+pub(crate) fn mailer(settings: &MailSettings) -> Result<Option<Arc<dyn Mailer>>, Fault> {
+    let sender = message::mailbox(&settings.sender)
+        .ok_or_else(|| Fault::Internal("SECURITY_EMAIL_SENDER is nobody's address".to_owned()))?;
+    Ok(match &settings.route {
+        MailRoute::DevMailbox => None,
+        MailRoute::Nowhere => Some(Arc::new(Nowhere)),
+        MailRoute::Sendmail(program) => Some(Arc::new(sendmail::Sendmail::new(program.clone()))),
+        #[cfg(feature = "smtp")]
+        MailRoute::Smtp(smtp) => Some(Arc::new(smtp::Smtp::new(smtp, sender.email.domain())?)),
+        #[cfg(not(feature = "smtp"))]
+        MailRoute::Smtp(_) => {
+            let _ = sender;
+            return Err(Fault::Internal("SMTP is not built in".to_owned()));
+        }
+    })
+}
+
+/// A mail to send in tests.
+#[cfg(test)]
+fn example() -> Outgoing {
+    Outgoing {
+        from: "\"Accounts, Ltd.\" <accounts@m\u{fc}nchen.example>".to_owned(),
+        to: "ana@example.com".to_owned(),
+        subject: "Hello".to_owned(),
+        text: Some("Gr\u{fc}\u{df}e\n.\n..\nhttps://example.com/confirm/abc\n".to_owned()),
+        html: Some("<p>Gr\u{fc}\u{df}e</p>\n".to_owned()),
+        message_id: "<1@example.com>".to_owned(),
+        date: OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000),
+    }
 }

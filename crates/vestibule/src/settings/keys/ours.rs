@@ -4,6 +4,7 @@ use super::{Key, Kind::*, served};
 
 pub(super) const KEYS: &[Key] = &[
     served("DEBUG", Flag, "false"),
+    served("MAIL_CA_FILE", Text, r#""""#),
     served("REFRESH_TABLE_NAME", Text, r#""fs_refresh_tracker""#),
     served("ROLES_USERS_TABLE_NAME", Text, r#""roles_users""#),
     served("ROLE_TABLE_NAME", Text, r#""role""#),

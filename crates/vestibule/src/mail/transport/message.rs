@@ -1,0 +1,251 @@
+//! A mail as it travels: its envelope and its bytes.
+
+use std::time::SystemTime;
+
+use lettre::address::{Address, Envelope};
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use vestibule_formats::text::email;
+
+use super::{MailError, Outgoing};
+
+/// Says that nobody wrote it: no out-of-office reply comes back (RFC 3834).
+const AUTO_SUBMITTED: (&str, &str) = ("Auto-Submitted", "auto-generated");
+
+/// A mail as it travels.
+pub(super) struct Travelling {
+    pub(super) envelope: Envelope,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Travelling {
+    /// From whom.
+    pub(super) fn from(&self) -> Option<&Address> {
+        self.envelope.from()
+    }
+
+    /// Whether an address has letters beyond ASCII before its @, which every server on the way
+    /// has to know how to treat (RFC 6531).
+    pub(super) fn needs_smtputf8(&self) -> bool {
+        let addresses = self.envelope.to().iter().chain(self.envelope.from());
+        addresses.into_iter().any(|address| {
+            let address: &str = address.as_ref();
+            !address.is_ascii()
+        })
+    }
+}
+
+/// Writes a mail out.
+///
+/// # Errors
+/// [`MailError::Never`] when one of its addresses is none, or its `Message-ID`.
+pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
+    let from = mailbox(&mail.from).ok_or_else(|| never("the sender is nobody's address"))?;
+    let to = address(&mail.to).ok_or_else(|| never("the recipient is nobody's address"))?;
+    let is_id = |text: &str| {
+        text.len() < 500
+            && text.starts_with('<')
+            && text.ends_with('>')
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !is_id(&mail.message_id) {
+        return Err(never("its Message-ID is none"));
+    }
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()])
+        .map_err(|_| never("it is for nobody"))?;
+    let builder = Message::builder()
+        .envelope(envelope.clone())
+        .from(from)
+        .to(Mailbox::new(None, to))
+        .subject(one_line(&mail.subject))
+        .message_id(Some(mail.message_id.clone()))
+        .date(SystemTime::from(mail.date))
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str(AUTO_SUBMITTED.0),
+            AUTO_SUBMITTED.1.to_owned(),
+        ));
+    let message = match (mail.text.clone(), mail.html.clone()) {
+        (Some(text), Some(html)) => {
+            builder.multipart(MultiPart::alternative_plain_html(text, html))
+        }
+        (None, Some(html)) => builder.singlepart(SinglePart::html(html)),
+        (text, None) => builder.singlepart(SinglePart::plain(text.unwrap_or_default())),
+    };
+    let message = message.map_err(|_| never("it cannot be written"))?;
+    Ok(Travelling {
+        envelope,
+        bytes: message.formatted(),
+    })
+}
+
+fn never(why: &str) -> MailError {
+    MailError::Never(why.to_owned())
+}
+
+/// `Name <address>`, or an address alone.
+pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
+    let Some((name, rest)) = text.rsplit_once('<') else {
+        return Some(Mailbox::new(None, address(text.trim())?));
+    };
+    let address = address(rest.trim_end().strip_suffix('>')?)?;
+    let name = one_line(name);
+    let name = name.trim();
+    let name = name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'))
+        .unwrap_or(name);
+    Some(Mailbox::new(
+        Some(name.to_owned()).filter(|name| !name.is_empty()),
+        address,
+    ))
+}
+
+/// An address, its domain as the DNS knows it. What could end a header line or a command, or
+/// begin another address, is in none.
+fn address(text: &str) -> Option<Address> {
+    let (local, domain) = text.rsplit_once('@')?;
+    let good = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "_!#$%&'*+-/=?^`{|}~.".contains(c)
+            || !(c.is_ascii() || c.is_control() || c.is_whitespace())
+    };
+    if local.is_empty() || !local.chars().all(good) {
+        return None;
+    }
+    Some(Address::new_dangerous(local, email::ascii_domain(domain)?))
+}
+
+/// A text without what ends a line.
+fn one_line(text: &str) -> String {
+    let is_end = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars()
+        .map(|c| if is_end(c) { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example;
+    use super::*;
+
+    fn written(mail: &Outgoing) -> String {
+        String::from_utf8(write(mail).unwrap().bytes).unwrap()
+    }
+
+    #[test]
+    fn the_headers_and_both_parts() {
+        let text = written(&example());
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        for line in [
+            "From: =?utf-8?b?QWNjb3VudHMsIEx0ZC4=?= <accounts@xn--mnchen-3ya.example>",
+            "To: ana@example.com",
+            "Subject: Hello",
+            "Message-ID: <1@example.com>",
+            "Date: Tue, 14 Nov 2023 22:13:20 +0000",
+            "Auto-Submitted: auto-generated",
+            "MIME-Version: 1.0",
+        ] {
+            assert!(head.lines().any(|other| other == line), "{line}\n{head}");
+        }
+        assert!(head.contains("Content-Type: multipart/alternative;"));
+        assert!(body.contains("Content-Type: text/plain; charset=utf-8"));
+        assert!(body.contains("Content-Type: text/html; charset=utf-8"));
+        assert!(body.contains("Gr=C3=BC=C3=9Fe"), "{body}");
+        assert!(text.is_ascii());
+    }
+
+    #[test]
+    fn one_part_alone() {
+        let only_text = Outgoing {
+            html: None,
+            ..example()
+        };
+        assert!(written(&only_text).contains("Content-Type: text/plain; charset=utf-8"));
+        assert!(!written(&only_text).contains("multipart"));
+        let only_html = Outgoing {
+            text: None,
+            ..example()
+        };
+        assert!(written(&only_html).contains("Content-Type: text/html; charset=utf-8"));
+    }
+
+    #[test]
+    fn a_retry_is_the_same_mail() {
+        let first = written(&example());
+        let id = |text: &str| {
+            text.lines()
+                .find(|line| line.starts_with("Message-ID"))
+                .map(str::to_owned)
+        };
+        assert_eq!(id(&first), id(&written(&example())));
+    }
+
+    #[test]
+    fn words_beyond_ascii_are_encoded_and_domains_are_the_dns_own() {
+        let mail = Outgoing {
+            subject: "Gr\u{fc}\u{df}e \u{1f44b}".to_owned(),
+            to: "ana@b\u{fc}cher.example".to_owned(),
+            ..example()
+        };
+        let travelling = write(&mail).unwrap();
+        assert!(!travelling.needs_smtputf8());
+        let text = String::from_utf8(travelling.bytes).unwrap();
+        assert!(text.contains("To: ana@xn--bcher-kva.example\r\n"));
+        assert!(text.contains("Subject: =?utf-8?b?"));
+        assert!(text.is_ascii());
+
+        let mail = Outgoing {
+            to: "\u{e9}va@example.com".to_owned(),
+            ..example()
+        };
+        assert!(write(&mail).unwrap().needs_smtputf8());
+    }
+
+    #[test]
+    fn attack_header_injection_by_an_address_is_refused() {
+        for to in [
+            "ana@example.com\r\nBcc: all@example.com",
+            "ana@example.com\nBcc: all@example.com",
+            "ana\r\nBcc: all@example.com",
+            "ana@example.com, all@example.com",
+            "ana <ana@example.com>",
+            "ana@example.com>\r\nRCPT TO:<all@example.com",
+            "ana@example.com\0",
+            "ana @example.com",
+            "-oQ/tmp ana@example.com",
+            "@example.com",
+            "ana@",
+            "ana",
+            "",
+        ] {
+            let mail = Outgoing {
+                to: to.to_owned(),
+                ..example()
+            };
+            assert!(matches!(write(&mail), Err(MailError::Never(_))), "{to:?}");
+        }
+        let mail = Outgoing {
+            message_id: "<1@example.com>\r\nBcc: <all@example.com>".to_owned(),
+            ..example()
+        };
+        assert!(matches!(write(&mail), Err(MailError::Never(_))));
+    }
+
+    #[test]
+    fn attack_header_injection_by_a_subject_or_a_name_stays_in_its_line() {
+        for end in ["\r\n", "\n", "\r", "\u{2028}", "\u{85}", "\0"] {
+            let mail = Outgoing {
+                subject: format!("Hello{end}Bcc: all@example.com"),
+                from: format!("Name{end}Bcc: all@example.com <accounts@example.com>"),
+                text: Some(format!("{end}.{end}Bcc: all@example.com{end}")),
+                ..example()
+            };
+            let text = written(&mail);
+            let head = text.split("\r\n\r\n").next().unwrap();
+            assert!(
+                !head.lines().any(|line| line.starts_with("Bcc")),
+                "{end:?}: {head}"
+            );
+        }
+    }
+}

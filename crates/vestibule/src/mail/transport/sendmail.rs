@@ -1,0 +1,260 @@
+//! Mail by a program of the host (`MAIL_SENDMAIL`): sendmail's own, or what calls itself so.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+
+use super::message::{self, Travelling};
+use super::{MailError, Mailer, Outgoing, said};
+
+/// How long the program may take: it puts mails into a queue of the host.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much of what it complains about is read.
+const COMPLAINT_BYTES: u64 = 2048;
+
+/// Where such programs look for others. Nothing else of our environment reaches them: it may
+/// hold secrets.
+const SEARCH: (&str, &str) = (
+    "PATH",
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+);
+
+/// Ends that will be the same next time (sysexits.h): `EX_DATAERR`, `EX_NOUSER`, `EX_NOHOST`.
+const FOR_EVER: [i32; 3] = [65, 67, 68];
+
+/// Hands mails to a program.
+#[derive(Debug)]
+pub(super) struct Sendmail {
+    program: PathBuf,
+    patience: Duration,
+}
+
+impl Sendmail {
+    pub(super) fn new(program: PathBuf) -> Self {
+        Self {
+            program,
+            patience: PATIENCE,
+        }
+    }
+
+    async fn hand_over(&self, mail: &Travelling) -> Result<(), MailError> {
+        let (Some(from), [to]) = (mail.from(), mail.envelope.to()) else {
+            return Err(MailError::Never("it is for nobody".to_owned()));
+        };
+        let mut program = Command::new(&self.program)
+            .args(["-i", "-f", from.as_ref(), "--", to.as_ref()])
+            .env_clear()
+            .env(SEARCH.0, SEARCH.1)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| {
+                MailError::Later(format!("MAIL_SENDMAIL cannot be started: {error}"))
+            })?;
+        let (stdin, stderr) = (program.stdin.take(), program.stderr.take());
+        let writing = async {
+            let mut stdin = stdin?;
+            stdin.write_all(&with_line_feeds(&mail.bytes)).await.ok()?;
+            stdin.shutdown().await.ok()
+        };
+        let reading = async {
+            let mut complaint = Vec::new();
+            if let Some(mut stderr) = stderr {
+                let mut first = (&mut stderr).take(COMPLAINT_BYTES);
+                let _ = first.read_to_end(&mut complaint).await;
+                // The rest is thrown away, so that the program does not wait for a reader.
+                let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+            }
+            String::from_utf8_lossy(&complaint).into_owned()
+        };
+        let (written, complaint, status) = tokio::join!(writing, reading, program.wait());
+        let status =
+            status.map_err(|error| MailError::Later(format!("MAIL_SENDMAIL is lost: {error}")))?;
+        verdict(
+            status,
+            written.is_some(),
+            &said::clean(&complaint, to.as_ref()),
+        )
+    }
+}
+
+#[async_trait]
+impl Mailer for Sendmail {
+    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+        let mail = message::write(mail)?;
+        tokio::time::timeout(self.patience, self.hand_over(&mail))
+            .await
+            .unwrap_or_else(|_| Err(MailError::Later("MAIL_SENDMAIL takes too long".to_owned())))
+    }
+}
+
+fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), MailError> {
+    match status.code() {
+        Some(0) if written => Ok(()),
+        Some(0) => Err(MailError::Later(
+            "MAIL_SENDMAIL did not read the mail".to_owned(),
+        )),
+        Some(code) => {
+            let text = format!("MAIL_SENDMAIL ended with {code}: {complaint}");
+            Err(if FOR_EVER.contains(&code) {
+                MailError::Never(text)
+            } else {
+                MailError::Later(text)
+            })
+        }
+        None => Err(MailError::Later("MAIL_SENDMAIL was ended".to_owned())),
+    }
+}
+
+/// Lines as programs of this host end them.
+fn with_line_feeds(bytes: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(bytes.len());
+    for (at, byte) in bytes.iter().enumerate() {
+        if !(*byte == b'\r' && bytes.get(at + 1) == Some(&b'\n')) {
+            lines.push(*byte);
+        }
+    }
+    lines
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    use super::super::example;
+    use super::*;
+
+    /// A folder with a program in it, which goes when it is dropped.
+    struct Program(PathBuf);
+
+    impl Program {
+        fn new(name: &str, script: &str) -> Self {
+            let folder = std::env::temp_dir()
+                .join(format!("vestibule-sendmail-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let path = folder.join("sendmail");
+            let folder_text = folder.display().to_string();
+            let script = format!("#!/bin/sh\ncd '{folder_text}'\n{script}\n");
+            std::fs::write(&path, script).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            Self(folder)
+        }
+
+        fn mailer(&self) -> Sendmail {
+            Sendmail::new(self.0.join("sendmail"))
+        }
+
+        fn read(&self, name: &str) -> String {
+            std::fs::read_to_string(self.0.join(name)).unwrap()
+        }
+    }
+
+    impl Drop for Program {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_program_gets_the_mail_and_the_two_addresses() {
+        let program = Program::new(
+            "plain",
+            "printf '%s\\n' \"$@\" > args; cat > mail; env > env",
+        );
+        program.mailer().send(&example()).await.unwrap();
+        assert_eq!(
+            program.read("args"),
+            "-i\n-f\naccounts@xn--mnchen-3ya.example\n--\nana@example.com\n"
+        );
+        let mail = program.read("mail");
+        assert!(mail.contains("\nMessage-ID: <1@example.com>\n"), "{mail}");
+        assert!(!mail.contains('\r'));
+    }
+
+    #[tokio::test]
+    async fn attack_secrets_of_the_environment_do_not_reach_the_program() {
+        let program = Program::new("environment", "cat > /dev/null; env > env");
+        program.mailer().send(&example()).await.unwrap();
+        let names = program.read("env");
+        let known = ["PATH", "PWD", "OLDPWD", "SHLVL", "_"];
+        for line in names.lines() {
+            let name = line.split('=').next().unwrap_or_default();
+            assert!(known.contains(&name), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn attack_an_address_that_looks_like_an_option_or_a_command_is_an_address() {
+        let program = Program::new("option", "printf '%s\\n' \"$@\" > args; cat > /dev/null");
+        let mail = Outgoing {
+            to: "-oQ$(touch${IFS}owned)|`id`@example.com".to_owned(),
+            ..example()
+        };
+        assert!(matches!(
+            program.mailer().send(&mail).await,
+            Err(MailError::Never(_))
+        ));
+        let mail = Outgoing {
+            to: "-oQ`id`|x@example.com".to_owned(),
+            ..example()
+        };
+        program.mailer().send(&mail).await.unwrap();
+        assert!(
+            program
+                .read("args")
+                .ends_with("\n--\n-oQ`id`|x@example.com\n")
+        );
+        assert!(!program.0.join("owned").exists());
+    }
+
+    #[tokio::test]
+    async fn how_it_ends_decides_whether_it_is_tried_again() {
+        for (code, for_ever) in [(75, false), (78, false), (1, false), (67, true), (65, true)] {
+            let script = format!("cat > /dev/null; echo no ana@example.com >&2; exit {code}");
+            let program = Program::new(&format!("code-{code}"), &script);
+            match program.mailer().send(&example()).await {
+                Err(MailError::Never(text)) => assert!(for_ever, "{code}: {text}"),
+                Err(MailError::Later(text)) => {
+                    assert!(
+                        !for_ever && text.contains("no (recipient)"),
+                        "{code}: {text}"
+                    );
+                }
+                Ok(()) => panic!("{code}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hangs_floods_or_is_not_there() {
+        let program = Program::new("hangs", "exec sleep 600");
+        let mailer = Sendmail {
+            patience: Duration::from_millis(200),
+            ..program.mailer()
+        };
+        let outcome = mailer.send(&example()).await;
+        assert!(matches!(outcome, Err(MailError::Later(_))), "{outcome:?}");
+
+        let flood = "head -c 300000 /dev/zero | tr '\\0' x >&2; cat > /dev/null; exit 75";
+        let program = Program::new("floods", flood);
+        let Err(MailError::Later(text)) = program.mailer().send(&example()).await else {
+            panic!("it was sent");
+        };
+        assert!(text.len() < 500, "{}", text.len());
+
+        let nobody = Sendmail::new(Path::new("/nonexistent/sendmail").to_owned());
+        assert!(matches!(
+            nobody.send(&example()).await,
+            Err(MailError::Later(_))
+        ));
+    }
+}
