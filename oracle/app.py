@@ -76,9 +76,9 @@ def gate():
 
 
 def build(config):
-    """One application: CSRFProtect, mail that goes nowhere, the newest models, CORS if configured."""
+    """One application: CSRFProtect, mail only if a server is named, the newest models, CORS if configured."""
     app = Flask(__name__)
-    app.config.update(MAIL_SUPPRESS_SEND=True, **python_value(config))
+    app.config.update({"MAIL_SUPPRESS_SEND": "MAIL_SERVER" not in config, **python_value(config)})
     if "SECURITY_USER_IDENTITY_ATTRIBUTES" in config:
         identity_attributes(app.config["SECURITY_USER_IDENTITY_ATTRIBUTES"])
     db = SQLAlchemy(app)

@@ -25,8 +25,8 @@ use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
-use crate::mail::transport::Mailer;
-use crate::mail::{self, Post, outbox};
+use crate::mail::transport::{self, Mailer};
+use crate::mail::{Post, outbox};
 use crate::messages::Messages;
 use crate::rng::{Random, SystemRandom};
 use crate::router;
@@ -269,7 +269,10 @@ impl Builder {
         let post = Post::new(&settings);
         let mailer = match mailer {
             Some(mailer) => mailer,
-            None => mail::mailer(&settings.mail, &post.mailbox)?,
+            None => {
+                let configured = transport::mailer(&settings.mail)?;
+                configured.unwrap_or_else(|| Arc::clone(&post.mailbox) as Arc<dyn Mailer>)
+            }
         };
         let parts = Parts {
             session_codec: SessionCodec::new(&keys),

@@ -20,7 +20,6 @@ use vestibule_store::{Change, NewMail, User};
 
 use self::mailbox::Mailbox;
 use self::render::{Parts, Renderer};
-use self::transport::Mailer;
 use crate::app::App;
 use crate::audit::Noted;
 use crate::hooks::Event;
@@ -29,7 +28,7 @@ use crate::http::fault::Fault;
 use crate::messages::period;
 use crate::rng;
 use crate::secrets::sealed::Sealer;
-use crate::settings::{MailRoute, MailSettings, MailTemplate, Settings};
+use crate::settings::{MailTemplate, Settings};
 
 /// What mails are written with.
 #[derive(Debug)]
@@ -122,23 +121,6 @@ impl Letter<'_> {
             sent: true,
         }
     }
-}
-
-/// What sends mails, as the configuration says.
-///
-/// # Errors
-/// When the configuration cannot be carried out.
-pub(crate) fn mailer(
-    settings: &MailSettings,
-    mailbox: &Arc<Mailbox>,
-) -> Result<Arc<dyn Mailer>, Fault> {
-    Ok(match &settings.route {
-        MailRoute::DevMailbox => Arc::clone(mailbox) as Arc<dyn Mailer>,
-        MailRoute::Nowhere => Arc::new(mailbox::Nowhere),
-        MailRoute::Smtp(_) | MailRoute::Sendmail(_) => {
-            return Err(Fault::Internal("this version sends no mail".to_owned()));
-        }
-    })
 }
 
 /// What templates may know about a user.

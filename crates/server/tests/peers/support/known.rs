@@ -15,6 +15,7 @@ pub(crate) enum Aspect {
     ContentType,
     Cors,
     Database,
+    Mails,
 }
 
 /// Why an answer of ours may differ. Three more differences are the same everywhere and
@@ -25,8 +26,6 @@ pub(crate) enum Aspect {
 pub(crate) enum Known {
     /// A request that does not ask for JSON gets JSON all the same: no page, no redirect.
     JsonAlways,
-    /// The redirect of a sign-out by GET has no page in it.
-    BareRedirect,
     /// 404 and 405 have a body in the envelope instead of a page, are told before anybody
     /// looks at the session, and are never worth caching.
     OwnErrorPages,
@@ -59,6 +58,21 @@ pub(crate) enum Known {
     BasicAsLogin,
     /// A refresh token of somebody who is switched off is refused.
     NoRefreshForTheInactive,
+    /// Whoever has an address that was never confirmed is mailed no link that confirms it and
+    /// keeps the password that is there, which may be a stranger's.
+    NoLinkThatKeepsAPassword,
+    /// Opening somebody else's link signs nobody out.
+    NobodyIsSignedOutByALink,
+    /// Whoever is switched off gets no new password.
+    NoNewPasswordForTheInactive,
+    /// A name is not taken away because none was sent.
+    NamesStay,
+    /// Whoever changes their password by an auth token is not signed in for it.
+    NoSignInByToken,
+    /// A link that signs in does so once, and nobody whom a password would not.
+    LinksWorkOnce,
+    /// Whoever has not confirmed is mailed no link that signs in.
+    NoLinkForTheUnconfirmed,
     /// CORS headers go to requests with an Origin, and a preflight is answered by itself.
     CorsOnRequest,
 }
@@ -70,7 +84,6 @@ impl Known {
         };
         match self {
             Self::JsonAlways => matches!(aspect, Status | Body | Location | ContentType),
-            Self::BareRedirect => matches!(aspect, Body | ContentType),
             Self::OwnErrorPages => {
                 matches!(aspect, Body | ContentType | CacheControl | Vary | Cookies)
             }
@@ -99,6 +112,16 @@ impl Known {
                 Status | Body | Aspect::WwwAuthenticate | Cookies | Database
             ),
             Self::NoRefreshForTheInactive => matches!(aspect, Status | Body | Cookies),
+            Self::NoLinkThatKeepsAPassword => aspect == Aspect::Mails,
+            Self::NobodyIsSignedOutByALink => aspect == Cookies,
+            Self::NoNewPasswordForTheInactive => {
+                matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)
+            }
+            Self::NamesStay | Self::NoLinkForTheUnconfirmed => {
+                matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)
+            }
+            Self::NoSignInByToken => matches!(aspect, Cookies | Database),
+            Self::LinksWorkOnce => matches!(aspect, Location | Cookies | Database),
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }
     }

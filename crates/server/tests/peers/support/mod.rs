@@ -11,6 +11,7 @@ pub(crate) mod http;
 pub(crate) mod known;
 pub(crate) mod pair;
 pub(crate) mod peer;
+pub(crate) mod post;
 pub(crate) mod python;
 pub(crate) mod requests;
 pub(crate) mod users;

@@ -147,19 +147,22 @@ impl Python {
 }
 
 /// Whether a text is this template with its placeholders (`%(name)s`) filled in.
-fn fits(text: &str, template: &str) -> bool {
+pub(crate) fn fits(text: &str, template: &str) -> bool {
     let mut parts = template.split("%(");
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
         return false;
     };
-    // Behind the name and its parenthesis stands how it is written: an s, a d.
-    for part in parts {
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        // Behind the name and its parenthesis stands how it is written: an s, a d.
         let part = part
             .split_once(')')
             .and_then(|(_, behind)| behind.get(1..))
             .unwrap_or_default();
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
         rest = match rest.find(part) {
-            _ if part.is_empty() => "",
             Some(at) => &rest[at + part.len()..],
             None => return false,
         };

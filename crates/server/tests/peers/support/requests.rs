@@ -54,3 +54,20 @@ pub(crate) fn sign_in_for_tokens(email: &str) -> Request {
 pub(crate) fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
 }
+
+pub(crate) const REGISTER: &str = "/api/accounts/register";
+pub(crate) const CONFIRM: &str = "/api/accounts/confirm";
+pub(crate) const RESET: &str = "/api/accounts/reset";
+pub(crate) const CHANGE: &str = "/api/accounts/change";
+pub(crate) const CHANGE_EMAIL: &str = "/api/accounts/change-email";
+pub(crate) const CHANGE_USERNAME: &str = "/api/accounts/change-username";
+pub(crate) const RECOVER_USERNAME: &str = "/api/accounts/recover-username";
+
+/// A registration with everything that it needs.
+pub(crate) fn register(email: &str) -> Request {
+    let password = "a new password";
+    Request::post(
+        REGISTER,
+        &json!({"email": email, "password": password, "password_confirm": password}),
+    )
+}

@@ -49,7 +49,6 @@ pub(super) fn change(app: &App) -> Operation {
         ))
         .answers(answer(app, "The link is on its way."))
         .refuses_field(EMAIL, &errors)
-        .refusal_member(StatusCode::BAD_REQUEST, "current_email", current())
 }
 
 /// `GET` of the link.

@@ -83,21 +83,17 @@ fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
 
 async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.enter(app, &Door::fresh(app)).await?;
-    let current = call.caller()?.user.email.clone();
     let mut errors = FieldErrors::default();
     let email = of_fields::email(app, call.body.fields()?, EMAIL, &mut errors);
     let Some(email) = email else {
-        return Err(Rejection::fields(errors)
-            .member("current_email", current)
-            .into());
+        return Err(Rejection::fields(errors).into());
     };
     let taken = identity::find(app, Identity::Email, &email)
         .await?
         .is_some();
     if taken && !app.settings().login.return_generic_responses {
         let said = Message::EmailAlreadyAssociated.with("email", &email);
-        let rejection = Rejection::fields(FieldErrors::one(EMAIL, said));
-        return Err(rejection.member("current_email", current).into());
+        return Err(Rejection::fields(FieldErrors::one(EMAIL, said)).into());
     }
     send_link(app, call, &email, !taken).await?;
     state(app, call)

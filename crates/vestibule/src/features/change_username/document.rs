@@ -1,7 +1,5 @@
 //! `/change-username` in words.
 
-use http::StatusCode;
-
 use super::USERNAME;
 use crate::app::App;
 use crate::features::api::{
@@ -52,5 +50,4 @@ pub(super) fn change(app: &App) -> Operation {
                 .must("user", api::user(app, Carries::Nothing)),
         )
         .refuses_field(USERNAME, &[USERNAME_ERRORS, &others].concat())
-        .refusal_member(StatusCode::BAD_REQUEST, "current_username", current())
 }

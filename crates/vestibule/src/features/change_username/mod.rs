@@ -66,15 +66,13 @@ async fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
 async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.enter(app, &Door::fresh(app)).await?;
     let user = call.caller()?.user.clone();
-    let current = user.username.clone();
-    let refuse = |errors| Rejection::fields(errors).member("current_username", current);
     let mut errors = FieldErrors::default();
     let name = of_fields::username(app, call.body.fields()?, USERNAME, true, &mut errors);
     let Some(name) = name else {
-        return Err(refuse(errors).into());
+        return Err(Rejection::fields(errors).into());
     };
     match rules::rename(app, call.visit.facts(), user, &name).await? {
-        Decision::Refused(errors) => Err(refuse(errors).into()),
+        Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
         Decision::Renamed(user) => {
             let tokens = Tokens::none(app, &user);
             let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));

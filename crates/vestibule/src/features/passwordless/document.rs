@@ -17,14 +17,10 @@ const TAG: Tag = Tag {
 };
 
 /// `GET`.
-pub(super) fn state(app: &App) -> Operation {
+pub(super) fn state(_: &App) -> Operation {
     Operation::new("getLogin", TAG, "A CSRF token for asking for a link")
         .open()
-        .answers(
-            Answer::ok("The token.")
-                .must("csrf_token", csrf_token())
-                .must("user", api::user(app, Carries::Nothing)),
-        )
+        .answers(Answer::ok("The token.").must("csrf_token", csrf_token()))
 }
 
 /// `POST`.

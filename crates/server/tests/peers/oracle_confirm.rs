@@ -1,0 +1,175 @@
+//! Confirming an address.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::duo::{Browser, Duo};
+use crate::support::http::Request;
+use crate::support::known::Known;
+use crate::support::requests::{CONFIRM, sign_in, who, with_token};
+use crate::support::users::ANA;
+
+/// Nobody has confirmed this address.
+const BO: &str = "bo@example.com";
+
+fn ask(email: &str) -> Request {
+    Request::post(CONFIRM, &json!({"email": email}))
+}
+
+fn bodies() -> Vec<(&'static str, Value)> {
+    vec![
+        ("nothing", json!({})),
+        ("empty", json!({"email": ""})),
+        ("null", json!({"email": null})),
+        ("no address", json!({"email": "no"})),
+        ("nobody", json!({"email": "nobody@example.com"})),
+        ("confirmed", json!({"email": ANA})),
+        (
+            "confirmed, in capitals",
+            json!({"email": "ANA@example.com"}),
+        ),
+        ("unconfirmed", json!({"email": BO})),
+        (
+            "unconfirmed, in capitals",
+            json!({"email": "BO@EXAMPLE.COM"}),
+        ),
+        (
+            "switched off, confirmed",
+            json!({"email": "cy@example.com"}),
+        ),
+        (
+            "switched off, unconfirmed",
+            json!({"email": "dee@example.com"}),
+        ),
+        ("more members", json!({"email": BO, "password": "x"})),
+        ("spaces around", json!({"email": format!(" {BO} ")})),
+    ]
+}
+
+#[test]
+fn oracle_confirm_asking_for_a_link() {
+    for generic in [false, true] {
+        let changes = json!({"SECURITY_RETURN_GENERIC_RESPONSES": generic});
+        let mut duo = Duo::start_with_mail(&format!("confirm-ask-{generic}"), &changes);
+        for (name, body) in bodies() {
+            duo.send(name, &mut Browser::new(), |_| Request::post(CONFIRM, &body));
+        }
+        duo.send("GET", &mut Browser::new(), |_| Request::get(CONFIRM));
+        let mut ana = Browser::new();
+        duo.send("sign in", &mut ana, |_| sign_in(ANA));
+        duo.send("signed in, for another", &mut ana, |jar| {
+            with_token(ask(BO), jar)
+        });
+        duo.send("signed in, GET", &mut ana, |_| Request::get(CONFIRM));
+        duo.send("signed in, without a CSRF token", &mut ana, |_| ask(BO));
+        duo.finish(18);
+    }
+}
+
+#[test]
+fn oracle_confirm_links() {
+    for auto_login in [false, true] {
+        let changes = json!({"SECURITY_AUTO_LOGIN_AFTER_CONFIRM": auto_login});
+        let mut duo = Duo::start_with_mail(&format!("confirm-links-{auto_login}"), &changes);
+        let mut bo = Browser::new();
+        duo.send("ask", &mut bo, |_| ask(BO));
+        let first = duo.links(BO);
+        duo.send("ask again", &mut bo, |_| ask(BO));
+        let second = duo.links(BO);
+        duo.send_own("open the first", &mut bo, &first, |_, link| {
+            Request::get(link)
+        });
+        duo.send("who", &mut bo, |_| who());
+        duo.send_own("open the second", &mut bo, &second, |_, link| {
+            Request::get(link)
+        });
+        duo.send_own(
+            "in another browser",
+            &mut Browser::new(),
+            &first,
+            |_, link| Request::get(link),
+        );
+        for bad in ["x", "a.b.c", "WyJhIl0.aSN5vA.xxxxxxxxxxxxxxxxxxxxxxxxxxx"] {
+            duo.send(bad, &mut Browser::new(), |_| {
+                Request::get(&format!("{CONFIRM}/{bad}"))
+            });
+        }
+        duo.send_own("cut short", &mut Browser::new(), &first, |_, link| {
+            Request::get(&link[..link.len() - 1])
+        });
+        duo.finish(10);
+    }
+}
+
+#[test]
+fn oracle_confirm_by_post_as_by_get() {
+    let mut duo = Duo::start_with_mail("confirm-post", &json!({}));
+    let mut bo = Browser::new();
+    duo.send("ask", &mut bo, |_| ask(BO));
+    let links = duo.links(BO);
+    duo.send_own("post", &mut bo, &links, |_, link| {
+        Request::post(link, &json!({}))
+    });
+    duo.send_own("post again", &mut bo, &links, |_, link| {
+        Request::post(link, &json!({}))
+    });
+    duo.finish(3);
+}
+
+#[test]
+fn oracle_confirm_too_late() {
+    let changes = json!({"SECURITY_CONFIRM_EMAIL_WITHIN": "1 seconds"});
+    let mut duo = Duo::start_with_mail("confirm-late", &changes);
+    let mut bo = Browser::new();
+    duo.send("ask", &mut bo, |_| ask(BO));
+    let links = duo.links(BO);
+    std::thread::sleep(Duration::from_millis(2200));
+    duo.send_own("open", &mut bo, &links, |_, link| Request::get(link));
+    duo.finish(2);
+}
+
+#[test]
+fn oracle_confirm_somebody_elses_link() {
+    let mut duo = Duo::start_with_mail("confirm-other", &json!({}));
+    let mut ana = Browser::new();
+    duo.send("ask", &mut Browser::new(), |_| ask(BO));
+    let links = duo.links(BO);
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    let known = (Known::NobodyIsSignedOutByALink, 302);
+    duo.send_own_known("open it", &mut ana, known, &links, |_, link| {
+        Request::get(link)
+    });
+    duo.finish(3);
+}
+
+#[test]
+fn oracle_confirm_redirects_elsewhere() {
+    for (name, changes) in [
+        ("host", json!({"SECURITY_REDIRECT_HOST": "localhost:8080"})),
+        (
+            "query",
+            json!({"SECURITY_POST_CONFIRM_VIEW": "/done?a=1", "SECURITY_CONFIRM_ERROR_VIEW": "/failed?error=none&b=2"}),
+        ),
+        (
+            "fragment",
+            json!({"SECURITY_POST_CONFIRM_VIEW": "/#/done", "SECURITY_CONFIRM_ERROR_VIEW": "/#/failed"}),
+        ),
+        ("url", json!({"SECURITY_CONFIRM_URL": "/check/"})),
+    ] {
+        let mut duo = Duo::start_with_mail(&format!("confirm-{name}"), &changes);
+        let path = if name == "url" {
+            "/api/accounts/check/"
+        } else {
+            CONFIRM
+        };
+        let mut bo = Browser::new();
+        duo.send("ask", &mut bo, |_| {
+            Request::post(path, &json!({"email": BO}))
+        });
+        let links = duo.links(BO);
+        duo.send_own("open", &mut bo, &links, |_, link| Request::get(link));
+        duo.send_own("again", &mut bo, &links, |_, link| Request::get(link));
+        duo.finish(3);
+    }
+}

@@ -1,0 +1,80 @@
+//! Changing the name, and being told it.
+
+use serde_json::{Value, json};
+
+use crate::support::duo::{Browser, Duo};
+use crate::support::http::Request;
+use crate::support::known::Known;
+use crate::support::requests::{CHANGE_USERNAME, RECOVER_USERNAME, sign_in, with_token};
+use crate::support::users::ANA;
+
+fn names() -> Value {
+    json!({"SECURITY_USERNAME_ENABLE": true, "SECURITY_CHANGE_USERNAME": true, "SECURITY_USERNAME_RECOVERY": true})
+}
+
+#[test]
+fn oracle_usernames_change() {
+    let mut duo = Duo::start_with_mail("username-change", &names());
+    let mut ana = Browser::new();
+    let body = |name: &Value| Request::post(CHANGE_USERNAME, &json!({"username": name}));
+    duo.send("nobody", &mut Browser::new(), |_| body(&json!("analove")));
+    duo.send("nobody, GET", &mut Browser::new(), |_| {
+        Request::get(CHANGE_USERNAME)
+    });
+    duo.send("sign in", &mut ana, |_| sign_in(ANA));
+    duo.send("GET", &mut ana, |_| Request::get(CHANGE_USERNAME));
+    for (name, username) in [
+        ("short", json!("abc")),
+        ("long", json!("a".repeat(33))),
+        ("signs", json!("a-b-c")),
+        ("taken", json!("gilbert")),
+        ("taken in capitals", json!("GILBERT")),
+        ("new", json!("analove")),
+        ("the same", json!("analove")),
+        ("another", json!("anahate")),
+        ("a number", json!("12345")),
+    ] {
+        duo.send(name, &mut ana, |jar| with_token(body(&username), jar));
+    }
+    duo.send("without a CSRF token", &mut ana, |_| body(&json!("nobody")));
+    duo.send("GET again", &mut ana, |_| Request::get(CHANGE_USERNAME));
+    duo.send_known("nothing", &mut ana, Known::NamesStay, 400, |jar| {
+        with_token(Request::post(CHANGE_USERNAME, &json!({})), jar)
+    });
+    duo.finish(16);
+}
+
+#[test]
+fn oracle_usernames_recover() {
+    for generic in [false, true] {
+        let mut changes = names();
+        changes["SECURITY_RETURN_GENERIC_RESPONSES"] = generic.into();
+        let mut duo = Duo::start_with_mail(&format!("username-recover-{generic}"), &changes);
+        for (name, body) in [
+            ("nothing", json!({})),
+            ("empty", json!({"email": ""})),
+            ("no address", json!({"email": "no"})),
+            ("nobody", json!({"email": "nobody@example.com"})),
+            ("somebody", json!({"email": "gil@example.com"})),
+            ("somebody without a name", json!({"email": ANA})),
+            ("unconfirmed", json!({"email": "bo@example.com"})),
+            ("switched off", json!({"email": "cy@example.com"})),
+        ] {
+            duo.send(name, &mut Browser::new(), |_| {
+                Request::post(RECOVER_USERNAME, &body)
+            });
+        }
+        duo.send("GET", &mut Browser::new(), |_| {
+            Request::get(RECOVER_USERNAME)
+        });
+        let mut ana = Browser::new();
+        duo.send("sign in", &mut ana, |_| sign_in(ANA));
+        duo.send("signed in", &mut ana, |jar| {
+            with_token(Request::post(RECOVER_USERNAME, &json!({"email": ANA})), jar)
+        });
+        duo.send("signed in, GET", &mut ana, |_| {
+            Request::get(RECOVER_USERNAME)
+        });
+        duo.finish(12);
+    }
+}
