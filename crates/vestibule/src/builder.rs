@@ -29,6 +29,8 @@ use crate::mail::Post;
 use crate::messages::Messages;
 use crate::rng::{Random, SystemRandom};
 use crate::router;
+use crate::rules::deliverability::Deliverability;
+use crate::rules::password::{PasswordCheck, PasswordRules};
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
 use crate::settings::Settings;
@@ -49,6 +51,7 @@ pub struct Builder {
     hashing_threads: usize,
     token_end: Option<TokenEnd>,
     answers: Answers,
+    password_checks: Vec<Arc<dyn PasswordCheck>>,
 }
 
 impl Vestibule {
@@ -64,6 +67,7 @@ impl Vestibule {
             hashing_threads: std::thread::available_parallelism().map_or(2, usize::from),
             token_end: None,
             answers: Answers::default(),
+            password_checks: Vec::new(),
         }
     }
 
@@ -203,6 +207,14 @@ impl Builder {
         self
     }
 
+    /// Has new passwords looked at by the application, too, after the rules of the settings let
+    /// them pass; one such check after the other, until one has something to say.
+    #[must_use]
+    pub fn password_check(mut self, check: impl PasswordCheck + 'static) -> Self {
+        self.password_checks.push(Arc::new(check));
+        self
+    }
+
     /// How many threads check passwords; as many as there are cores unless said.
     #[must_use]
     pub fn hashing_threads(mut self, threads: usize) -> Self {
@@ -224,6 +236,7 @@ impl Builder {
             hashing_threads,
             token_end,
             answers,
+            password_checks,
         } = self;
         let keys = KeyRing::new(
             settings.secrets.secret_key.expose_secret(),
@@ -263,6 +276,11 @@ impl Builder {
             post: Post::new(&settings),
             chain: Chain::new(&settings.secrets),
             passwords,
+            password_rules: PasswordRules::new(&settings.password, password_checks)?,
+            deliverability: settings
+                .identity
+                .deliverability
+                .and_then(Deliverability::new),
             store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             clock,
             random,

@@ -47,12 +47,14 @@ impl Messages {
     /// The text of a message with its places filled.
     #[must_use]
     pub fn say(&self, said: &Said) -> String {
-        said.fill(self.text(said.message))
+        said.fill(said.own_words().unwrap_or_else(|| self.text(said.message)))
     }
 
     /// The same in the reader's language; a configured text is in the language that it is in.
     pub(crate) fn say_in(&self, facts: &Facts, said: &Said) -> String {
-        let text = match self.replaced.get(&said.message) {
+        let own_words = said.own_words();
+        let text = match own_words.or_else(|| self.replaced.get(&said.message).map(String::as_str))
+        {
             Some(text) => text,
             None => {
                 let english = said.message.default_text();

@@ -1,5 +1,30 @@
 //! What may be an address, a name or a password of an account.
 
+#[cfg(feature = "breached")]
+mod breached;
+#[cfg(feature = "deliverability")]
+pub(crate) mod deliverability;
+/// Without the feature nobody ever asks.
+#[cfg(not(feature = "deliverability"))]
+pub(crate) mod deliverability {
+    use std::time::Duration;
+
+    #[derive(Debug)]
+    pub(crate) enum Deliverability {}
+
+    impl Deliverability {
+        pub(crate) fn new(_: Duration) -> Option<Self> {
+            None
+        }
+
+        #[expect(clippy::unused_async, reason = "as where it is built in")]
+        pub(crate) async fn can_get_mail(&self, _: &str) -> bool {
+            match *self {}
+        }
+    }
+}
+pub(crate) mod password;
+
 use vestibule_formats::text::{email, normalise, username};
 
 use crate::app::App;
@@ -8,9 +33,6 @@ use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::identity;
 use crate::messages::{Message, Said};
-
-/// The longest password, in characters: the reference's.
-pub(crate) const LONGEST_PASSWORD: usize = 128;
 
 /// The address in a field, normalised; it has to be there.
 pub(crate) fn email(
@@ -104,11 +126,16 @@ pub(crate) fn normalised(app: &App, password: &str) -> String {
 /// What is wrong with a (normalised) new password. `about` is what is known of its user: what
 /// is easy to guess.
 pub(crate) async fn judge(app: &App, password: &str, about: &[&str]) -> Result<Vec<Said>, Fault> {
-    let _ = about;
-    let least = app.settings().password.length_min;
-    let length = password.chars().count();
-    if length < least || length > LONGEST_PASSWORD {
-        return Ok(vec![Message::PasswordInvalidLength.with("length", least)]);
+    app.password_rules()
+        .judge(app.passwords(), password, about)
+        .await
+}
+
+/// Whether a (normalised) address can get mail, as far as the DNS knows; where nobody wants to
+/// know, it can.
+pub(crate) async fn deliverable(app: &App, address: &str) -> bool {
+    match app.deliverability() {
+        Some(deliverability) => deliverability.can_get_mail(address).await,
+        None => true,
     }
-    Ok(Vec::new())
 }
