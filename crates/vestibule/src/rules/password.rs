@@ -4,7 +4,7 @@
 //! that has something to say is the only one that does. An application's own checks come last.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::sync::Arc;
