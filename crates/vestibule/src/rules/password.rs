@@ -23,7 +23,7 @@ use crate::settings::PasswordSettings;
 const LONGEST: usize = 128;
 
 /// How much of a password zxcvbn looks at, in characters: its work grows faster than the text,
-/// and nobody guesses what is longer. Python's does not take more. The worst of this length, made
+/// and nobody guesses what is longer. The worst of this length, made
 /// of the signs that stand for letters, takes four tenths of a second.
 const JUDGED: usize = 72;
 

@@ -109,9 +109,8 @@ fn zone(name: &str, kind: u16) -> Option<(u8, Vec<Vec<u8>>)> {
         ("null.example." | "four.example.", A) => (0, vec![vec![192, 0, 2, 1]]),
         ("six.example.", AAAA) => (0, vec![vec![0x20; 16]]),
         ("gone.example.", _) => (3, Vec::new()),
-        ("broken.example.", _) => (2, Vec::new()),
         ("refused.example.", _) => (5, Vec::new()),
-        ("half.example.", A | AAAA) => (2, Vec::new()),
+        ("broken.example.", _) | ("half.example.", A | AAAA) => (2, Vec::new()),
         ("silent.example.", _) => return None,
         _ => (0, Vec::new()),
     })
