@@ -249,6 +249,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Err(StoreError::Unsupported("listing users"))
     }
 
+    /// Whether a user has a passkey.
+    async fn has_passkey(&self, id: UserId) -> Result<bool, StoreError> {
+        let _ = id;
+        Ok(false)
+    }
+
     /// The roles of a user, by name.
     async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
         let _ = id;

@@ -23,6 +23,8 @@ pub struct NewUser {
     pub fs_uniquifier: String,
     /// A fresh `fs_token_uniquifier`, kept where the table has that column.
     pub fs_token_uniquifier: String,
+    /// What passkeys will know the user by: fresh, kept where the table has that column.
+    pub fs_webauthn_user_handle: String,
     /// The phone number that identifies the user, normalised.
     pub us_phone_number: Option<String>,
     /// Now.

@@ -24,6 +24,8 @@ use crate::mail::Post;
 use crate::messages::catalogue::Locale;
 use crate::messages::{Messages, Words};
 use crate::rng::Random;
+use crate::rules::deliverability::Deliverability;
+use crate::rules::password::PasswordRules;
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
 use crate::settings::Settings;
@@ -43,6 +45,8 @@ pub(crate) struct Parts {
     pub(crate) hooks: Hooks,
     pub(crate) messages: Messages,
     pub(crate) passwords: Passwords,
+    pub(crate) password_rules: PasswordRules,
+    pub(crate) deliverability: Option<Deliverability>,
     pub(crate) cors: Cors,
     pub(crate) session_codec: SessionCodec,
     pub(crate) remember_codec: RememberCodec,
@@ -87,6 +91,14 @@ impl App {
     #[must_use]
     pub fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    pub(crate) fn password_rules(&self) -> &PasswordRules {
+        &self.0.password_rules
+    }
+
+    pub(crate) fn deliverability(&self) -> Option<&Deliverability> {
+        self.0.deliverability.as_ref()
     }
 
     /// The clock.

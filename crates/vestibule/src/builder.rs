@@ -30,6 +30,8 @@ use crate::mail::{Post, outbox};
 use crate::messages::Messages;
 use crate::rng::{Random, SystemRandom};
 use crate::router;
+use crate::rules::deliverability::Deliverability;
+use crate::rules::password::{PasswordCheck, PasswordRules};
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
 use crate::settings::Settings;
@@ -52,6 +54,7 @@ pub struct Builder {
     token_end: Option<TokenEnd>,
     answers: Answers,
     mailer: Option<Arc<dyn Mailer>>,
+    password_checks: Vec<Arc<dyn PasswordCheck>>,
 }
 
 impl Vestibule {
@@ -68,6 +71,7 @@ impl Vestibule {
             token_end: None,
             answers: Answers::default(),
             mailer: None,
+            password_checks: Vec::new(),
         }
     }
 
@@ -224,6 +228,14 @@ impl Builder {
         self
     }
 
+    /// Has new passwords looked at by the application, too, after the rules of the settings let
+    /// them pass; one such check after the other, until one has something to say.
+    #[must_use]
+    pub fn password_check(mut self, check: impl PasswordCheck + 'static) -> Self {
+        self.password_checks.push(Arc::new(check));
+        self
+    }
+
     /// How many threads check passwords; as many as there are cores unless said.
     #[must_use]
     pub fn hashing_threads(mut self, threads: usize) -> Self {
@@ -246,6 +258,7 @@ impl Builder {
             token_end,
             answers,
             mailer,
+            password_checks,
         } = self;
         let keys = KeyRing::new(
             settings.secrets.secret_key.expose_secret(),
@@ -293,6 +306,11 @@ impl Builder {
             post,
             chain: Chain::new(&settings.secrets),
             passwords,
+            password_rules: PasswordRules::new(&settings.password, password_checks)?,
+            deliverability: settings
+                .identity
+                .deliverability
+                .and_then(Deliverability::new),
             store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             clock,
             random,

@@ -125,4 +125,31 @@ mod tests {
         assert_eq!(kept("a@b.example"), Err(Refusal::Disallowed));
         assert_eq!(kept("<b>bold</b>"), Err(Refusal::Invalid));
     }
+
+    #[test]
+    fn categories_count_as_a_whole_or_by_their_first_letter() {
+        let with = |categories: &[&str], name: &str| {
+            let options = UsernameOptions {
+                allowed_categories: categories.iter().map(ToString::to_string).collect(),
+                min_length: 1,
+                max_length: 32,
+                form: None,
+            };
+            normalise(name, &options).is_ok()
+        };
+        // Lu, Ll, Lo, Nd, Nd of another script, Nl, No.
+        for name in ["A", "a", "\u{5d0}", "7", "\u{665}", "\u{2163}", "\u{bd}"] {
+            assert!(with(&["L", "N"], name), "{name}");
+        }
+        // Pc, Pd, So, Zs inside, Cf, Mn alone.
+        for name in ["_", "-", "\u{2603}", "a b", "a\u{200d}b", "\u{301}"] {
+            assert!(!with(&["L", "N"], name), "{name}");
+        }
+        assert!(with(&["Ll", "Pd"], "a-b"));
+        assert!(!with(&["Ll", "Pd"], "A-b"));
+        assert!(!with(&["Nd"], "\u{2163}"));
+        // Without categories everything is allowed that is no markup.
+        assert!(with(&[], "a_b-c \u{2603}"));
+        assert!(!with(&[], "a<b"));
+    }
 }

@@ -157,9 +157,13 @@ fn oracle_change_email() {
     duo.send("nothing", &mut ana, |jar| {
         with_token(Request::post(CHANGE_EMAIL, &json!({})), jar)
     });
-    duo.send("without a CSRF token", &mut ana, |_| {
-        ask("third@example.com")
-    });
+    duo.send_known(
+        "without a CSRF token",
+        &mut ana,
+        Known::NoGraceWithoutCsrf,
+        400,
+        |_| ask("third@example.com"),
+    );
     let (first, second) = (
         duo.links("first@example.com"),
         duo.links("second@example.com"),
@@ -214,7 +218,7 @@ fn oracle_change_email_where_answers_are_generic() {
 fn oracle_change_email_stale_and_late() {
     let changes = json!({"SECURITY_CHANGE_EMAIL": true, "SECURITY_CHANGE_EMAIL_NOTIFY_OLD": false,
         "SECURITY_POST_CHANGE_EMAIL_VIEW": "/moved", "SECURITY_CHANGE_EMAIL_ERROR_VIEW": "/not-moved",
-        "SECURITY_CHANGE_EMAIL_WITHIN": "1 seconds",
+        "SECURITY_CHANGE_EMAIL_WITHIN": "1 seconds", "SECURITY_UNIFIED_SIGNIN": false,
         "SECURITY_FRESHNESS": {"seconds": 2}, "SECURITY_FRESHNESS_GRACE_PERIOD": {"seconds": 0}});
     let mut duo = Duo::start_with_mail("change-email-late", &changes);
     let mut ana = Browser::new();

@@ -36,7 +36,13 @@ fn oracle_usernames_change() {
     ] {
         duo.send(name, &mut ana, |jar| with_token(body(&username), jar));
     }
-    duo.send("without a CSRF token", &mut ana, |_| body(&json!("nobody")));
+    duo.send_known(
+        "without a CSRF token",
+        &mut ana,
+        Known::NoGraceWithoutCsrf,
+        400,
+        |_| body(&json!("nobody")),
+    );
     duo.send("GET again", &mut ana, |_| Request::get(CHANGE_USERNAME));
     duo.send_known("nothing", &mut ana, Known::NamesStay, 400, |jar| {
         with_token(Request::post(CHANGE_USERNAME, &json!({})), jar)

@@ -79,7 +79,7 @@ impl Tables {
             tf_phone_number: None,
             us_totp_secrets: None,
             us_phone_number: new.us_phone_number,
-            fs_webauthn_user_handle: None,
+            fs_webauthn_user_handle: Some(new.fs_webauthn_user_handle),
             mf_recovery_codes: None,
             create_datetime: Some(new.created_at),
             update_datetime: Some(new.created_at),

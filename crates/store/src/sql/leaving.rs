@@ -13,6 +13,7 @@ use crate::{StoreError, Uniquifiers, UserId};
 pub(super) struct LeavingStatements {
     reset: String,
     revoke_all: Option<String>,
+    find_passkey: Option<String>,
     delete_passkeys: Option<String>,
     /// What belongs to a user, then the user.
     delete: Vec<String>,
@@ -67,12 +68,29 @@ impl LeavingStatements {
             "UPDATE {{user}} SET {} WHERE id = ?1 AND ?3 IS NOT NULL AND ?4 IS NOT NULL",
             sets.join(", ")
         );
+        let find_passkey = delete_passkeys
+            .is_some()
+            .then(|| tables.fill("SELECT 1 FROM {web_authn} WHERE user_id = ?1 LIMIT 1"));
         Ok(Self {
+            find_passkey,
             reset: tables.fill(&reset),
             revoke_all,
             delete_passkeys,
             delete,
         })
+    }
+
+    /// Whether a user has a passkey.
+    pub(super) fn has_passkey(
+        &self,
+        connection: &Connection,
+        id: UserId,
+    ) -> Result<bool, StoreError> {
+        let Some(find) = &self.find_passkey else {
+            return Ok(false);
+        };
+        let mut statement = connection.prepare_cached(find).map_err(map_error)?;
+        statement.exists([id.0]).map_err(map_error)
     }
 
     /// Ends every way in but the password.

@@ -336,6 +336,11 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn has_passkey(&self, id: UserId) -> Result<bool, StoreError> {
+        self.0
+            .read(|inner, connection| inner.leaving.has_passkey(connection, id))
+    }
+
     async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
         self.0
             .read(|inner, connection| inner.roles.of(connection, id))

@@ -24,7 +24,12 @@ pub(super) struct Statements {
 }
 
 /// Columns that tell of a row and are nobody's wish: where they are not there, nothing is lost.
-const BOOKKEEPING: [&str; 3] = ["create_datetime", "update_datetime", "fs_token_uniquifier"];
+const BOOKKEEPING: [&str; 4] = [
+    "create_datetime",
+    "update_datetime",
+    "fs_token_uniquifier",
+    "fs_webauthn_user_handle",
+];
 
 pub(super) const ATTRIBUTES: [Identity; 3] = [Identity::Email, Identity::Username, Identity::Phone];
 
@@ -159,6 +164,10 @@ impl Statements {
             ("active", Value::Integer(i64::from(new.active))),
             ("fs_uniquifier", Value::Text(new.fs_uniquifier)),
             ("fs_token_uniquifier", Value::Text(new.fs_token_uniquifier)),
+            (
+                "fs_webauthn_user_handle",
+                Value::Text(new.fs_webauthn_user_handle),
+            ),
             ("us_phone_number", text(new.us_phone_number)),
             ("confirmed_at", text(new.confirmed_at.map(moment::write))),
             ("create_datetime", created.clone()),

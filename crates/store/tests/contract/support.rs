@@ -92,6 +92,7 @@ pub(crate) fn user(email: &str) -> NewUser {
         confirmed_at: None,
         fs_uniquifier: format!("uniquifier of {email}"),
         fs_token_uniquifier: format!("token uniquifier of {email}"),
+        fs_webauthn_user_handle: format!("handle of {email}"),
         us_phone_number: None,
         created_at: at(0),
     }

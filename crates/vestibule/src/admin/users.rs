@@ -64,6 +64,7 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
         confirmed_at: draft.confirmed.then_some(now),
         fs_uniquifier: fresh_uniquifier(app),
         fs_token_uniquifier: fresh_uniquifier(app),
+        fs_webauthn_user_handle: fresh_uniquifier(app),
         us_phone_number: None,
         created_at: now,
     };

@@ -56,6 +56,15 @@ impl FieldErrors {
         self.0.push((field, message.into()));
     }
 
+    /// The errors in the order in which the fields stand in a form.
+    #[must_use]
+    pub fn in_order(mut self, fields: &[&str]) -> Self {
+        let place = |name: &str| fields.iter().position(|field| *field == name);
+        self.0
+            .sort_by_key(|(name, _)| place(name).unwrap_or(fields.len()));
+        self
+    }
+
     /// Whether all is well.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -89,7 +89,7 @@ messages! {
     /// The password field is empty.
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED": "Enter a password.";
     /// The link that resets a password is too old.
-    PasswordResetExpired = "PASSWORD_RESET_EXPIRED": "This link was good for %(within)s. Ask for a new one.";
+    PasswordResetExpired = "PASSWORD_RESET_EXPIRED": "This link for a new password was good for %(within)s. Ask for another.";
     /// The password is easy to guess.
     PasswordTooSimple = "PASSWORD_TOO_SIMPLE": "This password is easy to guess. Choose another.";
     /// The proof of identity is too old for this.

@@ -74,7 +74,8 @@ impl Words<'_> {
             replaced,
             catalogues,
         } = self.messages;
-        let text = match replaced.get(&said.message) {
+        let own_words = said.own_words();
+        let text = match own_words.or_else(|| replaced.get(&said.message).map(String::as_str)) {
             Some(text) => text,
             None => catalogues.translate(self.locale, said.message.default_text()),
         };

@@ -8,6 +8,7 @@ pub struct Said {
     /// The message.
     pub message: Message,
     arguments: Vec<(&'static str, String)>,
+    own_words: Option<String>,
 }
 
 impl Said {
@@ -16,6 +17,18 @@ impl Said {
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.arguments.push((name, value.to_string()));
         self
+    }
+
+    /// Says it in an application's own words; the code stays that of the message.
+    #[must_use]
+    pub fn in_own_words(mut self, text: impl Into<String>) -> Self {
+        self.own_words = Some(text.into());
+        self
+    }
+
+    /// The application's own words, if there are any.
+    pub(super) fn own_words(&self) -> Option<&str> {
+        self.own_words.as_deref()
     }
 
     /// The text with its places filled. What stands in a value is not looked at again.
@@ -52,6 +65,7 @@ impl From<Message> for Said {
         Self {
             message,
             arguments: Vec::new(),
+            own_words: None,
         }
     }
 }

@@ -1,5 +1,30 @@
 //! What may be an address, a name or a password of an account.
 
+#[cfg(feature = "breached")]
+mod breached;
+#[cfg(feature = "deliverability")]
+pub(crate) mod deliverability;
+/// Without the feature nobody ever asks.
+#[cfg(not(feature = "deliverability"))]
+pub(crate) mod deliverability {
+    use std::time::Duration;
+
+    #[derive(Debug)]
+    pub(crate) enum Deliverability {}
+
+    impl Deliverability {
+        pub(crate) fn new(_: Duration) -> Option<Self> {
+            None
+        }
+
+        #[expect(clippy::unused_async, reason = "as where it is built in")]
+        pub(crate) async fn can_get_mail(&self, _: &str) -> bool {
+            match *self {}
+        }
+    }
+}
+pub(crate) mod password;
+
 use vestibule_formats::text::{email, normalise, username};
 
 use vestibule_store::User;
@@ -10,9 +35,6 @@ use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::identity;
 use crate::messages::{Message, Said};
-
-/// The longest password, in characters: the reference's.
-pub(crate) const LONGEST_PASSWORD: usize = 128;
 
 /// The address in a field, normalised; it has to be there.
 pub(crate) fn email(
@@ -30,6 +52,24 @@ pub(crate) fn email(
         Field::WrongType => errors.push(name, Message::ApiError),
     }
     None
+}
+
+/// The same for an address that becomes somebody's: it has to be able to get mail, as far as the
+/// DNS knows, where that is asked for.
+pub(crate) async fn new_email(
+    app: &App,
+    fields: &Fields,
+    name: &'static str,
+    errors: &mut FieldErrors,
+) -> Option<String> {
+    let address = email(app, fields, name, errors)?;
+    if let Some(deliverability) = app.deliverability()
+        && !deliverability.can_get_mail(&address).await
+    {
+        errors.push(name, Message::InvalidEmailAddress);
+        return None;
+    }
+    Some(address)
 }
 
 /// The name in a field, normalised.
@@ -112,11 +152,7 @@ pub(crate) fn known_of(user: &User) -> Vec<&str> {
 /// What is wrong with a (normalised) new password. `about` is what is known of its user: what
 /// is easy to guess.
 pub(crate) async fn judge(app: &App, password: &str, about: &[&str]) -> Result<Vec<Said>, Fault> {
-    let _ = about;
-    let least = app.settings().password.length_min;
-    let length = password.chars().count();
-    if length < least || length > LONGEST_PASSWORD {
-        return Ok(vec![Message::PasswordInvalidLength.with("length", least)]);
-    }
-    Ok(Vec::new())
+    app.password_rules()
+        .judge(app.passwords(), password, about)
+        .await
 }

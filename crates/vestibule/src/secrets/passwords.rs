@@ -146,6 +146,17 @@ impl Passwords {
             .map_err(|error| Fault::Internal(format!("cannot hash: {error}")))
     }
 
+    /// Does other work on passwords that takes its time, where it takes nobody else's.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when the queue is full.
+    pub(crate) async fn consider<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.run(move |_| work()).await
+    }
+
     fn salt(&self) -> [u8; Hasher::SALT_BYTES] {
         rng::bytes(&*self.random)
     }

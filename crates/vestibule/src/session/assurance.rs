@@ -7,12 +7,22 @@ use vestibule_store::User;
 
 use super::visit::{Visit, name};
 use crate::app::App;
+use crate::http::fault::Fault;
 use crate::messages::Message;
-use crate::settings::{Mechanism, Settings};
+use crate::settings::Mechanism;
 
 /// Why the rightful owner of an account is not let in all the same.
 #[must_use]
-pub(crate) fn obstacle(app: &App, user: &User) -> Option<Message> {
+pub(crate) async fn obstacle(app: &App, user: &User) -> Result<Option<Message>, Fault> {
+    if let Some(message) = standing(app, user) {
+        return Ok(Some(message));
+    }
+    let due = second_factor_due(app, user).await?;
+    Ok(due.then_some(Message::SecondFactorNotServed))
+}
+
+/// The same as far as it is a matter of the account, and not of more proofs.
+fn standing(app: &App, user: &User) -> Option<Message> {
     let settings = app.settings();
     if !user.active {
         return Some(Message::DisabledAccount);
@@ -23,7 +33,7 @@ pub(crate) fn obstacle(app: &App, user: &User) -> Option<Message> {
     {
         return Some(Message::ConfirmationRequired);
     }
-    second_factor_due(user, settings).then_some(Message::SecondFactorNotServed)
+    None
 }
 
 /// Why no mail with a secret is sent to an address: it is nobody's, or not of somebody who could
@@ -33,21 +43,23 @@ pub(crate) fn no_mail_for(app: &App, user: Option<&User>) -> Option<Message> {
     let Some(user) = user else {
         return Some(Message::UserDoesNotExist);
     };
-    obstacle(app, user).filter(|message| *message != Message::SecondFactorNotServed)
+    standing(app, user)
 }
 
 /// Whether this user has to show more than a password.
 ///
 /// Second factors are not served yet: whoever needs one is not let in by the password
 /// alone, however they came by the need.
-fn second_factor_due(user: &User, settings: &Settings) -> bool {
+async fn second_factor_due(app: &App, user: &User) -> Result<bool, Fault> {
+    let settings = app.settings();
     let two_factor = &settings.two_factor;
     let by_code = two_factor.enabled && (two_factor.required || user.tf_primary_method.is_some());
     let webauthn = &settings.webauthn;
-    let by_key = webauthn.enabled
+    // Every user has a handle: only a key counts.
+    let may_have_key = webauthn.enabled
         && webauthn.allow_as_multi_factor
         && user.fs_webauthn_user_handle.is_some();
-    by_code || by_key
+    Ok(by_code || may_have_key && app.store().has_passkey(user.id).await?)
 }
 
 /// Whether the caller proved who they are within this time, by the mechanism that they came

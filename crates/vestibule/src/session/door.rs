@@ -261,7 +261,7 @@ async fn by_password(
         return Ok(None);
     };
     let user = user.clone();
-    if assurance::obstacle(app, &user).is_some() {
+    if assurance::obstacle(app, &user).await?.is_some() {
         return Ok(None);
     }
     if let Verdict::RightButUpgrade(hash) = verdict {

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use super::Settings;
 use super::load::Problem;
 use super::reader::Reader;
-use super::{CorsRule, Listening, Mechanism, SameSite};
+use super::{CorsRule, Listening, MailRoute, Mechanism, SameSite, SmtpTls};
 use crate::http::host::BelievedHosts;
 
 /// Looks for risky combinations.
@@ -121,6 +121,17 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "SECRET_KEY",
             "has characters that are not Latin-1: Flask-Login cannot sign remember cookies with it",
             "choose another one if a Flask application shares these users",
+        );
+    }
+    if let MailRoute::Smtp(smtp) = &settings.mail.route
+        && smtp.username.is_some()
+        && smtp.tls == SmtpTls::None
+        && !BelievedHosts::Loopback.believe(&smtp.host)
+    {
+        say(
+            "MAIL_USERNAME",
+            "is set, and nothing is encrypted: whoever listens learns MAIL_PASSWORD",
+            "set MAIL_USE_TLS or MAIL_USE_SSL",
         );
     }
     if settings.password.length_min < 8 {

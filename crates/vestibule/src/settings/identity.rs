@@ -1,5 +1,7 @@
 //! What identifies a user.
 
+use std::time::Duration;
+
 use vestibule_formats::text::email::EmailOptions;
 use vestibule_formats::text::normalise::Form;
 use vestibule_formats::text::phone::Region;
@@ -20,6 +22,8 @@ pub struct IdentitySettings {
     pub username_options: UsernameOptions,
     /// The rules for addresses.
     pub email_options: EmailOptions,
+    /// How long to look for whoever takes an address's mail, where that is done.
+    pub deliverability: Option<Duration>,
     /// Where phone numbers without a country are from; without it, they are none.
     pub phone_region: Option<Region>,
 }
@@ -94,6 +98,7 @@ impl IdentitySettings {
                 form: reader.word("SECURITY_INPUT_NORMALIZE_FORM", &forms),
             },
             email_options: email_options(reader),
+            deliverability: deliverability(reader),
             phone_region: phone_region(reader),
         }
     }
@@ -174,6 +179,33 @@ fn phone_region(reader: &mut Reader<'_>) -> Option<Region> {
     region
 }
 
+/// The arguments of Python's `email_validator` that make it ask the DNS.
+fn deliverability(reader: &mut Reader<'_>) -> Option<Duration> {
+    const KEY: &str = "SECURITY_EMAIL_VALIDATOR_ARGS";
+    const USUAL: i64 = 5;
+    let arguments = reader.table(KEY);
+    let seconds = match arguments.get("timeout") {
+        None => USUAL,
+        Some(value) => value.as_integer().unwrap_or(0),
+    };
+    if !(1..=30).contains(&seconds) {
+        reader.problem(
+            KEY,
+            "has a timeout that makes no sense here",
+            "write a number of seconds from 1 to 30",
+        );
+    }
+    let asked = arguments.get("check_deliverability")?.as_bool()?;
+    if asked && cfg!(not(feature = "deliverability")) {
+        reader.problem(
+            KEY,
+            "has check_deliverability, and this program was built without it",
+            "build it with the feature deliverability, or leave it out",
+        );
+    }
+    asked.then(|| Duration::from_secs(seconds.unsigned_abs()))
+}
+
 /// The arguments of Python's `email_validator` that change what an address may be.
 fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
     const KEY: &str = "SECURITY_EMAIL_VALIDATOR_ARGS";
@@ -185,7 +217,7 @@ fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
             ("strict", Some(flag)) => options.strict = flag,
             ("test_environment", Some(flag)) => options.test_environment = flag,
             ("globally_deliverable", Some(flag)) => options.globally_deliverable = flag,
-            // These matter when mail is sent, or say what holds anyway.
+            // These are read by themselves, or say what holds anyway.
             ("check_deliverability", Some(_))
             | ("timeout" | "dns_resolver", _)
             | (
@@ -196,7 +228,7 @@ fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
             _ => reader.problem(
                 KEY,
                 format!("{name} = {value} is not served"),
-                "leave it out; allow_smtputf8, strict, test_environment and globally_deliverable can be set",
+                "leave it out; allow_smtputf8, strict, test_environment, globally_deliverable, check_deliverability and timeout can be set",
             ),
         }
     }

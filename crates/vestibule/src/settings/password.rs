@@ -7,6 +7,7 @@ use vestibule_formats::hash::{
 };
 use vestibule_formats::text::normalise::Form;
 
+use super::password_rules::{self, BreachedSettings};
 use super::reader::Reader;
 use crate::http::fault::Fault;
 
@@ -26,6 +27,10 @@ pub struct SecretSettings {
 pub struct PasswordSettings {
     /// The fewest characters of a new password.
     pub length_min: usize,
+    /// The least score that zxcvbn has to give, where it is asked.
+    pub complexity: Option<u8>,
+    /// The list of leaked passwords, where it is asked.
+    pub breached: Option<BreachedSettings>,
     /// The Unicode form in which passwords are hashed.
     pub normalize_form: Option<Form>,
     single_hash: SingleHash,
@@ -93,6 +98,8 @@ impl PasswordSettings {
         }
         Self {
             length_min: reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0),
+            complexity: password_rules::complexity(reader),
+            breached: password_rules::breached(reader),
             normalize_form: reader.word("SECURITY_PASSWORD_NORMALIZE_FORM", &forms),
             single_hash,
             argon2: argon2(reader),

@@ -53,6 +53,7 @@ SECURITY_USERNAME_ENABLE = true",
         confirmed_at: Some(now),
         fs_uniquifier: "u".repeat(32),
         fs_token_uniquifier: "t".repeat(32),
+        fs_webauthn_user_handle: "h".repeat(32),
         us_phone_number: None,
         created_at: now,
     };

@@ -259,6 +259,38 @@ fn each_mistake_is_named_with_its_fix() {
             &["SECURITY_ZXCVBN_MINIMUM_SCORE", "from 0 to 4"],
         ),
         (
+            "SECURITY_PASSWORD_COMPLEXITY_CHECKER = \"zxcvbm\"",
+            &["SECURITY_PASSWORD_COMPLEXITY_CHECKER", "zxcvbn"],
+        ),
+        (
+            "SECURITY_PASSWORD_CHECK_BREACHED = \"strikt\"",
+            &["SECURITY_PASSWORD_CHECK_BREACHED", "strict or best-effort"],
+        ),
+        (
+            "SECURITY_PASSWORD_CHECK_BREACHED = true",
+            &["SECURITY_PASSWORD_CHECK_BREACHED", "best-effort"],
+        ),
+        (
+            "SECURITY_PASSWORD_BREACHED_COUNT = 0",
+            &["SECURITY_PASSWORD_BREACHED_COUNT", "1 or more"],
+        ),
+        (
+            "SECURITY_PASSWORD_BREACHED_ORIGIN = \"leaked.example\"",
+            &["SECURITY_PASSWORD_BREACHED_ORIGIN", "no origin"],
+        ),
+        (
+            "SECURITY_PASSWORD_BREACHED_ORIGIN = \"http://leaked.example\"",
+            &[
+                "SECURITY_PASSWORD_BREACHED_ORIGIN",
+                "plain HTTP",
+                "https://",
+            ],
+        ),
+        (
+            "SECURITY_EMAIL_VALIDATOR_ARGS = { check_deliverability = true, timeout = 0 }",
+            &["SECURITY_EMAIL_VALIDATOR_ARGS", "from 1 to 30"],
+        ),
+        (
             "SECURITY_LINKS_CONSUMED_BY = \"pst\"",
             &["SECURITY_LINKS_CONSUMED_BY", "\"pst\"", "get or post"],
         ),

@@ -110,6 +110,11 @@ fn our_body(answer: &Response) -> Value {
         if let Some(codes) = response.remove("field_error_codes") {
             replace(response, "field_errors", codes);
         }
+        for member in ["errors", "field_errors"] {
+            if let Some(codes) = response.get_mut(member) {
+                each_text(codes, &as_told_apart);
+            }
+        }
         hide_token(response);
     }
     body
@@ -154,7 +159,7 @@ fn their_body(answer: &Response) -> Value {
     if let Some(response) = body.get_mut("response").and_then(Value::as_object_mut) {
         for member in ["errors", "field_errors"] {
             if let Some(texts) = response.get_mut(member) {
-                to_codes(texts);
+                each_text(texts, &|text| as_told_apart(&code_of(text)));
             }
         }
         hide_token(response);
@@ -162,13 +167,24 @@ fn their_body(answer: &Response) -> Value {
     body
 }
 
-fn to_codes(texts: &mut Value) {
+fn each_text(texts: &mut Value, change: &dyn Fn(&str) -> String) {
     match texts {
-        Value::String(text) => *text = code_of(text),
-        Value::Array(items) => items.iter_mut().for_each(to_codes),
-        Value::Object(members) => members.values_mut().for_each(to_codes),
+        Value::String(text) => *text = change(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, change)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|item| each_text(item, change)),
         _ => {}
     }
+}
+
+/// The reference says the same of an address and of a name that somebody has.
+fn as_told_apart(code: &str) -> String {
+    match code {
+        "EMAIL_ALREADY_ASSOCIATED" | "USERNAME_ALREADY_ASSOCIATED" => "ALREADY_ASSOCIATED",
+        other => other,
+    }
+    .to_owned()
 }
 
 /// The stable code of a text: the reference's message name, or ours for the texts of
@@ -201,6 +217,7 @@ fn location(answer: &Response, code: fn(&str) -> String) -> Vec<String> {
     targets
         .iter()
         .map(|target| {
+            let (target, fragment) = target.split_once('#').unwrap_or((target, ""));
             let (view, query) = target.split_once('?').unwrap_or((target, ""));
             let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| {
                 let value = match &*name {
@@ -212,7 +229,7 @@ fn location(answer: &Response, code: fn(&str) -> String) -> Vec<String> {
             });
             // With a host of the app's own the reference leaves the scheme to the browser.
             let view = view.strip_prefix("http:").unwrap_or(view);
-            format!("{view}?{}", pairs.collect::<Vec<_>>().join("&"))
+            format!("{view}?{}#{fragment}", pairs.collect::<Vec<_>>().join("&"))
         })
         .collect()
 }

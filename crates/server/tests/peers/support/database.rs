@@ -281,6 +281,13 @@ fn comparable(column: &str, old: &str, value: &str) -> String {
         return format!("{:+}", number - old.parse().unwrap_or(0));
     }
     if column.ends_with("_at") || column.ends_with("_datetime") {
+        // The reference lets SQLite fill in when a row was made, to the second.
+        let made = old.is_empty() && column.ends_with("_datetime");
+        let value = if made {
+            value.split('.').next().unwrap_or(value)
+        } else {
+            value
+        };
         // Dates keep their shape, so that another precision or separator shows.
         return value
             .chars()

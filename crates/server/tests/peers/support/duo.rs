@@ -208,11 +208,14 @@ impl Duo {
 
         let mut found = compare::differences(&ours, &theirs);
         let after = self.users();
-        let (our_rows, their_rows) = (
+        let (mut our_rows, mut their_rows) = (
             database::changes(&self.before.0, &after.0),
             database::changes(&self.before.1, &after.1),
         );
         if our_rows != their_rows {
+            let all = our_rows.clone();
+            our_rows.retain(|cell, value| their_rows.get(cell) != Some(value));
+            their_rows.retain(|cell, value| all.get(cell) != Some(value));
             found.push((
                 Aspect::Database,
                 format!("ours {our_rows:?}\n      reference {their_rows:?}"),

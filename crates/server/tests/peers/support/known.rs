@@ -61,7 +61,9 @@ pub(crate) enum Known {
     /// Whoever has an address that was never confirmed is mailed no link that confirms it and
     /// keeps the password that is there, which may be a stranger's.
     NoLinkThatKeepsAPassword,
-    /// Opening somebody else's link signs nobody out.
+    /// Grace is earned by whoever is let in, CSRF check and all.
+    NoGraceWithoutCsrf,
+    /// Opening a link signs nobody out, and takes no session of a stranger's away.
     NobodyIsSignedOutByALink,
     /// Whoever is switched off gets no new password.
     NoNewPasswordForTheInactive,
@@ -113,7 +115,7 @@ impl Known {
             ),
             Self::NoRefreshForTheInactive => matches!(aspect, Status | Body | Cookies),
             Self::NoLinkThatKeepsAPassword => aspect == Aspect::Mails,
-            Self::NobodyIsSignedOutByALink => aspect == Cookies,
+            Self::NobodyIsSignedOutByALink | Self::NoGraceWithoutCsrf => aspect == Cookies,
             Self::NoNewPasswordForTheInactive => {
                 matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)
             }

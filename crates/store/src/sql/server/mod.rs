@@ -51,7 +51,7 @@ struct Inner {
     trackers: TrackerStatements,
     journal: JournalStatements,
     /// What belongs to a user besides: passkeys.
-    passkeys: Option<String>,
+    passkeys: Option<PasskeyStatements>,
 }
 
 impl fmt::Debug for ServerStore {
@@ -134,8 +134,7 @@ impl ServerStore {
             Dialect::Postgres => Dialect::Postgres,
         };
         let user_columns = UserColumns::new(schema::names(users), &tables.user)?;
-        let passkeys = (!passkeys.is_empty())
-            .then(|| dialect.statement(tables, "DELETE FROM {web_authn} WHERE user_id = ?"));
+        let passkeys = (!passkeys.is_empty()).then(|| PasskeyStatements::new(dialect, tables));
         drop(held);
         Ok(Self(Arc::new(Inner {
             users: UserStatements::new(dialect, tables, user_columns),
@@ -227,7 +226,7 @@ impl Inner {
             link.execute(&statement(text), &key).await?;
         }
         if let Some(passkeys) = &self.passkeys {
-            link.execute(passkeys, &key).await?;
+            link.execute(&passkeys.delete, &key).await?;
         }
         if self.trackers.are_there() {
             let text = "DELETE FROM {fs_refresh_tracker} WHERE user_id = ?";
@@ -247,12 +246,30 @@ impl Inner {
         let query = self.users.reset(id, fresh, now);
         let changed = link.execute(&query.text, &query.values).await?;
         if let Some(passkeys) = &self.passkeys {
-            link.execute(passkeys, &[Value::Number(id.0)]).await?;
+            link.execute(&passkeys.delete, &[Value::Number(id.0)])
+                .await?;
         }
         if self.trackers.are_there() {
             self.trackers.revoke_all(link, id, now).await?;
         }
         Ok(changed == 1)
+    }
+}
+
+/// What is asked of passkeys.
+#[derive(Debug)]
+struct PasskeyStatements {
+    find: String,
+    delete: String,
+}
+
+impl PasskeyStatements {
+    fn new(dialect: Dialect, tables: &TableNames) -> Self {
+        let statement = |text| dialect.statement(tables, text);
+        Self {
+            find: statement("SELECT 1 FROM {web_authn} WHERE user_id = ? LIMIT 1"),
+            delete: statement("DELETE FROM {web_authn} WHERE user_id = ?"),
+        }
     }
 }
 
@@ -431,6 +448,14 @@ impl Store for ServerStore {
         let rows = self.0.rows(&query.text, &query.values).await?;
         let users = rows.iter().map(|row| self.0.users.read(row));
         users.collect::<Result<_, _>>().map_err(map_error)
+    }
+
+    async fn has_passkey(&self, id: UserId) -> Result<bool, StoreError> {
+        let Some(passkeys) = &self.0.passkeys else {
+            return Ok(false);
+        };
+        let found = self.0.rows(&passkeys.find, &[Value::Number(id.0)]).await?;
+        Ok(!found.is_empty())
     }
 
     async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {

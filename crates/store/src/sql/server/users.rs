@@ -18,7 +18,12 @@ pub(super) const COLUMNS: usize = USER_COLUMNS.len();
 const CANDIDATES: u32 = 32;
 
 /// Columns that tell of a row and are nobody's wish: where they are not there, nothing is lost.
-const BOOKKEEPING: [&str; 3] = ["create_datetime", "update_datetime", "fs_token_uniquifier"];
+const BOOKKEEPING: [&str; 4] = [
+    "create_datetime",
+    "update_datetime",
+    "fs_token_uniquifier",
+    "fs_webauthn_user_handle",
+];
 
 /// The statements, built once.
 #[derive(Debug)]
@@ -166,6 +171,7 @@ impl UserStatements {
             ("active", Value::Flag(new.active)),
             ("fs_uniquifier", some(new.fs_uniquifier)),
             ("fs_token_uniquifier", some(new.fs_token_uniquifier)),
+            ("fs_webauthn_user_handle", some(new.fs_webauthn_user_handle)),
             ("us_phone_number", Value::Text(new.us_phone_number)),
             (
                 "confirmed_at",

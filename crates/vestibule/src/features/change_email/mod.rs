@@ -84,7 +84,8 @@ fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
 async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.enter(app, &Door::fresh(app)).await?;
     let mut errors = FieldErrors::default();
-    let email = of_fields::email(app, call.body.fields()?, EMAIL, &mut errors);
+    let fields = call.body.fields()?;
+    let email = of_fields::new_email(app, fields, EMAIL, &mut errors).await;
     let Some(email) = email else {
         return Err(Rejection::fields(errors).into());
     };

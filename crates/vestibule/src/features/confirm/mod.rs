@@ -181,7 +181,7 @@ async fn posted(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusa
 /// signed out for it.
 async fn sign_in(app: &App, call: &mut Call, user: &User) -> Result<(), Fault> {
     let wanted = app.settings().accounts.confirm.auto_login && call.visit.caller().is_none();
-    if !wanted || assurance::obstacle(app, user).is_some() {
+    if !wanted || assurance::obstacle(app, user).await?.is_some() {
         return Ok(());
     }
     let admission = Admission::without_password(app, user.clone(), &["confirm"]);

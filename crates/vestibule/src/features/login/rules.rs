@@ -55,7 +55,7 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
         Verdict::RightButUpgrade(hash) => Some(hash),
     };
     // From here on the caller has shown that the account is theirs: details may be told.
-    if let Some(reason) = assurance::obstacle(app, &user) {
+    if let Some(reason) = assurance::obstacle(app, &user).await? {
         return Ok(refused(field, reason));
     }
     Ok(Decision::Admit(Box::new(Admission {

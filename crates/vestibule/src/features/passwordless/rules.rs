@@ -20,14 +20,17 @@ pub(super) enum Judged {
 
 /// Whose link it is. Whoever would not be let in with a password is not let in with a link.
 pub(super) async fn judge(app: &App, token: &str) -> Result<Judged, Fault> {
-    Ok(match links::open(app, Kind::Login, token).await? {
-        Opened::Valid(user, token) if assurance::obstacle(app, &user).is_none() => {
-            Judged::Counts(user, token)
-        }
-        Opened::Expired(Some(user)) if assurance::obstacle(app, &user).is_none() => {
-            Judged::Late(user)
-        }
-        Opened::Valid(..) | Opened::Expired(_) | Opened::Invalid => Judged::Refused,
+    let opened = links::open(app, Kind::Login, token).await?;
+    let (Opened::Valid(user, _) | Opened::Expired(Some(user))) = &opened else {
+        return Ok(Judged::Refused);
+    };
+    if assurance::obstacle(app, user).await?.is_some() {
+        return Ok(Judged::Refused);
+    }
+    Ok(match opened {
+        Opened::Valid(user, token) => Judged::Counts(user, token),
+        Opened::Expired(Some(user)) => Judged::Late(user),
+        Opened::Expired(None) | Opened::Invalid => Judged::Refused,
     })
 }
 

@@ -174,7 +174,7 @@ async fn set(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> 
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
         Decision::Replaced(user) => user,
     };
-    let may_sign_in = assurance::obstacle(app, &user).is_none();
+    let may_sign_in = assurance::obstacle(app, &user).await?.is_none();
     if !app.settings().accounts.recover.auto_login || !may_sign_in {
         return Ok(Reply::ok());
     }

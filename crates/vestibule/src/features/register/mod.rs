@@ -57,7 +57,7 @@ async fn post(State(app): State<App>, mut call: Call) -> Response {
 async fn register(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.come_in_unknown(app).await?;
     let fields = call.body.fields()?;
-    let request = wire::read(app, call.visit.facts(), &call.query, fields);
+    let request = wire::read(app, call.visit.facts(), &call.query, fields).await;
     match rules::attempt(app, call.visit.facts(), request).await? {
         Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
         Decision::Pretended => {

@@ -5,7 +5,7 @@ use vestibule_store::{
     Applied, Change, Identity, NewMail, NewUser, StoreError, User, UserChange, UserKey,
 };
 
-use super::wire::{EMAIL, PASSWORD, RegisterRequest, USERNAME};
+use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, RegisterRequest, USERNAME};
 use crate::app::App;
 use crate::hooks::Event;
 use crate::http::facts::Facts;
@@ -63,7 +63,8 @@ pub(super) async fn attempt(
         errors.extend(taken.errors(email.as_deref(), username.as_deref()));
     }
     let (Some(email), true) = (email, errors.is_empty()) else {
-        return Ok(Decision::Refused(errors));
+        let order = [EMAIL, PASSWORD, PASSWORD_AGAIN, "next", USERNAME];
+        return Ok(Decision::Refused(errors.in_order(&order)));
     };
     // Whoever is turned down waits as long as whoever is not.
     let hash = match &password {
@@ -176,6 +177,7 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
         confirmed_at: None,
         fs_uniquifier: rng::hex::<16>(app.random()),
         fs_token_uniquifier: rng::hex::<16>(app.random()),
+        fs_webauthn_user_handle: rng::hex::<16>(app.random()),
         us_phone_number: None,
         created_at: now,
     };
@@ -218,7 +220,7 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
     let Some(user) = app.store().user(UserKey::Id(id)).await? else {
         return Err(Fault::Internal("a new user has gone".to_owned()).into());
     };
-    let sign_in = assurance::obstacle(app, &user).is_none();
+    let sign_in = assurance::obstacle(app, &user).await?.is_none();
     Ok(Decision::Made {
         user: Box::new(user),
         sign_in,

@@ -27,10 +27,15 @@ pub(super) struct RegisterRequest {
 }
 
 /// Reads and checks the fields, each for itself.
-pub(super) fn read(app: &App, facts: &Facts, query: &Query, fields: &Fields) -> RegisterRequest {
+pub(super) async fn read(
+    app: &App,
+    facts: &Facts,
+    query: &Query,
+    fields: &Fields,
+) -> RegisterRequest {
     let settings = app.settings();
     let mut errors = FieldErrors::default();
-    let email = rules::email(app, fields, EMAIL, &mut errors);
+    let email = rules::new_email(app, fields, EMAIL, &mut errors).await;
     let register = &settings.accounts.register;
     let password = NewPassword {
         name: PASSWORD,

@@ -125,7 +125,7 @@ fn with_line_feeds(bytes: &[u8]) -> Vec<u8> {
     lines
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;

@@ -21,6 +21,11 @@ pub(super) const KEYS: &[Key] = &[
     served("SECURITY_CHANGE_EMAIL_NOTIFY_OLD", Flag, "true"),
     served("SECURITY_HEADERS", Table, "{}"),
     served("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#),
+    served(
+        "SECURITY_PASSWORD_BREACHED_ORIGIN",
+        Text,
+        r#""https://api.pwnedpasswords.com""#,
+    ),
     served("SECURITY_PUBLIC_URL", Text, r#""""#),
     served("SECURITY_REFRESH_TOKEN_GRACE", Duration, "0"),
     served("SECURITY_TEMPLATES_FOLDER", Text, r#""""#),

@@ -121,9 +121,9 @@ async fn the_wire_of_a_plain_mail() {
 #[tokio::test]
 async fn a_connection_is_kept_and_replaced_when_it_is_gone() {
     let server = Server::start(Script::default()).await;
-    let mailer = mailer(&settings(&server));
+    let kept = mailer(&settings(&server));
     for _ in 0..3 {
-        mailer.send(&example()).await.unwrap();
+        kept.send(&example()).await.unwrap();
     }
     assert_eq!((server.connections(), server.mails().len()), (1, 3));
 
@@ -132,9 +132,9 @@ async fn a_connection_is_kept_and_replaced_when_it_is_gone() {
         ..Script::default()
     })
     .await;
-    let mailer = super::tests::mailer(&settings(&server));
+    let kept = mailer(&settings(&server));
     for _ in 0..3 {
-        mailer.send(&example()).await.unwrap();
+        kept.send(&example()).await.unwrap();
     }
     assert_eq!((server.connections(), server.mails().len()), (3, 3));
 }
