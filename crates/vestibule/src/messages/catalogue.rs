@@ -79,7 +79,9 @@ mod tests {
         let mails = built_in::TEMPLATES.iter().flat_map(|(name, source)| {
             let calls = source.split("_(").skip(1);
             calls.map(move |call| {
-                let text = call.strip_prefix('"').and_then(|rest| rest.split('"').next());
+                let text = call
+                    .strip_prefix('"')
+                    .and_then(|rest| rest.split('"').next());
                 text.unwrap_or_else(|| panic!("{name}: write _(\"...\")"))
             })
         });
@@ -107,7 +109,10 @@ mod tests {
             let mut known = BTreeSet::new();
             for (sentence, translation) in sentences {
                 assert_eq!(places(&sentence), places(&translation), "{tag}: {sentence}");
-                assert!(!translation.contains(['<', '>', '&', '\n']), "{translation}");
+                assert!(
+                    !translation.contains(['<', '>', '&', '\n']),
+                    "{translation}"
+                );
                 assert_eq!(translation.trim(), translation, "{tag}");
                 assert!(known.insert(sentence.clone()), "{tag}: twice: {sentence}");
             }

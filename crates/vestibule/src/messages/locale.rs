@@ -23,7 +23,11 @@ impl Locale {
     /// that we have. A region is passed over: `de-AT` is German.
     pub(crate) fn negotiate(header: Option<&str>) -> Self {
         let header = header.filter(|header| header.len() <= LONGEST_HEADER);
-        let ranges: Vec<(&str, u16)> = header.unwrap_or_default().split(',').filter_map(range).collect();
+        let ranges: Vec<(&str, u16)> = header
+            .unwrap_or_default()
+            .split(',')
+            .filter_map(range)
+            .collect();
         let wish = |wanted: &str| {
             let matching = ranges.iter().enumerate();
             matching
@@ -54,7 +58,13 @@ fn range(text: &str) -> Option<(&str, u16)> {
     let language = parts.next()?.split('-').next()?;
     let quality = match parts.next() {
         None => 1000,
-        Some(weight) => thousandths(weight.strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')?.trim_start())?,
+        Some(weight) => thousandths(
+            weight
+                .strip_prefix(['q', 'Q'])?
+                .trim_start()
+                .strip_prefix('=')?
+                .trim_start(),
+        )?,
     };
     (!language.is_empty() && parts.next().is_none()).then_some((language, quality))
 }
@@ -110,9 +120,28 @@ mod tests {
     #[test]
     fn what_is_no_header_of_languages_is_english() {
         for header in [
-            "", ",", ";", ";;", "-", "de;", "de;q", "de;q=", "de;q=2", "de;q=-1", "de;q=0.1234",
-            "de;q=1.1", "de;q=.5", "de;q=+1", "de;q=0.+1", "de;q=1;q=1", "de;level=1", "d e",
-            "deutsch", "\u{e9}", "../de", "de_DE",
+            "",
+            ",",
+            ";",
+            ";;",
+            "-",
+            "de;",
+            "de;q",
+            "de;q=",
+            "de;q=2",
+            "de;q=-1",
+            "de;q=0.1234",
+            "de;q=1.1",
+            "de;q=.5",
+            "de;q=+1",
+            "de;q=0.+1",
+            "de;q=1;q=1",
+            "de;level=1",
+            "d e",
+            "deutsch",
+            "\u{e9}",
+            "../de",
+            "de_DE",
         ] {
             assert_eq!(Locale::negotiate(Some(header)), Locale::ENGLISH, "{header}");
         }

@@ -41,9 +41,9 @@ pub(super) fn variables(
         ("confirmable", has("confirmation_link")),
         ("recoverable", has("reset_link") || has("recovery_link")),
     ];
-    also("security", security.into_iter().collect());
+    also("security", BTreeMap::from(security).into());
     also("locale", locale.tag().into());
-    variables.into_iter().collect()
+    variables.into()
 }
 
 /// A value without what is null, and in one line: nobody's name may look like more of the mail.
@@ -70,6 +70,7 @@ fn value_of(json: &Json) -> Value {
             .iter()
             .filter(|(_, value)| !value.is_null())
             .map(|(name, value)| (name.clone(), value_of(value)))
-            .collect(),
+            .collect::<BTreeMap<String, Value>>()
+            .into(),
     }
 }
