@@ -12,15 +12,12 @@ pub(crate) fn fill<V: AsRef<str>>(text: &str, value: impl Fn(&str) -> Option<V>)
             let rest = rest.strip_prefix(['s', 'd'])?;
             Some((value(name)?, rest))
         });
-        match place {
-            Some((value, after)) => {
-                filled.push_str(value.as_ref());
-                rest = after;
-            }
-            None => {
-                filled.push_str("%(");
-                rest = behind;
-            }
+        if let Some((value, after)) = place {
+            filled.push_str(value.as_ref());
+            rest = after;
+        } else {
+            filled.push_str("%(");
+            rest = behind;
         }
     }
     filled.push_str(rest);

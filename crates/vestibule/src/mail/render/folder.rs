@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_leads_out_of_the_folder() {
+    fn attack_path_traversal_no_name_leads_out_of_the_folder() {
         let folder = Path::new("templates");
         assert_eq!(
             path_of(folder, "security/email/welcome.txt"),

@@ -191,7 +191,7 @@ fn whoever_has_an_account_already_gets_no_link_that_confirms_it() {
 }
 
 #[test]
-fn values_stay_values() {
+fn attack_markup_in_mails_values_stay_values() {
     let renderer = Renderer::new(None);
     let mut context = everything();
     let name = "<b>\"a'&{{ token }}%(email)s\r\n\r\nhttps://evil.example/\u{2028}x";
@@ -330,7 +330,7 @@ fn what_is_wrong_with_a_template_is_said_with_its_file_and_line() {
 }
 
 #[test]
-fn no_template_is_taken_from_outside_of_the_folder() {
+fn attack_path_traversal_no_template_is_taken_from_outside_of_the_folder() {
     let root = folder(
         "outside",
         &[
