@@ -135,7 +135,13 @@ fn oracle_register_every_body_where_answers_are_generic() {
         &json!({"SECURITY_RETURN_GENERIC_RESPONSES": true}),
     );
     for (name, body) in bodies() {
-        duo.send(name, &mut Browser::new(), |_| post(&body));
+        let browser = &mut Browser::new();
+        if name.starts_with("a known address") || name == "another alphabet" {
+            let known = Known::NobodySeesWhetherOneWasMade;
+            duo.send_known(name, browser, known, 200, |_| post(&body));
+        } else {
+            duo.send(name, browser, |_| post(&body));
+        }
     }
     duo.send_known(
         "unconfirmed",
@@ -268,7 +274,13 @@ fn oracle_register_usernames_where_answers_are_generic() {
         ("address none", "no", "newbie2"),
     ] {
         let body = json!({"email": email, "password": "a new password", "password_confirm": "a new password", "username": username});
-        duo.send(name, &mut Browser::new(), |_| post(&body));
+        let browser = &mut Browser::new();
+        if name.ends_with("taken") {
+            let known = Known::NobodySeesWhetherOneWasMade;
+            duo.send_known(name, browser, known, 200, |_| post(&body));
+        } else {
+            duo.send(name, browser, |_| post(&body));
+        }
     }
     duo.finish(6);
 }
@@ -310,7 +322,13 @@ fn oracle_register_without_a_password() {
             json!({"email": "f@example.com", "password": "a new password", "password_confirm": "a new password"}),
         ),
     ] {
-        duo.send(name, &mut Browser::new(), |_| post(&body));
+        let browser = &mut Browser::new();
+        if matches!(name, "none" | "an empty one" | "a null") {
+            let known = Known::NoUnifiedSignInYet;
+            duo.send_known(name, browser, known, 200, |_| post(&body));
+        } else {
+            duo.send(name, browser, |_| post(&body));
+        }
     }
     duo.finish(6);
 }

@@ -7,7 +7,10 @@
 pub(crate) mod catalogue;
 mod explanations;
 mod keys;
+mod locale;
 pub(crate) mod period;
+pub(crate) mod places;
+mod po;
 mod said;
 
 use std::collections::HashMap;

@@ -13,6 +13,7 @@ const UNITS: [(u64, &str, &str); 6] = [
 ];
 
 /// Every sentence that a translator has to know.
+#[cfg(test)]
 pub(crate) const SENTENCES: [&str; 13] = [
     "%(n)s year",
     "%(n)s years",

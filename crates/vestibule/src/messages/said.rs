@@ -1,6 +1,7 @@
 //! A message with what it speaks of.
 
 use super::Message;
+use super::places;
 
 /// A message, and the values for the places in its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,29 +35,10 @@ impl Said {
     /// The text with its places filled. What stands in a value is not looked at again.
     #[must_use]
     pub fn fill(&self, text: &str) -> String {
-        let mut filled = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, behind)) = rest.split_once("%(") {
-            filled.push_str(before);
-            let place = behind.split_once(')').and_then(|(name, rest)| {
-                // How it is written: an s, a d.
-                let rest = rest.strip_prefix(['s', 'd'])?;
-                let value = self.arguments.iter().find(|(known, _)| *known == name)?;
-                Some((&value.1, rest))
-            });
-            match place {
-                Some((value, after)) => {
-                    filled.push_str(value);
-                    rest = after;
-                }
-                None => {
-                    filled.push_str("%(");
-                    rest = behind;
-                }
-            }
-        }
-        filled.push_str(rest);
-        filled
+        places::fill(text, |name| {
+            let argument = self.arguments.iter().find(|(known, _)| *known == name)?;
+            Some(&argument.1)
+        })
     }
 }
 

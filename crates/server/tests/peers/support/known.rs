@@ -63,6 +63,10 @@ pub(crate) enum Known {
     NoLinkThatKeepsAPassword,
     /// Grace is earned by whoever is let in, CSRF check and all.
     NoGraceWithoutCsrf,
+    /// Generic responses: whether an account was made does not show in a member `user`.
+    NobodySeesWhetherOneWasMade,
+    /// What unified sign-in sets up and says is not there yet.
+    NoUnifiedSignInYet,
     /// Opening a link signs nobody out, and takes no session of a stranger's away.
     NobodyIsSignedOutByALink,
     /// Whoever is switched off gets no new password.
@@ -114,7 +118,9 @@ impl Known {
                 Status | Body | Aspect::WwwAuthenticate | Cookies | Database
             ),
             Self::NoRefreshForTheInactive => matches!(aspect, Status | Body | Cookies),
-            Self::NoLinkThatKeepsAPassword => aspect == Aspect::Mails,
+            Self::NoLinkThatKeepsAPassword => matches!(aspect, Body | Aspect::Mails),
+            Self::NobodySeesWhetherOneWasMade => aspect == Body,
+            Self::NoUnifiedSignInYet => matches!(aspect, Body | Database),
             Self::NobodyIsSignedOutByALink | Self::NoGraceWithoutCsrf => aspect == Cookies,
             Self::NoNewPasswordForTheInactive => {
                 matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)

@@ -16,7 +16,7 @@ use crate::mail::{self, Letter};
 use crate::messages::Message;
 use crate::rng;
 use crate::rules;
-use crate::secrets::links;
+use crate::secrets::links::{self, Link};
 use crate::session::assurance;
 
 /// What becomes of a registration.
@@ -188,11 +188,7 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
     if settings.login.return_generic_responses {
         even_out(app, u32::from(confirmation.is_some()));
     }
-    let (link, token) = match &confirmation {
-        Some(link) => (link.url.as_str(), link.token.as_str()),
-        None => ("", ""),
-    };
-    let mails = welcome(app, facts, wanted, link, token)?;
+    let mails = welcome(app, facts, wanted, confirmation.as_ref())?;
     let mut claims = identity::claim(app, Identity::Email, &wanted.email);
     if let Some(name) = &wanted.username {
         claims.extend(identity::claim(app, Identity::Username, name));
@@ -231,8 +227,7 @@ fn welcome(
     app: &App,
     facts: &Facts,
     wanted: &Wanted,
-    link: &str,
-    token: &str,
+    confirmation: Option<&Link>,
 ) -> Result<Vec<NewMail>, Fault> {
     let settings = &app.settings().accounts.register;
     if !settings.send_mail {
@@ -244,8 +239,14 @@ fn welcome(
         &wanted.email,
         [
             ("user", user),
-            ("confirmation_link", link.into()),
-            ("confirmation_token", token.into()),
+            (
+                "confirmation_link",
+                confirmation.map(|link| link.url.as_str()).into(),
+            ),
+            (
+                "confirmation_token",
+                confirmation.map(|link| link.token.as_str()).into(),
+            ),
         ],
     );
     Ok(vec![app.write(facts, &letter)?])
@@ -299,18 +300,18 @@ async fn pretend(
 /// also where the address was never confirmed: the one that is there may be a stranger's.
 fn existing<'a>(app: &'a App, facts: &Facts, user: &User, email: &'a str) -> Letter<'a> {
     let settings = &app.settings().accounts;
-    let (mut recovery, mut reset_link, mut reset_token) = Default::default();
-    if settings.recover.enabled {
-        let link = links::reset(app, facts, user);
-        recovery = links::endpoint(app, facts, &settings.recover.url);
-        (reset_link, reset_token) = (link.url, link.token);
-    }
+    let reset = settings.recover.enabled.then(|| {
+        let page = links::endpoint(app, facts, &settings.recover.url);
+        (page, links::reset(app, facts, user))
+    });
+    let (recovery_link, link) = reset.unzip();
+    let (reset_link, reset_token) = link.map(|link| (link.url, link.token)).unzip();
     Letter::new(
         &settings.register.existing,
         email,
         [
             ("user", mail::about(user)),
-            ("recovery_link", Value::from(recovery)),
+            ("recovery_link", Value::from(recovery_link)),
             ("reset_link", Value::from(reset_link)),
             ("reset_token", Value::from(reset_token)),
         ],

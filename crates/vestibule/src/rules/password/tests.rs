@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::builder::Vestibule;
+use crate::messages::catalogue::Locale;
 use crate::rules::judge;
 use crate::settings::Settings;
 
@@ -162,7 +163,10 @@ async fn an_application_adds_its_own_check() {
     assert_eq!(said.len(), 2);
     assert_eq!(said[0].message.code(), "PASSWORD_TOO_SIMPLE");
     let messages = vestibule.app().messages();
-    assert_eq!(messages.spoken(Locale::ENGLISH).say(&said[0]), "No cats, %(name)s.");
+    assert_eq!(
+        messages.spoken(Locale::ENGLISH).say(&said[0]),
+        "No cats, %(name)s."
+    );
     // Ours come first, and are then the only ones.
     let short = codes(&vestibule, "cat", &["dog"]).await;
     assert_eq!(short, ["PASSWORD_INVALID_LENGTH"]);

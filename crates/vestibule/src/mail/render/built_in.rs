@@ -1,0 +1,51 @@
+//! The templates that are compiled in.
+
+/// Names one after the other with their files.
+macro_rules! templates {
+    ($($file:literal),* $(,)?) => {
+        /// Every file by its name: the path that the settings have, with `.txt` or `.html`.
+        pub(crate) const TEMPLATES: &[(&str, &str)] = &[
+            $((
+                concat!("security/email/", $file),
+                include_str!(concat!("../templates/", $file)),
+            ),)*
+        ];
+    };
+}
+
+templates! {
+    "base.html",
+    "button.html",
+    "change_email_instructions.html",
+    "change_email_instructions.txt",
+    "change_email_notice.html",
+    "change_email_notice.txt",
+    "change_notice.html",
+    "change_notice.txt",
+    "change_username_notice.html",
+    "change_username_notice.txt",
+    "confirmation_instructions.html",
+    "confirmation_instructions.txt",
+    "login_instructions.html",
+    "login_instructions.txt",
+    "reset_instructions.html",
+    "reset_instructions.txt",
+    "reset_notice.html",
+    "reset_notice.txt",
+    "username_recovery.html",
+    "username_recovery.txt",
+    "welcome.html",
+    "welcome.txt",
+    "welcome_existing.html",
+    "welcome_existing.txt",
+    "welcome_existing_username.html",
+    "welcome_existing_username.txt",
+}
+
+/// The file of this name.
+pub(super) fn find(name: &str) -> Option<&'static str> {
+    TEMPLATES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, source)| *source)
+}
