@@ -280,12 +280,11 @@ impl Builder {
             hashing_threads,
         )?;
         let post = Post::new(&settings);
-        let mailer = match mailer {
-            Some(mailer) => mailer,
-            None => {
-                let configured = transport::mailer(&settings.mail)?;
-                configured.unwrap_or_else(|| Arc::clone(&post.mailbox) as Arc<dyn Mailer>)
-            }
+        let mailer = if let Some(mailer) = mailer {
+            mailer
+        } else {
+            let configured = transport::mailer(&settings.mail)?;
+            configured.unwrap_or_else(|| Arc::clone(&post.mailbox) as Arc<dyn Mailer>)
         };
         let parts = Parts {
             session_codec: SessionCodec::new(&keys),

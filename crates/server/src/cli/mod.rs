@@ -1,5 +1,6 @@
 //! The command line. Every command calls the library's own rules; none goes over HTTP.
 
+mod audit;
 mod config;
 mod openapi;
 mod roles;
@@ -62,6 +63,9 @@ enum Command {
     /// Looks after roles: what they allow, and who has them.
     #[command(subcommand)]
     Roles(roles::Command),
+    /// Looks after the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Looks after the database.
     #[command(subcommand)]
     Db(schema::Command),
@@ -114,6 +118,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve(arguments) => runtime()?.block_on(serve::run(&global, arguments)),
         Command::Users(command) => runtime()?.block_on(users::run(&global, command)),
         Command::Roles(command) => runtime()?.block_on(roles::run(&global, command)),
+        Command::Audit(command) => runtime()?.block_on(audit::run(&global, command)),
         Command::Db(command) => runtime()?.block_on(schema::run(&global, &command)),
     }
 }

@@ -88,6 +88,31 @@ pub(super) fn table(heading: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// How far a long command has come, on one line of a terminal; nothing where nobody looks.
+#[derive(Debug)]
+pub(super) struct Progress(Option<&'static str>);
+
+impl Progress {
+    /// Counts these things.
+    pub(super) fn start(things: &'static str) -> Self {
+        Self(io::stderr().is_terminal().then_some(things))
+    }
+
+    /// So many of so many.
+    pub(super) fn at(&self, done: i64, all: i64) {
+        if let Some(things) = self.0 {
+            eprint!("\r{done} of {all} {things}");
+        }
+    }
+
+    /// Takes the line back.
+    pub(super) fn end(self) {
+        if self.0.is_some() {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
 /// Goes on only if a text is typed as it is asked for. A program has to say what it wants
 /// beforehand.
 pub(super) fn confirm(question: &str, expected: &str) -> Result<(), Failure> {

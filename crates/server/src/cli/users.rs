@@ -4,7 +4,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use vestibule::App;
 use vestibule::admin::{self, Draft};
 
-use super::{Failure, Global, Output, Who, terminal, user_view};
+use super::{Failure, Global, Output, Who, audit, terminal, user_view};
 use crate::config_file::Configuration;
 
 /// How many users are read from the database at once.
@@ -20,6 +20,13 @@ pub(super) enum Command {
     List(Output),
     /// Shows an account, with its roles and what they allow together.
     Show {
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Shows what happened to an account: signing in, failing to, changes; from where.
+    Audit {
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
@@ -94,6 +101,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Create(arguments) => create(app, arguments).await,
         Command::List(output) => list(app, &output).await,
         Command::Show { who, output } => show(app, &who.id, &output).await,
+        Command::Audit { who, output } => audit::of_user(app, &who, &output).await,
         Command::Activate(who) => set_active(app, &who.id, true).await,
         Command::Deactivate(who) => set_active(app, &who.id, false).await,
         Command::ChangePassword { who, password } => change_password(app, &who.id, password).await,

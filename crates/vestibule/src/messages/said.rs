@@ -15,6 +15,7 @@ pub struct Said {
 impl Said {
     /// Fills a place: `%(name)s` in the text.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "most are made for it")]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.arguments.push((name, value.to_string()));
         self

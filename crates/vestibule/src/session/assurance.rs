@@ -12,7 +12,6 @@ use crate::messages::Message;
 use crate::settings::Mechanism;
 
 /// Why the rightful owner of an account is not let in all the same.
-#[must_use]
 pub(crate) async fn obstacle(app: &App, user: &User) -> Result<Option<Message>, Fault> {
     if let Some(message) = standing(app, user) {
         return Ok(Some(message));

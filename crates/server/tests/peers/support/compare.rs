@@ -275,7 +275,7 @@ fn shape_of(token: &Value, kept: &[&str]) -> Value {
     for (name, value) in &mut said {
         match &value {
             Value::String(text) if kept.contains(&name.as_str()) => {
-                *value = json!(hide_fresh(text))
+                *value = json!(hide_fresh(text));
             }
             _ if kept.contains(&name.as_str()) => {}
             Value::Number(_) => *value = json!("<seconds>"),

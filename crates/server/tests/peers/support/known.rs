@@ -109,23 +109,21 @@ impl Known {
                         | Aspect::WwwAuthenticate
                 )
             }
-            Self::Remember | Self::RememberRenewed | Self::GoneWithoutTrace | Self::OneCaller => {
-                aspect == Cookies
-            }
-            Self::OneGenericError => aspect == Body,
+            Self::Remember
+            | Self::RememberRenewed
+            | Self::GoneWithoutTrace
+            | Self::OneCaller
+            | Self::NobodyIsSignedOutByALink
+            | Self::NoGraceWithoutCsrf => aspect == Cookies,
+            Self::OneGenericError | Self::NobodySeesWhetherOneWasMade => aspect == Body,
             Self::BasicAsLogin => matches!(
                 aspect,
                 Status | Body | Aspect::WwwAuthenticate | Cookies | Database
             ),
             Self::NoRefreshForTheInactive => matches!(aspect, Status | Body | Cookies),
             Self::NoLinkThatKeepsAPassword => matches!(aspect, Body | Aspect::Mails),
-            Self::NobodySeesWhetherOneWasMade => aspect == Body,
             Self::NoUnifiedSignInYet => matches!(aspect, Body | Database),
-            Self::NobodyIsSignedOutByALink | Self::NoGraceWithoutCsrf => aspect == Cookies,
-            Self::NoNewPasswordForTheInactive => {
-                matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)
-            }
-            Self::NamesStay | Self::NoLinkForTheUnconfirmed => {
+            Self::NoNewPasswordForTheInactive | Self::NamesStay | Self::NoLinkForTheUnconfirmed => {
                 matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)
             }
             Self::NoSignInByToken => matches!(aspect, Cookies | Database),

@@ -63,6 +63,15 @@ impl Post {
         self.lock().iter().filter(to).cloned().collect()
     }
 
+    /// Waits until so many have come to an address.
+    pub(crate) fn wait_for(&self, address: &str, count: usize) {
+        let start = Instant::now();
+        while self.to(address).len() < count {
+            assert!(start.elapsed() < PATIENCE, "no mail came to {address}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// The path of the last link that was mailed to an address.
     pub(crate) fn link(&self, address: &str) -> String {
         let start = Instant::now();
@@ -224,15 +233,12 @@ fn take_part(lines: &[String], found: &mut dyn FnMut(&str, String)) -> Vec<(Stri
         .unwrap_or(lines.len());
     let mut headers: Vec<(String, String)> = Vec::new();
     for line in &lines[..end] {
-        match (line.starts_with([' ', '\t']), headers.last_mut()) {
-            (true, Some((_, value))) => {
-                value.push(' ');
-                value.push_str(line.trim());
-            }
-            _ => {
-                let (name, value) = line.split_once(':').unwrap_or((line, ""));
-                headers.push((name.to_owned(), value.trim().to_owned()));
-            }
+        if let (true, Some((_, value))) = (line.starts_with([' ', '\t']), headers.last_mut()) {
+            value.push(' ');
+            value.push_str(line.trim());
+        } else {
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            headers.push((name.to_owned(), value.trim().to_owned()));
         }
     }
     let header = |name: &str| {

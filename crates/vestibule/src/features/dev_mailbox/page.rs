@@ -74,17 +74,17 @@ fn article(page: &mut String, mail: &Outgoing) {
         page.push_str("</ul>\n");
     }
     if let Some(text) = &mail.text {
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<details><summary>Text</summary><pre>{}</pre></details>\n",
+            "<details><summary>Text</summary><pre>{}</pre></details>",
             escaped(text)
         );
     }
     if let Some(html) = &mail.html {
         // Nothing in it runs, and it knows nothing of this page.
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<details><summary>HTML</summary><iframe sandbox=\"\" srcdoc=\"{}\"></iframe></details>\n",
+            "<details><summary>HTML</summary><iframe sandbox=\"\" srcdoc=\"{}\"></iframe></details>",
             escaped(html)
         );
     }

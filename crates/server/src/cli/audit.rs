@@ -1,0 +1,103 @@
+//! `audit`, and `users audit`.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use vestibule::App;
+use vestibule::admin;
+use vestibule::audit::{self, Verdict};
+use vestibule_store::AuditEntry;
+
+use super::{Failure, Global, Output, Who, terminal};
+use crate::config_file::Configuration;
+
+/// How many entries are read at once.
+const PAGE: u32 = 500;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Looks whether every entry of the audit log is as it was written, and none is missing.
+    ///
+    /// Ends with status 1 and names the first entry that is not.
+    Verify,
+}
+
+pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    let configuration = Configuration::read(global.config.as_deref(), None)?;
+    let vestibule = configuration.open(1).await?;
+    match command {
+        Command::Verify => verify(vestibule.app()).await,
+    }
+}
+
+async fn verify(app: &App) -> Result<(), Failure> {
+    let progress = terminal::Progress::start("entries");
+    let verdict = audit::verify(app, |done, all| progress.at(done, all)).await?;
+    progress.end();
+    match verdict {
+        Verdict::Whole { entries } => {
+            terminal::say(&format!(
+                "the audit log is whole: {entries} entries, each as it was written"
+            ));
+            Ok(())
+        }
+        Verdict::Broken { entry, why } => {
+            Err(format!("the audit log is not as it was written: entry {entry}: {why}").into())
+        }
+    }
+}
+
+/// What happened to a user, the oldest first.
+pub(super) async fn of_user(app: &App, who: &Who, output: &Output) -> Result<(), Failure> {
+    let user = admin::find(app, &who.id).await?;
+    let mut entries = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = app.store().audit(Some(user.id), after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        entries.extend(page);
+    }
+    if output.json {
+        let entries: Vec<Value> = entries.iter().map(as_json).collect();
+        terminal::say_json(&entries.into());
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = entries.iter().map(as_row).collect();
+    let headings = ["ENTRY", "WHEN", "WHAT", "FROM", "REQUEST", "DETAIL"];
+    terminal::table(&headings, &rows);
+    Ok(())
+}
+
+fn moment(entry: &AuditEntry) -> String {
+    entry.what.at.format(&Rfc3339).unwrap_or_default()
+}
+
+fn as_json(entry: &AuditEntry) -> Value {
+    let what = &entry.what;
+    let detail = what.detail.as_deref().map(|detail| {
+        serde_json::from_str::<Value>(detail).unwrap_or_else(|_| Value::from(detail))
+    });
+    json!({
+        "id": entry.id,
+        "at": moment(entry),
+        "kind": what.kind,
+        "user_id": what.user_id.map(|id| id.0),
+        "address": what.address,
+        "request_id": what.request_id,
+        "detail": detail,
+    })
+}
+
+fn as_row(entry: &AuditEntry) -> Vec<String> {
+    let or_dash = |text: &Option<String>| terminal::or_dash(text.clone().unwrap_or_default());
+    let what = &entry.what;
+    vec![
+        entry.id.to_string(),
+        moment(entry),
+        what.kind.clone(),
+        or_dash(&what.address),
+        or_dash(&what.request_id),
+        or_dash(&what.detail),
+    ]
+}
