@@ -83,6 +83,12 @@ pub(crate) fn at(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap()
 }
 
+/// One that no other user has.
+fn handle() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("handle {}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 pub(crate) fn user(email: &str) -> NewUser {
     NewUser {
         email: email.to_owned(),
@@ -92,7 +98,7 @@ pub(crate) fn user(email: &str) -> NewUser {
         confirmed_at: None,
         fs_uniquifier: format!("uniquifier of {email}"),
         fs_token_uniquifier: format!("token uniquifier of {email}"),
-        fs_webauthn_user_handle: format!("handle of {email}"),
+        fs_webauthn_user_handle: handle(),
         us_phone_number: None,
         created_at: at(0),
     }

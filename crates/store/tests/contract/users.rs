@@ -35,13 +35,14 @@ pub(crate) async fn a_new_user_is_found_by_every_key(store: &Arc<dyn Store>) {
         tf_phone_number: None,
         us_totp_secrets: None,
         us_phone_number: None,
-        fs_webauthn_user_handle: None,
+        fs_webauthn_user_handle: made.fs_webauthn_user_handle.clone(),
         mf_recovery_codes: None,
         create_datetime: Some(at(0)),
         update_datetime: Some(at(0)),
     };
     // `assert_eq!` would show nothing: a user's Debug is discreet.
     assert!(made == expected);
+    assert!(made.fs_webauthn_user_handle.is_some());
     assert!(by_id(store, made.id).await == expected);
     for found in [
         store
