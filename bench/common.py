@@ -190,6 +190,25 @@ class Server:
                 self.process.wait()
 
 
+def vestibule(release, name, config, path, folder):
+    """Ours, on this configuration."""
+    port, file = free_port(), folder / f"{name}.toml"
+    file.write_text("".join(f"{key} = {toml(value)}\n" for key, value in config.items()))
+    command = [release / "vestibule", "serve", "--listen", f"127.0.0.1:{port}", "--config", file]
+    return Server(name, command, port, path, folder, {})  # no settings from our environment
+
+
+def reference(python, name, config, path, folder):
+    """The real Flask-Security, on this configuration."""
+    port, file = free_port(), folder / f"{name}.json"
+    file.write_text(json.dumps(config))
+    command = [
+        python, "-m", "gunicorn", "--workers", "2", "--chdir", ROOT / "oracle",
+        "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "app:from_environment()",
+    ]
+    return Server(name, command, port, path, folder, dict(os.environ, ORACLE_CONFIG=str(file)))
+
+
 def sign_in(server):
     """A session cookie of the first person."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
