@@ -6,7 +6,9 @@ use std::time::Duration;
 use vestibule_formats::auth_token::AuthTokenCodec;
 use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::flask_session::SessionCodec;
+use vestibule_formats::hash::fingerprint;
 use vestibule_formats::hash::{Argon2Options, Hasher, HasherOptions, Memory, Scheme, SingleHash};
+use vestibule_formats::link_token::LinkCodec;
 use vestibule_formats::purpose::Purpose;
 use vestibule_formats::redirect::{AllowedHosts, is_allowed};
 use vestibule_formats::remember_cookie::RememberCodec;
@@ -48,6 +50,27 @@ pub(crate) fn timed_token(text: &str) {
         .expect("our own")
         .payload;
     assert_eq!(decode_payload(payload).expect("our own"), text.as_bytes());
+}
+
+/// The token of a link as it comes in, what is signed in it, and a fingerprint in it.
+pub(crate) fn link_token(text: &str) {
+    let codec = LinkCodec::new(&ring(), Purpose::Reset, None);
+    let _ = codec.open(text, NOW, DAY);
+    // Whatever somebody with the key may have put in.
+    let signer = Purpose::Reset.timed_signer(&ring(), None);
+    let _ = codec.open(
+        &signer.sign(&encode_payload(text.as_bytes()), NOW),
+        NOW,
+        DAY,
+    );
+    let sealed = codec.seal(&[Some("who"), Some(text), None], NOW);
+    let opened = codec.open(&sealed, NOW, DAY).expect("our own");
+    assert_eq!(
+        (opened.uniquifier(), opened.part(1), opened.part(2)),
+        ("who", Some(text), None)
+    );
+    // An absurd number of rounds is refused, not worked off.
+    let _ = fingerprint::is_of(text, "ana@example.com");
 }
 
 pub(crate) fn remember_cookie(text: &str) {

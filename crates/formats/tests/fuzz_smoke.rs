@@ -121,4 +121,4 @@ macro_rules! targets {
     ($($name:ident)*) => { $(#[test] fn $name() { drive(bodies::$name); })* };
 }
 
-targets!(session_cookie timed_token remember_cookie csrf_token auth_token password_hash redirect_target texts phone_number);
+targets!(session_cookie timed_token remember_cookie csrf_token auth_token link_token password_hash redirect_target texts phone_number);
