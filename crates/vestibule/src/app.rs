@@ -25,6 +25,7 @@ use crate::messages::catalogue::Locale;
 use crate::messages::{Messages, Words};
 use crate::rng::Random;
 use crate::rules::deliverability::Deliverability;
+use crate::rules::own::OwnRules;
 use crate::rules::password::PasswordRules;
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
@@ -46,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) messages: Messages,
     pub(crate) passwords: Passwords,
     pub(crate) password_rules: PasswordRules,
+    pub(crate) own_rules: OwnRules,
     pub(crate) deliverability: Option<Deliverability>,
     pub(crate) cors: Cors,
     pub(crate) session_codec: SessionCodec,
@@ -91,6 +93,11 @@ impl App {
     #[must_use]
     pub fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    /// What the application asks of names and numbers.
+    pub(crate) fn own_rules(&self) -> &OwnRules {
+        &self.0.own_rules
     }
 
     pub(crate) fn password_rules(&self) -> &PasswordRules {

@@ -31,6 +31,7 @@ use crate::messages::Messages;
 use crate::rng::{Random, SystemRandom};
 use crate::router;
 use crate::rules::deliverability::Deliverability;
+use crate::rules::own::{OwnRules, PhoneNumbers, UsernameCheck};
 use crate::rules::password::{PasswordCheck, PasswordRules};
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
@@ -55,6 +56,7 @@ pub struct Builder {
     answers: Answers,
     mailer: Option<Arc<dyn Mailer>>,
     password_checks: Vec<Arc<dyn PasswordCheck>>,
+    own_rules: OwnRules,
 }
 
 impl Vestibule {
@@ -72,6 +74,7 @@ impl Vestibule {
             answers: Answers::default(),
             mailer: None,
             password_checks: Vec::new(),
+            own_rules: OwnRules::default(),
         }
     }
 
@@ -236,6 +239,21 @@ impl Builder {
         self
     }
 
+    /// Has new usernames looked at by the application, too, after the rules of the settings let
+    /// them pass; one such check after the other, until one has something to say.
+    #[must_use]
+    pub fn username_check(mut self, check: impl UsernameCheck + 'static) -> Self {
+        self.own_rules.usernames.push(Arc::new(check));
+        self
+    }
+
+    /// Reads phone numbers in the application's own way, instead of as the settings say.
+    #[must_use]
+    pub fn phone_numbers(mut self, numbers: impl PhoneNumbers + 'static) -> Self {
+        self.own_rules.phone_numbers = Some(Arc::new(numbers));
+        self
+    }
+
     /// How many threads check passwords; as many as there are cores unless said.
     #[must_use]
     pub fn hashing_threads(mut self, threads: usize) -> Self {
@@ -259,6 +277,7 @@ impl Builder {
             answers,
             mailer,
             password_checks,
+            own_rules,
         } = self;
         let keys = KeyRing::new(
             settings.secrets.secret_key.expose_secret(),
@@ -305,6 +324,7 @@ impl Builder {
             post,
             chain: Chain::new(&settings.secrets),
             passwords,
+            own_rules,
             password_rules: PasswordRules::new(&settings.password, password_checks)?,
             deliverability: settings
                 .identity

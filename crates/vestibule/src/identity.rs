@@ -31,7 +31,7 @@ pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault
         let value = match attribute {
             Identity::Email => email::normalise(text, &settings.email_options).ok(),
             Identity::Username => username::normalise(text, &settings.username_options).ok(),
-            Identity::Phone => phone::normalise(text, settings.phone_region).ok(),
+            Identity::Phone => phone_number(app, text),
         };
         if let Some(value) = value
             && let Some(user) = find(app, attribute, &value).await?
@@ -40,6 +40,14 @@ pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault
         }
     }
     Ok(None)
+}
+
+/// A phone number as it is kept.
+fn phone_number(app: &App, text: &str) -> Option<String> {
+    match &app.own_rules().phone_numbers {
+        Some(own) => own.normalise(text),
+        None => phone::normalise(text, app.settings().identity.phone_region).ok(),
+    }
 }
 
 /// What the database cannot keep from being somebody else's by itself: values that are the same

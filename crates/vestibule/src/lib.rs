@@ -61,6 +61,7 @@ pub use embed::{
     AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, VestibuleLayer, VestibuleService,
     permissions_accepted, permissions_required, roles_accepted, roles_required,
 };
+pub use rules::own::{PhoneNumbers, UsernameCheck};
 pub use rules::password::PasswordCheck;
 /// Where users are kept.
 pub use vestibule_store as store;

@@ -23,6 +23,7 @@ pub(crate) mod deliverability {
         }
     }
 }
+pub(crate) mod own;
 pub(crate) mod password;
 
 use vestibule_formats::text::{email, normalise, username};
@@ -83,7 +84,15 @@ pub(crate) fn username(
     match fields.text(name) {
         Field::Text(text) => {
             match username::normalise(text, &app.settings().identity.username_options) {
-                Ok(normalised) => return Some(normalised),
+                Ok(normalised) => {
+                    let checks = app.own_rules().usernames.iter();
+                    let said = checks.map(|check| check.check(&normalised));
+                    // The first that has something to say.
+                    let Some(problems) = said.into_iter().find(|said| !said.is_empty()) else {
+                        return Some(normalised);
+                    };
+                    errors.extend(problems.into_iter().map(|said| (name, said)));
+                }
                 Err(username::Refusal::Disallowed) => {
                     errors.push(name, Message::UsernameDisallowedCharacters);
                 }

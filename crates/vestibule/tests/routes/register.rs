@@ -257,3 +257,50 @@ async fn attack_enumeration_whoever_has_the_address_is_written_to_and_nobody_els
     };
     assert!(app.app().store().user(key).await.unwrap().is_none());
 }
+
+/// No name of the house, and no cats.
+#[derive(Debug)]
+struct NoCats;
+
+impl vestibule::UsernameCheck for NoCats {
+    fn check(&self, username: &str) -> Vec<vestibule::messages::Said> {
+        let cat = username.contains("cat");
+        let said = vestibule::messages::Message::InvalidInput
+            .with("name", username)
+            .in_own_words("%(name)s is a cat.");
+        cat.then_some(said).into_iter().collect()
+    }
+}
+
+#[async_trait::async_trait]
+impl vestibule::PasswordCheck for NoCats {
+    async fn check(&self, password: &str, about: &[&str]) -> Vec<vestibule::messages::Said> {
+        assert!(about.contains(&NEW));
+        let cat = password.contains("cat");
+        cat.then_some(vestibule::messages::Message::PasswordTooSimple.into())
+            .into_iter()
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn an_application_has_rules_of_its_own() {
+    let app = TestApp::built(LIFE, |builder| {
+        builder.username_check(NoCats).password_check(NoCats)
+    })
+    .await;
+    let body = |username: &str, password: &str| json!({"email": NEW, "username": username, "password": password, "password_confirm": password});
+    let answer = app
+        .browser()
+        .post(REGISTER, body("concatenate", "a tomcat's own"))
+        .await;
+    assert_eq!(field_codes(&answer, "username"), ["INVALID_INPUT"]);
+    assert_eq!(field_codes(&answer, "password"), ["PASSWORD_TOO_SIMPLE"]);
+    let text = &answer.response()["field_errors"]["username"][0];
+    assert_eq!(text, "concatenate is a cat.");
+    let answer = app
+        .browser()
+        .post(REGISTER, body("doggerel", "a dog's own life"))
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
