@@ -1,13 +1,13 @@
 //! The life of an account, and its mails.
 
-use super::{Key, Kind::*, served, waiting};
+use super::{Key, Kind::*, pages, served};
 
 pub(super) const KEYS: &[Key] = &[
     served("SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Flag, "false"),
     served("SECURITY_AUTO_LOGIN_AFTER_RESET", Flag, "false"),
     served("SECURITY_CHANGEABLE", Flag, "false"),
     served("SECURITY_CHANGE_EMAIL", Flag, "false"),
-    waiting(
+    pages(
         "SECURITY_CHANGE_EMAIL_CONFIRM_URL",
         Text,
         r#""/change-email-confirm""#,
@@ -26,7 +26,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     served("SECURITY_CHANGE_EMAIL_URL", Text, r#""/change-email""#),
     served("SECURITY_CHANGE_EMAIL_WITHIN", Duration, r#""2 hours""#),
-    waiting("SECURITY_CHANGE_SALT", Text, r#""change-salt""#),
+    pages("SECURITY_CHANGE_SALT", Text, r#""change-salt""#),
     served("SECURITY_CHANGE_URL", Text, r#""/change""#),
     served("SECURITY_CHANGE_USERNAME", Flag, "false"),
     served(
@@ -113,11 +113,11 @@ pub(super) const KEYS: &[Key] = &[
         r#""security/email/reset_notice""#,
     ),
     served("SECURITY_POST_CHANGE_EMAIL_VIEW", Text, r#""""#),
-    waiting("SECURITY_POST_CHANGE_USERNAME_VIEW", Text, r#""""#),
-    waiting("SECURITY_POST_CHANGE_VIEW", Text, r#""""#),
+    pages("SECURITY_POST_CHANGE_USERNAME_VIEW", Text, r#""""#),
+    pages("SECURITY_POST_CHANGE_VIEW", Text, r#""""#),
     served("SECURITY_POST_CONFIRM_VIEW", Text, r#""""#),
-    waiting("SECURITY_POST_REGISTER_VIEW", Text, r#""""#),
-    waiting("SECURITY_POST_RESET_VIEW", Text, r#""""#),
+    pages("SECURITY_POST_REGISTER_VIEW", Text, r#""""#),
+    pages("SECURITY_POST_RESET_VIEW", Text, r#""""#),
     served("SECURITY_RECOVERABLE", Flag, "false"),
     served("SECURITY_REGISTERABLE", Flag, "false"),
     served(
@@ -136,7 +136,7 @@ pub(super) const KEYS: &[Key] = &[
         r#""security/email/welcome""#,
     ),
     served("SECURITY_REGISTER_URL", Text, r#""/register""#),
-    waiting("SECURITY_REQUIRES_CONFIRMATION_ERROR_VIEW", Text, r#""""#),
+    pages("SECURITY_REQUIRES_CONFIRMATION_ERROR_VIEW", Text, r#""""#),
     served("SECURITY_RESET_ERROR_VIEW", Text, r#""""#),
     served("SECURITY_RESET_PASSWORD_WITHIN", Duration, r#""1 days""#),
     served("SECURITY_RESET_SALT", Text, r#""reset-salt""#),

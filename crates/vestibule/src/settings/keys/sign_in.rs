@@ -1,6 +1,6 @@
 //! Signing in, sessions, CSRF, passwords, tokens.
 
-use super::{Key, Kind::*, served, waiting};
+use super::{Key, Kind::*, pages, served, waiting};
 
 pub(super) const KEYS: &[Key] = &[
     served(
@@ -30,13 +30,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     served("SECURITY_DEFAULT_HTTP_AUTH_REALM", Text, r#""Sign in""#),
     served("SECURITY_DEFAULT_REMEMBER_ME", Flag, "false"),
-    waiting("SECURITY_DEPRECATED_HASHING_SCHEMES", List, r#"["auto"]"#),
+    pages("SECURITY_DEPRECATED_HASHING_SCHEMES", List, r#"["auto"]"#),
     served("SECURITY_DEPRECATED_PASSWORD_SCHEMES", List, r#"["auto"]"#),
     served("SECURITY_EMAIL_VALIDATOR_ARGS", Table, "{}"),
     served("SECURITY_FRESHNESS", DurationOrOff, r#""1 days""#),
     served("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", Flag, "true"),
     served("SECURITY_FRESHNESS_GRACE_PERIOD", Duration, r#""1 hours""#),
-    waiting(
+    pages(
         "SECURITY_HASHING_SCHEMES",
         List,
         r#"["sha256_crypt", "hex_md5"]"#,
@@ -73,7 +73,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     served("SECURITY_POST_LOGIN_VIEW", Text, r#""/""#),
     served("SECURITY_POST_LOGOUT_VIEW", Text, r#""/""#),
-    waiting("SECURITY_POST_VERIFY_VIEW", Text, r#""""#),
+    pages("SECURITY_POST_VERIFY_VIEW", Text, r#""""#),
     served("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS", List, "[]"),
     served("SECURITY_REDIRECT_ALLOW_SUBDOMAINS", Flag, "false"),
     served("SECURITY_REDIRECT_BASE_DOMAIN", Text, r#""""#),
@@ -111,7 +111,7 @@ pub(super) const KEYS: &[Key] = &[
     served("SECURITY_TOKEN_EXPIRE_TIMESTAMP", Integer, "0"),
     served("SECURITY_TOKEN_MAX_AGE", Duration, r#""15 minutes""#),
     served("SECURITY_TRACKABLE", Flag, "false"),
-    waiting("SECURITY_UNAUTHORIZED_VIEW", Text, r#""""#),
+    pages("SECURITY_UNAUTHORIZED_VIEW", Text, r#""""#),
     served("SECURITY_URL_PREFIX", Text, r#""""#),
     served("SECURITY_USERNAME_ALLOWED_CHARS", List, r#"["L", "N"]"#),
     served("SECURITY_USERNAME_ENABLE", Flag, "false"),
