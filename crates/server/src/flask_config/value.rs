@@ -160,8 +160,14 @@ impl Value {
 
     /// `self + other` and its like.
     pub(super) fn combine(self, op: &str, other: Self) -> Self {
-        if let Some(why) = self.obstacle().or_else(|| other.obstacle()) {
-            return Self::Unknown(why);
+        // What is unknown inside of lists is found later: looking at each sum of a long chain
+        // from end to end would take a time that grows with its square.
+        let is_known = |value: &Self| value.truth().is_some();
+        if !is_known(&self) {
+            return self.cannot();
+        }
+        if !is_known(&other) {
+            return other.cannot();
         }
         let number = match (&self, &other) {
             (Self::Flag(_) | Self::None, _) | (_, Self::Flag(_) | Self::None) => None,
