@@ -122,9 +122,12 @@ impl Reader {
             {
                 self.config_method(statement, method, arguments);
             }
-            [owner @ .., Step::Index(name), Step::Attribute(_), Step::Call(_)]
-                if self.is_config_of(first, owner) =>
-            {
+            [
+                owner @ ..,
+                Step::Index(name),
+                Step::Attribute(_),
+                Step::Call(_),
+            ] if self.is_config_of(first, owner) => {
                 if let Value::Text(name) = self.names.value(name) {
                     let value = Value::unknown("is changed by a call");
                     self.found(name, value, Way::Config, statement);
@@ -133,7 +136,8 @@ impl Reader {
             [.., Step::Attribute(name), Step::Call(arguments)] if name == "CORS" => {
                 self.cors(arguments);
             }
-            [Step::Call(arguments)] if matches!(&first.shape, Shape::Name(name) if name == "CORS") => {
+            [Step::Call(arguments)] if matches!(&first.shape, Shape::Name(name) if name == "CORS") =>
+            {
                 self.cors(arguments);
             }
             _ => {}
@@ -153,7 +157,9 @@ impl Reader {
                 }
             }
             "from_object" => {
-                let class = arguments.first().and_then(|one| self.class_meant(&one.value));
+                let class = arguments
+                    .first()
+                    .and_then(|one| self.class_meant(&one.value));
                 match class {
                     Some(class) => self.contents.chosen.push(class),
                     None => self.unread(
@@ -183,7 +189,10 @@ impl Reader {
                 }
             }
             _ => match self.names.value(argument) {
-                Value::Text(path) => path.rsplit('.').next().and_then(|name| self.class_named(name)),
+                Value::Text(path) => path
+                    .rsplit('.')
+                    .next()
+                    .and_then(|name| self.class_named(name)),
                 _ => None,
             },
         }

@@ -8,8 +8,9 @@ impl Names {
     /// A call of something that is not in the file.
     pub(super) fn call(&mut self, path: &str, arguments: &[Item]) -> Value {
         let last = path.rsplit('.').next().unwrap_or(path);
-        let from_environment =
-            path.ends_with("environ.get") || last == "getenv" || path.ends_with("environ.setdefault");
+        let from_environment = path.ends_with("environ.get")
+            || last == "getenv"
+            || path.ends_with("environ.setdefault");
         if from_environment {
             return self.environment(path, arguments);
         }
@@ -23,7 +24,9 @@ impl Names {
             .iter()
             .map(|argument| self.value(&argument.value))
             .collect();
-        let plain = arguments.iter().all(|one| one.name.is_none() && !one.spread);
+        let plain = arguments
+            .iter()
+            .all(|one| one.name.is_none() && !one.spread);
         let not_run = || Value::unknown(format!("calls {path}(), and nothing is run"));
         let mut values = values.into_iter();
         match (path, values.next(), values.len()) {
@@ -55,9 +58,7 @@ impl Names {
         match (values.next(), values.next()) {
             (Some(Value::Text(name)), default) => Value::Environment {
                 name,
-                default: default
-                    .filter(|value| *value != Value::None)
-                    .map(Box::new),
+                default: default.filter(|value| *value != Value::None).map(Box::new),
             },
             _ => Value::unknown(format!("calls {path}() with a name that is not known")),
         }
@@ -134,7 +135,9 @@ impl Names {
             };
             known.unwrap_or_else(|| {
                 let why = value.obstacle();
-                Value::unknown(why.unwrap_or_else(|| format!("calls .{name}(), and nothing is run")))
+                Value::unknown(
+                    why.unwrap_or_else(|| format!("calls .{name}(), and nothing is run")),
+                )
             })
         })
     }
@@ -158,9 +161,7 @@ fn convert(to: &str, value: &Value) -> Option<Value> {
         ("bool", value) => Value::Flag(value.truth()?),
         ("str", Value::Text(text)) => Value::Text(text.clone()),
         ("str", Value::Int(number)) => Value::Text(number.to_string()),
-        ("str", Value::Flag(flag)) => {
-            Value::Text(if *flag { "True" } else { "False" }.to_owned())
-        }
+        ("str", Value::Flag(flag)) => Value::Text(if *flag { "True" } else { "False" }.to_owned()),
         ("int", Value::Int(number)) => Value::Int(*number),
         ("int", Value::Flag(flag)) => Value::Int(i64::from(*flag)),
         ("int", Value::Float(number)) => Value::Int(rounded(number.trunc())?),

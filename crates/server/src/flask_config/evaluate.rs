@@ -204,36 +204,37 @@ impl Names {
         let mut value = self.value(first);
         let mut steps = steps.iter().peekable();
         while let Some(step) = steps.next() {
-            value = match (value, step) {
-                (Value::Path(path), Step::Attribute(name)) => {
-                    let path = format!("{path}.{name}");
-                    if path.len() > 200 {
-                        return Value::unknown("is not a plain name");
+            value =
+                match (value, step) {
+                    (Value::Path(path), Step::Attribute(name)) => {
+                        let path = format!("{path}.{name}");
+                        if path.len() > 200 {
+                            return Value::unknown("is not a plain name");
+                        }
+                        self.get(&path).unwrap_or(Value::Path(path))
                     }
-                    self.get(&path).unwrap_or(Value::Path(path))
-                }
-                (Value::Path(path), Step::Call(arguments)) => self.call(&path, arguments),
-                (Value::Path(path), Step::Index(index)) => {
-                    match (path.ends_with("environ"), self.value(index)) {
-                        (true, Value::Text(name)) => Value::Environment {
-                            name,
-                            default: None,
-                        },
-                        _ => Value::unknown(format!("takes a member of {path} from elsewhere")),
+                    (Value::Path(path), Step::Call(arguments)) => self.call(&path, arguments),
+                    (Value::Path(path), Step::Index(index)) => {
+                        match (path.ends_with("environ"), self.value(index)) {
+                            (true, Value::Text(name)) => Value::Environment {
+                                name,
+                                default: None,
+                            },
+                            _ => Value::unknown(format!("takes a member of {path} from elsewhere")),
+                        }
                     }
-                }
-                (value, Step::Attribute(name)) => match steps.next() {
-                    Some(Step::Call(arguments)) => self.method(value, name, arguments),
-                    _ => Value::unknown(value.obstacle().unwrap_or_else(|| {
-                        format!("asks for .{name}, which is not known here")
-                    })),
-                },
-                (value, Step::Index(index)) => {
-                    let index = self.value(index);
-                    member(value, &index)
-                }
-                (value, Step::Call(_)) => value.cannot(),
-            };
+                    (value, Step::Attribute(name)) => match steps.next() {
+                        Some(Step::Call(arguments)) => self.method(value, name, arguments),
+                        _ => Value::unknown(value.obstacle().unwrap_or_else(|| {
+                            format!("asks for .{name}, which is not known here")
+                        })),
+                    },
+                    (value, Step::Index(index)) => {
+                        let index = self.value(index);
+                        member(value, &index)
+                    }
+                    (value, Step::Call(_)) => value.cannot(),
+                };
         }
         value
     }

@@ -180,7 +180,11 @@ impl<'a> Lexer<'a> {
     }
 
     fn line_end(&mut self) {
-        self.at += if self.rest().starts_with("\r\n") { 2 } else { 1 };
+        self.at += if self.rest().starts_with("\r\n") {
+            2
+        } else {
+            1
+        };
         self.line += 1;
     }
 

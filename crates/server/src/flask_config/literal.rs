@@ -60,7 +60,9 @@ pub(super) fn text(letters: &str, body: &str) -> Result<Text, &'static str> {
         unescape(&body, bytes)?
     };
     if bytes {
-        let bytes = units.into_iter().map(|unit| u8::try_from(unit).unwrap_or(b'?'));
+        let bytes = units
+            .into_iter()
+            .map(|unit| u8::try_from(unit).unwrap_or(b'?'));
         return Ok(Text::Bytes(bytes.collect()));
     }
     units
@@ -97,7 +99,10 @@ fn unescape(body: &str, bytes: bool) -> Result<Vec<u32>, &'static str> {
             't' => 9,
             'v' => 11,
             '0'..='7' => {
-                let more = rest.bytes().take(2).take_while(|b| (b'0'..=b'7').contains(b));
+                let more = rest
+                    .bytes()
+                    .take(2)
+                    .take_while(|b| (b'0'..=b'7').contains(b));
                 let (digits, after) = rest.split_at(more.count());
                 rest = after;
                 let number = format!("{letter}{digits}");
@@ -204,7 +209,16 @@ mod tests {
         ] {
             assert_eq!(number(text), Some(meant), "{text}");
         }
-        for text in ["1_", "1__0", "012", "0x", "1j", "99999999999999999999", "1e999", "1a"] {
+        for text in [
+            "1_",
+            "1__0",
+            "012",
+            "0x",
+            "1j",
+            "99999999999999999999",
+            "1e999",
+            "1a",
+        ] {
             assert_eq!(number(text), None, "{text}");
         }
     }

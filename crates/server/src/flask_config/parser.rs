@@ -84,7 +84,11 @@ impl<'t, 'a> Parser<'t, 'a> {
         let spread = self.take_any(&["**", "*"]).is_some();
         let (line, start) = self.place();
         let name = self.argument_name();
-        let (value_line, value_start) = if name.is_some() { self.place() } else { (line, start) };
+        let (value_line, value_start) = if name.is_some() {
+            self.place()
+        } else {
+            (line, start)
+        };
         let mut value = self.expression();
         if !self.ends_item(stops) {
             self.skip(stops);

@@ -112,10 +112,14 @@ impl Reader {
 
     /// The class that the statement stands in.
     pub(super) fn class(&self) -> Option<usize> {
-        self.blocks.iter().rev().take(8).find_map(|block| match block {
-            Block::Class(class) => Some(*class),
-            _ => None,
-        })
+        self.blocks
+            .iter()
+            .rev()
+            .take(8)
+            .find_map(|block| match block {
+                Block::Class(class) => Some(*class),
+                _ => None,
+            })
     }
 
     /// Whether names are a function's own here.
@@ -157,7 +161,8 @@ impl Reader {
         };
         let soft = ["match", "case"].contains(&word);
         let known = [
-            "if", "elif", "else", "for", "while", "try", "except", "finally", "with", "def", "class",
+            "if", "elif", "else", "for", "while", "try", "except", "finally", "with", "def",
+            "class",
         ];
         if !known.contains(&word) && !(soft && words.last()?.is(":")) {
             return None;
@@ -223,9 +228,9 @@ impl Reader {
 
     fn statement(&mut self, tokens: &[Token<'_>]) {
         /// Statements that set nothing.
-        const PASSED: [&str; 13] = [
+        const PASSED: [&str; 11] = [
             "pass", "return", "raise", "del", "global", "nonlocal", "assert", "break", "continue",
-            "yield", "await", "print", "type",
+            "yield", "await",
         ];
         let Some(first) = tokens.first() else {
             return;

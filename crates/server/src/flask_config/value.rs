@@ -138,9 +138,7 @@ impl Value {
                 word if op == "==" => vec![word],
                 _ => return self.cannot(),
             };
-            let is_yes = |word: &&Self| {
-                matches!(word, Self::Text(text) if YES.contains(&text.to_ascii_lowercase().as_str()))
-            };
+            let is_yes = |word: &&Self| matches!(word, Self::Text(text) if YES.contains(&text.to_ascii_lowercase().as_str()));
             if !words.iter().all(is_yes) {
                 return self.cannot();
             }
