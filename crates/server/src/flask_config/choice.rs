@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::found::{Contents, Found, Way};
 
+/// More classes than anybody chooses from.
+const MANY: usize = 50;
+
 /// What holds, and what is left aside.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
@@ -97,16 +100,17 @@ fn classes(
         [only] => return Ok(lineage(contents, *only)),
         _ => {}
     }
-    // What all have in common can be taken whichever is meant.
-    let common: HashSet<usize> = with_settings
-        .iter()
-        .flat_map(|index| &contents.classes[*index].bases)
-        .copied()
-        .collect();
+    // What all inherit from holds whichever is meant.
     let common: Vec<usize> = with_settings
         .iter()
+        .take(1)
         .copied()
-        .filter(|index| common.contains(index) && contents.classes[*index].bases.is_empty())
+        .filter(|base| {
+            with_settings.len() < MANY
+                && with_settings
+                    .iter()
+                    .all(|index| lineage(contents, *index).contains(base))
+        })
         .collect();
     let known: Vec<String> = with_settings.iter().map(name).collect();
     let taken = match common.as_slice() {
@@ -120,11 +124,7 @@ fn classes(
         "there are several classes with settings ({}): name one with --class; {taken}",
         known.join(", ")
     ));
-    Ok(if common.len() == 1 {
-        common
-    } else {
-        Vec::new()
-    })
+    Ok(common)
 }
 
 /// A class and what it inherits from, the weakest first.

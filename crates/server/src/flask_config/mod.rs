@@ -16,6 +16,7 @@ mod found;
 mod lexer;
 mod literal;
 mod parser;
+mod precedence;
 mod reader;
 mod toml_text;
 mod translate;

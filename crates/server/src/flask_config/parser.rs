@@ -37,7 +37,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         self.peek().is_some_and(|token| token.is(op))
     }
 
-    fn is_word(&self, word: &str) -> bool {
+    pub(super) fn is_word(&self, word: &str) -> bool {
         self.peek().is_some_and(|token| token.is_word(word))
     }
 
@@ -47,7 +47,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         found
     }
 
-    fn take_word(&mut self, word: &str) -> bool {
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
         let found = self.is_word(word);
         self.at += usize::from(found);
         found
@@ -143,14 +143,14 @@ impl<'t, 'a> Parser<'t, 'a> {
         }
     }
 
-    fn place(&self) -> (usize, usize) {
+    pub(super) fn place(&self) -> (usize, usize) {
         self.peek()
             .or(self.tokens.last())
             .map_or((0, 0), |token| (token.line, token.start))
     }
 
     /// An expression that ends before the token that comes next.
-    fn at_place(&self, shape: Shape, line: usize, start: usize) -> Expression {
+    pub(super) fn at_place(&self, shape: Shape, line: usize, start: usize) -> Expression {
         let last = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
         let end = last.map_or(start, |token| token.end.max(start));
         Expression {
@@ -183,102 +183,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         value
     }
 
-    fn or(&mut self) -> Expression {
-        self.words("or", Shape::Or, |parser| {
-            parser.words("and", Shape::And, Self::not)
-        })
-    }
-
-    /// Operands with a word between them.
-    fn words(
-        &mut self,
-        word: &str,
-        shape: fn(Vec<Expression>) -> Shape,
-        operand: impl Fn(&mut Self) -> Expression,
-    ) -> Expression {
-        let (line, start) = self.place();
-        let first = operand(self);
-        if !self.is_word(word) {
-            return first;
-        }
-        let mut operands = vec![first];
-        while self.take_word(word) {
-            operands.push(operand(self));
-        }
-        self.at_place(shape(operands), line, start)
-    }
-
-    fn not(&mut self) -> Expression {
-        let (line, start) = self.place();
-        let mut denied = 0_usize;
-        while self.take_word("not") {
-            denied += 1;
-        }
-        let value = self.compare();
-        if denied == 0 {
-            return value;
-        }
-        let shape = Shape::Not(Box::new(value));
-        let once = self.at_place(shape, line, start);
-        if denied % 2 == 1 {
-            return once;
-        }
-        self.at_place(Shape::Not(Box::new(once)), line, start)
-    }
-
-    fn compare(&mut self) -> Expression {
-        let (line, start) = self.place();
-        let left = self.bits();
-        let op = match self.take_any(&["==", "!=", "<=", ">=", "<", ">"]) {
-            Some(op) => op,
-            None if self.take_word("in") => "in",
-            None if self.take_word("is") => "is",
-            None => return left,
-        };
-        let right = self.bits();
-        let shape = Shape::Compare(Box::new(left), op, Box::new(right));
-        self.at_place(shape, line, start)
-    }
-
-    fn bits(&mut self) -> Expression {
-        self.chain(&["|"], |parser| {
-            parser.chain(&["+", "-"], |parser| {
-                parser.chain(&["*", "//", "/", "%"], Self::signed)
-            })
-        })
-    }
-
-    fn chain(
-        &mut self,
-        ops: &[&'static str],
-        operand: impl Fn(&mut Self) -> Expression,
-    ) -> Expression {
-        let (line, start) = self.place();
-        let first = operand(self);
-        let mut rest = Vec::new();
-        while let Some(op) = self.take_any(ops) {
-            rest.push((op, operand(self)));
-        }
-        if rest.is_empty() {
-            return first;
-        }
-        self.at_place(Shape::Chain(Box::new(first), rest), line, start)
-    }
-
-    fn signed(&mut self) -> Expression {
-        let (line, start) = self.place();
-        let mut negative = false;
-        while let Some(sign) = self.take_any(&["-", "+"]) {
-            negative ^= sign == "-";
-        }
-        let value = self.steps();
-        if !negative {
-            return value;
-        }
-        self.at_place(Shape::Negative(Box::new(value)), line, start)
-    }
-
-    fn steps(&mut self) -> Expression {
+    pub(super) fn steps(&mut self) -> Expression {
         let (line, start) = self.place();
         let first = self.atom();
         let mut steps = Vec::new();
