@@ -30,14 +30,23 @@ fn is_upper(name: &str) -> bool {
 }
 
 impl Reader {
-    /// `target = value`.
-    pub(super) fn assign(&mut self, target: &Expression, value: &Expression) {
+    /// `target = value`, or several targets with one value.
+    pub(super) fn assign(&mut self, targets: &[Expression], value: &Expression) {
+        /// More names for one value than anybody writes, each of which would copy it.
+        const MANY: usize = 8;
         let known = if self.is_config(value) {
             Value::Path("app.config".to_owned())
         } else {
             self.names.value(value)
         };
-        self.set(target, known, value);
+        for (at, target) in targets.iter().enumerate() {
+            let known = if at < MANY {
+                known.clone()
+            } else {
+                Value::unknown("is one of too many names")
+            };
+            self.set(target, known, value);
+        }
     }
 
     fn set(&mut self, target: &Expression, value: Value, at: &Expression) {
@@ -91,6 +100,13 @@ impl Reader {
 
     /// `target += value` and its like.
     pub(super) fn change(&mut self, target: &Expression, op: &str, value: &Expression) {
+        if op == "|" && self.is_config(target) {
+            return self.update(&[Item {
+                name: None,
+                spread: false,
+                value: value.clone(),
+            }]);
+        }
         let before = match &target.shape {
             Shape::Steps(first, steps) => match steps.as_slice() {
                 [owner @ .., Step::Index(_)] if self.is_config_of(first, owner) => {
@@ -98,13 +114,6 @@ impl Reader {
                 }
                 _ => self.names.value(target),
             },
-            _ if self.is_config(target) && op == "|" => {
-                return self.update(&[Item {
-                    name: None,
-                    spread: false,
-                    value: value.clone(),
-                }]);
-            }
             _ => self.names.value(target),
         };
         let more = self.names.value(value);

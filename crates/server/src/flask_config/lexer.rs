@@ -223,7 +223,7 @@ impl<'a> Lexer<'a> {
             Err(lost) => {
                 self.at += prefix + begin + lost;
                 self.line += lines(&body[..lost]);
-                self.push(Kind::Bad("a text without an end"), start, line);
+                self.push(Kind::Bad("is a text without an end"), start, line);
                 return;
             }
         };
@@ -251,7 +251,7 @@ impl<'a> Lexer<'a> {
         self.at += length;
         match literal::number(&rest[..length]) {
             Some(number) => self.push(Kind::Number(number), start, self.line),
-            None => self.push(Kind::Bad("a number that is none"), start, self.line),
+            None => self.push(Kind::Bad("is a number that is none"), start, self.line),
         }
     }
 
@@ -259,7 +259,11 @@ impl<'a> Lexer<'a> {
         let (start, rest) = (self.at, self.rest());
         let Some(op) = OPERATORS.iter().find(|op| rest.starts_with(**op)) else {
             self.at += first.len_utf8();
-            self.push(Kind::Bad("a character that is no Python"), start, self.line);
+            self.push(
+                Kind::Bad("has a character that is no Python"),
+                start,
+                self.line,
+            );
             return;
         };
         match *op {
@@ -318,7 +322,7 @@ mod tests {
     fn what_has_no_end_costs_its_own_line_only() {
         assert_eq!(
             words("A = 'x\nB = ?").join(" "),
-            "A = bad: a text without an end \\n B = bad: a character that is no Python \\n"
+            "A = bad: is a text without an end \\n B = bad: has a character that is no Python \\n"
         );
     }
 

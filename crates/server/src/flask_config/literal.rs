@@ -47,12 +47,12 @@ pub(super) fn length(body: &str, quote: char, triple: bool) -> Result<usize, usi
 pub(super) fn text(letters: &str, body: &str) -> Result<Text, &'static str> {
     let has = |letter: char| letters.contains([letter, letter.to_ascii_uppercase()]);
     if (has('f') || has('t')) && body.contains(['{', '}']) {
-        return Err("a text that is put together at run time (an f-string)");
+        return Err("is a text that is put together at run time (an f-string)");
     }
     let body = body.replace("\r\n", "\n").replace('\r', "\n");
     let bytes = has('b');
     if bytes && !body.is_ascii() {
-        return Err("bytes with letters beyond ASCII");
+        return Err("is bytes with letters beyond ASCII");
     }
     let units = if has('r') || !body.contains('\\') {
         body.chars().map(u32::from).collect()
@@ -70,12 +70,12 @@ pub(super) fn text(letters: &str, body: &str) -> Result<Text, &'static str> {
         .map(char::from_u32)
         .collect::<Option<String>>()
         .map(Text::Str)
-        .ok_or("an escape that is no character")
+        .ok_or("has an escape that is no character")
 }
 
 /// The characters, or bytes, that stand behind escapes.
 fn unescape(body: &str, bytes: bool) -> Result<Vec<u32>, &'static str> {
-    const BROKEN: &str = "an escape that is not whole";
+    const BROKEN: &str = "has an escape that is not whole";
     let mut units = Vec::with_capacity(body.len());
     let mut rest = body;
     while let Some(c) = rest.chars().next() {
@@ -111,7 +111,7 @@ fn unescape(body: &str, bytes: bool) -> Result<Vec<u32>, &'static str> {
             'x' => hex(&mut rest, 2).ok_or(BROKEN)?,
             'u' if !bytes => hex(&mut rest, 4).ok_or(BROKEN)?,
             'U' if !bytes => hex(&mut rest, 8).ok_or(BROKEN)?,
-            'N' if !bytes => return Err("a character by its name"),
+            'N' if !bytes => return Err("has a character by its name"),
             // Python leaves the backslash where it does not know the letter.
             _ => {
                 units.push(u32::from('\\'));

@@ -37,6 +37,9 @@ use translate::{Entry, Outcome, is_known, key, translate};
 /// The largest file that is read, in bytes.
 pub const LARGEST: usize = 1024 * 1024;
 
+/// How many names are compared with all that are known.
+const HINTS: usize = 50;
+
 /// A configuration of ours, made from one of Flask's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
@@ -57,8 +60,15 @@ pub fn import(source: &str, name: &str, class: Option<&str>) -> Result<Import, S
     let mut entries: Vec<Entry> = choice.chosen.into_iter().map(translate).collect();
     let to_do = withdraw_refused(&mut entries);
     for entry in &mut entries {
-        describe(entry);
+        let is_late = key(entry).is_some_and(|key| key.status == Status::NotYet);
+        if is_late && matches!(entry.outcome, Outcome::Set(_)) {
+            entry.notes.push("not served by this version".to_owned());
+        }
     }
+    let unknown = entries
+        .iter_mut()
+        .filter(|entry| !is_known(&entry.found.name));
+    unknown.take(HINTS).for_each(hint);
     let aside = choice.aside.into_iter();
     entries.extend(
         aside
@@ -142,21 +152,14 @@ fn problems(settings: &str) -> Vec<Problem> {
     }
 }
 
-/// Says beside a setting what is to say about its key.
-fn describe(entry: &mut Entry) {
-    match (&entry.outcome, key(entry).map(|key| key.status)) {
-        (Outcome::Set(_), Some(Status::NotYet)) => {
-            entry.notes.push("not served by this version".to_owned());
+/// Names what may be meant by a name that is not known, which Flask passes over.
+fn hint(entry: &mut Entry) {
+    let name = &entry.found.name;
+    if let Some(nearest) = keys::nearest(name) {
+        let why = format!("is not a setting; did you mean {nearest}?");
+        entry.remarks = vec![format!("{name}: {why}")];
+        if entry.outcome != Outcome::Foreign {
+            entry.outcome = Outcome::Aside(why);
         }
-        // A slip of the pen, which Flask passes over.
-        (Outcome::Foreign, _) => {
-            if let Some(nearest) = keys::nearest(&entry.found.name) {
-                entry.remarks.push(format!(
-                    "{} is not a setting; did you mean {nearest}?",
-                    entry.found.name
-                ));
-            }
-        }
-        _ => {}
     }
 }

@@ -268,9 +268,7 @@ impl Reader {
             self.called(&value);
             return;
         }
-        for target in &parts {
-            self.assign(target, &value);
-        }
+        self.assign(&parts, &value);
     }
 
     /// `import a.b as c`, `from a import b as c`: names of something elsewhere.

@@ -52,7 +52,7 @@ fn quoted(text: &str) -> String {
 
 /// A text for a comment or a message: one line, not too long.
 pub(super) fn short(text: &str) -> String {
-    const LONGEST: usize = 120;
+    const LONGEST: usize = 200;
     let mut words = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
         if word.is_empty() {

@@ -36,7 +36,7 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn aside(found: Found, why: String) -> Self {
         Self {
-            remarks: vec![format!("{} {why}", found.name)],
+            remarks: vec![format!("{}: {why}", found.name)],
             notes: Vec::new(),
             outcome: Outcome::Aside(why),
             found,
@@ -87,11 +87,7 @@ pub(super) fn translate(found: Found) -> Entry {
         None if keys::is_message(&name) => Kind::Any,
         None if is_provider(&name) => Kind::Text,
         None if name.starts_with("SECURITY_") || name.starts_with("VESTIBULE_") => {
-            let hint = keys::nearest(&name).map_or_else(
-                || "is not a setting".to_owned(),
-                |nearest| format!("is not a setting; did you mean {nearest}?"),
-            );
-            return Entry::aside(found, hint);
+            return Entry::aside(found, "is not a setting".to_owned());
         }
         None => return Entry::new(found, Outcome::Foreign),
     };
