@@ -30,15 +30,15 @@ pub(super) fn settle(contents: &Contents, class: Option<&str>) -> Result<Choice,
     for found in &contents.found {
         let rank = match found.way {
             Way::Plain => 0,
-            Way::Class(index) => match classes.iter().position(|known| *known == index) {
-                Some(rank) => 1 + rank,
-                None => {
+            Way::Class(index) => {
+                let Some(rank) = classes.iter().position(|known| *known == index) else {
                     let class = &contents.classes[index].name;
                     let why = format!("belongs to the class {class}, which was not chosen");
                     choice.aside.push((found.clone(), why));
                     continue;
-                }
-            },
+                };
+                1 + rank
+            }
             Way::Config => usize::MAX,
         };
         if let Some(condition) = &found.condition {
@@ -57,9 +57,7 @@ pub(super) fn settle(contents: &Contents, class: Option<&str>) -> Result<Choice,
         .into_values()
         .map(|(_, found)| found.clone())
         .collect();
-    choice
-        .chosen
-        .sort_by(|one, other| (one.line, one.span).cmp(&(other.line, other.span)));
+    choice.chosen.sort_by_key(|found| (found.line, found.span));
     Ok(choice)
 }
 

@@ -113,7 +113,7 @@ pub(super) fn translate(found: Found) -> Entry {
 fn taken(name: &str, kind: Kind, value: &Value) -> Result<Toml, String> {
     let value = match kind {
         Kind::Identities => plain(&mappers_by_name(value))?,
-        _ => fitted(kind, plain(value)?),
+        _ => sender(name, fitted(kind, plain(value)?)),
     };
     let line = format!("{name} = {}\n", toml_text::value(&value));
     let problems = Loaded::read(&Sources {
@@ -204,10 +204,19 @@ fn fitted(kind: Kind, value: Toml) -> Toml {
     }
 }
 
+/// Flask-Mail's pair of a name and an address.
+fn sender(name: &str, value: Toml) -> Toml {
+    match value.as_array().map(Vec::as_slice) {
+        Some([Toml::String(who), Toml::String(address)]) if name == "SECURITY_EMAIL_SENDER" => {
+            Toml::String(format!("{who} <{address}>"))
+        }
+        _ => value,
+    }
+}
+
 /// A length of time in the largest unit that it is whole in.
 fn time(length: i64) -> Toml {
-    const UNITS: [(i64, &str); 5] = [
-        (7 * 86_400, "weeks"),
+    const UNITS: [(i64, &str); 4] = [
         (86_400, "days"),
         (3600, "hours"),
         (60, "minutes"),
@@ -218,7 +227,7 @@ fn time(length: i64) -> Toml {
     }
     let seconds = length / SECOND;
     let whole = |(unit, _): &&(i64, &str)| seconds != 0 && seconds % unit == 0;
-    match UNITS.iter().skip(1).find(whole) {
+    match UNITS.iter().find(whole) {
         Some((unit, name)) => {
             let number = seconds / unit;
             let name = if number == 1 {

@@ -235,6 +235,10 @@ fn values_are_written_as_ours() {
             "DEBUG = false   # was from the environment as MY_DEBUG",
         ),
         (
+            "SECURITY_EMAIL_SENDER = ('Ana', 'ana@example.com')",
+            "SECURITY_EMAIL_SENDER = \"Ana <ana@example.com>\"",
+        ),
+        (
             "SQLALCHEMY_DATABASE_URI = 'postgresql+psycopg2://u:p@h/d'",
             "SQLALCHEMY_DATABASE_URI = \"postgresql+psycopg2://u:p@h/d\"",
         ),
