@@ -30,7 +30,7 @@ pub fn complain(failure: &Failure) {
 
 /// A remark that is not the command's result.
 pub(super) fn remark(line: &str) {
-    eprintln!("{line}");
+    eprintln!("{}", harmless(line, "\n"));
 }
 
 /// JSON on standard output.

@@ -13,7 +13,7 @@ use crate::readme::steps;
 use crate::support::{BINARY, Folder, refused, stderr, stdout, terminate, wait_for};
 
 /// Section 2 of the contract.
-const CONTRACT: [&str; 22] = [
+const CONTRACT: [&str; 23] = [
     "serve",
     "users create",
     "users list",
@@ -35,6 +35,7 @@ const CONTRACT: [&str; 22] = [
     "db check",
     "db upgrade",
     "config check",
+    "config import",
     "secrets generate",
 ];
 

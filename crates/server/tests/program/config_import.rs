@@ -1,0 +1,398 @@
+//! `config import`: Flask configurations become ours.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use vestibule::settings::{Effective, Loaded, Origin, Sources, effective};
+
+use crate::support::{Folder, done, refused, stderr, stdout};
+
+/// The configuration that everything starts from, as it is documented.
+const SPA: &str = r#"
+SECURITY_FLASH_MESSAGES = false
+SECURITY_URL_PREFIX = "/api/accounts"
+SECURITY_RECOVERABLE = true
+SECURITY_TRACKABLE = true
+SECURITY_CHANGEABLE = true
+SECURITY_CONFIRMABLE = true
+SECURITY_REGISTERABLE = true
+SECURITY_UNIFIED_SIGNIN = true
+SECURITY_POST_CONFIRM_VIEW = "/confirmed"
+SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
+SECURITY_RESET_VIEW = "/reset-password"
+SECURITY_RESET_ERROR_VIEW = "/reset-password-error"
+SECURITY_LOGIN_ERROR_VIEW = "/login-error"
+SECURITY_POST_OAUTH_LOGIN_VIEW = "/post-oauth-login"
+SECURITY_REDIRECT_BEHAVIOR = "spa"
+SECURITY_CSRF_PROTECT_MECHANISMS = ["session", "basic"]
+SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true
+SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"
+WTF_CSRF_CHECK_DEFAULT = false
+WTF_CSRF_TIME_LIMIT = ""
+"#;
+
+fn loaded(toml: &str) -> Vec<Effective> {
+    let loaded = Loaded::read(&Sources {
+        file: Some(toml),
+        environment: &[],
+        kept: None,
+        read_file: &|_| panic!("no file is named"),
+    });
+    effective(&loaded.unwrap())
+}
+
+/// What a configuration sets, a setting a line.
+fn set(toml: &str) -> String {
+    let rows = loaded(toml).into_iter();
+    rows.filter(|row| row.origin == Origin::File)
+        .map(|row| format!("{} = {}\n", row.name, row.value))
+        .collect()
+}
+
+/// Imports a file: the configuration, and the remarks.
+fn import(folder: &Folder, source: &str) -> (String, String) {
+    folder.write("flask_config.py", source);
+    let output = folder.run(&["config", "import", "flask_config.py"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    (stdout(&output), stderr(&output))
+}
+
+#[test]
+fn the_settings_of_a_single_page_app_come_over_as_they_are_documented() {
+    let folder = Folder::new();
+    folder.write("spa.py", include_str!("flask/spa.py"));
+    let output = folder.run(&["config", "import", "spa.py", "--output", "vestibule.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "wrote vestibule.toml\n");
+    for line in stderr(&output).lines() {
+        assert!(line.starts_with("spa.py: kept, but "), "{line}");
+    }
+    // The reference names two views more, of a feature that neither switches on.
+    let views = "SECURITY_POST_OAUTH_VERIFY_VIEW = \"/post-oauth-verify\"\n\
+                 SECURITY_VERIFY_ERROR_VIEW = \"/verify-error\"\n";
+    let toml = folder.read("vestibule.toml");
+    assert_eq!(set(&toml), set(&format!("{SPA}{views}")));
+    let without: Vec<&str> = toml
+        .lines()
+        .filter(|line| !line.contains("VERIFY"))
+        .collect();
+    let rows = |toml: &str| {
+        let rows = loaded(toml).into_iter();
+        rows.map(|row| (row.name, row.value, row.origin))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rows(&without.join("\n")), rows(SPA));
+
+    done(&folder.run(&["config", "check"]));
+    let path = folder.path().join("vestibule.toml");
+    let mode = std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_whole_application_comes_over_as_far_as_it_can_be_read() {
+    let folder = Folder::new();
+    let (toml, remarks) = import(&folder, include_str!("flask/app.py"));
+    assert_eq!(
+        set(&toml),
+        r#"MAIL_PORT = 587
+MAX_CONTENT_LENGTH = 16384
+PERMANENT_SESSION_LIFETIME = "36 hours"
+REMEMBER_COOKIE_DURATION = 2592000
+SECURITY_CSRF_COOKIE = { samesite = "Lax", secure = true }
+SECURITY_EMAIL_SENDER = "accounts@example.com"
+SECURITY_FRESHNESS = "-1 minutes"
+SECURITY_REGISTERABLE = true
+SECURITY_TOTP_SECRETS = ********
+SECURITY_TWO_FACTOR = true
+SECURITY_URL_PREFIX = "/api/accounts"
+SECURITY_USER_IDENTITY_ATTRIBUTES = [{ email = { case_insensitive = true, mapper = "uia_email_mapper" } }, { us_phone_number = { mapper = "uia_phone_mapper" } }]
+SQLALCHEMY_DATABASE_URI = ********
+"#
+    );
+    for line in [
+        "SECURITY_TOTP_SECRETS = { 1 = \"aW4gdGhlIGZpbGUgaXRzZWxm\" }   # not served by this version",
+        "SECURITY_MSG_INVALID_PASSWORD = [\"That is \\\"not\\\" it.\", \"error\"]",
+        "# SECRET_KEY: from the environment, as before (flask_config.py:14)",
+        "# SECURITY_PASSWORD_SALT: was from the environment as SALT (flask_config.py:15)",
+        "# SECURITY_TOKEN_EXPIRE_TIMESTAMP = lambda user: 0",
+        "# SECURITY_PASSWORD_LENGTH_MIN = 12",
+        "# SECURITY_POST_LOGIN_VIEW = \".home\"",
+        "# SECURITY_LOGIN_URL = f\"{BASE}/in\"",
+        "# SECURITY_TRACKABEL = True",
+        "#   COMPANY_NAME (line 31)",
+    ] {
+        assert!(toml.lines().any(|known| known == line), "{line} in\n{toml}");
+    }
+    for remark in [
+        "flask_config.py:15: SECURITY_PASSWORD_SALT comes from the environment variable SALT",
+        "flask_config.py:15: SECURITY_PASSWORD_SALT has a secret in the file",
+        "flask_config.py:16: SQLALCHEMY_DATABASE_URI names a file",
+        "flask_config.py:23: SECURITY_TOKEN_EXPIRE_TIMESTAMP: is a function",
+        "flask_config.py:38: SECURITY_TRACKABEL: is not a setting; did you mean SECURITY_TRACKABLE?",
+        "flask_config.py:39: SECURITY_POST_LOGIN_VIEW",
+        "flask_config.py:42: SECURITY_PASSWORD_LENGTH_MIN: depends on the if in line 41",
+        "flask_config.py:43: SECURITY_LOGIN_URL: is a text that is put together",
+        "flask_config.py:44: takes settings from elsewhere (from_pyfile)",
+        "kept, but not served by this version: SECURITY_TWO_FACTOR, SECURITY_TOTP_SECRETS",
+    ] {
+        assert!(remarks.contains(remark), "{remark} in\n{remarks}");
+    }
+    for secret in ["salt-of-the-file", "aW4gdGhl"] {
+        assert!(!remarks.contains(secret), "{remarks}");
+    }
+    assert!(!toml.contains("salt-of-the-file"), "{toml}");
+    assert_eq!(
+        import(&folder, include_str!("flask/app.py")),
+        (toml.clone(), remarks)
+    );
+
+    folder.write("vestibule.toml", &toml);
+    let check = folder.command(&["config", "check"]).output().unwrap();
+    assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
+}
+
+#[test]
+fn values_are_written_as_ours() {
+    let folder = Folder::new();
+    for (written, ours) in [
+        (
+            "SECRET_KEY = b'0123456789abcdef'",
+            "SECRET_KEY = \"0123456789abcdef\"",
+        ),
+        (
+            "SECRET_KEY_FALLBACKS = ('0123456789abcdef', \"fedcba9876543210\")",
+            "SECRET_KEY_FALLBACKS = [\"0123456789abcdef\", \"fedcba9876543210\"]",
+        ),
+        (
+            "SECURITY_LOGOUT_METHODS = {'POST', 'GET'}",
+            "SECURITY_LOGOUT_METHODS = [\"POST\", \"GET\"]",
+        ),
+        ("WTF_CSRF_TIME_LIMIT = None", "WTF_CSRF_TIME_LIMIT = \"\""),
+        (
+            "WTF_CSRF_TIME_LIMIT = timedelta(hours=1).total_seconds()",
+            "WTF_CSRF_TIME_LIMIT = 3600",
+        ),
+        (
+            "REMEMBER_COOKIE_DURATION = datetime.timedelta(7)",
+            "REMEMBER_COOKIE_DURATION = \"7 days\"",
+        ),
+        (
+            "REMEMBER_COOKIE_DURATION = 2 * timedelta(seconds=1.5)",
+            "REMEMBER_COOKIE_DURATION = \"3 seconds\"",
+        ),
+        ("SECURITY_TRACKABLE = 1", "SECURITY_TRACKABLE = true"),
+        (
+            "SECURITY_TRACKABLE = not False",
+            "SECURITY_TRACKABLE = true",
+        ),
+        (
+            "SECURITY_TRACKABLE = bool('')",
+            "SECURITY_TRACKABLE = false",
+        ),
+        (
+            "SECURITY_TRACKABLE: bool = True",
+            "SECURITY_TRACKABLE = true",
+        ),
+        (
+            "a = b = '/x'; SECURITY_URL_PREFIX = a",
+            "SECURITY_URL_PREFIX = \"/x\"",
+        ),
+        (
+            "class C:\n  P = '/x'\n  SECURITY_URL_PREFIX = P + '/y'",
+            "SECURITY_URL_PREFIX = \"/x/y\"",
+        ),
+        (
+            "SERVER_NAME = 'a'; SERVER_NAME = r'b'",
+            "SERVER_NAME = \"b\"",
+        ),
+        (
+            "c = app.config\nc['SERVER_NAME'] = str('a')",
+            "SERVER_NAME = \"a\"",
+        ),
+        (
+            "app.secret_key = '0123456789abcdef'",
+            "SECRET_KEY = \"0123456789abcdef\"",
+        ),
+        (
+            "CORS(app, origins=['https://a.example'])",
+            "CORS_ORIGINS = [\"https://a.example\"]",
+        ),
+        ("app.config |= {'SERVER_NAME': 'a'}", "SERVER_NAME = \"a\""),
+        (
+            "B = {'SERVER_NAME': 'a'}\napp.config.update(**B)",
+            "SERVER_NAME = \"a\"",
+        ),
+        (
+            "SECURITY_WAN_ALLOW_AS_VERIFY = None",
+            "SECURITY_WAN_ALLOW_AS_VERIFY = \"\"   # not served by this version",
+        ),
+        (
+            "MAIL_USE_TLS = os.environ.get('MAIL_USE_TLS', 'true').lower() in ('true', '1')",
+            "MAIL_USE_TLS = true   # unless the environment says otherwise, as before",
+        ),
+        (
+            "DEBUG = environ.get('MY_DEBUG', False)",
+            "DEBUG = false   # was from the environment as MY_DEBUG",
+        ),
+        (
+            "SECURITY_EMAIL_SENDER = ('Ana', 'ana@example.com')",
+            "SECURITY_EMAIL_SENDER = \"Ana <ana@example.com>\"",
+        ),
+        (
+            "SQLALCHEMY_DATABASE_URI = 'postgresql+psycopg2://u:p@h/d'",
+            "SQLALCHEMY_DATABASE_URI = \"postgresql+psycopg2://u:p@h/d\"",
+        ),
+    ] {
+        let (toml, remarks) = import(&folder, written);
+        assert!(
+            toml.lines().any(|line| line == ours),
+            "{written}: {toml}{remarks}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_said_with_its_line_and_is_not_in_force() {
+    let folder = Folder::new();
+    for (written, why) in [
+        (
+            "SECRET_KEY = os.urandom(24)",
+            ":1: SECRET_KEY: calls os.urandom(), and nothing is run",
+        ),
+        (
+            "SECRET_KEY = b'\\xff'",
+            ":1: SECRET_KEY: is bytes that are no text",
+        ),
+        (
+            "\nSECURITY_TRACKABLE = 'yes'",
+            ":2: SECURITY_TRACKABLE: has a value of the wrong type",
+        ),
+        (
+            "SERVER_NAME = [x for x in y]",
+            ":1: SERVER_NAME: is more than a plain value",
+        ),
+        ("SERVER_NAME = f'{x}'", "an f-string"),
+        (
+            "SERVER_NAME = 'a",
+            ":1: SERVER_NAME: is a text without an end",
+        ),
+        (
+            "x = y()\nSERVER_NAME = x",
+            ":2: SERVER_NAME: calls y(), and nothing is run",
+        ),
+        (
+            "while x:\n  SERVER_NAME = 'a'",
+            ":2: SERVER_NAME: depends on the while in line 1",
+        ),
+        (
+            "if x: pass\nelse: SERVER_NAME = 'a'",
+            ":2: SERVER_NAME: depends on the else in line 2",
+        ),
+        (
+            "if x:\n  A = 'a'\nSERVER_NAME = A",
+            ":3: SERVER_NAME: depends on the if in line 1",
+        ),
+        (
+            "app.config['SERVER_NAME'] += 'a'",
+            ":1: SERVER_NAME: is changed step by step",
+        ),
+        (
+            "app.config['SERVER_NAME'].update(a=1)",
+            ":1: SERVER_NAME: is changed by a call",
+        ),
+        (
+            "app.config[x] = 1",
+            ":1: sets a setting whose name is not known",
+        ),
+        (
+            "app.config.update(**others())",
+            ":1: gives settings that are not written out here",
+        ),
+        (
+            "from .base import *",
+            ":1: takes everything from .base: import that file, too",
+        ),
+        (
+            "app.config.from_object('settings')",
+            ":1: takes settings from an object elsewhere",
+        ),
+        (
+            "SECURITY_USER_IDENTITY_ATTRIBUTES = [{'email': {'mapper': mine}}]",
+            ":1: SECURITY_USER_IDENTITY_ATTRIBUTES: has a value of the wrong type",
+        ),
+        (
+            "SECURITY_SMS_SERVICE_CONFIG = {'A': os.environ['B']}",
+            "depends on the environment variable B",
+        ),
+        (
+            "SQLALCHEMY_DATABASE_URI = 'mssql://u:pass@h/d'",
+            "a database that is not served",
+        ),
+        (
+            "app.config['SESION_COOKIE_NAME'] = 'x'",
+            "did you mean SESSION_COOKIE_NAME?",
+        ),
+        (
+            "SECURITY_CONFIRMABLE = True\nSECURITY_REDIRECT_BEHAVIOR = 'spa'",
+            "before it can start: SECURITY_POST_CONFIRM_VIEW",
+        ),
+    ] {
+        let (toml, remarks) = import(&folder, written);
+        assert!(remarks.contains(why), "{written}: {remarks}");
+        if !written.contains("CONFIRMABLE") {
+            assert_eq!(set(&toml), "", "{written}: {toml}");
+        }
+        assert!(!remarks.contains("pass@"), "{remarks}");
+    }
+}
+
+#[test]
+fn the_class_that_holds_can_be_named() {
+    let folder = Folder::new();
+    let source = "class Base:\n    SECURITY_TRACKABLE = True\n\n\
+                  class Production(Base):\n    SESSION_COOKIE_SECURE = True\n\n\
+                  class Development(Base):\n    DEBUG = True\n";
+    let (toml, remarks) = import(&folder, source);
+    assert_eq!(set(&toml), "SECURITY_TRACKABLE = true\n");
+    let several = "flask_config.py: there are several classes with settings (Base, Production, \
+                   Development): name one with --class; only what they have in common, Base, is taken over";
+    assert!(remarks.contains(several), "{remarks}");
+    let named =
+        |class: &str| folder.run(&["config", "import", "flask_config.py", "--class", class]);
+    let output = named("Production");
+    assert_eq!(
+        set(&stdout(&output)),
+        "SECURITY_TRACKABLE = true\nSESSION_COOKIE_SECURE = true\n"
+    );
+    refused(
+        &named("Testing"),
+        "there is no class Testing; there is Base, Production, Development",
+    );
+}
+
+#[test]
+fn what_is_no_configuration_is_refused() {
+    let folder = Folder::new();
+    let run = |name: &str| folder.run(&["config", "import", name]);
+    refused(&run("absent.py"), "absent.py: ");
+    std::fs::write(folder.path().join("latin.py"), b"X = '\xe9'").unwrap();
+    refused(&run("latin.py"), "latin.py: is not UTF-8");
+    folder.write("large.py", &"#".repeat(1024 * 1024 + 1));
+    refused(&run("large.py"), "large.py: is larger than");
+    folder.write("a.py", "SERVER_NAME = 'a'\n");
+    folder.write("there.toml", "mine");
+    refused(
+        &folder.run(&["config", "import", "a.py", "--output", "there.toml"]),
+        "there.toml: is there already",
+    );
+    assert_eq!(folder.read("there.toml"), "mine");
+    let output = folder.run(&["config", "import"]);
+    assert_eq!(output.status.code(), Some(2));
+    // Nothing at all is no failure.
+    folder.write("empty.py", "");
+    assert_eq!(set(&done(&run("empty.py"))), "");
+    // Nor are letters that give orders to a terminal shown as they are.
+    folder.write("hostile.py", "SERVER_NAME = \"\x1b[2J\" + x(\"\x1b\")\n");
+    let output = run("hostile.py");
+    assert!(!stdout(&output).contains('\x1b') && !stderr(&output).contains('\x1b'));
+}
