@@ -74,7 +74,8 @@ impl HttpSettings {
     /// Adds the security headers; HSTS only where the client spoke TLS.
     pub fn apply_security_headers(&self, secure: bool, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
-            headers.insert(name.clone(), value.clone());
+            // A page of ours says by itself what it may load.
+            headers.entry(name).or_insert_with(|| value.clone());
         }
         if let (true, Some(value)) = (secure, &self.hsts) {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, value.clone());

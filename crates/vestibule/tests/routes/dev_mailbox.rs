@@ -14,6 +14,8 @@ async fn the_developer_reads_the_mails() {
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(policy.contains("style-src"), "{policy}");
+    assert!(!policy.contains("script"), "{policy}");
     let answer = browser.get("/dev/mailbox.json").await;
     assert_eq!(answer.response(), json!({"mails": [], "sms": []}));
 }
