@@ -1,8 +1,8 @@
 //! Mail: written while a request is answered, kept with what it is about, sent later.
 //!
 //! A mail goes into the outbox in the same transaction as the change that it tells of
-//! ([`Change`](vestibule_store::Change)), so that neither can be without the other. A worker
-//! ([`outbox`]) sends it. In the database it is sealed: mails carry secrets.
+//! ([`Change`]), so that neither can be without the other. A worker
+//! (`outbox`) sends it. In the database it is sealed: mails carry secrets.
 
 pub(crate) mod mailbox;
 pub(crate) mod outbox;

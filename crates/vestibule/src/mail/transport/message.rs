@@ -26,6 +26,7 @@ impl Travelling {
 
     /// Whether an address has letters beyond ASCII before its @, which every server on the way
     /// has to know how to treat (RFC 6531).
+    #[cfg(any(feature = "smtp", test))]
     pub(super) fn needs_smtputf8(&self) -> bool {
         let addresses = self.envelope.to().iter().chain(self.envelope.from());
         addresses.into_iter().any(|address| {
