@@ -4,6 +4,7 @@
 //! ([`Change`]), so that neither can be without the other. A worker
 //! (`outbox`) sends it. In the database it is sealed: mails carry secrets.
 
+pub(crate) mod addressee;
 pub(crate) mod mailbox;
 pub(crate) mod outbox;
 pub(crate) mod render;

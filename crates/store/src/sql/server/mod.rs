@@ -8,8 +8,10 @@ mod address;
 mod dialect;
 mod error;
 mod journal;
+mod leaving;
 mod roles;
 mod schema;
+mod site;
 mod trackers;
 mod users;
 mod wire;
@@ -25,7 +27,9 @@ pub(crate) use self::address::is_server;
 use self::dialect::Dialect;
 use self::error::{is_broken, map_error, stood_in_the_way};
 use self::journal::{JournalStatements, Step, event_of, head_of, undone};
+use self::leaving::PasskeyStatements;
 use self::roles::RoleStatements;
+use self::site::Site;
 use self::trackers::TrackerStatements;
 use self::users::{Query, UserStatements};
 use self::wire::{Held, Link, Pool, Row, Value, together};
@@ -59,49 +63,6 @@ impl fmt::Debug for ServerStore {
         f.debug_struct("ServerStore")
             .field("dialect", &self.0.dialect)
             .finish_non_exhaustive()
-    }
-}
-
-/// A database that is looked at and changed, but not served from.
-struct Site {
-    pool: Pool,
-    dialect: Dialect,
-}
-
-impl Site {
-    fn at(uri: &str) -> Result<Self, StoreError> {
-        let pool = address::pool(uri)?;
-        let dialect = match &pool {
-            Pool::Postgres(_) => Dialect::Postgres,
-            Pool::MySql(_) => Dialect::MySql {
-                whole_seconds: false,
-            },
-        };
-        Ok(Self { pool, dialect })
-    }
-
-    /// Makes the tables of our own, if they are not there.
-    async fn make_ours(&self, tables: &TableNames) -> Result<(), StoreError> {
-        let mut held = self.pool.hold().await.map_err(map_error)?;
-        let missing = schema::lacks_ours(&mut held.link(), self.dialect).await;
-        if missing.map_err(map_error)? {
-            let mut held = self.hold_alone().await?;
-            let made = schema::make_ours(&mut held.link(), self.dialect, tables).await;
-            held.give_up();
-            made.map_err(map_error)?;
-        }
-        Ok(())
-    }
-
-    /// Keeps others from changing the tables at the same time, until the connection is closed.
-    async fn hold_alone(&self) -> Result<Held, StoreError> {
-        let mut held = self.pool.hold_alive().await.map_err(map_error)?;
-        let statement = match self.dialect {
-            Dialect::Postgres => "SELECT pg_advisory_lock(7236837245)::text",
-            Dialect::MySql { .. } => "SELECT CAST(get_lock('vestibule', 30) AS CHAR(1))",
-        };
-        held.link().rows(statement, &[]).await.map_err(map_error)?;
-        Ok(held)
     }
 }
 
@@ -215,60 +176,6 @@ impl Inner {
                 Err(error) if stood_in_the_way(&error) && attempts < 8 => {}
                 outcome => return outcome.map_err(map_error),
             }
-        }
-    }
-
-    async fn delete(&self, link: &mut Link<'_>, id: UserId) -> Result<bool, sqlx_core::Error> {
-        let key = [Value::Number(id.0)];
-        let statement = |text: &str| self.dialect.statement(&self.tables, text);
-        if self.roles.are_there() {
-            let text = "DELETE FROM {roles_users} WHERE user_id = ?";
-            link.execute(&statement(text), &key).await?;
-        }
-        if let Some(passkeys) = &self.passkeys {
-            link.execute(&passkeys.delete, &key).await?;
-        }
-        if self.trackers.are_there() {
-            let text = "DELETE FROM {fs_refresh_tracker} WHERE user_id = ?";
-            link.execute(&statement(text), &key).await?;
-        }
-        let text = "DELETE FROM {user} WHERE id = ?";
-        Ok(link.execute(&statement(text), &key).await? == 1)
-    }
-
-    async fn reset(
-        &self,
-        link: &mut Link<'_>,
-        id: UserId,
-        fresh: &Uniquifiers,
-        now: OffsetDateTime,
-    ) -> Result<bool, sqlx_core::Error> {
-        let query = self.users.reset(id, fresh, now);
-        let changed = link.execute(&query.text, &query.values).await?;
-        if let Some(passkeys) = &self.passkeys {
-            link.execute(&passkeys.delete, &[Value::Number(id.0)])
-                .await?;
-        }
-        if self.trackers.are_there() {
-            self.trackers.revoke_all(link, id, now).await?;
-        }
-        Ok(changed == 1)
-    }
-}
-
-/// What is asked of passkeys.
-#[derive(Debug)]
-struct PasskeyStatements {
-    find: String,
-    delete: String,
-}
-
-impl PasskeyStatements {
-    fn new(dialect: Dialect, tables: &TableNames) -> Self {
-        let statement = |text| dialect.statement(tables, text);
-        Self {
-            find: statement("SELECT 1 FROM {web_authn} WHERE user_id = ? LIMIT 1"),
-            delete: statement("DELETE FROM {web_authn} WHERE user_id = ?"),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use http::StatusCode;
 
-use super::EMAIL;
 use crate::app::App;
 use crate::features::api::{
     self, Answer, Body, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token, link_token,
 };
+use crate::mail::addressee::EMAIL;
 use crate::messages::Message;
 use crate::settings::ConsumedBy;
 

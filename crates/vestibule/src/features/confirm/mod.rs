@@ -16,18 +16,19 @@ mod rules;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
-use vestibule_store::{Identity, User};
+use vestibule_store::User;
 
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
+use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
-use crate::http::reject::{FieldErrors, Rejection};
+use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::identity;
+use crate::mail::addressee::Addressee;
 use crate::mail::{self, Letter};
 use crate::messages::Message;
-use crate::rules as of_fields;
 use crate::secrets::links;
 use crate::session::call::Call;
 use crate::session::landing::{self, Way};
@@ -35,8 +36,6 @@ use crate::session::sign_in::{self, Admission};
 use crate::session::visit::Depth;
 use crate::session::{assurance, door};
 use crate::settings::Settings;
-
-const EMAIL: &str = "email";
 
 /// Where it is.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
@@ -69,49 +68,28 @@ async fn post(State(app): State<App>, mut call: Call) -> Response {
 
 async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.come_in(app).await?;
-    let mut errors = FieldErrors::default();
-    let email = of_fields::email(app, call.body.fields()?, EMAIL, &mut errors);
-    let mut user = None;
-    if let Some(email) = &email {
-        user = identity::find(app, Identity::Email, email).await?;
-        match &user {
-            None => errors.push(EMAIL, Message::UserDoesNotExist),
-            Some(user) if user.confirmed_at.is_some() => {
-                errors.push(EMAIL, Message::AlreadyConfirmed);
-            }
-            Some(_) => {}
-        }
-    }
-    let generic = app.settings().login.return_generic_responses;
-    if !errors.is_empty() && !generic {
-        return Err(Rejection::fields(errors).into());
-    }
-    if let Some(email) = email {
-        let known = user.filter(|user| user.confirmed_at.is_none());
-        send_link(app, call, known, &email).await?;
+    let addressee = Addressee::read(app, call.body.fields()?, rules::objection).await?;
+    if let Some(addressee) = addressee {
+        send_link(app, call.visit.facts(), &addressee).await?;
     }
     Ok(Reply::ok().member("csrf_token", call.visit.csrf_token(app)))
 }
 
-/// Sends the link; where there is nobody to send it to, does as much.
-async fn send_link(app: &App, call: &Call, user: Option<User>, email: &str) -> Result<(), Fault> {
-    let facts = call.visit.facts();
-    let known = user.is_some();
-    let user = user.unwrap_or_else(|| identity::nobody(app, email));
-    let email = user.email.as_deref().unwrap_or(email);
+async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<(), Fault> {
+    let Addressee { user, known } = addressee;
     let settings = &app.settings().accounts.confirm;
-    let link = links::confirm(app, facts, &user.fs_uniquifier, email);
+    let link = links::confirm(app, facts, &user.fs_uniquifier, addressee.address());
     let mut letter = Letter::new(
         &settings.instructions,
-        email,
+        addressee.address(),
         [
-            ("user", mail::about(&user)),
+            ("user", mail::about(user)),
             ("confirmation_link", link.url.into()),
             ("confirmation_token", link.token.clone().into()),
             ("within", app.period(facts, settings.link.within).into()),
         ],
     );
-    letter.sent = known;
+    letter.sent = *known;
     let event = Event::ConfirmInstructionsSent {
         user_id: user.id,
         token: &link.token,

@@ -11,6 +11,15 @@ use crate::messages::Message;
 use crate::secrets::links::{self, Kind, Opened};
 use crate::session::landing::Refused;
 
+/// Why no link is sent to an address.
+pub(super) fn objection(user: Option<&User>) -> Option<Message> {
+    match user {
+        None => Some(Message::UserDoesNotExist),
+        Some(user) if user.confirmed_at.is_some() => Some(Message::AlreadyConfirmed),
+        Some(_) => None,
+    }
+}
+
 /// Whose link it is, if it counts.
 pub(super) async fn judge(
     app: &App,

@@ -2,12 +2,12 @@
 
 use http::StatusCode;
 
-use super::EMAIL;
 use crate::app::App;
 use crate::features::api::{
     self, Answer, Body, Carries, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token,
     include_auth_token, link_token,
 };
+use crate::mail::addressee::EMAIL;
 use crate::messages::Message;
 use crate::settings::ConsumedBy;
 

@@ -16,20 +16,20 @@ mod rules;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{StatusCode, header};
-use vestibule_store::{Identity, User};
+use vestibule_store::User;
 
 use self::rules::{Judged, Used};
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
+use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::redirect;
-use crate::http::reject::{FieldErrors, Rejection};
+use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
-use crate::identity;
+use crate::mail::addressee::Addressee;
 use crate::mail::{self, Letter};
 use crate::messages::Message;
-use crate::rules as of_fields;
 use crate::secrets::links;
 use crate::session::call::Call;
 use crate::session::landing::{self, Refused, Way};
@@ -38,8 +38,6 @@ use crate::session::tokens::{self, Tokens};
 use crate::session::visit::Depth;
 use crate::session::{assurance, door};
 use crate::settings::{ConsumedBy, Settings};
-
-const EMAIL: &str = "email";
 
 /// Where it is: at the path of the sign-in with a password, instead of it.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
@@ -74,48 +72,33 @@ async fn post(State(app): State<App>, mut call: Call) -> Response {
 
 async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.come_in(app).await?;
-    let mut errors = FieldErrors::default();
-    let email = of_fields::email(app, call.body.fields()?, EMAIL, &mut errors);
-    let mut user = None;
-    if let Some(email) = &email {
-        user = identity::find(app, Identity::Email, email).await?;
-        if let Some(message) = assurance::no_mail_for(app, user.as_ref()) {
-            errors.push(EMAIL, message);
-            user = None;
-        }
-    }
-    let generic = app.settings().login.return_generic_responses;
-    if !errors.is_empty() && !generic {
-        return Err(Rejection::fields(errors).into());
-    }
+    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let addressee = Addressee::read(app, call.body.fields()?, objection).await?;
     let mut tokens = Tokens::nobody();
-    if let Some(user) = user.as_ref().filter(|_| !generic) {
-        tokens = Tokens::none(app, user);
-    }
-    if let Some(email) = email {
-        send_link(app, call, user, &email).await?;
+    if let Some(addressee) = &addressee {
+        if !app.settings().login.return_generic_responses {
+            tokens = Tokens::none(app, &addressee.user);
+        }
+        send_link(app, call.visit.facts(), addressee).await?;
     }
     Ok(tokens.put_into(Reply::ok().member("csrf_token", call.visit.csrf_token(app))))
 }
 
-/// Sends a link; where there is nobody to send it to, does as much.
-async fn send_link(app: &App, call: &Call, user: Option<User>, email: &str) -> Result<(), Fault> {
-    let facts = call.visit.facts();
-    let known = user.is_some();
-    let user = user.unwrap_or_else(|| identity::nobody(app, email));
+async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<(), Fault> {
+    let Addressee { user, known } = addressee;
     let settings = &app.settings().accounts.passwordless;
-    let link = links::login(app, facts, &user);
+    let link = links::login(app, facts, user);
     let mut letter = Letter::new(
         &settings.instructions,
-        user.email.as_deref().unwrap_or(email),
+        addressee.address(),
         [
-            ("user", mail::about(&user)),
+            ("user", mail::about(user)),
             ("login_link", link.url.into()),
             ("login_token", link.token.clone().into()),
             ("within", app.period(facts, settings.link.within).into()),
         ],
     );
-    letter.sent = known;
+    letter.sent = *known;
     let event = Event::LoginInstructionsSent {
         user_id: user.id,
         token: &link.token,
@@ -206,12 +189,16 @@ async fn say(
     let Judged::Late(user) = judged else {
         return Ok((Message::InvalidLoginToken.into(), None));
     };
-    let email = user.email.clone().unwrap_or_default();
-    send_link(app, call, Some((*user).clone()), &email).await?;
+    let facts = call.visit.facts();
+    let addressee = Addressee {
+        user: (*user).clone(),
+        known: true,
+    };
+    send_link(app, facts, &addressee).await?;
     let within = app.settings().accounts.passwordless.link.within;
     let said = Message::LoginExpired
-        .with("within", app.period(call.visit.facts(), within))
-        .with("email", email);
+        .with("within", app.period(facts, within))
+        .with("email", addressee.address());
     Ok((said, Some(user)))
 }
 

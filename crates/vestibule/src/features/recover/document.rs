@@ -1,11 +1,12 @@
 //! `/reset` in words.
 
-use super::{EMAIL, PASSWORD};
+use super::PASSWORD;
 use crate::app::App;
 use crate::features::api::{
     self, Answer, Body, Carries, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag,
     csrf_token, include_auth_token, link_token,
 };
+use crate::mail::addressee::EMAIL;
 use crate::messages::Message;
 
 const TAG: Tag = Tag {

@@ -15,16 +15,17 @@ mod rules;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use vestibule_store::Identity;
+use vestibule_store::User;
 
 use self::rules::{Decision, Judged};
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
+use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
-use crate::identity;
+use crate::mail::addressee::Addressee;
 use crate::mail::{self, Letter};
 use crate::rules::{self as of_fields, NewPassword};
 use crate::secrets::links;
@@ -35,7 +36,6 @@ use crate::session::sign_in::{self, Admission};
 use crate::session::tokens;
 use crate::settings::Settings;
 
-const EMAIL: &str = "email";
 const PASSWORD: NewPassword = NewPassword {
     name: "password",
     again: Some("password_confirm"),
@@ -73,37 +73,18 @@ async fn post(State(app): State<App>, mut call: Call) -> Response {
 
 async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.come_in(app).await?;
-    let mut errors = FieldErrors::default();
-    let email = of_fields::email(app, call.body.fields()?, EMAIL, &mut errors);
-    let mut user = None;
-    if let Some(email) = &email {
-        user = identity::find(app, Identity::Email, email).await?;
-        if let Some(message) = assurance::no_mail_for(app, user.as_ref()) {
-            errors.push(EMAIL, message);
-            user = None;
-        }
-    }
-    if !errors.is_empty() && !app.settings().login.return_generic_responses {
-        return Err(Rejection::fields(errors).into());
-    }
-    if let Some(email) = email {
-        send_link(app, call, user, &email).await?;
+    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let addressee = Addressee::read(app, call.body.fields()?, objection).await?;
+    if let Some(addressee) = addressee {
+        send_link(app, call.visit.facts(), &addressee).await?;
     }
     Ok(Reply::ok().member("csrf_token", call.visit.csrf_token(app)))
 }
 
-/// Sends the link; where there is nobody to send it to, does as much.
-async fn send_link(
-    app: &App,
-    call: &Call,
-    user: Option<vestibule_store::User>,
-    email: &str,
-) -> Result<(), Fault> {
-    let facts = call.visit.facts();
-    let known = user.is_some();
-    let user = user.unwrap_or_else(|| identity::nobody(app, email));
+async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<(), Fault> {
+    let Addressee { user, known } = addressee;
     let settings = &app.settings().accounts.recover;
-    let link = links::reset(app, facts, &user);
+    let link = links::reset(app, facts, user);
     let event = Event::ResetInstructionsSent {
         user_id: user.id,
         token: &link.token,
@@ -118,15 +99,15 @@ async fn send_link(
     };
     let mut letter = Letter::new(
         template,
-        user.email.as_deref().unwrap_or(email),
+        addressee.address(),
         [
-            ("user", mail::about(&user)),
+            ("user", mail::about(user)),
             ("reset_link", link.url.into()),
             ("reset_token", link.token.clone().into()),
             ("within", app.period(facts, settings.link.within).into()),
         ],
     );
-    letter.sent = known;
+    letter.sent = *known;
     app.send(facts, &letter, event).await
 }
 

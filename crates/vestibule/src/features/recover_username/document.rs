@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 
-use super::EMAIL;
 use crate::app::App;
 use crate::features::api::{self, Answer, Body, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token};
+use crate::mail::addressee::EMAIL;
 use crate::messages::Message;
 
 const TAG: Tag = Tag {

@@ -12,22 +12,19 @@ mod document;
 
 use axum::extract::State;
 use axum::response::Response;
-use vestibule_store::{Identity, User};
+use vestibule_store::User;
 
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
+use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
-use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
-use crate::identity;
+use crate::mail::addressee::Addressee;
 use crate::mail::{self, Letter};
-use crate::rules;
 use crate::session::assurance;
 use crate::session::call::Call;
 use crate::settings::Settings;
-
-const EMAIL: &str = "email";
 
 /// Where it is.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
@@ -56,39 +53,25 @@ async fn post(State(app): State<App>, mut call: Call) -> Response {
 
 async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.come_in_unknown(app).await?;
-    let mut errors = FieldErrors::default();
-    let email = rules::email(app, call.body.fields()?, EMAIL, &mut errors);
-    let mut user = None;
-    if let Some(email) = &email {
-        user = identity::find(app, Identity::Email, email).await?;
-        if let Some(message) = assurance::no_mail_for(app, user.as_ref()) {
-            errors.push(EMAIL, message);
-            user = None;
-        }
-    }
-    if !errors.is_empty() && !app.settings().login.return_generic_responses {
-        return Err(Rejection::fields(errors).into());
-    }
-    if let Some(email) = email {
-        send_name(app, call, user, &email).await?;
+    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let addressee = Addressee::read(app, call.body.fields()?, objection).await?;
+    if let Some(addressee) = addressee {
+        send_name(app, call.visit.facts(), &addressee).await?;
     }
     Ok(Reply::ok().member("csrf_token", call.visit.csrf_token(app)))
 }
 
-/// Sends the name; where there is nobody to send it to, does as much.
-async fn send_name(app: &App, call: &Call, user: Option<User>, email: &str) -> Result<(), Fault> {
-    let known = user.is_some();
-    let user = user.unwrap_or_else(|| identity::nobody(app, email));
+async fn send_name(app: &App, facts: &Facts, addressee: &Addressee) -> Result<(), Fault> {
+    let Addressee { user, known } = addressee;
     let mut letter = Letter::new(
         &app.settings().accounts.recover_username.instructions,
-        user.email.as_deref().unwrap_or(email),
+        addressee.address(),
         [
-            ("user", mail::about(&user)),
+            ("user", mail::about(user)),
             ("username", user.username.clone().into()),
         ],
     );
-    letter.sent = known;
+    letter.sent = *known;
     let event = Event::UsernameRecoverySent { user_id: user.id };
-    let facts = call.visit.facts();
     app.send(facts, &letter, known.then_some(&event)).await
 }

@@ -1,0 +1,59 @@
+//! Whom a stranger may have a mail sent to.
+
+use vestibule_store::{Identity, User};
+
+use crate::app::App;
+use crate::http::body::Fields;
+use crate::http::fault::Refusal;
+use crate::http::reject::{FieldErrors, Rejection};
+use crate::identity;
+use crate::messages::Message;
+use crate::rules;
+
+/// The field that names them.
+pub(crate) const EMAIL: &str = "email";
+
+/// Whom a mail was asked for.
+pub(crate) struct Addressee {
+    /// Who, or somebody who is not there.
+    pub(crate) user: User,
+    /// Whether they are there, and get it. For whoever is not as much is done, and nothing sent.
+    pub(crate) known: bool,
+}
+
+impl Addressee {
+    /// Reads who is meant. `objection` says why they get no mail; nothing, if they do. With
+    /// generic responses nobody hears of it: then there is nobody only if the field holds no
+    /// address.
+    ///
+    /// # Errors
+    /// What is wrong with the field, where that is told.
+    pub(crate) async fn read(
+        app: &App,
+        fields: &Fields,
+        objection: impl FnOnce(Option<&User>) -> Option<Message>,
+    ) -> Result<Option<Self>, Refusal> {
+        let mut errors = FieldErrors::default();
+        let email = rules::email(app, fields, EMAIL, &mut errors);
+        let mut user = None;
+        if let Some(email) = &email {
+            user = identity::find(app, Identity::Email, email).await?;
+            if let Some(message) = objection(user.as_ref()) {
+                errors.push(EMAIL, message);
+                user = None;
+            }
+        }
+        if !errors.is_empty() && !app.settings().login.return_generic_responses {
+            return Err(Rejection::fields(errors).into());
+        }
+        Ok(email.map(|email| Self {
+            known: user.is_some(),
+            user: user.unwrap_or_else(|| identity::nobody(app, &email)),
+        }))
+    }
+
+    /// The address that is kept, not the one that was typed.
+    pub(crate) fn address(&self) -> &str {
+        self.user.email.as_deref().unwrap_or_default()
+    }
+}
