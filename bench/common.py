@@ -113,7 +113,7 @@ def seed(python, folder):
         for number in range(PEOPLE)
     ]
     config = dict(CONFIG, SQLALCHEMY_DATABASE_URI=f"sqlite:///{file}")
-    request = {"op": "seed", "config": config, "users": people, "log": str(folder / "seed.log")}
+    request = {"op": "seed", "config": config, "users": people, "roles": {}, "log": str(folder / "seed.log")}
     answer = subprocess.run(
         [python, ROOT / "oracle/app.py"], input=json.dumps(request) + "\n", capture_output=True, text=True
     )

@@ -35,7 +35,7 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
             "switched on, and not served by this version"
         );
     }
-    if let Some(warning) = settings.warning(configuration.listen.reach()) {
+    for warning in settings.warnings(configuration.listen.reach()) {
         tracing::warn!("{warning}");
     }
 

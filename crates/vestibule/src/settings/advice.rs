@@ -75,6 +75,10 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "use Lax unless your app runs on another site",
         );
     }
+    if listening == Listening::Public && settings.keeps_mails_it_has_to_send() {
+        advice.push(no_mail());
+    }
+    let mut say = |key: &str, what: &str, fix: &str| advice.push(Problem::new(key, what, fix));
     if listening == Listening::Public && !settings.session.cookie.secure {
         say(
             "SESSION_COOKIE_SECURE",
@@ -202,6 +206,15 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
         );
     }
     advice
+}
+
+/// Nobody gets a mail.
+pub(super) fn no_mail() -> Problem {
+    Problem::new(
+        "MAIL_SERVER",
+        "is not set: links and codes are mailed to nobody, and the server's own page for them is for development",
+        "set it, or MAIL_BACKEND",
+    )
 }
 
 /// What is to be said of refusals that explain themselves.

@@ -170,8 +170,24 @@ impl Settings {
 
     /// What is so risky where others can reach the server that it is said at each start.
     #[must_use]
-    pub fn warning(&self, listening: Listening) -> Option<Problem> {
-        (listening == Listening::Public && self.debug).then(advice::debug)
+    pub fn warnings(&self, listening: Listening) -> Vec<Problem> {
+        if listening != Listening::Public {
+            return Vec::new();
+        }
+        let debug = self.debug.then(advice::debug);
+        let no_mail = self.keeps_mails_it_has_to_send().then(advice::no_mail);
+        debug.into_iter().chain(no_mail).collect()
+    }
+
+    /// Whether a feature lives by mail, and no mail is sent.
+    fn keeps_mails_it_has_to_send(&self) -> bool {
+        let accounts = &self.accounts;
+        let needed = self.login.confirmable
+            || accounts.recover.enabled
+            || accounts.change_email.enabled
+            || accounts.recover_username.enabled
+            || accounts.passwordless.enabled;
+        needed && matches!(self.mail.route, MailRoute::DevMailbox)
     }
 
     /// Whether refusals explain themselves in the answer.

@@ -172,3 +172,24 @@ fn names_of_flask_that_mean_nothing_here_are_let_be() {
     let lines = "SQLALCHEMY_ECHO = false\nPROPAGATE_EXCEPTIONS = true\nMAIL_TIMEOUT = 5\nEXAMPLE_CLIENT_ID = \"x\"";
     assert!(load(lines, &[]).is_ok());
 }
+
+#[test]
+fn a_server_that_others_reach_and_that_mails_to_nobody_is_warned_of() {
+    let lines = "SECRET_KEY = \"a secret key for tests, long enough\"
+SECURITY_PASSWORD_SALT = \"146585145368132386173505678016728509634\"
+SERVER_NAME = \"app.example.com\"\n";
+    let warned = |more: &str, listening: Listening| {
+        let loaded = load(&format!("{lines}{more}"), &[]).unwrap();
+        let settings = Settings::new(&loaded, listening).unwrap();
+        let warnings = settings.warnings(listening);
+        warnings
+            .iter()
+            .any(|warning| warning.to_string().contains("MAIL_SERVER"))
+    };
+    let recoverable = "SECURITY_RECOVERABLE = true\n";
+    assert!(warned(recoverable, Listening::Public));
+    assert!(!warned(recoverable, Listening::Local));
+    assert!(!warned("", Listening::Public));
+    let with_server = format!("{recoverable}MAIL_SERVER = \"mail.example.com\"\n");
+    assert!(!warned(&with_server, Listening::Public));
+}
