@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use serde_json::json;
 use vestibule_store::{NewRole, PermissionChange, Role, StoreError, User};
 
 use super::AdminError;
+use super::users::note;
 use crate::app::App;
 
 /// How long a name may be: what the column takes.
@@ -102,7 +104,11 @@ pub async fn list(app: &App) -> Result<Vec<Role>, AdminError> {
 /// # Errors
 /// When the store fails.
 pub async fn give(app: &App, user: &User, role: &Role) -> Result<bool, AdminError> {
-    Ok(app.store().give_role(user.id, role.id).await?)
+    let given = app.store().give_role(user.id, role.id).await?;
+    if given {
+        note(app, "role_given", user, Some(json!({ "role": role.name }))).await?;
+    }
+    Ok(given)
 }
 
 /// Takes a role from a user. False when they do not have it.
@@ -110,7 +116,11 @@ pub async fn give(app: &App, user: &User, role: &Role) -> Result<bool, AdminErro
 /// # Errors
 /// When the store fails.
 pub async fn take(app: &App, user: &User, role: &Role) -> Result<bool, AdminError> {
-    Ok(app.store().take_role(user.id, role.id).await?)
+    let taken = app.store().take_role(user.id, role.id).await?;
+    if taken {
+        note(app, "role_taken", user, Some(json!({ "role": role.name }))).await?;
+    }
+    Ok(taken)
 }
 
 /// A role after a change of its permissions.

@@ -1,12 +1,15 @@
 //! What an operator does to accounts.
 
+use serde_json::Value;
 use vestibule_formats::text::{email, normalise, username};
 use vestibule_store::{
-    Identity, NewUser, PasswordChange, Role, Uniquifiers, User, UserId, UserPatch,
+    Applied, Change, Identity, NewEntries, NewUser, PasswordChange, Role, Uniquifiers, User,
+    UserChange, UserId, UserKey, UserPatch,
 };
 
 use super::AdminError;
 use crate::app::App;
+use crate::audit::Noted;
 use crate::identity;
 use crate::rng;
 
@@ -68,7 +71,17 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
         us_phone_number: None,
         created_at: now,
     };
-    Ok(app.store().create_user(new).await?)
+    let applied = written_down(
+        app,
+        UserChange::Create(Box::new(new)),
+        "created_by_operator",
+    )
+    .await?;
+    let Applied::Done(Some(id)) = applied else {
+        return Err(AdminError::NotFound(draft.email));
+    };
+    let made = app.store().user(UserKey::Id(id)).await?;
+    made.ok_or(AdminError::NotFound(draft.email))
 }
 
 /// The user with this identity: the first attribute of `USER_IDENTITY_ATTRIBUTES` whose
@@ -125,7 +138,8 @@ pub async fn set_active(app: &App, user: &User, active: bool) -> Result<bool, Ad
     if !active {
         end_everything(app, &mut patch);
     }
-    update(app, user, patch).await?;
+    let kind = if active { "activated" } else { "deactivated" };
+    update(app, user, patch, kind).await?;
     Ok(true)
 }
 
@@ -141,7 +155,7 @@ pub async fn confirm(app: &App, user: &User) -> Result<bool, AdminError> {
         confirmed_at: Some(Some(app.clock().now())),
         ..UserPatch::default()
     };
-    update(app, user, patch).await?;
+    update(app, user, patch, "confirmed_by_operator").await?;
     Ok(true)
 }
 
@@ -157,7 +171,7 @@ pub async fn change_password(app: &App, user: &User, password: &str) -> Result<(
         ..UserPatch::default()
     };
     end_everything(app, &mut patch);
-    update(app, user, patch).await
+    update(app, user, patch, "password_set_by_operator").await
 }
 
 /// Ends every way in but the password: sessions, tokens, second factors, codes, passkeys.
@@ -170,7 +184,8 @@ pub async fn reset_access(app: &App, user: &User) -> Result<(), AdminError> {
         token: fresh_uniquifier(app),
     };
     let now = app.clock().now();
-    found(user, app.store().reset_access(user.id, fresh, now).await?)
+    found(user, app.store().reset_access(user.id, fresh, now).await?)?;
+    note(app, "access_reset", user, None).await
 }
 
 /// Deletes a user and whatever belongs to them.
@@ -178,7 +193,8 @@ pub async fn reset_access(app: &App, user: &User) -> Result<(), AdminError> {
 /// # Errors
 /// When the store fails.
 pub async fn delete(app: &App, user: &User) -> Result<(), AdminError> {
-    found(user, app.store().delete_user(user.id).await?)
+    found(user, app.store().delete_user(user.id).await?)?;
+    note(app, "deleted", user, None).await
 }
 
 /// Sessions and remember cookies carry one uniquifier, auth and refresh tokens the other one
@@ -188,9 +204,59 @@ fn end_everything(app: &App, patch: &mut UserPatch) {
     patch.fs_token_uniquifier = Some(fresh_uniquifier(app));
 }
 
-async fn update(app: &App, user: &User, patch: UserPatch) -> Result<(), AdminError> {
-    let now = app.clock().now();
-    found(user, app.store().update_user(user.id, patch, now).await?)
+async fn update(
+    app: &App,
+    user: &User,
+    patch: UserPatch,
+    kind: &'static str,
+) -> Result<(), AdminError> {
+    let change = UserChange::Update(user.id, Box::new(patch));
+    let applied = written_down(app, change, kind).await?;
+    found(user, applied == Applied::Done(Some(user.id)))
+}
+
+/// Carries a change out, with its entry in the audit log.
+async fn written_down(
+    app: &App,
+    user: UserChange,
+    kind: &'static str,
+) -> Result<Applied, AdminError> {
+    let change = Change {
+        events: entry(app, kind, user.whose(), None),
+        user: Some(user),
+        ..Change::default()
+    };
+    Ok(app.store().apply(change, app.clock().now()).await?)
+}
+
+/// Writes down what was done to a user.
+pub(super) async fn note(
+    app: &App,
+    kind: &'static str,
+    user: &User,
+    detail: Option<Value>,
+) -> Result<(), AdminError> {
+    let change = Change {
+        events: entry(app, kind, Some(user.id), detail),
+        ..Change::default()
+    };
+    app.store().apply(change, app.clock().now()).await?;
+    Ok(())
+}
+
+/// What the audit log keeps of something that an operator did: from no address.
+fn entry(
+    app: &App,
+    kind: &'static str,
+    user_id: Option<UserId>,
+    detail: Option<Value>,
+) -> Option<NewEntries> {
+    let noted = Noted {
+        kind,
+        user_id,
+        detail,
+    };
+    app.chain().entries(vec![noted.entry(app, None)])
 }
 
 /// Refuses to say that something was done to somebody who is gone meanwhile.

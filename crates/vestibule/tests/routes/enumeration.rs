@@ -1,5 +1,7 @@
 //! Whether there is an account, an answer does not tell: not by its words, not by what it costs.
 
+#![expect(clippy::print_stdout, reason = "the figures and their bound are shown")]
+
 use std::time::Instant;
 
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! What happens is told to whoever listens, and written down where nobody changes it unseen.
 
 use serde_json::json;
+use vestibule::admin;
 use vestibule::audit::{self, Verdict};
 
 use crate::support::mails::destination;
@@ -107,6 +108,35 @@ async fn the_log_is_whole() {
     };
     assert!(entries > 13, "{entries}");
     assert_eq!(heard.last(), Some(&(entries, entries)));
+}
+
+#[tokio::test]
+async fn what_an_operator_does_is_written_down() {
+    let app = TestApp::new().await;
+    let ana = app.stored(ANA).await;
+    let role = admin::roles::create(app.app(), "editor".to_owned(), None, vec![])
+        .await
+        .unwrap();
+    admin::roles::give(app.app(), &ana, &role).await.unwrap();
+    admin::set_active(app.app(), &ana, false).await.unwrap();
+    admin::reset_access(app.app(), &ana).await.unwrap();
+    admin::delete(app.app(), &ana).await.unwrap();
+    let entries = app.app().store().audit(Some(ana.id), 0, 100).await.unwrap();
+    let kinds: Vec<&str> = entries
+        .iter()
+        .map(|entry| entry.what.kind.as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "created_by_operator",
+            "role_given",
+            "deactivated",
+            "access_reset",
+            "deleted"
+        ]
+    );
+    assert!(entries.iter().all(|entry| entry.what.address.is_none()));
 }
 
 #[tokio::test]
