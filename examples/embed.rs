@@ -85,6 +85,8 @@ pub(crate) async fn application() -> Result<Router, Box<dyn Error>> {
         })
         .on_unauthenticated(sign_in_first)
         .build()?;
+    // Mails leave from here, beside the requests.
+    tokio::spawn(vestibule.background(std::future::pending()));
     let ana = Draft {
         email: "ana@example.com".to_owned(),
         username: None,

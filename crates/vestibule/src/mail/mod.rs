@@ -207,6 +207,9 @@ impl App {
         self.post().wake();
         if let Some(event) = event {
             self.hooks().ring(event);
+        } else {
+            // As much for the log, too.
+            tracing::info!("a mail was asked for with an address that gets none");
         }
         Ok(())
     }

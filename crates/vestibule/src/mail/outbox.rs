@@ -19,9 +19,6 @@ use crate::rng;
 /// How many are taken at a time.
 const BATCH: u32 = 8;
 
-/// For how long they are nobody else's: longer than all of them can take.
-const LEASE: Duration = Duration::from_secs(300);
-
 /// How long the worker sleeps when nobody wakes it: other servers write mails, too.
 const SLEEP: Duration = Duration::from_secs(5);
 
@@ -77,7 +74,7 @@ pub(crate) async fn batch(app: &App, mailer: &dyn Mailer) -> Result<usize, Fault
     let claim = rng::hex::<16>(app.random());
     let mails = app
         .store()
-        .claim_mails(&claim, now, now + LEASE, BATCH)
+        .claim_mails(&claim, now, now + app.settings().mail.lease, BATCH)
         .await?;
     let sending = mails.iter().map(|mail| one(app, mailer, mail, &claim));
     let done = futures_util::future::join_all(sending).await;

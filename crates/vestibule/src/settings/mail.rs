@@ -9,6 +9,16 @@ use toml::Value;
 
 use super::reader::Reader;
 
+/// The longest `MAIL_TIMEOUT`, in seconds.
+const LONGEST_TIMEOUT: u64 = 60;
+
+/// How often a mail may wait for that long: to connect and to be sent, and before that for the
+/// mail whose connection it gets.
+const WAITS: u32 = 4;
+
+/// How long the host's program may take.
+pub(crate) const SENDMAIL_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How mail leaves.
 #[derive(Debug, Clone)]
 pub enum MailRoute {
@@ -20,6 +30,17 @@ pub enum MailRoute {
     Smtp(SmtpSettings),
     /// By a program of the host.
     Sendmail(PathBuf),
+}
+
+impl MailRoute {
+    /// The longest that a mail may be under way from the outbox.
+    fn longest(&self) -> Duration {
+        match self {
+            Self::DevMailbox | Self::Nowhere => Duration::ZERO,
+            Self::Smtp(smtp) => smtp.timeout * WAITS,
+            Self::Sendmail(_) => SENDMAIL_TIMEOUT,
+        }
+    }
 }
 
 /// How the connection to a mail server is kept from others.
@@ -65,6 +86,8 @@ pub struct MailSettings {
     pub html: bool,
     /// Where templates are that replace ours.
     pub templates: Option<PathBuf>,
+    /// For how long a mail that a server has taken out of the outbox is nobody else's.
+    pub lease: Duration,
 }
 
 impl MailSettings {
@@ -89,8 +112,10 @@ impl MailSettings {
                 "write such as \"accounts@example.com\", or \"Example <accounts@example.com>\"",
             );
         }
+        let route = route(reader);
         Self {
-            route: route(reader),
+            lease: lease(reader, &route),
+            route,
             sender,
             text,
             html,
@@ -127,6 +152,24 @@ fn sender(reader: &Reader<'_>) -> String {
         },
         _ => "no-reply@localhost".to_owned(),
     }
+}
+
+/// Two servers send the same mail if one of them needs longer than this.
+fn lease(reader: &mut Reader<'_>, route: &MailRoute) -> Duration {
+    const KEY: &str = "VESTIBULE_OUTBOX_LEASE";
+    let lease = reader.duration(KEY);
+    let sending = route.longest();
+    if sending > Duration::ZERO && lease <= sending {
+        reader.problem(
+            KEY,
+            format!(
+                "is no longer than sending may take, which is {} seconds",
+                sending.as_secs()
+            ),
+            "leave it out for 5 minutes, or lower MAIL_TIMEOUT",
+        );
+    }
+    lease
 }
 
 fn route(reader: &mut Reader<'_>) -> MailRoute {
@@ -194,7 +237,7 @@ fn route(reader: &mut Reader<'_>) -> MailRoute {
         tls,
         username: reader.optional_text("MAIL_USERNAME"),
         password: reader.secret("MAIL_PASSWORD"),
-        timeout: Duration::from_secs(timeout.unwrap_or(30)),
+        timeout: Duration::from_secs(timeout.unwrap_or(30).min(LONGEST_TIMEOUT)),
         ca_file: reader.optional_text("MAIL_CA_FILE").map(PathBuf::from),
     })
 }

@@ -41,6 +41,7 @@ pub use features::{TwoFactorSettings, WebAuthnSettings};
 pub use identity::IdentitySettings;
 pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
 pub use login::LoginSettings;
+pub(crate) use mail::SENDMAIL_TIMEOUT;
 pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub use password::{PasswordSettings, SecretSettings};
 pub use password_rules::{BreachedOrigin, BreachedSettings};

@@ -251,6 +251,14 @@ fn each_mistake_is_named_with_its_fix() {
             &["VESTIBULE_REQUEST_TIMEOUT", "no time at all"],
         ),
         (
+            "VESTIBULE_OUTBOX_LEASE = \"2 minutes\"\nMAIL_SERVER = \"mail.example.com\"",
+            &["VESTIBULE_OUTBOX_LEASE", "120 seconds", "MAIL_TIMEOUT"],
+        ),
+        (
+            "VESTIBULE_OUTBOX_LEASE = 0",
+            &["VESTIBULE_OUTBOX_LEASE", "no time at all"],
+        ),
+        (
             "MAX_CONTENT_LENGTH = 0",
             &["MAX_CONTENT_LENGTH", "1 or more"],
         ),

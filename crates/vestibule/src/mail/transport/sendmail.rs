@@ -10,9 +10,7 @@ use tokio::process::Command;
 
 use super::message::{self, Travelling};
 use super::{MailError, Mailer, Outgoing, said};
-
-/// How long the program may take: it puts mails into a queue of the host.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::settings::SENDMAIL_TIMEOUT;
 
 /// How much of what it complains about is read.
 const COMPLAINT_BYTES: u64 = 2048;
@@ -38,7 +36,7 @@ impl Sendmail {
     pub(super) fn new(program: PathBuf) -> Self {
         Self {
             program,
-            patience: PATIENCE,
+            patience: SENDMAIL_TIMEOUT,
         }
     }
 

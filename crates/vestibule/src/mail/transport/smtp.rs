@@ -30,10 +30,6 @@ const KEEP: Duration = Duration::from_secs(30);
 /// How many mails one connection carries.
 const MAILS_PER_CONNECTION: u32 = 50;
 
-/// The longest that connecting, and sending, may take each: a mail is done with before it may be
-/// handed to another server ([`outbox`](crate::mail::outbox)).
-const LONGEST_PATIENCE: Duration = Duration::from_secs(100);
-
 /// Sends mails to a server.
 pub(super) struct Smtp {
     settings: SmtpSettings,
@@ -78,7 +74,7 @@ impl Smtp {
             ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST)
         };
         Ok(Self {
-            patience: settings.timeout.min(LONGEST_PATIENCE),
+            patience: settings.timeout,
             settings: settings.clone(),
             hello,
             tls,

@@ -34,6 +34,7 @@ pub(super) const KEYS: &[Key] = &[
     served("VESTIBULE_LISTEN", Text, r#""127.0.0.1:5000""#),
     served("VESTIBULE_LOG", Text, r#""info""#),
     served("VESTIBULE_LOG_FORMAT", Text, r#""text""#),
+    served("VESTIBULE_OUTBOX_LEASE", Duration, r#""5 minutes""#),
     served("VESTIBULE_REQUEST_TIMEOUT", Duration, r#""30 seconds""#),
     served("WEBAUTHN_TABLE_NAME", Text, r#""web_authn""#),
 ];
