@@ -7,7 +7,7 @@
 
 #[path = "../../../store/tests/contract/server.rs"]
 mod server;
-#[path = "../program/support.rs"]
+#[path = "../support/program.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod support;
 

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::support::cookies::Jar;
 use crate::support::http::{Request, Response};
+use crate::support::jar::Jar;
+use crate::support::jar::with_token;
 use crate::support::pair::Pair;
 use crate::support::post::Post;
 use crate::support::requests::{
-    CHANGE_EMAIL, CONFIRM, LOGIN, RESET, register, sign_in, sign_in_with, with_token,
+    CHANGE_EMAIL, CONFIRM, LOGIN, RESET, register, sign_in, sign_in_with,
 };
 use crate::support::users::{ANA, PASSWORD};
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::cookies::Jar;
+use crate::support::jar::Jar;
 use crate::support::pair::Pair;
 use crate::support::requests::{sign_in, sign_in_with};
 use crate::support::users::{ANA, PASSWORD, of_scheme};

@@ -4,11 +4,13 @@
 use serde_json::{Value, json};
 
 use crate::support::config::SECRET;
-use crate::support::cookies::{Jar, SetCookie, payload};
+use crate::support::cookies::payload;
 use crate::support::http::{Request, Response};
+use crate::support::jar::with_token;
+use crate::support::jar::{Jar, SetCookie};
 use crate::support::pair::Pair;
 use crate::support::python::Python;
-use crate::support::requests::{sign_in, sign_in_with, sign_out, who, with_token};
+use crate::support::requests::{sign_in, sign_in_with, sign_out, who};
 use crate::support::users::{ANA, ANA_ID, CY_ID, PASSWORD};
 
 const OLD_KEY: &str = "an older secret key, 0123456789 0123456789";

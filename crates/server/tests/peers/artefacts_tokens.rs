@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::cookies::{Jar, payload};
+use crate::support::cookies::payload;
 use crate::support::http::{Request, Response};
+use crate::support::jar::Jar;
 use crate::support::pair::Pair;
 use crate::support::requests::{REFRESH, VERIFY, sign_in_for_tokens};
 use crate::support::users::ANA;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
 use crate::support::requests::{
-    CHANGE, CHANGE_EMAIL, VERIFY, basic, sign_in, sign_in_for_tokens, sign_in_with, who, with_token,
+    CHANGE, CHANGE_EMAIL, VERIFY, basic, sign_in, sign_in_for_tokens, sign_in_with, who,
 };
 use crate::support::users::{ANA, PASSWORD};
 

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
-use crate::support::requests::{CONFIRM, sign_in, who, with_token};
+use crate::support::requests::{CONFIRM, sign_in, who};
 use crate::support::users::ANA;
 
 /// Nobody has confirmed this address.

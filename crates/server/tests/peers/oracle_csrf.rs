@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::config::SECRET;
-use crate::support::cookies::{Jar, payload};
+use crate::support::cookies::payload;
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::Jar;
 use crate::support::known::Known;
 use crate::support::python::Python;
 use crate::support::requests::{LOGIN, LOGOUT, sign_in, sign_in_with, sign_out, who};

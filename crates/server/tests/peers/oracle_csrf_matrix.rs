@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::cookies::Jar;
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::Jar;
 use crate::support::requests::{LOGIN, LOGOUT, REFRESH, VERIFY, basic, sign_in_for_tokens};
 use crate::support::users::{ANA, PASSWORD};
 

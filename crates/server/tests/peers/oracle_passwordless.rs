@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
-use crate::support::requests::{LOGIN, with_token};
+use crate::support::requests::LOGIN;
 use crate::support::users::ANA;
 
 fn passwordless(extra: &Value) -> Value {

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use crate::support::config::SECRET;
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
 use crate::support::python::Python;
-use crate::support::requests::{LOGOUT, REFRESH, VERIFY, sign_in, sign_in_for_tokens, with_token};
+use crate::support::requests::{LOGOUT, REFRESH, VERIFY, sign_in, sign_in_for_tokens};
 use crate::support::users::{ANA, ANA_ID, PASSWORD};
 
 fn in_the_body() -> Value {

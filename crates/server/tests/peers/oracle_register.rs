@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
-use crate::support::requests::{REGISTER, register, sign_in, sign_in_with, who, with_token};
+use crate::support::requests::{REGISTER, register, sign_in, sign_in_with, who};
 use crate::support::users::ANA;
 
 const NEW: &str = "new@example.com";

@@ -6,9 +6,10 @@ use crate::support::config::SECRET;
 use crate::support::cookies::payload;
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
 use crate::support::python::Python;
-use crate::support::requests::{sign_in, sign_in_with, sign_out, who, with_token};
+use crate::support::requests::{sign_in, sign_in_with, sign_out, who};
 use crate::support::users::{ANA, ANA_ID, CY_ID, PASSWORD};
 
 /// A session of hers as a server would have signed it.

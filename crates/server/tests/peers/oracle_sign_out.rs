@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
-use crate::support::requests::{LOGOUT, sign_in, sign_in_with, sign_out, who, with_token};
+use crate::support::requests::{LOGOUT, sign_in, sign_in_with, sign_out, who};
 use crate::support::users::{ANA, PASSWORD};
 
 #[test]

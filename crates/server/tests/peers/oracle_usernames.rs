@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
-use crate::support::requests::{CHANGE_USERNAME, RECOVER_USERNAME, sign_in, with_token};
+use crate::support::requests::{CHANGE_USERNAME, RECOVER_USERNAME, sign_in};
 use crate::support::users::ANA;
 
 fn names() -> Value {

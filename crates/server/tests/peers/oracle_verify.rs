@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
+use crate::support::jar::with_token;
 use crate::support::known::Known;
-use crate::support::requests::{VERIFY, basic, sign_in, sign_in_for_tokens, with_token};
+use crate::support::requests::{VERIFY, basic, sign_in, sign_in_for_tokens};
 use crate::support::users::{ANA, PASSWORD};
 
 fn verify(members: &Value) -> Request {

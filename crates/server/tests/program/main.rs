@@ -8,4 +8,5 @@ mod commands_users;
 mod config_import;
 mod readme;
 mod serving;
+#[path = "../support/program.rs"]
 mod support;

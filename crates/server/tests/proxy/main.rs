@@ -6,7 +6,7 @@
     reason = "a test that does not get what it asks for ends there"
 )]
 
-#[path = "../program/support.rs"]
+#[path = "../support/program.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod support;
 

@@ -7,7 +7,7 @@
 )]
 
 mod promises;
-#[path = "../program/support.rs"]
+#[path = "../support/program.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod support;
 mod valid;

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::cookies::{self, SetCookie};
+use super::cookies;
 use super::http::Response;
+use super::jar::{SetCookie, set_cookies};
 use super::known::Aspect;
 use super::python::{Python, fits};
 use vestibule::messages::Message;
@@ -317,14 +318,6 @@ fn cors(answer: &Response) -> BTreeMap<&str, BTreeSet<String>> {
         .iter()
         .filter(|(name, _)| name.starts_with("access-control-"))
         .map(|(name, _)| (name.as_str(), members(answer, name)))
-        .collect()
-}
-
-pub(crate) fn set_cookies(answer: &Response) -> Vec<SetCookie> {
-    answer
-        .all("set-cookie")
-        .iter()
-        .map(|header| SetCookie::parse(header))
         .collect()
 }
 

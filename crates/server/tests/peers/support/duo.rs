@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::compare;
 use super::config;
-use super::cookies::Jar;
 use super::database::{self, Users};
 use super::folder::Folder;
 use super::http::{Request, Response};
+use super::jar::{Jar, set_cookies};
 use super::known::{Aspect, Known};
 use super::peer::{Reference, Vestibule, fresh_database};
 use super::post::{Mail, Post};
@@ -203,8 +203,8 @@ impl Duo {
             .unwrap_or_else(|error| panic!("{name}: ours: {error}\n{}", self.ours.log()));
         let theirs = ask(to_theirs, &browser.theirs, self.theirs.port)
             .unwrap_or_else(|error| panic!("{name}: reference: {error}\n{}", self.theirs.log()));
-        browser.ours.take(&compare::set_cookies(&ours));
-        browser.theirs.take(&compare::set_cookies(&theirs));
+        browser.ours.take(&set_cookies(&ours));
+        browser.theirs.take(&set_cookies(&theirs));
 
         let mut found = compare::differences(&ours, &theirs);
         let after = self.users();

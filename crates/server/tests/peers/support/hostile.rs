@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::compare;
 use super::config;
-use super::cookies::Jar;
 use super::database::Users;
 use super::folder::Folder;
 use super::http::{Response, exchange};
+use super::jar::Jar;
 use super::peer::{Vestibule, fresh_database};
 use super::requests::{sign_in, who};
 use super::users::ANA;

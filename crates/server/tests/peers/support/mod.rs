@@ -7,10 +7,14 @@ pub(crate) mod database;
 pub(crate) mod duo;
 pub(crate) mod folder;
 pub(crate) mod hostile;
+#[path = "../../support/http.rs"]
 pub(crate) mod http;
+#[path = "../../support/jar.rs"]
+pub(crate) mod jar;
 pub(crate) mod known;
 pub(crate) mod pair;
 pub(crate) mod peer;
+#[path = "../../support/post.rs"]
 pub(crate) mod post;
 pub(crate) mod python;
 pub(crate) mod requests;

@@ -5,9 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::config;
-use super::cookies::Jar;
 use super::folder::Folder;
-use super::http::{Request, Response};
 use super::peer::{Reference, Vestibule, fresh_database};
 
 /// The two, side by side.
@@ -50,21 +48,5 @@ impl Pair {
             String::from_utf8_lossy(&output.stderr)
         );
         said
-    }
-}
-
-impl Jar {
-    /// Sends a request with these cookies and keeps what comes back.
-    pub(crate) fn send(&mut self, request: Request, port: u16) -> Response {
-        let request = match self.header() {
-            Some(cookies) => request.header("Cookie", cookies),
-            None => request,
-        };
-        let answer = request
-            .header("User-Agent", "artefacts/1.0")
-            .send(port)
-            .expect("an answer");
-        self.take(&super::compare::set_cookies(&answer));
-        answer
     }
 }

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::cookies::Jar;
 use super::http::Request;
+use super::jar::{Jar, with_token};
 use super::users::PASSWORD;
 
 pub(crate) const LOGIN: &str = "/api/accounts/login";
@@ -29,14 +29,6 @@ pub(crate) fn who() -> Request {
 /// A sign-out with the CSRF token from the cookie, as a single-page app does it.
 pub(crate) fn sign_out(jar: &Jar) -> Request {
     with_token(Request::post(LOGOUT, &json!({})), jar)
-}
-
-/// Adds the CSRF cookie's value as the header that the reference names.
-pub(crate) fn with_token(request: Request, jar: &Jar) -> Request {
-    match jar.get("XSRF-TOKEN") {
-        Some(token) => request.header("X-XSRF-Token", token),
-        None => request,
-    }
 }
 
 pub(crate) const VERIFY: &str = "/api/accounts/verify";
