@@ -7,28 +7,7 @@ use vestibule::settings::{Effective, Loaded, Origin, Sources, effective};
 use crate::support::{Folder, done, refused, stderr, stdout};
 
 /// The configuration that everything starts from, as it is documented.
-const SPA: &str = r#"
-SECURITY_FLASH_MESSAGES = false
-SECURITY_URL_PREFIX = "/api/accounts"
-SECURITY_RECOVERABLE = true
-SECURITY_TRACKABLE = true
-SECURITY_CHANGEABLE = true
-SECURITY_CONFIRMABLE = true
-SECURITY_REGISTERABLE = true
-SECURITY_UNIFIED_SIGNIN = true
-SECURITY_POST_CONFIRM_VIEW = "/confirmed"
-SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
-SECURITY_RESET_VIEW = "/reset-password"
-SECURITY_RESET_ERROR_VIEW = "/reset-password-error"
-SECURITY_LOGIN_ERROR_VIEW = "/login-error"
-SECURITY_POST_OAUTH_LOGIN_VIEW = "/post-oauth-login"
-SECURITY_REDIRECT_BEHAVIOR = "spa"
-SECURITY_CSRF_PROTECT_MECHANISMS = ["session", "basic"]
-SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true
-SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"
-WTF_CSRF_CHECK_DEFAULT = false
-WTF_CSRF_TIME_LIMIT = ""
-"#;
+const SPA: &str = include_str!("../support/spa.toml");
 
 fn loaded(toml: &str) -> Vec<Effective> {
     let loaded = Loaded::read(&Sources {

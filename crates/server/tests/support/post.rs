@@ -30,7 +30,12 @@ pub(crate) struct Post {
 impl Post {
     /// Opens a counter. It is closed when the test ends.
     pub(crate) fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::open_at(0)
+    }
+
+    /// Opens one at this port.
+    pub(crate) fn open_at(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let mails = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&mails);
@@ -41,6 +46,16 @@ impl Post {
             }
         });
         Self { port, mails }
+    }
+
+    /// One that is not open; nobody listens at its port.
+    pub(crate) fn closed() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        Self {
+            port,
+            mails: Arc::default(),
+        }
     }
 
     /// How many came so far.

@@ -15,6 +15,7 @@ pub(crate) mod known;
 pub(crate) mod pair;
 pub(crate) mod peer;
 #[path = "../../support/post.rs"]
+#[expect(dead_code, reason = "shared with the tests on every database")]
 pub(crate) mod post;
 pub(crate) mod python;
 pub(crate) mod requests;

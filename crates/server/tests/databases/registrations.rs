@@ -1,0 +1,120 @@
+//! Many registrations of one address, or of one name, at once.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::http::{Request, Response};
+use crate::post::Mail;
+use crate::site::{AT_ONCE, COMMON, Database, Site, code, newcomer};
+
+const REGISTER: &str = "/api/accounts/register";
+
+const OPEN: &str = "SECURITY_REGISTERABLE = true\nSECURITY_CONFIRMABLE = true\n";
+
+fn start(database: Database, more: &str) -> Site {
+    Site::start(database, &format!("{COMMON}{OPEN}{more}"))
+}
+
+/// The same address, differently written each time.
+fn spelling(number: usize) -> String {
+    let letters = "ana".char_indices().map(|(place, letter)| {
+        let large = number >> place & 1 == 1;
+        if large {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        }
+    });
+    letters.chain("@example.com".chars()).collect()
+}
+
+/// How many answers there are of each status and code.
+fn tally(answers: &[Response]) -> BTreeMap<(u16, String), usize> {
+    let mut tally = BTreeMap::new();
+    for answer in answers {
+        let code = match answer.status {
+            200 => String::new(),
+            _ => code(answer),
+        };
+        *tally.entry((answer.status, code)).or_default() += 1;
+    }
+    tally
+}
+
+/// So many mails, and no other: one that is asked for later comes after them.
+fn mails(site: &Site, expected: usize) -> Vec<Mail> {
+    let mails = site.post.from(0, expected);
+    let later = "later@example.com";
+    assert_eq!(site.post("/register", &newcomer(later)).status, 200);
+    site.post.wait_for(later, 1);
+    assert_eq!(mails.len(), expected);
+    assert_eq!(site.post.count(), expected + 1, "and no more");
+    mails
+}
+
+fn attack_race_of_many_who_register_one_address_one_gets_it(database: Database) {
+    let site = start(database, "");
+    let answers = site.at_once(|number| Request::post(REGISTER, &newcomer(&spelling(number))));
+    let expected = BTreeMap::from([
+        ((200, String::new()), 1),
+        ((400, "EMAIL_ALREADY_ASSOCIATED".to_owned()), AT_ONCE - 1),
+    ]);
+    assert_eq!(tally(&answers), expected);
+    let accounts = site.accounts();
+    assert_eq!(accounts.len(), 1, "{accounts:?}");
+    assert_eq!(mails(&site, 1)[0].to, accounts);
+}
+
+fn attack_race_of_many_who_register_one_address_none_learns_who_got_it(database: Database) {
+    let site = start(database, "SECURITY_RETURN_GENERIC_RESPONSES = true");
+    let answers = site.at_once(|number| Request::post(REGISTER, &newcomer(&spelling(number))));
+    let said: Vec<_> = answers
+        .iter()
+        .map(|answer| {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let mut said = answer.json().unwrap();
+            assert!(said["response"]["csrf_token"].take().is_string(), "{said}");
+            said
+        })
+        .collect();
+    assert!(said.iter().all(|other| *other == said[0]), "{said:?}");
+    assert_eq!(site.accounts().len(), 1, "{:?}", site.accounts());
+    // One of them can confirm the address, and the rest are told of the account.
+    let mails = mails(&site, AT_ONCE);
+    let confirms = |mail: &&Mail| {
+        let links = mail.links();
+        links
+            .iter()
+            .any(|link| link.starts_with("/api/accounts/confirm/"))
+    };
+    assert_eq!(mails.iter().filter(confirms).count(), 1);
+    assert!(
+        mails.iter().all(|mail| mail.to == mails[0].to),
+        "one address"
+    );
+}
+
+fn attack_race_of_many_who_register_one_name_one_gets_it(database: Database) {
+    let site = start(database, "SECURITY_USERNAME_ENABLE = true");
+    let answers = site.at_once(|number| {
+        let mut body = newcomer(&format!("person{number}@example.com"));
+        body["username"] = json!("theone");
+        Request::post(REGISTER, &body)
+    });
+    let expected = BTreeMap::from([
+        ((200, String::new()), 1),
+        ((400, "USERNAME_ALREADY_ASSOCIATED".to_owned()), AT_ONCE - 1),
+    ]);
+    assert_eq!(tally(&answers), expected);
+    let winner = answers.iter().position(|answer| answer.status == 200);
+    let winner = format!("person{}@example.com", winner.unwrap());
+    assert_eq!(site.accounts(), [winner.as_str()]);
+    assert_eq!(mails(&site, 1)[0].to, [winner]);
+}
+
+on_each_database! {
+    attack_race_of_many_who_register_one_address_one_gets_it
+    attack_race_of_many_who_register_one_address_none_learns_who_got_it
+    attack_race_of_many_who_register_one_name_one_gets_it
+}

@@ -1,0 +1,193 @@
+//! A server with a database, and a post office that its mails go to.
+
+use std::sync::Barrier;
+
+use serde_json::{Value, json};
+
+use crate::http::{Request, Response};
+use crate::jar::{Jar, with_token};
+use crate::post::Post;
+use crate::program::{Folder, Server, done, stderr};
+use crate::server::Schema;
+
+/// How many come at once.
+pub(crate) const AT_ONCE: usize = 64;
+
+pub(crate) const ANA: &str = "ana@example.com";
+pub(crate) const PASSWORD: &str = "battery-staple";
+
+/// What every test's server has, with hashes that cost little.
+pub(crate) const COMMON: &str = r#"
+SECRET_KEY = "a secret key for tests, long enough"
+SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
+SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__time_cost = 1, argon2__memory_cost = 1024, argon2__parallelism = 1 }
+SECURITY_URL_PREFIX = "/api/accounts"
+SECURITY_CSRF_PROTECT_MECHANISMS = ["session", "basic"]
+SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true
+SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"
+WTF_CSRF_CHECK_DEFAULT = false
+"#;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+impl Database {
+    /// A new one on its server; `SQLite`'s file comes with the folder.
+    fn schema(self) -> Option<Schema> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(Schema::postgres()),
+            Self::Mysql => Some(Schema::mysql()),
+        }
+    }
+}
+
+/// A server, and all that it needs. The database goes last.
+pub(crate) struct Site {
+    pub(crate) server: Server,
+    pub(crate) folder: Folder,
+    pub(crate) post: Post,
+    _schema: Option<Schema>,
+}
+
+impl Site {
+    /// With nothing but these settings, a database and a mail server.
+    pub(crate) fn start(database: Database, settings: &str) -> Self {
+        Self::start_with_post(database, settings, Post::open())
+    }
+
+    /// With this post office, open or not.
+    pub(crate) fn start_with_post(database: Database, settings: &str, post: Post) -> Self {
+        let (folder, schema) = (Folder::new(), database.schema());
+        let uri = schema
+            .as_ref()
+            .map_or("sqlite:///accounts.db", |schema| &schema.uri);
+        let settings = format!(
+            "{settings}\n\
+             SQLALCHEMY_DATABASE_URI = \"{uri}\"\n\
+             MAIL_SERVER = \"127.0.0.1\"\n\
+             MAIL_PORT = {}\n",
+            post.port
+        );
+        folder.write("vestibule.toml", &settings);
+        Self {
+            server: Server::start(&folder, &[]),
+            folder,
+            post,
+            _schema: schema,
+        }
+    }
+
+    /// An account that can sign in.
+    pub(crate) fn create(&self, email: &str) {
+        let words = ["users", "create", email, "--password", PASSWORD];
+        let made = self.folder.run(&[&words[..], &["--confirmed"]].concat());
+        assert!(made.status.success(), "{}", stderr(&made));
+    }
+
+    /// The addresses of all accounts, as they are stored.
+    pub(crate) fn accounts(&self) -> Vec<String> {
+        let listed = done(&self.folder.run(&["users", "list", "--json"]));
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let users = listed.as_array().unwrap_or_else(|| panic!("{listed}"));
+        users
+            .iter()
+            .map(|user| user["email"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// A request of somebody without cookies.
+    pub(crate) fn ask(&self, request: Request) -> Response {
+        Jar::default().send(request, self.server.port)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
+        self.ask(Request::post(&format!("/api/accounts{path}"), body))
+    }
+
+    /// Many clients, each on a connection of its own, let go together.
+    pub(crate) fn at_once(&self, request: impl Fn(usize) -> Request + Sync) -> Vec<Response> {
+        let (start, port) = (Barrier::new(AT_ONCE), self.server.port);
+        let client = |number| {
+            let request = request(number);
+            start.wait();
+            request.send(port).unwrap()
+        };
+        std::thread::scope(|scope| {
+            let client = &client;
+            let threads: Vec<_> = (0..AT_ONCE)
+                .map(|number| scope.spawn(move || client(number)))
+                .collect();
+            let answers = threads.into_iter().map(|thread| thread.join().unwrap());
+            answers.collect()
+        })
+    }
+
+    /// Somebody with cookies.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser {
+            jar: Jar::default(),
+            port: self.server.port,
+        }
+    }
+
+    /// Whether this password signs in.
+    pub(crate) fn signs_in(&self, email: &str, password: &str) -> bool {
+        self.browser().sign_in(email, password).status == 200
+    }
+}
+
+/// A browser with the app in it: it sends its cookies, and the CSRF cookie's value.
+pub(crate) struct Browser {
+    jar: Jar,
+    port: u16,
+}
+
+impl Browser {
+    pub(crate) fn get(&mut self, target: &str) -> Response {
+        self.jar.send(Request::get(target), self.port)
+    }
+
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Response {
+        let request = Request::post(&format!("/api/accounts{path}"), body);
+        self.jar.send(with_token(request, &self.jar), self.port)
+    }
+
+    pub(crate) fn sign_in(&mut self, email: &str, password: &str) -> Response {
+        self.post("/login", &json!({"email": email, "password": password}))
+    }
+
+    pub(crate) fn is_in(&mut self) -> bool {
+        match self.get("/api/accounts/authz").status {
+            200 => true,
+            401 => false,
+            other => panic!("{other}"),
+        }
+    }
+}
+
+/// What a registration sends.
+pub(crate) fn newcomer(email: &str) -> Value {
+    json!({"email": email, "password": PASSWORD, "password_confirm": PASSWORD})
+}
+
+/// The view that an answer leads to, and the query's text.
+pub(crate) fn destination(answer: &Response) -> (&str, &str) {
+    assert_eq!(answer.status, 302, "{answer:?}");
+    let target = answer.first("location").unwrap();
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+/// The stable code of a refusal.
+pub(crate) fn code(answer: &Response) -> String {
+    let said = answer.json().unwrap();
+    let codes = &said["response"]["error_codes"];
+    codes[0]
+        .as_str()
+        .unwrap_or_else(|| panic!("{said}"))
+        .to_owned()
+}
