@@ -1,6 +1,9 @@
 //! A server that is killed in the middle of its work keeps every promise that it made.
 
+#![expect(clippy::print_stdout, reason = "the figures are shown")]
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::http::Request;
@@ -22,9 +25,10 @@ const SETTINGS: &str = "SECURITY_REGISTERABLE = true\n\
                         MAIL_TIMEOUT = 1\n\
                         VESTIBULE_OUTBOX_LEASE = \"5 seconds\"\n";
 
-/// All register while the server is killed after a moment. Who was told that it is done.
-fn register_until_killed(site: &mut Site, round: usize, moment: Duration) -> BTreeSet<String> {
-    let port = site.server.port;
+/// All register, and the server is killed as soon as so many have an answer. Who was told that
+/// it is done.
+fn register_until_killed(site: &mut Site, round: usize, enough: usize) -> BTreeSet<String> {
+    let (port, answered) = (site.server.port, &AtomicUsize::new(0));
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|number| {
@@ -32,12 +36,16 @@ fn register_until_killed(site: &mut Site, round: usize, moment: Duration) -> BTr
                     let email = format!("r{round}n{number}@example.com");
                     let request = Request::post("/api/accounts/register", &newcomer(&email));
                     let answer = request.send(port).ok()?;
+                    answered.fetch_add(1, Ordering::Relaxed);
                     assert_eq!(answer.status, 200, "{answer:?}");
                     Some(email)
                 })
             })
             .collect();
-        std::thread::sleep(moment);
+        let start = Instant::now();
+        while answered.load(Ordering::Relaxed) < enough && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         site.server.child.kill().unwrap();
         site.server.child.wait().unwrap();
         clients
@@ -78,10 +86,9 @@ fn kill_again_and_again(database: Database, number: usize) -> (usize, usize) {
     let mut site = Site::start(database, &format!("{COMMON}{SETTINGS}"));
     let mut promised = BTreeSet::new();
     for round in 0..ROUNDS {
-        // Spread over what the registrations take, differently for each server and round.
-        let spread = (round * SERVERS + number) * 37 % 20;
-        let moment = Duration::from_millis(20 + 45 * u64::try_from(spread).unwrap());
-        promised.extend(register_until_killed(&mut site, round, moment));
+        // Each at another point, from before the first answer to shortly before the last.
+        let enough = (round * SERVERS + number) * CLIENTS / (SERVERS * ROUNDS);
+        promised.extend(register_until_killed(&mut site, round, enough));
         site.server = Server::start(&site.folder, &[]);
         let accounts: BTreeSet<String> = site.accounts().into_iter().collect();
         let lost: Vec<_> = promised.difference(&accounts).collect();
@@ -109,13 +116,12 @@ fn what_was_answered_is_there_after_a_kill_and_its_mail_comes(database: Database
         results.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     });
     let (promised, twice) = totals;
-    println!(
-        "{} kills: {promised} of {} registrations answered, {twice} mails sent twice",
-        SERVERS * ROUNDS,
-        SERVERS * ROUNDS * CLIENTS
+    let (kills, all) = (SERVERS * ROUNDS, SERVERS * ROUNDS * CLIENTS);
+    println!("{kills} kills: {promised} of {all} registrations answered, {twice} mails sent twice");
+    assert!(
+        all * 2 / 5 < promised && promised < all,
+        "some, and not all"
     );
-    assert!(promised > 0, "some were answered before the kill");
-    assert!(promised < SERVERS * ROUNDS * CLIENTS, "and some were not");
 }
 
 on_each_database! {
