@@ -37,8 +37,12 @@ fn register_until_killed(site: &mut Site, round: usize, enough: usize) -> BTreeS
                     let request = Request::post("/api/accounts/register", &newcomer(&email));
                     let answer = request.send(port).ok()?;
                     answered.fetch_add(1, Ordering::Relaxed);
-                    assert_eq!(answer.status, 200, "{answer:?}");
-                    Some(email)
+                    match answer.status {
+                        200 => Some(email),
+                        // So many at once may find no connection to the database in time.
+                        503 => None,
+                        _ => panic!("{answer:?}"),
+                    }
                 })
             })
             .collect();
@@ -65,18 +69,13 @@ fn mailed(site: &Site) -> BTreeMap<String, usize> {
     mailed
 }
 
-/// Waits until everybody who has an account has a mail, too.
-fn wait_for_mails(site: &Site, accounts: &BTreeSet<String>) {
+/// Waits until no mail waits: none is on its way at two kills.
+fn wait_for_mails(site: &Site) {
     let start = Instant::now();
-    loop {
-        let mailed = mailed(site);
-        let missing = accounts.iter().filter(|email| !mailed.contains_key(*email));
-        let missing = missing.count();
-        if missing == 0 {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "{missing} mails never came");
-        std::thread::sleep(Duration::from_millis(50));
+    while site.waiting() > 0 {
+        let (waiting, time) = (site.waiting(), start.elapsed());
+        assert!(time < PATIENCE, "{waiting} mails still wait");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -93,12 +92,13 @@ fn kill_again_and_again(database: Database, number: usize) -> (usize, usize) {
         let accounts: BTreeSet<String> = site.accounts().into_iter().collect();
         let lost: Vec<_> = promised.difference(&accounts).collect();
         assert!(lost.is_empty(), "answered, and not there: {lost:?}");
-        wait_for_mails(&site, &accounts);
-        let strangers: Vec<_> = mailed(&site)
-            .into_keys()
-            .filter(|email| !accounts.contains(email))
-            .collect();
-        assert!(strangers.is_empty(), "mails of no account: {strangers:?}");
+        wait_for_mails(&site);
+        let mailed: BTreeSet<String> = mailed(&site).into_keys().collect();
+        let unequal: Vec<_> = mailed.symmetric_difference(&accounts).collect();
+        assert!(
+            unequal.is_empty(),
+            "a mail or an account alone: {unequal:?}"
+        );
     }
     let mailed = mailed(&site);
     let most = mailed.values().max().copied().unwrap_or_default();

@@ -51,7 +51,7 @@ pub(crate) struct Site {
     pub(crate) server: Server,
     pub(crate) folder: Folder,
     pub(crate) post: Post,
-    _schema: Option<Schema>,
+    schema: Option<Schema>,
 }
 
 impl Site {
@@ -78,7 +78,7 @@ impl Site {
             server: Server::start(&folder, &[]),
             folder,
             post,
-            _schema: schema,
+            schema,
         }
     }
 
@@ -98,6 +98,17 @@ impl Site {
             .iter()
             .map(|user| user["email"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// How many mails wait in the outbox, or are on their way.
+    pub(crate) fn waiting(&self) -> u32 {
+        const COUNT: &str = "SELECT COUNT(*) FROM vestibule_outbox";
+        if let Some(schema) = &self.schema {
+            return schema.ask(COUNT).trim().parse().unwrap();
+        }
+        let file = self.folder.path().join("accounts.db");
+        let file = rusqlite::Connection::open(file).unwrap();
+        file.query_row(COUNT, (), |row| row.get(0)).unwrap()
     }
 
     /// A request of somebody without cookies.

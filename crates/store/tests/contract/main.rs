@@ -12,6 +12,7 @@ mod journal;
 mod leaving;
 mod roles;
 mod schema;
+#[expect(dead_code, reason = "shared with the tests of the program")]
 mod server;
 mod sqlite;
 mod support;

@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A database that is dropped with its test.
 pub(crate) struct Schema {
     pub(crate) uri: String,
-    drop: Vec<String>,
+    /// The server's client, that a statement is put behind, in this database.
+    client: Vec<String>,
+    /// The same outside of it, and the statement that drops it.
+    drop: (Vec<String>, String),
 }
 
 impl Schema {
@@ -20,15 +23,13 @@ impl Schema {
         );
         let (base, _) = server.rsplit_once('/').unwrap();
         let name = name();
-        let psql = |statement: String| {
-            ["psql", "-q", &server, "-c", &statement]
-                .map(str::to_owned)
-                .to_vec()
-        };
-        run(&psql(format!("CREATE DATABASE {name}")));
+        let psql = |place: &str| ["psql", "-qAt", place, "-c"].map(str::to_owned).to_vec();
+        run(&psql(&server), &format!("CREATE DATABASE {name}"));
+        let uri = format!("{base}/{name}");
         Self {
-            uri: format!("{base}/{name}"),
-            drop: psql(format!("DROP DATABASE {name} WITH (FORCE)")),
+            client: psql(&uri),
+            drop: (psql(&server), format!("DROP DATABASE {name} WITH (FORCE)")),
+            uri,
         }
     }
 
@@ -40,29 +41,37 @@ impl Schema {
         let (who, place) = rest.split_once('@').unwrap();
         let (user, password) = who.split_once(':').unwrap_or((who, ""));
         let (host, port) = place.split('/').next().unwrap().split_once(':').unwrap();
-        let mysql = |statement: String| {
+        let mysql = |place: &str| {
             vec![
                 "mariadb".to_owned(),
                 format!("--host={host}"),
                 format!("--port={port}"),
                 format!("--user={user}"),
                 format!("--password={password}"),
-                format!("--execute={statement}"),
+                format!("--database={place}"),
+                "--skip-column-names".to_owned(),
+                "--execute".to_owned(),
             ]
         };
-        run(&mysql(format!(
-            "CREATE DATABASE {name} CHARACTER SET utf8mb4"
-        )));
+        let create = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4");
+        run(&mysql(""), &create);
         Self {
             uri: format!("{base}/{name}"),
-            drop: mysql(format!("DROP DATABASE {name}")),
+            client: mysql(&name),
+            drop: (mysql(""), format!("DROP DATABASE {name}")),
         }
+    }
+
+    /// What this database answers to a statement.
+    pub(crate) fn ask(&self, statement: &str) -> String {
+        run(&self.client, statement)
     }
 }
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        run(&self.drop);
+        let (client, statement) = &self.drop;
+        run(client, statement);
     }
 }
 
@@ -77,14 +86,17 @@ fn name() -> String {
     format!("vestibule_test_{}_{number}", std::process::id())
 }
 
-fn run(words: &[String]) {
-    let output = Command::new(&words[0])
-        .args(&words[1..])
+/// What a client says to a statement.
+fn run(client: &[String], statement: &str) -> String {
+    let output = Command::new(&client[0])
+        .args(&client[1..])
+        .arg(statement)
         .output()
-        .unwrap_or_else(|error| panic!("{}: {error}", words[0]));
+        .unwrap_or_else(|error| panic!("{}: {error}", client[0]));
     assert!(
         output.status.success(),
-        "{words:?}: {}",
+        "{client:?} {statement}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8(output.stdout).unwrap()
 }
