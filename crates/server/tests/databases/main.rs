@@ -19,6 +19,7 @@ mod post;
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod program;
 #[path = "../../../store/tests/contract/server.rs"]
+#[expect(dead_code, reason = "shared with the comparison")]
 mod server;
 mod site;
 

@@ -27,6 +27,9 @@ mod oracle_sign_out;
 mod oracle_tokens;
 mod oracle_usernames;
 mod oracle_verify;
+#[path = "../../../store/tests/contract/server.rs"]
+#[expect(dead_code, reason = "shared with the tests of the stores")]
+mod server;
 mod settings;
 mod support;
 

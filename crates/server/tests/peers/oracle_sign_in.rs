@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::server::Engine;
+use crate::support::database::chosen_engine;
 use crate::support::duo::{Browser, Duo};
 use crate::support::http::Request;
 use crate::support::known::Known;
@@ -391,14 +393,17 @@ fn oracle_sign_in_with_case_sensitive_addresses() {
         "case",
         &json!({"SECURITY_USER_IDENTITY_ATTRIBUTES": attributes}),
     );
-    for email in [
-        ANA,
-        "ANA@example.com",
-        "ana@EXAMPLE.COM",
-        "Fay@Example.com",
-        "fay@example.com",
-    ] {
+    for email in [ANA, "ana@EXAMPLE.COM"] {
         duo.send(email, &mut Browser::new(), |_| sign_in(email));
+    }
+    for email in ["ANA@example.com", "Fay@Example.com", "fay@example.com"] {
+        let mut browser = Browser::new();
+        if chosen_engine() == Some(Engine::Mysql) {
+            let known = Known::CaseAsConfigured;
+            duo.send_known(email, &mut browser, known, 400, |_| sign_in(email));
+        } else {
+            duo.send(email, &mut browser, |_| sign_in(email));
+        }
     }
     duo.finish(5);
 }

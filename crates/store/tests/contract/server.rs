@@ -3,100 +3,196 @@
 //! `TEST_POSTGRES` and `TEST_MYSQL` say where the servers are. One that is
 //! not there fails the test.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A database that is dropped with its test.
+#[derive(Debug)]
 pub(crate) struct Schema {
     pub(crate) uri: String,
-    /// The server's client, that a statement is put behind, in this database.
-    client: Vec<String>,
-    /// The same outside of it, and the statement that drops it.
-    drop: (Vec<String>, String),
+    pub(crate) engine: Engine,
+    name: String,
+    server: Address,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Postgres,
+    Mysql,
+}
+
+/// Where a server is: `engine://user:password@host:port`.
+#[derive(Debug, Clone)]
+struct Address {
+    base: String,
+    user: String,
+    password: String,
+    host: String,
+    port: String,
 }
 
 impl Schema {
     pub(crate) fn postgres() -> Self {
-        let server = address(
-            "TEST_POSTGRES",
-            "postgresql://postgres@127.0.0.1:5432/postgres",
-        );
-        let (base, _) = server.rsplit_once('/').unwrap();
-        let name = name();
-        let psql = |place: &str| ["psql", "-qAt", place, "-c"].map(str::to_owned).to_vec();
-        run(&psql(&server), &format!("CREATE DATABASE {name}"));
-        let uri = format!("{base}/{name}");
-        Self {
-            client: psql(&uri),
-            drop: (psql(&server), format!("DROP DATABASE {name} WITH (FORCE)")),
-            uri,
-        }
+        Self::new(Engine::Postgres)
     }
 
     pub(crate) fn mysql() -> Self {
-        let server = address("TEST_MYSQL", "mysql://root@127.0.0.1:3306/test");
-        let (base, _) = server.rsplit_once('/').unwrap();
-        let name = name();
-        let rest = server.split_once("://").unwrap().1;
-        let (who, place) = rest.split_once('@').unwrap();
-        let (user, password) = who.split_once(':').unwrap_or((who, ""));
-        let (host, port) = place.split('/').next().unwrap().split_once(':').unwrap();
-        let mysql = |place: &str| {
-            vec![
-                "mariadb".to_owned(),
-                format!("--host={host}"),
-                format!("--port={port}"),
-                format!("--user={user}"),
-                format!("--password={password}"),
-                format!("--database={place}"),
-                "--skip-column-names".to_owned(),
-                "--execute".to_owned(),
-            ]
+        Self::new(Engine::Mysql)
+    }
+
+    pub(crate) fn new(engine: Engine) -> Self {
+        let schema = Self::unmade(engine);
+        let create = match engine {
+            Engine::Postgres => format!("CREATE DATABASE {}", schema.name),
+            Engine::Mysql => format!("CREATE DATABASE {} CHARACTER SET utf8mb4", schema.name),
         };
-        let create = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4");
-        run(&mysql(""), &create);
+        schema.administer(&create);
+        schema
+    }
+
+    fn unmade(engine: Engine) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("vestibule_test_{}_{number}", std::process::id());
+        let server = Address::of(engine);
         Self {
-            uri: format!("{base}/{name}"),
-            client: mysql(&name),
-            drop: (mysql(""), format!("DROP DATABASE {name}")),
+            uri: format!("{}/{name}", server.base),
+            engine,
+            name,
+            server,
+        }
+    }
+
+    /// Another with the same in it. `PostgreSQL` copies one at a time, and none that is used.
+    pub(crate) fn copy(&self) -> Self {
+        match self.engine {
+            Engine::Postgres => {
+                let copy = Self::unmade(self.engine);
+                let (name, original) = (&copy.name, &self.name);
+                copy.administer(&format!("CREATE DATABASE {name} TEMPLATE {original}"));
+                copy
+            }
+            Engine::Mysql => {
+                let copy = Self::new(self.engine);
+                let mut dump = Command::new("mariadb-dump")
+                    .args(self.server.options())
+                    .arg(&self.name)
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .expect("mariadb-dump is installed");
+                let dumped = dump.stdout.take().expect("a piped output");
+                done("copy", copy.client().stdin(dumped));
+                assert!(dump.wait().is_ok_and(|status| status.success()));
+                copy
+            }
+        }
+    }
+
+    /// The server's own client in this database; without a statement it reads them. Rows come
+    /// as lines, without names.
+    pub(crate) fn client(&self) -> Command {
+        self.client_in(&self.name)
+    }
+
+    fn client_in(&self, database: &str) -> Command {
+        match self.engine {
+            Engine::Postgres => {
+                let mut psql = Command::new("psql");
+                psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1"])
+                    .arg(format!("{}/{database}", self.server.base));
+                psql
+            }
+            Engine::Mysql => {
+                let mut mariadb = Command::new("mariadb");
+                mariadb
+                    .args(self.server.options())
+                    .args(["--batch", "--skip-column-names", "--unbuffered"])
+                    .arg(format!("--database={database}"));
+                mariadb
+            }
         }
     }
 
     /// What this database answers to a statement.
     pub(crate) fn ask(&self, statement: &str) -> String {
-        run(&self.client, statement)
+        self.run(self.client(), statement)
+    }
+
+    /// What its server does outside of it.
+    pub(crate) fn administer(&self, statement: &str) -> String {
+        let outside = match self.engine {
+            Engine::Postgres => "postgres",
+            Engine::Mysql => "",
+        };
+        self.run(self.client_in(outside), statement)
+    }
+
+    fn run(&self, mut client: Command, statement: &str) -> String {
+        let flag = match self.engine {
+            Engine::Postgres => "-c",
+            Engine::Mysql => "-e",
+        };
+        done(statement, client.args([flag, statement]))
     }
 }
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        let (client, statement) = &self.drop;
-        run(client, statement);
+        self.administer(&match self.engine {
+            Engine::Postgres => format!("DROP DATABASE {} WITH (FORCE)", self.name),
+            Engine::Mysql => format!("DROP DATABASE {}", self.name),
+        });
+    }
+}
+
+impl Address {
+    fn of(engine: Engine) -> Self {
+        let whole = match engine {
+            Engine::Postgres => variable(
+                "TEST_POSTGRES",
+                "postgresql://postgres@127.0.0.1:5432/postgres",
+            ),
+            Engine::Mysql => variable("TEST_MYSQL", "mysql://root@127.0.0.1:3306/test"),
+        };
+        let parts = || {
+            let (base, _) = whole.rsplit_once('/')?;
+            let (who, place) = base.split_once("://")?.1.split_once('@')?;
+            let (host, port) = place.split_once(':')?;
+            Some((base, who.split_once(':').unwrap_or((who, "")), host, port))
+        };
+        let (base, (user, password), host, port) =
+            parts().unwrap_or_else(|| panic!("engine://user@host:port/database, not {whole:?}"));
+        Self {
+            base: base.to_owned(),
+            user: user.to_owned(),
+            password: password.to_owned(),
+            host: host.to_owned(),
+            port: port.to_owned(),
+        }
+    }
+
+    /// As `MariaDB`'s clients take them.
+    fn options(&self) -> [String; 4] {
+        [
+            format!("--host={}", self.host),
+            format!("--port={}", self.port),
+            format!("--user={}", self.user),
+            format!("--password={}", self.password),
+        ]
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "where a test's servers are")]
-fn address(variable: &str, usual: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| usual.to_owned())
+fn variable(name: &str, usual: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| usual.to_owned())
 }
 
-fn name() -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    format!("vestibule_test_{}_{number}", std::process::id())
-}
-
-/// What a client says to a statement.
-fn run(client: &[String], statement: &str) -> String {
-    let output = Command::new(&client[0])
-        .args(&client[1..])
-        .arg(statement)
+/// What a client says, once it has done it.
+fn done(what: &str, client: &mut Command) -> String {
+    let output = client
         .output()
-        .unwrap_or_else(|error| panic!("{}: {error}", client[0]));
-    assert!(
-        output.status.success(),
-        "{client:?} {statement}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
+        .unwrap_or_else(|error| panic!("{client:?}: {error}"));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}: {complaint}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

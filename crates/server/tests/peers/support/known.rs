@@ -79,6 +79,8 @@ pub(crate) enum Known {
     LinksWorkOnce,
     /// Whoever has not confirmed is mailed no link that signs in.
     NoLinkForTheUnconfirmed,
+    /// Where case matters it does so on MySQL, too, whose usual collation knows none.
+    CaseAsConfigured,
     /// CORS headers go to requests with an Origin, and a preflight is answered by itself.
     CorsOnRequest,
 }
@@ -95,7 +97,9 @@ impl Known {
             }
             Self::PlainOptions => matches!(aspect, ContentType | CacheControl | Vary | Cookies),
             Self::CsrfAskedOnce => matches!(aspect, Body | Cookies),
-            Self::NoPlaintext => matches!(aspect, Status | Body | Cookies | Database),
+            Self::NoPlaintext | Self::CaseAsConfigured => {
+                matches!(aspect, Status | Body | Cookies | Database)
+            }
             Self::ClientMistake | Self::NoMultipart | Self::PathsAsWritten => {
                 matches!(
                     aspect,

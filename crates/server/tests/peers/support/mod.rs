@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod config;
+pub(crate) mod console;
 pub(crate) mod cookies;
 pub(crate) mod database;
 pub(crate) mod duo;

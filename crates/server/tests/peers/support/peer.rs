@@ -16,6 +16,7 @@ use super::folder::Folder;
 use super::http::Request;
 use super::python::{Python, root};
 use super::users;
+use crate::server::Schema;
 
 /// The database that every server starts from a copy of, written by the reference. It is
 /// kept between runs under a name that changes with everything that went into it.
@@ -41,26 +42,23 @@ static SEEDED: LazyLock<PathBuf> = LazyLock::new(|| {
     path
 });
 
-/// The same on PostgreSQL, made by each run for itself.
-static SEEDED_ON_POSTGRES: LazyLock<String> = LazyLock::new(|| {
-    database::drop_what_ended_runs_left();
-    let name = format!("vestibule_oracle_{}_seed", std::process::id());
-    database::administer(&format!("CREATE DATABASE {name}"));
+/// The same on the server that this run is on, made by each run for itself.
+static SEEDED_ON_SERVER: LazyLock<Option<Schema>> = LazyLock::new(|| {
+    let schema = Schema::new(database::chosen_engine()?);
+    database::drop_what_ended_runs_left(&schema);
     let mut config = config::spa();
-    config.insert(
-        "SQLALCHEMY_DATABASE_URI".into(),
-        json!(database::postgres_uri(&name)),
-    );
-    let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("seed-postgres.log");
+    let uri = json!(database::uri_of(&schema));
+    config.insert("SQLALCHEMY_DATABASE_URI".into(), uri);
+    let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("seed-server.log");
     Python::get().seed(&config, &log);
-    name
+    Some(schema)
 });
 
 /// A fresh copy of the seeded database, where this run has its databases.
 pub(crate) fn fresh_database(path: PathBuf) -> Database {
     let _ = Python::get();
-    if database::on_postgres() {
-        return Database::copy_of(&SEEDED_ON_POSTGRES);
+    if let Some(schema) = &*SEEDED_ON_SERVER {
+        return Database::copy_of(schema);
     }
     std::fs::copy(&*SEEDED, &path).expect("a copy of the database");
     Database::file(path)

@@ -1,0 +1,136 @@
+//! A database server's own client, kept open: to start it for every look would take longer than
+//! the exchanges.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use serde_json::Value;
+
+use super::database::{Users, is_moment};
+use crate::server::{Engine, Schema};
+
+#[derive(Debug)]
+pub(crate) struct Console {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    /// The user table's, where rows come without names.
+    columns: Vec<String>,
+    /// Dropped when the client is gone.
+    schema: Schema,
+}
+
+impl Console {
+    pub(crate) fn open(schema: Schema) -> Self {
+        let mut process = schema
+            .client()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server's client is installed");
+        let input = process.stdin.take().expect("a piped input");
+        let output = BufReader::new(process.stdout.take().expect("a piped output"));
+        let mut console = Self {
+            process,
+            input,
+            output,
+            columns: Vec::new(),
+            schema,
+        };
+        if console.schema.engine == Engine::Mysql {
+            // So that names and values are quoted as elsewhere.
+            console.ask("SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'");
+            console.columns = console.ask(
+                "SELECT column_name FROM information_schema.columns \
+                 WHERE table_schema = DATABASE() AND table_name = 'user' ORDER BY ordinal_position",
+            );
+        }
+        console
+    }
+
+    /// All users as they stand.
+    pub(crate) fn users(&mut self) -> Users {
+        let rows = match self.schema.engine {
+            Engine::Postgres => "SELECT row_to_json(u) FROM \"user\" u ORDER BY id",
+            Engine::Mysql => "SELECT * FROM \"user\" ORDER BY id",
+        };
+        let lines = self.ask(rows);
+        let records = lines.iter().map(|line| match self.schema.engine {
+            Engine::Postgres => of_json(line),
+            Engine::Mysql => self.of_values(line),
+        });
+        records
+            .map(|record| (record["email"].clone(), record))
+            .collect()
+    }
+
+    /// Changes a column of somebody who is there.
+    pub(crate) fn set(&mut self, email: &str, column: &str, value: &str) {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let (email, value) = (quoted(email), quoted(value));
+        let found = self.ask(&format!(
+            "SELECT COUNT(*) FROM \"user\" WHERE email = {email}"
+        ));
+        assert_eq!(found, ["1"], "{email} is in the database");
+        self.ask(&format!(
+            "UPDATE \"user\" SET {column} = {value} WHERE email = {email}"
+        ));
+    }
+
+    /// The lines that a statement answers with.
+    fn ask(&mut self, statement: &str) -> Vec<String> {
+        const END: &str = "-- that was all";
+        let end = match self.schema.engine {
+            Engine::Postgres => format!("\\echo {END}"),
+            Engine::Mysql => format!("SELECT '{END}';"),
+        };
+        writeln!(self.input, "{statement};\n{end}").expect("the client listens");
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            let read = self.output.read_line(&mut line).expect("an answer");
+            assert!(read > 0, "the client stopped at {statement}");
+            let line = line.trim_end_matches('\n');
+            if line == END {
+                return lines;
+            }
+            lines.push(line.to_owned());
+        }
+    }
+
+    /// A row of values between tabs.
+    fn of_values(&self, line: &str) -> BTreeMap<String, String> {
+        let values: Vec<&str> = line.split('\t').collect();
+        assert_eq!(values.len(), self.columns.len(), "{line:?}");
+        let values = values.into_iter().map(str::to_owned);
+        self.columns.iter().cloned().zip(values).collect()
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn of_json(line: &str) -> BTreeMap<String, String> {
+    let row: BTreeMap<String, Value> = serde_json::from_str(line).expect("a row");
+    row.into_iter()
+        .map(|(column, value)| {
+            let text = match value {
+                Value::Null => "NULL".to_owned(),
+                Value::Bool(flag) => u8::from(flag).to_string(),
+                // JSON leaves out the last zeros of a moment.
+                Value::String(text) if is_moment(&column) => {
+                    let (seconds, fraction) = text.split_once('.').unwrap_or((&text, ""));
+                    format!("{seconds}.{fraction:0<6}")
+                }
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            (column, text)
+        })
+        .collect()
+}
