@@ -14,22 +14,25 @@ use crate::server::Schema;
 use crate::support::{at, user};
 
 /// What stands between the store and its server, and can be cut.
-struct Wire(Arc<State>);
+pub(crate) struct Wire(Arc<State>);
 
 struct State {
     listener: TcpListener,
     target: String,
     whole: AtomicBool,
+    /// How long everything takes on its way.
+    delay: Duration,
     over: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
 }
 
 impl Wire {
-    fn to(target: &str) -> Self {
+    fn to(target: &str, delay: Duration) -> Self {
         let state = Arc::new(State {
             listener: TcpListener::bind("127.0.0.1:0").unwrap(),
             target: target.to_owned(),
             whole: AtomicBool::new(true),
+            delay,
             over: AtomicBool::new(false),
             open: Mutex::default(),
         });
@@ -78,16 +81,18 @@ impl State {
             let mut open = self.open.lock().unwrap();
             open.push(client.try_clone().unwrap());
             open.push(server.try_clone().unwrap());
-            carry(client.try_clone().unwrap(), server.try_clone().unwrap());
-            carry(server, client);
+            let (back, forth) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            carry(forth, back, self.delay);
+            carry(server, client, self.delay);
         }
     }
 }
 
-fn carry(mut from: TcpStream, mut to: TcpStream) {
+fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     std::thread::spawn(move || {
         let mut bytes = [0; 16 << 10];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
+            std::thread::sleep(delay);
             if to.write_all(&bytes[..count]).is_err() {
                 break;
             }
@@ -97,11 +102,11 @@ fn carry(mut from: TcpStream, mut to: TcpStream) {
 }
 
 /// `scheme://who@host:port/name` over the wire.
-fn over(schema: &Schema) -> (Wire, String) {
+pub(crate) fn over(schema: &Schema, delay: Duration) -> (Wire, String) {
     let (scheme, rest) = schema.uri.split_once("://").unwrap();
     let (who, place) = rest.rsplit_once('@').unwrap();
     let (target, name) = place.split_once('/').unwrap();
-    let wire = Wire::to(target);
+    let wire = Wire::to(target, delay);
     let uri = format!("{scheme}://{who}@127.0.0.1:{}/{name}", wire.port());
     (wire, uri)
 }
@@ -109,7 +114,7 @@ fn over(schema: &Schema) -> (Wire, String) {
 async fn goes_on(schema: Schema) {
     let tables = TableNames::default();
     ServerStore::init(&schema.uri, &tables).await.unwrap();
-    let (wire, uri) = over(&schema);
+    let (wire, uri) = over(&schema, Duration::ZERO);
     let store = ServerStore::open(&uri, &tables).await.unwrap();
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let deactivated = || UserPatch {

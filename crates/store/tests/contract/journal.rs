@@ -27,7 +27,7 @@ fn mail(name: &str, created: i64) -> NewMail {
 }
 
 /// Events whose seal shows what it was made of.
-fn events(kinds: &[&str], user_id: Option<UserId>) -> NewEntries {
+pub(crate) fn events(kinds: &[&str], user_id: Option<UserId>) -> NewEntries {
     let entries = kinds.iter().map(|kind| NewEntry {
         at: at(7),
         kind: (*kind).to_owned(),

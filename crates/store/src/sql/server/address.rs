@@ -6,7 +6,7 @@ use sqlx_mysql::MySqlConnectOptions;
 use sqlx_postgres::PgConnectOptions;
 use url::Url;
 
-use super::wire::Pool;
+use super::pool::Pool;
 use crate::StoreError;
 
 /// Options of the drivers that ours understands, under its own names. What else stands behind

@@ -1,5 +1,7 @@
 //! What a server's errors mean to the rest of the program.
 
+use sqlx_core::error::DatabaseError;
+use sqlx_mysql::MySqlDatabaseError;
 use sqlx_postgres::PgDatabaseError;
 
 use crate::StoreError;
@@ -15,9 +17,7 @@ pub(super) fn map_error(error: sqlx_core::Error) -> StoreError {
                 column: column_of(&**refused),
             }
         }
-        sqlx_core::Error::Database(refused)
-            if is_away(refused.code().as_deref().unwrap_or_default()) =>
-        {
+        sqlx_core::Error::Database(refused) if is_away(&**refused) || is_busy(&**refused) => {
             StoreError::Unavailable(refused.message().to_owned())
         }
         sqlx_core::Error::Io(_)
@@ -36,33 +36,53 @@ pub(super) fn is_broken(error: &sqlx_core::Error) -> bool {
         sqlx_core::Error::Io(_)
         | sqlx_core::Error::Protocol(_)
         | sqlx_core::Error::WorkerCrashed => true,
-        sqlx_core::Error::Database(refused) => {
-            is_away(refused.code().as_deref().unwrap_or_default())
-        }
+        sqlx_core::Error::Database(refused) => is_away(&**refused),
         _ => false,
     }
 }
 
 /// Whether the server undid a transaction because of another one.
 pub(super) fn stood_in_the_way(error: &sqlx_core::Error) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx_core::error::DatabaseError::code);
-    // Serialisation failure and deadlock; MySQL has one state for both, and 41000 for a wait
-    // that took too long.
-    matches!(code.as_deref(), Some("40001" | "40P01" | "41000"))
+    let Some(refused) = error.as_database_error() else {
+        return false;
+    };
+    match number(refused) {
+        // A deadlock, and MariaDB's "the record has changed since it was read".
+        Some(number) => matches!(number, 1213 | 1020),
+        // A serialisation failure and a deadlock.
+        None => matches!(refused.code().as_deref(), Some("40001" | "40P01")),
+    }
 }
 
-/// SQLSTATEs of a server that is shutting down, starting, full, or not writable.
-fn is_away(state: &str) -> bool {
-    matches!(
+/// Whether a server is shutting down, starting, full, or not one to write to.
+fn is_away(refused: &dyn DatabaseError) -> bool {
+    let state = refused.code();
+    let state = state.as_deref().unwrap_or_default();
+    // Of MySQL's: shutting down, killed, too many connections, and three ways of being read only.
+    let gone = matches!(number(refused), Some(1053 | 1040 | 1290 | 1792 | 1836));
+    gone || matches!(
         state,
-        "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006" | "08S01" | "08004"
+        "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25006"
     ) || state.starts_with("08")
 }
 
+/// Whether a statement waited for others as long as it may, or took too long itself.
+fn is_busy(refused: &dyn DatabaseError) -> bool {
+    match number(refused) {
+        // A wait for a lock; the limits of MariaDB and of MySQL.
+        Some(number) => matches!(number, 1205 | 1969 | 3024),
+        None => matches!(refused.code().as_deref(), Some("55P03" | "57014" | "25P03")),
+    }
+}
+
+/// MySQL's own number of an error: it has one SQLSTATE for most of them.
+fn number(refused: &dyn DatabaseError) -> Option<u16> {
+    let ours = refused.try_downcast_ref::<MySqlDatabaseError>()?;
+    Some(ours.number())
+}
+
 /// The column whose value somebody has.
-fn column_of(refused: &(dyn sqlx_core::error::DatabaseError + 'static)) -> String {
+fn column_of(refused: &(dyn DatabaseError + 'static)) -> String {
     // PostgreSQL: "Key (email)=(...) already exists."
     if let Some(postgres) = refused.try_downcast_ref::<PgDatabaseError>() {
         let named = postgres

@@ -9,6 +9,8 @@ mod dialect;
 mod error;
 mod journal;
 mod leaving;
+mod limits;
+mod pool;
 mod roles;
 mod schema;
 mod site;
@@ -20,7 +22,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx_core::connection::Connection as _;
 use time::OffsetDateTime;
 
 pub(crate) use self::address::is_server;
@@ -28,11 +29,12 @@ use self::dialect::Dialect;
 use self::error::{is_broken, map_error, stood_in_the_way};
 use self::journal::{JournalStatements, Step, event_of, head_of, undone};
 use self::leaving::PasskeyStatements;
+use self::pool::{ATTEMPTS, Pool, pause, together, within_limit};
 use self::roles::RoleStatements;
 use self::site::Site;
 use self::trackers::TrackerStatements;
 use self::users::{Query, UserStatements};
-use self::wire::{Held, Link, Pool, Row, Value, together};
+use self::wire::{Link, Row, Value};
 use super::columns::UserColumns;
 use crate::schema_check::{Finding, Upgrade};
 use crate::sql::TableNames;
@@ -77,7 +79,7 @@ impl ServerStore {
         site.make_ours(tables).await?;
         let Site { pool, dialect } = site;
         let mut held = pool.hold().await.map_err(map_error)?;
-        let mut link = held.link();
+        let mut link = held.link().map_err(map_error)?;
         let mut columns = Vec::new();
         for table in tables.all() {
             let found = schema::columns_of(&mut link, dialect, table)
@@ -85,6 +87,7 @@ impl ServerStore {
                 .map_err(map_error)?;
             columns.push(found);
         }
+        held.settle(&Ok(()));
         let [users, roles, links, passkeys, trackers] = columns.as_slice() else {
             return Err(StoreError::Other("five tables are known".to_owned()));
         };
@@ -96,7 +99,6 @@ impl ServerStore {
         };
         let user_columns = UserColumns::new(schema::names(users), &tables.user)?;
         let passkeys = (!passkeys.is_empty()).then(|| PasskeyStatements::new(dialect, tables));
-        drop(held);
         Ok(Self(Arc::new(Inner {
             users: UserStatements::new(dialect, tables, user_columns),
             roles: RoleStatements::new(
@@ -121,8 +123,8 @@ impl ServerStore {
     pub async fn init(uri: &str, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         let site = Site::at(uri)?;
         let mut held = site.hold_alone().await?;
-        let made = schema::init(&mut held.link(), site.dialect, tables).await;
-        held.give_up();
+        let mut link = held.link().map_err(map_error)?;
+        let made = schema::init(&mut link, site.dialect, tables).await;
         made.map_err(map_error)
     }
 
@@ -133,7 +135,8 @@ impl ServerStore {
     pub async fn check(uri: &str, tables: &TableNames) -> Result<Vec<Finding>, StoreError> {
         let site = Site::at(uri)?;
         let mut held = site.pool.hold().await.map_err(map_error)?;
-        schema::check(&mut held.link(), site.dialect, tables)
+        let mut link = held.link().map_err(map_error)?;
+        schema::check(&mut link, site.dialect, tables)
             .await
             .map_err(map_error)
     }
@@ -145,8 +148,8 @@ impl ServerStore {
     pub async fn upgrade(uri: &str, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         let site = Site::at(uri)?;
         let mut held = site.hold_alone().await?;
-        let added = schema::upgrade(&mut held.link(), site.dialect, tables).await;
-        held.give_up();
+        let mut link = held.link().map_err(map_error)?;
+        let added = schema::upgrade(&mut link, site.dialect, tables).await;
         added.map_err(map_error)
     }
 }
@@ -154,26 +157,50 @@ impl ServerStore {
 impl Inner {
     /// Reads, and once more if the connection turns out to be dead.
     async fn rows(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let mut held = self.pool.hold().await.map_err(map_error)?;
-        match held.link().rows(statement, values).await {
-            Err(error) if is_broken(&error) => {
-                held.give_up();
-                let mut held = self.pool.hold_alive().await.map_err(map_error)?;
-                held.link().rows(statement, values).await.map_err(map_error)
+        let work = async {
+            let mut held = self.pool.hold().await?;
+            let outcome = held.link()?.rows(statement, values).await;
+            held.settle(&outcome);
+            match outcome {
+                Err(error) if is_broken(&error) => {
+                    drop(held);
+                    let mut held = self.pool.hold_alive().await?;
+                    let outcome = held.link()?.rows(statement, values).await;
+                    held.settle(&outcome);
+                    outcome
+                }
+                outcome => outcome,
             }
-            outcome => outcome.map_err(map_error),
-        }
+        };
+        within_limit(work).await.map_err(map_error)
+    }
+
+    /// Makes a user, inside of a transaction.
+    async fn create(
+        &self,
+        link: &mut Link<'_>,
+        query: &Query,
+    ) -> Result<Option<User>, sqlx_core::Error> {
+        let id = link.insert(&query.text, &query.values).await?;
+        self.users.by_id(link, UserId(id)).await
     }
 
     /// Writes one statement; how many rows matched.
     async fn execute(&self, query: &Query) -> Result<u64, StoreError> {
         let mut attempts = 0;
         loop {
-            let mut held = self.pool.hold_alive().await.map_err(map_error)?;
             attempts += 1;
-            match held.link().execute(&query.text, &query.values).await {
+            let work = async {
+                let mut held = self.pool.hold_alive().await?;
+                let outcome = held.link()?.execute(&query.text, &query.values).await;
+                held.settle(&outcome);
+                outcome
+            };
+            match within_limit(work).await {
                 // The server undid it: to do it again is to do it once.
-                Err(error) if stood_in_the_way(&error) && attempts < 8 => {}
+                Err(error) if stood_in_the_way(&error) && attempts < ATTEMPTS => {
+                    pause(attempts).await;
+                }
                 outcome => return outcome.map_err(map_error),
             }
         }
@@ -242,16 +269,10 @@ impl Store for ServerStore {
     }
 
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
-        let query = self.0.users.insert(new)?;
-        let mut held = self.0.pool.hold_alive().await.map_err(map_error)?;
-        let mut link = held.link();
-        let made = async {
-            let id = link.insert(&query.text, &query.values).await?;
-            self.0.users.by_id(&mut link, UserId(id)).await
-        };
-        made.await
-            .map_err(map_error)?
-            .ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
+        let inner = &self.0;
+        let query = inner.users.insert(new)?;
+        let made = together!(inner.pool, |link| inner.create(link, &query).await)?;
+        made.ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
     }
 
     async fn update_user(
@@ -400,10 +421,9 @@ impl Store for ServerStore {
         if !new.permissions.is_empty() {
             self.0.roles.demand_column("permissions")?;
         }
-        let mut held = self.0.pool.hold_alive().await.map_err(map_error)?;
-        let made = self.0.roles.insert(&mut held.link(), &new).await;
-        made.map_err(map_error)?
-            .ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
+        let inner = &self.0;
+        let made = together!(inner.pool, |link| inner.roles.insert(link, &new).await)?;
+        made.ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
     }
 
     async fn change_permissions(

@@ -1,38 +1,14 @@
-//! Talking to a database server: connections, values out, rows in.
+//! Talking to a database server: statements and values out, rows in.
 //!
-//! The drivers of PostgreSQL and MySQL have types of their own for everything. This is the one
-//! place where both are named; above it there are [`Link`]s, [`Value`]s and [`Row`]s.
+//! The drivers of PostgreSQL and MySQL have types of their own for everything. Here and in `pool`
+//! both are named; above there are [`Link`]s, [`Value`]s and [`Row`]s.
 
-use std::time::Duration;
-
-use sqlx_core::connection::Connection as _;
-use sqlx_core::pool::PoolConnection;
+use sqlx_core::raw_sql::raw_sql;
 use sqlx_core::row::Row as _;
 use sqlx_core::sql_str::AssertSqlSafe;
-use sqlx_mysql::MySql;
-use sqlx_mysql::{MySqlConnectOptions, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
-use sqlx_postgres::Postgres;
-use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow};
+use sqlx_mysql::{MySqlConnection, MySqlRow};
+use sqlx_postgres::{PgConnection, PgRow};
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
-
-/// How long a request waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// How many connections are open at once.
-const CONNECTIONS: u32 = 10;
-
-/// The connections to one database.
-#[derive(Debug, Clone)]
-pub(super) enum Pool {
-    Postgres(PgPool),
-    MySql(MySqlPool),
-}
-
-/// One connection, taken from the pool.
-pub(super) enum Held {
-    Postgres(PoolConnection<Postgres>),
-    MySql(PoolConnection<MySql>),
-}
 
 /// One connection, or what happens together on it.
 pub(super) enum Link<'a> {
@@ -54,70 +30,6 @@ pub(super) enum Value {
 pub(super) enum Row {
     Postgres(PgRow),
     MySql(MySqlRow),
-}
-
-impl Pool {
-    pub(super) fn postgres(options: PgConnectOptions) -> Self {
-        // A connection that died is noticed by the statement that meets it, which costs less
-        // than to ask every time.
-        Self::Postgres(
-            PgPoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(PATIENCE)
-                .test_before_acquire(false)
-                .connect_lazy_with(options),
-        )
-    }
-
-    pub(super) fn mysql(options: MySqlConnectOptions) -> Self {
-        Self::MySql(
-            MySqlPoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(PATIENCE)
-                .test_before_acquire(false)
-                .connect_lazy_with(options),
-        )
-    }
-
-    pub(super) async fn hold(&self) -> Result<Held, sqlx_core::Error> {
-        Ok(match self {
-            Self::Postgres(pool) => Held::Postgres(pool.acquire().await?),
-            Self::MySql(pool) => Held::MySql(pool.acquire().await?),
-        })
-    }
-
-    /// A connection that answered just now: what is written on it is written once.
-    pub(super) async fn hold_alive(&self) -> Result<Held, sqlx_core::Error> {
-        for _ in 0..=CONNECTIONS {
-            let mut held = self.hold().await?;
-            let alive = match &mut held {
-                Held::Postgres(connection) => connection.ping().await,
-                Held::MySql(connection) => connection.ping().await,
-            };
-            if alive.is_ok() {
-                return Ok(held);
-            }
-            held.give_up();
-        }
-        Err(sqlx_core::Error::PoolTimedOut)
-    }
-}
-
-impl Held {
-    pub(super) fn link(&mut self) -> Link<'_> {
-        match self {
-            Self::Postgres(connection) => Link::Postgres(connection),
-            Self::MySql(connection) => Link::MySql(connection),
-        }
-    }
-
-    /// Closes a connection that is of no use any more, instead of giving it back.
-    pub(super) fn give_up(self) {
-        match self {
-            Self::Postgres(connection) => drop(connection.detach()),
-            Self::MySql(connection) => drop(connection.detach()),
-        }
-    }
 }
 
 /// Binds the values to a query, for either driver.
@@ -213,13 +125,27 @@ impl Link<'_> {
         }
     }
 
+    /// One statement without values that the drivers need not prepare.
+    pub(super) async fn order(&mut self, statement: &'static str) -> Result<(), sqlx_core::Error> {
+        match self {
+            Self::Postgres(connection) => raw_sql(statement)
+                .execute(&mut **connection)
+                .await
+                .map(drop),
+            Self::MySql(connection) => raw_sql(statement)
+                .execute(&mut **connection)
+                .await
+                .map(drop),
+        }
+    }
+
     /// Several statements without values, one after the other.
     pub(super) async fn batch(&mut self, statements: &str) -> Result<(), sqlx_core::Error> {
         for statement in statements.split(";\n").map(str::trim) {
             if statement.is_empty() {
                 continue;
             }
-            let query = sqlx_core::raw_sql::raw_sql(AssertSqlSafe(statement.to_owned()));
+            let query = raw_sql(AssertSqlSafe(statement.to_owned()));
             match self {
                 Self::Postgres(connection) => query.execute(&mut **connection).await.map(drop),
                 Self::MySql(connection) => query.execute(&mut **connection).await.map(drop),
@@ -263,54 +189,3 @@ fn naive(moment: OffsetDateTime) -> PrimitiveDateTime {
     let moment = moment.to_offset(UtcOffset::UTC);
     PrimitiveDateTime::new(moment.date(), moment.time())
 }
-
-/// Runs a block in a transaction on a connection that answered just now. When the server says
-/// that transactions stood in each other's way, all of it is done again, a few times.
-macro_rules! together {
-    ($pool:expr, |$link:ident| $work:expr) => {
-        together!($pool, raw | $link | $work).map_err(map_error)
-    };
-    // The server's own error, for whoever has more to say about it.
-    ($pool:expr, raw |$link:ident| $work:expr) => {{
-        let mut attempts = 0;
-        loop {
-            let mut held = $pool.hold_alive().await.map_err(map_error)?;
-            let outcome = match &mut held {
-                Held::Postgres(connection) => match connection.begin().await {
-                    Ok(mut transaction) => {
-                        let worked = {
-                            let mut link = Link::Postgres(&mut transaction);
-                            let $link = &mut link;
-                            $work
-                        };
-                        match worked {
-                            Ok(value) => transaction.commit().await.map(|()| value),
-                            Err(error) => Err(error),
-                        }
-                    }
-                    Err(error) => Err(error),
-                },
-                Held::MySql(connection) => match connection.begin().await {
-                    Ok(mut transaction) => {
-                        let worked = {
-                            let mut link = Link::MySql(&mut transaction);
-                            let $link = &mut link;
-                            $work
-                        };
-                        match worked {
-                            Ok(value) => transaction.commit().await.map(|()| value),
-                            Err(error) => Err(error),
-                        }
-                    }
-                    Err(error) => Err(error),
-                },
-            };
-            attempts += 1;
-            match outcome {
-                Err(error) if stood_in_the_way(&error) && attempts < 8 => {}
-                outcome => break outcome,
-            }
-        }
-    }};
-}
-pub(super) use together;

@@ -1,0 +1,270 @@
+//! The connections to one server.
+//!
+//! Whoever waits for an answer may go away: a client hangs up, a request takes too long. The
+//! connection is then left in the middle of something; it may hold half an answer, or stand inside
+//! of a transaction. It is closed and never given to anybody else: only one whose last work came to
+//! its end goes back.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx_core::connection::Connection as _;
+use sqlx_mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx_postgres::{PgConnectOptions, PgConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::is_broken;
+use super::wire::Link;
+
+/// How long a request waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long one piece of work may take, whatever the server does. The server's own limits are
+/// shorter.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// How many connections are open at once.
+const CONNECTIONS: usize = 10;
+
+/// How many of them write: while writers wait for each other, others can read.
+const WRITERS: usize = 7;
+
+/// How often something is tried that others stood in the way of.
+pub(super) const ATTEMPTS: u32 = 8;
+
+/// The connections to one database. None is made before it is needed.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
+    target: Target,
+    idle: Mutex<Vec<Connection>>,
+    room: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
+
+enum Target {
+    Postgres(PgConnectOptions),
+    MySql(MySqlConnectOptions),
+}
+
+enum Connection {
+    Postgres(PgConnection),
+    MySql(MySqlConnection),
+}
+
+/// One connection, taken from the pool.
+pub(super) struct Held {
+    /// Taken out when this is dropped.
+    connection: Option<Connection>,
+    /// Whether everything that was begun on it came to its end.
+    whole: bool,
+    pool: Arc<Inner>,
+    _room: OwnedSemaphorePermit,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl fmt::Debug for Pool {
+    /// Not the address: it holds a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pool")
+    }
+}
+
+impl Pool {
+    pub(super) fn postgres(options: PgConnectOptions) -> Self {
+        Self::to(Target::Postgres(options))
+    }
+
+    pub(super) fn mysql(options: MySqlConnectOptions) -> Self {
+        Self::to(Target::MySql(options))
+    }
+
+    fn to(target: Target) -> Self {
+        Self(Arc::new(Inner {
+            target,
+            idle: Mutex::default(),
+            room: Arc::new(Semaphore::new(CONNECTIONS)),
+            turns: Arc::new(Semaphore::new(WRITERS)),
+        }))
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self.0.target, Target::Postgres(_))
+    }
+
+    /// A connection to read on. One that died is noticed by the statement that meets it, which
+    /// costs less than to ask every time.
+    pub(super) async fn hold(&self) -> Result<Held, sqlx_core::Error> {
+        patiently(self.take(None)).await
+    }
+
+    /// A connection that answered just now: what is written on it is written once.
+    pub(super) async fn hold_alive(&self) -> Result<Held, sqlx_core::Error> {
+        patiently(async {
+            let turns = Arc::clone(&self.0.turns);
+            let mut turn = turns.acquire_owned().await.ok();
+            loop {
+                let mut held = self.take(turn).await?;
+                if held.ping().await.is_ok() {
+                    return Ok(held);
+                }
+                // If one died, the others did, too.
+                lock(&self.0.idle).clear();
+                turn = held._turn.take();
+            }
+        })
+        .await
+    }
+
+    async fn take(&self, turn: Option<OwnedSemaphorePermit>) -> Result<Held, sqlx_core::Error> {
+        let room = Arc::clone(&self.0.room).acquire_owned().await;
+        let room = room.map_err(|_| sqlx_core::Error::PoolClosed)?;
+        let idle = lock(&self.0.idle).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.0.target.connect().await?,
+        };
+        Ok(Held {
+            connection: Some(connection),
+            whole: true,
+            pool: Arc::clone(&self.0),
+            _room: room,
+            _turn: turn,
+        })
+    }
+}
+
+impl Target {
+    async fn connect(&self) -> Result<Connection, sqlx_core::Error> {
+        let mut connection = match self {
+            Self::Postgres(options) => {
+                Connection::Postgres(PgConnection::connect_with(options).await?)
+            }
+            Self::MySql(options) => {
+                Connection::MySql(MySqlConnection::connect_with(options).await?)
+            }
+        };
+        connection.link().limit().await?;
+        Ok(connection)
+    }
+}
+
+impl Connection {
+    fn link(&mut self) -> Link<'_> {
+        match self {
+            Self::Postgres(connection) => Link::Postgres(connection),
+            Self::MySql(connection) => Link::MySql(connection),
+        }
+    }
+}
+
+impl Held {
+    /// What speaks to the server. Until [`settle`](Self::settle) is told how that went, the
+    /// connection is in the middle of something.
+    pub(super) fn link(&mut self) -> Result<Link<'_>, sqlx_core::Error> {
+        self.whole = false;
+        let connection = self.connection.as_mut();
+        Ok(connection.ok_or(sqlx_core::Error::PoolClosed)?.link())
+    }
+
+    /// Hears how the work went: what the server refused came to its end as well as what it did.
+    pub(super) fn settle<T>(&mut self, outcome: &Result<T, sqlx_core::Error>) {
+        self.whole = match outcome {
+            Ok(_) => true,
+            Err(error @ sqlx_core::Error::Database(_)) => !is_broken(error),
+            Err(_) => false,
+        };
+    }
+
+    async fn ping(&mut self) -> Result<(), sqlx_core::Error> {
+        let outcome = match self.link()? {
+            Link::Postgres(connection) => connection.ping().await,
+            Link::MySql(connection) => connection.ping().await,
+        };
+        self.settle(&outcome);
+        outcome
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take().filter(|_| self.whole) {
+            lock(&self.pool.idle).push(connection);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A list of connections is sound whatever happened to whoever held it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn patiently<T>(
+    work: impl Future<Output = Result<T, sqlx_core::Error>>,
+) -> Result<T, sqlx_core::Error> {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or(Err(sqlx_core::Error::PoolTimedOut))
+}
+
+/// Ends work that takes too long: a server that does not answer holds nobody for ever.
+pub(super) async fn within_limit<T>(
+    work: impl Future<Output = Result<T, sqlx_core::Error>>,
+) -> Result<T, sqlx_core::Error> {
+    tokio::time::timeout(LIMIT, work).await.unwrap_or_else(|_| {
+        let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
+        Err(error.into())
+    })
+}
+
+/// Waits after an attempt: those who met do not meet again at once.
+pub(super) async fn pause(attempts: u32) {
+    tokio::time::sleep(Duration::from_millis(1 << attempts.min(6))).await;
+}
+
+/// Runs a block in a transaction on a connection that answered just now. When the server says
+/// that transactions stood in each other's way, all of it is done again, a few times.
+macro_rules! together {
+    ($pool:expr, |$link:ident| $work:expr) => {
+        together!($pool, raw | $link | $work).map_err(map_error)
+    };
+    // The server's own error, for whoever has more to say about it.
+    ($pool:expr, raw |$link:ident| $work:expr) => {{
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let attempt = async {
+                let mut held = $pool.hold_alive().await?;
+                let mut link = held.link()?;
+                link.order("BEGIN").await?;
+                let worked = {
+                    let $link = &mut link;
+                    $work
+                };
+                match worked {
+                    Ok(value) => {
+                        let committed = link.order("COMMIT").await;
+                        held.settle(&committed);
+                        committed.map(|()| value)
+                    }
+                    Err(error) => {
+                        let undone = link.order("ROLLBACK").await;
+                        if !is_broken(&error) {
+                            held.settle(&undone);
+                        }
+                        Err(error)
+                    }
+                }
+            };
+            match within_limit(attempt).await {
+                Err(error) if stood_in_the_way(&error) && attempts < ATTEMPTS => {
+                    pause(attempts).await;
+                }
+                outcome => break outcome,
+            }
+        }
+    }};
+}
+pub(super) use together;
