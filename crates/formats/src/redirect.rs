@@ -73,14 +73,23 @@ fn authority(url: &Url) -> Option<String> {
     )
 }
 
-/// Puts a view of the app on the host where the app runs (`SECURITY_REDIRECT_HOST`). A
-/// view that names a host of its own keeps it.
+/// Puts a view of the app on the host where the app runs (`SECURITY_REDIRECT_HOST`), instead
+/// of the one that the view names if it names one.
 #[must_use]
 pub fn view_url(view: &str, host: Option<&str>, scheme: &str) -> String {
-    match host {
-        Some(host) if view.starts_with('/') && !view.starts_with("//") => {
-            format!("{scheme}://{host}{view}")
+    let Some(host) = host else {
+        return view.to_owned();
+    };
+    let elsewhere = view
+        .strip_prefix("//")
+        .map(|rest| (scheme, rest))
+        .or_else(|| view.split_once("://"));
+    match elsewhere {
+        Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => {
+            let path = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
+            format!("{scheme}://{host}{path}")
         }
+        _ if view.starts_with('/') => format!("{scheme}://{host}{view}"),
         _ => view.to_owned(),
     }
 }
@@ -184,9 +193,17 @@ mod tests {
             "http://localhost:8080/in"
         );
         assert_eq!(view_url("/in", None, "http"), "/in");
-        assert_eq!(
-            view_url("https://x.example/in", Some("h"), "http"),
-            "https://x.example/in"
-        );
+        for (view, moved) in [
+            ("https://x.example/in?a=1#b", "https://h/in?a=1#b"),
+            ("https://x.example", "https://h"),
+            ("//x.example:80/in", "http://h/in"),
+            (
+                "/in?next=https://x.example/",
+                "http://h/in?next=https://x.example/",
+            ),
+            ("in", "in"),
+        ] {
+            assert_eq!(view_url(view, Some("h"), "http"), moved);
+        }
     }
 }

@@ -317,7 +317,7 @@ impl Builder {
                 settings
                     .messages
                     .iter()
-                    .map(|(code, text)| (code.as_str(), text.as_str())),
+                    .map(|(code, replacement)| (code.as_str(), replacement)),
             ),
             cors: Cors::new(&settings.cors)?,
             links: Links::new(&keys, &settings),

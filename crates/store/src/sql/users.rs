@@ -184,11 +184,15 @@ impl Statements {
         let marks: Vec<String> = (1..=values.len())
             .map(|index| format!("?{index}"))
             .collect();
+        // SQLite gives the number of the last user to the next one, once the last is deleted.
+        // Whoever was there is in the audit log, and stays in it under this number.
         let statement = format!(
-            "INSERT INTO {} ({}) VALUES ({}) RETURNING \"id\"",
-            self.table,
+            "INSERT INTO {table} (\"id\", {}) VALUES (1 + max( \
+             coalesce((SELECT max(\"id\") FROM {table}), 0), \
+             coalesce((SELECT max(user_id) FROM vestibule_audit), 0)), {}) RETURNING \"id\"",
             names.join(", "),
-            marks.join(", ")
+            marks.join(", "),
+            table = self.table,
         );
         let id: i64 = connection
             .prepare_cached(&statement)

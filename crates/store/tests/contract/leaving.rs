@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use vestibule_store::{NewRole, NewTracker, Store, Uniquifiers, User, UserId, UserKey, UserPatch};
+use vestibule_store::{
+    Change, NewRole, NewTracker, Store, Uniquifiers, User, UserId, UserKey, UserPatch,
+};
 
+use crate::journal::events;
 use crate::support::{at, by_id, patch, user};
 
 /// A user with a role, a family of refresh tokens and a second factor.
@@ -95,4 +98,17 @@ pub(crate) async fn resetting_access_ends_every_way_in_but_the_password(store: &
             .await
             .unwrap()
     );
+}
+
+/// Who is in the audit log, or known to another program, by a number stays alone with it.
+pub(super) async fn attack_recycled_identifier_no_number_is_given_twice(store: Arc<dyn Store>) {
+    let ana = store.create_user(user("ana@example.com")).await.unwrap();
+    let noted = Change {
+        events: Some(events(&["registered"], Some(ana.id))),
+        ..Change::default()
+    };
+    store.apply(noted, at(1)).await.unwrap();
+    assert_eq!(store.delete_user(ana.id).await, Ok(true));
+    let mallory = store.create_user(user("mallory@example.com")).await;
+    assert!(mallory.unwrap().id > ana.id);
 }

@@ -131,6 +131,7 @@ macro_rules! contract {
             );
             contract!($backend, leaving:
                 a_deleted_user_leaves_nothing_behind
+                attack_recycled_identifier_no_number_is_given_twice
                 resetting_access_ends_every_way_in_but_the_password
             );
         }

@@ -7,9 +7,12 @@
 //! Hooks     none
 //! Never     looks at who is asking
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use vestibule_store::StoreError;
 
 use super::api::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::app::App;
@@ -22,6 +25,9 @@ const TAG: Tag = Tag {
     name: "health",
     about: "Probes, for whoever runs the server.",
 };
+
+/// How long the database may think: probes have no more patience.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Where it is.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
@@ -38,7 +44,9 @@ async fn healthz() -> Response {
 
 /// The database answers.
 async fn readyz(State(app): State<App>) -> Response {
-    match app.store().ping().await {
+    let asked = tokio::time::timeout(PATIENCE, app.store().ping()).await;
+    let silent = StoreError::Unavailable("it does not answer in time".to_owned());
+    match asked.unwrap_or(Err(silent)) {
         Ok(()) => Reply::ok().member("status", "ready").into_response(),
         Err(error) => {
             tracing::error!(%error, "not ready");

@@ -1,7 +1,7 @@
 //! Signing out.
 //!
 //! Routes    `POST /logout`, with `LOGOUT_METHODS` also `GET`
-//! Settings  `LOGOUT_URL`, `LOGOUT_METHODS`, `LOGOUT_CSRF`, `POST_LOGOUT_VIEW`
+//! Settings  `LOGOUT_URL`, `LOGOUT_METHODS`, `LOGOUT_CSRF`, `POST_LOGOUT_VIEW`, `REDIRECT_*`
 //! Messages  the CSRF messages
 //! Mails     none
 //! Hooks     `SignedOut`, `RefreshFamilyEnded`
@@ -11,7 +11,7 @@ mod document;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderValue, header};
+use http::header;
 
 use crate::app::App;
 use crate::features::api::Endpoint;
@@ -47,8 +47,8 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     }
 }
 
-/// Ends the session of whoever asks. A `GET`, which a link makes, goes on to
-/// `POST_LOGOUT_VIEW`.
+/// Ends the session of whoever asks. A `GET`, which a link makes, goes on to its `next`, if that
+/// stays with us, or to `POST_LOGOUT_VIEW`.
 async fn handle(State(app): State<App>, mut call: Call) -> Response {
     let outcome = sign_out(&app, &mut call).await;
     call.finish(&app, outcome)
@@ -86,12 +86,9 @@ async fn sign_out(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
 }
 
 fn gone_on(app: &App, call: &Call) -> Result<Reply, Fault> {
-    let view = redirect::to_view(
-        &app.settings().login.post_logout_view,
-        call.visit.facts(),
-        &app.settings().redirect,
-    );
-    let location = HeaderValue::try_from(view)
-        .map_err(|_| Fault::Internal("POST_LOGOUT_VIEW cannot stand in a header".to_owned()))?;
-    Ok(Reply::redirect(location))
+    let facts = call.visit.facts();
+    if let Some(next) = redirect::next_in(app, facts, &call.query) {
+        return Ok(Reply::redirect(next));
+    }
+    redirect::go_to(app, facts, &app.settings().login.post_logout_view, &[])
 }

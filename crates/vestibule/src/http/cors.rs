@@ -19,6 +19,7 @@ pub struct Cors(Vec<Rule>);
 struct Rule {
     path: Pattern,
     origins: Vec<Pattern>,
+    allow_headers: Vec<Pattern>,
     any_origin: bool,
     settings: CorsRule,
 }
@@ -56,6 +57,15 @@ impl Pattern {
             .map_err(|error| Fault::Internal(format!("CORS: {text:?} is not a pattern: {error}")))
     }
 
+    /// Of the names of headers, whose case does not matter. A star alone is all of them.
+    fn of_headers(text: &str) -> Result<Self, Fault> {
+        match text {
+            "*" => Self::new(".*", false),
+            text if is_pattern(text) => Self::new(&format!("(?i){text}"), false),
+            text => Ok(Self::Plain(text.to_owned())),
+        }
+    }
+
     fn matches(&self, value: &str) -> bool {
         match self {
             Self::Plain(text) => text.eq_ignore_ascii_case(value),
@@ -79,6 +89,11 @@ impl Cors {
                     .iter()
                     .filter(|origin| *origin != "*")
                     .map(|origin| Pattern::new(origin, false))
+                    .collect::<Result<_, _>>()?,
+                allow_headers: settings
+                    .allow_headers
+                    .iter()
+                    .map(|header| Pattern::of_headers(header))
                     .collect::<Result<_, _>>()?,
                 settings: settings.clone(),
             })
@@ -204,17 +219,11 @@ impl Rule {
 
     /// Of the headers that a browser asks for, those that are allowed.
     fn allowed_headers<'a>(&self, wanted: &'a str) -> Vec<&'a str> {
-        let allowed = &self.settings.allow_headers;
-        let any = allowed.iter().any(|header| header == "*");
         wanted
             .split(',')
             .map(str::trim)
             .filter(|name| HeaderName::try_from(*name).is_ok())
-            .filter(|name| {
-                any || allowed
-                    .iter()
-                    .any(|header| header.eq_ignore_ascii_case(name))
-            })
+            .filter(|name| self.allow_headers.iter().any(|header| header.matches(name)))
             .collect()
     }
 }

@@ -75,6 +75,16 @@ fn with_query(view: &str, parameters: &[(&str, &str)]) -> String {
     format!("{path}?{query}{fragment}")
 }
 
+/// The name of the target that a client chooses.
+const NEXT: &str = "next";
+
+/// Where the query says that a browser is to go on to, if that stays with us.
+pub(crate) fn next_in(app: &App, facts: &Facts, query: &Query) -> Option<HeaderValue> {
+    let next = query.get(NEXT)?;
+    let ours = is_ours(next, facts, &app.settings().redirect);
+    HeaderValue::try_from(next).ok().filter(|_| ours)
+}
+
 /// The errors of `next`, in the body or the query: it has to be a text, and stay with us.
 #[must_use]
 pub fn check_next(
@@ -83,7 +93,6 @@ pub fn check_next(
     query: &Query,
     fields: &Fields,
 ) -> Option<(&'static str, Message)> {
-    const NEXT: &str = "next";
     let next = match fields.exact(NEXT) {
         Field::Text(text) => Some(text),
         Field::Empty => query.get(NEXT).filter(|next| !next.is_empty()),

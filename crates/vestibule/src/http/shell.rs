@@ -4,12 +4,12 @@
 //! CORS; whether another site may send it; then the handler, within a time limit and
 //! with a panic caught; then the security headers and one line in the log.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt as _;
@@ -73,11 +73,12 @@ where
     let span = tracing::info_span!("request", id = %id);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let place = place(&request);
 
     let handled = async {
         let (facts, refusal) = settle(app, &request, id.clone());
         let asked = Asked::of(request.method(), request.headers());
-        let (secure, locale) = (facts.secure(), facts.locale());
+        let (secure, locale, address) = (facts.secure(), facts.locale(), facts.address());
         request.extensions_mut().insert(facts);
         let mut response = match refusal {
             Some(rejection) => app.answer(locale, rejection.into()),
@@ -88,7 +89,7 @@ where
         if let Ok(value) = HeaderValue::try_from(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
-        log(&method, &path, response.status(), started);
+        log(&method, &place, address, response.status(), started);
         (secure, response)
     };
     handled.instrument(span).await
@@ -226,14 +227,34 @@ pub(crate) async fn not_found(State(app): State<App>, headers: HeaderMap) -> Res
         .into_response()
 }
 
+/// What a request asks for, as it may stand in the log: the route, and not the token in the path.
+/// Where there is no route, a part as long as a token is left out.
+fn place(request: &Request) -> String {
+    /// As long as no part of a path of ours, and shorter than any token.
+    const LONG: usize = 32;
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
+        return route.as_str().to_owned();
+    }
+    let part = |part: &str| {
+        if part.len() < LONG {
+            part.to_owned()
+        } else {
+            "...".to_owned()
+        }
+    };
+    let parts: Vec<String> = request.uri().path().split('/').map(part).collect();
+    parts.join("/")
+}
+
 /// One line for each request. What changed nothing and went well is only said at debug
 /// level. The query string stays out: tokens travel in it.
-fn log(method: &Method, path: &str, status: StatusCode, started: Instant) {
+fn log(method: &Method, path: &str, address: Option<IpAddr>, status: StatusCode, started: Instant) {
+    let address = address.map(tracing::field::display);
     let micros = started.elapsed().as_micros();
     let status = status.as_u16();
     if status < 400 && matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        tracing::debug!(%method, path, status, micros, "answered");
+        tracing::debug!(%method, path, address, status, micros, "answered");
     } else {
-        tracing::info!(%method, path, status, micros, "answered");
+        tracing::info!(%method, path, address, status, micros, "answered");
     }
 }

@@ -21,20 +21,31 @@ pub use explanations::Explanation;
 pub use keys::Message;
 pub use said::Said;
 
+/// What a `SECURITY_MSG_<CODE>` setting says instead of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The text.
+    pub text: String,
+    /// How bad that is, in the reference's words: the name of the text in the query of a redirect.
+    pub category: Option<String>,
+}
+
 /// The texts in force: ours, with the configured replacements.
 #[derive(Debug, Clone, Default)]
 pub struct Messages {
-    replaced: HashMap<Message, String>,
+    replaced: HashMap<Message, Replacement>,
     catalogues: Catalogues,
 }
 
 impl Messages {
     /// Takes the replacements, keyed by code (`INVALID_PASSWORD`). Codes of
     /// features that this version does not serve are passed over.
-    pub fn new<'a>(replacements: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn new<'a>(replacements: impl IntoIterator<Item = (&'a str, &'a Replacement)>) -> Self {
         let replaced = replacements
             .into_iter()
-            .filter_map(|(code, text)| Some((Message::from_code(code)?, text.to_owned())))
+            .filter_map(|(code, replacement)| {
+                Some((Message::from_code(code)?, replacement.clone()))
+            })
             .collect();
         Self {
             replaced,
@@ -59,7 +70,7 @@ impl Messages {
     pub fn text(&self, message: Message) -> &str {
         self.replaced
             .get(&message)
-            .map_or_else(|| message.default_text(), String::as_str)
+            .map_or_else(|| message.default_text(), |replacement| &replacement.text)
     }
 }
 
@@ -78,11 +89,18 @@ impl Words<'_> {
             catalogues,
         } = self.messages;
         let own_words = said.own_words();
-        let text = match own_words.or_else(|| replaced.get(&said.message).map(String::as_str)) {
+        let replacement = replaced.get(&said.message);
+        let configured = || replacement.map(|replacement| replacement.text.as_str());
+        let text = match own_words.or_else(configured) {
             Some(text) => text,
             None => catalogues.translate(self.locale, said.message.default_text()),
         };
         said.fill(text)
+    }
+
+    /// How bad a message is, where a setting says so.
+    pub(crate) fn category(&self, message: Message) -> Option<&str> {
+        self.messages.replaced.get(&message)?.category.as_deref()
     }
 
     /// Another sentence.
@@ -97,7 +115,11 @@ mod tests {
 
     #[test]
     fn a_replacement_wins_and_an_unknown_code_is_passed_over() {
-        let messages = Messages::new([("INVALID_PASSWORD", "Nope."), ("PHONE_INVALID", "x")]);
+        let nope = Replacement {
+            text: "Nope.".to_owned(),
+            category: None,
+        };
+        let messages = Messages::new([("INVALID_PASSWORD", &nope), ("PHONE_INVALID", &nope)]);
         assert_eq!(messages.text(Message::InvalidPassword), "Nope.");
         assert_eq!(
             messages.text(Message::UserDoesNotExist),

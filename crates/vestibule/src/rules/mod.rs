@@ -81,7 +81,13 @@ pub(crate) fn username(
     required: bool,
     errors: &mut FieldErrors,
 ) -> Option<String> {
-    match fields.text(name) {
+    // White space is a name that is too short, unless there has to be one: then there is none.
+    let field = if required {
+        fields.text(name)
+    } else {
+        fields.exact(name)
+    };
+    match field {
         Field::Text(text) => {
             match username::normalise(text, &app.settings().identity.username_options) {
                 Ok(normalised) => {

@@ -73,8 +73,7 @@ impl Refused {
         view: &str,
         user: Option<&User>,
     ) -> Result<Reply, Fault> {
-        let text = app.words(facts).say(&self.said);
-        lead(app, facts, view, Some((self.category, &text)), user)
+        lead(app, facts, view, Some((self.category, &self.said)), user)
     }
 }
 
@@ -89,8 +88,7 @@ pub(crate) fn done(
     said: Option<&Said>,
     user: &User,
 ) -> Result<Reply, Fault> {
-    let text = said.map(|said| app.words(facts).say(said));
-    let said = text.as_deref().map(|text| ("success", text));
+    let said = said.map(|said| ("success", said));
     lead(app, facts, view, said, Some(user))
 }
 
@@ -106,10 +104,18 @@ fn lead(
     app: &App,
     facts: &Facts,
     view: &str,
-    said: Option<(&'static str, &str)>,
+    said: Option<(&'static str, &Said)>,
     user: Option<&User>,
 ) -> Result<Reply, Fault> {
-    let mut parameters: Vec<(&str, &str)> = said.into_iter().collect();
+    let words = app.words(facts);
+    let said = said.map(|(category, said)| {
+        let category = words.category(said.message).unwrap_or(category);
+        (category, words.say(said))
+    });
+    let mut parameters: Vec<(&str, &str)> = Vec::new();
+    if let Some((category, text)) = &said {
+        parameters.push((category, text));
+    }
     if let Some(user) = user {
         parameters.push(("email", user.email.as_deref().unwrap_or_default()));
         parameters.push(("identity", identity::of(app, user).unwrap_or_default()));

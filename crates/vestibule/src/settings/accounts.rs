@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::check::{is_path, not_a_path};
+use super::login::view_or_root;
 use super::reader::Reader;
 
 /// A mail that a feature sends.
@@ -226,7 +227,7 @@ impl AccountSettings {
                 enabled: reader.flag("SECURITY_PASSWORDLESS"),
                 link: link(reader, "SECURITY_LOGIN_SALT", "SECURITY_LOGIN_WITHIN"),
                 error_view: reader.text("SECURITY_LOGIN_ERROR_VIEW"),
-                post_view: reader.text("SECURITY_POST_LOGIN_VIEW"),
+                post_view: view_or_root(reader, "SECURITY_POST_LOGIN_VIEW"),
                 instructions: mail(
                     reader,
                     "SECURITY_EMAIL_TEMPLATE_PASSWORDLESS",

@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::Settings;
+use super::features;
 use super::load::Problem;
 use super::reader::Reader;
 use super::{CorsRule, Listening, MailRoute, Mechanism, SameSite, SmtpTls};
@@ -13,11 +14,29 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     let mut advice = Vec::new();
     let mut say = |key: &str, what: &str, fix: &str| advice.push(Problem::new(key, what, fix));
 
+    if reader.text("SECURITY_REDIRECT_BEHAVIOR").is_empty() && features::leads_to_views(reader) {
+        say(
+            "SECURITY_REDIRECT_BEHAVIOR",
+            "is not set, and there are no pages here: links of mails lead to the views of your app all the same",
+            "set it to \"spa\"",
+        );
+    }
     if !settings.csrf.enabled {
         say(
             "WTF_CSRF_ENABLED",
             "is off: nothing asks for a CSRF token",
             "switch it on",
+        );
+    }
+    if !reader
+        .list("SECURITY_HASHING_SCHEMES")
+        .iter()
+        .any(|scheme| scheme == "sha256_crypt")
+    {
+        say(
+            "SECURITY_HASHING_SCHEMES",
+            "leaves sha256_crypt out: a Flask application beside this server cannot read the links that it mails",
+            "add \"sha256_crypt\"",
         );
     }
     if !settings.csrf.logout_csrf {

@@ -79,7 +79,7 @@ impl CookieSettings {
     pub(super) fn from_table(reader: &mut Reader<'_>, key: &str, cookie_name: &str) -> Self {
         let table = reader.table(key);
         for name in table.keys() {
-            const KNOWN: [&str; 9] = [
+            const KNOWN: [&str; 8] = [
                 "key",
                 "domain",
                 "path",
@@ -88,9 +88,14 @@ impl CookieSettings {
                 "samesite",
                 "max_age",
                 "partitioned",
-                "expires",
             ];
-            if !KNOWN.contains(&name.as_str()) {
+            if name == "expires" {
+                reader.problem(
+                    key,
+                    "has an expires: a moment after which every cookie is over at once",
+                    "write max_age",
+                );
+            } else if !KNOWN.contains(&name.as_str()) {
                 reader.problem(
                     key,
                     format!("has no member {name:?}"),

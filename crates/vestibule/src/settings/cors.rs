@@ -158,6 +158,18 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
             );
         }
     }
+    let alone = CorsRule {
+        path: "/*".to_owned(),
+        allow_headers: rule.allow_headers.clone(),
+        ..CorsRule::default()
+    };
+    if let Err(fault) = Cors::new(&CorsSettings { rules: vec![alone] }) {
+        reader.problem(
+            "CORS_ALLOW_HEADERS",
+            fault.to_string(),
+            "write names such as \"X-Request-Id\", or regular expressions",
+        );
+    }
     let wildcard = rule.origins.iter().any(|origin| origin == "*");
     if rule.supports_credentials && (wildcard || rule.lets_everybody_in()) {
         reader.problem(
@@ -179,8 +191,10 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
         ("CORS_ALLOW_HEADERS", &rule.allow_headers),
         ("CORS_EXPOSE_HEADERS", &rule.expose_headers),
     ] {
+        let patterns = key == "CORS_ALLOW_HEADERS";
         for header in headers {
-            if http::HeaderName::try_from(header).is_err() {
+            let pattern = patterns && cors::is_pattern(header);
+            if !pattern && http::HeaderName::try_from(header).is_err() {
                 reader.problem(
                     key,
                     format!("{header:?} cannot be the name of a header"),

@@ -38,7 +38,7 @@ impl WebAuthnSettings {
     }
 }
 
-/// A feature: its switch, and the views that it redirects to in the SPA behaviour.
+/// A feature: its switch, and the views that it redirects to.
 struct Feature {
     switch: &'static str,
     views: &'static [&'static str],
@@ -142,27 +142,32 @@ pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {
         .collect()
 }
 
+/// Whether a feature leads browsers to the app's views.
+pub(super) fn leads_to_views(reader: &Reader<'_>) -> bool {
+    FEATURES
+        .iter()
+        .any(|feature| feature.served && !feature.views.is_empty() && reader.flag(feature.switch))
+}
+
 /// What a feature that is on cannot do without.
 pub(super) fn check(reader: &mut Reader<'_>) {
     let spa = reader
         .text("SECURITY_REDIRECT_BEHAVIOR")
         .eq_ignore_ascii_case("spa");
-    if spa {
-        for feature in &FEATURES {
-            for view in feature.views {
-                // Where nothing has to be fresh, nothing is verified.
-                let unused = view.contains("VERIFY") && reader.is_negative("SECURITY_FRESHNESS");
-                if reader.flag(feature.switch)
-                    && !unused
-                    && !reader.is_set(view)
-                    && reader.text(view).is_empty()
-                {
-                    reader.problem(
-                        view,
-                        format!("is not set, and {} sends browsers there", feature.switch),
-                        "name the view of your app that shows it, such as \"/done\"",
-                    );
-                }
+    for feature in &FEATURES {
+        // What is served here leads to the app's views, whatever the behaviour.
+        if !reader.flag(feature.switch) || !(spa || feature.served) {
+            continue;
+        }
+        for view in feature.views {
+            // Where nothing has to be fresh, nothing is verified.
+            let unused = view.contains("VERIFY") && reader.is_negative("SECURITY_FRESHNESS");
+            if !unused && reader.text(view).is_empty() {
+                reader.problem(
+                    view,
+                    format!("is not set, and {} sends browsers there", feature.switch),
+                    "name the view of your app that shows it, such as \"/done\"",
+                );
             }
         }
     }

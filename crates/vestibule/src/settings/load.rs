@@ -8,6 +8,7 @@ use toml::Value;
 
 use super::keys::{self, Key, Kind};
 use super::value;
+use crate::messages::Replacement;
 
 /// Something about the configuration that cannot stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl fmt::Debug for Sources<'_> {
 pub struct Loaded {
     values: BTreeMap<&'static str, (Value, Origin)>,
     /// `SECURITY_MSG_*`, by code.
-    pub(super) messages: BTreeMap<String, String>,
+    pub(super) messages: BTreeMap<String, Replacement>,
 }
 
 impl fmt::Debug for Loaded {
@@ -239,15 +240,22 @@ impl Loaded {
 
     fn read_message(&mut self, name: &str, value: &Value, problems: &mut Vec<Problem>) {
         // The reference keeps the text and its category together.
-        let text = match value {
-            Value::String(text) => Some(text.as_str()),
-            Value::Array(items) => items.first().and_then(Value::as_str),
-            _ => None,
+        let (text, category) = match value {
+            Value::String(text) => (Some(text.as_str()), None),
+            Value::Array(items) => {
+                let item = |at: usize| items.get(at).and_then(Value::as_str);
+                (item(0), item(1))
+            }
+            _ => (None, None),
         };
         let code = name.strip_prefix("SECURITY_MSG_").unwrap_or(name);
         match text {
             Some(text) => {
-                self.messages.insert(code.to_owned(), text.to_owned());
+                let replacement = Replacement {
+                    text: text.to_owned(),
+                    category: category.filter(|name| !name.is_empty()).map(str::to_owned),
+                };
+                self.messages.insert(code.to_owned(), replacement);
             }
             None => problems.push(Problem::new(name, "is not a text", "write it in quotes")),
         }

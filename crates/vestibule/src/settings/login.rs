@@ -31,17 +31,12 @@ pub struct LoginSettings {
 
 impl LoginSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let root = reader.text("APPLICATION_ROOT");
         Self {
             login_url: path(reader, "SECURITY_LOGIN_URL"),
             logout_url: path(reader, "SECURITY_LOGOUT_URL"),
             verify_url: path(reader, "SECURITY_VERIFY_URL"),
             logout_methods: logout_methods(reader),
-            post_logout_view: if reader.is_set("SECURITY_POST_LOGOUT_VIEW") {
-                reader.text("SECURITY_POST_LOGOUT_VIEW")
-            } else {
-                root
-            },
+            post_logout_view: view_or_root(reader, "SECURITY_POST_LOGOUT_VIEW"),
             default_remember_me: reader.flag("SECURITY_DEFAULT_REMEMBER_ME"),
             trackable: reader.flag("SECURITY_TRACKABLE"),
             confirmable: reader.flag("SECURITY_CONFIRMABLE"),
@@ -58,6 +53,15 @@ impl LoginSettings {
     #[must_use]
     pub fn serves_password_login(&self) -> bool {
         self.password_login
+    }
+}
+
+/// A view that is where the application begins unless it is set.
+pub(super) fn view_or_root(reader: &Reader<'_>, key: &str) -> String {
+    if reader.is_set(key) {
+        reader.text(key)
+    } else {
+        reader.text("APPLICATION_ROOT")
     }
 }
 

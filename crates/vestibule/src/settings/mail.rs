@@ -140,17 +140,16 @@ fn address_of(mailbox: &str) -> &str {
 }
 
 fn sender(reader: &Reader<'_>) -> String {
-    if let Some(sender) = reader.optional_text("SECURITY_EMAIL_SENDER") {
-        return sender;
-    }
-    match reader.any("MAIL_DEFAULT_SENDER") {
-        Some(Value::String(sender)) if !sender.is_empty() => sender,
+    let own = reader.any("SECURITY_EMAIL_SENDER");
+    match own.or_else(|| reader.any("MAIL_DEFAULT_SENDER")) {
+        Some(Value::String(sender)) => sender,
         // Flask-Mail's pair of name and address.
         Some(Value::Array(pair)) => match pair.as_slice() {
             [Value::String(name), Value::String(address)] => format!("{name} <{address}>"),
             _ => String::new(),
         },
-        _ => "no-reply@localhost".to_owned(),
+        Some(_) => String::new(),
+        None => "no-reply@localhost".to_owned(),
     }
 }
 

@@ -46,6 +46,8 @@ pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub use password::{PasswordSettings, SecretSettings};
 pub use password_rules::{BreachedOrigin, BreachedSettings};
 use reader::Reader;
+
+use crate::messages::Replacement;
 pub use redirect::RedirectSettings;
 pub use session::{RememberSettings, SessionProtection, SessionSettings};
 pub use starter::STARTER;
@@ -103,7 +105,7 @@ pub struct Settings {
     /// The database.
     pub database: DatabaseSettings,
     /// Texts that replace ours, by code.
-    pub messages: BTreeMap<String, String>,
+    pub messages: BTreeMap<String, Replacement>,
     /// Whether refusals explain themselves in the answer.
     pub debug: bool,
     /// Switches that are on, of features that this version does not serve.

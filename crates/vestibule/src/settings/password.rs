@@ -1,7 +1,7 @@
 //! Passwords, and the secrets that stand behind them.
 
 use secrecy::{ExposeSecret, SecretString};
-use toml::Value;
+use toml::{Table, Value};
 use vestibule_formats::hash::{
     Argon2Options, Argon2Type, Hasher, HasherOptions, Scheme, SingleHash,
 };
@@ -221,6 +221,18 @@ fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option
         .collect()
 }
 
+/// The options of every scheme, as `scheme__option`: `PASSWORD_HASH_PASSLIB_OPTIONS` has them in
+/// this form, the older `PASSWORD_HASH_OPTIONS` in a table for each scheme.
+fn hash_options(reader: &Reader<'_>) -> Table {
+    let mut options = reader.table("SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS");
+    for (scheme, own) in reader.table("SECURITY_PASSWORD_HASH_OPTIONS") {
+        for (name, value) in own.as_table().into_iter().flatten() {
+            options.insert(format!("{scheme}__{name}"), value.clone());
+        }
+    }
+    options
+}
+
 /// `bcrypt__rounds` and the like, where the scheme has rounds alone.
 fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
     const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
@@ -228,7 +240,7 @@ fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
         return None;
     }
     let name = format!("{}__rounds", scheme.name());
-    let rounds = reader.table(KEY).get(&name).map(|value| {
+    let rounds = hash_options(reader).get(&name).map(|value| {
         value
             .as_integer()
             .and_then(|rounds| u32::try_from(rounds).ok())
@@ -253,7 +265,7 @@ fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
 fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
     const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
     let mut options = Argon2Options::default();
-    for (name, value) in reader.table(KEY) {
+    for (name, value) in hash_options(reader) {
         if !name.contains("__") {
             reader.problem(
                 KEY,

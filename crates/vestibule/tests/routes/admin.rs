@@ -5,7 +5,7 @@ use serde_json::json;
 use vestibule::admin::{self, roles};
 use vestibule_store::User;
 
-use crate::support::{ANA, Browser, PASSWORD, TestApp};
+use crate::support::{ANA, Browser, LIFE, PASSWORD, TestApp};
 
 /// Everything that a sign-in can leave in somebody's hands.
 struct Proofs<'a> {
@@ -159,7 +159,7 @@ async fn whoever_is_gone_meanwhile_is_said_to_be_gone() {
 
 #[tokio::test]
 async fn an_address_is_confirmed_once() {
-    let app = TestApp::with("SECURITY_CONFIRMABLE = true").await;
+    let app = TestApp::with(LIFE).await;
     let user = app
         .user("new@example.com", |draft| admin::Draft {
             confirmed: false,

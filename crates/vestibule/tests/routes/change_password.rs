@@ -143,3 +143,13 @@ async fn attack_race_of_two_changes_at_once_one_is_in_force() {
     assert_eq!(done.len(), 1);
     assert_eq!(app.browser().sign_in(ANA, &done[0].1).await.status, 200);
 }
+
+#[tokio::test]
+async fn the_notice_says_where_a_password_is_reset() {
+    let app = TestApp::with(LIFE).await;
+    let mut browser = app.signed_in().await.with_csrf().await;
+    let answer = browser.post(CHANGE, change(PASSWORD, NEW)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let notice = app.mails(ANA).await.pop().unwrap().text.unwrap();
+    assert!(notice.contains("/api/accounts/reset\n"), "{notice}");
+}

@@ -150,3 +150,11 @@ async fn attack_single_use_of_many_at_once_one_confirms() {
     let views = futures_util::future::join_all(asking).await;
     assert_eq!(views.iter().filter(|view| *view == "/confirmed").count(), 1);
 }
+
+#[tokio::test]
+async fn a_replaced_message_may_say_how_bad_it_is() {
+    let (app, _) =
+        unconfirmed("SECURITY_MSG_INVALID_CONFIRMATION_TOKEN = [\"Nope.\", \"warning\"]\n").await;
+    let (_, query) = destination(&app.browser().get(&format!("{CONFIRM}/xyz")).await);
+    assert_eq!(query, [("warning".to_owned(), "Nope.".to_owned())]);
+}

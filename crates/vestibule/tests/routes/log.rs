@@ -12,7 +12,8 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::callers::text;
-use crate::support::{ANA, PASSWORD, TestApp};
+use crate::support::mails::token_of;
+use crate::support::{ANA, LIFE, PASSWORD, TestApp};
 
 thread_local! {
     /// Other tests may run beside this one.
@@ -63,11 +64,11 @@ async fn attack_secrets_in_the_log_no_token_is_ever_logged() {
     // For one thread alone, what another thread says first would never be heard.
     tracing::subscriber::set_global_default(log.clone()).unwrap();
     HEARD.set(true);
-    let app = TestApp::with(
-        "SECURITY_REFRESH_TOKEN = true
+    let app = TestApp::with(&format!(
+        "{LIFE}SECURITY_REFRESH_TOKEN = true
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
-SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]",
-    )
+SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]"
+    ))
     .await;
     let user = app.stored(ANA).await;
     let mut browser = app.browser();
@@ -139,6 +140,27 @@ SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]",
     }
     let body = json!({"refresh_token": refresh});
     browser.post("/api/accounts/logout", body).await;
+    // Tokens of links stand in paths: of ours, and of those that somebody mistypes.
+    let ask = json!({"email": ANA});
+    app.browser().post("/api/accounts/reset", ask).await;
+    let link = token_of(&app.link(ANA).await).to_owned();
+    secrets.push(link.clone());
+    for place in [
+        "accounts/reset",
+        "accounts/confirm",
+        "accounts/change-email",
+        "account/reset",
+    ] {
+        for path in [
+            format!("/api/{place}/{link}"),
+            format!("/api/{place}/{link}/"),
+        ] {
+            app.browser().get(&path).await;
+            app.browser()
+                .post(&path, json!({"password": "short"}))
+                .await;
+        }
+    }
 
     let log = log.0.lock().unwrap().clone();
     for said in ["answered", "an auth token is not used", "used twice"] {

@@ -111,3 +111,27 @@ async fn attack_csrf_another_site_cannot_sign_somebody_out() {
     );
     assert!(browser.is_signed_in().await);
 }
+
+#[tokio::test]
+async fn attack_open_redirect_a_link_that_signs_out_goes_on_to_what_stays_with_us() {
+    let app = TestApp::with(
+        "SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]\nSECURITY_POST_LOGOUT_VIEW = \"/bye\"",
+    )
+    .await;
+    for (query, place) in [
+        ("", "/bye"),
+        ("?next=/foo%3Fa%3D1", "/foo?a=1"),
+        ("?next=", "/bye"),
+        ("?next=https://evil.example/", "/bye"),
+        ("?next=//evil.example/", "/bye"),
+        ("?next=/%5Cevil.example", "/bye"),
+        ("?next=/%0d%0aX-Evil:%201", "/bye"),
+        ("?next=javascript:alert(1)", "/bye"),
+    ] {
+        let mut browser = app.signed_in().await;
+        let answer = browser.get(&format!("{LOGOUT}{query}")).await;
+        assert_eq!(answer.status, 302, "{query}");
+        assert_eq!(answer.headers["location"], place, "{query}");
+        assert!(!browser.is_signed_in().await, "{query}");
+    }
+}

@@ -488,3 +488,36 @@ fn a_public_server_has_to_know_its_name() {
 fn the_reference_s_own_defaults_are_no_mistake() {
     assert!(local("").is_empty());
 }
+
+#[test]
+fn what_leads_to_views_needs_them_whatever_the_behaviour() {
+    for behaviour in ["", "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\n"] {
+        let lines = format!("{behaviour}SECURITY_CONFIRMABLE = true\nSECURITY_RECOVERABLE = true");
+        let named = local(&lines).join("\n");
+        for view in [
+            "POST_CONFIRM_VIEW",
+            "CONFIRM_ERROR_VIEW",
+            "RESET_VIEW",
+            "RESET_ERROR_VIEW",
+        ] {
+            assert!(named.contains(&format!("SECURITY_{view}")), "{named}");
+        }
+    }
+}
+
+#[test]
+fn what_would_be_passed_over_is_refused() {
+    let cookie = "SECURITY_CSRF_COOKIE = { expires = \"Wed, 21 Oct 2037 07:28:00 GMT\" }";
+    assert!(local(cookie).concat().contains("max_age"));
+    let headers = local("CORS_ORIGINS = [\"https://a.example\"]\nCORS_ALLOW_HEADERS = [\"x-(\"]");
+    assert!(headers.concat().contains("CORS_ALLOW_HEADERS"));
+}
+
+#[test]
+fn the_sender_may_be_a_pair_of_name_and_address() {
+    for key in ["SECURITY_EMAIL_SENDER", "MAIL_DEFAULT_SENDER"] {
+        let text = format!("{SECRETS}{key} = [\"Accounts\", \"accounts@example.com\"]");
+        let settings = Settings::from_toml(&text).unwrap();
+        assert_eq!(settings.mail.sender, "Accounts <accounts@example.com>");
+    }
+}

@@ -123,9 +123,9 @@ fn messages_are_replaced_by_code() {
     )
     .unwrap();
     let settings = Settings::new(&loaded, Listening::Local).unwrap();
-    assert_eq!(settings.messages["INVALID_PASSWORD"], "No.");
-    assert_eq!(settings.messages["LOGIN"], "Please.");
-    assert_eq!(settings.messages["DISABLED_ACCOUNT"], "Off.");
+    assert_eq!(settings.messages["INVALID_PASSWORD"].text, "No.");
+    assert_eq!(settings.messages["LOGIN"].text, "Please.");
+    assert_eq!(settings.messages["DISABLED_ACCOUNT"].text, "Off.");
     assert!(load("SECURITY_MSG_NO_SUCH_CODE = \"x\"", &[]).is_err());
 }
 
@@ -186,7 +186,9 @@ SERVER_NAME = \"app.example.com\"\n";
             .iter()
             .any(|warning| warning.to_string().contains("MAIL_SERVER"))
     };
-    let recoverable = "SECURITY_RECOVERABLE = true\n";
+    let recoverable = "SECURITY_RECOVERABLE = true
+SECURITY_RESET_VIEW = \"/reset\"
+SECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n";
     assert!(warned(recoverable, Listening::Public));
     assert!(!warned(recoverable, Listening::Local));
     assert!(!warned("", Listening::Public));

@@ -14,6 +14,7 @@ use crate::mail::{self, Letter};
 use crate::messages::Message;
 use crate::rng;
 use crate::rules;
+use crate::secrets::links;
 use crate::secrets::passwords::Verdict;
 
 /// What becomes of a new password.
@@ -95,6 +96,18 @@ fn notice(app: &App, facts: &Facts, user: &User) -> Result<Vec<vestibule_store::
     let (Some(template), Some(email)) = (notice, &user.email) else {
         return Ok(Vec::new());
     };
-    let letter = Letter::new(template, email, [("user", mail::about(user))]);
+    // For whoever did not do this.
+    let recover = &app.settings().accounts.recover;
+    let recovery_link = recover
+        .enabled
+        .then(|| links::endpoint(app, facts, &recover.url));
+    let letter = Letter::new(
+        template,
+        email,
+        [
+            ("user", mail::about(user)),
+            ("recovery_link", recovery_link.into()),
+        ],
+    );
     Ok(vec![app.write(facts, &letter)?])
 }

@@ -56,6 +56,7 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
     };
     // From here on the caller has shown that the account is theirs: details may be told.
     if let Some(reason) = assurance::obstacle(app, &user).await? {
+        tracing::info!(user = %user.id, why = reason.code(), "the right password, and not let in");
         return Ok(refused(field, reason));
     }
     Ok(Decision::Admit(Box::new(Admission {

@@ -91,8 +91,9 @@ pub(super) fn read(
         .or(username
             .filter(|_| settings.has("username"))
             .map(Named::Username));
-    // With usernames on, nobody being named is an error of the form, not of a field.
-    let blame = if settings.username_enable { "" } else { EMAIL };
+    // Where it is not the address alone, nobody being named is an error of the form.
+    let of_the_form = settings.username_enable || !settings.has("email");
+    let blame = if of_the_form { "" } else { EMAIL };
     Ok(LoginRequest {
         named,
         blame,
@@ -116,7 +117,8 @@ fn read_email(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<St
 }
 
 fn read_username(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<String> {
-    match fields.text(USERNAME) {
+    // White space is a name, though none that anybody has.
+    match fields.exact(USERNAME) {
         Field::Text(text) => {
             match username::normalise(text, &app.settings().identity.username_options) {
                 Ok(normalised) => return Some(normalised),

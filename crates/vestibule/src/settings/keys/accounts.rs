@@ -46,7 +46,7 @@ pub(super) const KEYS: &[Key] = &[
     served("SECURITY_CONFIRM_URL", Text, r#""/confirm""#),
     served("SECURITY_EMAIL_HTML", Flag, "true"),
     served("SECURITY_EMAIL_PLAINTEXT", Flag, "true"),
-    served("SECURITY_EMAIL_SENDER", Text, r#""""#),
+    served("SECURITY_EMAIL_SENDER", Any, r#""""#),
     served(
         "SECURITY_EMAIL_SUBJECT_CONFIRM",
         Text,

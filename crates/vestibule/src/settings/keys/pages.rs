@@ -133,7 +133,6 @@ pub(super) const KEYS: &[Key] = &[
     ),
     pages("SECURITY_EMAIL_CHANGE_SALT", Text, r#""""#),
     pages("SECURITY_POST_VERIFY_URL", Text, r#""""#),
-    pages("SECURITY_PASSWORD_HASH_OPTIONS", Table, "{}"),
     pages("SECURITY_REFRESH_COOKIE_NAME", Text, r#""""#),
     pages("SECURITY_SCRIPT_NONCE_KEY", Text, r#""""#),
     pages("SECURITY_USER_IDENTITY_MAPPINGS", Any, r#""""#),

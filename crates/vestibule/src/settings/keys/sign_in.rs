@@ -36,7 +36,7 @@ pub(super) const KEYS: &[Key] = &[
     served("SECURITY_FRESHNESS", DurationOrOff, r#""1 days""#),
     served("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", Flag, "true"),
     served("SECURITY_FRESHNESS_GRACE_PERIOD", Duration, r#""1 hours""#),
-    pages(
+    served(
         "SECURITY_HASHING_SCHEMES",
         List,
         r#"["sha256_crypt", "hex_md5"]"#,
@@ -56,6 +56,7 @@ pub(super) const KEYS: &[Key] = &[
     served("SECURITY_PASSWORD_COMPLEXITY_CHECKER", Text, r#""""#),
     served("SECURITY_PASSWORD_CONFIRM_REQUIRED", Flag, "true"),
     served("SECURITY_PASSWORD_HASH", Text, r#""argon2""#),
+    served("SECURITY_PASSWORD_HASH_OPTIONS", Table, "{}"),
     served("SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS", Table, "{}"),
     served("SECURITY_PASSWORD_LENGTH_MIN", Integer, "8"),
     served("SECURITY_PASSWORD_NORMALIZE_FORM", Text, r#""NFKD""#),
