@@ -182,6 +182,12 @@ impl Hasher {
         self.maker.hash(&secret, salt, memory)
     }
 
+    /// Whether to check a hash takes as long as to check one that is made here now.
+    #[must_use]
+    pub fn costs_as_its_own(&self, hash: &str) -> bool {
+        !self.maker.needs_upgrade(hash)
+    }
+
     /// Whether a hash is of another scheme than the configured one and not to be kept, or
     /// weaker than it would be made now.
     #[must_use]

@@ -12,6 +12,8 @@ mod timed;
 
 pub use error::SignatureError;
 pub use key_ring::KeyRing;
-pub use payload::{decode as decode_payload, encode as encode_payload};
+pub use payload::{
+    decode as decode_payload, encode as encode_payload, encode_over as encode_payload_over,
+};
 pub use signer::{Derivation, Signer};
 pub use timed::{Opened, TimedSigner};

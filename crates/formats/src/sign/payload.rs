@@ -19,11 +19,17 @@ thread_local! {
     static INFLATE: RefCell<Decompress> = RefCell::new(Decompress::new(true));
 }
 
-/// Encodes JSON text.
+/// Encodes JSON text, packed where that makes it shorter.
 #[must_use]
 pub fn encode(json: &[u8]) -> String {
     // A payload this short never gets shorter: zlib's frame alone is eleven bytes.
-    if json.len() > 48
+    encode_over(json, 48)
+}
+
+/// Encodes JSON text, packed only if it is longer than that.
+#[must_use]
+pub fn encode_over(json: &[u8], least: usize) -> String {
+    if json.len() > least
         && let Some(packed) = compress(json)
         && packed.len() + 1 < json.len()
     {

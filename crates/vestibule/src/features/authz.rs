@@ -32,7 +32,7 @@ use crate::identity;
 use crate::messages::{Explanation, Message};
 use crate::session::access::Access;
 use crate::session::call::Call;
-use crate::session::door::{self, Door};
+use crate::session::door::{self, Door, SaidBy};
 use crate::session::visit::Caller;
 use crate::settings::Mechanism;
 
@@ -114,7 +114,10 @@ impl Asked {
     /// condition must not let everybody in.
     fn read(app: &App, query: &Query) -> Result<Self, Rejection> {
         let mut asked = Self {
-            door: Door::of_others(),
+            door: Door {
+                said_by: SaidBy::Question,
+                ..Door::of_others()
+            },
             access: Access::default(),
         };
         let mut seen = Vec::new();

@@ -198,30 +198,38 @@ pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, F
             Opened::Invalid
         });
     };
-    if expired {
-        return Ok(Opened::Expired(Some(Box::new(user))));
-    }
     let (bound, needed) = match kind {
         Kind::Confirm | Kind::ChangeEmail => (token.part(1), true),
         // The reference's are bound to no address.
         Kind::Reset => (token.part(2), false),
         Kind::Login => (token.part(1), false),
     };
-    let holds = match (bound, user.email.clone()) {
-        (Some(bound), Some(email)) => {
-            let bound = bound.to_owned();
-            // Those of the reference take tens of milliseconds.
-            tokio::task::spawn_blocking(move || fingerprint::is_of(&bound, &email))
-                .await
-                .unwrap_or(false)
-        }
-        (Some(_), None) => false,
-        (None, _) => !needed,
+    let mut holds = match bound {
+        Some(bound) => is_of(bound, user.email.as_deref()).await,
+        None => !needed,
     };
-    if !holds {
-        return Ok(Opened::Invalid);
+    // Ours are bound to the password that they replace, too.
+    if let (Kind::Reset, Some(_), Some(password), true) = (kind, bound, token.part(1), holds) {
+        holds = is_of(password, user.password.as_deref()).await;
     }
-    Ok(Opened::Valid(Box::new(user), token))
+    Ok(match (holds, expired) {
+        (true, false) => Opened::Valid(Box::new(user), token),
+        // Who has the address now is told to whoever had the link mailed to it.
+        (true, true) => Opened::Expired(Some(Box::new(user))),
+        (false, true) => Opened::Expired(None),
+        (false, false) => Opened::Invalid,
+    })
+}
+
+/// Whether a fingerprint is that of a text. Those of the reference take tens of milliseconds.
+async fn is_of(taken: &str, text: Option<&str>) -> bool {
+    let Some(text) = text.map(str::to_owned) else {
+        return false;
+    };
+    let taken = taken.to_owned();
+    tokio::task::spawn_blocking(move || fingerprint::is_of(&taken, &text))
+        .await
+        .unwrap_or(false)
 }
 
 /// The entry in the ledger that uses a link up.

@@ -114,7 +114,14 @@ impl Passwords {
                     .map(Verdict::RightButUpgrade)
                     .map_err(|error| Fault::Internal(format!("cannot hash: {error}"))),
                 Ok(true) => Ok(Verdict::Right),
-                Ok(false) => Ok(Verdict::Wrong),
+                Ok(false) => {
+                    // One of another kind may be checked in a moment: not so that somebody sees
+                    // by it that there is an account.
+                    if !hasher.costs_as_its_own(&stored) {
+                        let _ = hasher.verify(&password, &nobody, memory);
+                    }
+                    Ok(Verdict::Wrong)
+                }
                 Err(error) => {
                     // The row is not one that we can judge. The caller learns nothing from it, not
                     // even by the time it takes.
@@ -261,4 +268,47 @@ impl std::fmt::Debug for State {
 fn stand_back() {
     // On Linux a priority belongs to the thread, and "no process" is the calling one.
     let _ = rustix::process::setpriority_process(None, NICENESS);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use vestibule_formats::hash::{Argon2Options, HasherOptions, SingleHash};
+
+    use super::*;
+    use crate::rng::SystemRandom;
+
+    async fn shortest(passwords: &Passwords, stored: Option<&str>) -> Duration {
+        let mut shortest = Duration::MAX;
+        for _ in 0..5 {
+            let began = Instant::now();
+            let verdict = passwords.check(stored, "wrong").await.unwrap();
+            assert_eq!(verdict, Verdict::Wrong);
+            shortest = shortest.min(began.elapsed());
+        }
+        shortest
+    }
+
+    #[tokio::test]
+    async fn attack_enumeration_by_time_a_hash_that_is_checked_in_a_moment_is_no_tell() {
+        let options = HasherOptions {
+            salt: None,
+            single_hash: SingleHash::Always,
+            argon2: Argon2Options::default(),
+        };
+        let hasher = Hasher::new(&options).unwrap();
+        let passwords = Passwords::new(hasher, Arc::new(SystemRandom), 1).unwrap();
+        let nobody = shortest(&passwords, None).await;
+        for stored in [
+            "$2b$04$abcdefghijklmnopqrstuuJGlLpSfdVsdTbZQbGuS4Oa1oXjwFcnS",
+            "$pbkdf2-sha256$1$YWJjZGVmZ2g$m0a7dVYQdKcBJyTsVYQDTKXHHvkwnuVOZlRRhBMWoIE",
+        ] {
+            let known = shortest(&passwords, Some(stored)).await;
+            assert!(
+                known * 2 > nobody,
+                "{known:?} for {stored}, {nobody:?} for nobody"
+            );
+        }
+    }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 use vestibule_store::User;
 
-use super::visit::{Visit, name};
+use super::door::SaidBy;
+use super::visit::{Grace, Visit, name};
 use crate::app::App;
 use crate::http::fault::Fault;
 use crate::messages::Message;
@@ -64,7 +65,13 @@ async fn second_factor_due(app: &App, user: &User) -> Result<bool, Fault> {
 /// Whether the caller proved who they are within this time, by the mechanism that they came
 /// with. Whoever has a session is then not asked again for the time of grace, as long as
 /// they come back within it; at this door, and at those that ask for no more.
-pub(crate) fn is_fresh(app: &App, visit: &mut Visit, within: Duration, grace: Duration) -> bool {
+pub(crate) fn is_fresh(
+    app: &App,
+    visit: &mut Visit,
+    within: Duration,
+    grace: Duration,
+    said_by: SaidBy,
+) -> bool {
     let Some(caller) = visit.caller() else {
         return false;
     };
@@ -84,12 +91,23 @@ pub(crate) fn is_fresh(app: &App, visit: &mut Visit, within: Duration, grace: Du
     }
     let earned = grace_in_force(app, visit, now);
     let in_grace = earned.is_some_and(|earned| earned <= within);
+    if said_by == SaidBy::Question {
+        let asked_before = visit.asked_before(within, grace, app.unix_now());
+        let in_grace = in_grace || asked_before;
+        if proven && !in_grace || asked_before {
+            visit.earn_grace(Grace::of_question(until(app, grace), within, grace));
+        }
+        return proven || in_grace;
+    }
     // What a stricter door gave is left as it is.
     if proven && !in_grace || earned == Some(within) {
-        let until = app.unix_now() + i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 2);
-        visit.earn_grace(until, within);
+        visit.earn_grace(Grace::of_door(until(app, grace), within));
     }
     proven || in_grace
+}
+
+fn until(app: &App, grace: Duration) -> i64 {
+    app.unix_now() + i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 2)
 }
 
 /// At which door the grace that is in force was earned: how old a proof that one allows.

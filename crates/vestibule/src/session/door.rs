@@ -33,8 +33,20 @@ pub(crate) struct Door {
     pub(crate) within: Option<Duration>,
     /// For how long whoever was fresh is not asked again; the setting's unless said.
     pub(crate) grace: Option<Duration>,
+    /// Who says how long that is.
+    pub(crate) said_by: SaidBy,
     /// What is read about the caller.
     pub(crate) depth: Depth,
+}
+
+/// Who says what a door asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SaidBy {
+    /// The settings, or the application.
+    Us,
+    /// The question at `/authz`: whoever reaches it may ask what they like, so what is earned by
+    /// it counts for the same question alone.
+    Question,
 }
 
 impl Door {
@@ -45,6 +57,7 @@ impl Door {
             methods: app.settings().token.api_enabled_methods.clone(),
             within: None,
             grace: None,
+            said_by: SaidBy::Us,
             depth: Depth::User,
         }
     }
@@ -56,6 +69,7 @@ impl Door {
             methods: vec![Mechanism::Session, Mechanism::Token],
             within: None,
             grace: None,
+            said_by: SaidBy::Us,
             depth: Depth::WithRoles,
         }
     }
@@ -127,7 +141,7 @@ pub(crate) async fn authenticate(
     visit.set_caller(Some(caller));
     if let Some(within) = door.within {
         let grace = door.grace.unwrap_or(app.settings().freshness.grace);
-        demand_fresh(app, visit, within, grace)?;
+        demand_fresh(app, visit, within, grace, door.said_by)?;
     }
     Ok(())
 }
@@ -141,8 +155,9 @@ fn demand_fresh(
     visit: &mut Visit,
     within: Duration,
     grace: Duration,
+    said_by: SaidBy,
 ) -> Result<(), Rejection> {
-    if assurance::is_fresh(app, visit, within, grace) {
+    if assurance::is_fresh(app, visit, within, grace, said_by) {
         Ok(())
     } else {
         Err(not_fresh(app))
@@ -192,7 +207,7 @@ impl Call {
     pub(crate) fn demand_fresh(&mut self, app: &App) -> Result<(), Refusal> {
         let settings = &app.settings().freshness;
         if let Some(within) = settings.within {
-            demand_fresh(app, &mut self.visit, within, settings.grace)?;
+            demand_fresh(app, &mut self.visit, within, settings.grace, SaidBy::Us)?;
             self.visit.keep_grace();
         }
         Ok(())
@@ -229,6 +244,8 @@ async fn by_token(app: &App, token: &str, depth: Depth) -> Result<Option<Caller>
     if found.is_none() {
         // Tokens from before the column was there.
         found = active_user(app, UserKey::Uniquifier(uniquifier), depth).await?;
+        // Whoever has one of their own since has none of those any more.
+        found = found.filter(|(user, _)| user.fs_token_uniquifier.is_none());
     }
     let allowed = app.settings().freshness.allow_auth_token;
     Ok(found.map(|(user, roles)| Caller {

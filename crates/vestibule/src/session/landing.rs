@@ -1,6 +1,10 @@
 //! Where the links of mails arrive, and where they lead: to the views of the app.
 
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, Path};
 use http::Method;
+use http::request::Parts;
 use vestibule_store::User;
 
 use super::call::Call;
@@ -12,6 +16,19 @@ use crate::http::reply::Reply;
 use crate::identity;
 use crate::messages::Said;
 use crate::settings::ConsumedBy;
+
+/// The token in the path of a link. One that is no text is one that does not count.
+#[derive(Debug)]
+pub(crate) struct Token(pub(crate) String);
+
+impl FromRequestParts<App> for Token {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        Ok(Self(path.map(|Path(token)| token).unwrap_or_default()))
+    }
+}
 
 /// How a link arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -128,6 +128,7 @@ pub(super) fn clear(visit: &mut Visit) {
         name::AUTHENTICATED_AT,
         name::GRACE_UNTIL,
         name::GRACE_WITHIN,
+        name::GRACE_ASKED,
         "fs_oauth_next",
         "identity.name",
         "identity.auth_type",

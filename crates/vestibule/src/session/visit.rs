@@ -44,6 +44,9 @@ pub(crate) mod name {
     /// That moment once more, and how old a proof the door allows at which it was earned, in
     /// seconds: `1800003600/60`. Ours.
     pub(crate) const GRACE_WITHIN: &str = "vestibule_gexp_within";
+    /// Until when which question of `/authz` is answered without asking for freshness again:
+    /// `1800003600/60/3600`, the last two being its `within` and `grace`. Ours.
+    pub(crate) const GRACE_ASKED: &str = "vestibule_gexp_asked";
 }
 
 /// Somebody who has been authenticated.
@@ -118,6 +121,36 @@ pub enum CookieState {
     Foreign,
 }
 
+/// That somebody is not asked again for a time.
+#[derive(Debug)]
+pub(crate) struct Grace {
+    /// Until when, where that counts at other doors, too.
+    until: Option<i64>,
+    /// What of the session says so.
+    name: &'static str,
+    note: String,
+}
+
+impl Grace {
+    /// At every door that allows proofs of that age.
+    pub(super) fn of_door(until: i64, within: Duration) -> Self {
+        Self {
+            until: Some(until),
+            name: name::GRACE_WITHIN,
+            note: format!("{until}/{}", within.as_secs()),
+        }
+    }
+
+    /// For one question.
+    pub(super) fn of_question(until: i64, within: Duration, grace: Duration) -> Self {
+        Self {
+            until: None,
+            name: name::GRACE_ASKED,
+            note: format!("{until}/{}/{}", within.as_secs(), grace.as_secs()),
+        }
+    }
+}
+
 /// A request's session and caller.
 #[derive(Debug)]
 pub struct Visit {
@@ -131,8 +164,8 @@ pub struct Visit {
     remember_cookie: Option<String>,
     /// Whether session protection leaves the session in force.
     protected: bool,
-    /// Grace that counts once the request is let in: until when, at which door.
-    grace: Option<(i64, Duration)>,
+    /// Grace that counts once the request is let in.
+    grace: Option<Grace>,
     pub(crate) remember: Remember,
 }
 
@@ -164,18 +197,29 @@ impl Visit {
         self.caller = caller;
     }
 
-    /// Notes that the caller is not asked again until then, at doors that allow proofs of that
-    /// age: if they are let in at all.
-    pub(super) fn earn_grace(&mut self, until: i64, within: Duration) {
-        self.grace = Some((until, within));
+    /// Notes that the caller is not asked again for a time: if they are let in at all.
+    pub(super) fn earn_grace(&mut self, grace: Grace) {
+        self.grace = Some(grace);
+    }
+
+    /// Whether the same question was answered, and its time of grace is not over.
+    pub(super) fn asked_before(&self, within: Duration, grace: Duration, now: i64) -> bool {
+        let noted = self.session.get_str(name::GRACE_ASKED);
+        let until = noted.as_deref().and_then(|noted| {
+            let (until, question) = noted.split_once('/')?;
+            let same = question == format!("{}/{}", within.as_secs(), grace.as_secs());
+            until.parse::<i64>().ok().filter(|_| same)
+        });
+        until.is_some_and(|until| now < until)
     }
 
     /// Puts what was earned into the session.
     pub(crate) fn keep_grace(&mut self) {
-        if let Some((until, within)) = self.grace.take() {
-            self.session.set_i64(name::GRACE_UNTIL, until);
-            let note = format!("{until}/{}", within.as_secs());
-            self.session.set_str(name::GRACE_WITHIN, &note);
+        if let Some(Grace { until, name, note }) = self.grace.take() {
+            if let Some(until) = until {
+                self.session.set_i64(name::GRACE_UNTIL, until);
+            }
+            self.session.set_str(name, &note);
         }
     }
 
@@ -421,7 +465,7 @@ impl Visit {
     }
 
     /// Whether the remember cookie that came is one of ours, and of whom the session names.
-    fn remembers_its_user(&self, app: &App) -> bool {
+    pub(crate) fn remembers_its_user(&self, app: &App) -> bool {
         let cookie = self.remember_cookie.as_deref();
         let remembered = cookie.and_then(|cookie| app.remember_codec().open(cookie));
         remembered.is_some() && remembered == self.session.get_str(name::USER_ID)

@@ -153,3 +153,23 @@ async fn the_notice_says_where_a_password_is_reset() {
     let notice = app.mails(ANA).await.pop().unwrap().text.unwrap();
     assert!(notice.contains("/api/accounts/reset\n"), "{notice}");
 }
+
+#[tokio::test]
+async fn attack_session_residue_a_cookie_that_remembers_nobody_is_not_replaced_by_one_that_does() {
+    for remembered in [false, true] {
+        let app = TestApp::with(LIFE).await;
+        let mut browser = app.browser();
+        let sign_in = json!({"email": ANA, "password": PASSWORD, "remember": remembered});
+        browser.post("/api/accounts/login", sign_in).await;
+        if !remembered {
+            let cookie = "remember_token".into();
+            browser.cookies.insert(cookie, "somebody|else".to_owned());
+        }
+        let mut browser = browser.with_csrf().await;
+        let answer = browser.post(CHANGE, change(PASSWORD, NEW)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let kept = answer.set_cookie("remember_token");
+        let kept = kept.is_some_and(|cookie| !cookie.contains("Max-Age=0"));
+        assert_eq!(kept, remembered);
+    }
+}

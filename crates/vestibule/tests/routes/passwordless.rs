@@ -153,3 +153,25 @@ async fn attack_single_use_of_many_at_once_one_is_signed_in() {
     let views = futures_util::future::join_all(asking).await;
     assert_eq!(views.iter().filter(|view| *view == "/in").count(), 1);
 }
+
+#[tokio::test]
+async fn attack_enumeration_an_old_link_does_not_tell_who_has_which_address_now() {
+    let (app, link) = with_link("SECURITY_LOGIN_WITHIN = \"1 hour\"\n").await;
+    let user = app.stored(ANA).await;
+    let patch = vestibule::store::UserPatch {
+        email: Some("secret-new@example.com".to_owned()),
+        ..vestibule::store::UserPatch::default()
+    };
+    let now = app.app().clock().now();
+    app.app()
+        .store()
+        .update_user(user.id, patch, now)
+        .await
+        .unwrap();
+    app.wait(3601);
+    let (view, query) = destination(&app.browser().get(&link).await);
+    assert_eq!(view, "/login-error");
+    assert_eq!(query.len(), 1, "{query:?}");
+    assert!(!query[0].1.contains("secret-new"), "{query:?}");
+    assert!(app.mails("secret-new@example.com").await.is_empty());
+}

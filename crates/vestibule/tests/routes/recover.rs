@@ -1,6 +1,7 @@
 //! `/reset`: replacing a forgotten password.
 
 use serde_json::{Value, json};
+use vestibule::store::{PasswordChange, UserPatch};
 
 use crate::support::mails::{destination, token_of};
 use crate::support::{ANA, LIFE, PASSWORD, TestApp};
@@ -91,7 +92,7 @@ async fn attack_wrong_step_a_link_is_worth_nothing_after_any_other_change() {
     // So was the address.
     let (app, link) = with_link("").await;
     let user = app.stored(ANA).await;
-    let patch = vestibule_store::UserPatch {
+    let patch = UserPatch {
         email: Some("other@example.com".to_owned()),
         ..Default::default()
     };
@@ -202,4 +203,23 @@ async fn attack_look_alike_the_link_goes_to_the_address_that_is_kept() {
     let mails = app.all_mails().await;
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to, ANA);
+}
+
+#[tokio::test]
+async fn attack_state_change_a_link_is_worth_nothing_once_the_password_is_another() {
+    let (app, link) = with_link("").await;
+    let user = app.stored(ANA).await;
+    // By somebody who changes nothing else: another program, a script.
+    let patch = UserPatch {
+        password: Some(PasswordChange::Set("$argon2id$another".to_owned())),
+        ..UserPatch::default()
+    };
+    let now = app.app().clock().now();
+    app.app()
+        .store()
+        .update_user(user.id, patch, now)
+        .await
+        .unwrap();
+    let answer = app.browser().post(&link, new_password()).await;
+    assert_eq!(answer.code(), "INVALID_RESET_PASSWORD_TOKEN");
 }

@@ -13,7 +13,7 @@
 mod document;
 mod rules;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use vestibule_store::Identity;
@@ -31,7 +31,7 @@ use crate::rules as of_fields;
 use crate::secrets::links;
 use crate::session::call::Call;
 use crate::session::door::Door;
-use crate::session::landing::{self, Way};
+use crate::session::landing::{self, Token, Way};
 use crate::session::tokens::Tokens;
 use crate::settings::{ConsumedBy, Settings};
 
@@ -126,7 +126,7 @@ async fn send_link(app: &App, call: &Call, email: &str, sent: bool) -> Result<()
 }
 
 /// `GET/POST /change-email/{token}`: the link from the mail.
-async fn from_link(State(app): State<App>, Path(token): Path<String>, mut call: Call) -> Response {
+async fn from_link(State(app): State<App>, Token(token): Token, mut call: Call) -> Response {
     let outcome = match Way::of(&app, &call) {
         Way::Opened => opened(&app, &call, &token).await,
         Way::Passed => passed(&app, &call, &token).await,

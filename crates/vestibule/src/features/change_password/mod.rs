@@ -100,6 +100,7 @@ async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         return Err(Rejection::fields(errors).into());
     };
     let facts = call.visit.facts().clone();
+    let remember = call.visit.remembers_its_user(app);
     let new = of_fields::normalised(app, &new);
     let user = match rules::replace(app, &facts, user, old.as_deref(), &new).await? {
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
@@ -110,7 +111,7 @@ async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     // A session that came beside a token may be somebody else's: it stays as it is.
     if by_session {
         let admission = Admission {
-            remember: call.visit.came_with_remember_cookie(),
+            remember,
             ..Admission::without_password(app, *user, &["change"])
         };
         sign_in::complete(app, &mut call.visit, admission).await?;

@@ -13,7 +13,7 @@
 mod document;
 mod rules;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, header};
 use vestibule_store::User;
@@ -32,7 +32,7 @@ use crate::mail::{self, Letter};
 use crate::messages::Message;
 use crate::secrets::links;
 use crate::session::call::Call;
-use crate::session::landing::{self, Refused, Way};
+use crate::session::landing::{self, Refused, Token, Way};
 use crate::session::sign_in::{self, Admission};
 use crate::session::tokens::{self, Tokens};
 use crate::session::visit::Depth;
@@ -107,7 +107,7 @@ async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<()
 }
 
 /// `GET/POST /login/{token}`: the link from the mail.
-async fn from_link(State(app): State<App>, Path(token): Path<String>, mut call: Call) -> Response {
+async fn from_link(State(app): State<App>, Token(token): Token, mut call: Call) -> Response {
     let outcome = match Way::of(&app, &call) {
         Way::Opened => opened(&app, &mut call, &token).await,
         Way::Passed => passed(&app, &mut call, &token).await,

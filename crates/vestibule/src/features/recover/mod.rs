@@ -13,7 +13,7 @@
 mod document;
 mod rules;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use vestibule_store::User;
 
@@ -31,7 +31,7 @@ use crate::rules::{self as of_fields, NewPassword};
 use crate::secrets::links;
 use crate::session::assurance;
 use crate::session::call::Call;
-use crate::session::landing::{self, Refused};
+use crate::session::landing::{self, Refused, Token};
 use crate::session::sign_in::{self, Admission};
 use crate::session::tokens;
 use crate::settings::Settings;
@@ -112,7 +112,7 @@ async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<()
 }
 
 /// `GET /reset/{token}`: the link from the mail leads to the app, and uses nothing up.
-async fn from_link(State(app): State<App>, Path(token): Path<String>, call: Call) -> Response {
+async fn from_link(State(app): State<App>, Token(token): Token, call: Call) -> Response {
     let outcome = lead(&app, &call, &token).await;
     call.finish(&app, outcome)
 }
@@ -129,7 +129,7 @@ async fn lead(app: &App, call: &Call, token: &str) -> Result<Reply, Refusal> {
 }
 
 /// `POST /reset/{token}`: sets the new password.
-async fn reset(State(app): State<App>, Path(token): Path<String>, mut call: Call) -> Response {
+async fn reset(State(app): State<App>, Token(token): Token, mut call: Call) -> Response {
     let outcome = set(&app, &mut call, &token).await;
     call.finish(&app, outcome)
 }

@@ -98,7 +98,11 @@ impl Browser<'_> {
         (
             session.get_str("_user_id"),
             session.get_f64("fs_paa"),
-            session.get_f64("fs_gexp"),
+            // Of a door, or of a question at /authz.
+            session.get_f64("fs_gexp").or_else(|| {
+                let asked = session.get_str("vestibule_gexp_asked")?;
+                asked.split('/').next()?.parse().ok()
+            }),
             session.get_bool("_fresh"),
         )
     }
