@@ -128,13 +128,24 @@ pub enum MailFate {
         /// What went wrong.
         error: String,
     },
-    /// It cannot be sent: what it said is forgotten, that it failed is not.
+    /// It cannot be sent: what it said is forgotten, that it failed is not for a while.
     Never {
         /// Now.
         at: OffsetDateTime,
         /// What went wrong.
         error: String,
     },
+}
+
+/// What nobody needs any more: whatever was over before each of these moments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Over {
+    /// Secrets that expired before, spent or not.
+    pub secrets: OffsetDateTime,
+    /// Mails that were given up before.
+    pub failed_mails: OffsetDateTime,
+    /// Families of refresh tokens that expired before; none: they stay.
+    pub families: Option<OffsetDateTime>,
 }
 
 /// Something that happened.

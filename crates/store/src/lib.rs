@@ -14,8 +14,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 pub use change::{
-    Applied, AuditEntry, AuditHead, Change, MailFate, NewEntries, NewEntry, NewMail, QueuedMail,
-    Seal, Spend, UserChange,
+    Applied, AuditEntry, AuditHead, Change, MailFate, NewEntries, NewEntry, NewMail, Over,
+    QueuedMail, Seal, Spend, UserChange,
 };
 pub use memory::MemoryStore;
 pub use patch::{
@@ -202,9 +202,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Ok((0, 0))
     }
 
-    /// Forgets secrets that have expired, spent or not.
-    async fn clean_ledger(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        let _ = now;
+    /// Forgets what nobody needs any more, of everybody. How many rows that were.
+    async fn forget(&self, over: Over) -> Result<u64, StoreError> {
+        let _ = over;
         Ok(0)
     }
 

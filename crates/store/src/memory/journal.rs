@@ -11,7 +11,8 @@ pub(super) struct Journal {
     spent: HashMap<(&'static str, String), OffsetDateTime>,
     outbox: Vec<Waiting>,
     last_mail: i64,
-    failed: u64,
+    /// When each mail was given up that never will be sent.
+    failed: Vec<OffsetDateTime>,
     audit: Vec<AuditEntry>,
     head: AuditHead,
 }
@@ -37,7 +38,13 @@ impl Journal {
     pub(super) fn forget_spent(&mut self, now: OffsetDateTime) -> u64 {
         let before = self.spent.len();
         self.spent.retain(|_, expires_at| *expires_at >= now);
-        u64::try_from(before - self.spent.len()).unwrap_or(u64::MAX)
+        number(before - self.spent.len())
+    }
+
+    pub(super) fn forget_failed(&mut self, before: OffsetDateTime) -> u64 {
+        let all = self.failed.len();
+        self.failed.retain(|failed_at| *failed_at >= before);
+        number(all - self.failed.len())
     }
 
     pub(super) fn post(&mut self, mail: NewMail) {
@@ -98,17 +105,16 @@ impl Journal {
                 self.outbox[at].due_at = *due_at;
                 self.outbox[at].claim = None;
             }
-            MailFate::Never { .. } => {
+            MailFate::Never { at: now, .. } => {
                 self.outbox.remove(at);
-                self.failed += 1;
+                self.failed.push(*now);
             }
         }
         true
     }
 
     pub(super) fn count(&self) -> (u64, u64) {
-        let waiting = u64::try_from(self.outbox.len()).unwrap_or(u64::MAX);
-        (waiting, self.failed)
+        (number(self.outbox.len()), number(self.failed.len()))
     }
 
     pub(super) fn note(&mut self, events: &NewEntries, made: Option<UserId>) {
@@ -132,4 +138,8 @@ impl Journal {
     pub(super) fn head(&self) -> AuditHead {
         self.head.clone()
     }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }

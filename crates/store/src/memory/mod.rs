@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use self::journal::Journal;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser,
+    Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser, Over,
     PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
     User, UserChange, UserId, UserKey, UserPatch,
 };
@@ -133,8 +133,17 @@ impl Store for MemoryStore {
         Ok(self.tables().journal.count())
     }
 
-    async fn clean_ledger(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        Ok(self.tables().journal.forget_spent(now))
+    async fn forget(&self, over: Over) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let before = tables.trackers.len();
+        if let Some(moment) = over.families {
+            tables
+                .trackers
+                .retain(|tracker| tracker.expires_at >= moment);
+        }
+        let families = u64::try_from(before - tables.trackers.len()).unwrap_or(u64::MAX);
+        let secrets = tables.journal.forget_spent(over.secrets);
+        Ok(families + secrets + tables.journal.forget_failed(over.failed_mails))
     }
 
     async fn audit(

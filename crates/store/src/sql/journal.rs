@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::error::map_error;
 use crate::change::{from_micros, micros};
 use crate::{
-    AuditEntry, AuditHead, MailFate, NewEntries, NewEntry, NewMail, QueuedMail, Spend, StoreError,
-    UserId,
+    AuditEntry, AuditHead, MailFate, NewEntries, NewEntry, NewMail, Over, QueuedMail, Spend,
+    StoreError, UserId,
 };
 
 /// Of all who spend one secret, one inserts a row.
@@ -23,14 +23,18 @@ pub(super) const CLAIM: &str = "UPDATE vestibule_outbox \
      WHERE id IN (SELECT id FROM vestibule_outbox \
        WHERE due_at <= ? AND claimed_until <= ? AND failed_at IS NULL ORDER BY due_at, id LIMIT ?) \
      AND claimed_until <= ?";
+/// What was just claimed was due, which there is an index over.
 pub(super) const CLAIMED: &str = "SELECT id, message_id, payload, created_at, attempts \
-     FROM vestibule_outbox WHERE claim = ? ORDER BY id";
+     FROM vestibule_outbox WHERE claim = ? AND due_at <= ? ORDER BY id";
 pub(super) const SENT: &str = "DELETE FROM vestibule_outbox WHERE id = ? AND claim = ?";
 pub(super) const LATER: &str = "UPDATE vestibule_outbox \
      SET due_at = ?, last_error = ?, claim = NULL, claimed_until = 0 WHERE id = ? AND claim = ?";
 pub(super) const NEVER: &str = "UPDATE vestibule_outbox \
-     SET failed_at = ?, last_error = ?, payload = '', claim = NULL, claimed_until = 0 \
+     SET failed_at = ?, due_at = ?, last_error = ?, payload = '', claim = NULL, claimed_until = 0 \
      WHERE id = ? AND claim = ?";
+/// By the same index as a claim, from the other end.
+pub(super) const FORGET_FAILED: &str =
+    "DELETE FROM vestibule_outbox WHERE due_at >= ? AND due_at < ? AND failed_at IS NOT NULL";
 pub(super) const COUNT: &str = "SELECT count(*), count(failed_at) FROM vestibule_outbox";
 pub(super) const MAKE_HEAD: &str = "INSERT INTO vestibule_audit_head (id, last, seal) \
      VALUES (1, 0, '') ON CONFLICT DO NOTHING";
@@ -44,6 +48,10 @@ pub(super) const AUDIT: &str = "SELECT id, occurred_at, kind, user_id, address, 
      detail, seal FROM vestibule_audit WHERE id > ? ORDER BY id LIMIT ?";
 pub(super) const AUDIT_OF: &str = "SELECT id, occurred_at, kind, user_id, address, request_id, \
      detail, seal FROM vestibule_audit WHERE user_id = ? AND id > ? ORDER BY id LIMIT ?";
+
+/// Where mails that are given up stand in the index over `due_at`: behind all that are ever
+/// due, where no claim meets them, in the order in which they were given up.
+const BEHIND_ALL: i64 = 1 << 62;
 
 /// The longest error that is kept of a mail.
 const LONGEST_ERROR: usize = 250;
@@ -66,12 +74,21 @@ pub(super) fn spend(connection: &Connection, secret: &Spend) -> Result<bool, Sto
     execute(connection, SPEND, values).map(|rows| rows == 1)
 }
 
-pub(super) fn clean_ledger(
-    connection: &Connection,
-    now: OffsetDateTime,
-) -> Result<u64, StoreError> {
-    let rows = execute(connection, CLEAN_LEDGER, params![micros(now)])?;
-    Ok(u64::try_from(rows).unwrap_or(u64::MAX))
+/// `due_at` of a mail that is given up at a moment.
+pub(super) fn never_due(at: OffsetDateTime) -> i64 {
+    BEHIND_ALL.saturating_add(micros(at).max(0))
+}
+
+/// The values of `due_at` of mails that were given up before a moment.
+pub(super) fn failed_before(at: OffsetDateTime) -> [i64; 2] {
+    [BEHIND_ALL, never_due(at)]
+}
+
+pub(super) fn forget(connection: &Connection, over: &Over) -> Result<u64, StoreError> {
+    let secrets = execute(connection, CLEAN_LEDGER, params![micros(over.secrets)])?;
+    let range = failed_before(over.failed_mails);
+    let mails = execute(connection, FORGET_FAILED, range)?;
+    Ok(u64::try_from(secrets + mails).unwrap_or(u64::MAX))
 }
 
 pub(super) fn post(connection: &Connection, mail: &NewMail) -> Result<(), StoreError> {
@@ -94,7 +111,7 @@ pub(super) fn claim(
     }
     let mut statement = connection.prepare_cached(CLAIMED).map_err(map_error)?;
     let mails = statement
-        .query_map([claim], |row| {
+        .query_map(params![claim, now], |row| {
             Ok(QueuedMail {
                 id: row.get(0)?,
                 message_id: row.get(1)?,
@@ -120,7 +137,7 @@ pub(super) fn settle(
             execute(connection, LATER, values)
         }
         MailFate::Never { at, error } => {
-            let values = params![micros(*at), short(error), id, claim];
+            let values = params![micros(*at), never_due(*at), short(error), id, claim];
             execute(connection, NEVER, values)
         }
     };

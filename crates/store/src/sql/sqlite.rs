@@ -29,7 +29,7 @@ use super::trackers::TrackerStatements;
 use super::users::{ATTRIBUTES, Statements};
 use crate::schema_check::{Finding, Upgrade};
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewRole, NewTracker, NewUser,
+    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewRole, NewTracker, NewUser, Over,
     PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
     User, UserId, UserKey, UserPatch,
 };
@@ -312,9 +312,12 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn clean_ledger(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.write(move |_, connection| journal::clean_ledger(connection, now))
-            .await
+    async fn forget(&self, over: Over) -> Result<u64, StoreError> {
+        self.write(move |inner, connection| {
+            let families = inner.trackers.forget(connection, over.families)?;
+            Ok(families + journal::forget(connection, &over)?)
+        })
+        .await
     }
 
     async fn audit(

@@ -22,6 +22,7 @@ struct Texts {
     rotate: String,
     revoke: String,
     clean: String,
+    forget: String,
 }
 
 impl TrackerStatements {
@@ -51,6 +52,7 @@ impl TrackerStatements {
                 "DELETE FROM {fs_refresh_tracker} WHERE user_id = ?1 \
                  AND (expires_at < ?2 OR (?3 AND revoked_at IS NOT NULL))",
             ),
+            forget: tables.fill("DELETE FROM {fs_refresh_tracker} WHERE expires_at < ?1"),
         });
         Ok(Self {
             texts,
@@ -142,6 +144,21 @@ impl TrackerStatements {
         let before = expired_before.map(moment::write);
         let changed = connection
             .execute(&texts.clean, params![user.0, before, revoked])
+            .map_err(map_error)?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    /// Of everybody.
+    pub(super) fn forget(
+        &self,
+        connection: &Connection,
+        expired_before: Option<OffsetDateTime>,
+    ) -> Result<u64, StoreError> {
+        let (Some(texts), Some(before)) = (&self.texts, expired_before) else {
+            return Ok(0);
+        };
+        let changed = connection
+            .execute(&texts.forget, [moment::write(before)])
             .map_err(map_error)?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }

@@ -10,7 +10,7 @@ use vestibule_store::{
 
 use crate::support::{at, by_email, by_id, user};
 
-fn secret(name: &str) -> Spend {
+pub(crate) fn secret(name: &str) -> Spend {
     Spend {
         purpose: "confirm",
         digest: name.to_owned(),
@@ -69,7 +69,7 @@ fn deactivate(id: UserId, only_if: OnlyIf) -> Change {
     }
 }
 
-async fn apply(store: &Arc<dyn Store>, change: Change) -> Result<Applied, StoreError> {
+pub(crate) async fn apply(store: &Arc<dyn Store>, change: Change) -> Result<Applied, StoreError> {
     store.apply(change, at(1)).await
 }
 
@@ -258,7 +258,7 @@ pub(crate) async fn of_many_who_claim_a_value_in_any_case_one_gets_it(store: &Ar
     assert_eq!(apply(store, change).await, Ok(Applied::Done(Some(own.id))));
 }
 
-async fn posted(store: &Arc<dyn Store>, names: &[&str]) {
+pub(crate) async fn posted(store: &Arc<dyn Store>, names: &[&str]) {
     let mails = names.iter().map(|name| mail(name, 10)).collect();
     let change = Change {
         mails,
@@ -420,24 +420,4 @@ pub(crate) async fn the_audit_log_is_one_chain_whoever_writes_at_once(store: &Ar
     assert_eq!(one.address.as_deref(), Some("192.0.2.1"));
     assert_eq!(one.request_id, None);
     assert_eq!(one.detail.as_deref(), Some(r#"{"via":"password"}"#));
-}
-
-pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Store>) {
-    for (name, expires_at) in [("old", at(10)), ("new", at(20))] {
-        let change = Change {
-            spends: Some(Spend {
-                expires_at,
-                ..secret(name)
-            }),
-            ..Change::default()
-        };
-        assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
-    }
-    assert_eq!(store.clean_ledger(at(10)).await, Ok(0));
-    assert_eq!(store.clean_ledger(at(11)).await, Ok(1));
-    let again = Change {
-        spends: Some(secret("new")),
-        ..Change::default()
-    };
-    assert_eq!(apply(store, again).await, Ok(Applied::Spent));
 }

@@ -8,6 +8,7 @@
 
 mod away;
 mod changes;
+mod forgetting;
 mod journal;
 mod leaving;
 mod leaving_early;
@@ -127,7 +128,11 @@ macro_rules! contract {
                 a_mail_that_failed_comes_back_when_it_is_due
                 no_mail_is_handed_out_twice_when_many_ask
                 the_audit_log_is_one_chain_whoever_writes_at_once
+            );
+            contract!($backend, forgetting:
                 what_has_expired_need_not_be_remembered
+                a_mail_that_was_given_up_is_forgotten_a_while_after
+                families_that_expired_are_forgotten_whose_ever_they_are
             );
             contract!($backend, leaving:
                 a_deleted_user_leaves_nothing_behind

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use vestibule_store::{MailFate, QueuedMail};
+use vestibule_store::{MailFate, Over, QueuedMail};
 
 use super::Sealed;
 use super::transport::{MailError, Mailer, Outgoing};
@@ -31,8 +31,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// How old a mail may be when it is tried for the last time: links are too old by then.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 86_400);
 
-/// How often secrets that have expired are forgotten.
+/// How often what is over is forgotten.
 const CLEAN_EVERY: Duration = Duration::from_secs(3600);
+
+/// For how long mails that were given up, and families of refresh tokens that expired, can
+/// still be looked into.
+const KEEP: Duration = Duration::from_secs(30 * 86_400);
 
 /// Sends mails until `stop` is done; what waits at that moment gets one more try.
 pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Output = ()>) {
@@ -46,8 +50,8 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
         let now = app.clock().now();
         if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
             cleaned = Some(now);
-            if let Err(error) = app.store().clean_ledger(now).await {
-                tracing::warn!(%error, "expired secrets are not forgotten");
+            if let Err(error) = app.store().forget(over(&app, now)).await {
+                tracing::warn!(%error, "what has expired is not forgotten");
             }
         }
         let pause = if sent > 0 { Duration::ZERO } else { SLEEP };
@@ -58,6 +62,16 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
     }
     send_due(&app, &*mailer).await;
     drop(working);
+}
+
+/// What is over at a moment. Families belong to the reference, too: its setting decides.
+fn over(app: &App, now: OffsetDateTime) -> Over {
+    let refresh = &app.settings().refresh;
+    Over {
+        secrets: now,
+        failed_mails: now - KEEP,
+        families: (refresh.enabled && refresh.cleanup_expired).then(|| now - KEEP),
+    }
 }
 
 /// Sends what is due, and says so in the log when that cannot be found out.

@@ -240,7 +240,7 @@ pub(crate) fn spend(app: &App, kind: Kind, token: &LinkToken) -> Spend {
     Spend {
         purpose: kind.name(),
         digest: token.digest.clone(),
-        // A second more than it counts, for clocks that drift.
+        // A day more than it counts: the clocks of several servers may differ.
         expires_at: made_at + settings.within + std::time::Duration::from_secs(86_400),
     }
 }

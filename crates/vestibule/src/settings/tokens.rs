@@ -45,7 +45,8 @@ pub struct RefreshSettings {
     pub max_idle: Duration,
     /// For how long after its exchange a token gets the same successor once more.
     pub grace: Duration,
-    /// Whether a sign-in removes the user's families that are over.
+    /// Whether families that are over are removed: at a sign-in the user's, a while later
+    /// anybody's.
     pub cleanup_expired: bool,
     /// Whether it removes those that were ended.
     pub cleanup_revoked: bool,

@@ -24,6 +24,7 @@ mod log;
 mod login;
 mod logout;
 mod one_caller;
+mod outbox;
 mod passwordless;
 mod pre_hijacking;
 mod recover;

@@ -121,6 +121,28 @@ async fn attack_link_scanner_the_app_posts_the_token() {
 }
 
 #[tokio::test]
+async fn attack_link_scanner_a_look_at_a_link_that_is_too_old_sends_no_mail() {
+    for by in ["get", "post"] {
+        let (app, link) = with_link(&format!(
+            "SECURITY_LOGIN_WITHIN = \"1 hour\"\nSECURITY_LINKS_CONSUMED_BY = \"{by}\"\n"
+        ))
+        .await;
+        app.wait(3601);
+        let events = app.events.lock().unwrap().len();
+        for _ in 0..3 {
+            let mut scanner = app.browser();
+            let answer = scanner.send(Method::HEAD, &link, None, Vec::new()).await;
+            assert_eq!(destination(&answer).0, "/login-error", "{by}");
+        }
+        assert_eq!(app.mails(ANA).await.len(), 1, "{by}");
+        assert_eq!(app.events.lock().unwrap().len(), events, "{by}");
+        // Whoever opens it is sent another one.
+        app.browser().get(&link).await;
+        assert_eq!(app.mails(ANA).await.len(), 2, "{by}");
+    }
+}
+
+#[tokio::test]
 async fn attack_session_fixation_whoever_is_signed_in_is_nobody_else_by_a_link() {
     let (app, link) = with_link("").await;
     app.user("bo@example.com", |draft| draft).await;

@@ -406,6 +406,26 @@ SECURITY_REFRESH_TOKEN_MAX_AGE = \"2 days\""
     }
 }
 
+#[tokio::test]
+async fn families_of_people_who_left_are_forgotten_as_configured() {
+    for expired in [true, false] {
+        let app = in_body(&format!(
+            "SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED = {expired}
+SECURITY_REFRESH_TOKEN_MAX_AGE = \"2 days\""
+        ))
+        .await;
+        let family = family_of(&refresh_token(&app, ANA).await);
+        let there = async || {
+            app.vestibule.background(std::future::ready(())).await;
+            app.app().store().tracker(&family).await.unwrap().is_some()
+        };
+        app.wait(32 * DAY);
+        assert!(there().await, "30 days after its end");
+        app.wait(1);
+        assert_eq!(there().await, !expired);
+    }
+}
+
 /// The family that stands in a token: it is signed, not secret.
 fn family_of(token: &str) -> String {
     let salt = Some("refresh-token-salt");

@@ -5,12 +5,15 @@ use time::OffsetDateTime;
 
 use super::Inner;
 use super::dialect::Dialect;
+use super::error::map_error;
+use super::trackers;
+use super::users::Query;
 use super::wire::{Link, Row, Value};
 use crate::change::{from_micros, micros};
 use crate::sql::journal;
 use crate::{
     Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewEntries, NewEntry, NewMail,
-    QueuedMail, Spend, UserChange, UserId, UserKey,
+    Over, QueuedMail, Spend, StoreError, UserChange, UserId, UserKey,
 };
 
 /// MySQL reads no table in an UPDATE of the same table, and has another word for "or nothing".
@@ -23,6 +26,7 @@ const CLAIM_MYSQL: &str = "UPDATE vestibule_outbox \
 pub(super) struct JournalStatements {
     spend: String,
     clean_ledger: String,
+    forget_failed: String,
     post: String,
     claim: String,
     claimed: String,
@@ -56,6 +60,7 @@ impl JournalStatements {
         Self {
             spend: written(journal::SPEND),
             clean_ledger: plain(journal::CLEAN_LEDGER),
+            forget_failed: plain(journal::FORGET_FAILED),
             post: plain(journal::POST),
             claim: plain(if mysql { CLAIM_MYSQL } else { journal::CLAIM }),
             claimed: plain(journal::CLAIMED),
@@ -119,7 +124,7 @@ impl Inner {
         &self,
         link: &mut Link<'_>,
         change: &Change,
-        query: Option<&super::users::Query>,
+        query: Option<&Query>,
         now: OffsetDateTime,
     ) -> Result<Applied, sqlx_core::Error> {
         if let Some(secret) = &change.spends
@@ -209,11 +214,11 @@ impl Inner {
         &self,
         link: &mut Link<'_>,
         claim: &str,
-        now: OffsetDateTime,
+        at: OffsetDateTime,
         until: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<QueuedMail>, sqlx_core::Error> {
-        let now = moment(now);
+        let now = moment(at);
         let mut values = vec![
             text(claim),
             moment(until),
@@ -227,7 +232,8 @@ impl Inner {
         if link.execute(&self.journal.claim, &values).await? == 0 {
             return Ok(Vec::new());
         }
-        let rows = link.rows(&self.journal.claimed, &[text(claim)]).await?;
+        let values = [text(claim), moment(at)];
+        let rows = link.rows(&self.journal.claimed, &values).await?;
         let mails = rows.iter().map(|row| {
             Ok(QueuedMail {
                 id: row.number(0)?.unwrap_or_default(),
@@ -249,7 +255,8 @@ impl Inner {
                 (&self.journal.later, values)
             }
             MailFate::Never { at, error } => {
-                let values = vec![moment(*at), text(&journal::short(error))];
+                let due_at = Value::Number(journal::never_due(*at));
+                let values = vec![moment(*at), due_at, text(&journal::short(error))];
                 (&self.journal.never, values)
             }
         };
@@ -257,8 +264,39 @@ impl Inner {
         (statement.clone(), values)
     }
 
-    pub(super) fn clean_ledger(&self, now: OffsetDateTime) -> (String, Vec<Value>) {
-        (self.journal.clean_ledger.clone(), vec![moment(now)])
+    pub(super) async fn forget(&self, over: &Over) -> Result<u64, StoreError> {
+        let secrets = Query {
+            text: self.journal.clean_ledger.clone(),
+            values: vec![moment(over.secrets)],
+        };
+        let range = journal::failed_before(over.failed_mails);
+        let mails = Query {
+            text: self.journal.forget_failed.clone(),
+            values: range.map(Value::Number).to_vec(),
+        };
+        let forgotten = self.execute(&secrets).await? + self.execute(&mails).await?;
+        match over.families {
+            Some(before) => Ok(forgotten + self.forget_families(before).await?),
+            None => Ok(forgotten),
+        }
+    }
+
+    async fn forget_families(&self, expired_before: OffsetDateTime) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        if !self.trackers.are_there() {
+            return Ok(forgotten);
+        }
+        loop {
+            let query = self.trackers.expired(expired_before);
+            let found = self.rows(&query.text, &query.values).await?;
+            if !found.is_empty() {
+                let query = self.trackers.remove(&found).map_err(map_error)?;
+                forgotten += self.execute(&query).await?;
+            }
+            if found.len() < trackers::AT_A_TIME {
+                return Ok(forgotten);
+            }
+        }
     }
 
     pub(super) fn count_mails(&self) -> &str {

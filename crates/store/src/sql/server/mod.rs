@@ -39,7 +39,7 @@ use super::columns::UserColumns;
 use crate::schema_check::{Finding, Upgrade};
 use crate::sql::TableNames;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser,
+    Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser, Over,
     PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
     User, UserChange, UserId, UserKey, UserPatch,
 };
@@ -335,9 +335,8 @@ impl Store for ServerStore {
         Ok(((all - failed).unsigned_abs(), failed.unsigned_abs()))
     }
 
-    async fn clean_ledger(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        let (text, values) = self.0.clean_ledger(now);
-        self.0.execute(&Query { text, values }).await
+    async fn forget(&self, over: Over) -> Result<u64, StoreError> {
+        self.0.forget(&over).await
     }
 
     async fn audit(

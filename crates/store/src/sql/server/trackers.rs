@@ -20,6 +20,8 @@ pub(super) struct TrackerStatements {
     revoke: String,
     revoke_all: String,
     clean: [String; 2],
+    expired: String,
+    remove: String,
 }
 
 impl TrackerStatements {
@@ -56,6 +58,15 @@ impl TrackerStatements {
                     "DELETE FROM {{fs_refresh_tracker}} \
                      WHERE user_id = ? AND (expires_at < ?{or_revoked})"
                 ))
+            }),
+            // Looked for first: a DELETE would lock every row that it looks at on MySQL, those
+            // that somebody exchanges a token of among them.
+            expired: statement(&format!(
+                "SELECT {} FROM {{fs_refresh_tracker}} WHERE expires_at < ? LIMIT {AT_A_TIME}",
+                dialect.number("id"),
+            )),
+            remove: tables.fill_with("DELETE FROM {fs_refresh_tracker} WHERE id IN ", |name| {
+                dialect.quote(name)
             }),
             dialect,
             table: tables.refresh.clone(),
@@ -146,7 +157,31 @@ impl TrackerStatements {
             values: vec![Value::Number(user.0), Value::Moment(before)],
         }
     }
+
+    /// Some of the families, whoever's, that expired before a moment.
+    pub(super) fn expired(&self, before: OffsetDateTime) -> Query {
+        Query {
+            text: self.expired.clone(),
+            values: vec![self.dialect.at(before)],
+        }
+    }
+
+    /// Removes those that were found.
+    pub(super) fn remove(&self, found: &[Row]) -> Result<Query, sqlx_core::Error> {
+        let ids = found
+            .iter()
+            .map(|row| Ok(Value::Number(row.number(0)?.unwrap_or_default())));
+        let values = ids.collect::<Result<Vec<_>, sqlx_core::Error>>()?;
+        let marks = format!("({})", vec!["?"; values.len()].join(", "));
+        Ok(Query {
+            text: format!("{}{}", self.remove, self.dialect.marks(&marks)),
+            values,
+        })
+    }
 }
+
+/// How many families are removed at a time.
+pub(super) const AT_A_TIME: usize = 500;
 
 pub(super) fn read(row: &Row) -> Result<RefreshTracker, sqlx_core::Error> {
     let needed = |index: usize| {

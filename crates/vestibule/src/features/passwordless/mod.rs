@@ -15,7 +15,7 @@ mod rules;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use vestibule_store::User;
 
 use self::rules::{Judged, Used};
@@ -173,14 +173,15 @@ async fn passed(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusa
     }
 }
 
-/// To the view for errors. Whoever comes too late is sent another link.
+/// To the view for errors.
 async fn refuse(app: &App, call: &Call, judged: Judged) -> Result<Reply, Refusal> {
     let view = &app.settings().accounts.passwordless.error_view;
     let (said, user) = say(app, call, judged).await?;
     Ok(Refused::error(said).lead(app, call.visit.facts(), view, user.as_deref())?)
 }
 
-/// Why a link does not sign in. Whoever comes too late is sent another one.
+/// Why a link does not sign in. Whoever comes too late is sent another one, but for a look at
+/// the link (`HEAD`), which changes nothing.
 async fn say(
     app: &App,
     call: &Call,
@@ -194,7 +195,9 @@ async fn say(
         user: (*user).clone(),
         known: true,
     };
-    send_link(app, facts, &addressee).await?;
+    if call.method != Method::HEAD {
+        send_link(app, facts, &addressee).await?;
+    }
     let within = app.settings().accounts.passwordless.link.within;
     let said = Message::LoginExpired
         .with("within", app.period(facts, within))

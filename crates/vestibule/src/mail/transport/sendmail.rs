@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
+use tokio::process::{ChildStderr, ChildStdin, Command};
 
 use super::message::{self, Travelling};
 use super::{MailError, Mailer, Outgoing, said};
@@ -14,6 +14,10 @@ use crate::settings::SENDMAIL_TIMEOUT;
 
 /// How much of what it complains about is read.
 const COMPLAINT_BYTES: u64 = 2048;
+
+/// How long we listen to a program that has ended. What it started and left behind may hold its
+/// pipes open for as long as it likes.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Where such programs look for others. Nothing else of our environment reaches them: it may
 /// hold secrets.
@@ -58,29 +62,30 @@ impl Sendmail {
                 MailError::Later(format!("MAIL_SENDMAIL cannot be started: {error}"))
             })?;
         let (stdin, stderr) = (program.stdin.take(), program.stderr.take());
-        let writing = async {
-            let mut stdin = stdin?;
-            stdin.write_all(&with_line_feeds(&mail.bytes)).await.ok()?;
-            stdin.shutdown().await.ok()
+        let (mut written, mut complaint) = (false, Vec::new());
+        let talking = async {
+            tokio::join!(
+                async {
+                    written = write(stdin, &with_line_feeds(&mail.bytes)).await.is_some();
+                },
+                read(stderr, &mut complaint),
+            );
         };
-        let reading = async {
-            let mut complaint = Vec::new();
-            if let Some(mut stderr) = stderr {
-                let mut first = (&mut stderr).take(COMPLAINT_BYTES);
-                let _ = first.read_to_end(&mut complaint).await;
-                // The rest is thrown away, so that the program does not wait for a reader.
-                let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+        let status = {
+            tokio::pin!(talking);
+            tokio::select! {
+                status = program.wait() => {
+                    // How it ended counts, whatever is said after that.
+                    let _ = tokio::time::timeout(LAST_WORDS, &mut talking).await;
+                    status
+                }
+                () = &mut talking => program.wait().await,
             }
-            String::from_utf8_lossy(&complaint).into_owned()
         };
-        let (written, complaint, status) = tokio::join!(writing, reading, program.wait());
         let status =
             status.map_err(|error| MailError::Later(format!("MAIL_SENDMAIL is lost: {error}")))?;
-        verdict(
-            status,
-            written.is_some(),
-            &said::clean(&complaint, to.as_ref()),
-        )
+        let complaint = String::from_utf8_lossy(&complaint);
+        verdict(status, written, &said::clean(&complaint, to.as_ref()))
     }
 }
 
@@ -92,6 +97,20 @@ impl Mailer for Sendmail {
             .await
             .unwrap_or_else(|_| Err(MailError::Later("MAIL_SENDMAIL takes too long".to_owned())))
     }
+}
+
+async fn write(stdin: Option<ChildStdin>, bytes: &[u8]) -> Option<()> {
+    let mut stdin = stdin?;
+    stdin.write_all(bytes).await.ok()?;
+    stdin.shutdown().await.ok()
+}
+
+async fn read(stderr: Option<ChildStderr>, complaint: &mut Vec<u8>) {
+    let Some(mut stderr) = stderr else { return };
+    let mut first = (&mut stderr).take(COMPLAINT_BYTES);
+    let _ = first.read_to_end(complaint).await;
+    // The rest is thrown away, so that the program does not wait for a reader.
+    let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
 }
 
 fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), MailError> {
@@ -228,6 +247,36 @@ mod tests {
                     );
                 }
                 Ok(()) => panic!("{code}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_program_leaves_behind_is_not_waited_for() {
+        // Each leaves a child that holds its standard error open.
+        for (name, script) in [
+            ("sent", "cat > /dev/null; sleep 30 & exit 0"),
+            (
+                "refused",
+                "cat > /dev/null; echo nobody >&2; sleep 30 & exit 67",
+            ),
+            ("unread", "exec 3<&0; sleep 30 <&3 & exit 0"),
+        ] {
+            let program = Program::new(&format!("leaves-{name}"), script);
+            let mail = Outgoing {
+                // More than a pipe holds.
+                text: Some("long ".repeat(100_000)),
+                ..example()
+            };
+            let begun = tokio::time::Instant::now();
+            let outcome = program.mailer().send(&mail).await;
+            assert!(begun.elapsed() < Duration::from_secs(5), "{name}");
+            match (name, outcome) {
+                ("sent", Ok(())) | ("unread", Err(MailError::Later(_))) => {}
+                ("refused", Err(MailError::Never(text))) => {
+                    assert!(text.contains("nobody"), "{text}");
+                }
+                (_, outcome) => panic!("{name}: {outcome:?}"),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Mail by SMTP (RFC 5321), over connections that are kept for a while.
 
+mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -10,11 +11,12 @@ use async_trait::async_trait;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Noop, Rcpt};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
+use self::lines::Lines;
 use super::message::{self, Travelling};
 use super::{MailError, Mailer, Outgoing, said};
 use crate::http::fault::Fault;
@@ -101,15 +103,19 @@ impl Smtp {
 
     /// Whatever goes wrong here, whoever runs this can repair: the mail waits.
     async fn connect(&self) -> Result<AsyncSmtpConnection, MailError> {
-        let implicit = match self.settings.tls {
-            SmtpTls::Tls => self.tls.clone(),
-            SmtpTls::None | SmtpTls::StartTls => None,
-        };
-        let server = (self.settings.host.as_str(), self.settings.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, implicit, None)
+        let (host, port) = (self.settings.host.as_str(), self.settings.port);
+        let unreachable =
+            |error: &dyn std::fmt::Display| later("MAIL_SERVER cannot be connected to", error);
+        let mut connection = if self.settings.tls == SmtpTls::Tls {
+            let (server, tls) = ((host, port), self.tls.clone());
+            AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, tls, None).await
+        } else {
+            let stream = Lines::connect(host, port)
                 .await
-                .map_err(|error| later("MAIL_SERVER cannot be connected to", &error))?;
+                .map_err(|error| unreachable(&error))?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
+        }
+        .map_err(|error| unreachable(&error))?;
         if let (SmtpTls::StartTls, Some(tls)) = (self.settings.tls, &self.tls) {
             if !connection.can_starttls() {
                 return Err(MailError::Later(
@@ -120,7 +126,6 @@ impl Smtp {
                 .starttls(tls.clone(), &self.hello)
                 .await
                 .map_err(|error| later("STARTTLS fails", &error))?;
-            no_words_of_before(&mut connection).await?;
         }
         if let Some(username) = &self.settings.username {
             let password = self
@@ -231,23 +236,7 @@ fn tls(settings: &SmtpSettings) -> Result<TlsParameters, Fault> {
         .map_err(|error| Fault::Internal(format!("TLS to MAIL_SERVER cannot be set up: {error}")))
 }
 
-/// Words that came before the encryption, put there by somebody in between, would be taken for
-/// answers to what is asked inside of it, each answer one too early. A server answers a NOOP
-/// with one line, and a greeting with one for everything that it offers.
-async fn no_words_of_before(connection: &mut AsyncSmtpConnection) -> Result<(), MailError> {
-    let answer = connection
-        .command(Noop)
-        .await
-        .map_err(|error| later("STARTTLS fails", &error))?;
-    if answer.message().count() > 1 {
-        return Err(MailError::Later(
-            "somebody between us and MAIL_SERVER speaks in its name".to_owned(),
-        ));
-    }
-    Ok(())
-}
-
-fn later(what: &str, error: &Error) -> MailError {
+fn later(what: &str, error: &dyn std::fmt::Display) -> MailError {
     MailError::Later(format!("{what}: {}", said::clean(&error.to_string(), "")))
 }
 

@@ -379,6 +379,39 @@ async fn attack_words_put_before_the_encryption_are_not_taken_for_answers() {
 }
 
 #[tokio::test]
+async fn attack_no_number_of_answers_put_before_the_encryption_makes_a_mail_count_as_sent() {
+    const ANSWERS: [&str; 5] = [
+        "250-mail.example\r\n250 8BITMIME\r\n",
+        "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n",
+        "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n250 fine\r\n",
+        "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n250 fine\r\n250 fine\r\n",
+        // One that its end is missing from.
+        "250-mail.example\r\n250-8BITM",
+    ];
+    let certificate = Certificate::new("injected");
+    for offers in [vec!["STARTTLS", "SIZE 1000000"], vec!["STARTTLS"]] {
+        for smuggled in ANSWERS {
+            let server = Server::start(Script {
+                offers: offers.clone(),
+                // What the server itself says to the mail.
+                answers: vec![("RCPT", "550 nobody")],
+                tls: Some(certificate.acceptor.clone()),
+                smuggled,
+                ..Script::default()
+            })
+            .await;
+            let settings = SmtpSettings {
+                tls: SmtpTls::StartTls,
+                ..settings(&server)
+            };
+            let outcome = send(&certificate.trusted(&settings)).await;
+            assert!(is_later(&outcome), "{smuggled:?}: {outcome:?}");
+            assert_eq!(server.lines().len(), 2, "EHLO and STARTTLS: {smuggled:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn letters_beyond_ascii_before_the_at_need_a_server_that_knows_them() {
     let mail = Outgoing {
         to: "\u{e9}va@b\u{fc}cher.example".to_owned(),

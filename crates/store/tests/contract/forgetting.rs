@@ -1,0 +1,97 @@
+//! What nobody needs any more: secrets, mails that were given up, families of refresh tokens.
+
+use std::sync::Arc;
+
+use vestibule_store::{Applied, Change, MailFate, NewTracker, Over, Spend, Store};
+
+use crate::journal::{apply, posted, secret};
+use crate::support::{at, user};
+
+/// Forgets what was over before each of these moments; how many rows that were.
+async fn forget(
+    store: &Arc<dyn Store>,
+    secrets: i64,
+    failed_mails: i64,
+    families: Option<i64>,
+) -> u64 {
+    let over = Over {
+        secrets: at(secrets),
+        failed_mails: at(failed_mails),
+        families: families.map(at),
+    };
+    store.forget(over).await.unwrap()
+}
+
+pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Store>) {
+    for (name, expires_at) in [("old", at(10)), ("new", at(20))] {
+        let change = Change {
+            spends: Some(Spend {
+                expires_at,
+                ..secret(name)
+            }),
+            ..Change::default()
+        };
+        assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
+    }
+    assert_eq!(forget(store, 10, 0, None).await, 0);
+    assert_eq!(forget(store, 11, 0, None).await, 1);
+    let again = Change {
+        spends: Some(secret("new")),
+        ..Change::default()
+    };
+    assert_eq!(apply(store, again).await, Ok(Applied::Spent));
+}
+
+pub(crate) async fn a_mail_that_was_given_up_is_forgotten_a_while_after(store: &Arc<dyn Store>) {
+    posted(store, &["a", "b", "c"]).await;
+    let mails = store.claim_mails("w1", at(10), at(100), 10).await.unwrap();
+    for (mail, failed_at) in mails.iter().zip([at(20), at(30)]) {
+        let never = MailFate::Never {
+            at: failed_at,
+            error: "no such mailbox".to_owned(),
+        };
+        assert_eq!(store.settle_mail(mail.id, "w1", never).await, Ok(true));
+    }
+    assert_eq!(store.count_mails().await, Ok((1, 2)));
+    // However long it is ago, it is not handed out again.
+    let ages = at(3_000_000_000);
+    let left = store.claim_mails("w2", ages, ages, 10).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].payload, "sealed c");
+
+    assert_eq!(forget(store, 0, 20, None).await, 0);
+    assert_eq!(store.count_mails().await, Ok((1, 2)));
+    assert_eq!(forget(store, 0, 21, None).await, 1);
+    assert_eq!(store.count_mails().await, Ok((1, 1)));
+    // What waits stays, however old it is.
+    assert_eq!(forget(store, 0, 3_000_000_000, None).await, 1);
+    assert_eq!(store.count_mails().await, Ok((1, 0)));
+}
+
+pub(crate) async fn families_that_expired_are_forgotten_whose_ever_they_are(
+    store: &Arc<dyn Store>,
+) {
+    let mut owners = Vec::new();
+    for email in ["ana@example.com", "bo@example.com"] {
+        owners.push(store.create_user(user(email)).await.unwrap().id);
+    }
+    // More than go at a time, and one of each owner that is not over.
+    for (owner, number) in owners.iter().cycle().zip(0..520) {
+        let family = NewTracker {
+            user_id: *owner,
+            family: format!("f{number}"),
+            name: "default".to_owned(),
+            expires_at: at(if number < 2 { 1000 } else { 10 }),
+            created_at: at(0),
+        };
+        store.create_tracker(family).await.unwrap();
+    }
+    store.revoke_tracker("f1", at(5)).await.unwrap();
+    assert_eq!(forget(store, 2000, 2000, None).await, 0, "they may stay");
+    assert_eq!(forget(store, 0, 0, Some(10)).await, 0);
+    assert_eq!(forget(store, 0, 0, Some(11)).await, 518);
+    for family in ["f0", "f1"] {
+        assert!(store.tracker(family).await.unwrap().is_some(), "{family}");
+    }
+    assert!(store.tracker("f2").await.unwrap().is_none());
+}
