@@ -154,8 +154,13 @@ pub struct NewEntry {
     pub detail: Option<String>,
 }
 
-/// Makes the seal of an entry from the seal of the one before it.
-pub type Seal = Arc<dyn Fn(&str, &AuditEntry) -> String + Send + Sync>;
+/// Makes the seals of the audit log.
+pub trait Seals: Send + Sync {
+    /// That of an entry which is appended to this end.
+    fn entry(&self, end: &AuditHead, entry: &AuditEntry) -> String;
+    /// That of an end: of the number of the last entry, and its seal.
+    fn end(&self, last: i64, seal: &str) -> String;
+}
 
 /// Entries for the audit log.
 #[derive(Clone)]
@@ -163,7 +168,7 @@ pub struct NewEntries {
     /// In the order in which they happened.
     pub entries: Vec<NewEntry>,
     /// How they are chained.
-    pub seal: Seal,
+    pub seals: Arc<dyn Seals>,
 }
 
 impl fmt::Debug for NewEntries {
@@ -190,6 +195,8 @@ pub struct AuditHead {
     pub last: i64,
     /// Its seal.
     pub seal: String,
+    /// The seal of these two, which stands nowhere else. Nothing, where nobody made one.
+    pub end_seal: String,
 }
 
 impl AuditHead {
@@ -208,10 +215,11 @@ impl AuditHead {
                 what,
                 seal: String::new(),
             };
-            event.seal = (events.seal)(&head.seal, &event);
+            event.seal = events.seals.entry(&head, &event);
             head = Self {
                 last: event.id,
                 seal: event.seal.clone(),
+                end_seal: events.seals.end(event.id, &event.seal),
             };
             entries.push(event);
         }

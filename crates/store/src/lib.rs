@@ -15,7 +15,7 @@ use std::fmt;
 use async_trait::async_trait;
 pub use change::{
     Applied, AuditEntry, AuditHead, Change, MailFate, NewEntries, NewEntry, NewMail, QueuedMail,
-    Seal, Spend, UserChange,
+    Seals, Spend, UserChange,
 };
 pub use memory::MemoryStore;
 pub use patch::{

@@ -10,6 +10,7 @@ mod away;
 mod changes;
 mod journal;
 mod leaving;
+mod outside;
 mod roles;
 mod schema;
 #[expect(dead_code, reason = "shared with the tests of the program")]

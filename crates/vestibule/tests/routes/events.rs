@@ -100,10 +100,10 @@ async fn the_log_is_whole() {
     live(&app).await;
     app.browser().sign_in(ANA, PASSWORD).await;
     let mut heard = Vec::new();
-    let verdict = audit::verify(app.app(), |done, all| heard.push((done, all)))
+    let verdict = audit::verify(app.app(), None, |done, all| heard.push((done, all)))
         .await
         .unwrap();
-    let Verdict::Whole { entries } = verdict else {
+    let Verdict::Whole { entries, .. } = verdict else {
         panic!("{verdict:?}");
     };
     assert!(entries > 13, "{entries}");

@@ -34,6 +34,7 @@ pub(super) struct JournalStatements {
     head: String,
     lock_head: String,
     move_head: String,
+    last: String,
     note: String,
     audit: String,
     audit_of: String,
@@ -68,6 +69,7 @@ impl JournalStatements {
             // One after the other appends.
             lock_head: format!("{} FOR UPDATE", journal::HEAD),
             move_head: plain(journal::MOVE_HEAD),
+            last: plain(journal::LAST),
             note: plain(journal::NOTE),
             audit: plain(journal::AUDIT),
             audit_of: plain(journal::AUDIT_OF),
@@ -277,7 +279,15 @@ impl Inner {
             link.execute(&self.journal.make_head, &[]).await?;
             rows = link.rows(&self.journal.lock_head, &[]).await?;
         }
-        let (entries, end) = head_of(&rows)?.append(events, made);
+        let mut head = head_of(&rows)?;
+        if head.last == 0 {
+            // One that was there already may have been taken away.
+            let rows = link.rows(&self.journal.last, &[]).await?;
+            if let Some(row) = rows.first() {
+                head = last_of(row)?;
+            }
+        }
+        let (entries, end) = head.append(events, made);
         for event in entries {
             let what = event.what;
             let values = [
@@ -292,7 +302,11 @@ impl Inner {
             ];
             link.execute(&self.journal.note, &values).await?;
         }
-        let values = [Value::Number(end.last), Value::Text(Some(end.seal))];
+        let values = [
+            Value::Number(end.last),
+            Value::Text(Some(end.seal)),
+            Value::Text(Some(end.end_seal)),
+        ];
         link.execute(&self.journal.move_head, &values)
             .await
             .map(drop)
@@ -320,8 +334,17 @@ pub(super) fn head_of(rows: &[Row]) -> Result<AuditHead, sqlx_core::Error> {
         return Ok(AuditHead::default());
     };
     Ok(AuditHead {
+        end_seal: row.text(2)?.unwrap_or_default(),
+        ..last_of(row)?
+    })
+}
+
+/// The last entry as an end that nobody sealed.
+fn last_of(row: &Row) -> Result<AuditHead, sqlx_core::Error> {
+    Ok(AuditHead {
         last: row.number(0)?.unwrap_or_default(),
         seal: row.text(1)?.unwrap_or_default(),
+        end_seal: String::new(),
     })
 }
 
