@@ -1,12 +1,15 @@
-//! What happens together or not at all: a secret that is spent, what it does to a user, the
-//! mails that tell of it, and the note of it in the audit log.
+//! What happens together or not at all: a secret that is spent, what it does to a user, a role
+//! or a family of refresh tokens, the mails that tell of it, and the note of it in the audit log.
 
 use std::fmt;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::{Identity, NewUser, Uniquifiers, UserId, UserPatch};
+use crate::{
+    Identity, NewRole, NewTracker, NewUser, PermissionChange, RoleId, Uniquifiers, UserId,
+    UserPatch,
+};
 
 /// A change with everything that belongs to it.
 #[derive(Debug, Default)]
@@ -17,6 +20,10 @@ pub struct Change {
     pub claims: Vec<(Identity, String)>,
     /// What happens to a user.
     pub user: Option<UserChange>,
+    /// What happens to a role.
+    pub role: Option<RoleChange>,
+    /// What happens to a family of refresh tokens.
+    pub family: Option<FamilyChange>,
     /// Mails to be sent.
     pub mails: Vec<NewMail>,
     /// What is written down.
@@ -33,6 +40,8 @@ pub enum UserChange {
     /// One is changed, and every way in but the password ends: what somebody else may have set
     /// up goes.
     Reclaim(UserId, Box<UserPatch>, Uniquifiers),
+    /// One is deleted, with whatever belongs to them.
+    Delete(UserId),
 }
 
 impl UserChange {
@@ -41,8 +50,40 @@ impl UserChange {
     pub const fn whose(&self) -> Option<UserId> {
         match self {
             Self::Create(_) => None,
-            Self::Update(id, _) | Self::Reclaim(id, ..) => Some(*id),
+            Self::Update(id, _) | Self::Reclaim(id, ..) | Self::Delete(id) => Some(*id),
         }
+    }
+}
+
+/// What happens to a role.
+#[derive(Debug, Clone)]
+pub enum RoleChange {
+    /// One is made.
+    Create(NewRole),
+    /// One allows more, or less.
+    Permissions(RoleId, PermissionChange),
+    /// Somebody gets one who does not have it.
+    Give(UserId, RoleId),
+    /// Somebody loses one who has it.
+    Take(UserId, RoleId),
+}
+
+/// What happens to a family of refresh tokens.
+#[derive(Clone)]
+pub enum FamilyChange {
+    /// One is begun, in its first generation.
+    Begin(NewTracker),
+    /// One ends that goes on.
+    End(String),
+}
+
+impl fmt::Debug for FamilyChange {
+    /// Not which family: its tokens carry that.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Begin(_) => "Begin",
+            Self::End(_) => "End",
+        })
     }
 }
 
@@ -53,7 +94,8 @@ pub enum Applied {
     Done(Option<UserId>),
     /// None of it: the secret was spent before.
     Spent,
-    /// None of it: the user has gone, or is not as expected any more.
+    /// None of it: the user, the role or the family has gone, or is not as expected any more, or
+    /// is so already.
     Stale,
 }
 

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 use vestibule_formats::hex;
-use vestibule_store::{AuditEntry, AuditHead, Change, NewEntries, NewEntry, Seals, UserId};
+use vestibule_store::{
+    Applied, AuditEntry, AuditHead, Change, NewEntries, NewEntry, Seals, UserId,
+};
 
 use crate::app::App;
 use crate::hooks::Event;
@@ -174,13 +176,29 @@ impl App {
 
     /// Writes an event down, and tells who listens.
     pub(crate) async fn record(&self, facts: &Facts, event: &Event<'_>) -> Result<(), Fault> {
+        self.carry_out(facts, event, Change::default())
+            .await
+            .map(drop)
+    }
+
+    /// Makes a change and writes down the event that it is, and tells who listens. False, and
+    /// none of it, when it is so already.
+    pub(crate) async fn carry_out(
+        &self,
+        facts: &Facts,
+        event: &Event<'_>,
+        change: Change,
+    ) -> Result<bool, Fault> {
         let change = Change {
             events: self.noted(facts, event),
-            ..Change::default()
+            ..change
         };
-        self.store().apply(change, self.clock().now()).await?;
-        self.hooks().ring(event);
-        Ok(())
+        let applied = self.store().apply(change, self.clock().now()).await?;
+        let done = matches!(applied, Applied::Done(_));
+        if done {
+            self.hooks().ring(event);
+        }
+        Ok(done)
     }
 }
 

@@ -10,7 +10,7 @@ use vestibule_store::{
 
 use crate::support::{at, by_email, by_id, user};
 
-fn secret(name: &str) -> Spend {
+pub(crate) fn secret(name: &str) -> Spend {
     Spend {
         purpose: "confirm",
         digest: name.to_owned(),

@@ -17,6 +17,7 @@ mod schema;
 mod server;
 mod sqlite;
 mod support;
+mod together;
 mod trackers;
 mod users;
 
@@ -128,6 +129,13 @@ macro_rules! contract {
                 no_mail_is_handed_out_twice_when_many_ask
                 the_audit_log_is_one_chain_whoever_writes_at_once
                 what_has_expired_need_not_be_remembered
+            );
+            contract!($backend, together:
+                whoever_is_deleted_or_reset_is_written_down
+                what_happens_to_a_role_is_written_down
+                a_family_begins_and_ends_with_its_entry
+                of_many_who_end_a_family_or_delete_somebody_one_is_written_down
+                where_a_part_is_stale_no_other_part_is_done
             );
             contract!($backend, leaving:
                 a_deleted_user_leaves_nothing_behind
