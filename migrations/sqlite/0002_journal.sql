@@ -45,5 +45,6 @@ CREATE TABLE IF NOT EXISTS {vestibule_audit_head} (
     id INTEGER NOT NULL,
     last BIGINT NOT NULL,
     seal VARCHAR(64) NOT NULL,
+    end_seal VARCHAR(64),
     PRIMARY KEY (id)
 );

@@ -1,12 +1,15 @@
-//! What happens together or not at all: a secret that is spent, what it does to a user, the
-//! mails that tell of it, and the note of it in the audit log.
+//! What happens together or not at all: a secret that is spent, what it does to a user, a role
+//! or a family of refresh tokens, the mails that tell of it, and the note of it in the audit log.
 
 use std::fmt;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::{Identity, NewUser, Uniquifiers, UserId, UserPatch};
+use crate::{
+    Identity, NewRole, NewTracker, NewUser, PermissionChange, RoleId, Uniquifiers, UserId,
+    UserPatch,
+};
 
 /// A change with everything that belongs to it.
 #[derive(Debug, Default)]
@@ -17,6 +20,10 @@ pub struct Change {
     pub claims: Vec<(Identity, String)>,
     /// What happens to a user.
     pub user: Option<UserChange>,
+    /// What happens to a role.
+    pub role: Option<RoleChange>,
+    /// What happens to a family of refresh tokens.
+    pub family: Option<FamilyChange>,
     /// Mails to be sent.
     pub mails: Vec<NewMail>,
     /// What is written down.
@@ -33,6 +40,8 @@ pub enum UserChange {
     /// One is changed, and every way in but the password ends: what somebody else may have set
     /// up goes.
     Reclaim(UserId, Box<UserPatch>, Uniquifiers),
+    /// One is deleted, with whatever belongs to them.
+    Delete(UserId),
 }
 
 impl UserChange {
@@ -41,8 +50,40 @@ impl UserChange {
     pub const fn whose(&self) -> Option<UserId> {
         match self {
             Self::Create(_) => None,
-            Self::Update(id, _) | Self::Reclaim(id, ..) => Some(*id),
+            Self::Update(id, _) | Self::Reclaim(id, ..) | Self::Delete(id) => Some(*id),
         }
+    }
+}
+
+/// What happens to a role.
+#[derive(Debug, Clone)]
+pub enum RoleChange {
+    /// One is made.
+    Create(NewRole),
+    /// One allows more, or less.
+    Permissions(RoleId, PermissionChange),
+    /// Somebody gets one who does not have it.
+    Give(UserId, RoleId),
+    /// Somebody loses one who has it.
+    Take(UserId, RoleId),
+}
+
+/// What happens to a family of refresh tokens.
+#[derive(Clone)]
+pub enum FamilyChange {
+    /// One is begun, in its first generation.
+    Begin(NewTracker),
+    /// One ends that goes on.
+    End(String),
+}
+
+impl fmt::Debug for FamilyChange {
+    /// Not which family: its tokens carry that.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Begin(_) => "Begin",
+            Self::End(_) => "End",
+        })
     }
 }
 
@@ -53,7 +94,8 @@ pub enum Applied {
     Done(Option<UserId>),
     /// None of it: the secret was spent before.
     Spent,
-    /// None of it: the user has gone, or is not as expected any more.
+    /// None of it: the user, the role or the family has gone, or is not as expected any more, or
+    /// is so already.
     Stale,
 }
 
@@ -165,8 +207,13 @@ pub struct NewEntry {
     pub detail: Option<String>,
 }
 
-/// Makes the seal of an entry from the seal of the one before it.
-pub type Seal = Arc<dyn Fn(&str, &AuditEntry) -> String + Send + Sync>;
+/// Makes the seals of the audit log.
+pub trait Seals: Send + Sync {
+    /// That of an entry which is appended to this end.
+    fn entry(&self, end: &AuditHead, entry: &AuditEntry) -> String;
+    /// That of an end: of the number of the last entry, and its seal.
+    fn end(&self, last: i64, seal: &str) -> String;
+}
 
 /// Entries for the audit log.
 #[derive(Clone)]
@@ -174,7 +221,7 @@ pub struct NewEntries {
     /// In the order in which they happened.
     pub entries: Vec<NewEntry>,
     /// How they are chained.
-    pub seal: Seal,
+    pub seals: Arc<dyn Seals>,
 }
 
 impl fmt::Debug for NewEntries {
@@ -201,6 +248,8 @@ pub struct AuditHead {
     pub last: i64,
     /// Its seal.
     pub seal: String,
+    /// The seal of these two, which stands nowhere else. Nothing, where nobody made one.
+    pub end_seal: String,
 }
 
 impl AuditHead {
@@ -219,10 +268,11 @@ impl AuditHead {
                 what,
                 seal: String::new(),
             };
-            event.seal = (events.seal)(&head.seal, &event);
+            event.seal = events.seals.entry(&head, &event);
             head = Self {
                 last: event.id,
                 seal: event.seal.clone(),
+                end_seal: events.seals.end(event.id, &event.seal),
             };
             entries.push(event);
         }

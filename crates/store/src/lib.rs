@@ -4,6 +4,7 @@
 //! memory, and what the SQL store is tested against. Only `sql/` speaks SQL.
 
 mod change;
+mod each_by_itself;
 mod memory;
 mod patch;
 mod record;
@@ -14,8 +15,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 pub use change::{
-    Applied, AuditEntry, AuditHead, Change, MailFate, NewEntries, NewEntry, NewMail, Over,
-    QueuedMail, Seal, Spend, UserChange,
+    Applied, AuditEntry, AuditHead, Change, FamilyChange, MailFate, NewEntries, NewEntry, NewMail,
+    Over, QueuedMail, RoleChange, Seals, Spend, UserChange,
 };
 pub use memory::MemoryStore;
 pub use patch::{
@@ -154,29 +155,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     ) -> Result<bool, StoreError>;
 
     /// Does a change with everything that belongs to it, all or nothing. A store that does not
-    /// say how changes users, keeps no audit log, and can neither spend secrets nor send mail.
+    /// say how does what its other functions can, keeps no audit log, and can neither spend
+    /// secrets nor send mail.
     async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
-        if change.spends.is_some() || !change.mails.is_empty() {
-            return Err(StoreError::Unsupported(
-                "mail and secrets that can be used once",
-            ));
-        }
-        match change.user {
-            None => Ok(Applied::Done(None)),
-            Some(UserChange::Create(new)) => {
-                let user = self.create_user(*new).await?;
-                Ok(Applied::Done(Some(user.id)))
-            }
-            Some(UserChange::Reclaim(..)) => Err(StoreError::Unsupported("ending every way in")),
-            Some(UserChange::Update(id, patch)) => {
-                let changed = patch.is_empty() || self.update_user(id, *patch, now).await?;
-                Ok(if changed {
-                    Applied::Done(Some(id))
-                } else {
-                    Applied::Stale
-                })
-            }
-        }
+        each_by_itself::apply(self, change, now).await
     }
 
     /// Hands out mails that are due, to nobody else until the lease is over.

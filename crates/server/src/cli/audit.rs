@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use vestibule::App;
 use vestibule::admin;
-use vestibule::audit::{self, Verdict};
+use vestibule::audit::{self, End, Verdict};
 use vestibule_store::AuditEntry;
 
 use super::{Failure, Global, Output, Who, terminal};
@@ -18,26 +18,46 @@ const PAGE: u32 = 500;
 pub(super) enum Command {
     /// Looks whether every entry of the audit log is as it was written, and none is missing.
     ///
-    /// Ends with status 1 and names the first entry that is not.
-    Verify,
+    /// Ends with status 1 and names the first entry that is not. Where all is as it was, the
+    /// last line is the number and the seal of the last entry.
+    Verify {
+        /// An entry that has to be there: a line of an earlier look, kept where nobody who
+        /// can write to the database can.
+        #[arg(long, value_name = "NUMBER:SEAL", value_parser = end)]
+        expect: Option<End>,
+    },
+}
+
+fn end(word: &str) -> Result<End, String> {
+    End::read(word).ok_or_else(|| "not the last line of a `vestibule audit verify`".to_owned())
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let configuration = Configuration::read(global.config.as_deref(), None)?;
     let vestibule = configuration.open(1).await?;
     match command {
-        Command::Verify => verify(vestibule.app()).await,
+        Command::Verify { expect } => verify(vestibule.app(), expect.as_ref()).await,
     }
 }
 
-async fn verify(app: &App) -> Result<(), Failure> {
+async fn verify(app: &App, expect: Option<&End>) -> Result<(), Failure> {
     let progress = terminal::Progress::start("entries");
-    let verdict = audit::verify(app, |done, all| progress.at(done, all)).await?;
+    let verdict = audit::verify(app, expect, |done, all| progress.at(done, all)).await?;
     progress.end();
     match verdict {
-        Verdict::Whole { entries } => {
+        Verdict::Whole {
+            entries,
+            end,
+            sealed,
+        } => {
+            if !sealed {
+                terminal::remark(
+                    "an earlier version wrote the last entry: that nothing comes after it, \
+                     is sealed with the next one",
+                );
+            }
             terminal::say(&format!(
-                "the audit log is whole: {entries} entries, each as it was written"
+                "the audit log is whole: {entries} entries, each as it was written\n{end}"
             ));
             Ok(())
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod commands;
+mod commands_audit;
 mod commands_roles;
 mod commands_users;
 mod config_import;

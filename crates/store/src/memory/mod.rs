@@ -1,5 +1,7 @@
 //! Everything in memory, gone at the end of the process.
 
+mod apply;
+mod belongings;
 mod journal;
 mod users;
 
@@ -13,7 +15,7 @@ use self::journal::Journal;
 use crate::{
     Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser, Over,
     PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
-    User, UserChange, UserId, UserKey, UserPatch,
+    User, UserId, UserKey, UserPatch,
 };
 
 /// A store without a database.
@@ -73,46 +75,7 @@ impl Store for MemoryStore {
     }
 
     async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
-        let mut tables = self.tables();
-        // What can refuse comes first: then all of it is done.
-        if change
-            .spends
-            .as_ref()
-            .is_some_and(|secret| tables.journal.is_spent(secret))
-        {
-            return Ok(Applied::Spent);
-        }
-        let whose = change.user.as_ref().and_then(UserChange::whose);
-        for (attribute, value) in &change.claims {
-            tables.claim_in_any_case(whose, *attribute, value)?;
-        }
-        let user = match change.user {
-            None => None,
-            Some(UserChange::Create(new)) => Some(tables.create(*new)?.id),
-            Some(UserChange::Update(id, patch)) => {
-                if !tables.update(id, *patch, now)? {
-                    return Ok(Applied::Stale);
-                }
-                Some(id)
-            }
-            Some(UserChange::Reclaim(id, patch, fresh)) => {
-                if !tables.update(id, *patch, now)? {
-                    return Ok(Applied::Stale);
-                }
-                tables.end_ways_in(id, fresh, now);
-                Some(id)
-            }
-        };
-        if let Some(secret) = change.spends {
-            tables.journal.spend(secret);
-        }
-        for mail in change.mails {
-            tables.journal.post(mail);
-        }
-        if let Some(events) = &change.events {
-            tables.journal.note(events, user);
-        }
-        Ok(Applied::Done(user))
+        self.tables().apply(change, now)
     }
 
     async fn claim_mails(
@@ -169,12 +132,7 @@ impl Store for MemoryStore {
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        let mut tables = self.tables();
-        let before = tables.users.len();
-        tables.users.retain(|user| user.id != id);
-        tables.given.retain(|(user, _)| *user != id);
-        tables.trackers.retain(|tracker| tracker.user_id != id);
-        Ok(tables.users.len() < before)
+        Ok(self.tables().delete(id))
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
@@ -203,20 +161,7 @@ impl Store for MemoryStore {
     }
 
     async fn create_role(&self, new: NewRole) -> Result<Role, StoreError> {
-        let mut tables = self.tables();
-        if tables.roles.iter().any(|role| role.name == new.name) {
-            return Err(StoreError::Conflict {
-                column: "name".to_owned(),
-            });
-        }
-        let role = Role {
-            id: RoleId(tables.roles.last().map_or(1, |role| role.id.0 + 1)),
-            name: new.name,
-            description: new.description,
-            permissions: new.permissions,
-        };
-        tables.roles.push(role.clone());
-        Ok(role)
+        self.tables().create_role(new)
     }
 
     async fn change_permissions(
@@ -225,12 +170,7 @@ impl Store for MemoryStore {
         change: PermissionChange,
         _: OffsetDateTime,
     ) -> Result<Option<Role>, StoreError> {
-        let mut tables = self.tables();
-        let Some(role) = tables.roles.iter_mut().find(|known| known.id == role) else {
-            return Ok(None);
-        };
-        change.apply(&mut role.permissions);
-        Ok(Some(role.clone()))
+        Ok(self.tables().change_permissions(role, change))
     }
 
     async fn give_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
@@ -242,28 +182,7 @@ impl Store for MemoryStore {
     }
 
     async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
-        let mut tables = self.tables();
-        if tables
-            .trackers
-            .iter()
-            .any(|known| known.family == new.family)
-        {
-            return Err(StoreError::Conflict {
-                column: "refresh_family".to_owned(),
-            });
-        }
-        let tracker = RefreshTracker {
-            user_id: new.user_id,
-            family: new.family,
-            generation: 1,
-            name: new.name,
-            created_at: new.created_at,
-            expires_at: new.expires_at,
-            revoked_at: None,
-            last_used_at: new.created_at,
-        };
-        tables.trackers.push(tracker.clone());
-        Ok(tracker)
+        self.tables().begin(new)
     }
 
     async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
@@ -291,16 +210,7 @@ impl Store for MemoryStore {
     }
 
     async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
-        let mut tables = self.tables();
-        let open = tables
-            .trackers
-            .iter_mut()
-            .find(|tracker| tracker.family == family && tracker.revoked_at.is_none());
-        let Some(tracker) = open else {
-            return Ok(false);
-        };
-        tracker.revoked_at = Some(now);
-        Ok(true)
+        Ok(self.tables().end(family, now))
     }
 
     async fn clean_trackers(

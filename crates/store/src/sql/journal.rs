@@ -38,9 +38,11 @@ pub(super) const FORGET_FAILED: &str =
 pub(super) const COUNT: &str = "SELECT count(*), count(failed_at) FROM vestibule_outbox";
 pub(super) const MAKE_HEAD: &str = "INSERT INTO vestibule_audit_head (id, last, seal) \
      VALUES (1, 0, '') ON CONFLICT DO NOTHING";
-pub(super) const HEAD: &str = "SELECT last, seal FROM vestibule_audit_head WHERE id = 1";
+pub(super) const HEAD: &str = "SELECT last, seal, end_seal FROM vestibule_audit_head WHERE id = 1";
 pub(super) const MOVE_HEAD: &str =
-    "UPDATE vestibule_audit_head SET last = ?, seal = ? WHERE id = 1";
+    "UPDATE vestibule_audit_head SET last = ?, seal = ?, end_seal = ? WHERE id = 1";
+/// Where the head is gone: what is appended goes on behind the last entry, and not over others.
+pub(super) const LAST: &str = "SELECT id, seal FROM vestibule_audit ORDER BY id DESC LIMIT 1";
 pub(super) const NOTE: &str = "INSERT INTO vestibule_audit \
      (id, occurred_at, kind, user_id, address, request_id, detail, seal) \
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
@@ -63,6 +65,9 @@ pub(super) const TABLES: [&str; 4] = [
     "vestibule_audit",
     "vestibule_audit_head",
 ];
+
+/// The columns of ours that a database of an earlier version may lack.
+pub(super) const ADDED: [(&str, &str); 1] = [("vestibule_audit_head", "end_seal")];
 
 pub(super) fn short(error: &str) -> String {
     error.chars().take(LONGEST_ERROR).collect()
@@ -159,7 +164,11 @@ pub(super) fn note(
     made: Option<UserId>,
 ) -> Result<(), StoreError> {
     execute(connection, MAKE_HEAD, [])?;
-    let (entries, end) = head(connection)?.append(events, made);
+    let mut head = head(connection)?;
+    if head.last == 0 {
+        head = last(connection)?.unwrap_or(head);
+    }
+    let (entries, end) = head.append(events, made);
     for event in entries {
         let what = event.what;
         let values = params![
@@ -174,7 +183,8 @@ pub(super) fn note(
         ];
         execute(connection, NOTE, values)?;
     }
-    execute(connection, MOVE_HEAD, params![end.last, end.seal]).map(drop)
+    let values = params![end.last, end.seal, end.end_seal];
+    execute(connection, MOVE_HEAD, values).map(drop)
 }
 
 pub(super) fn head(connection: &Connection) -> Result<AuditHead, StoreError> {
@@ -183,11 +193,26 @@ pub(super) fn head(connection: &Connection) -> Result<AuditHead, StoreError> {
             Ok(AuditHead {
                 last: row.get(0)?,
                 seal: row.get(1)?,
+                end_seal: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
             })
         })
         .optional()
         .map_err(map_error)?;
     Ok(head.unwrap_or_default())
+}
+
+/// The last entry as an end that nobody sealed.
+fn last(connection: &Connection) -> Result<Option<AuditHead>, StoreError> {
+    connection
+        .query_row(LAST, [], |row| {
+            Ok(AuditHead {
+                last: row.get(0)?,
+                seal: row.get(1)?,
+                end_seal: String::new(),
+            })
+        })
+        .optional()
+        .map_err(map_error)
 }
 
 pub(super) fn audit(

@@ -82,13 +82,13 @@ pub(super) fn init(
     Ok(made)
 }
 
-/// Makes the tables of our own that are not there.
+/// Makes the tables of our own that are not there, and their columns.
 pub(super) fn make_ours(
     connection: &mut Connection,
     tables: &TableNames,
 ) -> Result<(), StoreError> {
     let [.., ours] = MIGRATIONS;
-    let mut missing = false;
+    let mut missing = !lacking_of_ours(connection)?.is_empty();
     for table in journal::TABLES {
         missing = missing || columns_of(connection, table)?.is_empty();
     }
@@ -97,9 +97,28 @@ pub(super) fn make_ours(
         transaction
             .execute_batch(&tables.fill(ours))
             .map_err(map_error)?;
+        for finding in lacking_of_ours(&transaction)? {
+            add(&transaction, &finding, tables)?;
+        }
         transaction.commit().map_err(map_error)?;
     }
     Ok(())
+}
+
+/// The columns that a table of ours from an earlier version lacks.
+fn lacking_of_ours(connection: &Connection) -> Result<Vec<Finding>, StoreError> {
+    let mut lacking = Vec::new();
+    for (table, column) in journal::ADDED {
+        let present = columns_of(connection, table)?;
+        if !present.is_empty() && present.iter().all(|found| found.name != column) {
+            lacking.push(Finding::Column {
+                table: table.to_owned(),
+                column: column.to_owned(),
+                addable: true,
+            });
+        }
+    }
+    Ok(lacking)
 }
 
 /// What the database lacks, in the order in which it can be added.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 use vestibule_store::{
-    Applied, AuditEntry, Change, Identity, MailFate, NewEntries, NewEntry, NewMail, NewUser,
-    OnlyIf, Spend, Store, StoreError, UserChange, UserId, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewEntries, NewEntry, NewMail,
+    NewUser, OnlyIf, Seals, Spend, Store, StoreError, UserChange, UserId, UserPatch,
 };
 
 use crate::support::{at, by_email, by_id, user};
@@ -38,13 +38,23 @@ pub(crate) fn events(kinds: &[&str], user_id: Option<UserId>) -> NewEntries {
     });
     NewEntries {
         entries: entries.collect(),
-        seal: Arc::new(seal),
+        seals: Arc::new(Shown),
     }
 }
 
-fn seal(before: &str, event: &AuditEntry) -> String {
-    let sum: u64 = before.bytes().map(u64::from).sum();
-    format!("{}:{sum}:{}", event.id, event.what.kind)
+/// Seals that show what they were made of.
+struct Shown;
+
+impl Seals for Shown {
+    fn entry(&self, end: &AuditHead, event: &AuditEntry) -> String {
+        let before = format!("{} {} {}", end.last, end.seal, end.end_seal);
+        let sum: u64 = before.bytes().map(u64::from).sum();
+        format!("{}:{sum}:{}", event.id, event.what.kind)
+    }
+
+    fn end(&self, last: i64, seal: &str) -> String {
+        format!("end {last} {seal}")
+    }
 }
 
 fn create(email: &str) -> Change {
@@ -393,14 +403,18 @@ pub(crate) async fn the_audit_log_is_one_chain_whoever_writes_at_once(store: &Ar
     }
     let log = store.audit(None, 0, 1000).await.unwrap();
     assert_eq!(log.len(), 64);
-    let mut before = String::new();
+    let mut end = AuditHead::default();
     for (number, event) in (1..).zip(&log) {
         assert_eq!(event.id, number);
-        assert_eq!(event.seal, seal(&before, event));
-        before.clone_from(&event.seal);
+        assert_eq!(event.seal, Shown.entry(&end, event));
+        end = AuditHead {
+            last: event.id,
+            seal: event.seal.clone(),
+            end_seal: Shown.end(event.id, &event.seal),
+        };
     }
-    let head = store.audit_head().await.unwrap();
-    assert_eq!((head.last, head.seal), (64, before));
+    assert_eq!(end.last, 64);
+    assert_eq!(store.audit_head().await, Ok(end));
     // What was written together stands together.
     for pair in log.chunks(2) {
         assert_eq!(pair[1].what.kind, "after");

@@ -101,7 +101,7 @@ pub(crate) async fn resetting_access_ends_every_way_in_but_the_password(store: &
 }
 
 /// Who is in the audit log, or known to another program, by a number stays alone with it.
-pub(super) async fn attack_recycled_identifier_no_number_is_given_twice(store: Arc<dyn Store>) {
+pub(super) async fn attack_recycled_identifier_no_number_is_given_twice(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let noted = Change {
         events: Some(events(&["registered"], Some(ana.id))),

@@ -12,12 +12,14 @@ mod forgetting;
 mod journal;
 mod leaving;
 mod leaving_early;
+mod outside;
 mod roles;
 mod schema;
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod server;
 mod sqlite;
 mod support;
+mod together;
 mod trackers;
 mod users;
 
@@ -133,6 +135,13 @@ macro_rules! contract {
                 what_has_expired_need_not_be_remembered
                 a_mail_that_was_given_up_is_forgotten_a_while_after
                 families_that_expired_are_forgotten_whose_ever_they_are
+            );
+            contract!($backend, together:
+                whoever_is_deleted_or_reset_is_written_down
+                what_happens_to_a_role_is_written_down
+                a_family_begins_and_ends_with_its_entry
+                of_many_who_end_a_family_or_delete_somebody_one_is_written_down
+                where_a_part_is_stale_no_other_part_is_done
             );
             contract!($backend, leaving:
                 a_deleted_user_leaves_nothing_behind

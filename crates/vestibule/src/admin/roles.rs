@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use serde_json::json;
-use vestibule_store::{NewRole, PermissionChange, Role, StoreError, User};
+use serde_json::{Value, json};
+use vestibule_store::{
+    Applied, Change, NewRole, PermissionChange, Role, RoleChange, StoreError, User, UserId,
+};
 
 use super::AdminError;
-use super::users::note;
+use super::users::entry;
 use crate::app::App;
 
 /// How long a name may be: what the column takes.
@@ -75,11 +77,32 @@ pub async fn create(
         permissions,
         created_at: app.clock().now(),
     };
-    match app.store().create_role(new).await {
+    let detail = json!({ "role": name, "permissions": new.permissions });
+    match written_down(app, RoleChange::Create(new), "role_created", None, detail).await {
         // Somebody was faster.
         Err(StoreError::Conflict { .. }) => Err(AdminError::RoleTaken(name)),
-        made => Ok(made?),
+        made => {
+            made?;
+            find(app, &name).await
+        }
     }
+}
+
+/// Carries a change out, with its entry in the audit log. False when it is so already.
+async fn written_down(
+    app: &App,
+    role: RoleChange,
+    kind: &'static str,
+    whose: Option<UserId>,
+    detail: Value,
+) -> Result<bool, StoreError> {
+    let change = Change {
+        role: Some(role),
+        events: entry(app, kind, whose, Some(detail)),
+        ..Change::default()
+    };
+    let applied = app.store().apply(change, app.clock().now()).await?;
+    Ok(matches!(applied, Applied::Done(_)))
 }
 
 /// The role with this name.
@@ -104,11 +127,9 @@ pub async fn list(app: &App) -> Result<Vec<Role>, AdminError> {
 /// # Errors
 /// When the store fails.
 pub async fn give(app: &App, user: &User, role: &Role) -> Result<bool, AdminError> {
-    let given = app.store().give_role(user.id, role.id).await?;
-    if given {
-        note(app, "role_given", user, Some(json!({ "role": role.name }))).await?;
-    }
-    Ok(given)
+    let change = RoleChange::Give(user.id, role.id);
+    let detail = json!({ "role": role.name });
+    Ok(written_down(app, change, "role_given", Some(user.id), detail).await?)
 }
 
 /// Takes a role from a user. False when they do not have it.
@@ -116,11 +137,9 @@ pub async fn give(app: &App, user: &User, role: &Role) -> Result<bool, AdminErro
 /// # Errors
 /// When the store fails.
 pub async fn take(app: &App, user: &User, role: &Role) -> Result<bool, AdminError> {
-    let taken = app.store().take_role(user.id, role.id).await?;
-    if taken {
-        note(app, "role_taken", user, Some(json!({ "role": role.name }))).await?;
-    }
-    Ok(taken)
+    let change = RoleChange::Take(user.id, role.id);
+    let detail = json!({ "role": role.name });
+    Ok(written_down(app, change, "role_taken", Some(user.id), detail).await?)
 }
 
 /// A role after a change of its permissions.
@@ -144,7 +163,7 @@ pub async fn add_permissions(
     let mut new = distinct(permissions);
     new.retain(|permission| !role.permissions.contains(permission));
     check_permissions(&new)?;
-    change(app, role, new, PermissionChange::Add).await
+    change(app, role, new, PermissionChange::Add, "permissions_added").await
 }
 
 /// Takes permissions away from a role.
@@ -161,7 +180,8 @@ pub async fn remove_permissions(
         .into_iter()
         .partition(|permission| role.permissions.contains(permission));
     check_permissions(&absent)?;
-    change(app, role, gone, PermissionChange::Remove).await
+    let kind = "permissions_removed";
+    change(app, role, gone, PermissionChange::Remove, kind).await
 }
 
 async fn change(
@@ -169,18 +189,18 @@ async fn change(
     role: Role,
     permissions: Vec<String>,
     how: fn(Vec<String>) -> PermissionChange,
+    kind: &'static str,
 ) -> Result<Changed, AdminError> {
     if permissions.is_empty() {
         return Ok(Changed { role, permissions });
     }
-    let changed = app
-        .store()
-        .change_permissions(role.id, how(permissions.clone()), app.clock().now())
-        .await?;
-    match changed {
-        Some(role) => Ok(Changed { role, permissions }),
-        None => Err(AdminError::RoleNotFound(role.name)),
+    let change = RoleChange::Permissions(role.id, how(permissions.clone()));
+    let detail = json!({ "role": role.name, "permissions": permissions });
+    if !written_down(app, change, kind, None, detail).await? {
+        return Err(AdminError::RoleNotFound(role.name));
     }
+    let role = find(app, &role.name).await?;
+    Ok(Changed { role, permissions })
 }
 
 fn check_permissions(permissions: &[String]) -> Result<(), AdminError> {

@@ -183,9 +183,8 @@ pub async fn reset_access(app: &App, user: &User) -> Result<(), AdminError> {
         session: fresh_uniquifier(app),
         token: fresh_uniquifier(app),
     };
-    let now = app.clock().now();
-    found(user, app.store().reset_access(user.id, fresh, now).await?)?;
-    note(app, "access_reset", user, None).await
+    let change = UserChange::Reclaim(user.id, Box::default(), fresh);
+    change_user(app, user, change, "access_reset").await
 }
 
 /// Deletes a user and whatever belongs to them.
@@ -193,8 +192,7 @@ pub async fn reset_access(app: &App, user: &User) -> Result<(), AdminError> {
 /// # Errors
 /// When the store fails.
 pub async fn delete(app: &App, user: &User) -> Result<(), AdminError> {
-    found(user, app.store().delete_user(user.id).await?)?;
-    note(app, "deleted", user, None).await
+    change_user(app, user, UserChange::Delete(user.id), "deleted").await
 }
 
 /// Sessions and remember cookies carry one uniquifier, auth and refresh tokens the other one
@@ -211,6 +209,15 @@ async fn update(
     kind: &'static str,
 ) -> Result<(), AdminError> {
     let change = UserChange::Update(user.id, Box::new(patch));
+    change_user(app, user, change, kind).await
+}
+
+async fn change_user(
+    app: &App,
+    user: &User,
+    change: UserChange,
+    kind: &'static str,
+) -> Result<(), AdminError> {
     let applied = written_down(app, change, kind).await?;
     found(user, applied == Applied::Done(Some(user.id)))
 }
@@ -229,23 +236,8 @@ async fn written_down(
     Ok(app.store().apply(change, app.clock().now()).await?)
 }
 
-/// Writes down what was done to a user.
-pub(super) async fn note(
-    app: &App,
-    kind: &'static str,
-    user: &User,
-    detail: Option<Value>,
-) -> Result<(), AdminError> {
-    let change = Change {
-        events: entry(app, kind, Some(user.id), detail),
-        ..Change::default()
-    };
-    app.store().apply(change, app.clock().now()).await?;
-    Ok(())
-}
-
 /// What the audit log keeps of something that an operator did: from no address.
-fn entry(
+pub(super) fn entry(
     app: &App,
     kind: &'static str,
     user_id: Option<UserId>,

@@ -7,7 +7,7 @@
 
 use time::OffsetDateTime;
 use vestibule_formats::refresh_token::RefreshToken;
-use vestibule_store::{RefreshTracker, User, UserKey};
+use vestibule_store::{Change, FamilyChange, RefreshTracker, User, UserKey};
 
 use super::call::Call;
 use crate::app::App;
@@ -61,7 +61,7 @@ pub(crate) async fn exchange(app: &App, facts: &Facts, token: &str) -> Result<Ex
             return Ok(Exchange::NotOurs);
         }
         if standing == Standing::Reused {
-            end(app, facts, &tracker, FamilyEnd::Reused, now).await?;
+            end(app, facts, &tracker, FamilyEnd::Reused).await?;
             return Ok(Exchange::NotOurs);
         }
         let Some(user) = owner(app, &tracker, &token).await? else {
@@ -186,14 +186,7 @@ pub(crate) async fn end_on_sign_out(app: &App, call: &Call) -> Result<(), Refusa
         && caller.is_none_or(|caller| caller == tracker.user_id)
     {
         let facts = call.visit.facts();
-        end(
-            app,
-            facts,
-            &tracker,
-            FamilyEnd::SignedOut,
-            app.clock().now(),
-        )
-        .await?;
+        end(app, facts, &tracker, FamilyEnd::SignedOut).await?;
     }
     Ok(())
 }
@@ -203,14 +196,14 @@ async fn end(
     facts: &Facts,
     tracker: &RefreshTracker,
     why: FamilyEnd,
-    now: OffsetDateTime,
 ) -> Result<(), Fault> {
-    if app.store().revoke_tracker(&tracker.family, now).await? {
-        let event = Event::RefreshFamilyEnded {
-            user_id: tracker.user_id,
-            why,
-        };
-        app.record(facts, &event).await?;
-    }
-    Ok(())
+    let event = Event::RefreshFamilyEnded {
+        user_id: tracker.user_id,
+        why,
+    };
+    let change = Change {
+        family: Some(FamilyChange::End(tracker.family.clone())),
+        ..Change::default()
+    };
+    app.carry_out(facts, &event, change).await.map(drop)
 }

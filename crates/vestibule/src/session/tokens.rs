@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use vestibule_formats::auth_token::AuthToken;
 use vestibule_formats::refresh_token::RefreshToken;
-use vestibule_store::{NewTracker, RefreshTracker, User, UserKey, UserPatch};
+use vestibule_store::{Change, FamilyChange, NewTracker, RefreshTracker, User, UserKey, UserPatch};
 
 use crate::app::App;
 use crate::clock;
@@ -159,19 +159,23 @@ async fn begin_family(app: &App, facts: &Facts, user: &User) -> Result<RefreshTr
             .clean_trackers(user.id, expired, settings.cleanup_revoked)
             .await?;
     }
-    let tracker = app
-        .store()
-        .create_tracker(NewTracker {
-            user_id: user.id,
-            family: rng::hex::<16>(app.random()),
-            name: "default".to_owned(),
-            expires_at: end(now, settings.max_age),
-            created_at: now,
-        })
-        .await?;
+    let family = rng::hex::<16>(app.random());
+    let new = NewTracker {
+        user_id: user.id,
+        family: family.clone(),
+        name: "default".to_owned(),
+        expires_at: end(now, settings.max_age),
+        created_at: now,
+    };
+    let change = Change {
+        family: Some(FamilyChange::Begin(new)),
+        ..Change::default()
+    };
     let event = Event::RefreshFamilyBegun { user_id: user.id };
-    app.record(facts, &event).await?;
-    Ok(tracker)
+    app.carry_out(facts, &event, change).await?;
+    // As it was written: a database may keep less of a moment than we have.
+    let tracker = app.store().tracker(&family).await?;
+    tracker.ok_or_else(|| Fault::Internal("a family has gone during a sign-in".to_owned()))
 }
 
 fn end(now: OffsetDateTime, after: std::time::Duration) -> OffsetDateTime {

@@ -100,10 +100,10 @@ async fn the_log_is_whole() {
     live(&app).await;
     app.browser().sign_in(ANA, PASSWORD).await;
     let mut heard = Vec::new();
-    let verdict = audit::verify(app.app(), |done, all| heard.push((done, all)))
+    let verdict = audit::verify(app.app(), None, |done, all| heard.push((done, all)))
         .await
         .unwrap();
-    let Verdict::Whole { entries } = verdict else {
+    let Verdict::Whole { entries, .. } = verdict else {
         panic!("{verdict:?}");
     };
     assert!(entries > 13, "{entries}");
@@ -117,7 +117,22 @@ async fn what_an_operator_does_is_written_down() {
     let role = admin::roles::create(app.app(), "editor".to_owned(), None, vec![])
         .await
         .unwrap();
-    admin::roles::give(app.app(), &ana, &role).await.unwrap();
+    let permissions = || vec!["write".to_owned()];
+    let changed = admin::roles::add_permissions(app.app(), role, permissions())
+        .await
+        .unwrap();
+    let changed = admin::roles::remove_permissions(app.app(), changed.role, permissions())
+        .await
+        .unwrap();
+    let role = changed.role;
+    for first in [true, false] {
+        let given = admin::roles::give(app.app(), &ana, &role).await.unwrap();
+        assert_eq!(given, first);
+    }
+    for first in [true, false] {
+        let taken = admin::roles::take(app.app(), &ana, &role).await.unwrap();
+        assert_eq!(taken, first);
+    }
     admin::set_active(app.app(), &ana, false).await.unwrap();
     admin::reset_access(app.app(), &ana).await.unwrap();
     admin::delete(app.app(), &ana).await.unwrap();
@@ -131,12 +146,39 @@ async fn what_an_operator_does_is_written_down() {
         [
             "created_by_operator",
             "role_given",
+            "role_taken",
             "deactivated",
             "access_reset",
             "deleted"
         ]
     );
     assert!(entries.iter().all(|entry| entry.what.address.is_none()));
+    // What happened to the role is nobody's.
+    let mut all = app.app().store().audit(None, 0, 100).await.unwrap();
+    all.retain(|entry| entry.what.user_id.is_none());
+    let told: Vec<(&str, &str)> = all
+        .iter()
+        .map(|entry| {
+            (
+                entry.what.kind.as_str(),
+                entry.what.detail.as_deref().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("role_created", r#"{"permissions":[],"role":"editor"}"#),
+            (
+                "permissions_added",
+                r#"{"permissions":["write"],"role":"editor"}"#
+            ),
+            (
+                "permissions_removed",
+                r#"{"permissions":["write"],"role":"editor"}"#
+            ),
+        ]
+    );
 }
 
 #[tokio::test]

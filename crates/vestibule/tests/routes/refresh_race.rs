@@ -23,7 +23,8 @@ SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
 ";
 const GRACE: &str = "SECURITY_REFRESH_TOKEN_GRACE = \"10 seconds\"";
 
-/// A store in which the first many all see the family before anybody moves it on.
+/// A store in which the first many all see the family before anybody moves it on. Whoever
+/// begins it looks before them.
 #[derive(Debug)]
 struct StartingLine {
     inner: MemoryStore,
@@ -66,7 +67,7 @@ impl Store for StartingLine {
 
     async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
         let seen = self.inner.tracker(family).await;
-        if self.waiting.fetch_add(1, Ordering::SeqCst) < MANY {
+        if (1..=MANY).contains(&self.waiting.fetch_add(1, Ordering::SeqCst)) {
             self.barrier.wait().await;
         }
         seen

@@ -1,5 +1,4 @@
-//! Secrets that were spent, mails that wait, what happened; and a change with everything that
-//! belongs to it.
+//! Secrets that were spent, mails that wait, what happened.
 
 use time::OffsetDateTime;
 
@@ -12,8 +11,8 @@ use super::wire::{Link, Row, Value};
 use crate::change::{from_micros, micros};
 use crate::sql::journal;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewEntries, NewEntry, NewMail,
-    Over, QueuedMail, Spend, StoreError, UserChange, UserId, UserKey,
+    AuditEntry, AuditHead, MailFate, NewEntries, NewEntry, NewMail, Over, QueuedMail, Spend,
+    StoreError, UserId,
 };
 
 /// MySQL reads no table in an UPDATE of the same table, and has another word for "or nothing".
@@ -38,6 +37,7 @@ pub(super) struct JournalStatements {
     head: String,
     lock_head: String,
     move_head: String,
+    last: String,
     note: String,
     audit: String,
     audit_of: String,
@@ -73,6 +73,7 @@ impl JournalStatements {
             // One after the other appends.
             lock_head: format!("{} FOR UPDATE", journal::HEAD),
             move_head: plain(journal::MOVE_HEAD),
+            last: plain(journal::LAST),
             note: plain(journal::NOTE),
             audit: plain(journal::AUDIT),
             audit_of: plain(journal::AUDIT_OF),
@@ -81,7 +82,7 @@ impl JournalStatements {
     }
 }
 
-fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     Value::Text(Some(text.to_owned()))
 }
 
@@ -89,86 +90,12 @@ fn moment(moment: OffsetDateTime) -> Value {
     Value::Number(micros(moment))
 }
 
-/// What a change came to inside of its transaction.
-#[derive(Debug)]
-pub(super) enum Step {
-    Done(Applied),
-    /// Somebody has a value of this column.
-    Taken(&'static str),
-}
-
-/// Leaves a transaction without an error of the server's: what was done in it is undone.
-#[derive(Debug, thiserror::Error)]
-#[error("a change is not done")]
-pub(super) struct Undo(pub(super) Step);
-
-/// The way out of a transaction.
-fn undo(step: Step) -> sqlx_core::Error {
-    sqlx_core::Error::Decode(Box::new(Undo(step)))
-}
-
-/// What an error says about a change, if it is one of ours.
-pub(super) fn undone(error: sqlx_core::Error) -> Result<Step, sqlx_core::Error> {
-    match error {
-        sqlx_core::Error::Decode(inner) => match inner.downcast::<Undo>() {
-            Ok(undo) => Ok(undo.0),
-            Err(inner) => Err(sqlx_core::Error::Decode(inner)),
-        },
-        error => Err(error),
-    }
-}
-
 impl Inner {
-    /// All of a change, inside of a transaction.
-    pub(super) async fn apply(
+    pub(super) async fn spend(
         &self,
         link: &mut Link<'_>,
-        change: &Change,
-        query: Option<&Query>,
-        now: OffsetDateTime,
-    ) -> Result<Applied, sqlx_core::Error> {
-        if let Some(secret) = &change.spends
-            && !self.spend(link, secret).await?
-        {
-            return Err(undo(Step::Done(Applied::Spent)));
-        }
-        let whose = change.user.as_ref().and_then(UserChange::whose);
-        for (attribute, value) in &change.claims {
-            if self.is_taken(link, whose, *attribute, value).await? {
-                return Err(undo(Step::Taken(attribute.column())));
-            }
-        }
-        let user = match (&change.user, query) {
-            (Some(UserChange::Create(_)), Some(query)) => {
-                Some(UserId(link.insert(&query.text, &query.values).await?))
-            }
-            (Some(UserChange::Update(id, _) | UserChange::Reclaim(id, ..)), Some(query)) => {
-                if link.execute(&query.text, &query.values).await? != 1 {
-                    return Err(undo(Step::Done(Applied::Stale)));
-                }
-                Some(*id)
-            }
-            (Some(UserChange::Update(id, _) | UserChange::Reclaim(id, ..)), None) => {
-                if self.users.by_id(link, *id).await?.is_none() {
-                    return Err(undo(Step::Done(Applied::Stale)));
-                }
-                Some(*id)
-            }
-            _ => None,
-        };
-        if let Some(UserChange::Reclaim(id, _, fresh)) = &change.user {
-            self.reset(link, *id, fresh, now).await?;
-        }
-        for mail in &change.mails {
-            self.post(link, mail).await?;
-        }
-        if let Some(events) = &change.events {
-            self.note(link, events, user).await?;
-        }
-        Ok(Applied::Done(user))
-    }
-
-    async fn spend(&self, link: &mut Link<'_>, secret: &Spend) -> Result<bool, sqlx_core::Error> {
+        secret: &Spend,
+    ) -> Result<bool, sqlx_core::Error> {
         let values = [
             text(secret.purpose),
             text(&secret.digest),
@@ -177,34 +104,11 @@ impl Inner {
         Ok(link.execute(&self.journal.spend, &values).await? == 1)
     }
 
-    /// Whether somebody else has a value in any case. Whoever asks the same at the same moment
-    /// waits for the end of this transaction.
-    async fn is_taken(
+    pub(super) async fn post(
         &self,
         link: &mut Link<'_>,
-        whose: Option<UserId>,
-        attribute: Identity,
-        value: &str,
-    ) -> Result<bool, sqlx_core::Error> {
-        if let Some(lock) = self.dialect.lock_value() {
-            let name = format!("{}:{}", attribute.column(), value.to_ascii_lowercase());
-            link.rows(lock, &[text(&name)]).await?;
-        }
-        let key = UserKey::Identity {
-            attribute,
-            value,
-            ignore_case: true,
-        };
-        let Some(query) = self.users.find(key, "", "") else {
-            return Ok(false);
-        };
-        let rows = link.rows(&query.text, &query.values).await?;
-        let found = self.users.pick(&rows, key);
-        let found = found.map_err(|error| sqlx_core::Error::Decode(error.into()))?;
-        Ok(found.is_some_and(|user| Some(user.id) != whose))
-    }
-
-    async fn post(&self, link: &mut Link<'_>, mail: &NewMail) -> Result<(), sqlx_core::Error> {
+        mail: &NewMail,
+    ) -> Result<(), sqlx_core::Error> {
         let at = moment(mail.created_at);
         let values = [text(&mail.message_id), text(&mail.payload), at.clone(), at];
         link.execute(&self.journal.post, &values).await.map(drop)
@@ -304,7 +208,7 @@ impl Inner {
     }
 
     /// Appends to the audit log.
-    async fn note(
+    pub(super) async fn note(
         &self,
         link: &mut Link<'_>,
         events: &NewEntries,
@@ -315,7 +219,15 @@ impl Inner {
             link.execute(&self.journal.make_head, &[]).await?;
             rows = link.rows(&self.journal.lock_head, &[]).await?;
         }
-        let (entries, end) = head_of(&rows)?.append(events, made);
+        let mut head = head_of(&rows)?;
+        if head.last == 0 {
+            // One that was there already may have been taken away.
+            let rows = link.rows(&self.journal.last, &[]).await?;
+            if let Some(row) = rows.first() {
+                head = last_of(row)?;
+            }
+        }
+        let (entries, end) = head.append(events, made);
         for event in entries {
             let what = event.what;
             let values = [
@@ -330,7 +242,11 @@ impl Inner {
             ];
             link.execute(&self.journal.note, &values).await?;
         }
-        let values = [Value::Number(end.last), Value::Text(Some(end.seal))];
+        let values = [
+            Value::Number(end.last),
+            Value::Text(Some(end.seal)),
+            Value::Text(Some(end.end_seal)),
+        ];
         link.execute(&self.journal.move_head, &values)
             .await
             .map(drop)
@@ -358,8 +274,17 @@ pub(super) fn head_of(rows: &[Row]) -> Result<AuditHead, sqlx_core::Error> {
         return Ok(AuditHead::default());
     };
     Ok(AuditHead {
+        end_seal: row.text(2)?.unwrap_or_default(),
+        ..last_of(row)?
+    })
+}
+
+/// The last entry as an end that nobody sealed.
+fn last_of(row: &Row) -> Result<AuditHead, sqlx_core::Error> {
+    Ok(AuditHead {
         last: row.number(0)?.unwrap_or_default(),
         seal: row.text(1)?.unwrap_or_default(),
+        end_seal: String::new(),
     })
 }
 

@@ -5,6 +5,7 @@
 //! connection that answered a moment before.
 
 mod address;
+mod apply;
 mod dialect;
 mod error;
 mod journal;
@@ -27,7 +28,7 @@ use time::OffsetDateTime;
 pub(crate) use self::address::is_server;
 use self::dialect::Dialect;
 use self::error::{is_broken, map_error, stood_in_the_way};
-use self::journal::{JournalStatements, Step, event_of, head_of, undone};
+use self::journal::{JournalStatements, event_of, head_of};
 use self::leaving::PasskeyStatements;
 use self::pool::{ATTEMPTS, Pool, pause, together, within_limit};
 use self::roles::RoleStatements;
@@ -41,7 +42,7 @@ use crate::sql::TableNames;
 use crate::{
     Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser, Over,
     PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
-    User, UserChange, UserId, UserKey, UserPatch,
+    User, UserId, UserKey, UserPatch,
 };
 
 /// A database on a server.
@@ -207,23 +208,6 @@ impl Inner {
     }
 }
 
-/// A change in its transaction, done again when another stood in its way.
-async fn together_or(
-    inner: &Inner,
-    change: &Change,
-    query: Option<&Query>,
-    now: OffsetDateTime,
-) -> Result<Step, StoreError> {
-    let outcome: Result<Applied, sqlx_core::Error> = together!(
-        inner.pool,
-        raw | link | inner.apply(link, change, query, now).await
-    );
-    match outcome {
-        Ok(applied) => Ok(Step::Done(applied)),
-        Err(error) => undone(error).map_err(map_error),
-    }
-}
-
 #[async_trait]
 impl Store for ServerStore {
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
@@ -287,23 +271,8 @@ impl Store for ServerStore {
         }
     }
 
-    async fn apply(&self, mut change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
-        let inner = &self.0;
-        // Built before, so that what the tables cannot hold is said before anything is done.
-        let query = match &mut change.user {
-            Some(UserChange::Create(new)) => Some(inner.users.insert((**new).clone())?),
-            Some(UserChange::Update(id, patch) | UserChange::Reclaim(id, patch, _)) => {
-                inner.users.update(*id, (**patch).clone(), now)?
-            }
-            None => None,
-        };
-        let step = together_or(inner, &change, query.as_ref(), now).await?;
-        match step {
-            Step::Done(applied) => Ok(applied),
-            Step::Taken(column) => Err(StoreError::Conflict {
-                column: column.to_owned(),
-            }),
-        }
+    async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
+        self.0.apply(&change, now).await
     }
 
     async fn claim_mails(
@@ -413,14 +382,8 @@ impl Store for ServerStore {
     }
 
     async fn create_role(&self, new: NewRole) -> Result<Role, StoreError> {
-        self.0.roles.demand()?;
-        if new.description.is_some() {
-            self.0.roles.demand_column("description")?;
-        }
-        if !new.permissions.is_empty() {
-            self.0.roles.demand_column("permissions")?;
-        }
         let inner = &self.0;
+        inner.roles.demand_for(&new)?;
         let made = together!(inner.pool, |link| inner.roles.insert(link, &new).await)?;
         made.ok_or_else(|| StoreError::Other("a new row has gone".to_owned()))
     }

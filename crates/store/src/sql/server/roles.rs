@@ -100,6 +100,18 @@ impl RoleStatements {
         )))
     }
 
+    /// Refuses a role that the tables cannot hold.
+    pub(super) fn demand_for(&self, new: &NewRole) -> Result<(), StoreError> {
+        self.demand()?;
+        if new.description.is_some() {
+            self.demand_column("description")?;
+        }
+        if !new.permissions.is_empty() {
+            self.demand_column("permissions")?;
+        }
+        Ok(())
+    }
+
     fn statement(&self, text: &str) -> String {
         self.dialect.statement(&self.tables, text)
     }

@@ -277,7 +277,7 @@ async fn missing_indexes(
     Ok(findings)
 }
 
-/// Whether a table of our own is not there.
+/// Whether a table of our own is not there, or a column.
 pub(super) async fn lacks_ours(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -287,17 +287,40 @@ pub(super) async fn lacks_ours(
             return Ok(true);
         }
     }
-    Ok(false)
+    Ok(!lacking_of_ours(link, dialect).await?.is_empty())
 }
 
-/// Makes the tables of our own that are not there.
+/// The columns that a table of ours from an earlier version lacks.
+async fn lacking_of_ours(
+    link: &mut Link<'_>,
+    dialect: Dialect,
+) -> Result<Vec<Finding>, sqlx_core::Error> {
+    let mut lacking = Vec::new();
+    for (table, column) in journal::ADDED {
+        let present = columns_of(link, dialect, table).await?;
+        if !present.is_empty() && !names(&present).contains(column) {
+            lacking.push(Finding::Column {
+                table: table.to_owned(),
+                column: column.to_owned(),
+                addable: true,
+            });
+        }
+    }
+    Ok(lacking)
+}
+
+/// Makes the tables of our own that are not there, and their columns.
 pub(super) async fn make_ours(
     link: &mut Link<'_>,
     dialect: Dialect,
     tables: &TableNames,
 ) -> Result<(), sqlx_core::Error> {
     let [.., ours] = migrations(dialect);
-    link.batch(&dialect.statement(tables, ours)).await
+    link.batch(&dialect.statement(tables, ours)).await?;
+    for finding in lacking_of_ours(link, dialect).await? {
+        add(link, dialect, tables, &finding).await?;
+    }
+    Ok(())
 }
 
 /// Makes the tables that are not there, and leaves the others alone.

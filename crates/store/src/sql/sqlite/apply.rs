@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::Inner;
 use crate::sql::journal;
-use crate::{Change, StoreError, UserChange, UserId};
+use crate::{Change, FamilyChange, RoleChange, StoreError, UserChange, UserId};
 
 /// Why a change was not done.
 pub(super) enum Undone {
@@ -57,7 +57,29 @@ impl Inner {
                 self.leaving.reset_access(connection, id, &fresh, now)?;
                 Some(id)
             }
+            Some(UserChange::Delete(id)) => {
+                if !self.leaving.delete(connection, id)? {
+                    return Err(Undone::Stale);
+                }
+                Some(id)
+            }
         };
+        if let Some(role) = change.role
+            && !self.change_role(connection, role, now)?
+        {
+            return Err(Undone::Stale);
+        }
+        let begun_or_ended = match change.family {
+            None => true,
+            Some(FamilyChange::Begin(new)) => {
+                self.trackers.insert(connection, &new)?;
+                true
+            }
+            Some(FamilyChange::End(family)) => self.trackers.revoke(connection, &family, now)?,
+        };
+        if !begun_or_ended {
+            return Err(Undone::Stale);
+        }
         for mail in &change.mails {
             journal::post(connection, mail)?;
         }
@@ -65,5 +87,24 @@ impl Inner {
             journal::note(connection, events, user)?;
         }
         Ok(user)
+    }
+
+    /// False when it is so already, or there is no such role.
+    fn change_role(
+        &self,
+        connection: &Connection,
+        change: RoleChange,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        match change {
+            RoleChange::Create(new) => self.roles.insert(connection, new).map(|_| true),
+            RoleChange::Permissions(role, change) => {
+                let roles = &self.roles;
+                let changed = roles.change_permissions(connection, role, change, now)?;
+                Ok(changed.is_some())
+            }
+            RoleChange::Give(user, role) => self.roles.give(connection, user, role),
+            RoleChange::Take(user, role) => self.roles.take(connection, user, role),
+        }
     }
 }

@@ -90,6 +90,7 @@ pub(super) async fn confirm(
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         mails: notice(app, facts, &user, &old, &email)?,
         events: app.noted(facts, &event),
+        ..Change::default()
     };
     match app.store().apply(change, now).await {
         Ok(Applied::Done(_)) => {}

@@ -1,0 +1,104 @@
+//! A change with everything that belongs to it.
+
+use time::OffsetDateTime;
+
+use super::Tables;
+use crate::{Applied, Change, FamilyChange, RoleChange, StoreError, UserChange, UserId};
+
+impl Tables {
+    /// All of a change. What can refuse comes first: then all of it is done.
+    pub(super) fn apply(
+        &mut self,
+        change: Change,
+        now: OffsetDateTime,
+    ) -> Result<Applied, StoreError> {
+        let spent = |secret| self.journal.is_spent(secret);
+        if change.spends.as_ref().is_some_and(spent) {
+            return Ok(Applied::Spent);
+        }
+        let whose = change.user.as_ref().and_then(UserChange::whose);
+        for (attribute, value) in &change.claims {
+            self.claim_in_any_case(whose, *attribute, value)?;
+        }
+        if !self.allows_role(change.role.as_ref())?
+            || !self.allows_family(change.family.as_ref())?
+        {
+            return Ok(Applied::Stale);
+        }
+        let user = match change.user {
+            None => None,
+            Some(user) => match self.change_user(user, now)? {
+                None => return Ok(Applied::Stale),
+                changed => changed,
+            },
+        };
+        match change.role {
+            None => {}
+            Some(RoleChange::Create(new)) => drop(self.create_role(new)?),
+            Some(RoleChange::Permissions(role, change)) => {
+                self.change_permissions(role, change);
+            }
+            Some(RoleChange::Give(user, role)) => {
+                self.given.insert((user, role));
+            }
+            Some(RoleChange::Take(user, role)) => {
+                self.given.remove(&(user, role));
+            }
+        }
+        match change.family {
+            None => {}
+            Some(FamilyChange::Begin(new)) => drop(self.begin(new)?),
+            Some(FamilyChange::End(family)) => {
+                self.end(&family, now);
+            }
+        }
+        if let Some(secret) = change.spends {
+            self.journal.spend(secret);
+        }
+        for mail in change.mails {
+            self.journal.post(mail);
+        }
+        if let Some(events) = &change.events {
+            self.journal.note(events, user);
+        }
+        Ok(Applied::Done(user))
+    }
+
+    /// Who was changed; nobody when they have gone, or are not as expected.
+    fn change_user(
+        &mut self,
+        change: UserChange,
+        now: OffsetDateTime,
+    ) -> Result<Option<UserId>, StoreError> {
+        let whose = change.whose();
+        let changed = match change {
+            UserChange::Create(new) => return self.create(*new).map(|user| Some(user.id)),
+            UserChange::Update(id, patch) => self.update(id, *patch, now)?,
+            UserChange::Reclaim(id, patch, fresh) => {
+                self.update(id, *patch, now)? && self.end_ways_in(id, fresh, now)
+            }
+            UserChange::Delete(id) => self.delete(id),
+        };
+        Ok(whose.filter(|_| changed))
+    }
+
+    fn allows_role(&self, change: Option<&RoleChange>) -> Result<bool, StoreError> {
+        Ok(match change {
+            None => true,
+            Some(RoleChange::Create(new)) => self.check_role(new).map(|()| true)?,
+            Some(RoleChange::Permissions(role, _)) => {
+                self.roles.iter().any(|known| known.id == *role)
+            }
+            Some(RoleChange::Give(user, role)) => !self.given.contains(&(*user, *role)),
+            Some(RoleChange::Take(user, role)) => self.given.contains(&(*user, *role)),
+        })
+    }
+
+    fn allows_family(&self, change: Option<&FamilyChange>) -> Result<bool, StoreError> {
+        Ok(match change {
+            None => true,
+            Some(FamilyChange::Begin(new)) => self.check_family(new).map(|()| true)?,
+            Some(FamilyChange::End(family)) => self.goes_on(family),
+        })
+    }
+}

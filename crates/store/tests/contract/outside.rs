@@ -1,0 +1,119 @@
+//! What is done past the store to tables of ours, on every database: a column that an earlier
+//! version did not have, a row that somebody took away, a table that takes no entries.
+
+use std::sync::Arc;
+
+use vestibule_store::schema_check::{Finding, Upgrade};
+use vestibule_store::sql::{Database, TableNames};
+use vestibule_store::{AuditHead, Change, Store};
+
+use crate::journal::events;
+use crate::server::Schema;
+use crate::support::{Folder, at};
+
+/// A database, and the way to it past the store.
+pub(crate) enum Outside {
+    File(Folder),
+    Server(Schema),
+}
+
+impl Outside {
+    /// One with nothing in it, on each engine.
+    pub(crate) async fn each() -> [Self; 3] {
+        let each = [
+            Self::File(Folder::new()),
+            Self::Server(Schema::postgres()),
+            Self::Server(Schema::mysql()),
+        ];
+        for outside in &each {
+            let made = outside.database().init(&TableNames::default()).await;
+            made.unwrap();
+        }
+        each
+    }
+
+    fn database(&self) -> Database {
+        match self {
+            Self::File(folder) => Database::File(folder.file()),
+            Self::Server(schema) => Database::Server(schema.uri.clone()),
+        }
+    }
+
+    pub(crate) async fn open(&self) -> Arc<dyn Store> {
+        self.database().open(&TableNames::default()).await.unwrap()
+    }
+
+    pub(crate) fn run(&self, statement: &str) {
+        match self {
+            Self::File(folder) => folder.sql().execute_batch(statement).unwrap(),
+            Self::Server(schema) => {
+                schema.ask(statement);
+            }
+        }
+    }
+}
+
+async fn note(store: &Arc<dyn Store>, kinds: &[&str]) {
+    let change = Change {
+        events: Some(events(kinds, None)),
+        ..Change::default()
+    };
+    store.apply(change, at(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_head_of_an_earlier_version_gets_its_column_when_it_is_opened_or_upgraded() {
+    for outside in Outside::each().await {
+        note(&outside.open().await, &["a", "b"]).await;
+        let before = outside.open().await.audit_head().await.unwrap();
+        for upgrades in [false, true] {
+            outside.run("ALTER TABLE vestibule_audit_head DROP COLUMN end_seal");
+            let lacking = Finding::Column {
+                table: "vestibule_audit_head".to_owned(),
+                column: "end_seal".to_owned(),
+                addable: true,
+            };
+            let tables = TableNames::default();
+            let found = outside.database().check(&tables).await.unwrap();
+            assert!(found.contains(&lacking), "{found:?}");
+            if upgrades {
+                let added = outside.database().upgrade(&tables).await.unwrap();
+                assert!(added.contains(&Upgrade(lacking)), "{added:?}");
+            }
+            let store = outside.open().await;
+            let unsealed = AuditHead {
+                end_seal: String::new(),
+                ..before.clone()
+            };
+            assert_eq!(store.audit_head().await, Ok(unsealed));
+        }
+        let store = outside.open().await;
+        note(&store, &["c"]).await;
+        let head = store.audit_head().await.unwrap();
+        assert_eq!(head.last, 3);
+        assert!(head.end_seal.starts_with("end 3"), "{head:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_head_is_gone_the_log_goes_on_behind_its_last_entry_and_shows_it() {
+    for outside in Outside::each().await {
+        let store = outside.open().await;
+        note(&store, &["a", "b"]).await;
+        let before = store.audit_head().await.unwrap();
+        outside.run("DELETE FROM vestibule_audit_head");
+        assert_eq!(store.audit_head().await, Ok(AuditHead::default()));
+        note(&store, &["c", "d"]).await;
+        let log = store.audit(None, 2, 10).await.unwrap();
+        assert_eq!(log.len(), 2);
+        // The third was appended to an end that had no seal.
+        let gone = AuditHead {
+            end_seal: String::new(),
+            ..before
+        };
+        let changes = events(&["c", "d"], None);
+        let (expected, head) = gone.append(&changes, None);
+        assert_eq!(log, expected);
+        assert_eq!(store.audit_head().await, Ok(head));
+    }
+}
