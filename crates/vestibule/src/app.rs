@@ -21,7 +21,6 @@ use crate::http::facts::Facts;
 use crate::http::fault::Refusal;
 use crate::http::reply::Reply;
 use crate::mail::Post;
-use crate::messages::catalogue::Locale;
 use crate::messages::{Messages, Words};
 use crate::rng::Random;
 use crate::rules::deliverability::Deliverability;
@@ -193,11 +192,10 @@ impl App {
     }
 
     /// The answer to a refusal: the application's own, where it has one.
-    pub(crate) fn answer(&self, locale: Locale, refusal: Refusal) -> Response {
-        let rejection = refusal.into_rejection();
+    pub(crate) fn answer(&self, facts: &Facts, refusal: impl Into<Refusal>) -> Response {
+        let rejection = refusal.into().into_rejection();
         let kind = rejection.kind();
-        let reply =
-            rejection.into_reply(self.messages().spoken(locale), self.settings().explains());
+        let reply = rejection.into_reply(self.words(facts), self.settings().explains());
         self.0.answers.refuse(kind, reply)
     }
 

@@ -204,7 +204,9 @@ impl Builder {
         self
     }
 
-    /// Renders every answer in the application's own way, instead of in our envelope.
+    /// Renders every answer in the application's own way, instead of in our envelope: refusals of
+    /// any kind, too, but not redirects. Cookies and other headers that ours would have are added,
+    /// unless the application's has them already.
     #[must_use]
     pub fn render_json(
         mut self,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use axum::response::Response;
+use http::{HeaderName, header};
 use serde_json::{Map, Value};
 use vestibule_store::User;
 
@@ -31,21 +32,36 @@ impl Answers {
             Kind::Other => &None,
         };
         match own {
-            Some(render) => render(&reply),
+            Some(render) => with_headers(render(&reply), reply),
             None => self.render(reply),
         }
     }
 
+    /// A redirect says nothing that could be worded otherwise.
     pub(crate) fn render(&self, reply: Reply) -> Response {
         match &self.json {
-            Some(render) => render(&reply),
-            None => reply.into_response(),
+            Some(render) if !reply.status().is_redirection() => with_headers(render(&reply), reply),
+            _ => reply.into_response(),
         }
     }
 
     pub(crate) fn describe(&self, user: &User) -> Map<String, Value> {
         self.user.as_ref().map_or_else(Map::new, |say| say(user))
     }
+}
+
+/// The application words the answer, but what we say in headers is said all the same: cookies,
+/// challenges, when to come back. A header that it wrote itself stays as it wrote it.
+fn with_headers(mut response: Response, reply: Reply) -> Response {
+    let headers = response.headers_mut();
+    let own: Vec<HeaderName> = headers.keys().cloned().collect();
+    for (name, value) in reply.into_headers() {
+        let kept = name == header::CONTENT_TYPE || own.contains(&name);
+        if !kept || name == header::SET_COOKIE {
+            headers.append(name, value);
+        }
+    }
+    response
 }
 
 impl fmt::Debug for Answers {

@@ -6,6 +6,7 @@
     reason = "a test that does not get what it asks for ends there"
 )]
 
+mod answers;
 mod browser;
 mod edges;
 
