@@ -22,7 +22,8 @@ use vestibule::http::reply::Reply;
 use vestibule::settings::Settings;
 use vestibule::store::{MemoryStore, NewRole, Store};
 use vestibule::{
-    AuthRequired, CurrentUser, MaybeUser, Vestibule, permissions_accepted, roles_required,
+    AuthRequired, CurrentUser, MaybeUser, Unauthenticated, Vestibule, permissions_accepted,
+    roles_required,
 };
 
 /// The names are those of Flask-Security. The secrets belong into the environment.
@@ -66,7 +67,7 @@ async fn close_account(user: CurrentUser) -> String {
 }
 
 /// What the application says instead of ours.
-fn sign_in_first(reply: &Reply) -> Response {
+fn sign_in_first(reply: &Reply, _: &Unauthenticated<'_>) -> Response {
     let body = json!({ "please": "sign in", "codes": reply.members().get("error_codes") });
     (StatusCode::UNAUTHORIZED, Json(body)).into_response()
 }

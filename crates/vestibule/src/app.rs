@@ -193,10 +193,15 @@ impl App {
 
     /// The answer to a refusal: the application's own, where it has one.
     pub(crate) fn answer(&self, facts: &Facts, refusal: impl Into<Refusal>) -> Response {
-        let rejection = refusal.into().into_rejection();
-        let kind = rejection.kind();
+        let mut rejection = refusal.into().into_rejection();
+        let demand = rejection.take_demand();
         let reply = rejection.into_reply(self.words(facts), self.settings().explains());
-        self.0.answers.refuse(kind, reply)
+        self.0.answers.refuse(facts, demand.as_ref(), reply)
+    }
+
+    /// Whether an answer may depend on what was asked.
+    pub(crate) fn wants_the_request(&self) -> bool {
+        self.0.answers.want_the_request()
     }
 
     /// The answer that a reply makes.

@@ -35,6 +35,7 @@ use crate::rules::own::{OwnRules, PhoneNumbers, UsernameCheck};
 use crate::rules::password::{PasswordCheck, PasswordRules};
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
+use crate::session::demand::{Reauthentication, Unauthenticated, Unauthorized};
 use crate::settings::Settings;
 
 /// Accounts, ready to be served.
@@ -174,11 +175,12 @@ impl Builder {
     }
 
     /// Answers in the application's own way to whoever has to sign in first. The reply is what
-    /// would be sent.
+    /// would be sent; its headers are added to the application's answer, unless it has them already.
+    /// Beside it stands what was asked for, and by which request.
     #[must_use]
     pub fn on_unauthenticated(
         mut self,
-        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+        answer: impl Fn(&Reply, &Unauthenticated<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.answers.unauthenticated = Some(Box::new(answer));
         self
@@ -188,7 +190,7 @@ impl Builder {
     #[must_use]
     pub fn on_unauthorized(
         mut self,
-        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+        answer: impl Fn(&Reply, &Unauthorized<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.answers.unauthorized = Some(Box::new(answer));
         self
@@ -198,7 +200,7 @@ impl Builder {
     #[must_use]
     pub fn on_reauthentication(
         mut self,
-        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+        answer: impl Fn(&Reply, &Reauthentication<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.answers.not_fresh = Some(Box::new(answer));
         self

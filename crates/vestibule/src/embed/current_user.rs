@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
-use http::StatusCode;
 use http::request::Parts;
 use vestibule_store::{Role, User};
 
@@ -13,9 +12,8 @@ use super::layer::Asking;
 use crate::http::csrf::{self, Evidence};
 use crate::http::fault::{Fault, Refusal};
 use crate::http::query::Query;
-use crate::http::reject::Rejection;
+use crate::messages::Messages;
 use crate::messages::catalogue::Locale;
-use crate::messages::{Message, Messages};
 use crate::session::access::Access;
 use crate::session::credentials::Credentials;
 use crate::session::door::{self, Door};
@@ -108,9 +106,7 @@ pub(super) async fn enter(
         let Some(user) = CurrentUser::of(&asking, &visit).await? else {
             return Err(door::unauthenticated(app, door).into());
         };
-        if !access.allows(user.roles()) {
-            return Err(Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized).into());
-        }
+        access.demand(user.roles())?;
         visit.keep_grace();
         Ok(user)
     }

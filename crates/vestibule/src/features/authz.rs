@@ -75,9 +75,7 @@ async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         return Err(Fault::Internal("a door let nobody in".to_owned()).into());
     };
     let roles = caller.roles(app).await?;
-    if !asked.access.allows(&roles) {
-        return Err(Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized).into());
-    }
+    asked.access.demand(&roles)?;
     let mut reply = Reply::ok();
     for (name, value) in identity_headers(app, &caller.user, &roles) {
         reply = reply.header(name, value);

@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 use super::client_ip::{self, Peer};
 use super::cors::Asked;
 use super::cross_site;
-use super::facts::Facts;
+use super::facts::{Facts, RequestHead};
 use super::reject::Rejection;
 use crate::app::App;
 use crate::messages::catalogue::Locale;
@@ -107,7 +107,9 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         .forwarded_host
         .or_else(|| sent_host(request))
         .unwrap_or_default();
-    let facts = Facts::new(id, origin.address, origin.secure, host, locale_of(headers));
+    let head = app.wants_the_request().then(|| RequestHead::of(request));
+    let locale = locale_of(headers);
+    let facts = Facts::new(id, origin.address, origin.secure, host, locale, head);
 
     if let Some(rejection) = too_many_headers(headers) {
         return (facts, Some(rejection));

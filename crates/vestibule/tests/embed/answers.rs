@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use http::StatusCode;
 use http::header::{LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 use serde_json::json;
 use vestibule::settings::{Mechanism, Settings};
@@ -139,4 +140,74 @@ async fn attack_crash_by_odd_input_an_answer_that_panics_is_answered_in_our_own_
             json!(["INTERNAL_ERROR"])
         );
     }
+}
+
+#[tokio::test]
+async fn whoever_answers_knows_what_was_asked_for_and_where() {
+    let vestibule = accounts(|builder| {
+        builder
+            .on_unauthenticated(|_, asked| {
+                let (request, methods) = (asked.request(), asked.methods());
+                let wants_a_page = request.headers().contains_key("x-page");
+                assert_eq!(methods, [Mechanism::Session, Mechanism::Token]);
+                let to = format!("/login?next={}", request.uri());
+                if wants_a_page {
+                    Redirect::to(&to).into_response()
+                } else {
+                    (StatusCode::UNAUTHORIZED, request.method().to_string()).into_response()
+                }
+            })
+            .on_unauthorized(|reply, asked| {
+                let lists = [
+                    asked.roles_required(),
+                    asked.roles_accepted(),
+                    asked.permissions_required(),
+                    asked.permissions_accepted(),
+                ];
+                let said = format!("{} {lists:?}", asked.request().uri());
+                (reply.status(), said).into_response()
+            })
+            .on_reauthentication(|reply, asked| {
+                let said = (asked.request().uri(), asked.within(), asked.grace());
+                (reply.status(), format!("{said:?}")).into_response()
+            })
+    })
+    .await;
+    let needs = AuthRequired::new()
+        .roles_required(["a"])
+        .roles_accepted(["b", "c"])
+        .permissions_required(["d"])
+        .permissions_accepted(["e"]);
+    let (within, grace) = (Duration::from_nanos(1), Duration::from_secs(5));
+    let fresh = AuthRequired::new().within(within).grace(grace);
+    let routes = Router::new()
+        .route("/orders", get(email).post(email))
+        .route("/allowed", get(email).layer(needs))
+        .route("/fresh", get(email).layer(fresh));
+    let mut browser = served(&vestibule, routes);
+
+    let refused = browser.post("/orders", json!({})).await;
+    assert_eq!((refused.status.as_u16(), &*refused.text), (401, "POST"));
+    browser.header("x-page", "yes");
+    let sent = browser.get("/orders?page=2").await;
+    assert_eq!(sent.status, 303);
+    assert_eq!(sent.headers[LOCATION], "/login?next=/orders?page=2");
+    let ours = browser.get("/api/accounts/authz?within=60").await;
+    assert_eq!(
+        ours.headers[LOCATION], "/login?next=/api/accounts/authz?within=60",
+        "our own endpoints, too, with the prefix"
+    );
+
+    browser.sign_in("ana@example.com", PASSWORD).await;
+    let refused = browser.get("/allowed").await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(
+        refused.text,
+        r#"/allowed [["a"], ["b", "c"], ["d"], ["e"]]"#
+    );
+    let refused = browser.get("/fresh").await;
+    assert_eq!(
+        (refused.status.as_u16(), &*refused.text),
+        (401, "(/fresh, 1ns, 5s)")
+    );
 }

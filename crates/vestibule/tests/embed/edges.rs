@@ -40,8 +40,8 @@ async fn accounts() -> (Vestibule, Arc<Frozen>) {
     let clock = Arc::new(Frozen(AtomicI64::new(1_800_000_000)));
     let vestibule = Vestibule::builder(Settings::from_toml(LINES).unwrap())
         .clock(Arc::clone(&clock) as Arc<dyn Clock>)
-        .on_reauthentication(|reply| (reply.status(), "once more, please").into_response())
-        .on_unauthorized(|_| (StatusCode::NOT_FOUND, "nothing here").into_response())
+        .on_reauthentication(|reply, _| (reply.status(), "once more, please").into_response())
+        .on_unauthorized(|_, _| (StatusCode::NOT_FOUND, "nothing here").into_response())
         .describe_user(|user| std::iter::once(("id".to_owned(), user.id.0.into())).collect())
         .build()
         .unwrap();
