@@ -79,7 +79,7 @@ pub(crate) async fn application() -> Result<Router, Box<dyn Error>> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let vestibule = Vestibule::builder(settings)
         .datastore(Arc::clone(&store))
-        .on_event(|event| {
+        .on_event(|event, _| {
             if let Event::SignedIn { user_id, .. } = event {
                 println!("user {user_id} signed in");
             }

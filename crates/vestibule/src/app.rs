@@ -14,7 +14,7 @@ use vestibule_store::{Store, User};
 
 use crate::audit::Chain;
 use crate::clock::{self, Clock};
-use crate::hooks::Hooks;
+use crate::hooks::{Event, Hooks};
 use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::facts::Facts;
@@ -28,6 +28,7 @@ use crate::rules::own::OwnRules;
 use crate::rules::password::PasswordRules;
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
+use crate::session::demand::Demand;
 use crate::settings::Settings;
 
 /// When a user's new tokens end, if they end before `TOKEN_MAX_AGE` is over.
@@ -195,6 +196,10 @@ impl App {
     pub(crate) fn answer(&self, facts: &Facts, refusal: impl Into<Refusal>) -> Response {
         let mut rejection = refusal.into().into_rejection();
         let demand = rejection.take_demand();
+        if let Some(Demand::Somebody(methods)) = &demand {
+            let event = Event::Unauthenticated { methods };
+            self.hooks().ring(&event, facts);
+        }
         let reply = rejection.into_reply(self.words(facts), self.settings().explains());
         self.0.answers.refuse(facts, demand.as_ref(), reply)
     }

@@ -110,7 +110,7 @@ impl App {
             ..Change::default()
         };
         self.store().apply(change, self.clock().now()).await?;
-        self.hooks().ring(event);
+        self.hooks().ring(event, facts);
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ use crate::audit::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::embed::VestibuleLayer;
 use crate::features::api;
-use crate::hooks::{Event, Hooks};
+use crate::hooks::{Circumstances, Event, Hooks};
 use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
@@ -156,9 +156,13 @@ impl Builder {
         self
     }
 
-    /// Hears what happens to accounts.
+    /// Hears what happens to accounts, and where it comes from. It is called on the request's own
+    /// thread: hand long work to another.
     #[must_use]
-    pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_event(
+        mut self,
+        listener: impl Fn(&Event<'_>, &Circumstances<'_>) + Send + Sync + 'static,
+    ) -> Self {
         self.hooks.listen(listener);
         self
     }

@@ -8,7 +8,7 @@
 //! Messages  `UNAUTHENTICATED`, `REAUTHENTICATION_REQUIRED`, `UNAUTHORIZED`, `AUTHZ_QUERY`, the
 //!           CSRF messages
 //! Mails     none
-//! Hooks     none
+//! Hooks     `Unauthenticated`
 //! Never     looks at the path, the host or the identity headers of the request that it judges
 
 mod document;

@@ -72,7 +72,7 @@ pub(super) async fn confirm(
     if app.store().apply(change, now).await? != Applied::Done(Some(user.id)) {
         return Ok(Err(Refused::info(Message::AlreadyConfirmed)));
     }
-    app.hooks().ring(&event);
+    app.hooks().ring(&event, facts);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))
 }
