@@ -27,7 +27,7 @@ use crate::http::fault::Fault;
 use crate::http::reply::Reply;
 use crate::mail::transport::{self, Mailer};
 use crate::mail::{Post, outbox};
-use crate::messages::Messages;
+use crate::messages::{Messages, Said};
 use crate::rng::{Random, SystemRandom};
 use crate::router;
 use crate::rules::deliverability::Deliverability;
@@ -259,6 +259,19 @@ impl Builder {
     #[must_use]
     pub fn phone_numbers(mut self, numbers: impl PhoneNumbers + 'static) -> Self {
         self.own_rules.phone_numbers = Some(Arc::new(numbers));
+        self
+    }
+
+    /// Keeps somebody from signing in, by whatever door, and from getting mails that would help them
+    /// to: the reference's `is_locked`. Whoever has shown that the account is theirs is told why.
+    /// Sessions and tokens that they have go on. It is asked of accounts that are there, and only of
+    /// these: what takes time here tells a stranger which are.
+    #[must_use]
+    pub fn refuse_sign_in(
+        mut self,
+        objection: impl Fn(&User) -> Option<Said> + Send + Sync + 'static,
+    ) -> Self {
+        self.own_rules.objection = Some(Box::new(objection));
         self
     }
 

@@ -7,15 +7,15 @@ use crate::app::App;
 use crate::hooks::Event;
 use crate::http::facts::Facts;
 use crate::http::fault::Fault;
-use crate::messages::Message;
+use crate::messages::{Message, Said};
 use crate::secrets::links::{self, Kind, Opened};
 use crate::session::landing::Refused;
 
 /// Why no link is sent to an address.
-pub(super) fn objection(user: Option<&User>) -> Option<Message> {
+pub(super) fn objection(user: Option<&User>) -> Option<Said> {
     match user {
-        None => Some(Message::UserDoesNotExist),
-        Some(user) if user.confirmed_at.is_some() => Some(Message::AlreadyConfirmed),
+        None => Some(Message::UserDoesNotExist.into()),
+        Some(user) if user.confirmed_at.is_some() => Some(Message::AlreadyConfirmed.into()),
         Some(_) => None,
     }
 }

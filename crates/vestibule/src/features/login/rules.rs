@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::identity;
-use crate::messages::Message;
+use crate::messages::{Message, Said};
 use crate::secrets::passwords::Verdict;
 use crate::session::assurance;
 use crate::session::sign_in::Admission;
@@ -68,9 +68,9 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
     })))
 }
 
-fn refused(field: &'static str, message: Message) -> Decision {
+fn refused(field: &'static str, said: Said) -> Decision {
     Decision::Refused {
-        errors: FieldErrors::one(field, message),
+        errors: FieldErrors::one(field, said),
         failed: None,
     }
 }
