@@ -43,6 +43,7 @@ use crate::settings::Settings;
 pub struct Vestibule {
     app: App,
     mailer: Arc<dyn Mailer>,
+    own_mailer: bool,
 }
 
 /// What goes into a [`Vestibule`].
@@ -94,6 +95,16 @@ impl Vestibule {
     /// Every endpoint at its prefix and the health checks beside them: a server of its own.
     pub fn standalone(&self) -> Router {
         router::standalone(&self.app)
+    }
+
+    /// The dev mailbox, to be merged into an application's own router, at its root: the mails that
+    /// would have been sent, as a page at `/dev/mailbox` and as JSON at `/dev/mailbox.json`, for
+    /// requests from this machine alone. Where mails are sent the router is empty.
+    pub fn dev_mailbox(&self) -> Router {
+        if self.own_mailer {
+            return Router::new();
+        }
+        router::dev_mailbox(&self.app)
     }
 
     /// The OpenAPI document of what [`standalone`](Self::standalone) serves, as JSON.
@@ -320,6 +331,7 @@ impl Builder {
             hashing_threads,
         )?;
         let post = Post::new(&settings);
+        let own_mailer = mailer.is_some();
         let mailer = if let Some(mailer) = mailer {
             mailer
         } else {
@@ -360,6 +372,7 @@ impl Builder {
         Ok(Vestibule {
             app: App::new(parts),
             mailer,
+            own_mailer,
         })
     }
 }

@@ -8,6 +8,7 @@
 
 mod answers;
 mod browser;
+mod dev_mailbox;
 mod edges;
 
 #[path = "../../../../examples/embed.rs"]
