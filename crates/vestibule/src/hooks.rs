@@ -15,6 +15,18 @@ use crate::http::facts::Facts;
 use crate::settings::Mechanism;
 
 /// Something happened to an account.
+///
+/// ```
+/// use vestibule::hooks::Event;
+///
+/// fn worth_a_mail(event: &Event<'_>) -> bool {
+///     matches!(event, Event::PasswordChanged { .. } | Event::PasswordReset { .. })
+/// }
+///
+/// let event = Event::SignInFailed { user_id: None, via: "password" };
+/// assert_eq!((event.kind(), event.user_id()), ("sign_in_failed", None));
+/// assert!(!worth_a_mail(&event));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {

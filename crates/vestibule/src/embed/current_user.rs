@@ -22,6 +22,17 @@ use crate::settings::Mechanism;
 
 /// Whoever is asking, authenticated. As an extractor it lets in who has a session or a token
 /// (or came through [`AuthRequired`](super::AuthRequired)), and answers 401 to anybody else.
+///
+/// ```
+/// use vestibule::CurrentUser;
+///
+/// async fn report(user: CurrentUser) -> String {
+///     let name = user.username.as_deref().unwrap_or("somebody");
+///     let editor = user.has_role("editor") || user.has_permission("report-write");
+///     format!("{name}, by {:?}, editor: {editor}", user.via())
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(report));
+/// ```
 #[derive(Debug, Clone)]
 pub struct CurrentUser(Arc<Inner>);
 
@@ -130,6 +141,18 @@ pub(super) fn outside(fault: Fault) -> Response {
 }
 
 /// Whoever is asking, if anybody is signed in. A stranger is let in, too.
+///
+/// ```
+/// use vestibule::MaybeUser;
+///
+/// async fn home(MaybeUser(user): MaybeUser) -> String {
+///     match user {
+///         Some(user) => format!("Hello, {}!", user.id),
+///         None => "Hello, stranger!".to_owned(),
+///     }
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(home));
+/// ```
 #[derive(Debug, Clone)]
 pub struct MaybeUser(pub Option<CurrentUser>);
 
