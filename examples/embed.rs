@@ -1,29 +1,24 @@
 //! Accounts in an axum application of one's own: `cargo run -p vestibule --example embed`.
 //!
-//! The endpoints of vestibule are nested under `/api/accounts`, the application's own routes
-//! stand beside them and know who is asking.
+//! At <http://127.0.0.1:5000>: endpoints under `/api/accounts`, and routes that know who is asking.
 
 #![expect(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
 
-use std::error::Error;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, http::StatusCode, http::Uri};
 use serde_json::{Value, json};
 use vestibule::admin::{self, Draft};
-use vestibule::hooks::Event;
+use vestibule::hooks::{Circumstances, Event};
 use vestibule::http::reply::Reply;
-use vestibule::settings::Settings;
-use vestibule::store::{MemoryStore, NewRole, Store};
-use vestibule::{
-    AuthRequired, CurrentUser, MaybeUser, Vestibule, permissions_accepted, roles_required,
-};
+use vestibule::mail::transport::{MailError, Mailer, Outgoing};
+use vestibule::messages::{Message, Said};
+use vestibule::settings::{Mechanism, Settings};
+use vestibule::{AuthRequired, CurrentUser, MaybeUser, PasswordCheck, PhoneNumbers};
+use vestibule::{Unauthenticated, UsernameCheck, Vestibule, store::MemoryStore};
+use vestibule::{permissions_accepted, permissions_required, roles_accepted, roles_required};
 
 /// The names are those of Flask-Security. The secrets belong into the environment.
 const CONFIGURATION: &str = r#"
@@ -40,52 +35,81 @@ WTF_CSRF_TIME_LIMIT = ""
 /// Open to strangers; greets by name whoever is signed in.
 async fn home(MaybeUser(user): MaybeUser) -> String {
     let name = user.and_then(|user| user.email.clone());
-    format!(
-        "Hello, {}!\n",
-        name.unwrap_or_else(|| "stranger".to_owned())
-    )
+    format!("Hello, {}!\n", name.as_deref().unwrap_or("stranger"))
 }
-
-/// For whoever is signed in, by session or token.
+/// For whoever is signed in, by session or token; behind a layer the handler need not ask.
 async fn me(user: CurrentUser) -> Json<Value> {
     let roles: Vec<&str> = user.roles().iter().map(|role| &*role.name).collect();
     Json(json!({ "email": user.email, "roles": roles }))
 }
-
-/// Behind a layer: the handler need not ask.
 async fn report() -> &'static str {
     "All is well.\n"
 }
-
-/// Wants a password that was given a moment ago.
 async fn close_account(user: CurrentUser) -> String {
-    format!(
-        "{} could be closed now.\n",
-        user.email.as_deref().unwrap_or("It")
-    )
+    format!("account {} could be closed now.\n", user.id)
 }
 
 /// What the application says instead of ours.
-fn sign_in_first(reply: &Reply) -> Response {
+fn sign_in_first(reply: &Reply, _: &Unauthenticated<'_>) -> Response {
     let body = json!({ "please": "sign in", "codes": reply.members().get("error_codes") });
-    (StatusCode::UNAUTHORIZED, Json(body)).into_response()
+    (reply.status(), Json(body)).into_response()
+}
+fn said(reply: &Reply, besides: &Value) -> Response {
+    let body = json!({ "response": reply.members(), "besides": besides });
+    (reply.status(), Json(body)).into_response()
+}
+fn hear(event: &Event<'_>, from: &Circumstances<'_>) {
+    if let Event::SignedIn { user_id, .. } = event {
+        println!("user {user_id} signed in from {:?}", from.address());
+    }
+}
+
+/// The application's own rules, beside those of the settings.
+#[derive(Debug)]
+struct Shop;
+fn not_our_name(text: &str, code: Message) -> Vec<Said> {
+    let said = Said::from(code).in_own_words("That name is ours.");
+    Vec::from_iter(text.contains("shop").then_some(said))
+}
+#[async_trait::async_trait]
+impl PasswordCheck for Shop {
+    async fn check(&self, password: &str, _: &[&str]) -> Vec<Said> {
+        not_our_name(password, Message::PasswordTooSimple)
+    }
+}
+impl UsernameCheck for Shop {
+    fn check(&self, username: &str) -> Vec<Said> {
+        not_our_name(username, Message::UsernameInvalidLength)
+    }
+}
+impl PhoneNumbers for Shop {
+    fn normalise(&self, text: &str) -> Option<String> {
+        Some(format!("+43{}", text.strip_prefix('0')?))
+    }
+}
+#[async_trait::async_trait]
+impl Mailer for Shop {
+    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+        println!("to {}: {:?}", mail.to, mail.text);
+        Ok(())
+    }
 }
 
 /// The application: users in memory, one of them an editor.
 pub(crate) async fn application() -> Result<Router, Box<dyn Error>> {
-    let settings =
-        Settings::from_toml(CONFIGURATION).map_err(|problems| format!("{problems:?}"))?;
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let settings = Settings::from_toml(CONFIGURATION).map_err(|all| format!("{all:?}"))?;
     let vestibule = Vestibule::builder(settings)
-        .datastore(Arc::clone(&store))
-        .on_event(|event| {
-            if let Event::SignedIn { user_id, .. } = event {
-                println!("user {user_id} signed in");
-            }
-        })
+        .datastore(Arc::new(MemoryStore::default()))
+        .on_event(hear)
         .on_unauthenticated(sign_in_first)
+        .on_unauthorized(|reply, asked| said(reply, &json!(asked.roles_required())))
+        .on_reauthentication(|reply, asked| said(reply, &json!(asked.within().as_secs())))
+        .render_json(|reply| said(reply, &Value::Null))
+        .mailer(Arc::new(Shop))
+        .password_check(Shop)
+        .username_check(Shop)
+        .phone_numbers(Shop)
         .build()?;
-    // Mails leave from here, beside the requests.
     tokio::spawn(vestibule.background(std::future::pending()));
     let ana = Draft {
         email: "ana@example.com".to_owned(),
@@ -94,49 +118,32 @@ pub(crate) async fn application() -> Result<Router, Box<dyn Error>> {
         active: true,
         confirmed: true,
     };
-    let ana = admin::create(vestibule.app(), ana).await?;
-    let editor = NewRole {
-        name: "editor".to_owned(),
-        description: None,
-        permissions: vec!["report-read".to_owned()],
-        created_at: vestibule.app().clock().now(),
-    };
-    let editor = store.create_role(editor).await?;
-    store.give_role(ana.id, editor.id).await?;
+    let (app, may) = (vestibule.app(), vec!["report-read".to_owned()]);
+    let ana = admin::create(app, ana).await?;
+    let editor = admin::roles::create(app, "editor".to_owned(), None, may).await?;
+    admin::roles::give(app, &ana, &editor).await?;
 
-    let a_minute = Duration::from_secs(60);
+    let reader = permissions_accepted(["report-read"]);
+    let (by, minute) = ([Mechanism::Session], Duration::from_secs(60));
+    let now = AuthRequired::new().methods(by).within(minute).grace(minute);
+    let nothing = async |uri: Uri| (StatusCode::NOT_FOUND, format!("nothing at {uri}\n"));
     Ok(Router::new()
         .route("/", get(home))
         .route("/api/me", get(me))
-        .route(
-            "/api/report",
-            get(report).layer(permissions_accepted(["report-read"])),
-        )
+        .route("/api/report", get(report).layer(reader))
+        .route("/audit", get(report).layer(permissions_required(["audit"])))
+        .route("/api/draft", get(report).layer(roles_accepted(["editor"])))
         .route("/api/admin", get(report).layer(roles_required(["admin"])))
-        .route(
-            "/api/close",
-            post(close_account).layer(AuthRequired::new().within(a_minute).grace(a_minute)),
-        )
+        .route("/api/close", post(close_account).layer(now))
         .nest(vestibule.prefix(), vestibule.router())
-        .fallback(|request: Request| async move {
-            (
-                StatusCode::NOT_FOUND,
-                format!("nothing at {}\n", request.uri().path()),
-            )
-        })
+        .fallback(nothing)
         .layer(vestibule.layer()))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:5000").await?;
-    println!(
-        "http://{}/ (ana@example.com, battery staple)",
-        listener.local_addr()?
-    );
-    let service = application()
-        .await?
-        .into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).await?;
-    Ok(())
+    let service = application().await?;
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    Ok(axum::serve(listener, service).await?)
 }

@@ -120,6 +120,71 @@ pub enum StoreError {
 ///
 /// A store of an application's own has to find, make and change users. What it leaves out
 /// beyond that it does not support: whoever has no roles need not write about them.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use time::OffsetDateTime;
+/// use vestibule_store::{
+///     Identity, NewUser, PasswordChange, Store, StoreError, User, UserId, UserKey, UserPatch,
+/// };
+///
+/// #[derive(Debug, Default)]
+/// struct Few(Mutex<Vec<User>>);
+///
+/// #[async_trait::async_trait]
+/// impl Store for Few {
+///     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
+///         let is_meant = |user: &&User| match key {
+///             UserKey::Id(id) => user.id == id,
+///             UserKey::Uniquifier(text) => user.fs_uniquifier == text,
+///             UserKey::Identity { attribute: Identity::Email, value, .. } => {
+///                 user.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(value))
+///             }
+///             _ => false,
+///         };
+///         Ok(self.0.lock().unwrap().iter().find(is_meant).cloned())
+///     }
+///
+///     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
+///         let mut users = self.0.lock().unwrap();
+///         let id = UserId(users.len() as i64 + 1);
+///         let mut user = User::new(id, new.fs_uniquifier);
+///         (user.email, user.password, user.active) = (Some(new.email), new.password, new.active);
+///         users.push(user.clone());
+///         Ok(user)
+///     }
+///
+///     async fn update_user(
+///         &self,
+///         id: UserId,
+///         patch: UserPatch,
+///         _now: OffsetDateTime,
+///     ) -> Result<bool, StoreError> {
+///         let mut users = self.0.lock().unwrap();
+///         let Some(user) = users.iter_mut().find(|user| user.id == id) else {
+///             return Ok(false);
+///         };
+///         match patch.password {
+///             Some(PasswordChange::Set(new)) => user.password = Some(new),
+///             // Only if it is still the one that was looked at.
+///             Some(PasswordChange::Upgrade { old, new }) if user.password.as_ref() == Some(&old) => {
+///                 user.password = Some(new);
+///             }
+///             _ => {}
+///         }
+///         user.active = patch.active.unwrap_or(user.active);
+///         if let Some(fresh) = patch.fs_uniquifier {
+///             user.fs_uniquifier = fresh; // Whoever was signed in no longer is.
+///         }
+///         Ok(true)
+///     }
+///
+///     async fn ping(&self) -> Result<(), StoreError> {
+///         Ok(())
+///     }
+/// }
+/// # let _: std::sync::Arc<dyn Store> = std::sync::Arc::new(Few::default());
+/// ```
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// One user.

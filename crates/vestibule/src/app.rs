@@ -14,14 +14,13 @@ use vestibule_store::{Store, User};
 
 use crate::audit::Chain;
 use crate::clock::{self, Clock};
-use crate::hooks::Hooks;
+use crate::hooks::{Event, Hooks};
 use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::facts::Facts;
 use crate::http::fault::Refusal;
 use crate::http::reply::Reply;
 use crate::mail::Post;
-use crate::messages::catalogue::Locale;
 use crate::messages::{Messages, Words};
 use crate::rng::Random;
 use crate::rules::deliverability::Deliverability;
@@ -29,6 +28,7 @@ use crate::rules::own::OwnRules;
 use crate::rules::password::PasswordRules;
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
+use crate::session::demand::Demand;
 use crate::settings::Settings;
 
 /// When a user's new tokens end, if they end before `TOKEN_MAX_AGE` is over.
@@ -193,12 +193,20 @@ impl App {
     }
 
     /// The answer to a refusal: the application's own, where it has one.
-    pub(crate) fn answer(&self, locale: Locale, refusal: Refusal) -> Response {
-        let rejection = refusal.into_rejection();
-        let kind = rejection.kind();
-        let reply =
-            rejection.into_reply(self.messages().spoken(locale), self.settings().explains());
-        self.0.answers.refuse(kind, reply)
+    pub(crate) fn answer(&self, facts: &Facts, refusal: impl Into<Refusal>) -> Response {
+        let mut rejection = refusal.into().into_rejection();
+        let demand = rejection.take_demand();
+        if let Some(Demand::Somebody(methods)) = &demand {
+            let event = Event::Unauthenticated { methods };
+            self.hooks().ring(&event, facts);
+        }
+        let reply = rejection.into_reply(self.words(facts), self.settings().explains());
+        self.0.answers.refuse(facts, demand.as_ref(), reply)
+    }
+
+    /// Whether an answer may depend on what was asked.
+    pub(crate) fn wants_the_request(&self) -> bool {
+        self.0.answers.want_the_request()
     }
 
     /// The answer that a reply makes.

@@ -196,7 +196,7 @@ impl App {
         let applied = self.store().apply(change, self.clock().now()).await?;
         let done = matches!(applied, Applied::Done(_));
         if done {
-            self.hooks().ring(event);
+            self.hooks().ring(event, facts);
         }
         Ok(done)
     }

@@ -20,14 +20,14 @@ use crate::audit::Chain;
 use crate::clock::{Clock, SystemClock};
 use crate::embed::VestibuleLayer;
 use crate::features::api;
-use crate::hooks::{Event, Hooks};
+use crate::hooks::{Circumstances, Event, Hooks};
 use crate::http::answers::Answers;
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
 use crate::mail::transport::{self, Mailer};
 use crate::mail::{Post, outbox};
-use crate::messages::Messages;
+use crate::messages::{Messages, Said};
 use crate::rng::{Random, SystemRandom};
 use crate::router;
 use crate::rules::deliverability::Deliverability;
@@ -35,6 +35,7 @@ use crate::rules::own::{OwnRules, PhoneNumbers, UsernameCheck};
 use crate::rules::password::{PasswordCheck, PasswordRules};
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
+use crate::session::demand::{Reauthentication, Unauthenticated, Unauthorized};
 use crate::settings::Settings;
 
 /// Accounts, ready to be served.
@@ -42,6 +43,7 @@ use crate::settings::Settings;
 pub struct Vestibule {
     app: App,
     mailer: Arc<dyn Mailer>,
+    own_mailer: bool,
 }
 
 /// What goes into a [`Vestibule`].
@@ -95,6 +97,25 @@ impl Vestibule {
         router::standalone(&self.app)
     }
 
+    /// The dev mailbox, to be merged into an application's own router, at its root: the mails that
+    /// would have been sent, as a page at `/dev/mailbox` and as JSON at `/dev/mailbox.json`, for
+    /// requests from this machine alone. Where mails are sent the router is empty.
+    ///
+    /// ```
+    /// # fn of(vestibule: vestibule::Vestibule) -> axum::Router {
+    /// axum::Router::new()
+    ///     .merge(vestibule.dev_mailbox())
+    ///     .nest(vestibule.prefix(), vestibule.router())
+    ///     .layer(vestibule.layer())
+    /// # }
+    /// ```
+    pub fn dev_mailbox(&self) -> Router {
+        if self.own_mailer {
+            return Router::new();
+        }
+        router::dev_mailbox(&self.app)
+    }
+
     /// The OpenAPI document of what [`standalone`](Self::standalone) serves, as JSON.
     #[must_use]
     pub fn openapi(&self) -> String {
@@ -110,6 +131,16 @@ impl Vestibule {
     /// What is done beside the requests: mails are sent, and what has expired is forgotten. Spawn
     /// it; it goes on until `stop` is done, or for ever with [`std::future::pending`]. Several
     /// servers on one database share the work.
+    ///
+    /// ```no_run
+    /// # async fn serve(vestibule: vestibule::Vestibule) {
+    /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    /// let beside = tokio::spawn(vestibule.background(async move { stopped.await.unwrap_or_default() }));
+    /// // serve, and in the end
+    /// stop.send(()).ok();
+    /// beside.await.ok();
+    /// # }
+    /// ```
     pub fn background(
         &self,
         stop: impl Future<Output = ()> + Send + 'static,
@@ -135,6 +166,15 @@ impl std::fmt::Debug for Builder {
 
 impl Builder {
     /// Where users are kept; without one, in memory.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// use std::sync::Arc;
+    /// use vestibule::store::MemoryStore;
+    ///
+    /// builder.datastore(Arc::new(MemoryStore::default()))
+    /// # }
+    /// ```
     #[must_use]
     pub fn datastore(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
@@ -155,15 +195,39 @@ impl Builder {
         self
     }
 
-    /// Hears what happens to accounts.
+    /// Hears what happens to accounts, and where it comes from. It is called on the request's own
+    /// thread: hand long work to another.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// use vestibule::hooks::Event;
+    ///
+    /// builder.on_event(|event, from| {
+    ///     if let Event::SignInFailed { user_id, .. } = event {
+    ///         println!("{user_id:?} failed, from {:?}, in {:?}", from.address(), from.request_id());
+    ///     }
+    /// })
+    /// # }
+    /// ```
     #[must_use]
-    pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_event(
+        mut self,
+        listener: impl Fn(&Event<'_>, &Circumstances<'_>) + Send + Sync + 'static,
+    ) -> Self {
         self.hooks.listen(listener);
         self
     }
 
     /// When a user's new auth tokens end, if that is before `SECURITY_TOKEN_MAX_AGE` is over:
     /// the reference's `TOKEN_EXPIRE_TIMESTAMP`.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// use time::{Duration, OffsetDateTime};
+    ///
+    /// builder.token_end(|user| user.us_phone_number.is_none().then(|| OffsetDateTime::now_utc() + Duration::HOUR))
+    /// # }
+    /// ```
     #[must_use]
     pub fn token_end(
         mut self,
@@ -174,37 +238,86 @@ impl Builder {
     }
 
     /// Answers in the application's own way to whoever has to sign in first. The reply is what
-    /// would be sent.
+    /// would be sent; its headers are added to the application's answer, unless it has them already.
+    /// Beside it stands what was asked for, and by which request.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// use axum::response::{IntoResponse, Redirect};
+    ///
+    /// builder.on_unauthenticated(|reply, asked| {
+    ///     let request = asked.request();
+    ///     if request.headers().get("accept").is_some_and(|accept| accept == "application/json") {
+    ///         return (reply.status(), "sign in first").into_response();
+    ///     }
+    ///     let next = request.uri().to_string();
+    ///     let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &next).finish();
+    ///     Redirect::to(&format!("/login?{query}")).into_response()
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_unauthenticated(
         mut self,
-        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+        answer: impl Fn(&Reply, &Unauthenticated<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.answers.unauthenticated = Some(Box::new(answer));
         self
     }
 
     /// Answers in the application's own way to whoever may not.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// use axum::response::IntoResponse;
+    ///
+    /// builder.on_unauthorized(|reply, asked| {
+    ///     let roles = asked.roles_required().join(", ");
+    ///     (reply.status(), format!("this is for {roles}")).into_response()
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_unauthorized(
         mut self,
-        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+        answer: impl Fn(&Reply, &Unauthorized<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.answers.unauthorized = Some(Box::new(answer));
         self
     }
 
     /// Answers in the application's own way to whoever has to show once more who they are.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// use axum::response::IntoResponse;
+    ///
+    /// builder.on_reauthentication(|reply, asked| {
+    ///     let minutes = asked.within().as_secs() / 60;
+    ///     (reply.status(), format!("sign in as of {minutes} minutes ago")).into_response()
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn on_reauthentication(
         mut self,
-        answer: impl Fn(&Reply) -> Response + Send + Sync + 'static,
+        answer: impl Fn(&Reply, &Reauthentication<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
         self.answers.not_fresh = Some(Box::new(answer));
         self
     }
 
-    /// Renders every answer in the application's own way, instead of in our envelope.
+    /// Renders every answer in the application's own way, instead of in our envelope: refusals of
+    /// any kind, too, but not redirects. Cookies and other headers that ours would have are added,
+    /// unless the application's has them already.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// use axum::{Json, response::IntoResponse};
+    ///
+    /// builder.render_json(|reply| (reply.status(), Json(reply.members())).into_response())
+    /// # }
+    /// ```
     #[must_use]
     pub fn render_json(
         mut self,
@@ -215,6 +328,12 @@ impl Builder {
     }
 
     /// What answers say about a user, in their member `user`: nothing unless this says it.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// builder.describe_user(|user| std::iter::once(("id".to_owned(), user.id.0.into())).collect())
+    /// # }
+    /// ```
     #[must_use]
     pub fn describe_user(
         mut self,
@@ -251,6 +370,30 @@ impl Builder {
     #[must_use]
     pub fn phone_numbers(mut self, numbers: impl PhoneNumbers + 'static) -> Self {
         self.own_rules.phone_numbers = Some(Arc::new(numbers));
+        self
+    }
+
+    /// Keeps somebody from signing in, by whatever door, and from getting mails that would help them
+    /// to: the reference's `is_locked`. Whoever has shown that the account is theirs is told why.
+    /// Sessions and tokens that they have go on. It is asked of accounts that are there, and only of
+    /// these: what takes time here tells a stranger which are.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// use vestibule::messages::{Message, Said};
+    ///
+    /// builder.refuse_sign_in(|user| {
+    ///     let late = user.us_phone_number.is_none();
+    ///     late.then(|| Said::from(Message::DisabledAccount).in_own_words("Tell us your number first."))
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn refuse_sign_in(
+        mut self,
+        objection: impl Fn(&User) -> Option<Said> + Send + Sync + 'static,
+    ) -> Self {
+        self.own_rules.objection = Some(Box::new(objection));
         self
     }
 
@@ -299,6 +442,7 @@ impl Builder {
             hashing_threads,
         )?;
         let post = Post::new(&settings);
+        let own_mailer = mailer.is_some();
         let mailer = if let Some(mailer) = mailer {
             mailer
         } else {
@@ -339,6 +483,7 @@ impl Builder {
         Ok(Vestibule {
             app: App::new(parts),
             mailer,
+            own_mailer,
         })
     }
 }

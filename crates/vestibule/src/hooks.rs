@@ -1,14 +1,32 @@
 //! What happens to accounts: for the log, for the audit log, and for whoever listens.
+//!
+//! One thing is said to whoever listens alone: that somebody has to sign in first. Anybody can bring
+//! that about at no cost, as often as they like.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vestibule_store::UserId;
 
 use crate::audit::Noted;
+use crate::http::facts::Facts;
+use crate::settings::Mechanism;
 
 /// Something happened to an account.
+///
+/// ```
+/// use vestibule::hooks::Event;
+///
+/// fn worth_a_mail(event: &Event<'_>) -> bool {
+///     matches!(event, Event::PasswordChanged { .. } | Event::PasswordReset { .. })
+/// }
+///
+/// let event = Event::SignInFailed { user_id: None, via: "password" };
+/// assert_eq!((event.kind(), event.user_id()), ("sign_in_failed", None));
+/// assert!(!worth_a_mail(&event));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -130,6 +148,34 @@ pub enum Event<'a> {
         /// What is in it.
         token: &'a str,
     },
+    /// Somebody who has to sign in first was turned away. The audit log has none of these.
+    Unauthenticated {
+        /// The mechanisms that would have counted.
+        methods: &'a [Mechanism],
+    },
+}
+
+/// Where an event comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a>(&'a Facts);
+
+impl<'a> Circumstances<'a> {
+    pub(crate) fn of(facts: &'a Facts) -> Self {
+        Self(facts)
+    }
+
+    /// The client's address, if it is known: there is none on a bare Unix socket.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.address()
+    }
+
+    /// The id of the request, as in the answer and in the log. What happens without a request has
+    /// none.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&'a str> {
+        Some(self.0.id())
+    }
 }
 
 /// Why a family of refresh tokens was ended.
@@ -174,6 +220,7 @@ impl Event<'_> {
             Self::UsernameChanged { .. } => "username_changed",
             Self::UsernameRecoverySent { .. } => "username_recovery_sent",
             Self::LoginInstructionsSent { .. } => "login_instructions_sent",
+            Self::Unauthenticated { .. } => "unauthenticated",
         }
     }
 
@@ -198,6 +245,7 @@ impl Event<'_> {
             | Self::UsernameChanged { user_id, .. }
             | Self::UsernameRecoverySent { user_id }
             | Self::LoginInstructionsSent { user_id, .. } => Some(*user_id),
+            Self::Unauthenticated { .. } => None,
         }
     }
 
@@ -237,7 +285,7 @@ impl Event<'_> {
     }
 }
 
-type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
+type Listener = Arc<dyn Fn(&Event<'_>, &Circumstances<'_>) + Send + Sync>;
 
 /// The listeners. They run on the request's own thread: hand long work to another.
 #[derive(Clone, Default)]
@@ -245,12 +293,15 @@ pub struct Hooks(Vec<Listener>);
 
 impl Hooks {
     /// Adds a listener.
-    pub fn listen(&mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) {
+    pub fn listen(
+        &mut self,
+        listener: impl Fn(&Event<'_>, &Circumstances<'_>) + Send + Sync + 'static,
+    ) {
         self.0.push(Arc::new(listener));
     }
 
     /// Tells the log and every listener.
-    pub(crate) fn ring(&self, event: &Event<'_>) {
+    pub(crate) fn ring(&self, event: &Event<'_>, facts: &Facts) {
         let kind = event.kind();
         let user = event.user_id().map(|id| id.to_string());
         let via = match event {
@@ -260,17 +311,17 @@ impl Hooks {
             }
             _ => None,
         };
-        if let Event::RefreshFamilyEnded {
-            why: FamilyEnd::Reused,
-            ..
-        } = event
-        {
-            tracing::warn!(user, "a refresh token was used twice: its family is ended");
-        } else {
-            tracing::info!(user, via, "{}", kind.replace('_', " "));
+        match event {
+            Event::RefreshFamilyEnded {
+                why: FamilyEnd::Reused,
+                ..
+            } => tracing::warn!(user, "a refresh token was used twice: its family is ended"),
+            // The line of the request says as much already.
+            Event::Unauthenticated { .. } => tracing::debug!("{kind}"),
+            _ => tracing::info!(user, via, "{}", kind.replace('_', " ")),
         }
         for listener in &self.0 {
-            listener(event);
+            listener(event, &Circumstances::of(facts));
         }
     }
 }

@@ -63,5 +63,6 @@ pub use embed::{
 };
 pub use rules::own::{PhoneNumbers, UsernameCheck};
 pub use rules::password::PasswordCheck;
+pub use session::demand::{Reauthentication, Unauthenticated, Unauthorized};
 /// Where users are kept.
 pub use vestibule_store as store;

@@ -35,6 +35,18 @@ pub(crate) fn nested(app: &App) -> Router {
     in_shell(routes(features_alone(app).under_prefix), app)
 }
 
+/// The dev mailbox alone, to be merged into an application's own router: what is not found there is
+/// the application's to say.
+pub(crate) fn dev_mailbox(app: &App) -> Router {
+    let around = middleware::from_fn_with_state(app.clone(), shell::around);
+    dev_mailbox::endpoints(app.settings())
+        .into_iter()
+        .fold(Router::new(), |router, endpoint| {
+            endpoint.add_to(router).route_layer(around.clone())
+        })
+        .with_state(app.clone())
+}
+
 /// What [`standalone`] serves.
 pub(crate) fn whole(app: &App) -> Table {
     Table {

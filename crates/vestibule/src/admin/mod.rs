@@ -1,5 +1,32 @@
 //! What an operator does to accounts and roles, without HTTP: the rules behind the command
 //! line.
+//!
+//! ```
+//! use vestibule::admin::{self, Draft};
+//! use vestibule::{Vestibule, settings::Settings};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let lines = "SECRET_KEY = 'from the environment, as all secrets are'
+//! # SECURITY_PASSWORD_SALT = 'from the environment, too'";
+//! # let settings = Settings::from_toml(lines).map_err(|problems| problems[0].to_string())?;
+//! let vestibule = Vestibule::builder(settings).build()?;
+//! let app = vestibule.app();
+//! let draft = Draft {
+//!     email: "ana@example.com".to_owned(),
+//!     username: None,
+//!     password: "battery staple".to_owned(),
+//!     active: true,
+//!     confirmed: true,
+//! };
+//! let ana = admin::create(app, draft).await?;
+//! let permissions = vec!["report-read".to_owned()];
+//! let editor = admin::roles::create(app, "editor".to_owned(), None, permissions).await?;
+//! assert!(admin::roles::give(app, &ana, &editor).await?);
+//! assert!(admin::set_active(app, &ana, false).await?);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod roles;
 mod users;

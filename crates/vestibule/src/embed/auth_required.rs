@@ -17,6 +17,24 @@ use crate::settings::Mechanism;
 
 /// A layer for routes that need somebody: by certain methods, recently enough, with certain
 /// roles or permissions. All conditions have to hold.
+///
+/// ```
+/// use std::time::Duration;
+/// use axum::{Router, routing::post};
+/// use vestibule::{AuthRequired, CurrentUser};
+/// use vestibule::settings::Mechanism;
+///
+/// async fn close(user: CurrentUser) -> String {
+///     format!("{} is closed", user.id)
+/// }
+///
+/// let required = AuthRequired::new()
+///     .methods([Mechanism::Session])
+///     .within(Duration::from_secs(300))
+///     .grace(Duration::from_secs(60))
+///     .roles_accepted(["owner", "admin"]);
+/// let router: Router = Router::new().route("/close", post(close).layer(required));
+/// ```
 #[derive(Debug, Clone)]
 pub struct AuthRequired {
     door: Door,

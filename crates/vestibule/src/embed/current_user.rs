@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::Response;
-use http::StatusCode;
 use http::request::Parts;
 use vestibule_store::{Role, User};
 
@@ -13,9 +12,8 @@ use super::layer::Asking;
 use crate::http::csrf::{self, Evidence};
 use crate::http::fault::{Fault, Refusal};
 use crate::http::query::Query;
-use crate::http::reject::Rejection;
+use crate::messages::Messages;
 use crate::messages::catalogue::Locale;
-use crate::messages::{Message, Messages};
 use crate::session::access::Access;
 use crate::session::credentials::Credentials;
 use crate::session::door::{self, Door};
@@ -24,6 +22,17 @@ use crate::settings::Mechanism;
 
 /// Whoever is asking, authenticated. As an extractor it lets in who has a session or a token
 /// (or came through [`AuthRequired`](super::AuthRequired)), and answers 401 to anybody else.
+///
+/// ```
+/// use vestibule::CurrentUser;
+///
+/// async fn report(user: CurrentUser) -> String {
+///     let name = user.username.as_deref().unwrap_or("somebody");
+///     let editor = user.has_role("editor") || user.has_permission("report-write");
+///     format!("{name}, by {:?}, editor: {editor}", user.via())
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(report));
+/// ```
 #[derive(Debug, Clone)]
 pub struct CurrentUser(Arc<Inner>);
 
@@ -108,9 +117,7 @@ pub(super) async fn enter(
         let Some(user) = CurrentUser::of(&asking, &visit).await? else {
             return Err(door::unauthenticated(app, door).into());
         };
-        if !access.allows(user.roles()) {
-            return Err(Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized).into());
-        }
+        access.demand(user.roles())?;
         visit.keep_grace();
         Ok(user)
     }
@@ -134,6 +141,18 @@ pub(super) fn outside(fault: Fault) -> Response {
 }
 
 /// Whoever is asking, if anybody is signed in. A stranger is let in, too.
+///
+/// ```
+/// use vestibule::MaybeUser;
+///
+/// async fn home(MaybeUser(user): MaybeUser) -> String {
+///     match user {
+///         Some(user) => format!("Hello, {}!", user.id),
+///         None => "Hello, stranger!".to_owned(),
+///     }
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(home));
+/// ```
 #[derive(Debug, Clone)]
 pub struct MaybeUser(pub Option<CurrentUser>);
 

@@ -14,9 +14,9 @@ use tokio::sync::Mutex;
 use tower::{Layer, Service};
 
 use crate::app::App;
+use crate::http::facts::Facts;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::shell;
-use crate::messages::catalogue::Locale;
 use crate::session::visit::Visit;
 
 /// Knows who is asking on an application's own routes, and sends back the cookies that this
@@ -70,14 +70,17 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let around = app.clone();
-            let answer =
-                shell::surround(&around, request, move |mut request: Request| async move {
-                    let asking = Asking::new(app, shell::locale_of(request.headers()));
+            let answer = shell::surround(
+                &around,
+                request,
+                move |facts, mut request: Request| async move {
+                    let asking = Asking::new(app, facts);
                     request.extensions_mut().insert(asking.clone());
                     let Ok(mut response) = inner.call(request).await;
                     asking.write_back(&mut response).await;
                     response
-                });
+                },
+            );
             Ok(answer.await)
         })
     }
@@ -87,15 +90,15 @@ where
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
     pub(super) app: App,
-    locale: Locale,
+    facts: Facts,
     visit: Arc<Mutex<Option<Visit>>>,
 }
 
 impl Asking {
-    fn new(app: App, locale: Locale) -> Self {
+    fn new(app: App, facts: Facts) -> Self {
         Self {
             app,
-            locale,
+            facts,
             visit: Arc::default(),
         }
     }
@@ -131,6 +134,6 @@ impl Asking {
 
     /// The answer to a refusal, in the application's own words if it has some.
     pub(super) fn refuse(&self, refusal: Refusal) -> Response {
-        self.app.answer(self.locale, refusal)
+        self.app.answer(&self.facts, refusal)
     }
 }

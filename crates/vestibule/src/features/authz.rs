@@ -8,7 +8,7 @@
 //! Messages  `UNAUTHENTICATED`, `REAUTHENTICATION_REQUIRED`, `UNAUTHORIZED`, `AUTHZ_QUERY`, the
 //!           CSRF messages
 //! Mails     none
-//! Hooks     none
+//! Hooks     `Unauthenticated`
 //! Never     looks at the path, the host or the identity headers of the request that it judges
 
 mod document;
@@ -75,9 +75,7 @@ async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         return Err(Fault::Internal("a door let nobody in".to_owned()).into());
     };
     let roles = caller.roles(app).await?;
-    if !asked.access.allows(&roles) {
-        return Err(Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized).into());
-    }
+    asked.access.demand(&roles)?;
     let mut reply = Reply::ok();
     for (name, value) in identity_headers(app, &caller.user, &roles) {
         reply = reply.header(name, value);

@@ -3,49 +3,93 @@
 use std::fmt;
 
 use axum::response::Response;
+use http::{HeaderName, header};
 use serde_json::{Map, Value};
 use vestibule_store::User;
 
-use super::reject::Kind;
+use super::facts::{Facts, RequestHead};
 use super::reply::Reply;
+use crate::session::demand::{Demand, Reauthentication, Unauthenticated, Unauthorized};
 
+type OnUnauthenticated = Box<dyn Fn(&Reply, &Unauthenticated<'_>) -> Response + Send + Sync>;
+type OnUnauthorized = Box<dyn Fn(&Reply, &Unauthorized<'_>) -> Response + Send + Sync>;
+type OnReauthentication = Box<dyn Fn(&Reply, &Reauthentication<'_>) -> Response + Send + Sync>;
 type Render = Box<dyn Fn(&Reply) -> Response + Send + Sync>;
 type Describe = Box<dyn Fn(&User) -> Map<String, Value> + Send + Sync>;
 
 /// What the application says itself. Without a word of it our envelope is sent.
 #[derive(Default)]
 pub(crate) struct Answers {
-    pub(crate) unauthenticated: Option<Render>,
-    pub(crate) unauthorized: Option<Render>,
-    pub(crate) not_fresh: Option<Render>,
+    pub(crate) unauthenticated: Option<OnUnauthenticated>,
+    pub(crate) unauthorized: Option<OnUnauthorized>,
+    pub(crate) not_fresh: Option<OnReauthentication>,
     pub(crate) json: Option<Render>,
     pub(crate) user: Option<Describe>,
 }
 
 impl Answers {
-    pub(crate) fn refuse(&self, kind: Kind, reply: Reply) -> Response {
-        let own = match kind {
-            Kind::Unauthenticated => &self.unauthenticated,
-            Kind::Unauthorized => &self.unauthorized,
-            Kind::NotFresh => &self.not_fresh,
-            Kind::Other => &None,
-        };
+    /// Whether anything of the application's own may want to know what was asked.
+    pub(crate) fn want_the_request(&self) -> bool {
+        self.unauthenticated.is_some() || self.unauthorized.is_some() || self.not_fresh.is_some()
+    }
+
+    pub(crate) fn refuse(&self, facts: &Facts, demand: Option<&Demand>, reply: Reply) -> Response {
+        let own = demand.and_then(|demand| self.own(facts.request()?, demand, &reply));
         match own {
-            Some(render) => render(&reply),
+            Some(own) => with_headers(own, reply),
             None => self.render(reply),
         }
     }
 
+    fn own(&self, request: &RequestHead, demand: &Demand, reply: &Reply) -> Option<Response> {
+        match demand {
+            Demand::Somebody(methods) => {
+                let context = Unauthenticated { request, methods };
+                self.unauthenticated
+                    .as_ref()
+                    .map(|own| own(reply, &context))
+            }
+            Demand::Allowed(access) => {
+                let context = Unauthorized { request, access };
+                self.unauthorized.as_ref().map(|own| own(reply, &context))
+            }
+            Demand::Fresh { within, grace } => {
+                let (within, grace) = (*within, *grace);
+                let context = Reauthentication {
+                    request,
+                    within,
+                    grace,
+                };
+                self.not_fresh.as_ref().map(|own| own(reply, &context))
+            }
+        }
+    }
+
+    /// A redirect says nothing that could be worded otherwise.
     pub(crate) fn render(&self, reply: Reply) -> Response {
         match &self.json {
-            Some(render) => render(&reply),
-            None => reply.into_response(),
+            Some(render) if !reply.status().is_redirection() => with_headers(render(&reply), reply),
+            _ => reply.into_response(),
         }
     }
 
     pub(crate) fn describe(&self, user: &User) -> Map<String, Value> {
         self.user.as_ref().map_or_else(Map::new, |say| say(user))
     }
+}
+
+/// The application words the answer, but what we say in headers is said all the same: cookies,
+/// challenges, when to come back. A header that it wrote itself stays as it wrote it.
+fn with_headers(mut response: Response, reply: Reply) -> Response {
+    let headers = response.headers_mut();
+    let own: Vec<HeaderName> = headers.keys().cloned().collect();
+    for (name, value) in reply.into_headers() {
+        let kept = name == header::CONTENT_TYPE || own.contains(&name);
+        if !kept || name == header::SET_COOKIE {
+            headers.append(name, value);
+        }
+    }
+    response
 }
 
 impl fmt::Debug for Answers {

@@ -13,8 +13,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::facts::Facts;
 use super::reject::Rejection;
-use super::shell::locale_of;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
 
@@ -115,6 +115,7 @@ impl RawBody {
     /// 413 over the limit, 400 when it breaks off.
     pub async fn take_in(
         app: &App,
+        facts: &Facts,
         headers: &http::HeaderMap,
         body: Body,
     ) -> Result<Self, Response> {
@@ -136,10 +137,7 @@ impl RawBody {
             }
             Err(_) => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
         };
-        let words = app.messages().spoken(locale_of(headers));
-        Err(rejection
-            .into_reply(words, app.settings().explains())
-            .into_response())
+        Err(app.answer(facts, rejection))
     }
 }
 

@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::{HeaderMap, Method, Request, Uri};
+
 use crate::messages::catalogue::Locale;
 
 /// The facts of one request.
@@ -17,6 +19,43 @@ struct Inner {
     secure: bool,
     host: String,
     locale: Locale,
+    request: Option<RequestHead>,
+}
+
+/// What a request says before its body.
+#[derive(Debug, Clone)]
+pub struct RequestHead {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl RequestHead {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+        }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The URI, as it was where [`Vestibule::layer`](crate::Vestibule::layer) stands.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
 }
 
 impl Facts {
@@ -26,6 +65,7 @@ impl Facts {
         secure: bool,
         host: String,
         locale: Locale,
+        request: Option<RequestHead>,
     ) -> Self {
         Self(Arc::new(Inner {
             id,
@@ -33,6 +73,7 @@ impl Facts {
             secure,
             host,
             locale,
+            request,
         }))
     }
 
@@ -40,6 +81,11 @@ impl Facts {
     #[must_use]
     pub(crate) fn locale(&self) -> Locale {
         self.0.locale
+    }
+
+    /// The request, where an answer may depend on it.
+    pub(crate) fn request(&self) -> Option<&RequestHead> {
+        self.0.request.as_ref()
     }
 
     /// The request id: in the answer, in the log.

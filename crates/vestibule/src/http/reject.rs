@@ -8,7 +8,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
-use crate::messages::{Explanation, Message, Said, Words};
+use crate::messages::{Explanation, Said, Words};
+use crate::session::demand::Demand;
 
 /// A refusal, before it has words.
 #[derive(Debug)]
@@ -22,19 +23,7 @@ struct Parts {
     explanation: Option<Explanation>,
     members: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
-}
-
-/// The refusals that an application may want to word itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Nobody was recognised.
-    Unauthenticated,
-    /// Somebody who may not.
-    Unauthorized,
-    /// Somebody whose proof of identity is too old.
-    NotFresh,
-    /// Anything else.
-    Other,
+    demand: Option<Demand>,
 }
 
 /// What is wrong with the fields of a request, in the order in which they stand. The empty
@@ -117,6 +106,7 @@ impl Rejection {
             explanation: None,
             members: Vec::new(),
             headers: Vec::new(),
+            demand: None,
         }))
     }
 
@@ -154,14 +144,14 @@ impl Rejection {
         self
     }
 
-    /// Which of the refusals it is that an application may want to word itself.
-    pub(crate) fn kind(&self) -> Kind {
-        match self.0.general.first().map(|said| said.message) {
-            Some(Message::Unauthenticated) => Kind::Unauthenticated,
-            Some(Message::Unauthorized) => Kind::Unauthorized,
-            Some(Message::ReauthenticationRequired) => Kind::NotFresh,
-            _ => Kind::Other,
-        }
+    /// What was asked for in vain: an application may want to answer to that itself.
+    pub(crate) fn demanding(mut self, demand: Demand) -> Self {
+        self.0.demand = Some(demand);
+        self
+    }
+
+    pub(crate) fn take_demand(&mut self) -> Option<Demand> {
+        self.0.demand.take()
     }
 
     /// The status that it will have.
@@ -180,6 +170,7 @@ impl Rejection {
             explanation,
             members,
             headers,
+            demand: _,
         } = *self.0;
         let all = general
             .iter()

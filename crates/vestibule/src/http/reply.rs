@@ -75,6 +75,15 @@ impl Reply {
         &self.members
     }
 
+    /// The headers that go with it, besides the type of the content.
+    pub fn headers(&self) -> impl Iterator<Item = (&header::HeaderName, &HeaderValue)> {
+        self.headers.iter().map(|(name, value)| (name, value))
+    }
+
+    pub(crate) fn into_headers(self) -> Vec<(header::HeaderName, HeaderValue)> {
+        self.headers
+    }
+
     /// Puts the envelope around it.
     #[must_use]
     pub fn into_response(self) -> Response<Body> {

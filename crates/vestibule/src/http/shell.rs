@@ -5,9 +5,10 @@
 //! with a panic caught; then the security headers and one line in the log.
 
 use std::net::{IpAddr, SocketAddr};
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -19,7 +20,7 @@ use tracing::Instrument as _;
 use super::client_ip::{self, Peer};
 use super::cors::Asked;
 use super::cross_site;
-use super::facts::Facts;
+use super::facts::{Facts, RequestHead};
 use super::reject::Rejection;
 use crate::app::App;
 use crate::messages::catalogue::Locale;
@@ -39,7 +40,7 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
     // own answers is left to do.
     let (secure, mut response) = match secure {
         Some(secure) => (secure, next.run(request).await),
-        None => enclose(&app, request, |request| next.run(request)).await,
+        None => enclose(&app, request, |_, request| next.run(request)).await,
     };
     app.settings()
         .http
@@ -51,7 +52,7 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
 pub(crate) async fn surround<F>(
     app: &App,
     request: Request,
-    inner: impl FnOnce(Request) -> F,
+    inner: impl FnOnce(Facts, Request) -> F,
 ) -> Response
 where
     F: Future<Output = Response>,
@@ -63,7 +64,7 @@ where
 async fn enclose<F>(
     app: &App,
     mut request: Request,
-    inner: impl FnOnce(Request) -> F,
+    inner: impl FnOnce(Facts, Request) -> F,
 ) -> (bool, Response)
 where
     F: Future<Output = Response>,
@@ -78,19 +79,21 @@ where
     let handled = async {
         let (facts, refusal) = settle(app, &request, id.clone());
         let asked = Asked::of(request.method(), request.headers());
-        let (secure, locale, address) = (facts.secure(), facts.locale(), facts.address());
-        request.extensions_mut().insert(facts);
-        let mut response = match refusal {
-            Some(rejection) => app.answer(locale, rejection.into()),
-            None => run(app, locale, inner(request)).await,
+        request.extensions_mut().insert(facts.clone());
+        let work = async {
+            match refusal {
+                Some(rejection) => app.answer(&facts, rejection),
+                None => inner(facts.clone(), request).await,
+            }
         };
+        let mut response = run(app, &facts, work).await;
         app.cors()
             .decorate(&path, asked.as_ref(), response.headers_mut());
         if let Ok(value) = HeaderValue::try_from(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
-        log(&method, &place, address, response.status(), started);
-        (secure, response)
+        log(&method, &place, facts.address(), response.status(), started);
+        (facts.secure(), response)
     };
     handled.instrument(span).await
 }
@@ -105,7 +108,9 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
         .forwarded_host
         .or_else(|| sent_host(request))
         .unwrap_or_default();
-    let facts = Facts::new(id, origin.address, origin.secure, host, locale_of(headers));
+    let head = app.wants_the_request().then(|| RequestHead::of(request));
+    let locale = locale_of(headers);
+    let facts = Facts::new(id, origin.address, origin.secure, host, locale, head);
 
     if let Some(rejection) = too_many_headers(headers) {
         return (facts, Some(rejection));
@@ -127,7 +132,7 @@ fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>
 }
 
 /// The language that the client reads best, of those that we have.
-pub(crate) fn locale_of(headers: &HeaderMap) -> Locale {
+fn locale_of(headers: &HeaderMap) -> Locale {
     let languages = headers.get(header::ACCEPT_LANGUAGE);
     Locale::negotiate(languages.and_then(|value| value.to_str().ok()))
 }
@@ -184,12 +189,16 @@ fn request_id(app: &App, headers: &HeaderMap) -> String {
 }
 
 /// Runs the handler within the time limit; a panic becomes a 500.
-async fn run(app: &App, locale: Locale, work: impl Future<Output = Response>) -> Response {
+async fn run(app: &App, facts: &Facts, work: impl Future<Output = Response>) -> Response {
     let work = AssertUnwindSafe(work).catch_unwind();
     let refuse = |status, message| {
-        Rejection::new(status, message)
-            .into_reply(app.messages().spoken(locale), false)
-            .into_response()
+        let own = || app.answer(facts, Rejection::new(status, message));
+        // What panicked may be the application's own way to answer.
+        catch_unwind(AssertUnwindSafe(own)).unwrap_or_else(|_| {
+            Rejection::new(status, message)
+                .into_reply(app.words(facts), false)
+                .into_response()
+        })
     };
     match tokio::time::timeout(app.settings().http.request_timeout, work).await {
         Ok(Ok(response)) => response,
@@ -205,8 +214,8 @@ async fn run(app: &App, locale: Locale, work: impl Future<Output = Response>) ->
 /// does, to others a refusal.
 pub(crate) fn other_method(
     app: &App,
+    facts: &Facts,
     method: &Method,
-    headers: &HeaderMap,
     allow: &HeaderValue,
 ) -> Response {
     if method == Method::OPTIONS {
@@ -214,17 +223,18 @@ pub(crate) fn other_method(
         answer.headers_mut().insert(header::ALLOW, allow.clone());
         return answer;
     }
-    Rejection::new(StatusCode::METHOD_NOT_ALLOWED, Message::MethodNotAllowed)
-        .into_reply(app.messages().spoken(locale_of(headers)), false)
-        .header(header::ALLOW, allow.clone())
-        .into_response()
+    let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, Message::MethodNotAllowed)
+        .header(header::ALLOW, allow.clone());
+    app.answer(facts, rejection)
 }
 
 /// The answer where there is nothing.
-pub(crate) async fn not_found(State(app): State<App>, headers: HeaderMap) -> Response {
-    Rejection::new(StatusCode::NOT_FOUND, Message::NotFound)
-        .into_reply(app.messages().spoken(locale_of(&headers)), false)
-        .into_response()
+pub(crate) async fn not_found(
+    State(app): State<App>,
+    Extension(facts): Extension<Facts>,
+) -> Response {
+    let rejection = Rejection::new(StatusCode::NOT_FOUND, Message::NotFound);
+    app.answer(&facts, rejection)
 }
 
 /// What a request asks for, as it may stand in the log: the route, and not the token in the path.

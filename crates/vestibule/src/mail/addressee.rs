@@ -7,7 +7,7 @@ use crate::http::body::Fields;
 use crate::http::fault::Refusal;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::identity;
-use crate::messages::Message;
+use crate::messages::Said;
 use crate::rules;
 
 /// The field that names them.
@@ -31,15 +31,15 @@ impl Addressee {
     pub(crate) async fn read(
         app: &App,
         fields: &Fields,
-        objection: impl FnOnce(Option<&User>) -> Option<Message>,
+        objection: impl FnOnce(Option<&User>) -> Option<Said>,
     ) -> Result<Option<Self>, Refusal> {
         let mut errors = FieldErrors::default();
         let email = rules::email(app, fields, EMAIL, &mut errors);
         let mut user = None;
         if let Some(email) = &email {
             user = identity::find(app, Identity::Email, email).await?;
-            if let Some(message) = objection(user.as_ref()) {
-                errors.push(EMAIL, message);
+            if let Some(said) = objection(user.as_ref()) {
+                errors.push(EMAIL, said);
                 user = None;
             }
         }

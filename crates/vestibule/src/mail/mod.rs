@@ -206,7 +206,7 @@ impl App {
         self.store().apply(change, self.clock().now()).await?;
         self.post().wake();
         if let Some(event) = event {
-            self.hooks().ring(event);
+            self.hooks().ring(event, facts);
         } else {
             // As much for the log, too.
             tracing::info!("a mail was asked for with an address that gets none");

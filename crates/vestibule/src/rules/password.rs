@@ -33,6 +33,26 @@ const WORD: usize = 64;
 const SHORTEST_WORD: usize = 3;
 
 /// What an application asks of new passwords beyond the settings.
+///
+/// ```
+/// use vestibule::PasswordCheck;
+/// use vestibule::messages::{Message, Said};
+///
+/// #[derive(Debug)]
+/// struct NotTheShop;
+///
+/// #[async_trait::async_trait]
+/// impl PasswordCheck for NotTheShop {
+///     async fn check(&self, password: &str, _about: &[&str]) -> Vec<Said> {
+///         let said = || Said::from(Message::PasswordTooSimple).in_own_words("Not our own name.");
+///         password.contains("shop").then(said).into_iter().collect()
+///     }
+/// }
+///
+/// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+/// builder.password_check(NotTheShop)
+/// # }
+/// ```
 #[async_trait]
 pub trait PasswordCheck: Send + Sync + fmt::Debug {
     /// What is wrong with a password, in the form in which it will be hashed: nothing, if it is

@@ -1,6 +1,11 @@
 //! What a caller has to be allowed to, beyond being who they are.
 
+use http::StatusCode;
 use vestibule_store::Role;
+
+use super::demand::Demand;
+use crate::http::reject::Rejection;
+use crate::messages::Message;
 
 /// Conditions on roles and permissions; all of them have to hold. An empty list asks for
 /// nothing.
@@ -17,9 +22,19 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Whether these roles are enough.
-    #[must_use]
-    pub(crate) fn allows(&self, roles: &[Role]) -> bool {
+    /// Turns away whoever has no more than these roles, if they are not enough.
+    ///
+    /// # Errors
+    /// 403 for them.
+    pub(crate) fn demand(&self, roles: &[Role]) -> Result<(), Rejection> {
+        if self.allows(roles) {
+            return Ok(());
+        }
+        let rejection = Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized);
+        Err(rejection.demanding(Demand::Allowed(self.clone())))
+    }
+
+    fn allows(&self, roles: &[Role]) -> bool {
         let has_role = |name: &String| roles.iter().any(|role| role.name == *name);
         let may = |name: &String| roles.iter().any(|role| role.permissions.contains(name));
         self.roles_required.iter().all(has_role)

@@ -9,39 +9,39 @@ use super::door::SaidBy;
 use super::visit::{Grace, Visit, name};
 use crate::app::App;
 use crate::http::fault::Fault;
-use crate::messages::Message;
+use crate::messages::{Message, Said};
 use crate::settings::Mechanism;
 
 /// Why the rightful owner of an account is not let in all the same.
-pub(crate) async fn obstacle(app: &App, user: &User) -> Result<Option<Message>, Fault> {
-    if let Some(message) = standing(app, user) {
-        return Ok(Some(message));
+pub(crate) async fn obstacle(app: &App, user: &User) -> Result<Option<Said>, Fault> {
+    if let Some(said) = standing(app, user) {
+        return Ok(Some(said));
     }
     let due = second_factor_due(app, user).await?;
-    Ok(due.then_some(Message::SecondFactorNotServed))
+    Ok(due.then(|| Message::SecondFactorNotServed.into()))
 }
 
 /// The same as far as it is a matter of the account, and not of more proofs.
-fn standing(app: &App, user: &User) -> Option<Message> {
+fn standing(app: &App, user: &User) -> Option<Said> {
     let settings = app.settings();
     if !user.active {
-        return Some(Message::DisabledAccount);
+        return Some(Message::DisabledAccount.into());
     }
     if settings.login.confirmable
         && !settings.login.login_without_confirmation
         && user.confirmed_at.is_none()
     {
-        return Some(Message::ConfirmationRequired);
+        return Some(Message::ConfirmationRequired.into());
     }
-    None
+    app.own_rules().objection(user)
 }
 
 /// Why no mail with a secret is sent to an address: it is nobody's, or not of somebody who could
 /// use it.
 #[must_use]
-pub(crate) fn no_mail_for(app: &App, user: Option<&User>) -> Option<Message> {
+pub(crate) fn no_mail_for(app: &App, user: Option<&User>) -> Option<Said> {
     let Some(user) = user else {
-        return Some(Message::UserDoesNotExist);
+        return Some(Message::UserDoesNotExist.into());
     };
     standing(app, user)
 }

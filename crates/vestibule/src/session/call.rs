@@ -49,7 +49,7 @@ impl FromRequest<App> for Call {
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, app).await?;
-        let body = RawBody::take_in(app, &parts.headers, body).await?;
+        let body = RawBody::take_in(app, visit.facts(), &parts.headers, body).await?;
         let query = Query::of(&parts.uri);
         Ok(Self {
             credentials: Credentials::of(app, &parts.headers, &query).with_body(app, &body),

@@ -12,6 +12,7 @@ use vestibule_store::{PasswordChange, User, UserKey, UserPatch};
 use super::assurance;
 use super::call::Call;
 use super::credentials::Credentials;
+use super::demand::Demand;
 use super::visit::{Caller, Depth, Visit, active_user};
 use crate::app::App;
 use crate::hooks::Event;
@@ -160,7 +161,7 @@ fn demand_fresh(
     if assurance::is_fresh(app, visit, within, grace, said_by) {
         Ok(())
     } else {
-        Err(not_fresh(app))
+        Err(not_fresh(app).demanding(Demand::Fresh { within, grace }))
     }
 }
 
@@ -312,7 +313,8 @@ pub(crate) async fn upgrade(app: &App, user: &User, hash: String) -> Result<(), 
 
 /// The refusal of whoever did not show who they are.
 pub(crate) fn unauthenticated(app: &App, door: &Door) -> Rejection {
-    let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::Unauthenticated);
+    let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::Unauthenticated)
+        .demanding(Demand::Somebody(door.methods.clone()));
     if !door.takes(Mechanism::Basic) {
         return rejection;
     }

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod assurance;
 pub(crate) mod call;
 pub(crate) mod credentials;
+pub(crate) mod demand;
 pub(crate) mod door;
 pub(crate) mod landing;
 pub(crate) mod refresh;

@@ -87,7 +87,7 @@ pub(crate) async fn complete(
         visit.remember = Remember::Set;
     }
 
-    app.hooks().ring(&event);
+    app.hooks().ring(&event, visit.facts());
     visit.set_caller(Some(Caller {
         user,
         via: Mechanism::Session,

@@ -374,7 +374,7 @@ impl Visit {
         }
         let mut response = match outcome {
             Ok(reply) => app.render(reply),
-            Err(refusal) => app.answer(self.facts.locale(), refusal),
+            Err(refusal) => app.answer(&self.facts, refusal),
         };
         let headers = response.headers_mut();
         self.write_cookies(app, headers);
@@ -500,10 +500,8 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let refuse = |fault: Fault| {
-            Refusal::from(fault)
-                .into_rejection()
-                .into_reply(app.messages().spoken(Locale::ENGLISH), false)
-                .into_response()
+            let rejection = Refusal::from(fault).into_rejection();
+            app.render(rejection.into_reply(app.messages().spoken(Locale::ENGLISH), false))
         };
         let Some(facts) = parts.extensions.get::<Facts>().cloned() else {
             return Err(refuse(Fault::Internal(

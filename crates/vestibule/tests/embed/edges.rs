@@ -16,7 +16,7 @@ use vestibule::{AuthRequired, CurrentUser, MaybeUser, Vestibule};
 
 use crate::browser::{Browser, PASSWORD};
 
-const LINES: &str = r#"
+pub(crate) const LINES: &str = r#"
 SECRET_KEY = "a secret key for tests, long enough"
 SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
 SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 64, argon2__time_cost = 1, argon2__parallelism = 1 }
@@ -40,11 +40,16 @@ async fn accounts() -> (Vestibule, Arc<Frozen>) {
     let clock = Arc::new(Frozen(AtomicI64::new(1_800_000_000)));
     let vestibule = Vestibule::builder(Settings::from_toml(LINES).unwrap())
         .clock(Arc::clone(&clock) as Arc<dyn Clock>)
-        .on_reauthentication(|reply| (reply.status(), "once more, please").into_response())
-        .on_unauthorized(|_| (StatusCode::NOT_FOUND, "nothing here").into_response())
+        .on_reauthentication(|reply, _| (reply.status(), "once more, please").into_response())
+        .on_unauthorized(|_, _| (StatusCode::NOT_FOUND, "nothing here").into_response())
         .describe_user(|user| std::iter::once(("id".to_owned(), user.id.0.into())).collect())
         .build()
         .unwrap();
+    ana(&vestibule).await;
+    (vestibule, clock)
+}
+
+pub(crate) async fn ana(vestibule: &Vestibule) {
     let draft = Draft {
         email: "ana@example.com".to_owned(),
         username: None,
@@ -53,14 +58,13 @@ async fn accounts() -> (Vestibule, Arc<Frozen>) {
         confirmed: true,
     };
     admin::create(vestibule.app(), draft).await.unwrap();
-    (vestibule, clock)
 }
 
 async fn name(user: CurrentUser) -> String {
     user.email.clone().unwrap()
 }
 
-fn served(vestibule: &Vestibule, routes: Router) -> Browser {
+pub(crate) fn served(vestibule: &Vestibule, routes: Router) -> Browser {
     let router = routes
         .nest(vestibule.prefix(), vestibule.router())
         .layer(vestibule.layer());

@@ -6,7 +6,9 @@
     reason = "a test that does not get what it asks for ends there"
 )]
 
+mod answers;
 mod browser;
+mod dev_mailbox;
 mod edges;
 
 #[path = "../../../../examples/embed.rs"]

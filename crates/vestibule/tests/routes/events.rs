@@ -1,5 +1,7 @@
 //! What happens is told to whoever listens, and written down where nobody changes it unseen.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::json;
 use vestibule::admin;
 use vestibule::audit::{self, Verdict};
@@ -203,4 +205,35 @@ async fn mails_are_in_the_language_of_whoever_asks() {
     assert_eq!(answer.code(), "INVALID_PASSWORD");
     let english = app.browser().sign_in(ANA, "wrong").await;
     assert_ne!(answer.response()["errors"], english.response()["errors"]);
+}
+
+#[tokio::test]
+async fn attack_denial_strangers_who_are_turned_away_are_heard_and_fill_no_audit_log() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&heard);
+    let app = TestApp::built("", |builder| {
+        builder.on_event(move |event, circumstances| {
+            let from = circumstances.address().map(|address| address.to_string());
+            let request = circumstances.request_id().unwrap_or_default().to_owned();
+            note.lock().unwrap().push((event.kind(), from, request));
+        })
+    })
+    .await;
+    let entries = async || app.app().store().audit(None, 0, 100).await.unwrap().len();
+    let before = entries().await;
+    for path in ["/api/accounts/authz", "/api/accounts/verify"] {
+        let mut stranger = app.browser().header("x-request-id", "request-one");
+        assert_eq!(stranger.get(path).await.status, 401, "{path}");
+        let expected = (
+            "unauthenticated",
+            Some("127.0.0.1".to_owned()),
+            "request-one".to_owned(),
+        );
+        assert_eq!(std::mem::take(&mut *heard.lock().unwrap()), [expected]);
+    }
+    assert_eq!(entries().await, before);
+    let mut ana = app.browser().header("x-request-id", "request-two");
+    ana.sign_in(ANA, PASSWORD).await;
+    let (kind, _, request) = heard.lock().unwrap().remove(0);
+    assert_eq!((kind, &*request), ("signed_in", "request-two"));
 }

@@ -32,6 +32,7 @@ mod recover_username;
 mod refresh;
 mod refresh_cookie;
 mod refresh_race;
+mod refuse_sign_in;
 mod register;
 mod session;
 mod shell;

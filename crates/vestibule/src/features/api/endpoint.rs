@@ -1,13 +1,14 @@
 //! An endpoint: a path, and for each method the handler together with what it does in words.
 
-use axum::Router;
 use axum::extract::State;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter};
-use http::{HeaderMap, HeaderValue, Method};
+use axum::{Extension, Router};
+use http::{HeaderValue, Method};
 
 use super::operation::Operation;
 use crate::app::App;
+use crate::http::facts::Facts;
 use crate::http::shell;
 
 /// Every endpoint of a router.
@@ -96,8 +97,10 @@ impl Endpoint {
         }
         let allow = HeaderValue::try_from(format!("{allow}OPTIONS"))
             .unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"));
-        let other = async move |State(app): State<App>, method: Method, headers: HeaderMap| {
-            shell::other_method(&app, &method, &headers, &allow)
+        let other = async move |State(app): State<App>,
+                                Extension(facts): Extension<Facts>,
+                                method: Method| {
+            shell::other_method(&app, &facts, &method, &allow)
         };
         router.route(&self.path, self.routes.fallback(other))
     }

@@ -100,7 +100,7 @@ pub(super) async fn confirm(
         Err(error) => return Err(error.into()),
     }
     app.post().wake();
-    app.hooks().ring(&event);
+    app.hooks().ring(&event, facts);
     user.email = Some(email);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))

@@ -67,7 +67,7 @@ pub(super) async fn rename(
         Err(error) => return Err(error.into()),
     }
     app.post().wake();
-    app.hooks().ring(&event);
+    app.hooks().ring(&event, facts);
     user.username = Some(name.to_owned());
     Ok(Decision::Renamed(Box::new(user)))
 }

@@ -7,15 +7,15 @@ use crate::app::App;
 use crate::hooks::Event;
 use crate::http::facts::Facts;
 use crate::http::fault::Fault;
-use crate::messages::Message;
+use crate::messages::{Message, Said};
 use crate::secrets::links::{self, Kind, Opened};
 use crate::session::landing::Refused;
 
 /// Why no link is sent to an address.
-pub(super) fn objection(user: Option<&User>) -> Option<Message> {
+pub(super) fn objection(user: Option<&User>) -> Option<Said> {
     match user {
-        None => Some(Message::UserDoesNotExist),
-        Some(user) if user.confirmed_at.is_some() => Some(Message::AlreadyConfirmed),
+        None => Some(Message::UserDoesNotExist.into()),
+        Some(user) if user.confirmed_at.is_some() => Some(Message::AlreadyConfirmed.into()),
         Some(_) => None,
     }
 }
@@ -72,7 +72,7 @@ pub(super) async fn confirm(
     if app.store().apply(change, now).await? != Applied::Done(Some(user.id)) {
         return Ok(Err(Refused::info(Message::AlreadyConfirmed)));
     }
-    app.hooks().ring(&event);
+    app.hooks().ring(&event, facts);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))
 }

@@ -107,9 +107,8 @@ fn is_the_developers_own(facts: &Facts, headers: &HeaderMap) -> bool {
 }
 
 fn nothing(app: &App, facts: &Facts) -> Response {
-    Rejection::new(StatusCode::NOT_FOUND, Message::NotFound)
-        .into_reply(app.words(facts), false)
-        .into_response()
+    let rejection = Rejection::new(StatusCode::NOT_FOUND, Message::NotFound);
+    app.answer(facts, rejection)
 }
 
 fn as_json(mail: &Outgoing) -> Value {

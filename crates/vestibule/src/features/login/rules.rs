@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::identity;
-use crate::messages::Message;
+use crate::messages::{Message, Said};
 use crate::secrets::passwords::Verdict;
 use crate::session::assurance;
 use crate::session::sign_in::Admission;
@@ -56,7 +56,7 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
     };
     // From here on the caller has shown that the account is theirs: details may be told.
     if let Some(reason) = assurance::obstacle(app, &user).await? {
-        tracing::info!(user = %user.id, why = reason.code(), "the right password, and not let in");
+        tracing::info!(user = %user.id, why = reason.message.code(), "the right password, and not let in");
         return Ok(refused(field, reason));
     }
     Ok(Decision::Admit(Box::new(Admission {
@@ -69,9 +69,9 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
     })))
 }
 
-fn refused(field: &'static str, message: Message) -> Decision {
+fn refused(field: &'static str, said: Said) -> Decision {
     Decision::Refused {
-        errors: FieldErrors::one(field, message),
+        errors: FieldErrors::one(field, said),
         failed: None,
     }
 }

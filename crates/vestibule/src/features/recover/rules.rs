@@ -109,7 +109,7 @@ pub(super) async fn replace(
         return Ok(Decision::Refused(FieldErrors::one("", said)));
     }
     app.post().wake();
-    app.hooks().ring(&event);
+    app.hooks().ring(&event, facts);
     let changed = app.store().user(UserKey::Id(user.id)).await?;
     let changed =
         changed.ok_or_else(|| Fault::Internal("a user has gone with a new password".to_owned()))?;

@@ -209,10 +209,11 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
         return Err(Fault::Internal("a new user is not there".to_owned()).into());
     };
     app.post().wake();
-    app.hooks().ring(&Event::Registered {
+    let event = Event::Registered {
         user_id: id,
         confirmation_token: confirmation.as_ref().map(|link| link.token.as_str()),
-    });
+    };
+    app.hooks().ring(&event, facts);
     let Some(user) = app.store().user(UserKey::Id(id)).await? else {
         return Err(Fault::Internal("a new user has gone".to_owned()).into());
     };
@@ -292,7 +293,7 @@ async fn pretend(
     };
     app.store().apply(change, app.clock().now()).await?;
     app.post().wake();
-    app.hooks().ring(&event);
+    app.hooks().ring(&event, facts);
     Ok(Decision::Pretended)
 }
 

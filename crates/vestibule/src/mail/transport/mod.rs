@@ -52,6 +52,27 @@ pub enum MailError {
 }
 
 /// Sends mails.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vestibule::mail::transport::{MailError, Mailer, Outgoing};
+///
+/// #[derive(Debug)]
+/// struct OnTheScreen;
+///
+/// #[async_trait::async_trait]
+/// impl Mailer for OnTheScreen {
+///     async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+///         let text = mail.text.as_deref().unwrap_or_default();
+///         println!("to {}: {}\n{text}", mail.to, mail.subject);
+///         Ok(()) // or MailError::Later, and it is tried again
+///     }
+/// }
+///
+/// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+/// builder.mailer(Arc::new(OnTheScreen))
+/// # }
+/// ```
 #[async_trait]
 pub trait Mailer: Send + Sync + std::fmt::Debug {
     /// Sends one.

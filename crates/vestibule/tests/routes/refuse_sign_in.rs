@@ -1,0 +1,116 @@
+//! Whom the application does not let sign in: `Builder::refuse_sign_in`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+use vestibule::messages::{Message, Said};
+
+use crate::support::{ANA, Answer, LIFE, PASSWORD, TestApp};
+
+const AUTHZ: &str = "/api/accounts/authz";
+const WHY: &str = "Come back tomorrow.";
+
+/// An application that locks everybody out as soon as the switch is thrown.
+async fn locking(extra: &str) -> (TestApp, Arc<AtomicBool>) {
+    let locked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&locked);
+    let app = TestApp::built(&format!("{LIFE}{extra}"), |builder| {
+        builder.refuse_sign_in(move |_| {
+            let locked = asked.load(Ordering::Relaxed);
+            locked.then(|| Said::from(Message::DisabledAccount).in_own_words(WHY))
+        })
+    })
+    .await;
+    (app, locked)
+}
+
+fn in_own_words(answer: &Answer) {
+    assert_eq!(answer.verdict(), (400, "DISABLED_ACCOUNT".to_owned()));
+    assert_eq!(answer.response()["errors"], json!([WHY]));
+}
+
+#[tokio::test]
+async fn attack_lockout_bypass_no_password_opens_what_the_application_closed() {
+    let (app, locked) = locking("SECURITY_API_ENABLED_METHODS = [\"session\", \"basic\"]\n").await;
+    let basic = format!("{AUTHZ}?methods=basic");
+    assert_eq!(app.basic(ANA, PASSWORD).get(&basic).await.status, 200);
+    locked.store(true, Ordering::Relaxed);
+    let mut browser = app.browser();
+    in_own_words(&browser.sign_in(ANA, PASSWORD).await);
+    assert!(!browser.is_signed_in().await);
+    assert_eq!(app.basic(ANA, PASSWORD).get(&basic).await.status, 401);
+    // Why is for those who have shown that the account is theirs.
+    let guess = app.browser().sign_in(ANA, "wrong").await;
+    assert_eq!(guess.code(), "INVALID_PASSWORD");
+    locked.store(false, Ordering::Relaxed);
+    assert_eq!(browser.sign_in(ANA, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn attack_lockout_bypass_no_link_and_no_new_account_opens_it_either() {
+    let (app, locked) = locking(
+        "SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\nSECURITY_AUTO_LOGIN_AFTER_RESET = true\n",
+    )
+    .await;
+    let unconfirmed = "bo@example.com";
+    let unknown = |mut draft: vestibule::admin::Draft| {
+        draft.confirmed = false;
+        draft
+    };
+    app.user(unconfirmed, unknown).await;
+    for (path, email) in [("confirm", unconfirmed), ("reset", ANA)] {
+        let path = format!("/api/accounts/{path}");
+        let answer = app.browser().post(&path, json!({"email": email})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    locked.store(true, Ordering::Relaxed);
+    let mut browser = app.browser();
+    let link = app.link(unconfirmed).await;
+    assert_eq!(browser.get(&link).await.status, 302);
+    assert!(app.stored(unconfirmed).await.confirmed_at.is_some());
+    assert!(!browser.is_signed_in().await);
+    let body = json!({"password": "correct horse", "password_confirm": "correct horse"});
+    let answer = browser.post(&app.link(ANA).await, body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(!browser.is_signed_in().await);
+
+    let (app, locked) = locking("SECURITY_CONFIRMABLE = false\n").await;
+    locked.store(true, Ordering::Relaxed);
+    let mut browser = app.browser();
+    let body =
+        json!({"email": "new@example.com", "password": PASSWORD, "password_confirm": PASSWORD});
+    let answer = browser.post("/api/accounts/register", body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn attack_lockout_bypass_a_link_that_signs_in_is_neither_sent_nor_taken() {
+    let (app, locked) = locking("SECURITY_PASSWORDLESS = true\n").await;
+    let login = "/api/accounts/login";
+    app.browser().post(login, json!({"email": ANA})).await;
+    let link = app.link(ANA).await;
+    locked.store(true, Ordering::Relaxed);
+    let mut browser = app.browser();
+    browser.get(&link).await;
+    assert_eq!(browser.get(AUTHZ).await.status, 401);
+    for path in ["login", "reset", "recover-username"] {
+        let path = format!("/api/accounts/{path}");
+        in_own_words(&app.browser().post(&path, json!({"email": ANA})).await);
+    }
+    assert_eq!(app.mails(ANA).await.len(), 1, "the one from before");
+    locked.store(false, Ordering::Relaxed);
+    browser.get(&link).await;
+    assert_eq!(browser.get(AUTHZ).await.status, 200, "it was not used up");
+}
+
+#[tokio::test]
+async fn whoever_is_in_stays_in() {
+    let (app, locked) = locking("").await;
+    let mut session = app.signed_in().await;
+    let token = app.auth_token(ANA).await;
+    locked.store(true, Ordering::Relaxed);
+    assert!(session.is_signed_in().await);
+    assert_eq!(app.bearer(&token).get(AUTHZ).await.status, 200);
+}
