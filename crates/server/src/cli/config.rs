@@ -10,7 +10,7 @@ use vestibule::settings::keys::Status;
 use vestibule::settings::{Origin, effective};
 
 use super::{Failure, Global, terminal};
-use crate::config_file::Configuration;
+use crate::config_file::{Configuration, Purpose};
 use crate::flask_config::{self, LARGEST};
 
 #[derive(Debug, Subcommand)]
@@ -49,7 +49,7 @@ pub(super) fn run(global: &Global, command: &Command) -> Result<(), Failure> {
 }
 
 fn check(global: &Global, all: bool) -> Result<(), Failure> {
-    let configuration = Configuration::read(global.config.as_deref(), None)?;
+    let configuration = Configuration::read_to(Purpose::Look, global.config.as_deref(), None)?;
     let rows: Vec<Vec<String>> = effective(&configuration.loaded)
         .into_iter()
         .filter(|setting| all || setting.origin != Origin::Default)

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use vestibule_store::sql::{Finding, Upgrade};
 
 use super::{Failure, Global, terminal};
-use crate::config_file::Configuration;
+use crate::config_file::{Configuration, Purpose};
 use crate::data_folder;
 
 #[derive(Debug, Subcommand)]
@@ -18,9 +18,14 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failure> {
-    let configuration = Configuration::read(global.config.as_deref(), None)?;
+    let purpose = match command {
+        Command::Check => Purpose::Look,
+        Command::Init | Command::Upgrade => Purpose::Arrange,
+    };
+    let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
     let (database, tables) = (configuration.database()?, configuration.tables());
-    if let Some(path) = database.file()
+    if purpose == Purpose::Arrange
+        && let Some(path) = database.file()
         && path.starts_with(data_folder::FOLDER)
     {
         data_folder::make(std::path::Path::new(data_folder::FOLDER))?;

@@ -4,7 +4,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::{Failure, Global, Serve, terminal};
-use crate::config_file::Configuration;
+use crate::config_file::{Configuration, Purpose};
 use crate::serve::listen::{Address, Listener};
 use crate::serve::signal;
 use crate::telemetry::log;
@@ -14,7 +14,8 @@ use vestibule::settings::MailRoute;
 const LAST_MAILS: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure> {
-    let configuration = Configuration::read_or_start(global.config.as_deref(), arguments.listen)?;
+    let configuration =
+        Configuration::read_to(Purpose::Serve, global.config.as_deref(), arguments.listen)?;
     let format = match configuration.program.log_format.as_str() {
         "text" | "" => log::Format::Text,
         "json" => log::Format::Json,

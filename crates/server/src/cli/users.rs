@@ -5,7 +5,7 @@ use vestibule::App;
 use vestibule::admin::{self, Draft};
 
 use super::{Failure, Global, Output, Who, audit, terminal, user_view};
-use crate::config_file::Configuration;
+use crate::config_file::{Configuration, Purpose};
 
 /// How many users are read from the database at once.
 const PAGE: u32 = 500;
@@ -94,7 +94,14 @@ pub(super) struct Create {
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
-    let configuration = Configuration::read(global.config.as_deref(), None)?;
+    let purpose = match command {
+        Command::Create(_) => Purpose::Create,
+        Command::List(_) | Command::Show { .. } | Command::Audit { .. } | Command::Unlock(_) => {
+            Purpose::Look
+        }
+        _ => Purpose::Change,
+    };
+    let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
     let vestibule = configuration.open(1).await?;
     let app = vestibule.app();
     match command {

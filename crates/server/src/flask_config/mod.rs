@@ -140,12 +140,19 @@ fn withdraw_refused(entries: &mut [Entry]) -> Vec<Problem> {
 /// What the program would say to these settings on a machine of its own.
 fn problems(settings: &str) -> Vec<Problem> {
     let kept = data_folder::fresh_secrets(&SystemRandom);
-    let loaded = Loaded::read(&Sources {
-        file: Some(settings),
-        environment: &[],
-        kept: Some(&kept),
-        read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
-    });
+    let read = |kept| {
+        Loaded::read(&Sources {
+            file: Some(settings),
+            environment: &[],
+            kept,
+            read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
+        })
+    };
+    // It makes secrets of its own for a database of its own only.
+    let loaded = match read(None) {
+        Ok(loaded) if loaded.is_set("SQLALCHEMY_DATABASE_URI") => Ok(loaded),
+        _ => read(Some(&kept)),
+    };
     match loaded.and_then(|loaded| Settings::new(&loaded, Listening::Local)) {
         Ok(_) => Vec::new(),
         Err(problems) => problems,

@@ -7,6 +7,7 @@ mod commands_roles;
 mod commands_users;
 mod config_import;
 mod readme;
+mod secrets;
 mod serving;
 #[path = "../support/program.rs"]
 mod support;
