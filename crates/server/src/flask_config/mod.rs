@@ -5,7 +5,7 @@
 //! class; `evaluate` and `calls` work out the little that can be; `choice` says which of several
 //! values holds; `translate` makes one setting of ours of each, and `write` the file.
 //! What cannot be read is said and left out, never guessed. The time taken grows with the
-//! length of the file, and nothing in it can make this fail.
+//! length of the file. Only what is never closed stops it, since nobody knows what belongs to it.
 
 mod assign;
 mod calls;
@@ -53,8 +53,11 @@ pub struct Import {
 /// class in it that holds, if there are several.
 ///
 /// # Errors
-/// When there is no such class.
+/// When there is no such class, or a bracket or a text has no end.
 pub fn import(source: &str, name: &str, class: Option<&str>) -> Result<Import, String> {
+    if let Some(why) = lexer::unclosed(source) {
+        return Err(why);
+    }
     let contents = reader::read(source);
     let choice = choice::settle(&contents, class)?;
     let mut entries: Vec<Entry> = choice.chosen.into_iter().map(translate).collect();

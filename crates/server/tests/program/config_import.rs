@@ -252,10 +252,6 @@ fn what_cannot_be_read_is_said_with_its_line_and_is_not_in_force() {
         ),
         ("SERVER_NAME = f'{x}'", "an f-string"),
         (
-            "SERVER_NAME = 'a",
-            ":1: SERVER_NAME: is a text without an end",
-        ),
-        (
             "x = y()\nSERVER_NAME = x",
             ":2: SERVER_NAME: calls y(), and nothing is run",
         ),
@@ -374,4 +370,52 @@ fn what_is_no_configuration_is_refused() {
     folder.write("hostile.py", "SERVER_NAME = \"\x1b[2J\" + x(\"\x1b\")\n");
     let output = run("hostile.py");
     assert!(!stdout(&output).contains('\x1b') && !stderr(&output).contains('\x1b'));
+}
+
+#[test]
+fn what_is_never_closed_is_named_and_nothing_is_written() {
+    let folder = Folder::new();
+    for (source, why) in [
+        (
+            "A = 1\nX = (\nSECURITY_TRACKABLE = True\nSECRET_KEY = 'abc'\n",
+            "a bracket opened in line 2 is never closed",
+        ),
+        (
+            "X = {'a': [1, 2}\nSECURITY_TRACKABLE = True\n",
+            "a bracket opened in line 1 is never closed",
+        ),
+        (
+            "A = f(\n  g(1),\n  [2]\n\nSECURITY_TRACKABLE = True",
+            "a bracket opened in line 1 is never closed",
+        ),
+        (
+            "\nSERVER_NAME = 'a\nSECURITY_TRACKABLE = True\n",
+            "a text opened in line 2 is never closed",
+        ),
+        (
+            "X = 1\nY = \"\"\"a\nSECURITY_TRACKABLE = True\n",
+            "a text opened in line 2 is never closed",
+        ),
+    ] {
+        folder.write("flask_config.py", source);
+        for arguments in [
+            &["config", "import", "flask_config.py"][..],
+            &[
+                "config",
+                "import",
+                "flask_config.py",
+                "--output",
+                "new.toml",
+            ],
+        ] {
+            refused(&folder.run(arguments), why);
+        }
+        assert!(!folder.path().join("new.toml").exists());
+    }
+    let source = "X = [(1, {2: ')'}), # (\n  \"]\"]\nSECURITY_TRACKABLE = True\n";
+    assert!(
+        import(&folder, source)
+            .0
+            .contains("SECURITY_TRACKABLE = true")
+    );
 }
