@@ -212,21 +212,7 @@ fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
 
 /// Two endpoints of one path.
 fn endpoints(reader: &mut Reader<'_>, settings: &Settings) {
-    let under = |path: &str| format!("{}{path}", settings.http.url_prefix);
-    let mut paths = vec![
-        ("the health check", "/healthz".to_owned()),
-        ("the readiness check", "/readyz".to_owned()),
-        ("the authz endpoint", under("/authz")),
-        ("the OpenAPI document", under("/openapi.json")),
-    ];
-    paths.extend([
-        ("SECURITY_LOGIN_URL", under(&settings.login.login_url)),
-        ("SECURITY_LOGOUT_URL", under(&settings.login.logout_url)),
-        ("SECURITY_VERIFY_URL", under(&settings.login.verify_url)),
-    ]);
-    if settings.refresh.enabled {
-        paths.push(("SECURITY_REFRESH_TOKEN_URL", under(&settings.refresh.url)));
-    }
+    let paths = super::endpoints::all(settings);
     twice(reader, &paths, "the path of");
 }
 
@@ -262,10 +248,13 @@ fn tables(reader: &mut Reader<'_>, settings: &Settings) {
 }
 
 /// Names each value that an earlier name has already.
-fn twice(reader: &mut Reader<'_>, values: &[(&'static str, String)], what: &str) {
+fn twice(reader: &mut Reader<'_>, values: &[(&str, String)], what: &str) {
     for (at, (key, value)) in values.iter().enumerate() {
         let earlier = values[..at].iter().find(|(_, other)| other == value);
-        if let Some((other, _)) = earlier {
+        // The links of two endpoints meet where the endpoints do, which is said once.
+        if let Some((other, _)) = earlier
+            && !reader.has_problem(key, &format!("is also {what} {other}"))
+        {
             reader.problem(
                 key,
                 format!("{value:?} is also {what} {other}"),

@@ -8,6 +8,7 @@ mod cors;
 mod csrf;
 mod database;
 mod effective;
+pub(crate) mod endpoints;
 mod features;
 mod http;
 mod identity;
