@@ -104,6 +104,14 @@ pub(super) fn each(reader: &mut Reader<'_>) {
             not_a_path(reader, key.name, &text);
         }
     }
+    let socket_mode = reader.text("VESTIBULE_SOCKET_MODE");
+    if mode(&socket_mode).is_none() {
+        reader.problem(
+            "VESTIBULE_SOCKET_MODE",
+            format!("{socket_mode:?} is not the mode of a file"),
+            "write such as \"660\"",
+        );
+    }
     for (table, name) in COOKIES {
         let name = reader.text(name);
         CookieSettings::from_table(reader, table, &name).check(reader, table);
@@ -126,6 +134,13 @@ pub(super) fn is_path(text: &str) -> bool {
                         && segment.chars().all(plain)
                 })
     })
+}
+
+/// The mode of a file, as `chmod` reads it.
+pub(super) fn mode(text: &str) -> Option<u32> {
+    let digits = (3..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let mode = u32::from_str_radix(text, 8).ok()?;
+    (digits && mode <= 0o777).then_some(mode)
 }
 
 /// Says that a text is not the path of an endpoint.

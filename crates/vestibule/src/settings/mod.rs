@@ -208,7 +208,12 @@ pub struct ProgramSettings {
     pub log: String,
     /// `text` or `json`.
     pub log_format: String,
+    /// The mode of a Unix socket.
+    pub socket_mode: u32,
 }
+
+/// Who may connect to the Unix socket unless somebody says so: its owner and its group.
+const SOCKET_MODE: u32 = 0o660;
 
 impl ProgramSettings {
     /// Reads `VESTIBULE_*`.
@@ -219,6 +224,7 @@ impl ProgramSettings {
             listen: reader.text("VESTIBULE_LISTEN"),
             log: reader.text("VESTIBULE_LOG"),
             log_format: reader.text("VESTIBULE_LOG_FORMAT"),
+            socket_mode: check::mode(&reader.text("VESTIBULE_SOCKET_MODE")).unwrap_or(SOCKET_MODE),
         }
     }
 }
