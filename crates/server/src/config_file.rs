@@ -63,6 +63,12 @@ impl From<Vec<Problem>> for Unusable {
     }
 }
 
+impl From<Vec<String>> for Unusable {
+    fn from(lines: Vec<String>) -> Self {
+        Self(lines)
+    }
+}
+
 impl From<String> for Unusable {
     fn from(line: String) -> Self {
         Self(vec![line])
@@ -104,16 +110,26 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    pub(crate) fn find(named: Option<&Path>) -> Result<Self, Unusable> {
-        Ok(Self {
-            environment: environment()?,
-            file: read_file(named)?,
-        })
+    /// Finds them, and says which variables cannot be read.
+    pub(crate) fn find(named: Option<&Path>) -> Result<(Self, Vec<String>), Unusable> {
+        let (environment, problems) = environment();
+        let file = read_file(named)?;
+        Ok((Self { environment, file }, problems))
     }
 
     /// Reads them, with these secrets for what nobody set.
     fn read(&self, kept: Option<&str>) -> Result<Loaded, Vec<Problem>> {
-        Loaded::read(&Sources {
+        let (loaded, problems) = self.read_all(kept);
+        if problems.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The same, with what could be read where something could not.
+    pub(crate) fn read_all(&self, kept: Option<&str>) -> (Loaded, Vec<Problem>) {
+        Loaded::read_all(&Sources {
             file: self.file.as_ref().map(|(_, text)| text.as_str()),
             environment: &self.environment,
             kept,
@@ -145,7 +161,10 @@ impl Configuration {
         named: Option<&Path>,
         listen: Option<Address>,
     ) -> Result<Self, Unusable> {
-        let mut places = Places::find(named)?;
+        let (mut places, unreadable) = Places::find(named)?;
+        if !unreadable.is_empty() {
+            return Err(Unusable(unreadable));
+        }
         let started_afresh = purpose == Purpose::Serve && places.say_nothing();
         if started_afresh {
             write_starter()?;
@@ -153,7 +172,7 @@ impl Configuration {
         }
         let mut loaded = places.read(None)?;
         let program = ProgramSettings::new(&loaded);
-        let listen = listen.map_or_else(|| program.listen.parse(), Ok)?;
+        let listen = listen.map_or_else(|| listen_at(&program), Ok)?;
         let listening = listen.reach();
         if lacks_secrets(&loaded)
             && keeps_secrets(&loaded, listening)
@@ -190,10 +209,7 @@ impl Configuration {
     /// # Errors
     /// When it is of a kind that is not served.
     pub fn database(&self) -> Result<Database, Unusable> {
-        let embedded = || data_folder::database_uri(Path::new(data_folder::FOLDER));
-        let uri = self.settings.database.uri.as_ref();
-        let uri = uri.map_or_else(embedded, |uri| uri.expose_secret().to_owned());
-        Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}").into())
+        Ok(database_of(&self.settings)?)
     }
 
     /// The tables' names.
@@ -234,8 +250,23 @@ impl Configuration {
     }
 }
 
-/// The environment, as far as it is text. A setting that is not is no setting to pass over.
-fn environment() -> Result<Vec<(String, String)>, Unusable> {
+/// Where the configuration says to listen.
+pub(crate) fn listen_at(program: &ProgramSettings) -> Result<Address, String> {
+    let address = program.listen.parse();
+    address.map_err(|error: String| format!("VESTIBULE_LISTEN: {error}"))
+}
+
+/// Where the database is.
+pub(crate) fn database_of(settings: &Settings) -> Result<Database, String> {
+    let embedded = || data_folder::database_uri(Path::new(data_folder::FOLDER));
+    let uri = settings.database.uri.as_ref();
+    let uri = uri.map_or_else(embedded, |uri| uri.expose_secret().to_owned());
+    Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
+}
+
+/// The environment, as far as it is text, and the settings in it that are not: they are nothing
+/// to pass over.
+fn environment() -> (Vec<(String, String)>, Vec<String>) {
     let mut variables = Vec::new();
     let mut problems = Vec::new();
     for (name, value) in std::env::vars_os() {
@@ -252,11 +283,7 @@ fn environment() -> Result<Vec<(String, String)>, Unusable> {
             Err(_) => {}
         }
     }
-    if problems.is_empty() {
-        Ok(variables)
-    } else {
-        Err(Unusable(problems))
-    }
+    (variables, problems)
 }
 
 fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Unusable> {
@@ -290,13 +317,13 @@ const SECRETS: [&str; 3] = [
     "SECURITY_TOTP_SECRETS",
 ];
 
-fn lacks_secrets(loaded: &Loaded) -> bool {
+pub(crate) fn lacks_secrets(loaded: &Loaded) -> bool {
     SECRETS.iter().any(|name| !loaded.is_set(name))
 }
 
 /// Whether secrets of our own are used: with our own database only, since any other was begun
 /// with others, and where one machine is all there is, since every node would have its own.
-fn keeps_secrets(loaded: &Loaded, listening: Listening) -> bool {
+pub(crate) fn keeps_secrets(loaded: &Loaded, listening: Listening) -> bool {
     listening == Listening::Local && !loaded.is_set("SQLALCHEMY_DATABASE_URI")
 }
 

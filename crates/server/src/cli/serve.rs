@@ -9,7 +9,8 @@ use vestibule::http::host::BelievedHosts;
 use vestibule::settings::{MailRoute, Settings};
 
 use super::{Failure, Global, Serve, terminal};
-use crate::config_file::{Configuration, Purpose};
+use crate::config_file::{Configuration, Purpose, Unusable};
+use crate::inspection;
 use crate::serve::Signals;
 use crate::serve::listen::{Address, Listener};
 use crate::telemetry::log;
@@ -20,6 +21,10 @@ const LAST_MAILS: Duration = Duration::from_secs(5);
 pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure> {
     let configuration =
         Configuration::read_to(Purpose::Serve, global.config.as_deref(), arguments.listen)?;
+    let obstacles = inspection::obstacles(&configuration.program, &configuration.settings);
+    if !obstacles.is_empty() {
+        return Err(Unusable::from(obstacles).into());
+    }
     let format = log::Format::named(&configuration.program.log_format)?;
     log::start(&configuration.program.log, format)?;
     let mut signals = Signals::listen()?;

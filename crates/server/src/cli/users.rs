@@ -91,6 +91,8 @@ pub(super) struct Create {
     /// The address counts as confirmed.
     #[arg(long)]
     confirmed: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
@@ -127,6 +129,7 @@ async fn create(app: &App, arguments: Create) -> Result<(), Failure> {
         active: _,
         inactive,
         confirmed,
+        output,
     } = arguments;
     let password = password.map_or_else(terminal::new_password, Ok)?;
     let draft = Draft {
@@ -137,6 +140,10 @@ async fn create(app: &App, arguments: Create) -> Result<(), Failure> {
         confirmed,
     };
     let user = admin::create(app, draft).await?;
+    if output.json {
+        terminal::say_json(&user_view::as_json(&user, &[]));
+        return Ok(());
+    }
     terminal::say(&format!(
         "created user {} {} ({}, {})",
         user.id,

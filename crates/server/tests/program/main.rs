@@ -5,6 +5,7 @@
 mod commands;
 mod commands_roles;
 mod commands_users;
+mod config_check;
 mod config_import;
 mod readme;
 mod secrets;

@@ -119,6 +119,18 @@ impl Settings {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn new(loaded: &Loaded, listening: Listening) -> Result<Self, Vec<Problem>> {
+        let (settings, problems) = Self::draft(loaded, listening);
+        if problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The same for somebody who looks at both: every section, with a default for what is wrong,
+    /// and what that is. Settings with problems are to be looked at, not to be used.
+    #[must_use]
+    pub fn draft(loaded: &Loaded, listening: Listening) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(loaded);
         let secrets = SecretSettings::read(&mut reader);
         features::check(&mut reader);
@@ -149,11 +161,8 @@ impl Settings {
             secrets,
         };
         check::together(&mut reader, &settings);
-        if !reader.problems.is_empty() {
-            return Err(reader.problems);
-        }
         settings.advice = advice::give(&reader, &settings, listening);
-        Ok(settings)
+        (settings, reader.problems)
     }
 
     /// Reads a TOML text alone, for a server that only its own machine can reach.
@@ -173,7 +182,7 @@ impl Settings {
     /// What is so risky where others can reach the server that it is said at each start.
     #[must_use]
     pub fn warnings(&self, listening: Listening) -> Vec<Problem> {
-        if listening != Listening::Public {
+        if !advice::is_public(self, listening) {
             return Vec::new();
         }
         let debug = self.debug.then(advice::debug);
