@@ -89,8 +89,11 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
     }
 }
 
+/// People write a blank after a comma.
 fn names(list: &str) -> Vec<String> {
-    list.split(',').map(str::to_owned).collect()
+    list.split(',')
+        .map(|name| name.trim_matches(' ').to_owned())
+        .collect()
 }
 
 async fn list(app: &App, output: &Output) -> Result<(), Failure> {

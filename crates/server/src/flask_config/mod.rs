@@ -58,10 +58,21 @@ pub fn import(source: &str, name: &str, class: Option<&str>) -> Result<Import, S
     if let Some(why) = lexer::unclosed(source) {
         return Err(why);
     }
+    whole(source, name, class)
+}
+
+/// The same, whatever the text is.
+fn whole(source: &str, name: &str, class: Option<&str>) -> Result<Import, String> {
     let contents = reader::read(source);
     let choice = choice::settle(&contents, class)?;
     let mut entries: Vec<Entry> = choice.chosen.into_iter().map(translate).collect();
-    let to_do = withdraw_refused(&mut entries);
+    let mut to_do = withdraw_refused(&mut entries);
+    // What the environment says is there when it is needed, and a new one would be the wrong one.
+    to_do.retain(|problem| {
+        let is_it = |entry: &Entry| entry.found.name == problem.key;
+        let elsewhere = |entry: &Entry| entry.outcome == Outcome::Environment;
+        !entries.iter().any(|entry| is_it(entry) && elsewhere(entry))
+    });
     for entry in &mut entries {
         let is_late = key(entry).is_some_and(|key| key.status == Status::NotYet);
         if is_late && matches!(entry.outcome, Outcome::Set(_)) {

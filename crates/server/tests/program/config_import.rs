@@ -106,7 +106,7 @@ SQLALCHEMY_DATABASE_URI = ********
         "flask_config.py:15: SECURITY_PASSWORD_SALT comes from the environment variable SALT",
         "flask_config.py:15: SECURITY_PASSWORD_SALT has a secret in the file",
         "flask_config.py:16: SQLALCHEMY_DATABASE_URI names a file",
-        "flask_config.py:23: SECURITY_TOKEN_EXPIRE_TIMESTAMP: is a function",
+        "flask_config.py:23: SECURITY_TOKEN_EXPIRE_TIMESTAMP: is a function; in an application of your own it is Builder::token_end",
         "flask_config.py:38: SECURITY_TRACKABEL: is not a setting; did you mean SECURITY_TRACKABLE?",
         "flask_config.py:39: SECURITY_POST_LOGIN_VIEW",
         "flask_config.py:42: SECURITY_PASSWORD_LENGTH_MIN: depends on the if in line 41",
@@ -120,13 +120,21 @@ SQLALCHEMY_DATABASE_URI = ********
         assert!(!remarks.contains(secret), "{remarks}");
     }
     assert!(!toml.contains("salt-of-the-file"), "{toml}");
+    assert!(!remarks.contains("secrets generate"), "{remarks}");
     assert_eq!(
         import(&folder, include_str!("flask/app.py")),
         (toml.clone(), remarks)
     );
 
     folder.write("vestibule.toml", &toml);
-    let check = folder.command(&["config", "check"]).output().unwrap();
+    let check = folder.run(&["config", "check"]);
+    assert_eq!(check.status.code(), Some(1), "the secrets are elsewhere");
+    let check = folder
+        .command(&["config", "check"])
+        .env("SECRET_KEY", "a secret key for tests, long enough")
+        .env("SECURITY_PASSWORD_SALT", "a salt for tests")
+        .output()
+        .unwrap();
     assert_eq!(check.status.code(), Some(0), "{}", stderr(&check));
 }
 
