@@ -289,7 +289,7 @@ fn who_asks_twice_to_stop_does_not_wait() {
 }
 
 #[test]
-fn attack_open_socket_the_mode_of_a_unix_socket_does_not_follow_the_umask() {
+fn the_mode_of_a_unix_socket_does_not_follow_the_umask() {
     for (setting, umask, expected) in [
         ("", "000", 0o660),
         ("", "077", 0o660),
