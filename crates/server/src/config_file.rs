@@ -33,6 +33,7 @@ pub struct Configuration {
     pub file: Option<PathBuf>,
     /// Whether the file was written just now, because there was none.
     pub started_afresh: bool,
+    purpose: Purpose,
 }
 
 /// What is wrong with a configuration, one line each.
@@ -62,71 +63,144 @@ impl From<Vec<Problem>> for Unusable {
     }
 }
 
+impl From<Vec<String>> for Unusable {
+    fn from(lines: Vec<String>) -> Self {
+        Self(lines)
+    }
+}
+
 impl From<String> for Unusable {
     fn from(line: String) -> Self {
         Self(vec![line])
     }
 }
 
+/// What a command does with the database, and so what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Serves it. A set-up that is missing is made: the configuration, the secrets, the database.
+    Serve,
+    /// Looks at it: no secret has a part in that, and nothing is made.
+    Look,
+    /// Changes what no secret has a part in: roles, tables.
+    Arrange,
+    /// Makes an account: passwords are hashed and the audit log goes on.
+    Create,
+    /// Changes accounts, or reads what was sealed.
+    Change,
+}
+
+impl Purpose {
+    /// Whether made-up secrets would do harm.
+    fn needs_secrets(self) -> bool {
+        matches!(self, Self::Serve | Self::Create | Self::Change)
+    }
+
+    /// Whether it may be the first that is done in a folder where nothing is configured.
+    fn may_begin(self) -> bool {
+        matches!(self, Self::Arrange | Self::Create)
+    }
+}
+
+/// Where the program looks, before anything is read from it.
+#[derive(Debug)]
+pub(crate) struct Places {
+    environment: Vec<(String, String)>,
+    file: Option<(PathBuf, String)>,
+}
+
+impl Places {
+    /// Finds them, and says which variables cannot be read.
+    pub(crate) fn find(named: Option<&Path>) -> Result<(Self, Vec<String>), Unusable> {
+        let (environment, problems) = environment();
+        let file = read_file(named)?;
+        Ok((Self { environment, file }, problems))
+    }
+
+    /// Reads them, with these secrets for what nobody set.
+    fn read(&self, kept: Option<&str>) -> Result<Loaded, Vec<Problem>> {
+        let (loaded, problems) = self.read_all(kept);
+        if problems.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The same, with what could be read where something could not.
+    pub(crate) fn read_all(&self, kept: Option<&str>) -> (Loaded, Vec<Problem>) {
+        Loaded::read_all(&Sources {
+            file: self.file.as_ref().map(|(_, text)| text.as_str()),
+            environment: &self.environment,
+            kept,
+            read_file: &|path| std::fs::read_to_string(path),
+        })
+    }
+
+    fn say_nothing(&self) -> bool {
+        self.file.is_none() && !is_configured(&self.environment)
+    }
+}
+
 impl Configuration {
-    /// Reads the configuration for a command; `listen` is what the command line says.
+    /// Reads the configuration for a command that changes accounts; `listen` is what the command
+    /// line says.
     ///
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn read(named: Option<&Path>, listen: Option<Address>) -> Result<Self, Unusable> {
-        Self::read_from(named, listen, false)
+        Self::read_to(Purpose::Change, named, listen)
     }
 
-    /// The same for `serve`, which writes a configuration where there is none.
+    /// The same for a command of any kind.
     ///
     /// # Errors
     /// Everything that is wrong, at once.
-    pub fn read_or_start(named: Option<&Path>, listen: Option<Address>) -> Result<Self, Unusable> {
-        Self::read_from(named, listen, true)
-    }
-
-    fn read_from(
+    pub fn read_to(
+        purpose: Purpose,
         named: Option<&Path>,
         listen: Option<Address>,
-        may_start: bool,
     ) -> Result<Self, Unusable> {
-        let environment = environment()?;
-        let mut file = read_file(named)?;
-        let mut started_afresh = false;
-        if file.is_none() && may_start && !is_configured(&environment) {
+        let (mut places, unreadable) = Places::find(named)?;
+        if !unreadable.is_empty() {
+            return Err(Unusable(unreadable));
+        }
+        let started_afresh = purpose == Purpose::Serve && places.say_nothing();
+        if started_afresh {
             write_starter()?;
-            started_afresh = true;
-            file = read_file(None)?;
+            places.file = read_file(None)?;
         }
-        let text = file.as_ref().map(|(_, text)| text.as_str());
-        let read = |kept: Option<&str>| {
-            Loaded::read(&Sources {
-                file: text,
-                environment: &environment,
-                kept,
-                read_file: &|path| std::fs::read_to_string(path),
-            })
-        };
-        let mut loaded = read(None)?;
+        let mut loaded = places.read(None)?;
         let program = ProgramSettings::new(&loaded);
-        let listen = listen.map_or_else(|| program.listen.parse(), Ok)?;
+        let listen = listen.map_or_else(|| listen_at(&program), Ok)?;
         let listening = listen.reach();
-        // Secrets of our own only where one machine is all there is: elsewhere every node would
-        // have others.
-        if listening == Listening::Local && lacks_secrets(&loaded) {
-            let kept = data_folder::kept_secrets(Path::new(data_folder::FOLDER), &SystemRandom)
-                .map_err(|error| format!("{}: {error}", data_folder::FOLDER))?;
-            loaded = read(Some(&kept))?;
+        if lacks_secrets(&loaded)
+            && keeps_secrets(&loaded, listening)
+            && let Some(kept) = kept(purpose, &places)?
+        {
+            loaded = places.read(Some(&kept))?;
         }
-        let settings = Settings::new(&loaded, listening)?;
-        let file = file.map(|(path, _)| path);
+        let settings = if purpose.needs_secrets() {
+            Settings::new(&loaded, listening)
+                .map_err(|problems| lacking(&loaded, purpose, problems))
+        } else {
+            // Nothing is signed or hashed with these, and nobody sees them.
+            let stand_ins = data_folder::fresh_secrets(&SystemRandom);
+            let complete = if lacks_secrets(&loaded) {
+                &places.read(Some(&stand_ins))?
+            } else {
+                &loaded
+            };
+            Settings::new(complete, listening).map_err(Unusable::from)
+        }?;
         Ok(Self {
             loaded,
             program,
             listen,
             settings,
-            file,
+            file: places.file.map(|(path, _)| path),
             started_afresh,
+            purpose,
         })
     }
 
@@ -135,10 +209,7 @@ impl Configuration {
     /// # Errors
     /// When it is of a kind that is not served.
     pub fn database(&self) -> Result<Database, Unusable> {
-        let embedded = || data_folder::database_uri(Path::new(data_folder::FOLDER));
-        let uri = self.settings.database.uri.as_ref();
-        let uri = uri.map_or_else(embedded, |uri| uri.expose_secret().to_owned());
-        Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}").into())
+        Ok(database_of(&self.settings)?)
     }
 
     /// The tables' names.
@@ -154,32 +225,48 @@ impl Configuration {
         }
     }
 
-    /// Opens the database, which is made where there is none, and puts everything together.
+    /// Opens the database, which is made where there is none, and puts everything together. Who
+    /// only looks makes none in our folder.
     ///
     /// # Errors
     /// When the database cannot be opened.
     pub async fn open(&self, hashing_threads: usize) -> Result<Vestibule, Unusable> {
         let (database, tables) = (self.database()?, self.tables());
         let in_words = |error: &dyn std::fmt::Display| format!("the database {database}: {error}");
-        if let Some(path) = database.file()
-            && path.starts_with(data_folder::FOLDER)
-        {
-            data_folder::make(Path::new(data_folder::FOLDER)).map_err(|error| in_words(&error))?;
-        }
-        let store = database
-            .open_or_make(&tables)
-            .await
-            .map_err(|error| in_words(&error))?;
-        Vestibule::builder(self.settings.clone())
-            .datastore(store)
-            .hashing_threads(hashing_threads)
-            .build()
-            .map_err(|error| error.to_string().into())
+        let builder = Vestibule::builder(self.settings.clone()).hashing_threads(hashing_threads);
+        let builder = match embedded(&database) {
+            // Where there is nothing, there is nothing to see.
+            Some(path) if self.purpose == Purpose::Look && !path.exists() => builder,
+            inside => {
+                if inside.is_some() {
+                    data_folder::make(Path::new(data_folder::FOLDER))
+                        .map_err(|error| in_words(&error))?;
+                }
+                let store = database.open_or_make(&tables).await;
+                builder.datastore(store.map_err(|error| in_words(&error))?)
+            }
+        };
+        builder.build().map_err(|error| error.to_string().into())
     }
 }
 
-/// The environment, as far as it is text. A setting that is not is no setting to pass over.
-fn environment() -> Result<Vec<(String, String)>, Unusable> {
+/// Where the configuration says to listen.
+pub(crate) fn listen_at(program: &ProgramSettings) -> Result<Address, String> {
+    let address = program.listen.parse();
+    address.map_err(|error: String| format!("VESTIBULE_LISTEN: {error}"))
+}
+
+/// Where the database is.
+pub(crate) fn database_of(settings: &Settings) -> Result<Database, String> {
+    let embedded = || data_folder::database_uri(Path::new(data_folder::FOLDER));
+    let uri = settings.database.uri.as_ref();
+    let uri = uri.map_or_else(embedded, |uri| uri.expose_secret().to_owned());
+    Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
+}
+
+/// The environment, as far as it is text, and the settings in it that are not: they are nothing
+/// to pass over.
+fn environment() -> (Vec<(String, String)>, Vec<String>) {
     let mut variables = Vec::new();
     let mut problems = Vec::new();
     for (name, value) in std::env::vars_os() {
@@ -196,11 +283,7 @@ fn environment() -> Result<Vec<(String, String)>, Unusable> {
             Err(_) => {}
         }
     }
-    if problems.is_empty() {
-        Ok(variables)
-    } else {
-        Err(Unusable(problems))
-    }
+    (variables, problems)
 }
 
 fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Unusable> {
@@ -227,13 +310,71 @@ fn write_starter() -> Result<(), Unusable> {
     })
 }
 
-/// Whether a secret that this installation could keep for itself is not set.
-fn lacks_secrets(loaded: &Loaded) -> bool {
-    [
-        "SECRET_KEY",
-        "SECURITY_PASSWORD_SALT",
-        "SECURITY_TOTP_SECRETS",
-    ]
-    .iter()
-    .any(|name| !loaded.is_set(name))
+/// The secrets that this installation could keep for itself.
+const SECRETS: [&str; 3] = [
+    "SECRET_KEY",
+    "SECURITY_PASSWORD_SALT",
+    "SECURITY_TOTP_SECRETS",
+];
+
+pub(crate) fn lacks_secrets(loaded: &Loaded) -> bool {
+    SECRETS.iter().any(|name| !loaded.is_set(name))
+}
+
+/// Whether secrets of our own are used: with our own database only, since any other was begun
+/// with others, and where one machine is all there is, since every node would have its own.
+pub(crate) fn keeps_secrets(loaded: &Loaded, listening: Listening) -> bool {
+    listening == Listening::Local && !loaded.is_set("SQLALCHEMY_DATABASE_URI")
+}
+
+/// The secrets that are kept. New ones are made by who serves; and by the first command of all,
+/// where nothing is configured, together with the database. Beside a database that is there they
+/// would not be those that its accounts were made with.
+fn kept(purpose: Purpose, places: &Places) -> Result<Option<String>, Unusable> {
+    let folder = Path::new(data_folder::FOLDER);
+    let begins = purpose.may_begin() && places.say_nothing() && !data_folder::has_database(folder);
+    let secrets = if purpose == Purpose::Serve || begins {
+        data_folder::kept_secrets(folder, &SystemRandom).map(Some)
+    } else {
+        data_folder::secrets(folder)
+    };
+    secrets.map_err(|error| format!("{}: {error}", data_folder::FOLDER).into())
+}
+
+/// What is wrong. Secrets that a command lacks are the server's own affair, which has them from
+/// somewhere: that is said in one line.
+fn lacking(loaded: &Loaded, purpose: Purpose, problems: Vec<Problem>) -> Unusable {
+    let is_lack =
+        |problem: &&Problem| SECRETS.contains(&&*problem.key) && !loaded.is_set(&problem.key);
+    let (lacks, others): (Vec<_>, Vec<_>) = problems.iter().partition(is_lack);
+    if lacks.is_empty() {
+        return problems.into();
+    }
+    let secrets = data_folder::FOLDER;
+    if purpose == Purpose::Serve {
+        let mut said = Unusable::from(problems);
+        if data_folder::secrets(Path::new(secrets)).is_ok_and(|kept| kept.is_some()) {
+            said.0.push(format!(
+                "{secrets}/secrets.toml belongs to the database beside it and is not used here; copy it into the configuration if these accounts were made with it"
+            ));
+        }
+        return said;
+    }
+    let names: Vec<&str> = lacks.iter().map(|problem| problem.key.as_str()).collect();
+    let mut lines = vec![format!(
+        "{} not set here, and only `vestibule serve` with its own database makes such: give this command what the server has (a shell does not read systemd's EnvironmentFile), or run it where the server runs",
+        match names.as_slice() {
+            [one] => format!("{one} is"),
+            several => format!("{} are", several.join(" and ")),
+        }
+    )];
+    lines.extend(others.iter().map(ToString::to_string));
+    Unusable(lines)
+}
+
+/// The file of a database that is in our own folder.
+fn embedded(database: &Database) -> Option<&Path> {
+    database
+        .file()
+        .filter(|path| path.starts_with(data_folder::FOLDER))
 }

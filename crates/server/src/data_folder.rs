@@ -46,15 +46,29 @@ pub fn fresh_secrets(random: &dyn Random) -> String {
 /// # Errors
 /// When the folder cannot be made, read or written.
 pub fn kept_secrets(folder: &Path, random: &dyn Random) -> io::Result<String> {
-    let path = folder.join(SECRETS);
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make(folder)?;
-            create_secrets(&path, &fresh_secrets(random))
-        }
+    if let Some(text) = secrets(folder)? {
+        return Ok(text);
+    }
+    make(folder)?;
+    create_secrets(&folder.join(SECRETS), &fresh_secrets(random))
+}
+
+/// The secrets that are kept, if there are any.
+///
+/// # Errors
+/// When they are there and cannot be read.
+pub fn secrets(folder: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(folder.join(SECRETS)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether the embedded database is there.
+#[must_use]
+pub fn has_database(folder: &Path) -> bool {
+    folder.join(DATABASE).exists()
 }
 
 /// Makes the folder, for its owner only.

@@ -4,5 +4,6 @@ pub mod cli;
 pub mod config_file;
 pub mod data_folder;
 pub mod flask_config;
+pub mod inspection;
 pub mod serve;
 pub mod telemetry;

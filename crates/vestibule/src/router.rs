@@ -99,3 +99,50 @@ fn in_shell(router: Router<App>, app: &App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), shell::around))
         .with_state(app.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::Vestibule;
+    use crate::settings::{Settings, endpoints};
+
+    const EVERYTHING: &str = include_str!("../tests/api/everything.toml");
+
+    /// What the settings believe to be served is what is served.
+    #[test]
+    fn the_settings_know_every_path() {
+        for lines in [
+            "",
+            "SECURITY_PASSWORDLESS = true\nSECURITY_POST_LOGIN_VIEW = \"/in\"\n",
+            "SECURITY_FRESHNESS = \"-1 seconds\"\nMAIL_SERVER = \"localhost\"\n",
+            "SECURITY_LOGIN_URL = \"/\"\nSECURITY_RESET_URL = \"/reset/\"\n",
+        ] {
+            let settings = Settings::from_toml(&format!("{EVERYTHING}{lines}")).unwrap();
+            let mut known: Vec<String> = endpoints::all(&settings)
+                .into_iter()
+                .map(|(_, path)| path)
+                .collect();
+            let vestibule = Vestibule::builder(settings)
+                .hashing_threads(1)
+                .build()
+                .unwrap();
+            drop(vestibule.standalone());
+            let prefix = vestibule.prefix();
+            let table = whole(vestibule.app());
+            let mut served: Vec<String> = table
+                .under_prefix
+                .iter()
+                .map(|endpoint| endpoints::under_prefix(prefix, endpoint.path()))
+                .chain(
+                    table
+                        .beside
+                        .iter()
+                        .map(|endpoint| endpoint.path().to_owned()),
+                )
+                .collect();
+            known.sort();
+            served.sort();
+            assert_eq!(known, served, "{lines}");
+        }
+    }
+}

@@ -6,21 +6,25 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 use vestibule::settings::keys::Status;
-use vestibule::settings::{Origin, effective};
+use vestibule::settings::{Effective, Origin, Problem, effective};
 
-use super::{Failure, Global, terminal};
-use crate::config_file::Configuration;
+use super::{Failure, Global, Output, terminal};
+use crate::config_file::Unusable;
 use crate::flask_config::{self, LARGEST};
+use crate::inspection::Inspection;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Shows the configuration in force, with secrets masked, and what is risky about it.
-    /// Ends with status 1 if the server could not start with it.
+    /// Ends with status 1, and says why, if the server could not start with it.
     Check {
         /// Show the settings that nobody set, too.
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Writes a Flask configuration (a Python file, which is read and never run) as one for
     /// vestibule. What cannot be taken over is listed and left as a comment.
@@ -43,38 +47,75 @@ pub(super) struct Import {
 
 pub(super) fn run(global: &Global, command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Check { all } => check(global, *all),
+        Command::Check { all, output } => check(global, *all, output),
         Command::Import(arguments) => import(arguments),
     }
 }
 
-fn check(global: &Global, all: bool) -> Result<(), Failure> {
-    let configuration = Configuration::read(global.config.as_deref(), None)?;
-    let rows: Vec<Vec<String>> = effective(&configuration.loaded)
-        .into_iter()
-        .filter(|setting| all || setting.origin != Origin::Default)
+fn check(global: &Global, all: bool, output: &Output) -> Result<(), Failure> {
+    let inspection = Inspection::of(global.config.as_deref())?;
+    let mut settings = effective(&inspection.loaded);
+    settings.retain(|setting| all || setting.origin != Origin::Default);
+    if output.json {
+        terminal::say_json(&as_json(&settings, &inspection));
+    } else {
+        show(&settings, &inspection.advice);
+    }
+    if !inspection.problems.is_empty() {
+        return Err(Unusable::from(inspection.problems).into());
+    }
+    if !output.json {
+        terminal::say("\nthe server would start with this configuration");
+    }
+    Ok(())
+}
+
+/// Whether a setting has an effect, and if not, why.
+fn remark(setting: &Effective) -> Option<&'static str> {
+    match setting.status {
+        Status::Served => None,
+        Status::NotYet => Some("not served by this version"),
+        Status::NoMeaning => Some("has no meaning here"),
+    }
+}
+
+fn show(settings: &[Effective], advice: &[Problem]) {
+    let rows: Vec<Vec<String>> = settings
+        .iter()
         .map(|setting| {
-            let remark = match setting.status {
-                Status::Served => "",
-                Status::NotYet => "not served by this version",
-                Status::NoMeaning => "has no meaning here",
-            };
             vec![
                 setting.name.to_owned(),
-                setting.value,
+                setting.value.clone(),
                 setting.origin.to_string(),
-                remark.to_owned(),
+                remark(setting).unwrap_or_default().to_owned(),
             ]
         })
         .collect();
     terminal::table(&["SETTING", "VALUE", "FROM", "REMARK"], &rows);
-    for advice in &configuration.settings.advice {
+    for advice in advice {
         terminal::say(&format!("\nrisky: {}", advice.key));
         terminal::say(&format!("  it {}", advice.what));
         terminal::say(&format!("  {}", advice.fix));
     }
-    terminal::say("\nthe server would start with this configuration");
-    Ok(())
+}
+
+fn as_json(settings: &[Effective], inspection: &Inspection) -> Value {
+    let setting = |setting: &Effective| {
+        json!({
+            "name": setting.name,
+            "value": setting.value,
+            "from": setting.origin.to_string(),
+            "remark": remark(setting),
+        })
+    };
+    let advice =
+        |advice: &Problem| json!({ "key": advice.key, "what": advice.what, "fix": advice.fix });
+    json!({
+        "starts": inspection.problems.is_empty(),
+        "problems": inspection.problems,
+        "advice": inspection.advice.iter().map(advice).collect::<Vec<_>>(),
+        "settings": settings.iter().map(setting).collect::<Vec<_>>(),
+    })
 }
 
 fn import(arguments: &Import) -> Result<(), Failure> {

@@ -3,12 +3,12 @@
 use vestibule::Vestibule;
 
 use super::{Failure, Global, terminal};
-use crate::config_file::Configuration;
+use crate::config_file::{Configuration, Purpose};
 
 /// Prints the document. What it says follows from the configuration alone: no database is
 /// opened, and none is made.
 pub(super) fn run(global: &Global) -> Result<(), Failure> {
-    let configuration = Configuration::read(global.config.as_deref(), None)?;
+    let configuration = Configuration::read_to(Purpose::Look, global.config.as_deref(), None)?;
     let vestibule = Vestibule::builder(configuration.settings)
         .hashing_threads(1)
         .build()?;

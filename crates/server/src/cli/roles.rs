@@ -6,7 +6,7 @@ use vestibule::admin::{self, roles};
 use vestibule_store::Role;
 
 use super::{Failure, Global, Output, Who, terminal};
-use crate::config_file::Configuration;
+use crate::config_file::{Configuration, Purpose};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -55,7 +55,15 @@ pub(super) struct Permissions {
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
-    let configuration = Configuration::read(global.config.as_deref(), None)?;
+    let purpose = match command {
+        Command::List(_) => Purpose::Look,
+        Command::Create { .. } | Command::AddPermissions(_) | Command::RemovePermissions(_) => {
+            Purpose::Arrange
+        }
+        // The audit log of the user goes on.
+        Command::Add { .. } | Command::Remove { .. } => Purpose::Change,
+    };
+    let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
     let vestibule = configuration.open(1).await?;
     let app = vestibule.app();
     match command {
@@ -81,8 +89,11 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
     }
 }
 
+/// People write a blank after a comma.
 fn names(list: &str) -> Vec<String> {
-    list.split(',').map(str::to_owned).collect()
+    list.split(',')
+        .map(|name| name.trim_matches(' ').to_owned())
+        .collect()
 }
 
 async fn list(app: &App, output: &Output) -> Result<(), Failure> {

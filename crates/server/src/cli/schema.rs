@@ -1,10 +1,11 @@
 //! `db`.
 
 use clap::Subcommand;
+use serde_json::json;
 use vestibule_store::sql::{Finding, Upgrade};
 
-use super::{Failure, Global, terminal};
-use crate::config_file::Configuration;
+use super::{Failure, Global, Output, terminal};
+use crate::config_file::{Configuration, Purpose};
 use crate::data_folder;
 
 #[derive(Debug, Subcommand)]
@@ -12,15 +13,20 @@ pub(super) enum Command {
     /// Makes the database and its tables, as far as they are not there.
     Init,
     /// Says what an existing database lacks. Ends with status 1 if it lacks anything.
-    Check,
+    Check(Output),
     /// Adds what is missing. Never drops or rewrites anything.
     Upgrade,
 }
 
 pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failure> {
-    let configuration = Configuration::read(global.config.as_deref(), None)?;
+    let purpose = match command {
+        Command::Check(_) => Purpose::Look,
+        Command::Init | Command::Upgrade => Purpose::Arrange,
+    };
+    let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
     let (database, tables) = (configuration.database()?, configuration.tables());
-    if let Some(path) = database.file()
+    if purpose == Purpose::Arrange
+        && let Some(path) = database.file()
         && path.starts_with(data_folder::FOLDER)
     {
         data_folder::make(std::path::Path::new(data_folder::FOLDER))?;
@@ -29,9 +35,9 @@ pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failur
         Command::Init => report(&database.init(&tables).await?, "made"),
         Command::Upgrade => {
             report(&database.upgrade(&tables).await?, "added");
-            complain_of(&database.check(&tables).await?)?;
+            complain_of(&database.check(&tables).await?, false)?;
         }
-        Command::Check => complain_of(&database.check(&tables).await?)?,
+        Command::Check(output) => complain_of(&database.check(&tables).await?, output.json)?,
     }
     Ok(())
 }
@@ -45,13 +51,21 @@ fn report(upgrades: &[Upgrade], verb: &str) {
     }
 }
 
-fn complain_of(findings: &[Finding]) -> Result<(), Failure> {
-    if findings.is_empty() {
-        terminal::say("the database has everything that is needed");
-        return Ok(());
+fn complain_of(findings: &[Finding], json: bool) -> Result<(), Failure> {
+    if json {
+        let lacks =
+            |finding: &Finding| json!({ "lacks": finding.to_string(), "fix": finding.advice() });
+        terminal::say_json(&findings.iter().map(lacks).collect());
+    } else {
+        for finding in findings {
+            terminal::say(&format!("{finding}: {}", finding.advice()));
+        }
     }
-    for finding in findings {
-        terminal::say(&format!("{finding}: {}", finding.advice()));
+    if findings.is_empty() {
+        if !json {
+            terminal::say("the database has everything that is needed");
+        }
+        return Ok(());
     }
     Err(format!("the database lacks {} things", findings.len()).into())
 }

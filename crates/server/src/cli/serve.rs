@@ -1,31 +1,33 @@
 //! `serve`.
 
+use std::net::SocketAddr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+use vestibule::http::host::BelievedHosts;
+use vestibule::settings::{MailRoute, Settings};
+
 use super::{Failure, Global, Serve, terminal};
-use crate::config_file::Configuration;
+use crate::config_file::{Configuration, Purpose, Unusable};
+use crate::inspection;
+use crate::serve::Signals;
 use crate::serve::listen::{Address, Listener};
-use crate::serve::signal;
 use crate::telemetry::log;
-use vestibule::settings::MailRoute;
 
 /// How long the last mails may take at shutdown. Those that take longer are not lost.
 const LAST_MAILS: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure> {
-    let configuration = Configuration::read_or_start(global.config.as_deref(), arguments.listen)?;
-    let format = match configuration.program.log_format.as_str() {
-        "text" | "" => log::Format::Text,
-        "json" => log::Format::Json,
-        other => {
-            return Err(format!(
-                "VESTIBULE_LOG_FORMAT: {other:?} is not known; write text or json"
-            )
-            .into());
-        }
-    };
+    let configuration =
+        Configuration::read_to(Purpose::Serve, global.config.as_deref(), arguments.listen)?;
+    let obstacles = inspection::obstacles(&configuration.program, &configuration.settings);
+    if !obstacles.is_empty() {
+        return Err(Unusable::from(obstacles).into());
+    }
+    let format = log::Format::named(&configuration.program.log_format)?;
     log::start(&configuration.program.log, format)?;
+    let mut signals = Signals::listen()?;
     let threads = available_parallelism().map_or(2, usize::from);
     let vestibule = configuration.open(threads).await?;
     let settings = &configuration.settings;
@@ -39,48 +41,94 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
         tracing::warn!("{warning}");
     }
 
-    let listener = Listener::bind(&configuration.listen)
+    let listener = Listener::bind(&configuration.listen, configuration.program.socket_mode)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", configuration.listen))?;
     let address = listener.address()?;
-    greet(&configuration, &address);
-    let stop = async {
-        if let Err(error) = signal().await {
-            tracing::error!(%error, "cannot listen for signals");
-            std::future::pending::<()>().await;
-        }
-    };
-    let (stopped, stopping) = tokio::sync::oneshot::channel::<()>();
+    greet(&configuration, &address, format);
+    let (end, ending) = oneshot::channel::<()>();
+    let (stopped, stopping) = oneshot::channel::<()>();
     let background = tokio::spawn(vestibule.background(async {
         let _ = stopping.await;
     }));
-    listener.serve(vestibule.standalone(), stop).await;
-    drop(stopped);
-    if tokio::time::timeout(LAST_MAILS, background).await.is_err() {
-        tracing::warn!("some mails are not sent yet: the next start sends them");
+    let serving = async {
+        let end = async {
+            let _ = ending.await;
+        };
+        listener.serve(vestibule.standalone(), end).await;
+        drop(stopped);
+        if tokio::time::timeout(LAST_MAILS, background).await.is_err() {
+            tracing::warn!("some mails are not sent yet: the next start sends them");
+        }
+    };
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => return Ok(()),
+        () = signals.end() => drop(end),
     }
-    Ok(())
+    // Whoever asks twice does not want to wait.
+    tokio::select! {
+        () = &mut serving => Ok(()),
+        () = signals.end() => Err("ended at once: requests that were running are cut off".into()),
+    }
 }
 
 /// What to open, and what was made on the way.
-fn greet(configuration: &Configuration, address: &Address) {
+fn greet(configuration: &Configuration, address: &Address, format: log::Format) {
+    let settings = &configuration.settings;
+    let socket = match address {
+        Address::Tcp(socket) => Some(*socket),
+        Address::Unix(_) => None,
+    };
+    let listens_on =
+        socket.map_or_else(|| address.to_string(), |socket| format!("http://{socket}"));
+    if format == log::Format::Json {
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            address = %listens_on,
+            started_afresh = configuration.started_afresh,
+            "vestibule listens on {listens_on}"
+        );
+        return;
+    }
     if configuration.started_afresh {
         terminal::remark(
             "There was no configuration: wrote vestibule.toml, with everything a single-page app needs.",
         );
         terminal::remark("Secrets and the database are in vestibule-data/.");
     }
-    let settings = &configuration.settings;
+    terminal::remark(&format!("vestibule listens on {listens_on}"));
+    let Some(origin) = seen_at(settings, socket) else {
+        return;
+    };
     let login = format!("{}{}", settings.http.url_prefix, settings.login.login_url);
-    match address {
-        Address::Tcp(socket) => {
-            terminal::remark(&format!("vestibule listens on http://{socket}"));
-            terminal::remark(&format!("  sign in   http://{socket}{login}"));
-            terminal::remark(&format!("  health    http://{socket}/healthz"));
-            if matches!(settings.mail.route, MailRoute::DevMailbox) {
-                terminal::remark(&format!("  mails     http://{socket}/dev/mailbox"));
-            }
-        }
-        Address::Unix(_) => terminal::remark(&format!("vestibule listens on {address}")),
+    terminal::remark(&format!("  sign in   {origin}{login}"));
+    terminal::remark(&format!("  health    {origin}/healthz"));
+    if matches!(settings.mail.route, MailRoute::DevMailbox) {
+        terminal::remark(&format!("  mails     {origin}/dev/mailbox"));
     }
+}
+
+/// Where a browser finds the server, if that is known: an address with a host that is not believed
+/// would be refused.
+fn seen_at(settings: &Settings, socket: Option<SocketAddr>) -> Option<String> {
+    if let Some(origin) = &settings.http.public_origin {
+        return Some(origin.clone());
+    }
+    let socket = socket?;
+    let hosts = &settings.http.hosts;
+    let mut known = vec![socket.to_string()];
+    if socket.ip().is_loopback() || socket.ip().is_unspecified() {
+        known.push(format!("localhost:{}", socket.port()));
+        known.push(format!("127.0.0.1:{}", socket.port()));
+    }
+    // Behind a proxy on this machine nobody but the proxy knows the port.
+    if let BelievedHosts::Listed(listed) = hosts
+        && !socket.ip().is_loopback()
+    {
+        let names = listed.iter().filter(|host| !host.starts_with('.'));
+        known.extend(names.map(|host| format!("{host}:{}", socket.port())));
+    }
+    let believed = known.into_iter().find(|host| hosts.believe(host))?;
+    Some(format!("http://{believed}"))
 }

@@ -5,7 +5,7 @@ use vestibule::App;
 use vestibule::admin::{self, Draft};
 
 use super::{Failure, Global, Output, Who, audit, terminal, user_view};
-use crate::config_file::Configuration;
+use crate::config_file::{Configuration, Purpose};
 
 /// How many users are read from the database at once.
 const PAGE: u32 = 500;
@@ -91,10 +91,19 @@ pub(super) struct Create {
     /// The address counts as confirmed.
     #[arg(long)]
     confirmed: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
-    let configuration = Configuration::read(global.config.as_deref(), None)?;
+    let purpose = match command {
+        Command::Create(_) => Purpose::Create,
+        Command::List(_) | Command::Show { .. } | Command::Audit { .. } | Command::Unlock(_) => {
+            Purpose::Look
+        }
+        _ => Purpose::Change,
+    };
+    let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
     let vestibule = configuration.open(1).await?;
     let app = vestibule.app();
     match command {
@@ -120,6 +129,7 @@ async fn create(app: &App, arguments: Create) -> Result<(), Failure> {
         active: _,
         inactive,
         confirmed,
+        output,
     } = arguments;
     let password = password.map_or_else(terminal::new_password, Ok)?;
     let draft = Draft {
@@ -130,6 +140,10 @@ async fn create(app: &App, arguments: Create) -> Result<(), Failure> {
         confirmed,
     };
     let user = admin::create(app, draft).await?;
+    if output.json {
+        terminal::say_json(&user_view::as_json(&user, &[]));
+        return Ok(());
+    }
     terminal::say(&format!(
         "created user {} {} ({}, {})",
         user.id,

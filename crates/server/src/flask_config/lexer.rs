@@ -53,24 +53,40 @@ const OPERATORS: [&str; 48] = [
 
 /// Every token of a file. The last one is a [`Kind::Newline`], unless there is none at all.
 pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
+    lexed(source).tokens
+}
+
+/// What has no end, so that Python would not take the file, and nobody knows what belongs to it.
+pub(super) fn unclosed(source: &str) -> Option<String> {
+    let lexer = lexed(source);
+    let open = lexer.brackets.first().map(|(_, line)| ("bracket", *line));
+    let (what, line) = lexer.unclosed.or(open)?;
+    Some(format!("a {what} opened in line {line} is never closed"))
+}
+
+fn lexed(source: &str) -> Lexer<'_> {
     let mut lexer = Lexer {
         source,
         at: if source.starts_with('\u{feff}') { 3 } else { 0 },
         line: 1,
-        brackets: 0,
+        brackets: Vec::new(),
+        unclosed: None,
         indents: Vec::new(),
         tokens: Vec::new(),
     };
     lexer.run();
-    lexer.tokens
+    lexer
 }
 
 struct Lexer<'a> {
     source: &'a str,
     at: usize,
     line: usize,
-    /// How many brackets are open: lines do not end in them.
-    brackets: usize,
+    /// The brackets that are open, each with what closes it and its line: lines do not end in
+    /// them.
+    brackets: Vec<(&'static str, usize)>,
+    /// The first thing that turned out to have no end, and where it begins.
+    unclosed: Option<(&'static str, usize)>,
     /// How deep the open blocks are indented, outermost first.
     indents: Vec<usize>,
     tokens: Vec<Token<'a>>,
@@ -80,7 +96,7 @@ impl<'a> Lexer<'a> {
     fn run(&mut self) {
         let mut line_begins = true;
         while self.at < self.source.len() {
-            if line_begins && self.brackets == 0 {
+            if line_begins && self.brackets.is_empty() {
                 line_begins = !self.indentation();
                 continue;
             }
@@ -160,7 +176,7 @@ impl<'a> Lexer<'a> {
             ' ' | '\t' | '\x0c' => self.at += 1,
             '#' => self.comment(),
             '\r' | '\n' => {
-                if self.brackets == 0 {
+                if self.brackets.is_empty() {
                     self.newline();
                 }
                 self.line_end();
@@ -221,6 +237,7 @@ impl<'a> Lexer<'a> {
         let length = match literal::length(body, quote, triple) {
             Ok(length) => length,
             Err(lost) => {
+                self.unclosed.get_or_insert(("text", line));
                 self.at += prefix + begin + lost;
                 self.line += lines(&body[..lost]);
                 self.push(Kind::Bad("is a text without an end"), start, line);
@@ -267,8 +284,16 @@ impl<'a> Lexer<'a> {
             return;
         };
         match *op {
-            "(" | "[" | "{" => self.brackets += 1,
-            ")" | "]" | "}" => self.brackets = self.brackets.saturating_sub(1),
+            "(" => self.brackets.push((")", self.line)),
+            "[" => self.brackets.push(("]", self.line)),
+            "{" => self.brackets.push(("}", self.line)),
+            ")" | "]" | "}" => {
+                if let Some((closes, line)) = self.brackets.pop()
+                    && closes != *op
+                {
+                    self.unclosed.get_or_insert(("bracket", line));
+                }
+            }
             _ => {}
         }
         self.at += op.len();

@@ -5,7 +5,7 @@
 //! class; `evaluate` and `calls` work out the little that can be; `choice` says which of several
 //! values holds; `translate` makes one setting of ours of each, and `write` the file.
 //! What cannot be read is said and left out, never guessed. The time taken grows with the
-//! length of the file, and nothing in it can make this fail.
+//! length of the file. Only what is never closed stops it, since nobody knows what belongs to it.
 
 mod assign;
 mod calls;
@@ -53,12 +53,26 @@ pub struct Import {
 /// class in it that holds, if there are several.
 ///
 /// # Errors
-/// When there is no such class.
+/// When there is no such class, or a bracket or a text has no end.
 pub fn import(source: &str, name: &str, class: Option<&str>) -> Result<Import, String> {
+    if let Some(why) = lexer::unclosed(source) {
+        return Err(why);
+    }
+    whole(source, name, class)
+}
+
+/// The same, whatever the text is.
+fn whole(source: &str, name: &str, class: Option<&str>) -> Result<Import, String> {
     let contents = reader::read(source);
     let choice = choice::settle(&contents, class)?;
     let mut entries: Vec<Entry> = choice.chosen.into_iter().map(translate).collect();
-    let to_do = withdraw_refused(&mut entries);
+    let mut to_do = withdraw_refused(&mut entries);
+    // What the environment says is there when it is needed, and a new one would be the wrong one.
+    to_do.retain(|problem| {
+        let is_it = |entry: &Entry| entry.found.name == problem.key;
+        let elsewhere = |entry: &Entry| entry.outcome == Outcome::Environment;
+        !entries.iter().any(|entry| is_it(entry) && elsewhere(entry))
+    });
     for entry in &mut entries {
         let is_late = key(entry).is_some_and(|key| key.status == Status::NotYet);
         if is_late && matches!(entry.outcome, Outcome::Set(_)) {
@@ -140,12 +154,19 @@ fn withdraw_refused(entries: &mut [Entry]) -> Vec<Problem> {
 /// What the program would say to these settings on a machine of its own.
 fn problems(settings: &str) -> Vec<Problem> {
     let kept = data_folder::fresh_secrets(&SystemRandom);
-    let loaded = Loaded::read(&Sources {
-        file: Some(settings),
-        environment: &[],
-        kept: Some(&kept),
-        read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
-    });
+    let read = |kept| {
+        Loaded::read(&Sources {
+            file: Some(settings),
+            environment: &[],
+            kept,
+            read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
+        })
+    };
+    // It makes secrets of its own for a database of its own only.
+    let loaded = match read(None) {
+        Ok(loaded) if loaded.is_set("SQLALCHEMY_DATABASE_URI") => Ok(loaded),
+        _ => read(Some(&kept)),
+    };
     match loaded.and_then(|loaded| Settings::new(&loaded, Listening::Local)) {
         Ok(_) => Vec::new(),
         Err(problems) => problems,

@@ -105,8 +105,17 @@ pub(super) fn translate(found: Found) -> Entry {
             about_the_file(&mut entry);
             entry
         }
-        Err(why) => Entry::aside(found, why),
+        Err(why) => {
+            let instead = in_code(&name).map_or_else(String::new, |hook| format!("; {hook}"));
+            Entry::aside(found, format!("{why}{instead}"))
+        }
     }
+}
+
+/// What takes the place of a function of the application's.
+fn in_code(name: &str) -> Option<&'static str> {
+    (name == "SECURITY_TOKEN_EXPIRE_TIMESTAMP")
+        .then_some("in an application of your own it is Builder::token_end")
 }
 
 /// A value for a name, of the right type.

@@ -1,9 +1,10 @@
 //! Accepting connections, over TCP or a Unix socket, and letting them end well.
 
 use std::fmt;
+use std::fs::Permissions;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -89,16 +90,19 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// Opens the socket. A Unix socket that nobody serves any more is replaced.
+    /// Opens the socket. A Unix socket that nobody serves any more is replaced; it gets this
+    /// mode, whatever the umask says.
     ///
     /// # Errors
     /// When the address is taken or not ours to open.
-    pub async fn bind(address: &Address) -> io::Result<Self> {
+    pub async fn bind(address: &Address, socket_mode: u32) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
             Address::Unix(path) => {
                 remove_abandoned(path).await?;
-                UnixListener::bind(path).map(|socket| Self::Unix(socket, path.clone()))
+                let socket = Self::Unix(UnixListener::bind(path)?, path.clone());
+                std::fs::set_permissions(path, Permissions::from_mode(socket_mode))?;
+                Ok(socket)
             }
         }
     }

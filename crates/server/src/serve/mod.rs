@@ -3,4 +3,4 @@
 pub mod listen;
 mod shutdown;
 
-pub use shutdown::signal;
+pub use shutdown::Signals;

@@ -16,16 +16,39 @@ pub enum Format {
     Json,
 }
 
+impl Format {
+    /// `VESTIBULE_LOG_FORMAT`.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn named(name: &str) -> Result<Self, String> {
+        match name.to_ascii_lowercase().as_str() {
+            "text" | "" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!(
+                "VESTIBULE_LOG_FORMAT: {other:?} is not known; write text or json"
+            )),
+        }
+    }
+}
+
+/// `VESTIBULE_LOG`.
+///
+/// # Errors
+/// When the filter is not one.
+pub fn filter(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(filter)
+        .map_err(|error| format!("VESTIBULE_LOG: {filter:?} is not a log filter: {error}"))
+}
+
 /// Starts logging to standard error. `filter` is a level (`info`) or
 /// `tracing_subscriber`'s directives (`info,vestibule=debug`).
 ///
 /// # Errors
 /// When the filter is not one.
 pub fn start(filter: &str, format: Format) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| format!("{filter:?} is not a log filter: {error}"))?;
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(self::filter(filter)?)
         .with_target(false)
         .with_writer(std::io::stderr);
     // A second start, in a test, keeps the first.

@@ -12,6 +12,7 @@ const SETTINGS: &str = concat!(
     include_str!("../support/spa.toml"),
     "SECRET_KEY = \"a secret key for tests, long enough\"\n",
     "SECURITY_PASSWORD_SALT = \"146585145368132386173505678016728509634\"\n",
+    "SECURITY_TOTP_SECRETS = { 1 = \"a secret for authenticator apps\" }\n",
 );
 
 const SECOND: &str = "correct-horse";

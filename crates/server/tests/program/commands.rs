@@ -10,7 +10,7 @@ use clap::CommandFactory as _;
 use vestibule_server::cli::Arguments;
 
 use crate::readme::steps;
-use crate::support::{BINARY, Folder, refused, stderr, stdout, terminate, wait_for};
+use crate::support::{BINARY, Folder, done, refused, stderr, stdout, terminate, wait_for};
 
 /// Section 2 of the contract.
 const CONTRACT: [&str; 23] = [
@@ -178,8 +178,16 @@ fn a_setting_in_the_environment_that_is_not_text_is_an_error() {
         "MAIL_SERVER",
     ] {
         let output = run(name);
-        refused(&output, &format!("{name}: is not UTF-8"));
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(stderr(&output).contains(&format!("{name}: is not UTF-8")));
         assert!(!stderr(&output).contains("caf"), "nor is it shown");
+        assert!(!stdout(&output).contains("caf"), "nor is it shown");
+        let list = folder
+            .command(&["users", "list"])
+            .env(name, OsStr::from_bytes(b"caf\xe9"))
+            .output()
+            .unwrap();
+        refused(&list, &format!("{name}: is not UTF-8"));
     }
     for name in ["DEBUG", "PATH", "LS_COLORS"] {
         assert!(run(name).status.success(), "{name} is not ours");
@@ -330,6 +338,7 @@ fn the_database_is_made_checked_and_upgraded() {
     );
     assert!(stdout(&folder.run(&["db", "init"])).contains("nothing was missing"));
     assert!(folder.run(&["db", "check"]).status.success());
+    assert_eq!(done(&folder.run(&["db", "check", "--json"])), "[]\n");
 
     let database = rusqlite::Connection::open(folder.path().join("app.db")).unwrap();
     database
@@ -350,6 +359,12 @@ fn the_database_is_made_checked_and_upgraded() {
         "{}",
         stdout(&output)
     );
+    let output = folder.run(&["db", "check", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let lacks: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(lacks.as_array().unwrap().len(), 2, "{lacks}");
+    assert_eq!(lacks[0]["lacks"], "column user.tf_phone_number");
+    assert!(lacks[0]["fix"].is_string());
     let output = folder.run(&["db", "upgrade"]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(folder.run(&["db", "check"]).status.success());

@@ -78,7 +78,7 @@ fn attack_separator_in_a_name_a_role_or_permission_is_one_word_of_a_list() {
         ("", "empty"),
         ("a,,b", "empty"),
         ("a,", "empty"),
-        ("a, b", "white space"),
+        ("a,\tb", "control character"),
         ("a\nb", "control character"),
     ] {
         refused(
@@ -181,6 +181,15 @@ fn who_or_what_is_not_there_is_named() {
     for command in ["add_permissions", "remove_permissions"] {
         refused(&folder.run(&["roles", command, "king", "read"]), "no role");
     }
+}
+
+#[test]
+fn a_blank_after_a_comma_is_not_part_of_a_name() {
+    let folder = created();
+    done(&folder.run(&["roles", "create", "author", "-p", "write, publish"]));
+    done(&folder.run(&["roles", "add_permissions", "author", " a , b"]));
+    done(&folder.run(&["roles", "remove_permissions", "author", "a, publish"]));
+    assert_eq!(listed(&folder)[0]["permissions"], json!(["write", "b"]));
 }
 
 #[test]

@@ -238,6 +238,39 @@ fn a_password_can_come_from_a_pipe() {
 }
 
 #[test]
+fn a_password_has_to_keep_every_rule_of_the_configuration() {
+    let folder = created();
+    let long = "x".repeat(129);
+    let change =
+        |password: &str| folder.run(&["users", "change_password", ANA, "--password", password]);
+    refused(&change(&long), "at most 128");
+    folder.write(
+        "vestibule.toml",
+        "SECURITY_PASSWORD_COMPLEXITY_CHECKER = \"zxcvbn\"\nSECURITY_PASSWORD_LENGTH_MIN = 10\n",
+    );
+    let create = |password: &str| {
+        folder.run(&["users", "create", "bob@example.com", "--password", password])
+    };
+    refused(&create("password123"), "easy to guess");
+    // What is known of the user is guessed first.
+    refused(&create("bob@example.com"), "easy to guess");
+    refused(&change("ana@example.com"), "easy to guess");
+    refused(&change("too short"), "10 characters");
+    done(&create("correct horse battery staple"));
+    done(&change("correct horse battery staple"));
+}
+
+#[test]
+fn who_was_made_is_said_to_programs_too() {
+    let folder = Folder::new();
+    let create = ["users", "create", ANA, "--password", PASSWORD, "--json"];
+    let made: Value = serde_json::from_str(&done(&folder.run(&create))).unwrap();
+    let listed: Value =
+        serde_json::from_str(&done(&folder.run(&["users", "list", "--json"]))).unwrap();
+    assert_eq!(listed, Value::Array(vec![made]));
+}
+
+#[test]
 fn a_user_is_deleted_after_being_asked_for_or_with_yes() {
     let folder = created();
     let delete = ["users", "delete", "ANA@example.com"];

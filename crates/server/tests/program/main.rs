@@ -6,8 +6,10 @@ mod commands;
 mod commands_audit;
 mod commands_roles;
 mod commands_users;
+mod config_check;
 mod config_import;
 mod readme;
+mod secrets;
 mod serving;
 #[path = "../support/program.rs"]
 mod support;

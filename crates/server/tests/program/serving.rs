@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::support::{Folder, Server, stdout, terminate, wait_for};
+use crate::support::{BINARY, Folder, Server, stdout, terminate, wait_for};
 
 const SPA: &str = r#"
 SECURITY_FLASH_MESSAGES = false
@@ -238,4 +238,159 @@ fn the_first_answer_comes_quickly_after_the_start() {
     assert!(server.curl(&["{}/healthz"]).contains("up"));
     // The figure to hold is the benchmark's; this only catches hidden work at the start.
     assert!(up.as_millis() < 1500, "{up:?}");
+}
+
+fn send(signal: &str, child: &std::process::Child) {
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn a_hangup_is_explained_and_the_server_goes_on() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[]);
+    send("-HUP", &server.child);
+    wait_for(|| folder.read("log").contains("SIGHUP"));
+    assert!(server.curl(&["{}/healthz"]).contains("up"));
+    assert!(server.stop().success());
+    let log = folder.read("log");
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("SIGHUP")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("read at the start only"), "{log}");
+}
+
+#[test]
+fn who_asks_twice_to_stop_does_not_wait() {
+    let folder = Folder::new();
+    let mut server = Server::start(&folder, &[]);
+    // A request that is under way, and will not be done.
+    let mut slow = std::net::TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    let head = "POST /api/accounts/login HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    std::io::Write::write_all(&mut slow, head.as_bytes()).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    terminate(&server.child);
+    wait_for(|| folder.read("log").contains("stopping"));
+    assert!(
+        server.child.try_wait().unwrap().is_none(),
+        "it lets the request finish"
+    );
+    let asked = Instant::now();
+    send("-INT", &server.child);
+    assert_eq!(server.child.wait().unwrap().code(), Some(1));
+    assert!(asked.elapsed().as_secs() < 5);
+    assert!(folder.read("log").contains("ended at once"));
+}
+
+#[test]
+fn the_mode_of_a_unix_socket_does_not_follow_the_umask() {
+    for (setting, umask, expected) in [
+        ("", "000", 0o660),
+        ("", "077", 0o660),
+        ("VESTIBULE_SOCKET_MODE = \"0600\"\n", "000", 0o600),
+    ] {
+        let folder = Folder::new();
+        folder.write("vestibule.toml", setting);
+        let script = format!("umask {umask}; exec \"$0\" serve --listen unix:sock");
+        let mut child = Command::new("bash")
+            .args(["-c", &script, BINARY])
+            .current_dir(folder.path())
+            .env_clear()
+            .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        wait_for(|| folder.read("log").contains("listens on"));
+        assert_eq!(mode(&folder, "sock"), expected, "{umask}");
+        terminate(&child);
+        child.wait().unwrap();
+    }
+}
+
+/// The addresses of pages that the start names.
+fn greeted(settings: &str, listen: &str) -> String {
+    let folder = Folder::new();
+    let secrets = stdout(&folder.run(&["secrets", "generate"]));
+    folder.write("vestibule.toml", &format!("{settings}\n{secrets}"));
+    let mut child = folder
+        .command(&["serve", "--listen", listen])
+        .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    wait_for(|| folder.read("log").contains("listens on"));
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    terminate(&child);
+    child.wait().unwrap();
+    let log = folder.read("log");
+    let greeting = log.lines().filter(|line| line.starts_with("  "));
+    greeting.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_greeting_names_addresses_that_are_answered() {
+    let loopback = greeted("", "127.0.0.1:0");
+    assert!(
+        loopback.contains("sign in   http://127.0.0.1:"),
+        "{loopback}"
+    );
+    assert_eq!(
+        greeted("TRUSTED_HOSTS = [\"app.example\"]", "127.0.0.1:0"),
+        ""
+    );
+    assert_eq!(
+        greeted("TRUSTED_HOSTS = [\"app.example\"]", "unix:sock"),
+        ""
+    );
+    let local = greeted(
+        "TRUSTED_HOSTS = [\"app.example\", \"localhost\"]",
+        "127.0.0.1:0",
+    );
+    assert!(local.contains("sign in   http://localhost:"), "{local}");
+    for listen in ["127.0.0.1:0", "unix:sock"] {
+        let public = greeted(
+            "SECURITY_PUBLIC_URL = \"https://app.example/accounts\"",
+            listen,
+        );
+        assert!(
+            public.contains("sign in   https://app.example/login\n"),
+            "{public}"
+        );
+    }
+    let everywhere = greeted(
+        "TRUSTED_HOSTS = [\".other.example\", \"app.example\"]",
+        "0.0.0.0:0",
+    );
+    assert!(
+        everywhere.contains("health    http://app.example:"),
+        "{everywhere}"
+    );
+}
+
+#[test]
+fn the_whole_start_speaks_json_to_programs() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[("VESTIBULE_LOG_FORMAT", "json")]);
+    let port = server.port;
+    server.stop();
+    let log = folder.read("log");
+    let entries: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect();
+    let start = entries
+        .iter()
+        .find(|entry| {
+            entry["message"]
+                .as_str()
+                .unwrap_or_default()
+                .contains("listens on")
+        })
+        .unwrap();
+    assert_eq!(start["address"], format!("http://127.0.0.1:{port}"));
+    assert_eq!(start["version"], env!("CARGO_PKG_VERSION"));
 }

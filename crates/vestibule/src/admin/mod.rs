@@ -49,9 +49,9 @@ pub enum AdminError {
     /// The username breaks the configured rules.
     #[error("{0:?} cannot be a username under the configured rules")]
     Username(String),
-    /// The password is too short.
-    #[error("the password needs at least {0} characters (SECURITY_PASSWORD_LENGTH_MIN)")]
-    Password(usize),
+    /// The password breaks a rule.
+    #[error("the password cannot be used: {0}")]
+    Password(String),
     /// Usernames are switched off.
     #[error("usernames are switched off: set SECURITY_USERNAME_ENABLE = true first")]
     UsernamesOff,

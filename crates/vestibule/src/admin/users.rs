@@ -1,7 +1,7 @@
 //! What an operator does to accounts.
 
 use serde_json::Value;
-use vestibule_formats::text::{email, normalise, username};
+use vestibule_formats::text::{email, username};
 use vestibule_store::{
     Applied, Change, Identity, NewEntries, NewUser, PasswordChange, Role, Uniquifiers, User,
     UserChange, UserId, UserKey, UserPatch,
@@ -11,7 +11,9 @@ use super::AdminError;
 use crate::app::App;
 use crate::audit::Noted;
 use crate::identity;
+use crate::messages::catalogue::Locale;
 use crate::rng;
+use crate::rules;
 
 /// An account to be made.
 #[derive(Debug, Clone)]
@@ -57,7 +59,12 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
     {
         return Err(AdminError::Taken("username".to_owned()));
     }
-    let password = hash(app, &draft.password).await?;
+    let about: Vec<&str> = [Some(&address), name.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    let password = hash(app, &draft.password, &about).await?;
     let now = app.clock().now();
     let new = NewUser {
         email: address,
@@ -165,7 +172,7 @@ pub async fn confirm(app: &App, user: &User) -> Result<bool, AdminError> {
 /// # Errors
 /// When the password breaks a rule.
 pub async fn change_password(app: &App, user: &User, password: &str) -> Result<(), AdminError> {
-    let hash = hash(app, password).await?;
+    let hash = hash(app, password, &rules::known_of(user)).await?;
     let mut patch = UserPatch {
         password: Some(PasswordChange::Set(hash)),
         ..UserPatch::default()
@@ -281,11 +288,15 @@ fn phone_number(text: &str) -> Option<String> {
     fits.then_some(number)
 }
 
-async fn hash(app: &App, password: &str) -> Result<String, AdminError> {
-    let settings = &app.settings().password;
-    let password = normalise::normalise(password, settings.normalize_form);
-    if password.chars().count() < settings.length_min {
-        return Err(AdminError::Password(settings.length_min));
+/// The hash of a new password that every rule lets pass, those of the application too. `about` is
+/// what is known of its user.
+async fn hash(app: &App, password: &str, about: &[&str]) -> Result<String, AdminError> {
+    let password = rules::normalised(app, password);
+    let wrong = rules::judge(app, &password, about).await?;
+    if !wrong.is_empty() {
+        let words = app.messages().spoken(Locale::ENGLISH);
+        let said: Vec<String> = wrong.iter().map(|said| words.say(said)).collect();
+        return Err(AdminError::Password(said.join(" ")));
     }
     Ok(app.passwords().hash(&password).await?)
 }

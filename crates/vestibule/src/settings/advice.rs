@@ -11,6 +11,7 @@ use crate::http::host::BelievedHosts;
 
 /// Looks for risky combinations.
 pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listening) -> Vec<Problem> {
+    let public = is_public(settings, listening);
     let mut advice = Vec::new();
     let mut say = |key: &str, what: &str, fix: &str| advice.push(Problem::new(key, what, fix));
 
@@ -94,11 +95,11 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "use Lax unless your app runs on another site",
         );
     }
-    if listening == Listening::Public && settings.keeps_mails_it_has_to_send() {
+    if public && settings.keeps_mails_it_has_to_send() {
         advice.push(no_mail());
     }
     let mut say = |key: &str, what: &str, fix: &str| advice.push(Problem::new(key, what, fix));
-    if listening == Listening::Public && !settings.session.cookie.secure {
+    if public && !settings.session.cookie.secure {
         say(
             "SESSION_COOKIE_SECURE",
             "is off: the session travels over plain HTTP too",
@@ -243,6 +244,19 @@ pub(super) fn debug() -> Problem {
         "is on: refusals explain themselves to whoever asks",
         "switch it off in production",
     )
+}
+
+/// Whether others come here: a server behind a proxy listens on loopback, and has a name that is
+/// not this machine's.
+pub(super) fn is_public(settings: &Settings, listening: Listening) -> bool {
+    let named = match &settings.http.hosts {
+        BelievedHosts::Loopback => false,
+        BelievedHosts::Listed(hosts) => hosts
+            .iter()
+            .any(|host| !BelievedHosts::Loopback.believe(host.trim_start_matches('.'))),
+    };
+    let origin = settings.http.public_origin.as_deref();
+    listening == Listening::Public || named || origin.is_some_and(|origin| !is_local(origin))
 }
 
 /// Whether an origin is this machine's, which browsers trust over plain HTTP.

@@ -104,6 +104,14 @@ pub(super) fn each(reader: &mut Reader<'_>) {
             not_a_path(reader, key.name, &text);
         }
     }
+    let socket_mode = reader.text("VESTIBULE_SOCKET_MODE");
+    if mode(&socket_mode).is_none() {
+        reader.problem(
+            "VESTIBULE_SOCKET_MODE",
+            format!("{socket_mode:?} is not the mode of a file"),
+            "write such as \"660\"",
+        );
+    }
     for (table, name) in COOKIES {
         let name = reader.text(name);
         CookieSettings::from_table(reader, table, &name).check(reader, table);
@@ -126,6 +134,13 @@ pub(super) fn is_path(text: &str) -> bool {
                         && segment.chars().all(plain)
                 })
     })
+}
+
+/// The mode of a file, as `chmod` reads it.
+pub(super) fn mode(text: &str) -> Option<u32> {
+    let digits = (3..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let mode = u32::from_str_radix(text, 8).ok()?;
+    (digits && mode <= 0o777).then_some(mode)
 }
 
 /// Says that a text is not the path of an endpoint.
@@ -212,21 +227,7 @@ fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
 
 /// Two endpoints of one path.
 fn endpoints(reader: &mut Reader<'_>, settings: &Settings) {
-    let under = |path: &str| format!("{}{path}", settings.http.url_prefix);
-    let mut paths = vec![
-        ("the health check", "/healthz".to_owned()),
-        ("the readiness check", "/readyz".to_owned()),
-        ("the authz endpoint", under("/authz")),
-        ("the OpenAPI document", under("/openapi.json")),
-    ];
-    paths.extend([
-        ("SECURITY_LOGIN_URL", under(&settings.login.login_url)),
-        ("SECURITY_LOGOUT_URL", under(&settings.login.logout_url)),
-        ("SECURITY_VERIFY_URL", under(&settings.login.verify_url)),
-    ]);
-    if settings.refresh.enabled {
-        paths.push(("SECURITY_REFRESH_TOKEN_URL", under(&settings.refresh.url)));
-    }
+    let paths = super::endpoints::all(settings);
     twice(reader, &paths, "the path of");
 }
 
@@ -262,10 +263,13 @@ fn tables(reader: &mut Reader<'_>, settings: &Settings) {
 }
 
 /// Names each value that an earlier name has already.
-fn twice(reader: &mut Reader<'_>, values: &[(&'static str, String)], what: &str) {
+fn twice(reader: &mut Reader<'_>, values: &[(&str, String)], what: &str) {
     for (at, (key, value)) in values.iter().enumerate() {
         let earlier = values[..at].iter().find(|(_, other)| other == value);
-        if let Some((other, _)) = earlier {
+        // The links of two endpoints meet where the endpoints do, which is said once.
+        if let Some((other, _)) = earlier
+            && !reader.has_problem(key, &format!("is also {what} {other}"))
+        {
             reader.problem(
                 key,
                 format!("{value:?} is also {what} {other}"),

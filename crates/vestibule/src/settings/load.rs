@@ -101,6 +101,17 @@ impl Loaded {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn read(sources: &Sources<'_>) -> Result<Self, Vec<Problem>> {
+        let (loaded, problems) = Self::read_all(sources);
+        if problems.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The same for somebody who looks at both: what could be read, and what could not.
+    #[must_use]
+    pub fn read_all(sources: &Sources<'_>) -> (Self, Vec<Problem>) {
         let mut loaded = Self::default();
         let mut problems = Vec::new();
         if let Some(text) = sources.kept {
@@ -112,11 +123,7 @@ impl Loaded {
         for (name, text) in sources.environment {
             loaded.read_variable(name, text, sources, &mut problems);
         }
-        if problems.is_empty() {
-            Ok(loaded)
-        } else {
-            Err(problems)
-        }
+        (loaded, problems)
     }
 
     /// Whether somebody set a value, and not to nothing.
@@ -145,9 +152,7 @@ impl Loaded {
         let table: toml::Table = match toml::from_str(text) {
             Ok(table) => table,
             Err(error) => {
-                let line = error
-                    .span()
-                    .map_or(0, |span| text[..span.start].lines().count().max(1));
+                let line = error.span().map_or(0, |span| line_of(text, span.start));
                 problems.push(Problem::new(
                     "the configuration file",
                     format!("is not TOML: line {line}: {}", error.message()),
@@ -284,6 +289,12 @@ pub fn is_claimed(name: &str) -> bool {
     known.is_some_and(|key| key.name != "DEBUG")
         || name.starts_with("SECURITY_")
         || name.starts_with("VESTIBULE_")
+}
+
+/// The line that a place is in, counted from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or(text);
+    1 + before.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 fn file_variant(name: &str) -> Option<&'static Key> {

@@ -8,6 +8,7 @@ mod cors;
 mod csrf;
 mod database;
 mod effective;
+pub(crate) mod endpoints;
 mod features;
 mod http;
 mod identity;
@@ -120,6 +121,18 @@ impl Settings {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn new(loaded: &Loaded, listening: Listening) -> Result<Self, Vec<Problem>> {
+        let (settings, problems) = Self::draft(loaded, listening);
+        if problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The same for somebody who looks at both: every section, with a default for what is wrong,
+    /// and what that is. Settings with problems are to be looked at, not to be used.
+    #[must_use]
+    pub fn draft(loaded: &Loaded, listening: Listening) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(loaded);
         let secrets = SecretSettings::read(&mut reader);
         features::check(&mut reader);
@@ -150,11 +163,8 @@ impl Settings {
             secrets,
         };
         check::together(&mut reader, &settings);
-        if !reader.problems.is_empty() {
-            return Err(reader.problems);
-        }
         settings.advice = advice::give(&reader, &settings, listening);
-        Ok(settings)
+        (settings, reader.problems)
     }
 
     /// Reads a TOML text alone, for a server that only its own machine can reach.
@@ -174,7 +184,7 @@ impl Settings {
     /// What is so risky where others can reach the server that it is said at each start.
     #[must_use]
     pub fn warnings(&self, listening: Listening) -> Vec<Problem> {
-        if listening != Listening::Public {
+        if !advice::is_public(self, listening) {
             return Vec::new();
         }
         let debug = self.debug.then(advice::debug);
@@ -209,7 +219,12 @@ pub struct ProgramSettings {
     pub log: String,
     /// `text` or `json`.
     pub log_format: String,
+    /// The mode of a Unix socket.
+    pub socket_mode: u32,
 }
+
+/// Who may connect to the Unix socket unless somebody says so: its owner and its group.
+const SOCKET_MODE: u32 = 0o660;
 
 impl ProgramSettings {
     /// Reads `VESTIBULE_*`.
@@ -220,6 +235,7 @@ impl ProgramSettings {
             listen: reader.text("VESTIBULE_LISTEN"),
             log: reader.text("VESTIBULE_LOG"),
             log_format: reader.text("VESTIBULE_LOG_FORMAT"),
+            socket_mode: check::mode(&reader.text("VESTIBULE_SOCKET_MODE")).unwrap_or(SOCKET_MODE),
         }
     }
 }

@@ -31,6 +31,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether something that ends like this was said of a key already.
+    pub(super) fn has_problem(&self, key: &str, ending: &str) -> bool {
+        self.problems
+            .iter()
+            .any(|problem| problem.key == key && problem.what.ends_with(ending))
+    }
+
     fn raw(&self, name: &str) -> (Value, Origin) {
         let known = keys::find(name);
         debug_assert!(known.is_some(), "{name} is not in the table of keys");

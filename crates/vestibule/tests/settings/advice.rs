@@ -137,3 +137,32 @@ fn each_risk_is_named_with_its_fix() {
         }
     }
 }
+
+#[test]
+fn a_server_behind_a_proxy_is_public_by_its_name() {
+    let risky = "SESSION_COOKIE_SECURE = false\nSECURITY_RECOVERABLE = true\nDEBUG = true\n\
+         SECRET_KEY = \"a secret key for tests, long enough\"\nSECURITY_PASSWORD_SALT = \"a salt\"\n";
+    for (name, public) in [
+        ("", false),
+        ("TRUSTED_HOSTS = [\"localhost\", \"127.0.0.1\"]", false),
+        ("SERVER_NAME = \"localhost:5000\"", false),
+        ("SECURITY_PUBLIC_URL = \"http://localhost:5000\"", false),
+        ("TRUSTED_HOSTS = [\"localhost\", \".app.example\"]", true),
+        ("SERVER_NAME = \"app.example\"", true),
+        ("SECURITY_PUBLIC_URL = \"https://app.example\"", true),
+    ] {
+        let settings = Settings::from_toml(&format!("{risky}{name}")).unwrap();
+        let keys: Vec<&str> = settings.advice.iter().map(|one| one.key.as_str()).collect();
+        for key in ["SESSION_COOKIE_SECURE", "MAIL_SERVER"] {
+            assert_eq!(keys.contains(&key), public, "{name}: {keys:?}");
+        }
+        let warnings = settings.warnings(Listening::Local);
+        let warned: Vec<&str> = warnings.iter().map(|one| one.key.as_str()).collect();
+        let expected: &[&str] = if public {
+            &["DEBUG", "MAIL_SERVER"]
+        } else {
+            &[]
+        };
+        assert_eq!(warned, expected, "{name}");
+    }
+}

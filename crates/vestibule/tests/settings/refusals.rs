@@ -490,6 +490,96 @@ fn the_reference_s_own_defaults_are_no_mistake() {
 }
 
 #[test]
+fn two_endpoints_of_one_path_are_refused_with_both_names() {
+    let features = "SECURITY_REGISTERABLE = true\nSECURITY_RECOVERABLE = true\n\
+         SECURITY_CHANGEABLE = true\nSECURITY_CONFIRMABLE = true\nSECURITY_CHANGE_EMAIL = true\n\
+         SECURITY_USERNAME_ENABLE = true\nSECURITY_CHANGE_USERNAME = true\n\
+         SECURITY_USERNAME_RECOVERY = true\nSECURITY_REFRESH_TOKEN = true\n";
+    for (line, one, other) in [
+        (
+            "SECURITY_REGISTER_URL = \"/login\"",
+            "SECURITY_REGISTER_URL",
+            "SECURITY_LOGIN_URL",
+        ),
+        (
+            "SECURITY_CHANGE_URL = \"/reset\"",
+            "SECURITY_CHANGE_URL",
+            "SECURITY_RESET_URL",
+        ),
+        (
+            "SECURITY_RESET_URL = \"/confirm\"",
+            "SECURITY_RESET_URL",
+            "SECURITY_CONFIRM_URL",
+        ),
+        (
+            "SECURITY_CONFIRM_URL = \"/authz\"",
+            "SECURITY_CONFIRM_URL",
+            "the authz endpoint",
+        ),
+        (
+            "SECURITY_CHANGE_EMAIL_URL = \"/openapi.json\"",
+            "SECURITY_CHANGE_EMAIL_URL",
+            "the OpenAPI document",
+        ),
+        (
+            "SECURITY_CHANGE_USERNAME_URL = \"/change\"",
+            "SECURITY_CHANGE_USERNAME_URL",
+            "SECURITY_CHANGE_URL",
+        ),
+        (
+            "SECURITY_USERNAME_RECOVERY_URL = \"/refresh-token\"",
+            "SECURITY_USERNAME_RECOVERY_URL",
+            "SECURITY_REFRESH_TOKEN_URL",
+        ),
+        (
+            "SECURITY_RESET_URL = \"/healthz\"",
+            "SECURITY_RESET_URL",
+            "the health check",
+        ),
+        (
+            "SECURITY_REGISTER_URL = \"/dev/mailbox\"",
+            "SECURITY_REGISTER_URL",
+            "the developer's mailbox",
+        ),
+        (
+            "SECURITY_URL_PREFIX = \"/healthz\"\nSECURITY_LOGIN_URL = \"/\"",
+            "SECURITY_LOGIN_URL",
+            "the health check",
+        ),
+    ] {
+        let said = local(&format!("{features}{line}"));
+        assert_eq!(said.len(), 1, "{line}: {said:?}");
+        assert!(said[0].starts_with(&format!("{one}: ")), "{}", said[0]);
+        assert!(
+            said[0].contains(&format!("also the path of {other};")),
+            "{}",
+            said[0]
+        );
+    }
+    // What is off is nowhere.
+    for line in [
+        "SECURITY_REGISTER_URL = \"/login\"",
+        "SECURITY_FRESHNESS = \"-1 seconds\"\nSECURITY_VERIFY_URL = \"/login\"",
+        "SECURITY_RECOVERABLE = true\nMAIL_SUPPRESS_SEND = true\nSECURITY_RESET_URL = \"/dev/mailbox\"",
+    ] {
+        assert_eq!(local(line), Vec::<String>::new(), "{line}");
+    }
+}
+
+#[test]
+fn the_mode_of_the_socket_is_one() {
+    for mode in ["660", "0600", "777"] {
+        let line = format!("VESTIBULE_SOCKET_MODE = {mode:?}");
+        assert_eq!(local(&line), Vec::<String>::new(), "{mode}");
+    }
+    for mode in ["", "66", "0o660", "888", "1777", "rw-rw----", "+660"] {
+        let said = local(&format!("VESTIBULE_SOCKET_MODE = {mode:?}"));
+        assert_eq!(said.len(), 1, "{mode}");
+        assert!(said[0].contains("not the mode of a file"), "{}", said[0]);
+    }
+}
+
+#[test]
 fn what_leads_to_views_needs_them_whatever_the_behaviour() {
     for behaviour in ["", "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\n"] {
         let lines = format!("{behaviour}SECURITY_CONFIRMABLE = true\nSECURITY_RECOVERABLE = true");

@@ -177,20 +177,24 @@ fn names_of_flask_that_mean_nothing_here_are_let_be() {
 fn a_server_that_others_reach_and_that_mails_to_nobody_is_warned_of() {
     let lines = "SECRET_KEY = \"a secret key for tests, long enough\"
 SECURITY_PASSWORD_SALT = \"146585145368132386173505678016728509634\"
-SERVER_NAME = \"app.example.com\"\n";
-    let warned = |more: &str, listening: Listening| {
-        let loaded = load(&format!("{lines}{more}"), &[]).unwrap();
+";
+    let warned_as = |name: &str, more: &str, listening: Listening| {
+        let lines = format!("{lines}SERVER_NAME = {name:?}\n{more}");
+        let loaded = load(&lines, &[]).unwrap();
         let settings = Settings::new(&loaded, listening).unwrap();
         let warnings = settings.warnings(listening);
         warnings
             .iter()
             .any(|warning| warning.to_string().contains("MAIL_SERVER"))
     };
+    let warned = |more: &str, listening| warned_as("app.example.com", more, listening);
     let recoverable = "SECURITY_RECOVERABLE = true
 SECURITY_RESET_VIEW = \"/reset\"
 SECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n";
     assert!(warned(recoverable, Listening::Public));
-    assert!(!warned(recoverable, Listening::Local));
+    // Behind a proxy it listens on loopback.
+    assert!(warned(recoverable, Listening::Local));
+    assert!(!warned_as("localhost", recoverable, Listening::Local));
     assert!(!warned("", Listening::Public));
     let with_server = format!("{recoverable}MAIL_SERVER = \"mail.example.com\"\n");
     assert!(!warned(&with_server, Listening::Public));

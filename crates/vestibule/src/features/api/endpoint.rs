@@ -76,7 +76,7 @@ impl Endpoint {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 

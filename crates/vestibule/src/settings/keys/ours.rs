@@ -36,5 +36,6 @@ pub(super) const KEYS: &[Key] = &[
     served("VESTIBULE_LOG_FORMAT", Text, r#""text""#),
     served("VESTIBULE_OUTBOX_LEASE", Duration, r#""5 minutes""#),
     served("VESTIBULE_REQUEST_TIMEOUT", Duration, r#""30 seconds""#),
+    served("VESTIBULE_SOCKET_MODE", Text, r#""660""#),
     served("WEBAUTHN_TABLE_NAME", Text, r#""web_authn""#),
 ];

@@ -1,0 +1,112 @@
+//! Whether the server would start with a configuration, without starting it or making anything.
+
+use std::path::Path;
+
+use vestibule::Vestibule;
+use vestibule::rng::SystemRandom;
+use vestibule::settings::{Listening, Loaded, Problem, ProgramSettings, Settings};
+
+use crate::config_file::{Places, Unusable, database_of, keeps_secrets, lacks_secrets, listen_at};
+use crate::data_folder;
+use crate::telemetry::log;
+
+/// What `Loaded` calls a file that it cannot read at all.
+const NO_TOML: &str = "the configuration file";
+
+/// A configuration that somebody looks at.
+#[derive(Debug)]
+pub struct Inspection {
+    /// Every value that could be read.
+    pub loaded: Loaded,
+    /// What the start would end with, one line each.
+    pub problems: Vec<String>,
+    /// What can stand, and probably should not.
+    pub advice: Vec<Problem>,
+}
+
+impl Inspection {
+    /// Looks at everything that the start looks at, but for the database itself and the address.
+    ///
+    /// # Errors
+    /// When there is nothing to look at.
+    pub fn of(named: Option<&Path>) -> Result<Self, Unusable> {
+        let (places, mut problems) = Places::find(named)?;
+        let (mut loaded, mut found) = places.read_all(None);
+        let program = ProgramSettings::new(&loaded);
+        let listening = match listen_at(&program) {
+            Ok(address) => address.reach(),
+            Err(why) => {
+                problems.push(why);
+                Listening::Local
+            }
+        };
+        let mut complete = loaded.clone();
+        if lacks_secrets(&loaded) && keeps_secrets(&loaded, listening) {
+            let kept = data_folder::secrets(Path::new(data_folder::FOLDER))
+                .map_err(|error| format!("{}: {error}", data_folder::FOLDER))?;
+            if let Some(kept) = &kept {
+                (loaded, found) = places.read_all(Some(kept));
+                complete = loaded.clone();
+            }
+            // The start would make what is lacking still.
+            if lacks_secrets(&loaded) {
+                let stand_ins = data_folder::fresh_secrets(&SystemRandom);
+                (complete, _) = places.read_all(Some(&stand_ins));
+            }
+        }
+        let (settings, wrong) = Settings::draft(&complete, listening);
+        // What could not be read is not missing, too.
+        let is_new = |problem: &Problem| {
+            let known = |other: &Problem| other.key == problem.key || other.key == NO_TOML;
+            !found.iter().any(known)
+        };
+        let wrong: Vec<Problem> = wrong.into_iter().filter(is_new).collect();
+        let sound = found.is_empty() && wrong.is_empty();
+        problems.extend(found.iter().chain(&wrong).map(ToString::to_string));
+        problems.extend(obstacles(&program, &settings));
+        if sound && problems.is_empty() {
+            problems.extend(assembled(&settings).err());
+        }
+        Ok(Self {
+            loaded,
+            problems,
+            advice: settings.advice,
+        })
+    }
+}
+
+/// What the program itself cannot start with, before it opens anything.
+pub(crate) fn obstacles(program: &ProgramSettings, settings: &Settings) -> Vec<String> {
+    [
+        log::filter(&program.log).err(),
+        database_of(settings).err(),
+        templates(settings).err(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Without its folder, every mail would silently be ours.
+fn templates(settings: &Settings) -> Result<(), String> {
+    let Some(folder) = &settings.mail.templates else {
+        return Ok(());
+    };
+    match std::fs::read_dir(folder) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!(
+            "SECURITY_TEMPLATES_FOLDER: {}: {error}",
+            folder.display()
+        )),
+    }
+}
+
+/// Puts the application together, over no database.
+fn assembled(settings: &Settings) -> Result<(), String> {
+    let vestibule = Vestibule::builder(settings.clone())
+        .hashing_threads(1)
+        .build()
+        .map_err(|error| error.to_string())?;
+    drop(vestibule.standalone());
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! `config check`: it says what the start would say, and shows what there is.
+
+use serde_json::Value;
+
+use crate::support::{Folder, done, stderr, stdout};
+
+/// What `config check` and `serve` complain of, which is the same.
+#[track_caller]
+fn refused_by_both(folder: &Folder, complaint: &str) -> String {
+    let check = folder.run(&["config", "check"]);
+    let serve = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(check.status.code(), Some(1), "{}", stdout(&check));
+    assert_eq!(serve.status.code(), Some(1));
+    assert!(stderr(&check).contains(complaint), "{}", stderr(&check));
+    assert_eq!(stderr(&check), stderr(&serve));
+    assert!(!stdout(&check).contains("would start"));
+    stdout(&check)
+}
+
+#[test]
+fn what_stops_the_start_is_found_without_one() {
+    let folder = Folder::new();
+    folder.write(
+        "no.pem",
+        "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n",
+    );
+    for (lines, complaint) in [
+        (
+            "SQLALCHEMY_DATABASE_URI = \"oracle://u:hidden@h/d\"\nSECRET_KEY = \"long enough to be one\"\nSECURITY_PASSWORD_SALT = \"salt\"",
+            "SQLALCHEMY_DATABASE_URI: ",
+        ),
+        (
+            "SQLALCHEMY_DATABASE_URI = \"sqlite:///a.db\"\nSECURITY_PASSWORD_SALT = \"s\"",
+            "SECRET_KEY: is not set",
+        ),
+        ("VESTIBULE_LOG = \"info,=[\"", "VESTIBULE_LOG: "),
+        (
+            "SECURITY_TEMPLATES_FOLDER = \"absent\"",
+            "SECURITY_TEMPLATES_FOLDER: absent: ",
+        ),
+        (
+            "MAIL_SERVER = \"localhost\"\nMAIL_USE_TLS = true\nMAIL_CA_FILE = \"absent.pem\"",
+            "MAIL_CA_FILE cannot be read",
+        ),
+        (
+            "SECURITY_REGISTERABLE = true\nSECURITY_REGISTER_URL = \"/login\"",
+            "SECURITY_REGISTER_URL: \"/login\" is also the path of SECURITY_LOGIN_URL",
+        ),
+        (
+            "SECURITY_TRACKABLE = true\nSECURITY_TRACKABLE = false",
+            "line 2",
+        ),
+    ] {
+        folder.write("vestibule.toml", lines);
+        let shown = refused_by_both(&folder, complaint);
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+    assert!(!folder.path().join("a.db").exists());
+}
+
+#[test]
+fn with_problems_everything_else_is_shown_all_the_same() {
+    let folder = Folder::new();
+    folder.write(
+        "vestibule.toml",
+        "SECRET_KEY = \"a very secret key, long enough\"\nSECURITY_TRACKABEL = true\n\
+         SECURITY_TRACKABLE = \"yes\"\nSECURITY_LOGIN_URL = \"login\"\nDEBUG = true\n\
+         VESTIBULE_LOG = \"=[\"\n",
+    );
+    let output = folder.run(&["config", "check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = stderr(&output);
+    for part in [
+        "4 problems",
+        "SECURITY_TRACKABEL: is not a setting",
+        "SECURITY_TRACKABLE: has a value of the wrong type",
+        "SECURITY_LOGIN_URL: \"login\" is not a path",
+        "VESTIBULE_LOG: ",
+    ] {
+        assert!(complaint.contains(part), "{part}: {complaint}");
+    }
+    let shown = stdout(&output);
+    for part in [
+        "SECRET_KEY",
+        "********",
+        "SECURITY_LOGIN_URL",
+        "risky: DEBUG",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("very secret"), "{shown}");
+
+    let output = folder.run(&["config", "check", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(said["starts"], false);
+    assert_eq!(said["problems"].as_array().unwrap().len(), 4, "{said}");
+    let advice = said["advice"].as_array().unwrap();
+    assert!(
+        advice.iter().any(|advice| advice["key"] == "DEBUG"),
+        "{said}"
+    );
+    assert!(!stdout(&output).contains("very secret"));
+}
+
+#[test]
+fn programs_are_told_what_is_in_force() {
+    let folder = Folder::new();
+    folder.write("vestibule.toml", "SECURITY_UNIFIED_SIGNIN = true\n");
+    let said: Value =
+        serde_json::from_str(&done(&folder.run(&["config", "check", "--json"]))).unwrap();
+    assert_eq!(said["starts"], true);
+    assert_eq!(said["problems"], Value::Array(Vec::new()));
+    assert_eq!(
+        said["settings"],
+        serde_json::json!([{
+            "name": "SECURITY_UNIFIED_SIGNIN",
+            "value": "true",
+            "from": "file",
+            "remark": "not served by this version",
+        }])
+    );
+    let all: Value =
+        serde_json::from_str(&done(&folder.run(&["config", "check", "--all", "--json"]))).unwrap();
+    assert!(all["settings"].as_array().unwrap().len() > 100);
+}

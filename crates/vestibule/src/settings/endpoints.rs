@@ -1,0 +1,111 @@
+//! Which paths are served under which names, so that no two are one. A test of the router's
+//! holds this against the endpoints themselves.
+
+use super::{MailRoute, Settings};
+use crate::secrets::links;
+
+/// Every path that is served, and the setting that it comes from.
+pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
+    let accounts = &settings.accounts;
+    let login = &settings.login;
+    let passwordless = accounts.passwordless.enabled;
+    // A key, its path, whether it is served, and whether links lead below it.
+    let keys = [
+        (
+            "SECURITY_LOGIN_URL",
+            &login.login_url,
+            login.serves_password_login() || passwordless,
+            passwordless,
+        ),
+        (
+            "SECURITY_LOGOUT_URL",
+            &login.logout_url,
+            !login.logout_methods.is_empty(),
+            false,
+        ),
+        (
+            "SECURITY_VERIFY_URL",
+            &login.verify_url,
+            settings.freshness.within.is_some(),
+            false,
+        ),
+        (
+            "SECURITY_REFRESH_TOKEN_URL",
+            &settings.refresh.url,
+            settings.refresh.enabled,
+            false,
+        ),
+        (
+            "SECURITY_REGISTER_URL",
+            &accounts.register.url,
+            accounts.register.enabled,
+            false,
+        ),
+        (
+            "SECURITY_CONFIRM_URL",
+            &accounts.confirm.url,
+            login.confirmable,
+            true,
+        ),
+        (
+            "SECURITY_RESET_URL",
+            &accounts.recover.url,
+            accounts.recover.enabled,
+            true,
+        ),
+        (
+            "SECURITY_CHANGE_URL",
+            &accounts.change_password.url,
+            accounts.change_password.enabled,
+            false,
+        ),
+        (
+            "SECURITY_CHANGE_EMAIL_URL",
+            &accounts.change_email.url,
+            accounts.change_email.enabled,
+            true,
+        ),
+        (
+            "SECURITY_CHANGE_USERNAME_URL",
+            &accounts.change_username.url,
+            accounts.change_username.enabled,
+            false,
+        ),
+        (
+            "SECURITY_USERNAME_RECOVERY_URL",
+            &accounts.recover_username.url,
+            accounts.recover_username.enabled,
+            false,
+        ),
+    ];
+    let under = |path: &str| under_prefix(&settings.http.url_prefix, path);
+    let mut paths = vec![
+        ("the health check", "/healthz".to_owned()),
+        ("the readiness check", "/readyz".to_owned()),
+        ("the authz endpoint", under("/authz")),
+        ("the OpenAPI document", under("/openapi.json")),
+    ];
+    if matches!(settings.mail.route, MailRoute::DevMailbox) {
+        paths.extend(
+            ["/dev/mailbox", "/dev/mailbox.json"]
+                .map(|path| ("the developer's mailbox", path.to_owned())),
+        );
+    }
+    for (key, path, served, has_links) in keys {
+        if served {
+            paths.push((key, under(path)));
+        }
+        if served && has_links {
+            paths.push((key, under(&links::under(path, "{token}"))));
+        }
+    }
+    paths
+}
+
+/// As the router joins them.
+pub(crate) fn under_prefix(prefix: &str, path: &str) -> String {
+    if path == "/" && !prefix.is_empty() {
+        return prefix.to_owned();
+    }
+    format!("{prefix}{path}")
+}
