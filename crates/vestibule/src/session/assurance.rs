@@ -6,7 +6,8 @@ use serde_json::Value;
 use vestibule_store::User;
 
 use super::door::SaidBy;
-use super::visit::{Grace, Visit, name};
+use super::grace::{self, Grace};
+use super::visit::{Visit, name};
 use crate::app::App;
 use crate::http::fault::Fault;
 use crate::messages::{Message, Said};
@@ -92,7 +93,7 @@ pub(crate) fn is_fresh(
     let earned = grace_in_force(app, visit, now);
     let in_grace = earned.is_some_and(|earned| earned <= within);
     if said_by == SaidBy::Question {
-        let asked_before = visit.asked_before(within, grace, app.unix_now());
+        let asked_before = grace::asked_before(visit.session_mut(), within, grace, app.unix_now());
         let in_grace = in_grace || asked_before;
         if proven && !in_grace || asked_before {
             visit.earn_grace(Grace::of_question(until(app, grace), within, grace));

@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod credentials;
 pub(crate) mod demand;
 pub(crate) mod door;
+mod grace;
 pub(crate) mod landing;
 pub(crate) mod refresh;
 pub(crate) mod sign_in;

@@ -4,8 +4,6 @@
 //! A [`Visit`] is loaded before a handler runs and written back by [`Visit::finish`]. Who is
 //! asking, the `door` finds out that the request comes to.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -15,6 +13,7 @@ use vestibule_formats::session_identifier::session_identifier;
 use vestibule_formats::sign::SignatureError;
 use vestibule_store::{Role, User, UserKey};
 
+use super::grace::Grace;
 use super::sign_in;
 use crate::app::App;
 use crate::http::cookies::{self, Lifetime};
@@ -121,36 +120,6 @@ pub enum CookieState {
     Foreign,
 }
 
-/// That somebody is not asked again for a time.
-#[derive(Debug)]
-pub(crate) struct Grace {
-    /// Until when, where that counts at other doors, too.
-    until: Option<i64>,
-    /// What of the session says so.
-    name: &'static str,
-    note: String,
-}
-
-impl Grace {
-    /// At every door that allows proofs of that age.
-    pub(super) fn of_door(until: i64, within: Duration) -> Self {
-        Self {
-            until: Some(until),
-            name: name::GRACE_WITHIN,
-            note: format!("{until}/{}", within.as_secs()),
-        }
-    }
-
-    /// For one question.
-    pub(super) fn of_question(until: i64, within: Duration, grace: Duration) -> Self {
-        Self {
-            until: None,
-            name: name::GRACE_ASKED,
-            note: format!("{until}/{}/{}", within.as_secs(), grace.as_secs()),
-        }
-    }
-}
-
 /// A request's session and caller.
 #[derive(Debug)]
 pub struct Visit {
@@ -202,24 +171,10 @@ impl Visit {
         self.grace = Some(grace);
     }
 
-    /// Whether the same question was answered, and its time of grace is not over.
-    pub(super) fn asked_before(&self, within: Duration, grace: Duration, now: i64) -> bool {
-        let noted = self.session.get_str(name::GRACE_ASKED);
-        let until = noted.as_deref().and_then(|noted| {
-            let (until, question) = noted.split_once('/')?;
-            let same = question == format!("{}/{}", within.as_secs(), grace.as_secs());
-            until.parse::<i64>().ok().filter(|_| same)
-        });
-        until.is_some_and(|until| now < until)
-    }
-
     /// Puts what was earned into the session.
     pub(crate) fn keep_grace(&mut self) {
-        if let Some(Grace { until, name, note }) = self.grace.take() {
-            if let Some(until) = until {
-                self.session.set_i64(name::GRACE_UNTIL, until);
-            }
-            self.session.set_str(name, &note);
+        if let Some(grace) = self.grace.take() {
+            grace.keep(&mut self.session);
         }
     }
 

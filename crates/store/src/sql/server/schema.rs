@@ -455,9 +455,12 @@ fn family(kind: &str) -> Family {
         "serial" | "bigserial" | "integer" | "int" | "bigint" | "smallint" | "mediumint" => {
             Family::Number
         }
-        "varchar" | "character" | "char" | "text" | "tinytext" | "mediumtext" | "longtext"
-        | "json" => Family::Text,
+        "varchar" | "character" | "char" | "text" | "tinytext" | "mediumtext" | "longtext" => {
+            Family::Text
+        }
         "boolean" | "bool" | "tinyint" => Family::Flag,
+        // What it gives back is another type to the driver.
+        "timestamp" if kind.contains("with time zone") => Family::Other(kind),
         "timestamp" | "datetime" => Family::Moment,
         "bytea" | "blob" | "varbinary" | "tinyblob" | "mediumblob" | "longblob" => Family::Bytes,
         other => Family::Other(other.to_owned()),
@@ -467,6 +470,20 @@ fn family(kind: &str) -> Family {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_that_is_read_as_another_is_not_taken_for_it() {
+        for (kind, read) in [
+            ("timestamp without time zone", Family::Moment),
+            ("datetime(6)", Family::Moment),
+            ("character varying(255)", Family::Text),
+        ] {
+            assert_eq!(family(kind), read, "{kind}");
+        }
+        for kind in ["timestamp with time zone", "json", "jsonb"] {
+            assert!(matches!(family(kind), Family::Other(_)), "{kind}");
+        }
+    }
 
     #[test]
     fn both_migrations_make_the_same_tables() {
