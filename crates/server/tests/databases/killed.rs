@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(45);
 
 const SETTINGS: &str = "SECURITY_REGISTERABLE = true\n\
                         SECURITY_CONFIRMABLE = true\n\
+                        SECURITY_POST_CONFIRM_VIEW = \"/confirmed\"\n\
+                        SECURITY_CONFIRM_ERROR_VIEW = \"/confirm-error\"\n\
                         MAIL_TIMEOUT = 1\n\
                         VESTIBULE_OUTBOX_LEASE = \"5 seconds\"\n";
 

@@ -8,7 +8,12 @@ use crate::post::Post;
 use crate::program::Server;
 use crate::site::{ANA, AT_ONCE, COMMON, Database, Site, newcomer};
 
-const OPEN: &str = "SECURITY_REGISTERABLE = true\nSECURITY_CONFIRMABLE = true\n";
+const OPEN: &str = r#"
+SECURITY_REGISTERABLE = true
+SECURITY_CONFIRMABLE = true
+SECURITY_POST_CONFIRM_VIEW = "/confirmed"
+SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
+"#;
 
 /// A mail is tried again after ten seconds, and the outbox is looked at every five.
 const PATIENCE: Duration = Duration::from_secs(30);

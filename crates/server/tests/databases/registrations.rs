@@ -10,7 +10,12 @@ use crate::site::{AT_ONCE, COMMON, Database, Site, code, newcomer};
 
 const REGISTER: &str = "/api/accounts/register";
 
-const OPEN: &str = "SECURITY_REGISTERABLE = true\nSECURITY_CONFIRMABLE = true\n";
+const OPEN: &str = r#"
+SECURITY_REGISTERABLE = true
+SECURITY_CONFIRMABLE = true
+SECURITY_POST_CONFIRM_VIEW = "/confirmed"
+SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
+"#;
 
 fn start(database: Database, more: &str) -> Site {
     Site::start(database, &format!("{COMMON}{OPEN}{more}"))

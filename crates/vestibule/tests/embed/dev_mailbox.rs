@@ -17,7 +17,8 @@ use crate::edges::{LINES, ana};
 /// An application that takes in the mailbox, and what it finds there after a mail was asked for.
 async fn asked(more: &str, change: impl FnOnce(Builder) -> Builder) -> (Answer, Browser) {
     let settings = Settings::from_toml(&format!(
-        "{LINES}SECURITY_RECOVERABLE = true\nSECURITY_RESET_VIEW = \"/reset\"\n{more}"
+        "{LINES}SECURITY_RECOVERABLE = true\nSECURITY_RESET_VIEW = \"/reset\"
+SECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n{more}"
     ))
     .unwrap();
     let vestibule = change(Vestibule::builder(settings)).build().unwrap();

@@ -141,6 +141,7 @@ fn each_risk_is_named_with_its_fix() {
 #[test]
 fn a_server_behind_a_proxy_is_public_by_its_name() {
     let risky = "SESSION_COOKIE_SECURE = false\nSECURITY_RECOVERABLE = true\nDEBUG = true\n\
+         SECURITY_RESET_VIEW = \"/reset\"\nSECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n\
          SECRET_KEY = \"a secret key for tests, long enough\"\nSECURITY_PASSWORD_SALT = \"a salt\"\n";
     for (name, public) in [
         ("", false),
