@@ -82,11 +82,11 @@ pub enum Purpose {
     Serve,
     /// Looks at it: no secret has a part in that, and nothing is made.
     Look,
-    /// Changes what no secret has a part in: roles, tables.
+    /// Makes tables, in which no secret has a part.
     Arrange,
-    /// Makes an account: passwords are hashed and the audit log goes on.
+    /// Makes an account or a role: passwords are hashed, and the audit log goes on.
     Create,
-    /// Changes accounts, or reads what was sealed.
+    /// Changes accounts or roles, or reads what was sealed.
     Change,
 }
 

@@ -57,11 +57,8 @@ pub(super) struct Permissions {
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let purpose = match command {
         Command::List(_) => Purpose::Look,
-        Command::Create { .. } | Command::AddPermissions(_) | Command::RemovePermissions(_) => {
-            Purpose::Arrange
-        }
-        // The audit log of the user goes on.
-        Command::Add { .. } | Command::Remove { .. } => Purpose::Change,
+        Command::Create { .. } => Purpose::Create,
+        _ => Purpose::Change,
     };
     let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
     let vestibule = configuration.open(1).await?;
