@@ -53,10 +53,8 @@ impl RoleStatements {
             or_nothing("permissions"),
         );
         let texts = complete.then(|| Texts {
-            // Nothing in the reference's table keeps a role from being given twice.
             of_user: tables.fill(&format!(
-                "SELECT DISTINCT {select} \
-                 JOIN {{roles_users}} l ON l.role_id = r.id WHERE l.user_id = ?1 ORDER BY r.name"
+                "SELECT {select} JOIN {{roles_users}} l ON l.role_id = r.id WHERE l.user_id = ?1"
             )),
             by_name: tables.fill(&format!("SELECT {select} WHERE r.name = ?1")),
             by_id: tables.fill(&format!("SELECT {select} WHERE r.id = ?1")),
@@ -90,10 +88,15 @@ impl RoleStatements {
     }
 
     pub(super) fn of(&self, connection: &Connection, id: UserId) -> Result<Vec<Role>, StoreError> {
-        match &self.texts {
-            Some(texts) => several(connection, &texts.of_user, params![id.0]),
-            None => Ok(Vec::new()),
-        }
+        let Some(texts) = &self.texts else {
+            return Ok(Vec::new());
+        };
+        let mut roles = several(connection, &texts.of_user, params![id.0])?;
+        // By name, as every store has them. Nothing in the reference's table keeps a role from being
+        // given twice.
+        roles.sort_by(|one, other| one.name.cmp(&other.name));
+        roles.dedup_by_key(|role| role.id);
+        Ok(roles)
     }
 
     pub(super) fn all(&self, connection: &Connection) -> Result<Vec<Role>, StoreError> {
