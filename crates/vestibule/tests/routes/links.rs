@@ -153,3 +153,21 @@ async fn attack_secret_in_a_store_what_is_mailed_stands_sealed_in_the_outbox() {
         assert!(!waiting[0].payload.contains(secret), "{secret}");
     }
 }
+
+#[tokio::test]
+async fn attack_crash_by_odd_input_a_token_that_is_no_text_does_not_count() {
+    let app = TestApp::with(LIFE).await;
+    for place in ["confirm", "reset"] {
+        let path = format!("/api/accounts/{place}/%ff");
+        let (_, query) = destination(&app.browser().get(&path).await);
+        assert_eq!(query[0].0, "error");
+    }
+    let answer = app
+        .browser()
+        .post("/api/accounts/reset/%ff", json!({}))
+        .await;
+    assert_eq!(
+        answer.verdict(),
+        (400, "INVALID_RESET_PASSWORD_TOKEN".into())
+    );
+}
