@@ -159,7 +159,7 @@ pub(crate) fn texts(text: &str) {
         form: Some(Form::Nfkd),
     };
     let _ = username::normalise(text, &options);
-    let _ = session_identifier(Some(text.as_bytes()), None, Some(text.as_bytes()));
+    let _ = session_identifier(None, Some(text.as_bytes()));
 }
 
 /// As it is written at home in several ways of dialling, and by somebody without a home.

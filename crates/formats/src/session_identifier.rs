@@ -2,9 +2,9 @@
 //! moved can be told.
 //!
 //! SHA-512 of `address|user agent`, both as Python shows bytes (`b'127.0.0.1'`), because
-//! that is what Flask-Login 0.6 formats into it. The address is the first of
-//! `X-Forwarded-For` as it was sent, trusted or not, for the same reason: whoever can
-//! forge it can only make their own session look as if it had moved.
+//! that is what Flask-Login 0.6 formats into it. Flask-Login takes the first address of
+//! `X-Forwarded-For` whoever sent the header; here the caller passes the address that it
+//! believes.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -13,16 +13,8 @@ use sha2::{Digest as _, Sha512};
 
 /// The identifier, in hexadecimal.
 #[must_use]
-pub fn session_identifier(
-    forwarded_for: Option<&[u8]>,
-    address: Option<IpAddr>,
-    user_agent: Option<&[u8]>,
-) -> String {
-    let sent = forwarded_for.map(|chain| {
-        let first = chain.split(|byte| *byte == b',').next().unwrap_or_default();
-        latin_1_as_utf_8(first.trim_ascii())
-    });
-    let address = sent.or_else(|| address.map(|address| address.to_string().into_bytes()));
+pub fn session_identifier(address: Option<IpAddr>, user_agent: Option<&[u8]>) -> String {
+    let address = address.map(|address| address.to_string().into_bytes());
     let user_agent = user_agent.map(latin_1_as_utf_8);
     let base = format!(
         "{}|{}",

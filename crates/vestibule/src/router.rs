@@ -17,17 +17,23 @@ use crate::http::shell;
 /// them.
 pub(crate) fn standalone(app: &App) -> Router {
     let prefix = app.settings().http.url_prefix.as_str();
-    let Table {
-        under_prefix,
-        beside,
-    } = whole(app);
+    let under_prefix = whole(app).under_prefix;
+    let beside = dev_mailbox::endpoints(app.settings());
     let features = routes(under_prefix);
     let router = if prefix.is_empty() {
         features
     } else {
         Router::new().nest(prefix, features)
     };
-    in_shell(router.merge(routes(beside)), app)
+    in_shell(router.merge(routes(beside)), app).merge(probes(app))
+}
+
+/// The health checks, which answer whatever the Host.
+fn probes(app: &App) -> Router {
+    let around = middleware::from_fn_with_state(app.clone(), shell::around_probes);
+    routes(health::endpoints())
+        .route_layer(around)
+        .with_state(app.clone())
 }
 
 /// The features alone, for an application that nests them where it wants them.

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use vestibule::http::host::BelievedHosts;
+use vestibule::settings::BelievedHosts;
 use vestibule::settings::{MailRoute, Settings};
 
 use super::{Failure, Global, Serve, terminal};

@@ -16,7 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tower::ServiceExt as _;
-use vestibule::http::client_ip::Peer;
+use vestibule::http::trust::Peer;
 use vestibule::settings::Listening;
 
 /// How long a client may take to send its request line and headers.

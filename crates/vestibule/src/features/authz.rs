@@ -17,17 +17,18 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use vestibule_store::{Role, User};
 
 use crate::app::App;
 use crate::features::api::Endpoint;
-use crate::http::cross_site;
 use crate::http::csrf::{self, Evidence};
 use crate::http::fault::{Fault, Refusal};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::http::trust::origin::OwnOrigin;
+use crate::http::trust::{cross_site, forward_auth};
 use crate::identity;
 use crate::messages::{Explanation, Message};
 use crate::session::access::Access;
@@ -40,9 +41,6 @@ const USER: HeaderName = HeaderName::from_static("x-auth-user");
 const USER_ID: HeaderName = HeaderName::from_static("x-auth-user-id");
 const ROLES: HeaderName = HeaderName::from_static("x-auth-roles");
 const PERMISSIONS: HeaderName = HeaderName::from_static("x-auth-permissions");
-
-/// The headers in which proxies tell the method of the request that they ask about.
-const ORIGINAL_METHOD: [&str; 2] = ["x-original-method", "x-forwarded-method"];
 
 /// Where it is.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
@@ -64,8 +62,9 @@ async fn get(State(app): State<App>, mut call: Call) -> Response {
 async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     let asked = Asked::read(app, &call.query)?;
     door::authenticate(app, &mut call.visit, &asked.door, &call.credentials).await?;
-    if let Some(method) = unsafe_method(&call.headers) {
-        check_origin(app, call, &method)?;
+    let method = forward_auth::unsafe_method(&call.headers);
+    check_origin(app, call, method.as_ref())?;
+    if let Some(method) = method {
         let evidence = Evidence::without_body(app, &method, &call.headers);
         // Proxies understand 401 and 403, and make a fault of their own of anything else.
         csrf::check_caller(app, &mut call.visit, &evidence)
@@ -83,21 +82,21 @@ async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     Ok(reply)
 }
 
-/// The browser's own word on where the request comes from that the proxy asks about: as for
-/// requests to ourselves, where a cookie shows who is asking.
-fn check_origin(app: &App, call: &Call, method: &Method) -> Result<(), Rejection> {
+/// What the browser says about where the judged request comes from: checked as for requests to
+/// ourselves, where a cookie identifies the caller. A WebSocket handshake carries no CSRF token, so
+/// this is its only check.
+fn check_origin(app: &App, call: &Call, method: Option<&Method>) -> Result<(), Rejection> {
     let by_session = |caller: &Caller| caller.via == Mechanism::Session;
     if !call.visit.caller().is_some_and(by_session) {
         return Ok(());
     }
     let settings = &app.settings().http;
-    cross_site::check(
-        method,
-        &call.headers,
-        call.visit.facts().host(),
-        settings.public_origin.as_deref(),
-        |origin| app.cors().allows(&settings.url_prefix, origin),
-    )
+    let own = OwnOrigin::of(call.visit.facts(), settings);
+    let allowed = |origin: &str| app.cors().allows(&settings.url_prefix, origin);
+    match method {
+        Some(method) => cross_site::check(method, &call.headers, &own, allowed),
+        None => cross_site::check_handshake(&call.headers, &own, allowed),
+    }
 }
 
 /// What the query asks for.
@@ -171,21 +170,6 @@ fn seconds(name: &str, value: &str) -> Result<Duration, Rejection> {
 fn refuse(name: &str, what: &str) -> Rejection {
     Rejection::new(StatusCode::BAD_REQUEST, Message::AuthzQuery)
         .explained(Explanation::authz_query(name, what))
-}
-
-/// The method of the request that is judged, if it may change something. Two headers that
-/// differ, or one that is no method, are taken for the worse.
-fn unsafe_method(headers: &HeaderMap) -> Option<Method> {
-    ORIGINAL_METHOD
-        .iter()
-        .flat_map(|name| headers.get_all(*name))
-        .map(|value| Method::from_bytes(value.as_bytes()).unwrap_or(Method::POST))
-        .find(|method| {
-            !matches!(
-                *method,
-                Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
-            )
-        })
 }
 
 /// Who it is, for the server behind.

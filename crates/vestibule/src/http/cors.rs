@@ -8,8 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use regex_lite::Regex;
 
 use super::fault::Fault;
-use super::host;
-use crate::settings::{CorsRule, CorsSettings};
+use crate::settings::{CorsRule, CorsSettings, hosts};
 
 /// The rules in force, ready to be asked.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ pub(crate) fn is_pattern(text: &str) -> bool {
     let ipv6 = |origin: &str| {
         ["http://", "https://"]
             .iter()
-            .any(|scheme| origin.strip_prefix(scheme).is_some_and(host::is_ipv6))
+            .any(|scheme| origin.strip_prefix(scheme).is_some_and(hosts::is_ipv6))
     };
     text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) && !ipv6(text)
 }

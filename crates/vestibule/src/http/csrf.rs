@@ -9,6 +9,8 @@ use vestibule_formats::csrf::CsrfError;
 use super::body::RawBody;
 use super::facts::Facts;
 use super::reject::Rejection;
+use super::trust::cross_site::printable;
+use super::trust::origin::OwnOrigin;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
 use crate::session::visit::Visit;
@@ -136,7 +138,7 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Reject
         Rejection::new(StatusCode::BAD_REQUEST, message(error)).explained(explanation)
     })?;
     if settings.ssl_strict && visit.facts().secure() {
-        check_referrer(evidence.referrer.as_ref(), visit.facts())?;
+        check_referrer(app, visit.facts(), evidence.referrer.as_ref())?;
     }
     Ok(())
 }
@@ -151,18 +153,29 @@ fn message(error: CsrfError) -> Message {
     }
 }
 
-fn check_referrer(referrer: Option<&HeaderValue>, facts: &Facts) -> Result<(), Rejection> {
-    let message = match referrer.map(HeaderValue::to_str) {
-        None | Some(Err(_)) => Message::CsrfReferrerMissing,
-        Some(Ok(referrer)) if is_own(referrer, facts.host()) => return Ok(()),
-        Some(Ok(_)) => Message::CsrfReferrerMismatch,
+fn check_referrer(
+    app: &App,
+    facts: &Facts,
+    referrer: Option<&HeaderValue>,
+) -> Result<(), Rejection> {
+    let own = OwnOrigin::of(facts, &app.settings().http);
+    let referrer = referrer.and_then(|referrer| referrer.to_str().ok());
+    let (message, explanation) = match referrer.map(|text| (text, own.check_referrer(text))) {
+        Some((_, Ok(()))) => return Ok(()),
+        None => (
+            Message::CsrfReferrerMissing,
+            Explanation::referrer(None, &own),
+        ),
+        Some((text, Err(mismatch))) => {
+            // A path or query may hold a secret, so neither is shown.
+            let origin = text.split(['?', '#']).next().unwrap_or_default();
+            let origin: Vec<&str> = origin.split('/').take(3).collect();
+            let seen = printable(&origin.join("/"));
+            (
+                Message::CsrfReferrerMismatch,
+                Explanation::referrer(Some((&seen, mismatch)), &own),
+            )
+        }
     };
-    Err(Rejection::new(StatusCode::BAD_REQUEST, message).explained(Explanation::referrer(message)))
-}
-
-fn is_own(referrer: &str, host: &str) -> bool {
-    referrer
-        .strip_prefix("https://")
-        .and_then(|rest| rest.split(['/', '?', '#']).next())
-        .is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+    Err(Rejection::new(StatusCode::BAD_REQUEST, message).explained(explanation))
 }

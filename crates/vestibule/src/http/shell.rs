@@ -17,11 +17,11 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
-use super::client_ip::{self, Peer};
 use super::cors::Asked;
-use super::cross_site;
 use super::facts::{Facts, RequestHead};
 use super::reject::Rejection;
+use super::trust::origin::OwnOrigin;
+use super::trust::{self, Peer, cross_site};
 use crate::app::App;
 use crate::messages::catalogue::Locale;
 use crate::messages::{Explanation, Message};
@@ -33,14 +33,38 @@ const HEADERS_LIMIT: (usize, usize) = (32 * 1024, 100);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What a request is for, which decides what is checked before it gets there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Surface {
+    /// The endpoints of accounts.
+    Accounts,
+    /// The health checks: load balancers ask for them by address, so that any Host will do.
+    Probe,
+    /// A route of an embedding application, which may be a WebSocket.
+    Application,
+}
+
 /// The layer around our own router.
 pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    enter(&app, Surface::Accounts, request, next).await
+}
+
+/// The layer around the health checks.
+pub(crate) async fn around_probes(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    enter(&app, Surface::Probe, request, next).await
+}
+
+async fn enter(app: &App, surface: Surface, request: Request, next: Next) -> Response {
     let secure = request.extensions().get::<Facts>().map(Facts::secure);
     // Inside of an application that is itself inside of the shell, only what is said of our
     // own answers is left to do.
     let (secure, mut response) = match secure {
         Some(secure) => (secure, next.run(request).await),
-        None => enclose(&app, request, |_, request| next.run(request)).await,
+        None => enclose(app, surface, request, |_, request| next.run(request)).await,
     };
     app.settings()
         .http
@@ -57,12 +81,13 @@ pub(crate) async fn surround<F>(
 where
     F: Future<Output = Response>,
 {
-    enclose(app, request, inner).await.1
+    enclose(app, Surface::Application, request, inner).await.1
 }
 
 /// Whether the client spoke TLS, and the answer.
 async fn enclose<F>(
     app: &App,
+    surface: Surface,
     mut request: Request,
     inner: impl FnOnce(Facts, Request) -> F,
 ) -> (bool, Response)
@@ -77,7 +102,7 @@ where
     let place = place(&request);
 
     let handled = async {
-        let (facts, refusal) = settle(app, &request, id.clone());
+        let (facts, refusal) = settle(app, surface, &request, id.clone());
         let asked = Asked::of(request.method(), request.headers());
         request.extensions_mut().insert(facts.clone());
         let work = async {
@@ -99,36 +124,41 @@ where
 }
 
 /// Settles the facts of a request, and whether it is refused outright.
-fn settle(app: &App, request: &Request, id: String) -> (Facts, Option<Rejection>) {
+fn settle(
+    app: &App,
+    surface: Surface,
+    request: &Request,
+    id: String,
+) -> (Facts, Option<Rejection>) {
     let settings = &app.settings().http;
     let headers = request.headers();
     let peer = peer(request);
-    let origin = client_ip::locate(peer, headers, &settings.trusted_proxies, false);
-    let host = origin
+    let arrival = trust::locate(peer, headers, &settings.trusted_proxies, false);
+    let host = arrival
         .forwarded_host
-        .or_else(|| sent_host(request))
+        .or_else(|| trust::sent_host(request.uri(), headers))
         .unwrap_or_default();
     let head = app.wants_the_request().then(|| RequestHead::of(request));
     let locale = locale_of(headers);
-    let facts = Facts::new(id, origin.address, origin.secure, host, locale, head);
+    let facts = Facts::new(id, arrival.address, arrival.secure, host, locale, head);
 
     if let Some(rejection) = too_many_headers(headers) {
         return (facts, Some(rejection));
     }
-    if !settings.hosts.believe(facts.host()) {
+    if surface != Surface::Probe && !settings.hosts.believe(facts.host()) {
         let rejection = Rejection::new(StatusCode::BAD_REQUEST, Message::UntrustedHost)
             .explained(Explanation::host(facts.host()));
         return (facts, Some(rejection));
     }
     let path = request.uri().path();
-    let verdict = cross_site::check(
-        request.method(),
-        headers,
-        facts.host(),
-        settings.public_origin.as_deref(),
-        |origin| app.cors().allows(path, origin),
-    );
-    (facts, verdict.err())
+    let own = OwnOrigin::of(&facts, settings);
+    let allowed = |origin: &str| app.cors().allows(path, origin);
+    let mut verdict = cross_site::check(request.method(), headers, &own, allowed);
+    if surface == Surface::Application && verdict.is_ok() {
+        verdict = cross_site::check_handshake(headers, &own, allowed);
+    }
+    let refusal = verdict.err();
+    (facts, refusal)
 }
 
 /// The language that the client reads best, of those that we have.
@@ -158,19 +188,6 @@ fn too_many_headers(headers: &HeaderMap) -> Option<Rejection> {
         Message::HeadersTooLarge,
     );
     Some(rejection.explained(Explanation::headers(lines, bytes)))
-}
-
-fn sent_host(request: &Request) -> Option<String> {
-    // An absolute-form target overrides the header (RFC 9112, section 3.2.2); more than
-    // one Host header is nobody's.
-    if let Some(authority) = request.uri().authority() {
-        return Some(authority.as_str().to_owned());
-    }
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().ok().map(str::to_owned),
-        _ => None,
-    }
 }
 
 /// The id that a proxy gave, if it is a plain one, or a new one.

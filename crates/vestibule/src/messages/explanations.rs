@@ -4,7 +4,7 @@
 
 use vestibule_formats::csrf::CsrfError;
 
-use super::Message;
+use crate::http::trust::origin::{Mismatch, OwnOrigin};
 use crate::session::visit::CookieState;
 use crate::settings::CsrfSettings;
 
@@ -84,40 +84,51 @@ impl Explanation {
         )
     }
 
-    /// A state change that an `Origin` of another site sent.
+    /// A request that an `Origin` of another site sent.
     #[must_use]
-    pub fn origin(origin: &str, own_host: &str) -> Self {
-        Self::cross_site(&format!("Origin: {origin}"), own_host)
+    pub(crate) fn origin(origin: &str, own: &OwnOrigin<'_>, mismatch: Mismatch) -> Self {
+        Self::cross_site(&format!("Origin: {origin}"), own, likely_cause(mismatch))
     }
 
-    /// A state change that `Sec-Fetch-Site` says comes from another site.
+    /// A request that `Sec-Fetch-Site` says comes from another site.
     #[must_use]
-    pub fn fetch_site(site: &str, own_host: &str) -> Self {
-        Self::cross_site(&format!("Sec-Fetch-Site: {site} and no Origin"), own_host)
+    pub(crate) fn fetch_site(site: &str, own: &OwnOrigin<'_>) -> Self {
+        let saw = format!("Sec-Fetch-Site: {site} and no Origin");
+        Self::cross_site(&saw, own, likely_cause(Mismatch::Host))
     }
 
-    fn cross_site(saw: &str, own_host: &str) -> Self {
+    fn cross_site(saw: &str, own: &OwnOrigin<'_>, likely: &str) -> Self {
         Self::new(
             "origin",
-            format!("{saw}; this server answers for {own_host}"),
-            "if the app lives on that origin, list it in CORS_ORIGINS (with \
-             CORS_SUPPORTS_CREDENTIALS = true); behind a proxy pass the Host header on or list \
-             the proxy in TRUSTED_PROXIES",
+            format!("{saw}; this server answers for {own}"),
+            format!(
+                "if the app lives on that origin, list it in CORS_ORIGINS (with \
+                 CORS_SUPPORTS_CREDENTIALS = true); {likely}"
+            ),
         )
     }
 
     /// A Referer that is missing, or of another origin, over TLS.
     #[must_use]
-    pub fn referrer(message: Message) -> Self {
-        let saw = match message {
-            Message::CsrfReferrerMissing => "no Referer header",
-            _ => "a Referer of another origin",
+    pub(crate) fn referrer(seen: Option<(&str, Mismatch)>, own: &OwnOrigin<'_>) -> Self {
+        let (saw, likely) = match seen {
+            None => ("no Referer header".to_owned(), ""),
+            Some((referrer, mismatch)) => {
+                (format!("a Referer of {referrer}"), likely_cause(mismatch))
+            }
+        };
+        let likely = if likely.is_empty() {
+            String::new()
+        } else {
+            format!("; {likely}")
         };
         Self::new(
             "csrf_referrer",
-            saw,
-            "send the Referer header from the same https origin, or set WTF_CSRF_SSL_STRICT = \
-             false",
+            format!("{saw}; this server answers for {own}"),
+            format!(
+                "send the Referer header from the same https origin, or set WTF_CSRF_SSL_STRICT = \
+                 false{likely}"
+            ),
         )
     }
 
@@ -164,6 +175,24 @@ impl Explanation {
             ),
         };
         Self::new("csrf_token", saw, fix)
+    }
+}
+
+/// What is probably wrong where an origin is not this server's own.
+fn likely_cause(mismatch: Mismatch) -> &'static str {
+    match mismatch {
+        Mismatch::Host => {
+            "behind a proxy, pass the Host header on unchanged (nginx: proxy_set_header Host \
+             $http_host) or list the proxy in TRUSTED_PROXIES"
+        }
+        Mismatch::Port => {
+            "only the port differs, so a proxy probably drops it: pass the Host header on with \
+             its port (nginx: proxy_set_header Host $http_host)"
+        }
+        Mismatch::Scheme => {
+            "only the scheme differs: serve the app over HTTPS, or have the proxy send the right \
+             X-Forwarded-Proto"
+        }
     }
 }
 

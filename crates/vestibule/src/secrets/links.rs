@@ -162,12 +162,12 @@ fn make(app: &App, facts: &Facts, kind: Kind, parts: &[Option<&str>]) -> Link {
 }
 
 /// The address of an endpoint of ours, as it stands in a mail: on the public address, if one is
-/// configured, or on the host that was believed.
+/// configured, or on the believed host, whose port is not the client's to choose.
 pub(crate) fn endpoint(app: &App, facts: &Facts, path: &str) -> String {
     let http = &app.settings().http;
     let origin = http.public_origin.clone().unwrap_or_else(|| {
         let scheme = if facts.secure() { "https" } else { "http" };
-        format!("{scheme}://{}", facts.host())
+        format!("{scheme}://{}", http.hosts.in_links(facts.host()))
     });
     format!("{origin}{}{path}", http.url_prefix)
 }

@@ -219,7 +219,6 @@ impl Visit {
         let remember_cookie = cookies::cookie(headers, &settings.remember.cookie.name);
         let mut visit = Self {
             identifier: session_identifier(
-                headers.get("x-forwarded-for").map(HeaderValue::as_bytes),
                 facts.address(),
                 headers.get(header::USER_AGENT).map(HeaderValue::as_bytes),
             ),

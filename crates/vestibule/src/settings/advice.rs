@@ -4,10 +4,10 @@ use secrecy::ExposeSecret;
 
 use super::Settings;
 use super::features;
+use super::hosts::BelievedHosts;
 use super::load::Problem;
 use super::reader::Reader;
 use super::{CorsRule, Listening, MailRoute, Mechanism, SameSite, SmtpTls};
-use crate::http::host::BelievedHosts;
 
 /// Looks for risky combinations.
 pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listening) -> Vec<Problem> {
@@ -99,6 +99,13 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
         advice.push(no_mail());
     }
     let mut say = |key: &str, what: &str, fix: &str| advice.push(Problem::new(key, what, fix));
+    if public && settings.http.public_origin.is_none() {
+        say(
+            "SECURITY_PUBLIC_URL",
+            "is not set: links in mails take scheme and host from the request, so a proxy that passes on a client's X-Forwarded-Proto or X-Forwarded-Host lets the client choose them",
+            "set it to the address at which browsers see this server, such as \"https://accounts.example.com\"",
+        );
+    }
     if public && !settings.session.cookie.secure {
         say(
             "SESSION_COOKIE_SECURE",

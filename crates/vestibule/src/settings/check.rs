@@ -5,9 +5,9 @@ use toml::Value;
 
 use super::Settings;
 use super::cookie::CookieSettings;
+use super::hosts::BelievedHosts;
 use super::keys::{self, Kind, Status};
 use super::reader::Reader;
-use crate::http::host::BelievedHosts;
 
 /// Texts, and lists of texts, that are one of a few words.
 const WORDS: &[(&str, &[&str])] = &[

@@ -9,8 +9,8 @@ use toml::Value;
 
 use super::Listening;
 use super::check::{is_host, is_path, not_a_path};
+use super::hosts::BelievedHosts;
 use super::reader::Reader;
-use crate::http::host::BelievedHosts;
 
 /// The headers that every answer has unless `SECURITY_HEADERS` says otherwise.
 const SECURITY_HEADERS: [(&str, &str); 7] = [

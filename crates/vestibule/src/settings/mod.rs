@@ -10,6 +10,7 @@ mod database;
 mod effective;
 pub(crate) mod endpoints;
 mod features;
+pub(crate) mod hosts;
 mod http;
 mod identity;
 pub mod keys;
@@ -27,6 +28,7 @@ mod value;
 
 use std::collections::BTreeMap;
 
+pub use self::hosts::BelievedHosts;
 pub use self::http::HttpSettings;
 pub use accounts::{
     AccountSettings, ChangeEmailSettings, ChangePasswordSettings, ChangeUsernameSettings,

@@ -39,4 +39,5 @@ mod shell;
 mod state_changes;
 mod support;
 mod tokens;
+mod trust;
 mod verify;

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::ORIGINAL_METHOD;
 use crate::app::App;
 use crate::features::api::{Answer, Operation, Schema, Tag};
+use crate::http::trust::forward_auth;
 use crate::messages::Message;
 use crate::settings::Mechanism;
 
@@ -46,9 +46,11 @@ pub(super) fn decide(app: &App) -> Operation {
         .refuses(StatusCode::BAD_REQUEST, &[Message::AuthzQuery])
         .asks_for_fresh_proof()
         .refuses(StatusCode::FORBIDDEN, &[Message::Unauthorized, Message::CrossSiteRequest]);
-    let operation = ORIGINAL_METHOD.iter().fold(operation, |operation, name| {
-        operation.parameter(forwarded(name))
-    });
+    let operation = forward_auth::METHOD
+        .iter()
+        .fold(operation, |operation, name| {
+            operation.parameter(forwarded(name))
+        });
     if app.settings().csrf.enabled {
         operation.takes_csrf_token(app, StatusCode::FORBIDDEN)
     } else {

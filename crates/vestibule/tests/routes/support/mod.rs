@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use tower::ServiceExt as _;
 use vestibule::clock::Clock;
 use vestibule::hooks::Event;
-use vestibule::http::client_ip::Peer;
+use vestibule::http::trust::Peer;
 use vestibule::mail::transport::Mailer;
 use vestibule::rng::Random;
 use vestibule::{App, Builder, Vestibule, admin};

@@ -1,13 +1,14 @@
-//! Who is at the other end, and how they reached us.
+//! The client's address, scheme and host, as far as proxies may tell them.
 //!
-//! `X-Forwarded-For`, `-Proto` and `-Host` count only when the connection comes
-//! from a trusted proxy. Of a chain of forwarded addresses the last one that is not
-//! itself a trusted proxy is the client: what stands further left was written by the
-//! client.
+//! `X-Forwarded-For`, `-Proto` and `-Host` count only when the connection comes from a trusted
+//! proxy. Each proxy appends to them, so the last element is from the nearest proxy. Of the
+//! addresses, the last one that is not itself a trusted proxy is the client's; everything to the
+//! left of it was written by the client. Scheme and host are read at the same place of the chain
+//! as the address. `Forwarded` (RFC 7239) is not read.
 
 use std::net::IpAddr;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
 /// The other end of the connection.
@@ -21,20 +22,20 @@ pub enum Peer {
     Unknown,
 }
 
-/// What is known about where a request came from.
+/// Where a request came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Arrival {
     /// The client's address, as text; absent on a bare Unix socket.
-    pub address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
     /// Whether the client spoke TLS.
-    pub secure: bool,
+    pub(crate) secure: bool,
     /// The host that a trusted proxy says the client asked for.
-    pub forwarded_host: Option<String>,
+    pub(crate) forwarded_host: Option<String>,
 }
 
 /// Reads the forwarding headers, as far as they may be believed.
 #[must_use]
-pub fn locate(peer: Peer, headers: &HeaderMap, trusted: &[IpNet], tls: bool) -> Origin {
+pub(crate) fn locate(peer: Peer, headers: &HeaderMap, trusted: &[IpNet], tls: bool) -> Arrival {
     let direct = match peer {
         Peer::Ip(address) => Some(address.to_canonical()),
         Peer::Local | Peer::Unknown => None,
@@ -46,24 +47,27 @@ pub fn locate(peer: Peer, headers: &HeaderMap, trusted: &[IpNet], tls: bool) -> 
         None => peer == Peer::Local && !trusted.is_empty(),
     };
     if !behind_proxy {
-        return Origin {
+        return Arrival {
             address: direct,
             secure: tls,
             forwarded_host: None,
         };
     }
     let mut address = direct;
-    for hop in forwarded_chain(headers).into_iter().rev() {
+    // How many elements from the right the client's address stands.
+    let mut place = 0;
+    for (index, hop) in forwarded_chain(headers).into_iter().rev().enumerate() {
         let Some(hop) = hop else { break };
         address = Some(hop);
+        place = index;
         if !is_trusted(hop) {
             break;
         }
     }
-    let secure = last_value(headers, "x-forwarded-proto")
+    let secure = value_at(headers, "x-forwarded-proto", place)
         .map_or(tls, |scheme| scheme.eq_ignore_ascii_case("https"));
-    let forwarded_host = last_value(headers, "x-forwarded-host").map(str::to_owned);
-    Origin {
+    let forwarded_host = value_at(headers, "x-forwarded-host", place).map(str::to_owned);
+    Arrival {
         address,
         secure,
         forwarded_host,
@@ -96,13 +100,19 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
-/// The last element of the last line: the one that the nearest proxy wrote.
-fn last_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    line.rsplit(',')
-        .next()
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
+/// The element at a place counted from the right. A proxy that replaces the header leaves fewer
+/// elements than addresses: then it is the leftmost one, which a trusted proxy wrote as well.
+fn value_at<'a>(headers: &'a HeaderMap, name: &str, place: usize) -> Option<&'a str> {
+    let mut chosen = None;
+    let lines: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
+    let elements = lines
+        .into_iter()
+        .rev()
+        .flat_map(|line| line.to_str().unwrap_or("?").rsplit(','));
+    for value in elements.map(str::trim).take(place + 1) {
+        chosen = Some(value);
+    }
+    chosen.filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]
@@ -115,7 +125,7 @@ mod tests {
             .map(|(name, value)| {
                 (
                     http::HeaderName::from_static(name),
-                    http::HeaderValue::from_static(value),
+                    HeaderValue::from_static(value),
                 )
             })
             .collect()
@@ -137,7 +147,7 @@ mod tests {
             ("x-forwarded-host", "evil.example"),
         ]);
         let origin = locate(at("9.9.9.9"), &sent, &nets(&["127.0.0.0/8"]), false);
-        let nothing_believed = Origin {
+        let nothing_believed = Arrival {
             address: Some("9.9.9.9".parse().unwrap()),
             secure: false,
             forwarded_host: None,
@@ -178,6 +188,52 @@ mod tests {
         let origin = locate(at("127.0.0.1"), &sent, &nets(&["127.0.0.0/8"]), false);
         assert!(origin.secure);
         assert_eq!(origin.forwarded_host.as_deref(), Some("app.example"));
+    }
+
+    #[test]
+    fn scheme_and_host_are_read_where_the_address_is() {
+        let trusted = nets(&["127.0.0.0/8", "10.0.0.0/8"]);
+        for (chain, schemes, hosts, secure, host) in [
+            (
+                "1.2.3.4, 10.0.0.1",
+                "https,http",
+                "app.example, inner",
+                true,
+                "app.example",
+            ),
+            (
+                "1.2.3.4, 10.0.0.1",
+                "https",
+                "app.example",
+                true,
+                "app.example",
+            ),
+            // The client wrote the leftmost elements itself.
+            (
+                "6.6.6.6, 1.2.3.4",
+                "https, http",
+                "evil.example, app.example",
+                false,
+                "app.example",
+            ),
+            (
+                "6.6.6.6, 1.2.3.4, 10.0.0.1",
+                "https, http, http",
+                "evil, app, inner",
+                false,
+                "app",
+            ),
+        ] {
+            let sent = headers(&[
+                ("x-forwarded-for", chain),
+                ("x-forwarded-proto", schemes),
+                ("x-forwarded-host", hosts),
+            ]);
+            let arrival = locate(at("127.0.0.1"), &sent, &trusted, false);
+            assert_eq!(arrival.address, Some("1.2.3.4".parse().unwrap()), "{chain}");
+            assert_eq!(arrival.secure, secure, "{chain} {schemes}");
+            assert_eq!(arrival.forwarded_host.as_deref(), Some(host), "{chain}");
+        }
     }
 
     #[test]

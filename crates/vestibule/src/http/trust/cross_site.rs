@@ -1,27 +1,26 @@
-//! The browser's own word on where a request comes from.
+//! What the browser says about where a request comes from.
 //!
-//! Beside the token check: a state-changing request whose `Sec-Fetch-Site` or `Origin`
-//! says that another site sent it is refused unless a CORS rule lets that origin in.
-//! Programs that send neither header are not browsers, and cannot be tricked into
-//! sending somebody's cookies.
+//! Beside the token check: a state-changing request whose `Sec-Fetch-Site` or `Origin` says that
+//! another site sent it is refused unless a CORS rule admits that origin. A WebSocket handshake is
+//! a `GET` that opens a channel with the user's cookies, and no CORS check protects it, so it is
+//! held to the same rule. Clients that send neither header are not browsers, and no page can make
+//! them send a user's cookies.
 
 use http::{HeaderMap, Method, StatusCode, header};
 
-use super::reject::Rejection;
+use super::origin::OwnOrigin;
+use crate::http::reject::Rejection;
 use crate::messages::{Explanation, Message};
 
-/// Whether a request may change something, as far as the browser's headers tell.
-///
-/// `own_hosts` are the hosts (with port) that this server answers for; `allowed` asks
-/// the CORS rules.
+/// Refuses a request that may change something if the browser says that another site sent it.
+/// `allowed` asks the CORS rules about an origin.
 ///
 /// # Errors
-/// 403 naming what was seen.
-pub fn check(
+/// 403 with an explanation of what was seen.
+pub(crate) fn check(
     method: &Method,
     headers: &HeaderMap,
-    own_host: &str,
-    public_origin: Option<&str>,
+    own: &OwnOrigin<'_>,
     allowed: impl Fn(&str) -> bool,
 ) -> Result<(), Rejection> {
     if matches!(
@@ -30,29 +29,50 @@ pub fn check(
     ) {
         return Ok(());
     }
-    let text =
-        |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let site = text(header::HeaderName::from_static("sec-fetch-site"));
-    let origin = text(header::ORIGIN);
-    if matches!(site, Some("same-origin" | "none")) {
-        return Ok(());
-    }
-    match origin {
-        Some(origin) if is_own(origin, own_host, public_origin) || allowed(origin) => Ok(()),
-        Some(origin) => Err(refuse(Explanation::origin(&printable(origin), own_host))),
-        None => match site {
-            None => Ok(()),
-            Some(site) => Err(refuse(Explanation::fetch_site(&printable(site), own_host))),
-        },
+    check_sender(headers, own, allowed)
+}
+
+/// The same for a WebSocket handshake, and nothing for other requests.
+///
+/// # Errors
+/// 403 with an explanation of what was seen.
+pub(crate) fn check_handshake(
+    headers: &HeaderMap,
+    own: &OwnOrigin<'_>,
+    allowed: impl Fn(&str) -> bool,
+) -> Result<(), Rejection> {
+    if opens_websocket(headers) {
+        check_sender(headers, own, allowed)
+    } else {
+        Ok(())
     }
 }
 
-fn is_own(origin: &str, own_host: &str, public_origin: Option<&str>) -> bool {
-    let host = origin
-        .strip_prefix("https://")
-        .or_else(|| origin.strip_prefix("http://"));
-    host.is_some_and(|host| host.eq_ignore_ascii_case(own_host))
-        || public_origin.is_some_and(|public| public.eq_ignore_ascii_case(origin))
+/// Whether a request is a WebSocket handshake (RFC 6455, section 4.1). Proxies drop `Upgrade`,
+/// which is a hop-by-hop header, from the question that they ask at `/authz`, but pass the key on.
+fn opens_websocket(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE) || headers.contains_key(header::SEC_WEBSOCKET_KEY)
+}
+
+fn check_sender(
+    headers: &HeaderMap,
+    own: &OwnOrigin<'_>,
+    allowed: impl Fn(&str) -> bool,
+) -> Result<(), Rejection> {
+    let text =
+        |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let site = text(header::HeaderName::from_static("sec-fetch-site"));
+    if matches!(site, Some("same-origin" | "none")) {
+        return Ok(());
+    }
+    match (text(header::ORIGIN), site) {
+        (Some(origin), _) if allowed(origin) => Ok(()),
+        (Some(origin), _) => own
+            .check(origin)
+            .map_err(|mismatch| refuse(Explanation::origin(&printable(origin), own, mismatch))),
+        (None, None) => Ok(()),
+        (None, Some(site)) => Err(refuse(Explanation::fetch_site(&printable(site), own))),
+    }
 }
 
 fn refuse(explanation: Explanation) -> Rejection {
@@ -60,7 +80,7 @@ fn refuse(explanation: Explanation) -> Rejection {
 }
 
 /// A header's text as it may stand in a log or an answer.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(120).collect()
 }
 
@@ -79,14 +99,8 @@ mod tests {
             })
             .collect();
         let allowed = |origin: &str| origin == "https://spa.example";
-        check(
-            method,
-            &headers,
-            "app.example:5000",
-            Some("https://public.example"),
-            allowed,
-        )
-        .is_ok()
+        let own = OwnOrigin::new(false, "app.example:5000", Some("https://public.example"));
+        check(method, &headers, &own, allowed).is_ok()
     }
 
     #[test]

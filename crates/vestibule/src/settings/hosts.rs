@@ -1,8 +1,4 @@
-//! Which Host is believed.
-//!
-//! A request for a host that is not ours is refused before anything else happens, so
-//! that nothing behind this point can be led to build a link or a redirect from a
-//! header.
+//! Which `Host` is believed: `TRUSTED_HOSTS` and `SERVER_NAME`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -29,15 +25,36 @@ impl BelievedHosts {
             Self::Listed(list) => list.iter().any(|entry| matches(entry, name, port)),
         }
     }
+
+    /// The host as links name it, for a `Host` that is believed. A host that is listed without
+    /// a port is linked to without one: the client does not choose the port of a link. Loopback
+    /// names keep theirs, because a development server seldom has the default port.
+    #[must_use]
+    pub fn in_links(&self, host: &str) -> String {
+        let host = host.to_ascii_lowercase();
+        let Some((name, port)) = split(&host) else {
+            return host;
+        };
+        let with_port = |entry: &String| {
+            let listed = split(entry.trim_start_matches('.'));
+            listed.is_some_and(|(_, port)| port.is_some()) && matches(entry, name, port)
+        };
+        let keeps_port = match self {
+            _ if is_loopback(name) => true,
+            Self::Loopback => false,
+            Self::Listed(list) => list.iter().any(with_port),
+        };
+        if keeps_port { host } else { name.to_owned() }
+    }
 }
 
 /// Whether a text is an address of IPv6 as it stands in URLs, with or without a port.
-pub(super) fn is_ipv6(text: &str) -> bool {
+pub(crate) fn is_ipv6(text: &str) -> bool {
     text.starts_with('[') && split(text).is_some()
 }
 
 /// Splits `name[:port]`; `None` for anything that is not a plain host.
-fn split(host: &str) -> Option<(&str, Option<&str>)> {
+pub(crate) fn split(host: &str) -> Option<(&str, Option<&str>)> {
     let (name, port) = if let Some(rest) = host.strip_prefix('[') {
         let (inside, after) = rest.split_once(']')?;
         inside.parse::<Ipv6Addr>().ok()?;
@@ -114,6 +131,29 @@ mod tests {
         ] {
             assert!(!BelievedHosts::Loopback.believe(host), "{host}");
         }
+    }
+
+    #[test]
+    fn attack_link_from_header_a_client_does_not_choose_the_port_of_a_link() {
+        let hosts = BelievedHosts::Listed(vec![
+            "app.example".into(),
+            "app.example:8443".into(),
+            ".sub.example".into(),
+            ".port.example:444".into(),
+            "localhost".into(),
+        ]);
+        for (sent, linked) in [
+            ("app.example", "app.example"),
+            ("APP.Example:1337", "app.example"),
+            ("app.example:8443", "app.example:8443"),
+            ("a.sub.example:1337", "a.sub.example"),
+            ("a.port.example:444", "a.port.example:444"),
+            ("localhost:5000", "localhost:5000"),
+        ] {
+            assert!(hosts.believe(sent), "{sent}");
+            assert_eq!(hosts.in_links(sent), linked);
+        }
+        assert_eq!(BelievedHosts::Loopback.in_links("[::1]:5000"), "[::1]:5000");
     }
 
     #[test]
