@@ -5,6 +5,7 @@
 mod admin;
 mod attacks_page;
 mod authz;
+mod authz_cookies;
 mod authz_headers;
 mod basic;
 mod change_email;
