@@ -47,4 +47,5 @@ mod links;
 mod mail_server_away;
 mod refresh;
 mod registrations;
+mod servers;
 mod story;
