@@ -11,8 +11,8 @@ use vestibule::settings::{MailRoute, Settings};
 use super::{Failure, Global, Serve, terminal};
 use crate::config_file::{Configuration, Purpose, Unusable};
 use crate::inspection;
-use crate::serve::Signals;
 use crate::serve::listen::{Address, Listener};
+use crate::serve::{Limits, Signals};
 use crate::telemetry::log;
 
 /// How long the last mails may take at shutdown. Those that take longer are not lost.
@@ -28,6 +28,7 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
     let format = log::Format::named(&configuration.program.log_format)?;
     log::start(&configuration.program.log, format)?;
     let mut signals = Signals::listen()?;
+    let limits = Limits::new(&configuration.program.connections);
     let threads = available_parallelism().map_or(2, usize::from);
     let vestibule = configuration.open(threads).await?;
     let settings = &configuration.settings;
@@ -55,7 +56,7 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
         let end = async {
             let _ = ending.await;
         };
-        listener.serve(vestibule.standalone(), end).await;
+        listener.serve(vestibule.standalone(), limits, end).await;
         drop(stopped);
         if tokio::time::timeout(LAST_MAILS, background).await.is_err() {
             tracing::warn!("some mails are not sent yet: the next start sends them");

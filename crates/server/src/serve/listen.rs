@@ -6,21 +6,23 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tower::ServiceExt as _;
 use vestibule::http::client_ip::Peer;
 use vestibule::settings::Listening;
 
-/// How long a client may take to send its request line and headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+use super::connections::{Connection, Connections, Limits, Listed};
+use super::stream::{RequestBody, Watched};
 
 /// How much of a request's head is read before the connection is refused outright. What
 /// the application itself accepts is less, and refused with an explanation.
@@ -119,20 +121,27 @@ impl Listener {
     }
 
     /// Serves until `stop` is done, then lets running requests finish.
-    pub async fn serve(self, router: Router, stop: impl Future<Output = ()>) {
-        let connections = GracefulShutdown::new();
+    pub async fn serve(self, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+        let running = GracefulShutdown::new();
+        let connections = Connections::new(limits);
+        let sweeping = tokio::spawn(Arc::clone(&connections).sweep());
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
-                accepted = self.accept() => match accepted {
-                    Ok(Connection::Tcp(stream, peer)) => spawn(&connections, stream, peer, &router),
-                    Ok(Connection::Unix(stream)) => {
-                        spawn(&connections, stream, Peer::Local, &router);
-                    }
+                accepted = self.accept(&connections) => match accepted {
+                    Ok((stream, taken_in)) => match stream {
+                        Stream::Tcp(stream, peer) => {
+                            spawn(&running, stream, peer, taken_in, &router);
+                        }
+                        Stream::Unix(stream) => {
+                            spawn(&running, stream, Peer::Local, taken_in, &router);
+                        }
+                    },
                     Err(error) => {
                         // Out of file descriptors, most likely: give the others time to end.
                         tracing::warn!(%error, "cannot accept a connection");
+                        connections.displace();
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 },
@@ -143,57 +152,87 @@ impl Listener {
             let _ = std::fs::remove_file(path);
         }
         tracing::info!("stopping: running requests may finish");
-        if tokio::time::timeout(DRAIN, connections.shutdown())
+        if tokio::time::timeout(DRAIN, running.shutdown())
             .await
             .is_err()
         {
             tracing::warn!("some requests did not finish in time");
         }
+        sweeping.abort();
     }
 
-    async fn accept(&self) -> io::Result<Connection> {
-        match self {
+    /// The next connection, once there is room for it.
+    async fn accept(
+        &self,
+        connections: &Arc<Connections>,
+    ) -> io::Result<(Stream, (Arc<Connection>, Listed))> {
+        let stream = match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Ok(Connection::Tcp(stream, Peer::Ip(address.ip())))
+                // It fails for a client that is gone already, which is the client's affair.
+                let _ = stream.set_nodelay(true);
+                Stream::Tcp(stream, Peer::Ip(address.ip()))
             }
-            Self::Unix(listener, _) => listener
-                .accept()
-                .await
-                .map(|(stream, _)| Connection::Unix(stream)),
-        }
+            Self::Unix(listener, _) => Stream::Unix(listener.accept().await?.0),
+        };
+        let room = connections.room().await;
+        let room = room.ok_or_else(|| io::Error::other("the listener is closed"))?;
+        Ok((stream, connections.take_in(room)))
     }
 }
 
-enum Connection {
+enum Stream {
     Tcp(tokio::net::TcpStream, Peer),
     Unix(UnixStream),
 }
 
 fn spawn(
-    connections: &GracefulShutdown,
+    running: &GracefulShutdown,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: Peer,
+    (connection, listed): (Arc<Connection>, Listed),
     router: &Router,
 ) {
-    let service =
-        router
-            .clone()
-            .map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-                request.extensions_mut().insert(peer);
-                request.map(axum::body::Body::new)
-            });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+    let router = router.clone();
+    let watched = Arc::clone(&connection);
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let connection = Arc::clone(&watched);
+        connection.handling();
+        let mut request = request.map(|body| RequestBody::new(body, Arc::clone(&connection)));
+        request.extensions_mut().insert(peer);
+        let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+        async move {
+            let answer = answer.await;
+            connection.handled();
+            answer
+        }
+    });
+    let stream = Watched::new(stream, Arc::clone(&connection));
+    let served = http1::Builder::new()
+        // Connections are timed together (`connections`), not by a timer for each request.
+        .header_read_timeout(None::<Duration>)
         .max_buf_size(HEAD_LIMIT)
         .max_headers(HEADER_LINES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let watched = connections.watch(connection);
+        .serve_connection(TokioIo::new(stream), service);
+    let served = running.watch(served);
     tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended badly");
+        let _listed = listed;
+        tokio::pin!(served);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut served => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%error, "a connection ended badly");
+                    }
+                    return;
+                }
+                // A request that came just now is answered.
+                () = connection.asked_to_end() => if connection.may_end() {
+                    tracing::debug!("a connection that waited for its client was closed");
+                    return;
+                },
+            }
         }
     });
 }

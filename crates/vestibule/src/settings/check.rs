@@ -50,6 +50,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("SECURITY_WAN_REGISTER_TIMEOUT", 1, i64::MAX),
     ("SECURITY_WAN_SIGNIN_TIMEOUT", 1, i64::MAX),
     ("SECURITY_ZXCVBN_MINIMUM_SCORE", 0, 4),
+    ("VESTIBULE_MAX_CONNECTIONS", 1, 1_000_000),
 ];
 
 /// Cookies of features that are not served yet.
@@ -111,6 +112,9 @@ pub(super) fn each(reader: &mut Reader<'_>) {
             format!("{socket_mode:?} is not the mode of a file"),
             "write such as \"660\"",
         );
+    }
+    for key in ["VESTIBULE_IDLE_TIMEOUT", "VESTIBULE_WRITE_TIMEOUT"] {
+        reader.duration(key);
     }
     for (table, name) in COOKIES {
         let name = reader.text(name);

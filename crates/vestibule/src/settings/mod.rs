@@ -26,6 +26,7 @@ mod tokens;
 mod value;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use self::http::HttpSettings;
 pub use accounts::{
@@ -221,6 +222,19 @@ pub struct ProgramSettings {
     pub log_format: String,
     /// The mode of a Unix socket.
     pub socket_mode: u32,
+    /// How many connections there may be, and for how long.
+    pub connections: ConnectionSettings,
+}
+
+/// Limits on the connections of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionSettings {
+    /// The number of connections at once; without one, as many as the limit on open files allows.
+    pub max: Option<usize>,
+    /// How long a connection may wait for its next request.
+    pub idle: Duration,
+    /// How long a client may leave an answer unread.
+    pub write: Duration,
 }
 
 /// Who may connect to the Unix socket unless somebody says so: its owner and its group.
@@ -230,8 +244,14 @@ impl ProgramSettings {
     /// Reads `VESTIBULE_*`.
     #[must_use]
     pub fn new(loaded: &Loaded) -> Self {
-        let reader = Reader::new(loaded);
+        let mut reader = Reader::new(loaded);
+        let max = reader.whole("VESTIBULE_MAX_CONNECTIONS");
         Self {
+            connections: ConnectionSettings {
+                max: max.and_then(|max| usize::try_from(max).ok()),
+                idle: reader.duration("VESTIBULE_IDLE_TIMEOUT"),
+                write: reader.duration("VESTIBULE_WRITE_TIMEOUT"),
+            },
             listen: reader.text("VESTIBULE_LISTEN"),
             log: reader.text("VESTIBULE_LOG"),
             log_format: reader.text("VESTIBULE_LOG_FORMAT"),

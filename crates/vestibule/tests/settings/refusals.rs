@@ -251,6 +251,18 @@ fn each_mistake_is_named_with_its_fix() {
             &["VESTIBULE_REQUEST_TIMEOUT", "no time at all"],
         ),
         (
+            "VESTIBULE_WRITE_TIMEOUT = 0",
+            &["VESTIBULE_WRITE_TIMEOUT", "no time at all"],
+        ),
+        (
+            "VESTIBULE_IDLE_TIMEOUT = \"\"",
+            &["VESTIBULE_IDLE_TIMEOUT", "no time at all"],
+        ),
+        (
+            "VESTIBULE_MAX_CONNECTIONS = 0",
+            &["VESTIBULE_MAX_CONNECTIONS", "from 1 to"],
+        ),
+        (
             "VESTIBULE_OUTBOX_LEASE = \"2 minutes\"\nMAIL_SERVER = \"mail.example.com\"",
             &["VESTIBULE_OUTBOX_LEASE", "120 seconds", "MAIL_TIMEOUT"],
         ),
