@@ -8,6 +8,7 @@ use vestibule::settings::{Listening, Loaded, Problem, ProgramSettings, Settings}
 
 use crate::config_file::{Places, Unusable, database_of, keeps_secrets, lacks_secrets, listen_at};
 use crate::data_folder;
+use crate::private_files::is_readable_by_all;
 use crate::telemetry::log;
 
 /// What `Loaded` calls a file that it cannot read at all.
@@ -43,7 +44,7 @@ impl Inspection {
         let mut complete = loaded.clone();
         if lacks_secrets(&loaded) && keeps_secrets(&loaded, listening) {
             let kept = data_folder::secrets(Path::new(data_folder::FOLDER))
-                .map_err(|error| format!("{}: {error}", data_folder::FOLDER))?;
+                .map_err(|error| format!("the secrets of this installation: {error}"))?;
             if let Some(kept) = &kept {
                 (loaded, found) = places.read_all(Some(kept));
                 complete = loaded.clone();
@@ -67,10 +68,12 @@ impl Inspection {
         if sound && problems.is_empty() {
             problems.extend(assembled(&settings).err());
         }
+        let mut advice = settings.advice;
+        advice.extend(readable_secrets(&loaded, places.file_path()));
         Ok(Self {
             loaded,
             problems,
-            advice: settings.advice,
+            advice,
         })
     }
 }
@@ -85,6 +88,28 @@ pub(crate) fn obstacles(program: &ProgramSettings, settings: &Settings) -> Vec<S
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Files with secrets that every user of the machine can read. Where containers get theirs, they
+/// are in a container of their own.
+fn readable_secrets(loaded: &Loaded, configuration: Option<&Path>) -> Vec<Problem> {
+    let named = loaded
+        .secret_files()
+        .map(|(key, path)| (format!("{key}_FILE"), path));
+    let configuration = configuration.filter(|_| loaded.has_secret_in_file());
+    let whole = configuration.map(|path| (path.display().to_string(), path));
+    named
+        .chain(whole)
+        .filter(|(_, path)| !path.starts_with("/run/secrets") && is_readable_by_all(path))
+        .map(|(key, path)| {
+            let path = path.display();
+            Problem::new(
+                &key,
+                format!("has a secret, and every user of this machine can read {path}"),
+                format!("chmod o-rwx {path}"),
+            )
+        })
+        .collect()
 }
 
 /// Without its folder, every mail would silently be ours.

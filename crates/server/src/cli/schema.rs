@@ -25,11 +25,12 @@ pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failur
     };
     let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
     let (database, tables) = (configuration.database()?, configuration.tables());
-    if purpose == Purpose::Arrange
-        && let Some(path) = database.file()
-        && path.starts_with(data_folder::FOLDER)
+    let folder = std::path::Path::new(data_folder::FOLDER);
+    if let Some(path) = database.file()
+        && path.starts_with(folder)
+        && (purpose == Purpose::Arrange || path.exists())
     {
-        data_folder::make(std::path::Path::new(data_folder::FOLDER))?;
+        data_folder::make(folder)?;
     }
     match command {
         Command::Init => report(&database.init(&tables).await?, "made"),

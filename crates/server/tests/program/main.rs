@@ -8,8 +8,10 @@ mod commands_roles;
 mod commands_users;
 mod config_check;
 mod config_import;
+mod prepared_folder;
 mod readme;
 mod secrets;
 mod serving;
+mod slow_clients;
 #[path = "../support/program.rs"]
 mod support;

@@ -1,5 +1,6 @@
 //! The file: where it is, whether it is still the same, and how it is opened.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,12 +69,17 @@ pub fn path_of(uri: &str) -> Result<PathBuf, StoreError> {
 /// Makes the file, if it is not there, for its owner only: password hashes go into it.
 pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
-    match options.write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(
-            StoreError::Unavailable(format!("{}: {error}", path.display())),
-        ),
-        _ => Ok(()),
-    }
+    options.write(true).mode(0o600);
+    let made = match options.clone().create_new(true).open(path) {
+        // A link that leads nowhere yet: SQLite would make the file with the umask's mode.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && !path.exists() => {
+            options.create(true).open(path)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        made => made,
+    };
+    made.map(drop)
+        .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))
 }
 
 /// Lets readers go on while somebody writes. The file remembers it; whoever else has the
