@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub mod body;
+pub mod body_flaw;
 pub mod client_ip;
 pub mod cookies;
 pub mod cors;

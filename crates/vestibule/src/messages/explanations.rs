@@ -5,6 +5,7 @@
 use vestibule_formats::csrf::CsrfError;
 
 use super::Message;
+use crate::http::body_flaw::BodyFlaw;
 use crate::session::visit::CookieState;
 use crate::settings::CsrfSettings;
 
@@ -72,6 +73,47 @@ impl Explanation {
             saw,
             "send Content-Type: application/json with a JSON body, or a URL-encoded form",
         )
+    }
+
+    /// A body that is not understood. A flaw that names the content type has an explanation of its
+    /// own.
+    #[must_use]
+    pub fn body(flaw: &BodyFlaw) -> Self {
+        let check = match flaw {
+            BodyFlaw::Encoded => "content_encoding",
+            _ => "body",
+        };
+        let one_object = "send one JSON object, such as {\"email\": \"ana@example.com\"}";
+        let as_utf8 = "send JSON as UTF-8";
+        let (saw, fix) = match flaw {
+            BodyFlaw::Unsupported => return Self::content_type(None),
+            BodyFlaw::Encoded => (
+                "a body with a Content-Encoding".to_owned(),
+                "send the body uncompressed, and without that header",
+            ),
+            BodyFlaw::Incomplete => (
+                "a body that ended before its announced length".to_owned(),
+                "send as many bytes as Content-Length says; look whether a proxy cuts the body off",
+            ),
+            BodyFlaw::OtherEncoding => ("JSON in UTF-16 or UTF-32".to_owned(), as_utf8),
+            BodyFlaw::NotUtf8(at) => (format!("invalid UTF-8 at byte {at}"), as_utf8),
+            BodyFlaw::FormNotUtf8 => (
+                "a form with a field that is not UTF-8".to_owned(),
+                "percent-encode the UTF-8 form of each character (encodeURIComponent, \
+                 URLSearchParams)",
+            ),
+            BodyFlaw::Syntax(what) => (
+                format!("text that is not JSON: {what}"),
+                "make the body with JSON.stringify or your language's JSON library; in a shell, \
+                 put it in single quotes",
+            ),
+            BodyFlaw::NotAnObject => ("JSON that is not an object".to_owned(), one_object),
+            BodyFlaw::Repeated(line, column) => (
+                format!("a member that is repeated, at line {line} column {column}"),
+                "name each member once",
+            ),
+        };
+        Self::new(check, saw, fix)
     }
 
     /// A body over the limit.
