@@ -213,11 +213,30 @@ fn fitted(kind: Kind, value: Toml) -> Toml {
     }
 }
 
-/// Flask-Mail's pair of a name and an address.
+/// A sender: Flask-Mail's pair of a name and an address, or one text. White space around either is
+/// no part of it.
 fn sender(name: &str, value: Toml) -> Toml {
-    match value.as_array().map(Vec::as_slice) {
-        Some([Toml::String(who), Toml::String(address)]) if name == "SECURITY_EMAIL_SENDER" => {
-            Toml::String(format!("{who} <{address}>"))
+    if !matches!(name, "SECURITY_EMAIL_SENDER" | "MAIL_DEFAULT_SENDER") {
+        return value;
+    }
+    let tidy = |who: &str, address: &str| format!("{} <{}>", who.trim(), address.trim());
+    match &value {
+        Toml::Array(pair) => match pair.as_slice() {
+            [Toml::String(who), Toml::String(address)] if name == "SECURITY_EMAIL_SENDER" => {
+                Toml::String(tidy(who, address))
+            }
+            _ => value,
+        },
+        Toml::String(text) => {
+            let text = text.trim();
+            let parts = text
+                .strip_suffix('>')
+                .and_then(|text| text.rsplit_once('<'));
+            Toml::String(match parts {
+                Some((who, address)) if !who.trim().is_empty() => tidy(who, address),
+                Some((_, address)) => address.trim().to_owned(),
+                None => text.to_owned(),
+            })
         }
         _ => value,
     }

@@ -164,10 +164,17 @@ fn scheme(reader: &mut Reader<'_>) -> Scheme {
             format!("write one of {}", enabled.join(", ")),
         );
     } else if scheme.is_none() {
+        let existing = if Scheme::from_name(&name).is_some() {
+            "hashes that are in the database already are checked all the same, and replaced at the next sign-in"
+        } else if name == "plaintext" {
+            "passwords that are in the database in plain text sign nobody in, so these users have to reset theirs"
+        } else {
+            "hashes of that scheme that are in the database cannot be checked, so these users have to reset their passwords"
+        };
         reader.problem(
             KEY,
             format!("{name:?} is no scheme for new passwords"),
-            "write \"argon2\"; hashes that are in the database already are checked all the same",
+            format!("write \"argon2\"; {existing}"),
         );
     }
     scheme.unwrap_or(Scheme::Argon2)
