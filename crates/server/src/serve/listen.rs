@@ -15,8 +15,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
+use rustix::fs::Mode;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixSocket, UnixStream};
 use tower::ServiceExt as _;
 use vestibule::http::client_ip::Peer;
 use vestibule::settings::Listening;
@@ -30,6 +31,9 @@ const HEAD_LIMIT: usize = 128 * 1024;
 
 /// The same for the number of header lines.
 const HEADER_LINES: usize = 1000;
+
+/// How many connections to a Unix socket may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// How long running requests get to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -102,9 +106,10 @@ impl Listener {
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
             Address::Unix(path) => {
                 remove_abandoned(path).await?;
-                let socket = Self::Unix(UnixListener::bind(path)?, path.clone());
+                let socket = bind_closed(path, socket_mode)?;
                 std::fs::set_permissions(path, Permissions::from_mode(socket_mode))?;
-                Ok(socket)
+                // From now on, and not before, somebody can connect.
+                Ok(Self::Unix(socket.listen(BACKLOG)?, path.clone()))
             }
         }
     }
@@ -237,6 +242,17 @@ fn spawn(
     });
 }
 
+/// Makes the file of a Unix socket that does not listen yet. Its mode is never more open than this
+/// one: Linux gives the file the mode of the socket, less the umask.
+fn bind_closed(path: &Path, mode: u32) -> io::Result<UnixSocket> {
+    let socket = UnixSocket::new_stream()?;
+    if cfg!(target_os = "linux") {
+        rustix::fs::fchmod(&socket, Mode::from_raw_mode(mode))?;
+    }
+    socket.bind(path)?;
+    Ok(socket)
+}
+
 async fn remove_abandoned(path: &Path) -> io::Result<()> {
     let Ok(metadata) = std::fs::symlink_metadata(path) else {
         return Ok(());
@@ -253,6 +269,22 @@ async fn remove_abandoned(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn attack_prepared_folder_a_unix_socket_is_never_more_open_than_configured() {
+        let path = std::env::temp_dir().join(format!("vestibule-sock-{}", std::process::id()));
+        for mode in [0o600, 0o640, 0o000] {
+            let socket = bind_closed(&path, mode).unwrap();
+            let found = std::fs::symlink_metadata(&path).unwrap().permissions();
+            assert_eq!(found.mode() & 0o777 & !mode, 0, "{:o}", found.mode());
+            let refused = UnixStream::connect(&path)
+                .await
+                .map_err(|error| error.kind());
+            assert!(refused.is_err(), "it does not listen yet");
+            drop(socket);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
 
     #[test]
     fn addresses_are_tcp_or_unix() {
