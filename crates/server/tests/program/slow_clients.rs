@@ -68,7 +68,7 @@ fn attack_denial_clients_that_never_read_do_not_keep_others_out() {
         })
         .collect();
     let output = Command::new("curl")
-        .args(["-s", "--max-time", "20", "--unix-socket"])
+        .args(["-s", "--max-time", "120", "--unix-socket"])
         .arg(&socket)
         .arg("http://localhost/healthz")
         .output()

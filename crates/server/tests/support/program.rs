@@ -110,7 +110,7 @@ impl Server {
     pub(crate) fn curl(&self, arguments: &[&str]) -> String {
         let address = format!("http://localhost:{}", self.port);
         let output = Command::new("curl")
-            .args(["-s", "--max-time", "20"])
+            .args(["-s", "--max-time", "120"])
             .args(
                 arguments
                     .iter()

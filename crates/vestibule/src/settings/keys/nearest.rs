@@ -16,7 +16,7 @@ const PREFIX: &str = "SECURITY_";
 const MESSAGE: &str = "SECURITY_MSG_";
 
 /// The least likeness that is worth a hint.
-const LIKE: f64 = 0.62;
+const LIKE: f64 = 0.58;
 
 /// The last word says what kind of thing a setting is (`URL`, `WITHIN`, `VIEW`): names that differ
 /// in it are worth as much less.
