@@ -46,9 +46,11 @@ pub fn nearest(name: &str) -> Option<String> {
 
 fn likeness(name: &str, candidate: &str) -> f64 {
     let whole = normalized_damerau_levenshtein(name, candidate);
-    match (name.strip_prefix(PREFIX), candidate.strip_prefix(PREFIX)) {
-        (Some(name), Some(candidate)) => without_prefix(name, candidate),
-        (None, None) => without_prefix(name, candidate),
+    let (ours, theirs) = (name.strip_prefix(PREFIX), candidate.strip_prefix(PREFIX));
+    match (ours, theirs) {
+        (Some(_), Some(_)) | (None, None) => {
+            without_prefix(ours.unwrap_or(name), theirs.unwrap_or(candidate))
+        }
         // A name without its prefix has to be right but for a slip.
         (None, Some(rest)) => {
             let rest = normalized_damerau_levenshtein(name, rest);
