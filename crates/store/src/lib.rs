@@ -105,6 +105,9 @@ pub enum StoreError {
         /// The row's primary key.
         row: i64,
     },
+    /// The address of the database cannot be used. No part of it that may be secret is in here.
+    #[error("the address of the database {0}")]
+    Address(String),
     /// The tables are not the ones that are needed.
     #[error("the schema does not fit: {0}")]
     Schema(String),

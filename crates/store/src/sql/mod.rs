@@ -1,5 +1,6 @@
 //! The SQL store. The only place that speaks SQL.
 
+mod address;
 mod columns;
 mod database;
 mod error;
@@ -15,5 +16,6 @@ mod trackers;
 mod users;
 
 pub use crate::schema_check::{Finding, Upgrade};
+pub use address::is_tls_option;
 pub use columns::TableNames;
 pub use database::Database;

@@ -20,13 +20,33 @@ pub(super) fn map_error(error: sqlx_core::Error) -> StoreError {
         sqlx_core::Error::Database(refused) if is_away(&**refused) || is_busy(&**refused) => {
             StoreError::Unavailable(refused.message().to_owned())
         }
-        sqlx_core::Error::Io(_)
-        | sqlx_core::Error::Tls(_)
-        | sqlx_core::Error::Protocol(_)
+        // Its own words: the driver would add where in PostgreSQL's source they stand.
+        sqlx_core::Error::Database(refused) if refuses_sign_in(&**refused) => {
+            StoreError::Other(format!(
+                "the database refuses the user or the password: {}",
+                refused.message()
+            ))
+        }
+        sqlx_core::Error::Database(refused) => {
+            StoreError::Other(format!("the database says: {}", refused.message()))
+        }
+        sqlx_core::Error::Io(cause) => StoreError::Unavailable(cause.to_string()),
+        sqlx_core::Error::Tls(cause) => {
+            StoreError::Unavailable(format!("no secure connection: {cause}"))
+        }
+        sqlx_core::Error::Protocol(_)
         | sqlx_core::Error::PoolTimedOut
         | sqlx_core::Error::PoolClosed
         | sqlx_core::Error::WorkerCrashed => StoreError::Unavailable(error.to_string()),
         _ => StoreError::Other(error.to_string()),
+    }
+}
+
+/// Whether a server refuses who connects.
+pub(super) fn refuses_sign_in(refused: &dyn DatabaseError) -> bool {
+    match number(refused) {
+        Some(number) => matches!(number, 1044 | 1045 | 1698),
+        None => refused.code().is_some_and(|code| code.starts_with("28")),
     }
 }
 

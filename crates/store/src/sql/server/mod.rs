@@ -11,10 +11,13 @@ mod error;
 mod journal;
 mod leaving;
 mod limits;
+mod parts;
 mod pool;
 mod roles;
 mod schema;
 mod site;
+mod target;
+mod tls;
 mod trackers;
 mod users;
 mod wire;
@@ -25,7 +28,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-pub(crate) use self::address::is_server;
+pub(crate) use self::address::{Address, is_server, read};
 use self::dialect::Dialect;
 use self::error::{is_broken, map_error, stood_in_the_way};
 use self::journal::{JournalStatements, event_of, head_of};
@@ -123,10 +126,20 @@ impl ServerStore {
     /// When the server does not answer, or refuses.
     pub async fn init(uri: &str, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         let site = Site::at(uri)?;
-        let mut held = site.hold_alone().await?;
+        let mut held = site.hold_alive().await?;
         let mut link = held.link().map_err(map_error)?;
+        site.lock(&mut link).await?;
         let made = schema::init(&mut link, site.dialect, tables).await;
-        made.map_err(map_error)
+        site.keep(&mut link, made).await
+    }
+
+    /// Connects, and asks for nothing.
+    ///
+    /// # Errors
+    /// When the address cannot be used, or the server does not answer or refuses the user.
+    pub async fn reach(uri: &str) -> Result<(), StoreError> {
+        let site = Site::at(uri)?;
+        site.hold_alive().await.map(drop)
     }
 
     /// What the database lacks.
@@ -148,10 +161,11 @@ impl ServerStore {
     /// When the server does not answer, or refuses.
     pub async fn upgrade(uri: &str, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         let site = Site::at(uri)?;
-        let mut held = site.hold_alone().await?;
+        let mut held = site.hold_alive().await?;
         let mut link = held.link().map_err(map_error)?;
+        site.lock(&mut link).await?;
         let added = schema::upgrade(&mut link, site.dialect, tables).await;
-        added.map_err(map_error)
+        site.keep(&mut link, added).await
     }
 }
 
