@@ -7,6 +7,7 @@ use std::fmt;
 use toml::Value;
 
 use super::keys::{self, Key, Kind};
+use super::masking::{is_file_path, without_credentials};
 use super::value;
 use crate::messages::Replacement;
 
@@ -25,7 +26,7 @@ impl Problem {
     pub(super) fn new(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             key: key.to_owned(),
-            what: what.into(),
+            what: without_credentials(&what.into()),
             fix: fix.into(),
         }
     }
@@ -237,7 +238,12 @@ impl Loaded {
             }
             Err(error) => problems.push(Problem::new(
                 &format!("{}_FILE", key.name),
-                format!("{path} cannot be read: {error}"),
+                if is_file_path(path) {
+                    format!("{path} cannot be read: {error}")
+                } else {
+                    // It may be the secret itself.
+                    format!("the file that it names cannot be read: {error}")
+                },
                 "name a file that this process may read",
             )),
         }

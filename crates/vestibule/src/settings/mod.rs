@@ -16,6 +16,7 @@ pub mod keys;
 mod load;
 mod login;
 mod mail;
+mod masking;
 mod password;
 mod password_rules;
 mod reader;
