@@ -264,6 +264,12 @@ pub(crate) fn database_of(settings: &Settings) -> Result<Database, String> {
     Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
 }
 
+/// Where the database is, once the certificates that its address names are read.
+pub(crate) fn certificates_of(settings: &Settings) -> Result<(), String> {
+    let checked = database_of(settings)?.check_certificates();
+    checked.map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
+}
+
 /// The environment, as far as it is text, and the settings in it that are not: they are nothing
 /// to pass over.
 fn environment() -> (Vec<(String, String)>, Vec<String>) {

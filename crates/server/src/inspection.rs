@@ -6,7 +6,9 @@ use vestibule::Vestibule;
 use vestibule::rng::SystemRandom;
 use vestibule::settings::{Listening, Loaded, Problem, ProgramSettings, Settings};
 
-use crate::config_file::{Places, Unusable, database_of, keeps_secrets, lacks_secrets, listen_at};
+use crate::config_file::{
+    Places, Unusable, certificates_of, database_of, keeps_secrets, lacks_secrets, listen_at,
+};
 use crate::data_folder;
 use crate::telemetry::log;
 
@@ -67,10 +69,12 @@ impl Inspection {
         if sound && problems.is_empty() {
             problems.extend(assembled(&settings).err());
         }
+        let mut advice = settings.advice.clone();
+        advice.extend(exposed_database(&settings));
         Ok(Self {
             loaded,
             problems,
-            advice: settings.advice,
+            advice,
         })
     }
 }
@@ -79,12 +83,23 @@ impl Inspection {
 pub(crate) fn obstacles(program: &ProgramSettings, settings: &Settings) -> Vec<String> {
     [
         log::filter(&program.log).err(),
-        database_of(settings).err(),
+        certificates_of(settings).err(),
         templates(settings).err(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Who stands between could read every account, or be the database.
+fn exposed_database(settings: &Settings) -> Option<Problem> {
+    let option = database_of(settings).ok()?.lacks_verification()?;
+    Some(Problem {
+        key: "SQLALCHEMY_DATABASE_URI".to_owned(),
+        what: "names a server on another machine, and nothing verifies that it is the right one"
+            .to_owned(),
+        fix: format!("add {option} to the address (docs/features/databases.md)"),
+    })
 }
 
 /// Without its folder, every mail would silently be ours.

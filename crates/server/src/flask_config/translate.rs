@@ -138,9 +138,8 @@ fn taken(name: &str, kind: Kind, value: &Value) -> Result<Toml, String> {
     if name == "SQLALCHEMY_DATABASE_URI"
         && let Some(uri) = value.as_str().filter(|uri| !uri.is_empty())
     {
-        // What it says may have the password of the address in it.
         Database::at(uri)
-            .map_err(|_| "is an address of a database that is not served".to_owned())?;
+            .map_err(|error| format!("is an address of a database that is not served: {error}"))?;
     }
     Ok(value)
 }
@@ -306,7 +305,8 @@ fn from_environment(
 
 /// An address of a database without a password.
 fn is_open_address(name: &str, text: &str) -> bool {
-    name == "SQLALCHEMY_DATABASE_URI" && !text.contains('@')
+    let has_credentials = text.contains('@') || text.to_ascii_lowercase().contains("passw");
+    name == "SQLALCHEMY_DATABASE_URI" && !has_credentials
 }
 
 /// Flask-SQLAlchemy looks for a file elsewhere.

@@ -8,6 +8,7 @@ mod commands_roles;
 mod commands_users;
 mod config_check;
 mod config_import;
+mod database_address;
 mod readme;
 mod secrets;
 mod serving;
