@@ -62,10 +62,26 @@ impl Site {
 
     /// With this post office, open or not.
     pub(crate) fn start_with_post(database: Database, settings: &str, post: Post) -> Self {
-        let (folder, schema) = (Folder::new(), database.schema());
+        let schema = database.schema();
         let uri = schema
             .as_ref()
             .map_or("sqlite:///accounts.db", |schema| &schema.uri);
+        let site = Self::with_post(Folder::new(), uri, settings, post, |_| {});
+        Self { schema, ..site }
+    }
+
+    /// On the database at an address, once its folder was prepared.
+    pub(crate) fn at(folder: Folder, uri: &str, settings: &str, prepare: impl Fn(&Folder)) -> Self {
+        Self::with_post(folder, uri, settings, Post::open(), prepare)
+    }
+
+    fn with_post(
+        folder: Folder,
+        uri: &str,
+        settings: &str,
+        post: Post,
+        prepare: impl Fn(&Folder),
+    ) -> Self {
         let settings = format!(
             "{settings}\n\
              SQLALCHEMY_DATABASE_URI = \"{uri}\"\n\
@@ -74,11 +90,12 @@ impl Site {
             post.port
         );
         folder.write("vestibule.toml", &settings);
+        prepare(&folder);
         Self {
             server: Server::start(&folder, &[]),
             folder,
             post,
-            schema,
+            schema: None,
         }
     }
 
