@@ -24,9 +24,11 @@ pub(super) fn without_credentials(text: &str) -> String {
 
 /// Whether a text is the path of a file, and not a secret where a path belongs.
 pub(super) fn is_file_path(text: &str) -> bool {
-    let begins = |start: &&str| text.starts_with(*start);
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
-    ["/", "./", "../"].iter().any(|start| begins(&start)) && text.chars().all(plain)
+    ["/", "./", "../"]
+        .iter()
+        .any(|start| text.starts_with(start))
+        && text.chars().all(plain)
 }
 
 #[cfg(test)]
