@@ -26,7 +26,7 @@ use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
 use crate::mail::transport::{self, Mailer};
-use crate::mail::{Post, outbox};
+use crate::mail::{Post, outbox, rehearsal};
 use crate::messages::{Messages, Said};
 use crate::rng::{Random, SystemRandom};
 use crate::router;
@@ -407,7 +407,8 @@ impl Builder {
     /// Puts it together.
     ///
     /// # Errors
-    /// When the configured password scheme cannot hash, mails cannot be sent as configured, or a thread cannot be started.
+    /// When the configured password scheme cannot hash, mails cannot be written or sent as
+    /// configured, or a thread cannot be started.
     pub fn build(self) -> Result<Vestibule, Fault> {
         let Self {
             settings,
@@ -441,6 +442,9 @@ impl Builder {
             Arc::clone(&random),
             hashing_threads,
         )?;
+        if let Some(problem) = rehearsal::problems(&settings).first() {
+            return Err(Fault::Internal(problem.to_string()));
+        }
         let post = Post::new(&settings);
         let own_mailer = mailer.is_some();
         let mailer = if let Some(mailer) = mailer {

@@ -22,7 +22,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn new(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             key: key.to_owned(),
             what: what.into(),
