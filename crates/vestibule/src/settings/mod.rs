@@ -2,6 +2,7 @@
 
 mod accounts;
 mod advice;
+mod browser;
 mod check;
 mod cookie;
 mod cors;
@@ -16,10 +17,13 @@ pub mod keys;
 mod load;
 mod login;
 mod mail;
+mod mail_server;
 mod password;
 mod password_rules;
 mod reader;
 mod redirect;
+mod salts;
+mod sender;
 mod session;
 mod starter;
 mod tokens;
@@ -181,26 +185,30 @@ impl Settings {
         Self::new(&loaded, Listening::Local)
     }
 
-    /// What is so risky where others can reach the server that it is said at each start.
+    /// What is so risky that it is said at each start: most of it only where others can reach the
+    /// server.
     #[must_use]
     pub fn warnings(&self, listening: Listening) -> Vec<Problem> {
-        if !advice::is_public(self, listening) {
-            return Vec::new();
-        }
-        let debug = self.debug.then(advice::debug);
-        let no_mail = self.keeps_mails_it_has_to_send().then(advice::no_mail);
-        debug.into_iter().chain(no_mail).collect()
+        let public = advice::is_public(self, listening);
+        let debug = (public && self.debug).then(advice::debug);
+        let no_mail = (public && self.keeps_mails_it_has_to_send()).then(advice::no_mail);
+        let sender = advice::sender(self);
+        debug.into_iter().chain(no_mail).chain(sender).collect()
     }
 
     /// Whether a feature lives by mail, and no mail is sent.
     fn keeps_mails_it_has_to_send(&self) -> bool {
+        self.needs_mail() && matches!(self.mail.route, MailRoute::DevMailbox)
+    }
+
+    /// Whether a feature lives by mail.
+    fn needs_mail(&self) -> bool {
         let accounts = &self.accounts;
-        let needed = self.login.confirmable
+        self.login.confirmable
             || accounts.recover.enabled
             || accounts.change_email.enabled
             || accounts.recover_username.enabled
-            || accounts.passwordless.enabled;
-        needed && matches!(self.mail.route, MailRoute::DevMailbox)
+            || accounts.passwordless.enabled
     }
 
     /// Whether refusals explain themselves in the answer.

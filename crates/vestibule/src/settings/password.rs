@@ -10,6 +10,7 @@ use vestibule_formats::text::normalise::Form;
 use super::password_rules::{self, BreachedSettings};
 use super::reader::Reader;
 use crate::http::fault::Fault;
+use crate::rules::password::LONGEST;
 
 /// `SECRET_KEY` and its kin.
 #[derive(Debug, Clone)]
@@ -96,8 +97,16 @@ impl PasswordSettings {
                 "run `vestibule secrets generate`, or set SECURITY_PASSWORD_SINGLE_HASH = true",
             );
         }
+        let length_min = reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0);
+        if length_min > LONGEST {
+            reader.problem(
+                "SECURITY_PASSWORD_LENGTH_MIN",
+                format!("{length_min} is more than {LONGEST}, the longest that is accepted: nobody could choose a password"),
+                "write 8 to 64, or leave it out",
+            );
+        }
         Self {
-            length_min: reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0),
+            length_min,
             complexity: password_rules::complexity(reader),
             breached: password_rules::breached(reader),
             normalize_form: reader.word("SECURITY_PASSWORD_NORMALIZE_FORM", &forms),

@@ -1,8 +1,8 @@
 //! Values that cannot stand beside each other, and what a server that others reach needs.
 
-use vestibule::settings::{Listening, Settings};
+use vestibule::settings::Listening;
 
-use crate::support::{SECRETS, local, problems};
+use crate::support::{local, problems};
 
 #[test]
 fn all_mistakes_are_told_at_once() {
@@ -155,10 +155,119 @@ fn what_would_be_passed_over_is_refused() {
 }
 
 #[test]
-fn the_sender_may_be_a_pair_of_name_and_address() {
-    for key in ["SECURITY_EMAIL_SENDER", "MAIL_DEFAULT_SENDER"] {
-        let text = format!("{SECRETS}{key} = [\"Accounts\", \"accounts@example.com\"]");
-        let settings = Settings::from_toml(&text).unwrap();
-        assert_eq!(settings.mail.sender, "Accounts <accounts@example.com>");
+fn attack_wrong_purpose_two_purposes_with_one_salt_stop_the_start() {
+    for (lines, key, other) in [
+        (
+            "SECURITY_LOGIN_SALT = \"one\"\nSECURITY_RESET_SALT = \"one\"",
+            "SECURITY_LOGIN_SALT",
+            "SECURITY_RESET_SALT",
+        ),
+        // The default of a key that is left out, on either side of the table.
+        (
+            "SECURITY_LOGIN_SALT = \"reset-salt\"",
+            "SECURITY_LOGIN_SALT",
+            "the default of SECURITY_RESET_SALT",
+        ),
+        (
+            "SECURITY_CONFIRM_SALT = \"refresh-token-salt\"",
+            "SECURITY_CONFIRM_SALT",
+            "the default of SECURITY_REFRESH_TOKEN_SALT",
+        ),
+        // Features that are not served yet share the secret with a Flask application beside us.
+        (
+            "SECURITY_WAN_SALT = \"remember-salt\"",
+            "SECURITY_WAN_SALT",
+            "the default of SECURITY_REMEMBER_SALT",
+        ),
+        (
+            "SECURITY_RESET_SALT = \"tf-validity-salt\"",
+            "SECURITY_RESET_SALT",
+            "the default of SECURITY_TWO_FACTOR_VALIDITY_SALT",
+        ),
+        // Salts that no setting changes.
+        (
+            "SECURITY_RESET_SALT = \"wtf-csrf-token\"",
+            "SECURITY_RESET_SALT",
+            "CSRF tokens",
+        ),
+        (
+            "SECURITY_REMEMBER_SALT = \"cookie-session\"",
+            "SECURITY_REMEMBER_SALT",
+            "session cookies",
+        ),
+        (
+            "SECURITY_CHANGE_EMAIL_SALT = \"\"",
+            "SECURITY_CHANGE_EMAIL_SALT",
+            "empty",
+        ),
+    ] {
+        let said = local(lines);
+        assert_eq!(said.len(), 1, "{lines}: {said:?}");
+        // Whichever of two comes first in the table is named as the one to change or to keep.
+        for part in [key, other, "leave it out, or give it"] {
+            assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
+        }
     }
+    let all =
+        "SECURITY_LOGIN_SALT = \"x\"\nSECURITY_RESET_SALT = \"x\"\nSECURITY_CONFIRM_SALT = \"x\"";
+    assert_eq!(local(all).len(), 2);
+    let exchanged = "SECURITY_LOGIN_SALT = \"reset-salt\"\nSECURITY_RESET_SALT = \"login-salt\"";
+    assert_eq!(local(exchanged), Vec::<String>::new());
+}
+
+#[test]
+fn a_session_cookie_that_browsers_throw_away_stops_the_start() {
+    for (lines, parts) in [
+        (
+            "SESSION_COOKIE_SECURE = true\nSECURITY_PUBLIC_URL = \"http://accounts.example\"",
+            &["SESSION_COOKIE_SECURE", "plain HTTP", "https://"][..],
+        ),
+        (
+            "SESSION_COOKIE_DOMAIN = \".example.com\"",
+            &["SESSION_COOKIE_DOMAIN", "localhost", "TRUSTED_HOSTS"],
+        ),
+        (
+            "SERVER_NAME = \"a.example\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"r\"\nSECURITY_REFRESH_TOKEN_COOKIE = { domain = \"b.example\" }",
+            &["SECURITY_REFRESH_TOKEN_COOKIE", "b.example", "a.example"],
+        ),
+    ] {
+        let said = local(lines);
+        assert_eq!(said.len(), 1, "{lines}: {said:?}");
+        for part in parts {
+            assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
+        }
+    }
+    for fine in [
+        "SESSION_COOKIE_SECURE = true\nSECURITY_PUBLIC_URL = \"http://localhost:5000\"",
+        "SESSION_COOKIE_SECURE = true\nSECURITY_PUBLIC_URL = \"https://accounts.example\"",
+        // Behind a proxy that changes the Host header.
+        "SESSION_COOKIE_DOMAIN = \"example.com\"\nSECURITY_PUBLIC_URL = \"https://app.example.com\"",
+    ] {
+        assert_eq!(local(fine), Vec::<String>::new(), "{fine}");
+    }
+}
+
+#[test]
+fn limits_that_nothing_fits_into_stop_the_start() {
+    for (lines, parts) in [
+        (
+            "WTF_CSRF_TIME_LIMIT = 0",
+            &["WTF_CSRF_TIME_LIMIT", "expired when it arrives"][..],
+        ),
+        (
+            "MAX_CONTENT_LENGTH = 20",
+            &["MAX_CONTENT_LENGTH", "no sign-in would fit"],
+        ),
+        (
+            "SECURITY_PASSWORD_LENGTH_MIN = 200",
+            &["SECURITY_PASSWORD_LENGTH_MIN", "128", "8 to 64"],
+        ),
+    ] {
+        let said = local(lines);
+        assert_eq!(said.len(), 1, "{lines}: {said:?}");
+        for part in parts {
+            assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
+        }
+    }
+    assert_eq!(local("WTF_CSRF_TIME_LIMIT = \"\""), Vec::<String>::new());
 }

@@ -4,6 +4,7 @@
 
 mod advice;
 mod combinations;
+mod mail;
 mod page;
 mod refusals;
 mod sources;
