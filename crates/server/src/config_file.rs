@@ -215,14 +215,7 @@ impl Configuration {
     /// The tables' names.
     #[must_use]
     pub fn tables(&self) -> TableNames {
-        let database = &self.settings.database;
-        TableNames {
-            user: database.user_table.clone(),
-            role: database.role_table.clone(),
-            roles_users: database.roles_users_table.clone(),
-            web_authn: database.webauthn_table.clone(),
-            refresh: database.refresh_table.clone(),
-        }
+        tables_of(&self.settings)
     }
 
     /// Opens the database, which is made where there is none, and puts everything together. Who
@@ -262,6 +255,18 @@ pub(crate) fn database_of(settings: &Settings) -> Result<Database, String> {
     let uri = settings.database.uri.as_ref();
     let uri = uri.map_or_else(embedded, |uri| uri.expose_secret().to_owned());
     Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
+}
+
+/// The tables' names.
+pub(crate) fn tables_of(settings: &Settings) -> TableNames {
+    let database = &settings.database;
+    TableNames {
+        user: database.user_table.clone(),
+        role: database.role_table.clone(),
+        roles_users: database.roles_users_table.clone(),
+        web_authn: database.webauthn_table.clone(),
+        refresh: database.refresh_table.clone(),
+    }
 }
 
 /// The environment, as far as it is text, and the settings in it that are not: they are nothing

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use vestibule::Vestibule;
+use vestibule::mail::rehearsal;
 use vestibule::rng::SystemRandom;
 use vestibule::settings::{Listening, Loaded, Problem, ProgramSettings, Settings};
 
 use crate::config_file::{Places, Unusable, database_of, keeps_secrets, lacks_secrets, listen_at};
 use crate::data_folder;
+use crate::serve::listen::Address;
 use crate::telemetry::log;
 
 /// What `Loaded` calls a file that it cannot read at all.
@@ -20,21 +22,26 @@ pub struct Inspection {
     pub loaded: Loaded,
     /// What the start would end with, one line each.
     pub problems: Vec<String>,
-    /// What can stand, and probably should not.
-    pub advice: Vec<Problem>,
+    /// What would be in force, with stand-ins for secrets that the start would make.
+    pub settings: Settings,
 }
 
 impl Inspection {
-    /// Looks at everything that the start looks at, but for the database itself and the address.
+    /// Looks at everything that the start looks at, but for the database itself. `listen` is what
+    /// `serve` would be told on its command line.
     ///
     /// # Errors
     /// When there is nothing to look at.
-    pub fn of(named: Option<&Path>) -> Result<Self, Unusable> {
+    pub fn of(named: Option<&Path>, listen: Option<&Address>) -> Result<Self, Unusable> {
         let (places, mut problems) = Places::find(named)?;
         let (mut loaded, mut found) = places.read_all(None);
         let program = ProgramSettings::new(&loaded);
-        let listening = match listen_at(&program) {
-            Ok(address) => address.reach(),
+        let listen = listen.map_or_else(|| listen_at(&program), |address| Ok(address.clone()));
+        let listening = match listen {
+            Ok(address) => {
+                problems.extend(address.obstacle());
+                address.reach()
+            }
             Err(why) => {
                 problems.push(why);
                 Listening::Local
@@ -70,7 +77,7 @@ impl Inspection {
         Ok(Self {
             loaded,
             problems,
-            advice: settings.advice,
+            settings,
         })
     }
 }
@@ -84,7 +91,14 @@ pub(crate) fn obstacles(program: &ProgramSettings, settings: &Settings) -> Vec<S
     ]
     .into_iter()
     .flatten()
+    .chain(broken_mails(settings))
     .collect()
+}
+
+/// Templates with which no mail of their kind could be written.
+fn broken_mails(settings: &Settings) -> Vec<String> {
+    let problems = rehearsal::problems(settings);
+    problems.iter().map(ToString::to_string).collect()
 }
 
 /// Without its folder, every mail would silently be ours.

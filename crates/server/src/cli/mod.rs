@@ -2,6 +2,7 @@
 
 mod audit;
 mod config;
+mod connect;
 mod openapi;
 mod roles;
 mod schema;

@@ -21,7 +21,11 @@ const LAST_MAILS: Duration = Duration::from_secs(5);
 pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure> {
     let configuration =
         Configuration::read_to(Purpose::Serve, global.config.as_deref(), arguments.listen)?;
-    let obstacles = inspection::obstacles(&configuration.program, &configuration.settings);
+    let mut obstacles: Vec<String> = configuration.listen.obstacle().into_iter().collect();
+    obstacles.extend(inspection::obstacles(
+        &configuration.program,
+        &configuration.settings,
+    ));
     if !obstacles.is_empty() {
         return Err(Unusable::from(obstacles).into());
     }

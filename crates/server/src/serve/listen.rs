@@ -52,6 +52,36 @@ impl Address {
     }
 }
 
+/// The longest path of a Unix socket, in bytes (`sun_path` without its end).
+const LONGEST_PATH: usize = 107;
+
+impl Address {
+    /// What stands in the way of a Unix socket, as far as it can be seen without opening it.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<String> {
+        let Self::Unix(path) = self else { return None };
+        let shown = path.display();
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if path.as_os_str().len() > LONGEST_PATH {
+            Some(format!(
+                "VESTIBULE_LISTEN: {shown} is longer than {LONGEST_PATH} bytes, which no socket's path is; choose a shorter one"
+            ))
+        } else if folder.is_some_and(|folder| !folder.is_dir()) {
+            Some(format!(
+                "VESTIBULE_LISTEN: the folder of {shown} is not there; make it (with systemd: RuntimeDirectory=)"
+            ))
+        } else if std::fs::symlink_metadata(path).is_ok_and(|file| !file.file_type().is_socket()) {
+            Some(format!(
+                "VESTIBULE_LISTEN: {shown} is there and is no socket; name another path, or move it away"
+            ))
+        } else {
+            None
+        }
+    }
+}
+
 impl std::str::FromStr for Address {
     type Err = String;
 

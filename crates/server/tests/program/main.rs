@@ -7,6 +7,7 @@ mod commands_audit;
 mod commands_roles;
 mod commands_users;
 mod config_check;
+mod config_connect;
 mod config_import;
 mod readme;
 mod secrets;
