@@ -9,7 +9,7 @@ use super::TableNames;
 use super::server::{ServerStore, is_server};
 use super::sqlite::{SqliteStore, path_of};
 use crate::schema_check::{Finding, Upgrade};
-use crate::{Store, StoreError};
+use crate::{PasswordKind, Store, StoreError};
 
 /// Where a database is: `SQLALCHEMY_DATABASE_URI`.
 #[derive(Clone)]
@@ -116,6 +116,21 @@ impl Database {
             Self::File(path) => SqliteStore::check(path, tables),
             #[cfg(feature = "server")]
             Self::Server(uri) => ServerStore::check(uri, tables).await,
+        }
+    }
+
+    /// What the stored password hashes cost to check, and how many there are of each kind.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn password_kinds(
+        &self,
+        tables: &TableNames,
+    ) -> Result<Vec<PasswordKind>, StoreError> {
+        match self {
+            Self::File(path) => SqliteStore::password_kinds(path, tables),
+            #[cfg(feature = "server")]
+            Self::Server(uri) => ServerStore::password_kinds(uri, tables).await,
         }
     }
 

@@ -6,10 +6,12 @@ mod error;
 mod journal;
 mod leaving;
 mod moment;
+mod passwords;
 mod roles;
 mod schema;
 #[cfg(feature = "server")]
 pub mod server;
+mod spelling;
 pub mod sqlite;
 mod trackers;
 mod users;

@@ -8,6 +8,7 @@
 
 mod away;
 mod changes;
+mod encodings;
 mod forgetting;
 mod journal;
 mod leaving;
@@ -91,6 +92,7 @@ macro_rules! contract {
                 moments_keep_their_microseconds_and_lose_their_zone
                 users_are_listed_in_pages
                 a_new_user_has_no_roles
+                stored_hashes_are_counted_by_what_they_cost_to_check
             );
             contract!($backend, changes:
                 a_patch_changes_what_it_says_and_nothing_else
@@ -126,6 +128,7 @@ macro_rules! contract {
                 a_change_is_done_whole_or_not_at_all
                 who_is_not_as_expected_is_not_changed
                 of_many_who_claim_a_value_in_any_case_one_gets_it
+                of_many_who_claim_a_name_in_any_case_of_any_script_one_gets_it
                 a_mail_is_handed_out_to_one_and_settled_once
                 a_mail_that_failed_comes_back_when_it_is_due
                 no_mail_is_handed_out_twice_when_many_ask

@@ -17,6 +17,7 @@ pub(super) fn map_error(error: sqlx_core::Error) -> StoreError {
                 column: column_of(&**refused),
             }
         }
+        sqlx_core::Error::Database(refused) if is_unstorable(&**refused) => StoreError::Unstorable,
         sqlx_core::Error::Database(refused) if is_away(&**refused) || is_busy(&**refused) => {
             StoreError::Unavailable(refused.message().to_owned())
         }
@@ -72,6 +73,18 @@ fn is_busy(refused: &dyn DatabaseError) -> bool {
         // A wait for a lock; the limits of MariaDB and of MySQL.
         Some(number) => matches!(number, 1205 | 1969 | 3024),
         None => matches!(refused.code().as_deref(), Some("55P03" | "57014" | "25P03")),
+    }
+}
+
+/// Whether a text has characters that a column or the database cannot keep or compare with.
+fn is_unstorable(refused: &dyn DatabaseError) -> bool {
+    match number(refused) {
+        // "Incorrect string value", and the same number for other types.
+        Some(1366) => refused.message().starts_with("Incorrect string value"),
+        // Collations that do not mix, and conversions that are impossible.
+        Some(number) => matches!(number, 1267 | 1270 | 1271 | 1977 | 3988),
+        // A character without an equivalent in the database's encoding, or none at all.
+        None => matches!(refused.code().as_deref(), Some("22P05" | "22021")),
     }
 }
 

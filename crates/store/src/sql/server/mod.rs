@@ -7,10 +7,12 @@
 mod address;
 mod apply;
 mod dialect;
+mod encoding;
 mod error;
 mod journal;
 mod leaving;
 mod limits;
+mod passwords;
 mod pool;
 mod roles;
 mod schema;
@@ -27,6 +29,7 @@ use time::OffsetDateTime;
 
 pub(crate) use self::address::is_server;
 use self::dialect::Dialect;
+use self::encoding::{Encodings, Question};
 use self::error::{is_broken, map_error, stood_in_the_way};
 use self::journal::{JournalStatements, event_of, head_of};
 use self::leaving::PasskeyStatements;
@@ -40,9 +43,9 @@ use super::columns::UserColumns;
 use crate::schema_check::{Finding, Upgrade};
 use crate::sql::TableNames;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser, Over,
-    PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
-    User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewRole, NewTracker, NewUser, Over,
+    PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
+    Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 /// A database on a server.
@@ -57,6 +60,7 @@ struct Inner {
     roles: RoleStatements,
     trackers: TrackerStatements,
     journal: JournalStatements,
+    encodings: Encodings,
     /// What belongs to a user besides: passkeys.
     passkeys: Option<PasskeyStatements>,
 }
@@ -88,6 +92,9 @@ impl ServerStore {
                 .map_err(map_error)?;
             columns.push(found);
         }
+        let users = columns.first().map_or(&[][..], Vec::as_slice);
+        let encodings = Encodings::read(&mut link, dialect, users).await;
+        let encodings = encodings.map_err(map_error)?;
         held.settle(&Ok(()));
         let [users, roles, links, passkeys, trackers] = columns.as_slice() else {
             return Err(StoreError::Other("five tables are known".to_owned()));
@@ -110,6 +117,7 @@ impl ServerStore {
             ),
             trackers: TrackerStatements::new(dialect, tables, !trackers.is_empty()),
             journal: JournalStatements::new(dialect),
+            encodings,
             passkeys,
             pool,
             dialect,
@@ -138,6 +146,23 @@ impl ServerStore {
         let mut held = site.pool.hold().await.map_err(map_error)?;
         let mut link = held.link().map_err(map_error)?;
         schema::check(&mut link, site.dialect, tables)
+            .await
+            .map_err(map_error)
+    }
+
+    /// What the stored password hashes cost to check, and how many there are of each kind.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn password_kinds(
+        uri: &str,
+        tables: &TableNames,
+    ) -> Result<Vec<PasswordKind>, StoreError> {
+        let site = Site::at(uri)?;
+        let mut held = site.pool.hold().await.map_err(map_error)?;
+        let mut link = held.link().map_err(map_error)?;
+        link.unlimited().await.map_err(map_error)?;
+        passwords::kinds(&mut link, site.dialect, tables)
             .await
             .map_err(map_error)
     }
@@ -174,6 +199,14 @@ impl Inner {
             }
         };
         within_limit(work).await.map_err(map_error)
+    }
+
+    /// The same for a value that came from outside: one that the database cannot keep is nobody's.
+    async fn look_up(&self, query: &Query) -> Result<Vec<Row>, StoreError> {
+        match self.rows(&query.text, &query.values).await {
+            Err(StoreError::Unstorable) => Ok(Vec::new()),
+            outcome => outcome,
+        }
     }
 
     /// Makes a user, inside of a transaction.
@@ -214,7 +247,7 @@ impl Store for ServerStore {
         let Some(query) = self.0.users.find(key, "", "") else {
             return Ok(None);
         };
-        let rows = self.0.rows(&query.text, &query.values).await?;
+        let rows = self.0.look_up(&query).await?;
         self.0.users.pick(&rows, key)
     }
 
@@ -240,7 +273,7 @@ impl Store for ServerStore {
         let Some(query) = self.0.users.find(key, roles::JOINED, &more) else {
             return Ok(None);
         };
-        let rows = self.0.rows(&query.text, &query.values).await?;
+        let rows = self.0.look_up(&query).await?;
         let Some(user) = self.0.users.pick(&rows, key)? else {
             return Ok(None);
         };
@@ -250,6 +283,27 @@ impl Store for ServerStore {
 
     fn has_token_uniquifiers(&self) -> bool {
         self.0.users.has_token_uniquifiers()
+    }
+
+    async fn can_keep(&self, attribute: Identity, value: &str) -> Result<bool, StoreError> {
+        match self.0.encodings.can_keep(attribute.column(), value) {
+            Question::Known(can) => Ok(can),
+            Question::Ask(text, values) => {
+                let rows = self.0.look_up(&Query { text, values }).await?;
+                let answer = rows.first().map(|row| row.number(0)).transpose();
+                Ok(answer.map_err(map_error)?.flatten() == Some(1))
+            }
+        }
+    }
+
+    async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
+        let mut held = self.0.pool.hold_alive().await.map_err(map_error)?;
+        let mut link = held.link().map_err(map_error)?;
+        // It may take longer than what a request waits for. The connection is not used again.
+        link.unlimited().await.map_err(map_error)?;
+        passwords::kinds(&mut link, self.0.dialect, &self.0.tables)
+            .await
+            .map_err(map_error)
     }
 
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
@@ -368,7 +422,7 @@ impl Store for ServerStore {
             return Ok(None);
         }
         let query = self.0.roles.by_name(name);
-        let rows = self.0.rows(&query.text, &query.values).await?;
+        let rows = self.0.look_up(&query).await?;
         Ok(roles::read_all(&rows, 0).map_err(map_error)?.pop())
     }
 
@@ -427,7 +481,7 @@ impl Store for ServerStore {
             return Ok(None);
         }
         let query = self.0.trackers.find(family);
-        let rows = self.0.rows(&query.text, &query.values).await?;
+        let rows = self.0.look_up(&query).await?;
         let tracker = rows.first().map(trackers::read).transpose();
         tracker.map_err(map_error)
     }
