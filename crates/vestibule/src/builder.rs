@@ -434,11 +434,13 @@ impl Builder {
             Some(own) => &KeyRing::new(own.expose_secret(), []),
             None => &keys,
         };
+        let store: Arc<dyn Store> = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let passwords = Passwords::new(
             settings
                 .password
                 .hasher(settings.secrets.password_salt.as_ref())?,
             Arc::clone(&random),
+            Arc::clone(&store),
             hashing_threads,
         )?;
         let post = Post::new(&settings);
@@ -474,7 +476,7 @@ impl Builder {
                 .identity
                 .deliverability
                 .and_then(Deliverability::new),
-            store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            store,
             clock,
             random,
             hooks,

@@ -8,7 +8,7 @@ use crate::http::{Request, Response};
 use crate::jar::{Jar, with_token};
 use crate::post::Post;
 use crate::program::{Folder, Server, done, stderr};
-use crate::server::Schema;
+use crate::server::{Engine, Schema};
 
 /// How many come at once.
 pub(crate) const AT_ONCE: usize = 64;
@@ -33,6 +33,9 @@ pub(crate) enum Database {
     Sqlite,
     Postgres,
     Mysql,
+    /// Made for the languages of western Europe.
+    LatinPostgres,
+    LatinMysql,
 }
 
 impl Database {
@@ -42,6 +45,8 @@ impl Database {
             Self::Sqlite => None,
             Self::Postgres => Some(Schema::postgres()),
             Self::Mysql => Some(Schema::mysql()),
+            Self::LatinPostgres => Some(Schema::latin1(Engine::Postgres)),
+            Self::LatinMysql => Some(Schema::latin1(Engine::Mysql)),
         }
     }
 }
@@ -109,6 +114,11 @@ impl Site {
         let file = self.folder.path().join("accounts.db");
         let file = rusqlite::Connection::open(file).unwrap();
         file.query_row(COUNT, (), |row| row.get(0)).unwrap()
+    }
+
+    /// What the database answers past the server.
+    pub(crate) fn sql(&self, statement: &str) -> String {
+        self.schema.as_ref().unwrap().ask(statement)
     }
 
     /// A request of somebody without cookies.

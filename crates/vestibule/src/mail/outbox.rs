@@ -41,6 +41,9 @@ const KEEP: Duration = Duration::from_secs(30 * 86_400);
 /// Sends mails until `stop` is done; what waits at that moment gets one more try.
 pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Output = ()>) {
     let working = app.post().begin_work();
+    // So that the first sign-in does not wait for it.
+    let looking = app.clone();
+    tokio::spawn(async move { looking.passwords().look_at_the_kinds().await });
     let mut cleaned: Option<OffsetDateTime> = None;
     tokio::pin!(stop);
     loop {

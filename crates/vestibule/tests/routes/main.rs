@@ -19,6 +19,7 @@ mod enumeration;
 mod events;
 mod faults;
 mod freshness;
+mod identities;
 mod links;
 mod log;
 mod login;
