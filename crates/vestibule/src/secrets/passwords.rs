@@ -135,7 +135,9 @@ impl Passwords {
                 hasher.verify(&password, hash, memory)
             };
             let Some((id, stored)) = known else {
-                for decoy in lock(&kinds).besides("") {
+                // The lock is not held while hashes are checked.
+                let decoys = lock(&kinds).besides("");
+                for decoy in decoys {
                     let _ = compare(&decoy, memory);
                 }
                 return Verdict::Wrong;
@@ -164,7 +166,8 @@ impl Passwords {
                     ""
                 }
             };
-            for decoy in lock(&kinds).besides(done) {
+            let decoys = lock(&kinds).besides(done);
+            for decoy in decoys {
                 let _ = compare(&decoy, memory);
             }
             Verdict::Wrong
