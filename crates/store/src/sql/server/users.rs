@@ -134,7 +134,8 @@ impl UserStatements {
             Dialect::MySql { .. } => (
                 format!(
                     "u.{column} = ? \
-                     ORDER BY CAST(u.{column} AS BINARY) = CAST(? AS BINARY) DESC, u.id \
+                     ORDER BY CAST(CONVERT(u.{column} USING utf8mb4) AS BINARY) \
+                     = CAST(? AS BINARY) DESC, u.id \
                      LIMIT {CANDIDATES}"
                 ),
                 vec![text.clone(), text],
