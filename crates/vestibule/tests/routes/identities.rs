@@ -205,7 +205,7 @@ async fn an_address_from_before_the_rules_signs_in_and_gets_mail() {
     for typed in [
         "eve@corp.local",
         "bob@corp\u{ff0e}local",
-        "bob@corp.loc\u{e1}l",
+        "b\u{3bf}b@corp.local",
     ] {
         let answer = app.browser().sign_in(typed, PASSWORD).await;
         assert_eq!(answer.code(), "INVALID_EMAIL_ADDRESS", "{typed}");
