@@ -61,7 +61,7 @@ mod tests {
     fn what_folds_to_a_character_is_known_and_folding_twice_is_folding_once() {
         assert_eq!(others('\u{430}'), ['\u{410}']);
         assert_eq!(others('k'), ['K', '\u{212a}']);
-        assert_eq!(others('1'), []);
+        assert!(others('1').is_empty());
         for c in '\0'..=LAST_CASED {
             assert_eq!(folded(folded(c)), folded(c), "{c:?}");
         }
