@@ -157,10 +157,10 @@ impl Explanation {
                 ),
             ),
             CsrfError::Mismatch => (
-                "a token of another session: it was fetched before sign-in or sign-out, or in \
-                 another browser profile"
+                "a token of another session: it was fetched before the last sign-out, or in another \
+                 browser profile"
                     .to_owned(),
-                format!("{get_one} again after signing in or out"),
+                format!("{get_one} again after signing out"),
             ),
         };
         Self::new("csrf_token", saw, fix)

