@@ -95,20 +95,26 @@ fn oracle_csrf_a_token_lives_from_before_the_sign_in_until_the_sign_out() {
     let mut back = Browser::new();
     duo.send("who, elsewhere", &mut back, |_| who());
     let elsewhere = secrets(&back);
-    for (jar, from) in [
-        (&mut back.ours, &ana.ours),
-        (&mut back.theirs, &ana.theirs),
-    ] {
-        jar.set("remember_token", from.get("remember_token").unwrap_or_default());
+    for (jar, from) in [(&mut back.ours, &ana.ours), (&mut back.theirs, &ana.theirs)] {
+        jar.set(
+            "remember_token",
+            from.get("remember_token").unwrap_or_default(),
+        );
     }
     duo.send("who, remembered", &mut back, |_| who());
     assert_eq!(secrets(&back), elsewhere, "so does the remember cookie");
-    duo.send_own("sign out with the early token", &mut ana, &early, |_, token| {
-        Request::post(LOGOUT, &json!({})).header("X-XSRF-Token", token)
-    });
+    duo.send_own(
+        "sign out with the early token",
+        &mut ana,
+        &early,
+        |_, token| Request::post(LOGOUT, &json!({})).header("X-XSRF-Token", token),
+    );
     duo.send("sign in once more", &mut ana, |_| sign_in(ANA));
     let after = secrets(&ana);
-    assert!(after.0 != before.0 && after.1 != before.1, "the sign-out ends it");
+    assert!(
+        after.0 != before.0 && after.1 != before.1,
+        "the sign-out ends it"
+    );
     duo.send_own("the early token, late", &mut ana, &early, again);
     duo.finish(8);
 }

@@ -42,7 +42,10 @@ fn numbered(text: &str, seen: &mut Vec<String>) -> String {
         });
         format!("TOKEN {place}")
     };
-    text.split('"').map(&mut number).collect::<Vec<_>>().join("\"")
+    text.split('"')
+        .map(&mut number)
+        .collect::<Vec<_>>()
+        .join("\"")
 }
 
 #[test]

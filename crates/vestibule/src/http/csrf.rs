@@ -145,7 +145,8 @@ fn message(error: CsrfError) -> Message {
     match error {
         CsrfError::Missing => Message::CsrfTokenMissing,
         CsrfError::SessionMissing => Message::CsrfSessionTokenMissing,
-        CsrfError::Expired => Message::CsrfTokenExpired,
+        // The reference, too, calls a token from the future expired.
+        CsrfError::Expired | CsrfError::Ahead(_) => Message::CsrfTokenExpired,
         CsrfError::Invalid => Message::CsrfTokenInvalid,
         CsrfError::Mismatch => Message::CsrfTokenMismatch,
     }

@@ -149,6 +149,7 @@ impl Explanation {
                 ),
                 format!("{get_one} again, or change WTF_CSRF_TIME_LIMIT (\"\" for no limit)"),
             ),
+            CsrfError::Ahead(seconds) => ahead("a token", seconds, &get_one),
             CsrfError::Invalid => (
                 "a token that this server did not sign, or not with its present key".to_owned(),
                 format!(
@@ -167,6 +168,18 @@ impl Explanation {
     }
 }
 
+/// What was signed on a clock that is ahead of ours.
+fn ahead(what: &str, seconds: u64, get_one: &str) -> (String, String) {
+    (
+        format!("{what} that was signed {seconds} seconds ahead of this server's clock"),
+        format!(
+            "synchronise the clocks (NTP) of this server and of every other server that signs with \
+             the same SECRET_KEY: up to 60 seconds of difference are allowed; if this server's clock \
+             was set back, {get_one} again"
+        ),
+    )
+}
+
 /// Why there is no session to compare a token with.
 fn no_session(cookie: CookieState, get_one: &str) -> (String, String) {
     let (saw, fix) = match cookie {
@@ -181,6 +194,7 @@ fn no_session(cookie: CookieState, get_one: &str) -> (String, String) {
             "a session cookie that is too old",
             format!("{get_one} again, or change PERMANENT_SESSION_LIFETIME"),
         ),
+        CookieState::Ahead(seconds) => return ahead("a session cookie", seconds, get_one),
         CookieState::Foreign => (
             "a session cookie that this server did not sign",
             "give every server the same SECRET_KEY; after a change keep the old one in \

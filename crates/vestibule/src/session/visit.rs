@@ -116,6 +116,8 @@ pub enum CookieState {
     Opened,
     /// It is ours, and too old.
     Expired,
+    /// It is ours, and was signed so many seconds ahead of this server's clock.
+    Ahead(u64),
     /// We did not sign it, or it holds no session.
     Foreign,
 }
@@ -475,6 +477,7 @@ fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
         Err(error) => {
             let state = match error {
                 SignatureError::Expired { .. } => CookieState::Expired,
+                SignatureError::Ahead { seconds, .. } => CookieState::Ahead(seconds),
                 _ => CookieState::Foreign,
             };
             tracing::info!(check = "session_cookie", saw = ?state, "a session cookie is not used");

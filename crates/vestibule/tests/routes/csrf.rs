@@ -165,8 +165,10 @@ async fn a_token_fetched_before_the_sign_in_works_until_the_sign_out() {
 #[tokio::test]
 async fn the_token_stays_through_every_way_of_signing_in() {
     const NEW: &str = "new@example.com";
-    let account = json!({"email": NEW, "password": "a new password", "password_confirm": "a new password"});
-    let signs_in = "SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\nSECURITY_AUTO_LOGIN_AFTER_RESET = true\n";
+    let account =
+        json!({"email": NEW, "password": "a new password", "password_confirm": "a new password"});
+    let signs_in =
+        "SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\nSECURITY_AUTO_LOGIN_AFTER_RESET = true\n";
     for way in ["confirm", "register", "reset", "change", "passwordless"] {
         let more = match way {
             "register" => "SECURITY_CONFIRMABLE = false\n",
@@ -183,12 +185,20 @@ async fn the_token_stays_through_every_way_of_signing_in() {
         browser = browser.header("x-xsrf-token", &token);
         let answer = match way {
             "confirm" => {
-                browser.post("/api/accounts/register", account.clone()).await;
+                browser
+                    .post("/api/accounts/register", account.clone())
+                    .await;
                 browser.get(&app.link(NEW).await).await
             }
-            "register" => browser.post("/api/accounts/register", account.clone()).await,
+            "register" => {
+                browser
+                    .post("/api/accounts/register", account.clone())
+                    .await
+            }
             "reset" => {
-                browser.post("/api/accounts/reset", json!({"email": ANA})).await;
+                browser
+                    .post("/api/accounts/reset", json!({"email": ANA}))
+                    .await;
                 browser.post(&app.link(ANA).await, account.clone()).await
             }
             "change" => {
@@ -201,7 +211,11 @@ async fn the_token_stays_through_every_way_of_signing_in() {
             }
         };
         assert!(answer.status.as_u16() < 400, "{way}: {answer:?}");
-        assert_eq!(browser.get("/api/accounts/authz").await.status, 200, "{way}");
+        assert_eq!(
+            browser.get("/api/accounts/authz").await.status,
+            200,
+            "{way}"
+        );
         let kept = browser.get("/api/accounts/change").await.csrf_token();
         assert_eq!(kept, token, "{way}");
     }
@@ -249,10 +263,17 @@ async fn attack_csrf_a_planted_session_with_a_known_token_in_a_header_is_refused
         }
         for (path, body) in [
             (LOGOUT, json!({})),
-            (CHANGE, json!({"password": PASSWORD, "new_password": "another one", "new_password_confirm": "another one"})),
+            (
+                CHANGE,
+                json!({"password": PASSWORD, "new_password": "another one", "new_password_confirm": "another one"}),
+            ),
         ] {
             let answer = lured.post(path, body).await;
-            assert_eq!(answer.verdict(), (403, "CROSS_SITE_REQUEST".into()), "{said:?} {path}");
+            assert_eq!(
+                answer.verdict(),
+                (403, "CROSS_SITE_REQUEST".into()),
+                "{said:?} {path}"
+            );
         }
     }
     assert!(victim.is_signed_in().await);
@@ -271,11 +292,21 @@ async fn attack_csrf_a_planted_session_with_a_known_token_in_a_form_is_refused()
         }
         for (path, more) in [
             (LOGOUT, String::new()),
-            (CHANGE, format!("&password={PASSWORD}&new_password=another+one&new_password_confirm=another+one").replace(' ', "+")),
+            (
+                CHANGE,
+                format!(
+                    "&password={PASSWORD}&new_password=another+one&new_password_confirm=another+one"
+                )
+                .replace(' ', "+"),
+            ),
         ] {
             let body = format!("csrf_token={token}{more}").into_bytes();
             let answer = lured.send(Method::POST, path, form, body).await;
-            assert_eq!(answer.verdict(), (403, "CROSS_SITE_REQUEST".into()), "{said:?} {path}");
+            assert_eq!(
+                answer.verdict(),
+                (403, "CROSS_SITE_REQUEST".into()),
+                "{said:?} {path}"
+            );
         }
     }
     assert!(victim.is_signed_in().await);
@@ -346,4 +377,42 @@ async fn a_cookie_that_is_not_used_says_why() {
     assert!(saw(&foreign).await.contains("did not sign"));
     app.wait(3601);
     assert!(saw(&browser).await.contains("too old"));
+}
+
+#[tokio::test]
+async fn a_token_from_ahead_counts_for_a_minute_and_is_then_explained_by_the_clock() {
+    let app = TestApp::with("WTF_CSRF_TIME_LIMIT = 3600").await;
+    let browser = app.signed_in().await;
+    // Another server signs for the same session, with a clock that is ahead.
+    app.wait(61);
+    let token = browser.clone().get(LOGIN).await.csrf_token();
+    app.wait(-60);
+    let sent = Some(("x-xsrf-token", token.as_str()));
+    let answer = attempt(&browser, sent).await;
+    assert_eq!(answer.code(), "ANONYMOUS_USER_REQUIRED", "the token passed");
+    app.wait(-1);
+    let answer = attempt(&browser, sent).await;
+    assert_eq!(answer.code(), "CSRF_TOKEN_EXPIRED");
+    let explanation = answer.response()["explanation"].clone();
+    let saw = explanation["saw"].as_str().unwrap();
+    assert!(saw.contains("61 seconds ahead"), "{saw}");
+    assert!(!saw.contains("older"), "{saw}");
+    let fix = explanation["fix"].as_str().unwrap();
+    assert!(fix.contains("clock") && fix.contains("NTP"), "{fix}");
+}
+
+#[tokio::test]
+async fn a_session_from_too_far_ahead_is_explained_by_the_clock() {
+    let app = TestApp::bare("DEBUG = true").await;
+    let mut browser = app.browser();
+    app.wait(120);
+    let token = browser.get("/login").await.csrf_token();
+    app.wait(-120);
+    let mut browser = browser.header("x-csrf-token", &token);
+    let answer = browser
+        .post("/login", json!({"email": ANA, "password": PASSWORD}))
+        .await;
+    assert_eq!(answer.code(), "CSRF_SESSION_TOKEN_MISSING");
+    let saw = answer.response()["explanation"]["saw"].clone();
+    assert!(saw.as_str().unwrap().contains("120 seconds ahead"), "{saw}");
 }

@@ -1,5 +1,6 @@
 //! The session and the remember cookie.
 
+use http::Method;
 use serde_json::json;
 use vestibule::admin;
 use vestibule_formats::flask_session::{Session, SessionCodec};
@@ -276,7 +277,10 @@ async fn attack_session_fixation_a_known_token_in_a_remembered_session_is_refuse
         ("origin", "http://evil.localhost:5000"),
         ("sec-fetch-site", "same-site"),
     ] {
-        let mut forged = victim.clone().header("x-xsrf-token", &known).header(name, value);
+        let mut forged = victim
+            .clone()
+            .header("x-xsrf-token", &known)
+            .header(name, value);
         let answer = forged.post("/api/accounts/verify", verify.clone()).await;
         assert_eq!(answer.code(), "CROSS_SITE_REQUEST", "{name}");
     }
@@ -312,5 +316,81 @@ async fn strong_protection_leaves_a_remembered_session_that_did_not_move() {
     browser.cookies.retain(|name, _| name == "remember_token");
     for request in 1..=3 {
         assert!(browser.is_signed_in().await, "request {request}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_a_server_whose_clock_is_ahead_counts_for_a_minute() {
+    let app = TestApp::new().await;
+    for ahead in [1, 60] {
+        app.wait(ahead);
+        let mut browser = app.signed_in().await;
+        app.wait(-ahead);
+        let cookie = browser.cookies["session"].clone();
+        let answer = browser.get("/api/accounts/authz").await;
+        assert_eq!(answer.status, 200, "{ahead}");
+        assert!(browser.is_signed_in().await, "{ahead}");
+        assert_eq!(browser.cookies["session"], cookie, "{ahead}");
+    }
+    app.wait(61);
+    let mut browser = app.signed_in().await;
+    app.wait(-61);
+    assert_eq!(browser.get("/api/accounts/authz").await.status, 401);
+    // Once this clock is there, the session counts again.
+    app.wait(61);
+    assert!(browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn an_unusable_session_cookie_is_overwritten_only_where_something_is_stored() {
+    let app = TestApp::with(crate::support::LIFE).await;
+    app.wait(120);
+    let ahead = app.signed_in().await.cookies["session"].clone();
+    app.wait(-120);
+    let expired = app.signed_in().await.cookies["session"].clone();
+    app.wait(40 * 86_400);
+    let late = |cookie: &str| cookie == expired;
+    for cookie in [
+        ahead.as_str(),
+        expired.as_str(),
+        "somebody.elses.cookie",
+        "",
+    ] {
+        // The one from the future is asked about before its time has come.
+        let back = if late(cookie) { 0 } else { 40 * 86_400 };
+        app.wait(-back);
+        let mut browser = app.browser();
+        browser.cookies.insert("session".into(), cookie.into());
+        for (method, path, body) in [
+            (Method::GET, "/healthz", json!({})),
+            (Method::GET, "/readyz", json!({})),
+            (Method::GET, "/nowhere", json!({})),
+            (Method::GET, "/api/accounts/authz", json!({})),
+            (Method::GET, "/api/accounts/openapi.json", json!({})),
+            (Method::GET, "/api/accounts/change", json!({})),
+            (Method::POST, "/api/accounts/change", json!({})),
+            (
+                Method::POST,
+                "/api/accounts/verify",
+                json!({"password": PASSWORD}),
+            ),
+            (
+                Method::POST,
+                LOGIN,
+                json!({"email": ANA, "password": "wrong"}),
+            ),
+            (Method::POST, "/api/accounts/logout", json!({})),
+        ] {
+            let json = Some("application/json");
+            let answer = browser
+                .send(method.clone(), path, json, body.to_string().into())
+                .await;
+            let written = answer.set_cookie("session");
+            assert_eq!(written, None, "{cookie} {method} {path}: {answer:?}");
+        }
+        // A token for a new session is something to store.
+        let answer = browser.get(LOGIN).await;
+        assert!(answer.set_cookie("session").is_some(), "{cookie}");
+        app.wait(back);
     }
 }
