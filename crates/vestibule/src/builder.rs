@@ -99,7 +99,8 @@ impl Vestibule {
 
     /// The dev mailbox, to be merged into an application's own router, at its root: the mails that
     /// would have been sent, as a page at `/dev/mailbox` and as JSON at `/dev/mailbox.json`, for
-    /// requests from this machine alone. Where mails are sent the router is empty.
+    /// requests from this machine alone, with the key of
+    /// [`dev_mailbox_path`](Self::dev_mailbox_path). Where mails are sent the router is empty.
     ///
     /// ```
     /// # fn of(vestibule: vestibule::Vestibule) -> axum::Router {
@@ -114,6 +115,18 @@ impl Vestibule {
             return Router::new();
         }
         router::dev_mailbox(&self.app)
+    }
+
+    /// The path of the dev mailbox with its key, `/dev/mailbox?key=...`, for the developer to open: it
+    /// sets a cookie, after which the path alone is enough. `None` where mails are sent. The key is
+    /// derived from `SECRET_KEY`; whoever has it reads every mail, so it belongs on the developer's
+    /// terminal and not into a log.
+    #[must_use]
+    pub fn dev_mailbox_path(&self) -> Option<String> {
+        if self.own_mailer {
+            return None;
+        }
+        router::dev_mailbox_path(&self.app)
     }
 
     /// The OpenAPI document of what [`standalone`](Self::standalone) serves, as JSON.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use vestibule::http::host::BelievedHosts;
-use vestibule::settings::{MailRoute, Settings};
+use vestibule::settings::Settings;
 
 use super::{Failure, Global, Serve, terminal};
 use crate::config_file::{Configuration, Purpose, Unusable};
@@ -45,7 +45,12 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", configuration.listen))?;
     let address = listener.address()?;
-    greet(&configuration, &address, format);
+    greet(
+        &configuration,
+        &address,
+        format,
+        vestibule.dev_mailbox_path().as_deref(),
+    );
     let (end, ending) = oneshot::channel::<()>();
     let (stopped, stopping) = oneshot::channel::<()>();
     let background = tokio::spawn(vestibule.background(async {
@@ -73,8 +78,14 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
     }
 }
 
-/// What to open, and what was made on the way.
-fn greet(configuration: &Configuration, address: &Address, format: log::Format) {
+/// What to open, and what was made on the way. The mailbox's path has a key in it, and so is kept out
+/// of a log that programs read.
+fn greet(
+    configuration: &Configuration,
+    address: &Address,
+    format: log::Format,
+    mailbox: Option<&str>,
+) {
     let settings = &configuration.settings;
     let socket = match address {
         Address::Tcp(socket) => Some(*socket),
@@ -104,8 +115,8 @@ fn greet(configuration: &Configuration, address: &Address, format: log::Format) 
     let login = format!("{}{}", settings.http.url_prefix, settings.login.login_url);
     terminal::remark(&format!("  sign in   {origin}{login}"));
     terminal::remark(&format!("  health    {origin}/healthz"));
-    if matches!(settings.mail.route, MailRoute::DevMailbox) {
-        terminal::remark(&format!("  mails     {origin}/dev/mailbox"));
+    if let Some(path) = mailbox {
+        terminal::remark(&format!("  mails     {origin}{path}"));
     }
 }
 
