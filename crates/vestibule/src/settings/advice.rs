@@ -88,6 +88,21 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "list the origins of your apps",
         );
     }
+    let mut bare: Vec<&String> = settings
+        .cors
+        .rules
+        .iter()
+        .flat_map(CorsRule::with_bare_dots)
+        .collect();
+    bare.sort();
+    bare.dedup();
+    for origin in bare {
+        say(
+            "CORS_ORIGINS",
+            &format!("has {origin:?}, in which a dot stands for any character"),
+            "write \\. for the dots of a host, in single quotes",
+        );
+    }
     if settings.session.cookie.same_site == Some(SameSite::None) {
         say(
             "SESSION_COOKIE_SAMESITE",

@@ -5,6 +5,7 @@ mod advice;
 mod check;
 mod cookie;
 mod cors;
+mod cors_pattern;
 mod csrf;
 mod database;
 mod effective;

@@ -41,6 +41,15 @@ fn a_safe_configuration_needs_no_advice() {
 fn each_risk_is_named_with_its_fix() {
     for (lines, parts) in [
         (
+            "CORS_ORIGINS = [\"https://.*.example.com\"]",
+            &[
+                "CORS_ORIGINS",
+                "https://.*.example.com",
+                "any character",
+                "\\.",
+            ],
+        ),
+        (
             "WTF_CSRF_ENABLED = false",
             &["WTF_CSRF_ENABLED", "switch it on"][..],
         ),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod advice;
+mod cors;
 mod page;
 mod refusals;
 mod sources;

@@ -413,6 +413,30 @@ fn what_is_shared_with_other_origins_is_said_precisely() {
         ),
         ("CORS_ORIGINS = [\"null\"]", &["CORS_ORIGINS", "null"]),
         (
+            "CORS_ORIGINS = [\"https://*.example.com\"]",
+            &[
+                "CORS_ORIGINS",
+                "glob",
+                r"'https://[a-z0-9-]+\.example\.com'",
+            ],
+        ),
+        (
+            "CORS_RESOURCES = { \"/api/*\" = { origins = [\"https://*.example.com\"] } }",
+            &[
+                "CORS_RESOURCES",
+                "glob",
+                r"'https://[a-z0-9-]+\.example\.com'",
+            ],
+        ),
+        (
+            "CORS_ORIGINS = [\"http://localhost:*\"]",
+            &["CORS_ORIGINS", "glob", "'http://localhost:[0-9]+'"],
+        ),
+        (
+            "CORS_ORIGINS = [\"https://app.example\"]\nCORS_ALLOW_HEADERS = [\"X-*\"]",
+            &["CORS_ALLOW_HEADERS", "glob", "'X-[a-z0-9-]+'"],
+        ),
+        (
             "CORS_METHODS = [\"GE T\"]\nCORS_ORIGINS = [\"*\"]",
             &["CORS_METHODS", "GE T"],
         ),
