@@ -10,6 +10,7 @@ pub mod csrf;
 pub mod facts;
 pub mod fault;
 pub mod host;
+pub(crate) mod navigation;
 pub mod query;
 pub mod redirect;
 pub mod reject;

@@ -106,6 +106,20 @@ impl Explanation {
         )
     }
 
+    /// A `GET` that changes something, which a page of another site had the browser send.
+    #[must_use]
+    pub fn embedded(site: &str, own_host: &str) -> Self {
+        Self::new(
+            "origin",
+            format!(
+                "Sec-Fetch-Site: {site}, and not a link that was followed in a tab of its own; this \
+                 server answers for {own_host}"
+            ),
+            "have the app send a POST, or have the user follow the link; if the app lives on that \
+             origin, list it in CORS_ORIGINS",
+        )
+    }
+
     /// A Referer that is missing, or of another origin, over TLS.
     #[must_use]
     pub fn referrer(message: Message) -> Self {

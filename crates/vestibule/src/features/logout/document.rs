@@ -18,6 +18,7 @@ pub(super) fn by_link(app: &App) -> Operation {
     described(app, "logoutByLink", "Sign out by a link")
         .about("Ends the session as `POST` does, and sends the browser on to `POST_LOGOUT_VIEW`.")
         .answers(Answer::redirect("Nobody is signed in any more."))
+        .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
         // A body is not needed here either, but what comes has to be one.
         .refuses(StatusCode::BAD_REQUEST, &[Message::MalformedBody])
         .refuses(
