@@ -135,13 +135,25 @@ impl Explanation {
         )
     }
 
-    /// A CSRF token that does not pass.
+    /// A CSRF token that does not pass. `readable` is the name of the CSRF cookie, where the page that sent
+    /// the request can read it.
     #[must_use]
-    pub fn csrf_token(error: CsrfError, cookie: CookieState, settings: &CsrfSettings) -> Self {
-        let cookie_name = settings.cookie.as_ref().map_or_else(String::new, |cookie| {
-            format!(" or the cookie {}", cookie.name)
-        });
-        let get_one = format!("take it from csrf_token in the answer of GET /login{cookie_name}");
+    pub fn csrf_token(
+        error: CsrfError,
+        cookie: CookieState,
+        settings: &CsrfSettings,
+        readable: Option<&str>,
+    ) -> Self {
+        let get_one = match (readable, settings.headers.last()) {
+            (Some(name), _) => {
+                format!("take it from csrf_token in the answer of GET /login or the cookie {name}")
+            }
+            (None, Some(header)) if settings.cookie.is_some() => format!(
+                "read csrf_token from the answer of GET /login and send it in the header {header}: a page \
+                 of another host cannot read the cookies of this one"
+            ),
+            _ => "take it from csrf_token in the answer of GET /login".to_owned(),
+        };
         let (saw, fix) = match error {
             CsrfError::Missing => (
                 format!(

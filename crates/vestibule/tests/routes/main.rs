@@ -13,6 +13,7 @@ mod change_username;
 mod confirm;
 mod csrf;
 mod csrf_matrix;
+mod csrf_origin;
 mod dev_mailbox;
 mod endpoints;
 mod enumeration;
