@@ -47,7 +47,7 @@ fn each_risk_is_named_with_its_fix() {
                 "https://.*.example.com",
                 "any character",
                 "\\.",
-            ],
+            ][..],
         ),
         (
             "WTF_CSRF_ENABLED = false",
