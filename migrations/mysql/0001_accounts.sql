@@ -1,6 +1,7 @@
 -- The tables of the reference's newest models as SQLAlchemy makes them for MySQL and MariaDB,
 -- so that either side can have made a database. Two types are wider: moments keep their
--- microseconds, and a credential's id is of a type that MySQL can index.
+-- microseconds, and a credential's id is of a type that MySQL can index. Texts are of any language,
+-- whatever the database was made for.
 
 CREATE TABLE IF NOT EXISTS {role} (
     id INTEGER NOT NULL AUTO_INCREMENT,
@@ -10,7 +11,7 @@ CREATE TABLE IF NOT EXISTS {role} (
     update_datetime DATETIME(6) NOT NULL DEFAULT (now(6)),
     PRIMARY KEY (id),
     UNIQUE (name)
-);
+) CHARACTER SET utf8mb4;
 
 CREATE TABLE IF NOT EXISTS {user} (
     fs_webauthn_user_handle VARCHAR(64),
@@ -40,7 +41,7 @@ CREATE TABLE IF NOT EXISTS {user} (
     UNIQUE (username),
     UNIQUE (email),
     UNIQUE (fs_uniquifier)
-);
+) CHARACTER SET utf8mb4;
 
 CREATE TABLE IF NOT EXISTS {fs_refresh_tracker} (
     id INTEGER NOT NULL AUTO_INCREMENT,
@@ -55,14 +56,14 @@ CREATE TABLE IF NOT EXISTS {fs_refresh_tracker} (
     PRIMARY KEY (id),
     UNIQUE (refresh_family),
     FOREIGN KEY (user_id) REFERENCES {user} (id) ON DELETE CASCADE
-);
+) CHARACTER SET utf8mb4;
 
 CREATE TABLE IF NOT EXISTS {roles_users} (
     user_id INTEGER,
     role_id INTEGER,
     FOREIGN KEY (user_id) REFERENCES {user} (id),
     FOREIGN KEY (role_id) REFERENCES {role} (id)
-);
+) CHARACTER SET utf8mb4;
 
 CREATE TABLE IF NOT EXISTS {web_authn} (
     id INTEGER NOT NULL AUTO_INCREMENT,
@@ -81,4 +82,4 @@ CREATE TABLE IF NOT EXISTS {web_authn} (
     PRIMARY KEY (id),
     UNIQUE {web_authn:ix_credential_id} (credential_id),
     FOREIGN KEY (user_id) REFERENCES {user} (id) ON DELETE CASCADE
-);
+) CHARACTER SET utf8mb4;

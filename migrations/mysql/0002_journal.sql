@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS {vestibule_ledger} (
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (purpose, digest),
     INDEX vestibule_ledger_expires_at (expires_at)
-);
+) CHARACTER SET utf8mb4;
 
 CREATE TABLE IF NOT EXISTS {vestibule_outbox} (
     id BIGINT NOT NULL AUTO_INCREMENT,
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS {vestibule_outbox} (
     PRIMARY KEY (id),
     UNIQUE (message_id),
     INDEX vestibule_outbox_due_at (due_at)
-);
+) CHARACTER SET utf8mb4;
 
 CREATE TABLE IF NOT EXISTS {vestibule_audit} (
     id BIGINT NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS {vestibule_audit} (
     seal VARCHAR(64) NOT NULL,
     PRIMARY KEY (id),
     INDEX vestibule_audit_user_id (user_id, id)
-);
+) CHARACTER SET utf8mb4;
 
 CREATE TABLE IF NOT EXISTS {vestibule_audit_head} (
     id INTEGER NOT NULL,
@@ -44,4 +44,4 @@ CREATE TABLE IF NOT EXISTS {vestibule_audit_head} (
     seal VARCHAR(64) NOT NULL,
     end_seal VARCHAR(64),
     PRIMARY KEY (id)
-);
+) CHARACTER SET utf8mb4;

@@ -22,6 +22,9 @@ pub enum CsrfError {
     /// It is too old.
     #[error("expired")]
     Expired,
+    /// It was signed so many seconds ahead of this server's clock.
+    #[error("signed {0} seconds ahead of this server's clock")]
+    Ahead(u64),
     /// We did not sign it.
     #[error("invalid")]
     Invalid,
@@ -70,6 +73,7 @@ impl CsrfCodec {
             .open(token, now, time_limit)
             .map_err(|error| match error {
                 SignatureError::Expired { .. } => CsrfError::Expired,
+                SignatureError::Ahead { seconds, .. } => CsrfError::Ahead(seconds),
                 _ => CsrfError::Invalid,
             })?;
         let raw: String = decode_payload(opened.payload)

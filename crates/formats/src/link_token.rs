@@ -54,8 +54,8 @@ pub enum LinkError {
     /// We did not make it for this purpose.
     #[error("not a token of ours")]
     Invalid,
-    /// We did, too long ago.
-    #[error("too old")]
+    /// We did, too long ago, or on a clock that is ahead of ours.
+    #[error("too old, or from the future")]
     Expired(LinkToken),
 }
 
@@ -97,7 +97,13 @@ impl LinkCodec {
     pub fn open(&self, token: &str, now: i64, max_age: Duration) -> Result<LinkToken, LinkError> {
         match self.signer.open(token, now, Some(max_age)) {
             Ok(opened) => read(opened.payload, opened.signed_at).ok_or(LinkError::Invalid),
-            Err(SignatureError::Expired { payload, signed_at }) => {
+            // The reference, too, calls a link from the future expired.
+            Err(
+                SignatureError::Expired { payload, signed_at }
+                | SignatureError::Ahead {
+                    payload, signed_at, ..
+                },
+            ) => {
                 let payload = String::from_utf8(payload).map_err(|_| LinkError::Invalid)?;
                 let token = read(&payload, signed_at).ok_or(LinkError::Invalid)?;
                 Err(LinkError::Expired(token))

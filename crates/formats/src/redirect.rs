@@ -4,6 +4,8 @@
 //! crate), after everything that browsers quietly repair has been refused: control
 //! characters, white space around it, backslashes.
 
+use std::fmt::Write as _;
+
 use url::Url;
 
 /// The hosts that a redirect may go to, each with its port if it has one.
@@ -92,6 +94,49 @@ pub fn view_url(view: &str, host: Option<&str>, scheme: &str) -> String {
         _ if view.starts_with('/') => format!("{scheme}://{host}{view}"),
         _ => view.to_owned(),
     }
+}
+
+/// A target in ASCII, as it stands in a `Location` header: hosts by IDNA, everything else as
+/// percent-encoded UTF-8 (RFC 3987, section 3.1). `None` where the host cannot be one.
+#[must_use]
+pub fn in_ascii(target: &str) -> Option<String> {
+    if target.is_ascii() {
+        return Some(target.to_owned());
+    }
+    let parsed = |target: &str| Url::parse(target).ok().map(String::from);
+    if target.starts_with("//") {
+        let url = parsed(&format!("https:{target}"))?;
+        return url.strip_prefix("https:").map(str::to_owned);
+    }
+    let scheme = target.split("://").next().unwrap_or_default();
+    if ["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return parsed(target);
+    }
+    let mut ascii = String::with_capacity(target.len() * 2);
+    for byte in target.bytes() {
+        if byte.is_ascii() {
+            ascii.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(ascii, "%{byte:02X}");
+        }
+    }
+    Some(ascii)
+}
+
+/// A host with or without a port, in ASCII. `None` where it cannot be one.
+#[must_use]
+pub fn host_in_ascii(host: &str) -> Option<String> {
+    if host.is_ascii() {
+        return Some(host.to_owned());
+    }
+    // Of the two schemes one keeps the port.
+    let parsed = |scheme: &str| Url::parse(&format!("{scheme}://{host}/")).ok();
+    let (http, https) = (parsed("http")?, parsed("https")?);
+    authority(if http.port().is_some() { &http } else { &https })
 }
 
 #[cfg(test)]
@@ -183,6 +228,33 @@ mod tests {
             "https://side.example:1/",
         ] {
             assert!(!is_allowed(target, &hosts), "{target}");
+        }
+    }
+
+    #[test]
+    fn targets_are_written_in_ascii() {
+        for (target, ascii) in [
+            ("/plain?a=%C3%A4", "/plain?a=%C3%A4"),
+            ("/best\u{e4}tigt", "/best%C3%A4tigt"),
+            ("next?q=\u{e4}#\u{1f44b}", "next?q=%C3%A4#%F0%9F%91%8B"),
+            (
+                "https://b\u{fc}cher.example:8443/\u{e4}?\u{e4}#\u{e4}",
+                "https://xn--bcher-kva.example:8443/%C3%A4?%C3%A4#%C3%A4",
+            ),
+            ("//b\u{fc}cher.example/a", "//xn--bcher-kva.example/a"),
+            ("app:/\u{e4}", "app:/%C3%A4"),
+        ] {
+            assert_eq!(in_ascii(target).as_deref(), Some(ascii), "{target}");
+        }
+        assert_eq!(in_ascii("https://\u{fc} /"), None);
+        for (host, ascii) in [
+            ("localhost:8080", Some("localhost:8080")),
+            ("b\u{fc}cher.example:80", Some("xn--bcher-kva.example:80")),
+            ("b\u{fc}cher.example", Some("xn--bcher-kva.example")),
+            ("b\u{fc}cher.example:81", Some("xn--bcher-kva.example:81")),
+            ("b\u{fc}cher example", None),
+        ] {
+            assert_eq!(host_in_ascii(host).as_deref(), ascii, "{host}");
         }
     }
 

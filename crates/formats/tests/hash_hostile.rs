@@ -46,6 +46,9 @@ fn attack_absurd_costs_are_refused_before_they_are_paid() {
         format!("$scrypt$ln=1,r=1,p=4294967295${salt}${digest}"),
         format!("$5$rounds=10000001$salt${digest}"),
         format!("$6$rounds=999999999$salt${}", "A".repeat(86)),
+        format!("pbkdf2:sha256:10000001$salt${}", "0".repeat(64)),
+        format!("scrypt:2097152:8:1$salt${}", "0".repeat(128)),
+        format!("scrypt:2:1:4294967295$salt${}", "0".repeat(128)),
     ] {
         assert!(
             matches!(verdict(&hash), Err(HashError::Absurd(_))),
@@ -61,6 +64,11 @@ fn what_is_not_quite_a_hash_is_malformed() {
     for hash in [
         "$argon2id$".to_owned(),
         format!("$argon2id$v=19$m=64,t=1,p=1${salt}"),
+        format!("pbkdf2:sha256$salt${}", "0".repeat(64)),
+        format!("pbkdf2:md5:1000$salt${}", "0".repeat(32)),
+        format!("pbkdf2:sha256:1000$salt${}", "0".repeat(63)),
+        format!("scrypt:32769:8:1$salt${}", "0".repeat(128)),
+        "scrypt:16:8:1$salt$00".to_owned(),
         format!("$argon2id$v=19$m=64,t=1,p=1${salt}${digest}$"),
         format!("$argon2id$v=18$m=64,t=1,p=1${salt}${digest}"),
         format!("$argon2id$v=19$t=1,m=64,p=1${salt}${digest}"),

@@ -13,6 +13,7 @@ use vestibule::settings::{
 use vestibule_store::sql::{Database, TableNames};
 
 use crate::data_folder;
+use crate::private_files;
 use crate::serve::listen::Address;
 
 /// The file that is read when none is named.
@@ -137,6 +138,11 @@ impl Places {
         })
     }
 
+    /// Where the configuration file is, if there is one.
+    pub(crate) fn file_path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|(path, _)| path.as_path())
+    }
+
     fn say_nothing(&self) -> bool {
         self.file.is_none() && !is_configured(&self.environment)
     }
@@ -167,8 +173,7 @@ impl Configuration {
         }
         let started_afresh = purpose == Purpose::Serve && places.say_nothing();
         if started_afresh {
-            write_starter()?;
-            places.file = read_file(None)?;
+            places.file = Some(write_starter()?);
         }
         let mut loaded = places.read(None)?;
         let program = ProgramSettings::new(&loaded);
@@ -215,14 +220,7 @@ impl Configuration {
     /// The tables' names.
     #[must_use]
     pub fn tables(&self) -> TableNames {
-        let database = &self.settings.database;
-        TableNames {
-            user: database.user_table.clone(),
-            role: database.role_table.clone(),
-            roles_users: database.roles_users_table.clone(),
-            web_authn: database.webauthn_table.clone(),
-            refresh: database.refresh_table.clone(),
-        }
+        tables_of(&self.settings)
     }
 
     /// Opens the database, which is made where there is none, and puts everything together. Who
@@ -264,6 +262,24 @@ pub(crate) fn database_of(settings: &Settings) -> Result<Database, String> {
     Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
 }
 
+/// Where the database is, once the certificates that its address names are read.
+pub(crate) fn certificates_of(settings: &Settings) -> Result<(), String> {
+    let checked = database_of(settings)?.check_certificates();
+    checked.map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
+}
+
+/// The tables' names.
+pub(crate) fn tables_of(settings: &Settings) -> TableNames {
+    let database = &settings.database;
+    TableNames {
+        user: database.user_table.clone(),
+        role: database.role_table.clone(),
+        roles_users: database.roles_users_table.clone(),
+        web_authn: database.webauthn_table.clone(),
+        refresh: database.refresh_table.clone(),
+    }
+}
+
 /// The environment, as far as it is text, and the settings in it that are not: they are nothing
 /// to pass over.
 fn environment() -> (Vec<(String, String)>, Vec<String>) {
@@ -303,11 +319,17 @@ fn is_configured(environment: &[(String, String)]) -> bool {
     })
 }
 
-fn write_starter() -> Result<(), Unusable> {
-    std::fs::write(FILE, STARTER).map_err(|error| {
-        format!("cannot write a starter {FILE} ({error}): name a configuration with --config")
-            .into()
-    })
+/// Writes the starter, unless another process has just done so.
+fn write_starter() -> Result<(PathBuf, String), Unusable> {
+    let written = private_files::create(Path::new(FILE), STARTER, &SystemRandom);
+    let why = match written {
+        Ok(_) => match read_file(None)? {
+            Some(file) => return Ok(file),
+            None => "it is a link that leads nowhere".to_owned(),
+        },
+        Err(error) => error.to_string(),
+    };
+    Err(format!("cannot write a starter {FILE} ({why}): name a configuration with --config").into())
 }
 
 /// The secrets that this installation could keep for itself.
@@ -338,7 +360,7 @@ fn kept(purpose: Purpose, places: &Places) -> Result<Option<String>, Unusable> {
     } else {
         data_folder::secrets(folder)
     };
-    secrets.map_err(|error| format!("{}: {error}", data_folder::FOLDER).into())
+    secrets.map_err(|error| format!("the secrets of this installation: {error}").into())
 }
 
 /// What is wrong. Secrets that a command lacks are the server's own affair, which has them from

@@ -2,18 +2,23 @@
 //! embedded database, under `./vestibule-data/`.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 
 use vestibule::rng::{self, Random};
+
+use crate::private_files;
 
 /// The folder, relative to the working directory.
 pub const FOLDER: &str = "vestibule-data";
 
 const SECRETS: &str = "secrets.toml";
 const DATABASE: &str = "vestibule.db";
+
+/// What SQLite appends to the name for its other files; they get the mode of the first.
+const DATABASE_FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// The SQLAlchemy URI of the embedded database.
 #[must_use]
@@ -44,25 +49,26 @@ pub fn fresh_secrets(random: &dyn Random) -> String {
 /// from now on in a file that only its owner can read.
 ///
 /// # Errors
-/// When the folder cannot be made, read or written.
+/// When the folder cannot be made, read or written, or another user has a hand in it.
 pub fn kept_secrets(folder: &Path, random: &dyn Random) -> io::Result<String> {
     if let Some(text) = secrets(folder)? {
         return Ok(text);
     }
     make(folder)?;
-    create_secrets(&folder.join(SECRETS), &fresh_secrets(random))
+    // When two processes start at once, one wins and both use what it wrote.
+    private_files::create(&folder.join(SECRETS), &fresh_secrets(random), random)?;
+    secrets(folder)?.ok_or_else(|| io::Error::other("the secrets vanished as they were written"))
 }
 
 /// The secrets that are kept, if there are any.
 ///
 /// # Errors
-/// When they are there and cannot be read.
+/// When they are there and cannot be read, or another user has a hand in them.
 pub fn secrets(folder: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(folder.join(SECRETS)) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+    if !private_files::check_folder(folder)? {
+        return Ok(None);
     }
+    private_files::read(&folder.join(SECRETS))
 }
 
 /// Whether the embedded database is there.
@@ -71,35 +77,22 @@ pub fn has_database(folder: &Path) -> bool {
     folder.join(DATABASE).exists()
 }
 
-/// Makes the folder, for its owner only.
+/// Makes the folder, for its owner only. Where it is there already, it and the database in it have
+/// to be out of other users' reach.
 ///
 /// # Errors
-/// When it cannot be made.
+/// When it cannot be made, or another user has a hand in it.
 pub fn make(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-}
-
-/// Writes the file whole or not at all: when two processes start at once, one wins and
-/// both use what it wrote.
-fn create_secrets(path: &Path, text: &str) -> io::Result<String> {
-    let draft: PathBuf = path.with_extension(format!("{}.draft", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => fs::read_to_string(path),
+    if !private_files::check_folder(folder)? {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+        private_files::check_folder(folder)?;
     }
+    DATABASE_FILES.iter().try_for_each(|ending| {
+        private_files::keep_private(&folder.join(format!("{DATABASE}{ending}")))
+    })
 }
 
 #[cfg(test)]

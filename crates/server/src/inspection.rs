@@ -3,11 +3,16 @@
 use std::path::Path;
 
 use vestibule::Vestibule;
+use vestibule::mail::rehearsal;
 use vestibule::rng::SystemRandom;
 use vestibule::settings::{Listening, Loaded, Problem, ProgramSettings, Settings};
 
-use crate::config_file::{Places, Unusable, database_of, keeps_secrets, lacks_secrets, listen_at};
+use crate::config_file::{
+    Places, Unusable, certificates_of, database_of, keeps_secrets, lacks_secrets, listen_at,
+};
 use crate::data_folder;
+use crate::private_files::is_readable_by_all;
+use crate::serve::listen::Address;
 use crate::telemetry::log;
 
 /// What `Loaded` calls a file that it cannot read at all.
@@ -22,19 +27,26 @@ pub struct Inspection {
     pub problems: Vec<String>,
     /// What can stand, and probably should not.
     pub advice: Vec<Problem>,
+    /// What would be in force, with stand-ins for secrets that the start would make.
+    pub settings: Settings,
 }
 
 impl Inspection {
-    /// Looks at everything that the start looks at, but for the database itself and the address.
+    /// Looks at everything that the start looks at, but for the database itself. `listen` is what
+    /// `serve` would be told on its command line.
     ///
     /// # Errors
     /// When there is nothing to look at.
-    pub fn of(named: Option<&Path>) -> Result<Self, Unusable> {
+    pub fn of(named: Option<&Path>, listen: Option<&Address>) -> Result<Self, Unusable> {
         let (places, mut problems) = Places::find(named)?;
         let (mut loaded, mut found) = places.read_all(None);
         let program = ProgramSettings::new(&loaded);
-        let listening = match listen_at(&program) {
-            Ok(address) => address.reach(),
+        let listen = listen.map_or_else(|| listen_at(&program), |address| Ok(address.clone()));
+        let listening = match listen {
+            Ok(address) => {
+                problems.extend(address.obstacle());
+                address.reach()
+            }
             Err(why) => {
                 problems.push(why);
                 Listening::Local
@@ -43,7 +55,7 @@ impl Inspection {
         let mut complete = loaded.clone();
         if lacks_secrets(&loaded) && keeps_secrets(&loaded, listening) {
             let kept = data_folder::secrets(Path::new(data_folder::FOLDER))
-                .map_err(|error| format!("{}: {error}", data_folder::FOLDER))?;
+                .map_err(|error| format!("the secrets of this installation: {error}"))?;
             if let Some(kept) = &kept {
                 (loaded, found) = places.read_all(Some(kept));
                 complete = loaded.clone();
@@ -67,10 +79,14 @@ impl Inspection {
         if sound && problems.is_empty() {
             problems.extend(assembled(&settings).err());
         }
+        let mut advice = settings.advice.clone();
+        advice.extend(readable_secrets(&loaded, places.file_path()));
+        advice.extend(exposed_database(&settings));
         Ok(Self {
             loaded,
             problems,
-            advice: settings.advice,
+            advice,
+            settings,
         })
     }
 }
@@ -79,12 +95,52 @@ impl Inspection {
 pub(crate) fn obstacles(program: &ProgramSettings, settings: &Settings) -> Vec<String> {
     [
         log::filter(&program.log).err(),
-        database_of(settings).err(),
+        certificates_of(settings).err(),
         templates(settings).err(),
     ]
     .into_iter()
     .flatten()
+    .chain(broken_mails(settings))
     .collect()
+}
+
+/// Files with secrets that every user of the machine can read. Where containers get theirs, they
+/// are in a container of their own.
+fn readable_secrets(loaded: &Loaded, configuration: Option<&Path>) -> Vec<Problem> {
+    let named = loaded
+        .secret_files()
+        .map(|(key, path)| (format!("{key}_FILE"), path));
+    let configuration = configuration.filter(|_| loaded.has_secret_in_file());
+    let whole = configuration.map(|path| (path.display().to_string(), path));
+    named
+        .chain(whole)
+        .filter(|(_, path)| !path.starts_with("/run/secrets") && is_readable_by_all(path))
+        .map(|(key, path)| {
+            let path = path.display();
+            Problem::new(
+                &key,
+                format!("has a secret, and every user of this machine can read {path}"),
+                format!("chmod o-rwx {path}"),
+            )
+        })
+        .collect()
+}
+
+/// Who stands between could read every account, or be the database.
+fn exposed_database(settings: &Settings) -> Option<Problem> {
+    let option = database_of(settings).ok()?.lacks_verification()?;
+    Some(Problem {
+        key: "SQLALCHEMY_DATABASE_URI".to_owned(),
+        what: "names a server on another machine, and nothing verifies that it is the right one"
+            .to_owned(),
+        fix: format!("add {option} to the address (docs/features/databases.md)"),
+    })
+}
+
+/// Templates with which no mail of their kind could be written.
+fn broken_mails(settings: &Settings) -> Vec<String> {
+    let problems = rehearsal::problems(settings);
+    problems.iter().map(ToString::to_string).collect()
 }
 
 /// Without its folder, every mail would silently be ours.

@@ -5,5 +5,6 @@ pub mod config_file;
 pub mod data_folder;
 pub mod flask_config;
 pub mod inspection;
+pub mod private_files;
 pub mod serve;
 pub mod telemetry;

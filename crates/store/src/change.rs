@@ -16,7 +16,8 @@ use crate::{
 pub struct Change {
     /// A secret that can be used once.
     pub spends: Option<Spend>,
-    /// Values that nobody else may have in any case, whatever happens at the same moment.
+    /// Values that nobody else may have in any case, of any script, whatever happens at the same
+    /// moment.
     pub claims: Vec<(Identity, String)>,
     /// What happens to a user.
     pub user: Option<UserChange>,

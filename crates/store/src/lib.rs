@@ -6,6 +6,7 @@
 mod change;
 mod each_by_itself;
 mod memory;
+mod password_kind;
 mod patch;
 mod record;
 pub mod schema_check;
@@ -19,6 +20,7 @@ pub use change::{
     Over, QueuedMail, RoleChange, Seals, Spend, UserChange,
 };
 pub use memory::MemoryStore;
+pub use password_kind::PasswordKind;
 pub use patch::{
     NewRole, NewTracker, NewUser, OnlyIf, PasswordChange, PermissionChange, SignIn, Uniquifiers,
     UserPatch,
@@ -95,6 +97,9 @@ pub enum StoreError {
         /// The column.
         column: String,
     },
+    /// The database cannot keep every character of a value: it was made for some languages only.
+    #[error("the database cannot keep every character of this value: see `vestibule db check`")]
+    Unstorable,
     /// A row makes no sense.
     #[error("{table}.{column} of row {row} makes no sense")]
     Corrupt {
@@ -105,6 +110,9 @@ pub enum StoreError {
         /// The row's primary key.
         row: i64,
     },
+    /// The address of the database cannot be used. No part of it that may be secret is in here.
+    #[error("the address of the database {0}")]
+    Address(String),
     /// The tables are not the ones that are needed.
     #[error("the schema does not fit: {0}")]
     Schema(String),
@@ -206,6 +214,19 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// carry `fs_uniquifier`.
     fn has_token_uniquifiers(&self) -> bool {
         false
+    }
+
+    /// Whether every character of an identity can be kept: not in a database or a column that was
+    /// made for some languages only.
+    async fn can_keep(&self, attribute: Identity, value: &str) -> Result<bool, StoreError> {
+        let _ = (attribute, value);
+        Ok(true)
+    }
+
+    /// What the stored password hashes cost to check, and how many there are of each kind. It may
+    /// read every user.
+    async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// Makes a user.

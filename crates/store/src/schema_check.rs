@@ -42,6 +42,27 @@ pub enum Finding {
         /// The type that it should have.
         wanted: String,
     },
+    /// The column cannot hold every text: its character set is that of some languages only.
+    CharacterSet {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The character set that it has.
+        found: String,
+    },
+    /// The database cannot hold every text: its encoding is that of some languages only.
+    Encoding {
+        /// The encoding that it has.
+        found: String,
+    },
+    /// Password hashes that cannot be checked: their users cannot sign in with a password.
+    Passwords {
+        /// How many.
+        count: u64,
+        /// Why.
+        why: String,
+    },
     /// The column is not one of ours, has to be filled and has no default, so no user can
     /// be made.
     Unfilled {
@@ -71,6 +92,15 @@ impl Finding {
                 "`vestibule db upgrade` adds the constraint, once no two rows have the same value"
             }
             Self::Type { .. } => "change the column's type by hand: nothing here rewrites a column",
+            Self::CharacterSet { .. } => {
+                "`ALTER TABLE ... CONVERT TO CHARACTER SET utf8mb4` by hand: nothing here rewrites a column"
+            }
+            Self::Encoding { .. } => {
+                "move the tables into a database made with ENCODING 'UTF8' (pg_dump, then restore)"
+            }
+            Self::Passwords { .. } => {
+                "their users need a new password: by /reset, or by `vestibule users change_password`"
+            }
             Self::Unfilled { .. } => "give the column a default, or let it be empty",
         }
     }
@@ -89,6 +119,23 @@ impl fmt::Display for Finding {
                 found,
                 wanted,
             } => write!(f, "type {wanted} of {table}.{column}, which is {found}"),
+            Self::CharacterSet {
+                table,
+                column,
+                found,
+            } => write!(
+                f,
+                "character set utf8mb4 of {table}.{column}, which is {found}"
+            ),
+            Self::Encoding { found } => {
+                write!(f, "encoding UTF8 of the database, which is {found}")
+            }
+            Self::Passwords { count, why } => {
+                write!(
+                    f,
+                    "password hashes that can be checked in place of {count}: {why}"
+                )
+            }
             Self::Unfilled { table, column } => write!(f, "default for {table}.{column}"),
         }
     }

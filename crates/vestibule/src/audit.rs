@@ -162,7 +162,7 @@ impl Noted {
             user_id: self.user_id,
             address: facts.and_then(|facts| Some(facts.address()?.to_string())),
             request_id: facts.map(|facts| facts.id().to_owned()),
-            detail: self.detail.map(|detail| detail.to_string()),
+            detail: self.detail.map(|detail| in_ascii(&detail)),
         }
     }
 }
@@ -389,4 +389,18 @@ impl Seen {
         }
         Err((head.last, "that the log ends with it has no seal of ours"))
     }
+}
+/// JSON in ASCII: a table that was made for some languages only keeps it, too.
+fn in_ascii(detail: &Value) -> String {
+    let mut escaped = String::new();
+    for c in detail.to_string().chars() {
+        if c.is_ascii() {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    escaped
 }

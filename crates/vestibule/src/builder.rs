@@ -26,7 +26,7 @@ use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
 use crate::mail::transport::{self, Mailer};
-use crate::mail::{Post, outbox};
+use crate::mail::{Post, outbox, rehearsal};
 use crate::messages::{Messages, Said};
 use crate::rng::{Random, SystemRandom};
 use crate::router;
@@ -99,7 +99,8 @@ impl Vestibule {
 
     /// The dev mailbox, to be merged into an application's own router, at its root: the mails that
     /// would have been sent, as a page at `/dev/mailbox` and as JSON at `/dev/mailbox.json`, for
-    /// requests from this machine alone. Where mails are sent the router is empty.
+    /// requests from this machine alone, with the key of
+    /// [`dev_mailbox_path`](Self::dev_mailbox_path). Where mails are sent the router is empty.
     ///
     /// ```
     /// # fn of(vestibule: vestibule::Vestibule) -> axum::Router {
@@ -114,6 +115,18 @@ impl Vestibule {
             return Router::new();
         }
         router::dev_mailbox(&self.app)
+    }
+
+    /// The path of the dev mailbox with its key, `/dev/mailbox?key=...`, for the developer to open: it
+    /// sets a cookie, after which the path alone is enough. `None` where mails are sent. The key is
+    /// derived from `SECRET_KEY`; whoever has it reads every mail, so it belongs on the developer's
+    /// terminal and not into a log.
+    #[must_use]
+    pub fn dev_mailbox_path(&self) -> Option<String> {
+        if self.own_mailer {
+            return None;
+        }
+        router::dev_mailbox_path(&self.app)
     }
 
     /// The OpenAPI document of what [`standalone`](Self::standalone) serves, as JSON.
@@ -407,7 +420,8 @@ impl Builder {
     /// Puts it together.
     ///
     /// # Errors
-    /// When the configured password scheme cannot hash, mails cannot be sent as configured, or a thread cannot be started.
+    /// When the configured password scheme cannot hash, mails cannot be written or sent as
+    /// configured, or a thread cannot be started.
     pub fn build(self) -> Result<Vestibule, Fault> {
         let Self {
             settings,
@@ -434,13 +448,18 @@ impl Builder {
             Some(own) => &KeyRing::new(own.expose_secret(), []),
             None => &keys,
         };
+        let store: Arc<dyn Store> = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let passwords = Passwords::new(
             settings
                 .password
                 .hasher(settings.secrets.password_salt.as_ref())?,
             Arc::clone(&random),
+            Arc::clone(&store),
             hashing_threads,
         )?;
+        if let Some(problem) = rehearsal::problems(&settings).first() {
+            return Err(Fault::Internal(problem.to_string()));
+        }
         let post = Post::new(&settings);
         let own_mailer = mailer.is_some();
         let mailer = if let Some(mailer) = mailer {
@@ -474,7 +493,7 @@ impl Builder {
                 .identity
                 .deliverability
                 .and_then(Deliverability::new),
-            store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            store,
             clock,
             random,
             hooks,

@@ -1,12 +1,16 @@
 //! Finding a user by what identifies them.
 
-use vestibule_formats::text::{email, phone, username};
+use vestibule_formats::text::normalise::Form;
+use vestibule_formats::text::{email, normalise, phone, username};
 use vestibule_store::{Identity, User, UserId, UserKey};
 
 use crate::app::App;
 use crate::http::fault::Fault;
 use crate::messages::{Message, Said};
 use crate::rng;
+
+/// The longest text, in bytes, that is looked for among the addresses: more than a column holds.
+pub(crate) const LONGEST_ADDRESS: usize = 1024;
 
 /// The user with this (normalised) value, by the case rule that the attribute has.
 pub(crate) async fn find(
@@ -24,22 +28,96 @@ pub(crate) async fn find(
 }
 
 /// The user whom a text names: by the first attribute of `USER_IDENTITY_ATTRIBUTES` whose
-/// rules it fits and that somebody has.
+/// rules it fits and that somebody has. A username never comes before an address or a number
+/// that it reads as.
 pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault> {
-    let settings = &app.settings().identity;
-    for attribute in settings.attributes() {
-        let value = match attribute {
-            Identity::Email => email::normalise(text, &settings.email_options).ok(),
-            Identity::Username => username::normalise(text, &settings.username_options).ok(),
-            Identity::Phone => phone_number(app, text),
-        };
-        if let Some(value) = value
-            && let Some(user) = find(app, attribute, &value).await?
-        {
+    for attribute in attributes_for(app, text) {
+        if let Some(user) = by_attribute(app, attribute, text).await? {
             return Ok(Some(user));
         }
     }
     Ok(None)
+}
+
+/// Every user whom a text names, each once.
+pub(crate) async fn look_up_all(app: &App, text: &str) -> Result<Vec<User>, Fault> {
+    let mut users: Vec<User> = Vec::new();
+    for attribute in attributes_for(app, text) {
+        let found = by_attribute(app, attribute, text).await?;
+        users.extend(found.filter(|user| users.iter().all(|other| other.id != user.id)));
+    }
+    Ok(users)
+}
+
+/// The attributes by which a text is looked for, in order.
+fn attributes_for(app: &App, text: &str) -> Vec<Identity> {
+    let mut attributes: Vec<Identity> = app.settings().identity.attributes().collect();
+    if reads_as_another(app, text) {
+        attributes.sort_by_key(|attribute| *attribute == Identity::Username);
+    }
+    attributes
+}
+
+async fn by_attribute(app: &App, attribute: Identity, text: &str) -> Result<Option<User>, Fault> {
+    let value = match attribute {
+        Identity::Email if text.contains('@') => return by_address(app, text).await,
+        Identity::Email => None,
+        Identity::Username => {
+            username::normalise(text, &app.settings().identity.username_options).ok()
+        }
+        Identity::Phone => phone_number(app, text),
+    };
+    match value {
+        Some(value) => find(app, attribute, &value).await,
+        None => Ok(None),
+    }
+}
+
+/// The user with this address. The rules for addresses may have changed since it was stored, and
+/// other programs have other rules: a text is also compared as it is with what is stored, where
+/// that would not be stored today.
+pub(crate) async fn by_address(app: &App, text: &str) -> Result<Option<User>, Fault> {
+    let settings = &app.settings().identity;
+    let typed = text.trim();
+    let normalised = email::normalise(text, &settings.email_options).ok();
+    let found = match &normalised {
+        Some(value) => find(app, Identity::Email, value).await?,
+        None => None,
+    };
+    let same = |value: &String| {
+        value == typed
+            || (settings.ignores_case(Identity::Email.column())
+                && value.eq_ignore_ascii_case(typed))
+    };
+    if typed.len() > LONGEST_ADDRESS || normalised.as_ref().is_some_and(same) {
+        return Ok(found);
+    }
+    // Looked for whether or not somebody was found: both cost the same.
+    let stored = find(app, Identity::Email, typed).await?;
+    let as_stored = |user: &User| {
+        let address = user.email.as_deref().unwrap_or_default();
+        email::normalise(address, &settings.email_options).as_deref() != Ok(address)
+    };
+    Ok(found.or(stored.filter(as_stored)))
+}
+
+/// Whether a text is an address by the rules for new ones.
+pub(crate) fn is_address(app: &App, text: &str) -> bool {
+    email::normalise(text, &app.settings().identity.email_options).is_ok()
+}
+
+/// Whether a username reads as an address or, where phone numbers identify, as a number: another
+/// user may have it.
+pub(crate) fn reads_as_another(app: &App, name: &str) -> bool {
+    let plain = normalise::normalise(name, Some(Form::Nfkc));
+    let is_number = || {
+        let digits = plain.chars().any(char::is_numeric)
+            && plain
+                .chars()
+                .all(|c| c.is_numeric() || c.is_whitespace() || "+-.()/".contains(c));
+        digits || phone_number(app, name).is_some()
+    };
+    plain.contains('@') || (app.settings().identity.has(Identity::Phone.column()) && is_number())
 }
 
 /// A phone number as it is kept.
@@ -68,14 +146,18 @@ pub(crate) fn username_length(app: &App) -> Said {
         .with("max", options.max_length)
 }
 
-/// The first of the user's identities, in the order of `USER_IDENTITY_ATTRIBUTES`.
+/// The first of the user's identities, in the order of `USER_IDENTITY_ATTRIBUTES`. A username that
+/// reads as an address or a number is none: whoever reads it takes it for somebody else's.
 pub(crate) fn of<'a>(app: &App, user: &'a User) -> Option<&'a str> {
     app.settings()
         .identity
         .attributes()
         .find_map(|attribute| match attribute {
             Identity::Email => user.email.as_deref(),
-            Identity::Username => user.username.as_deref(),
+            Identity::Username => user
+                .username
+                .as_deref()
+                .filter(|name| !reads_as_another(app, name)),
             Identity::Phone => user.us_phone_number.as_deref(),
         })
 }

@@ -53,6 +53,11 @@ pub(crate) fn dev_mailbox(app: &App) -> Router {
         .with_state(app.clone())
 }
 
+/// The path of the dev mailbox with its key, where it is served.
+pub(crate) fn dev_mailbox_path(app: &App) -> Option<String> {
+    dev_mailbox::path_with_key(app)
+}
+
 /// What [`standalone`] serves.
 pub(crate) fn whole(app: &App) -> Table {
     Table {

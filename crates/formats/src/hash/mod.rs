@@ -9,6 +9,7 @@ mod bcrypt;
 mod django;
 mod double;
 pub mod fingerprint;
+mod kind;
 mod maker;
 mod memory;
 mod number;
@@ -16,8 +17,10 @@ mod pbkdf2;
 mod scheme;
 mod scrypt;
 mod sha_crypt;
+mod werkzeug;
 
 pub use self::argon2::{Argon2Options, Argon2Type};
+pub use self::kind::{can_check, decoy_like, parameters};
 use double::DoubleHash;
 pub use double::SingleHash;
 use maker::Maker;
@@ -147,16 +150,13 @@ impl Hasher {
         if secret.len() > SECRET_LIMIT {
             return Ok(false);
         }
-        let outcome = match scheme {
-            Scheme::Argon2 => argon2::verify(&secret, hash, memory),
-            Scheme::Bcrypt => bcrypt::verify(&secret, hash),
-            Scheme::Pbkdf2Sha256 => pbkdf2::Digest::Sha256.verify(&secret, hash),
-            Scheme::Pbkdf2Sha512 => pbkdf2::Digest::Sha512.verify(&secret, hash),
-            Scheme::Scrypt => scrypt::verify(&secret, hash),
-            Scheme::Sha256Crypt => sha_crypt::Digest::Sha256.verify(&secret, hash),
-            Scheme::Sha512Crypt => sha_crypt::Digest::Sha512.verify(&secret, hash),
-            other => django::verify(other, &secret, hash, memory)
-                .unwrap_or(Err(HashError::NotServed(other.name()))),
+        let outcome = check(scheme, &secret, hash, memory);
+        // An application that came to the reference with werkzeug's hashes never hashed those twice.
+        let outcome = match outcome {
+            Ok(false) if scheme.is_werkzeugs() && *secret != password.as_bytes() => {
+                check(scheme, password.as_bytes(), hash, memory)
+            }
+            outcome => outcome,
         };
         match outcome {
             // No hash is of a password that cannot be hashed.
@@ -182,12 +182,6 @@ impl Hasher {
         self.maker.hash(&secret, salt, memory)
     }
 
-    /// Whether to check a hash takes as long as to check one that is made here now.
-    #[must_use]
-    pub fn costs_as_its_own(&self, hash: &str) -> bool {
-        !self.maker.needs_upgrade(hash)
-    }
-
     /// Whether a hash is of another scheme than the configured one and not to be kept, or
     /// weaker than it would be made now.
     #[must_use]
@@ -204,5 +198,26 @@ impl Hasher {
     #[must_use]
     pub fn decoy(&self) -> String {
         self.maker.decoy()
+    }
+}
+
+/// Compares a text, hashed once already or not, with a hash of a scheme.
+fn check(
+    scheme: Scheme,
+    secret: &[u8],
+    hash: &str,
+    memory: &mut Memory,
+) -> Result<bool, HashError> {
+    match scheme {
+        Scheme::Argon2 => argon2::verify(secret, hash, memory),
+        Scheme::Bcrypt => bcrypt::verify(secret, hash),
+        Scheme::Pbkdf2Sha256 => pbkdf2::Digest::Sha256.verify(secret, hash),
+        Scheme::Pbkdf2Sha512 => pbkdf2::Digest::Sha512.verify(secret, hash),
+        Scheme::Scrypt => scrypt::verify(secret, hash),
+        Scheme::Sha256Crypt => sha_crypt::Digest::Sha256.verify(secret, hash),
+        Scheme::Sha512Crypt => sha_crypt::Digest::Sha512.verify(secret, hash),
+        other => django::verify(other, secret, hash, memory)
+            .or_else(|| werkzeug::verify(other, secret, hash))
+            .unwrap_or(Err(HashError::NotServed(other.name()))),
     }
 }

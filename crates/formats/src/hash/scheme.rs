@@ -34,12 +34,16 @@ pub enum Scheme {
     DjangoSaltedMd5,
     /// DES crypt, as old versions of Django stored it.
     DjangoDesCrypt,
+    /// PBKDF2, as werkzeug stores it.
+    WerkzeugPbkdf2,
+    /// scrypt, as werkzeug stores it.
+    WerkzeugScrypt,
     /// Anything else, plain text among it.
     Unknown,
 }
 
 /// What the hashes of each scheme begin with.
-const PREFIXES: [(&str, Scheme); 22] = [
+const PREFIXES: [(&str, Scheme); 24] = [
     ("$argon2id$", Scheme::Argon2),
     ("$argon2i$", Scheme::Argon2),
     ("$argon2d$", Scheme::Argon2),
@@ -62,10 +66,12 @@ const PREFIXES: [(&str, Scheme); 22] = [
     ("sha1$", Scheme::DjangoSaltedSha1),
     ("md5$", Scheme::DjangoSaltedMd5),
     ("crypt$", Scheme::DjangoDesCrypt),
+    ("pbkdf2:", Scheme::WerkzeugPbkdf2),
+    ("scrypt:", Scheme::WerkzeugScrypt),
 ];
 
 impl Scheme {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::Argon2,
         Self::Bcrypt,
         Self::Pbkdf2Sha256,
@@ -81,6 +87,8 @@ impl Scheme {
         Self::DjangoSaltedSha1,
         Self::DjangoSaltedMd5,
         Self::DjangoDesCrypt,
+        Self::WerkzeugPbkdf2,
+        Self::WerkzeugScrypt,
         Self::Unknown,
     ];
 
@@ -98,10 +106,18 @@ impl Scheme {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|scheme| *scheme != Self::Unknown && scheme.name() == name)
+            .find(|scheme| scheme.is_the_references() && scheme.name() == name)
     }
 
-    /// The reference's name for it.
+    /// Whether the reference knows it, so that settings can name it.
+    const fn is_the_references(self) -> bool {
+        !matches!(
+            self,
+            Self::WerkzeugPbkdf2 | Self::WerkzeugScrypt | Self::Unknown
+        )
+    }
+
+    /// The reference's name for it, or ours.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -120,8 +136,14 @@ impl Scheme {
             Self::DjangoSaltedSha1 => "django_salted_sha1",
             Self::DjangoSaltedMd5 => "django_salted_md5",
             Self::DjangoDesCrypt => "django_des_crypt",
+            Self::WerkzeugPbkdf2 => "werkzeug_pbkdf2",
+            Self::WerkzeugScrypt => "werkzeug_scrypt",
             Self::Unknown => "unknown",
         }
+    }
+
+    pub(super) const fn is_werkzeugs(self) -> bool {
+        matches!(self, Self::WerkzeugPbkdf2 | Self::WerkzeugScrypt)
     }
 
     /// Whether new hashes of it can be made. Django's are only read: what their owners use
@@ -148,7 +170,7 @@ mod tests {
     #[test]
     fn names_are_told_apart() {
         for scheme in Scheme::ALL {
-            let expected = Some(scheme).filter(|scheme| *scheme != Scheme::Unknown);
+            let expected = Some(scheme).filter(|scheme| scheme.is_the_references());
             assert_eq!(Scheme::from_name(scheme.name()), expected);
         }
         assert_eq!(Scheme::from_name("plaintext"), None);

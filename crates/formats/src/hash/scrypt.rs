@@ -15,6 +15,7 @@ pub(super) const ROUNDS: u32 = 16;
 const NAME: &str = "scrypt";
 const SALT_BYTES: usize = 16;
 const DIGEST_BYTES: usize = 32;
+const LONGEST_DIGEST: usize = 64;
 const BLOCK_SIZE: u32 = 8;
 const PARALLELISM: u32 = 1;
 
@@ -26,7 +27,7 @@ const WORK_LIMIT: u64 = (1 << 16) * 8 * 16;
 
 /// N as its logarithm, r and p.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cost {
+pub(super) struct Cost {
     rounds: u32,
     block_size: u32,
     parallelism: u32,
@@ -57,6 +58,22 @@ pub(super) fn verify(secret: &[u8], hash: &str) -> Result<bool, HashError> {
     let parsed = parse(hash).ok_or(HashError::Malformed(NAME))?;
     let digest = digest(secret, &parsed.salt, parsed.cost)?;
     Ok(digest.ct_eq(&parsed.digest).into())
+}
+
+/// Compares with a digest of any length that has been read from somewhere.
+pub(super) fn matches(
+    secret: &[u8],
+    salt: &[u8],
+    cost: Cost,
+    expected: &[u8],
+) -> Result<bool, HashError> {
+    let params = cost.params()?;
+    if !(DIGEST_BYTES..=LONGEST_DIGEST).contains(&expected.len()) {
+        return Err(HashError::Malformed(NAME));
+    }
+    let mut digest = Zeroizing::new(vec![0; expected.len()]);
+    scrypt::scrypt(secret, salt, &params, &mut digest).map_err(|_| HashError::Malformed(NAME))?;
+    Ok(digest.ct_eq(expected).into())
 }
 
 pub(super) fn hash(
@@ -96,6 +113,14 @@ const fn usual(rounds: u32) -> Cost {
 }
 
 impl Cost {
+    pub(super) const fn new(rounds: u32, block_size: u32, parallelism: u32) -> Self {
+        Self {
+            rounds,
+            block_size,
+            parallelism,
+        }
+    }
+
     fn params(self) -> Result<Params, HashError> {
         let Self {
             rounds,

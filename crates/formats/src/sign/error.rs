@@ -1,7 +1,8 @@
 //! Why a signed value is not accepted.
 
 /// The ways in which a signed value can be wrong. Nothing of what it said is to be
-/// believed, except in [`Expired`](Self::Expired), whose signature was good.
+/// believed, except in [`Expired`](Self::Expired) and [`Ahead`](Self::Ahead), whose signature was
+/// good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// It does not have the shape of a signed value.
@@ -13,13 +14,23 @@ pub enum SignatureError {
     /// The signature is good and the time in it is not one.
     #[error("the time is malformed")]
     BadTime,
-    /// The signature is good, and too old, or from the future.
+    /// The signature is good, and too old.
     #[error("too old")]
     Expired {
         /// What was signed, still encoded.
         payload: Vec<u8>,
         /// When, in seconds since 1970.
         signed_at: i64,
+    },
+    /// The signature is good, and its time is further in the future than clocks may differ.
+    #[error("signed {seconds} seconds ahead of this server's clock")]
+    Ahead {
+        /// What was signed, still encoded.
+        payload: Vec<u8>,
+        /// When, in seconds since 1970.
+        signed_at: i64,
+        /// By how much that is ahead, in seconds.
+        seconds: u64,
     },
     /// The signature is good and what was signed cannot be decoded.
     #[error("the payload cannot be decoded")]

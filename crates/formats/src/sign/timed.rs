@@ -9,6 +9,10 @@ use super::error::SignatureError;
 use super::key_ring::KeyRing;
 use super::signer::{Derivation, Signer};
 
+/// How far the clock of another server that signs with our keys may be ahead of ours, in seconds. Such
+/// a signature has age 0. (itsdangerous refuses every signature from the future.)
+const DRIFT: i64 = 60;
+
 /// Signs with the time, and judges the age.
 #[derive(Debug, Clone)]
 pub struct TimedSigner(Signer);
@@ -35,7 +39,8 @@ impl TimedSigner {
         self.0.sign(&format!("{payload}.{}", encode_time(now)))
     }
 
-    /// Checks the signature, then the age. Without `max_age` every age is good.
+    /// Checks the signature, then the age. Without `max_age` every age is good. A signature from up to
+    /// a minute ahead has age 0.
     ///
     /// # Errors
     /// Any [`SignatureError`] but `BadPayload`.
@@ -50,8 +55,15 @@ impl TimedSigner {
         let signed_at = decode_time(time).ok_or(SignatureError::BadTime)?;
         if let Some(max_age) = max_age {
             let age = now.saturating_sub(signed_at);
-            let good = u64::try_from(age).is_ok_and(|age| Duration::from_secs(age) <= max_age);
-            if !good {
+            if age < -DRIFT {
+                return Err(SignatureError::Ahead {
+                    payload: payload.as_bytes().to_vec(),
+                    signed_at,
+                    seconds: age.unsigned_abs(),
+                });
+            }
+            let age = Duration::from_secs(u64::try_from(age).unwrap_or_default());
+            if age > max_age {
                 return Err(SignatureError::Expired {
                     payload: payload.as_bytes().to_vec(),
                     signed_at,
@@ -81,4 +93,32 @@ fn decode_time(text: &str) -> Option<i64> {
         .iter()
         .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     i64::try_from(number).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_from_up_to_a_minute_ahead_has_age_0() {
+        let signer = TimedSigner::new(&KeyRing::new("secret", []), "salt", Derivation::Hmac);
+        let signed = signer.sign("payload", 1_000_000);
+        let open = |now, age| signer.open(&signed, now, Some(Duration::from_secs(age)));
+        for now in [1_000_000, 999_999, 999_998, 999_940] {
+            assert!(open(now, 0).is_ok(), "{now}");
+        }
+        for (now, ahead) in [(999_939, 61), (996_400, 3600), (0, 1_000_000)] {
+            let seen = open(now, 3600);
+            assert!(
+                matches!(&seen, Err(SignatureError::Ahead { seconds, .. }) if *seconds == ahead),
+                "{now}: {seen:?}"
+            );
+        }
+        assert!(matches!(
+            open(1_000_001, 0),
+            Err(SignatureError::Expired { .. })
+        ));
+        assert!(open(1_000_001, 1).is_ok());
+        assert!(signer.open(&signed, 0, None).is_ok(), "no limit, no age");
+    }
 }

@@ -10,25 +10,38 @@ use serde_json::{Value, json};
 use vestibule::settings::keys::Status;
 use vestibule::settings::{Effective, Origin, Problem, effective};
 
-use super::{Failure, Global, Output, terminal};
+use super::connect::{self, Tried};
+use super::{Failure, Global, Output, runtime, terminal};
 use crate::config_file::Unusable;
 use crate::flask_config::{self, LARGEST};
 use crate::inspection::Inspection;
+use crate::serve::listen::Address;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Shows the configuration in force, with secrets masked, and what is risky about it.
     /// Ends with status 1, and says why, if the server could not start with it.
-    Check {
-        /// Show the settings that nobody set, too.
-        #[arg(long)]
-        all: bool,
-        #[command(flatten)]
-        output: Output,
-    },
+    Check(Check),
     /// Writes a Flask configuration (a Python file, which is read and never run) as one for
     /// vestibule. What cannot be taken over is listed and left as a comment.
     Import(Import),
+}
+
+/// `config check`.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Show the settings that nobody set, too.
+    #[arg(long)]
+    all: bool,
+    /// Try the database and the mail server, too, and write every mail once. Sends nothing and
+    /// changes nothing.
+    #[arg(long)]
+    connect: bool,
+    /// Check as for `serve --listen ADDR`.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<Address>,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// `config import`.
@@ -47,22 +60,51 @@ pub(super) struct Import {
 
 pub(super) fn run(global: &Global, command: &Command) -> Result<(), Failure> {
     match command {
-        Command::Check { all, output } => check(global, *all, output),
+        Command::Check(arguments) => check(global, arguments),
         Command::Import(arguments) => import(arguments),
     }
 }
 
-fn check(global: &Global, all: bool, output: &Output) -> Result<(), Failure> {
-    let inspection = Inspection::of(global.config.as_deref())?;
+fn check(global: &Global, arguments: &Check) -> Result<(), Failure> {
+    let Check {
+        all,
+        connect,
+        listen,
+        output,
+    } = arguments;
+    let inspection = Inspection::of(global.config.as_deref(), listen.as_ref())?;
     let mut settings = effective(&inspection.loaded);
-    settings.retain(|setting| all || setting.origin != Origin::Default);
-    if output.json {
-        terminal::say_json(&as_json(&settings, &inspection));
-    } else {
+    settings.retain(|setting| *all || setting.origin != Origin::Default);
+    let sound = inspection.problems.is_empty();
+    if !output.json {
         show(&settings, &inspection.advice);
     }
-    if !inspection.problems.is_empty() {
+    // Settings that have problems are not in force.
+    let tried = if *connect && sound {
+        runtime()?.block_on(connect::try_all(&inspection.settings))
+    } else {
+        Vec::new()
+    };
+    if output.json {
+        let mut said = as_json(&settings, &inspection);
+        if *connect {
+            said["connections"] = tried.iter().map(Tried::as_json).collect();
+        }
+        terminal::say_json(&said);
+    } else if !tried.is_empty() {
+        terminal::say("");
+        connect::show(&tried);
+    }
+    if !sound {
         return Err(Unusable::from(inspection.problems).into());
+    }
+    let failed = tried.iter().filter(|one| !one.works()).count();
+    if failed > 0 {
+        let checks = if failed == 1 { "check" } else { "checks" };
+        return Err(format!(
+            "the server would start with this configuration, and {failed} {checks} failed"
+        )
+        .into());
     }
     if !output.json {
         terminal::say("\nthe server would start with this configuration");

@@ -2,6 +2,7 @@
 
 mod audit;
 mod config;
+mod connect;
 mod openapi;
 mod roles;
 mod schema;
@@ -41,7 +42,7 @@ pub struct Global {
 /// The user whom a command is about.
 #[derive(Debug, Args)]
 struct Who {
-    /// Any identity attribute of the user, such as the email address.
+    /// Any identity attribute of the user, such as the email address; or the primary key, as id:7.
     id: String,
 }
 

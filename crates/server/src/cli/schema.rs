@@ -1,7 +1,11 @@
 //! `db`.
 
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 use serde_json::json;
+use vestibule_formats::hash::{self, Memory, Scheme};
+use vestibule_store::PasswordKind;
 use vestibule_store::sql::{Finding, Upgrade};
 
 use super::{Failure, Global, Output, terminal};
@@ -25,11 +29,12 @@ pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failur
     };
     let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
     let (database, tables) = (configuration.database()?, configuration.tables());
-    if purpose == Purpose::Arrange
-        && let Some(path) = database.file()
-        && path.starts_with(data_folder::FOLDER)
+    let folder = std::path::Path::new(data_folder::FOLDER);
+    if let Some(path) = database.file()
+        && path.starts_with(folder)
+        && (purpose == Purpose::Arrange || path.exists())
     {
-        data_folder::make(std::path::Path::new(data_folder::FOLDER))?;
+        data_folder::make(folder)?;
     }
     match command {
         Command::Init => report(&database.init(&tables).await?, "made"),
@@ -37,9 +42,46 @@ pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failur
             report(&database.upgrade(&tables).await?, "added");
             complain_of(&database.check(&tables).await?, false)?;
         }
-        Command::Check(output) => complain_of(&database.check(&tables).await?, output.json)?,
+        Command::Check(output) => {
+            let mut findings = database.check(&tables).await?;
+            let kinds = database.password_kinds(&tables).await?;
+            if !output.json {
+                count(&kinds);
+            }
+            findings.extend(uncheckable(&kinds));
+            complain_of(&findings, output.json)?;
+        }
     }
     Ok(())
+}
+
+/// Says how many password hashes there are of each scheme.
+fn count(kinds: &[PasswordKind]) {
+    let mut schemes: BTreeMap<&str, u64> = BTreeMap::new();
+    for kind in kinds {
+        let scheme = Scheme::identify(&kind.decoy).name();
+        *schemes.entry(scheme).or_default() += kind.count;
+    }
+    if !schemes.is_empty() {
+        let counts = schemes
+            .iter()
+            .map(|(scheme, count)| format!("{count} {scheme}"));
+        let counts: Vec<String> = counts.collect();
+        terminal::say(&format!("password hashes: {}", counts.join(", ")));
+    }
+}
+
+/// The password hashes that cannot be checked, by scheme.
+fn uncheckable(kinds: &[PasswordKind]) -> Vec<Finding> {
+    let mut memory = Memory::default();
+    let bad = kinds.iter().filter_map(|kind| {
+        let why = hash::can_check(&kind.decoy, &mut memory).err()?;
+        Some(Finding::Passwords {
+            count: kind.count,
+            why: why.to_string(),
+        })
+    });
+    bad.collect()
 }
 
 fn report(upgrades: &[Upgrade], verb: &str) {

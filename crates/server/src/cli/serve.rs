@@ -5,14 +5,13 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use vestibule::settings::BelievedHosts;
-use vestibule::settings::{MailRoute, Settings};
+use vestibule::settings::{BelievedHosts, Settings};
 
 use super::{Failure, Global, Serve, terminal};
 use crate::config_file::{Configuration, Purpose, Unusable};
 use crate::inspection;
-use crate::serve::Signals;
 use crate::serve::listen::{Address, Listener};
+use crate::serve::{Limits, Signals};
 use crate::telemetry::log;
 
 /// How long the last mails may take at shutdown. Those that take longer are not lost.
@@ -21,13 +20,18 @@ const LAST_MAILS: Duration = Duration::from_secs(5);
 pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure> {
     let configuration =
         Configuration::read_to(Purpose::Serve, global.config.as_deref(), arguments.listen)?;
-    let obstacles = inspection::obstacles(&configuration.program, &configuration.settings);
+    let mut obstacles: Vec<String> = configuration.listen.obstacle().into_iter().collect();
+    obstacles.extend(inspection::obstacles(
+        &configuration.program,
+        &configuration.settings,
+    ));
     if !obstacles.is_empty() {
         return Err(Unusable::from(obstacles).into());
     }
     let format = log::Format::named(&configuration.program.log_format)?;
     log::start(&configuration.program.log, format)?;
     let mut signals = Signals::listen()?;
+    let limits = Limits::new(&configuration.program.connections);
     let threads = available_parallelism().map_or(2, usize::from);
     let vestibule = configuration.open(threads).await?;
     let settings = &configuration.settings;
@@ -45,7 +49,12 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", configuration.listen))?;
     let address = listener.address()?;
-    greet(&configuration, &address, format);
+    greet(
+        &configuration,
+        &address,
+        format,
+        vestibule.dev_mailbox_path().as_deref(),
+    );
     let (end, ending) = oneshot::channel::<()>();
     let (stopped, stopping) = oneshot::channel::<()>();
     let background = tokio::spawn(vestibule.background(async {
@@ -55,7 +64,7 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
         let end = async {
             let _ = ending.await;
         };
-        listener.serve(vestibule.standalone(), end).await;
+        listener.serve(vestibule.standalone(), limits, end).await;
         drop(stopped);
         if tokio::time::timeout(LAST_MAILS, background).await.is_err() {
             tracing::warn!("some mails are not sent yet: the next start sends them");
@@ -73,8 +82,14 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
     }
 }
 
-/// What to open, and what was made on the way.
-fn greet(configuration: &Configuration, address: &Address, format: log::Format) {
+/// What to open, and what was made on the way. The mailbox's path has a key in it, and so is kept out
+/// of a log that programs read.
+fn greet(
+    configuration: &Configuration,
+    address: &Address,
+    format: log::Format,
+    mailbox: Option<&str>,
+) {
     let settings = &configuration.settings;
     let socket = match address {
         Address::Tcp(socket) => Some(*socket),
@@ -104,8 +119,8 @@ fn greet(configuration: &Configuration, address: &Address, format: log::Format) 
     let login = format!("{}{}", settings.http.url_prefix, settings.login.login_url);
     terminal::remark(&format!("  sign in   {origin}{login}"));
     terminal::remark(&format!("  health    {origin}/healthz"));
-    if matches!(settings.mail.route, MailRoute::DevMailbox) {
-        terminal::remark(&format!("  mails     {origin}/dev/mailbox"));
+    if let Some(path) = mailbox {
+        terminal::remark(&format!("  mails     {origin}{path}"));
     }
 }
 

@@ -138,9 +138,8 @@ fn taken(name: &str, kind: Kind, value: &Value) -> Result<Toml, String> {
     if name == "SQLALCHEMY_DATABASE_URI"
         && let Some(uri) = value.as_str().filter(|uri| !uri.is_empty())
     {
-        // What it says may have the password of the address in it.
         Database::at(uri)
-            .map_err(|_| "is an address of a database that is not served".to_owned())?;
+            .map_err(|error| format!("is an address of a database that is not served: {error}"))?;
     }
     Ok(value)
 }
@@ -213,11 +212,30 @@ fn fitted(kind: Kind, value: Toml) -> Toml {
     }
 }
 
-/// Flask-Mail's pair of a name and an address.
+/// A sender: Flask-Mail's pair of a name and an address, or one text. White space around either is
+/// no part of it.
 fn sender(name: &str, value: Toml) -> Toml {
-    match value.as_array().map(Vec::as_slice) {
-        Some([Toml::String(who), Toml::String(address)]) if name == "SECURITY_EMAIL_SENDER" => {
-            Toml::String(format!("{who} <{address}>"))
+    if !matches!(name, "SECURITY_EMAIL_SENDER" | "MAIL_DEFAULT_SENDER") {
+        return value;
+    }
+    let tidy = |who: &str, address: &str| format!("{} <{}>", who.trim(), address.trim());
+    match &value {
+        Toml::Array(pair) => match pair.as_slice() {
+            [Toml::String(who), Toml::String(address)] if name == "SECURITY_EMAIL_SENDER" => {
+                Toml::String(tidy(who, address))
+            }
+            _ => value,
+        },
+        Toml::String(text) => {
+            let text = text.trim();
+            let parts = text
+                .strip_suffix('>')
+                .and_then(|text| text.rsplit_once('<'));
+            Toml::String(match parts {
+                Some((who, address)) if !who.trim().is_empty() => tidy(who, address),
+                Some((_, address)) => address.trim().to_owned(),
+                None => text.to_owned(),
+            })
         }
         _ => value,
     }
@@ -306,7 +324,8 @@ fn from_environment(
 
 /// An address of a database without a password.
 fn is_open_address(name: &str, text: &str) -> bool {
-    name == "SQLALCHEMY_DATABASE_URI" && !text.contains('@')
+    let has_credentials = text.contains('@') || text.to_ascii_lowercase().contains("passw");
+    name == "SQLALCHEMY_DATABASE_URI" && !has_credentials
 }
 
 /// Flask-SQLAlchemy looks for a file elsewhere.

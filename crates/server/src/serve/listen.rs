@@ -6,21 +6,24 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use rustix::fs::Mode;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixSocket, UnixStream};
 use tower::ServiceExt as _;
 use vestibule::http::trust::Peer;
 use vestibule::settings::Listening;
 
-/// How long a client may take to send its request line and headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+use super::connections::{Connection, Connections, Limits, Listed};
+use super::stream::{RequestBody, Watched};
 
 /// How much of a request's head is read before the connection is refused outright. What
 /// the application itself accepts is less, and refused with an explanation.
@@ -28,6 +31,9 @@ const HEAD_LIMIT: usize = 128 * 1024;
 
 /// The same for the number of header lines.
 const HEADER_LINES: usize = 1000;
+
+/// How many connections to a Unix socket may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// How long running requests get to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -48,6 +54,36 @@ impl Address {
         match self {
             Self::Tcp(address) if !address.ip().is_loopback() => Listening::Public,
             Self::Tcp(_) | Self::Unix(_) => Listening::Local,
+        }
+    }
+}
+
+/// The longest path of a Unix socket, in bytes (`sun_path` without its end).
+const LONGEST_PATH: usize = 107;
+
+impl Address {
+    /// What stands in the way of a Unix socket, as far as it can be seen without opening it.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<String> {
+        let Self::Unix(path) = self else { return None };
+        let shown = path.display();
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if path.as_os_str().len() > LONGEST_PATH {
+            Some(format!(
+                "VESTIBULE_LISTEN: {shown} is longer than {LONGEST_PATH} bytes, which no socket's path is; choose a shorter one"
+            ))
+        } else if folder.is_some_and(|folder| !folder.is_dir()) {
+            Some(format!(
+                "VESTIBULE_LISTEN: the folder of {shown} is not there; make it (with systemd: RuntimeDirectory=)"
+            ))
+        } else if std::fs::symlink_metadata(path).is_ok_and(|file| !file.file_type().is_socket()) {
+            Some(format!(
+                "VESTIBULE_LISTEN: {shown} is there and is no socket; name another path, or move it away"
+            ))
+        } else {
+            None
         }
     }
 }
@@ -100,9 +136,10 @@ impl Listener {
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
             Address::Unix(path) => {
                 remove_abandoned(path).await?;
-                let socket = Self::Unix(UnixListener::bind(path)?, path.clone());
+                let socket = bind_closed(path, socket_mode)?;
                 std::fs::set_permissions(path, Permissions::from_mode(socket_mode))?;
-                Ok(socket)
+                // From now on, and not before, somebody can connect.
+                Ok(Self::Unix(socket.listen(BACKLOG)?, path.clone()))
             }
         }
     }
@@ -119,20 +156,27 @@ impl Listener {
     }
 
     /// Serves until `stop` is done, then lets running requests finish.
-    pub async fn serve(self, router: Router, stop: impl Future<Output = ()>) {
-        let connections = GracefulShutdown::new();
+    pub async fn serve(self, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+        let running = GracefulShutdown::new();
+        let connections = Connections::new(limits);
+        let sweeping = tokio::spawn(Arc::clone(&connections).sweep());
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
-                accepted = self.accept() => match accepted {
-                    Ok(Connection::Tcp(stream, peer)) => spawn(&connections, stream, peer, &router),
-                    Ok(Connection::Unix(stream)) => {
-                        spawn(&connections, stream, Peer::Local, &router);
-                    }
+                accepted = self.accept(&connections) => match accepted {
+                    Ok((stream, taken_in)) => match stream {
+                        Stream::Tcp(stream, peer) => {
+                            spawn(&running, stream, peer, taken_in, &router);
+                        }
+                        Stream::Unix(stream) => {
+                            spawn(&running, stream, Peer::Local, taken_in, &router);
+                        }
+                    },
                     Err(error) => {
                         // Out of file descriptors, most likely: give the others time to end.
                         tracing::warn!(%error, "cannot accept a connection");
+                        connections.displace();
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 },
@@ -143,59 +187,100 @@ impl Listener {
             let _ = std::fs::remove_file(path);
         }
         tracing::info!("stopping: running requests may finish");
-        if tokio::time::timeout(DRAIN, connections.shutdown())
+        if tokio::time::timeout(DRAIN, running.shutdown())
             .await
             .is_err()
         {
             tracing::warn!("some requests did not finish in time");
         }
+        sweeping.abort();
     }
 
-    async fn accept(&self) -> io::Result<Connection> {
-        match self {
+    /// The next connection, once there is room for it.
+    async fn accept(
+        &self,
+        connections: &Arc<Connections>,
+    ) -> io::Result<(Stream, (Arc<Connection>, Listed))> {
+        let stream = match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Ok(Connection::Tcp(stream, Peer::Ip(address.ip())))
+                // It fails for a client that is gone already, which is the client's affair.
+                let _ = stream.set_nodelay(true);
+                Stream::Tcp(stream, Peer::Ip(address.ip()))
             }
-            Self::Unix(listener, _) => listener
-                .accept()
-                .await
-                .map(|(stream, _)| Connection::Unix(stream)),
-        }
+            Self::Unix(listener, _) => Stream::Unix(listener.accept().await?.0),
+        };
+        let room = connections.room().await;
+        let room = room.ok_or_else(|| io::Error::other("the listener is closed"))?;
+        Ok((stream, connections.take_in(room)))
     }
 }
 
-enum Connection {
+enum Stream {
     Tcp(tokio::net::TcpStream, Peer),
     Unix(UnixStream),
 }
 
 fn spawn(
-    connections: &GracefulShutdown,
+    running: &GracefulShutdown,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     peer: Peer,
+    (connection, listed): (Arc<Connection>, Listed),
     router: &Router,
 ) {
-    let service =
-        router
-            .clone()
-            .map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-                request.extensions_mut().insert(peer);
-                request.map(axum::body::Body::new)
-            });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEAD_LIMIT)
-        .max_headers(HEADER_LINES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let watched = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended badly");
+    let router = router.clone();
+    let watched = Arc::clone(&connection);
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let connection = Arc::clone(&watched);
+        connection.handling();
+        let mut request = request.map(|body| RequestBody::new(body, Arc::clone(&connection)));
+        request.extensions_mut().insert(peer);
+        let answer = router.clone().oneshot(request.map(axum::body::Body::new));
+        async move {
+            let answer = answer.await;
+            connection.handled();
+            answer
         }
     });
+    let stream = Watched::new(stream, Arc::clone(&connection));
+    let served = http1::Builder::new()
+        // Connections are timed together (`connections`), not by a timer for each request.
+        .header_read_timeout(None::<Duration>)
+        .max_buf_size(HEAD_LIMIT)
+        .max_headers(HEADER_LINES)
+        .serve_connection(TokioIo::new(stream), service);
+    let served = running.watch(served);
+    tokio::spawn(async move {
+        let _listed = listed;
+        tokio::pin!(served);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut served => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%error, "a connection ended badly");
+                    }
+                    return;
+                }
+                // A request that came just now is answered.
+                () = connection.asked_to_end() => if connection.may_end() {
+                    tracing::debug!("a connection that waited for its client was closed");
+                    return;
+                },
+            }
+        }
+    });
+}
+
+/// Makes the file of a Unix socket that does not listen yet. Its mode is never more open than this
+/// one: Linux gives the file the mode of the socket, less the umask.
+fn bind_closed(path: &Path, mode: u32) -> io::Result<UnixSocket> {
+    let socket = UnixSocket::new_stream()?;
+    if cfg!(target_os = "linux") {
+        rustix::fs::fchmod(&socket, Mode::from_raw_mode(mode))?;
+    }
+    socket.bind(path)?;
+    Ok(socket)
 }
 
 async fn remove_abandoned(path: &Path) -> io::Result<()> {
@@ -214,6 +299,22 @@ async fn remove_abandoned(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn attack_prepared_folder_a_unix_socket_is_never_more_open_than_configured() {
+        let path = std::env::temp_dir().join(format!("vestibule-sock-{}", std::process::id()));
+        for mode in [0o600, 0o640, 0o000] {
+            let socket = bind_closed(&path, mode).unwrap();
+            let found = std::fs::symlink_metadata(&path).unwrap().permissions();
+            assert_eq!(found.mode() & 0o777 & !mode, 0, "{:o}", found.mode());
+            let refused = UnixStream::connect(&path)
+                .await
+                .map_err(|error| error.kind());
+            assert!(refused.is_err(), "it does not listen yet");
+            drop(socket);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
 
     #[test]
     fn addresses_are_tcp_or_unix() {

@@ -18,7 +18,7 @@ const ROUNDS: usize = 5;
 const CLIENTS: usize = 200;
 
 /// A mail that was on its way waits for the lease to end, and then for the next look.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 const SETTINGS: &str = "SECURITY_REGISTERABLE = true\n\
                         SECURITY_CONFIRMABLE = true\n\

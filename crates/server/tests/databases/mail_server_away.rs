@@ -16,7 +16,7 @@ SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
 "#;
 
 /// A mail is tried again after ten seconds, and the outbox is looked at every five.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();

@@ -12,6 +12,8 @@ mod http;
 #[path = "../support/jar.rs"]
 #[expect(dead_code, reason = "shared with the comparison")]
 mod jar;
+#[path = "../../../store/tests/contract/pooler.rs"]
+mod pooler;
 #[path = "../support/post.rs"]
 #[expect(dead_code, reason = "shared with the comparison")]
 mod post;
@@ -42,9 +44,12 @@ macro_rules! on_each_database {
     };
 }
 
+mod encodings;
 mod killed;
 mod links;
 mod mail_server_away;
+mod pooled;
 mod refresh;
 mod registrations;
+mod servers;
 mod story;

@@ -8,7 +8,7 @@ use crate::http::{Request, Response};
 use crate::jar::{Jar, with_token};
 use crate::post::Post;
 use crate::program::{Folder, Server, done, stderr};
-use crate::server::Schema;
+use crate::server::{Engine, Schema};
 
 /// How many come at once.
 pub(crate) const AT_ONCE: usize = 64;
@@ -33,6 +33,9 @@ pub(crate) enum Database {
     Sqlite,
     Postgres,
     Mysql,
+    /// Made for the languages of western Europe.
+    LatinPostgres,
+    LatinMysql,
 }
 
 impl Database {
@@ -42,6 +45,8 @@ impl Database {
             Self::Sqlite => None,
             Self::Postgres => Some(Schema::postgres()),
             Self::Mysql => Some(Schema::mysql()),
+            Self::LatinPostgres => Some(Schema::latin1(Engine::Postgres)),
+            Self::LatinMysql => Some(Schema::latin1(Engine::Mysql)),
         }
     }
 }
@@ -62,10 +67,26 @@ impl Site {
 
     /// With this post office, open or not.
     pub(crate) fn start_with_post(database: Database, settings: &str, post: Post) -> Self {
-        let (folder, schema) = (Folder::new(), database.schema());
+        let schema = database.schema();
         let uri = schema
             .as_ref()
             .map_or("sqlite:///accounts.db", |schema| &schema.uri);
+        let site = Self::with_post(Folder::new(), uri, settings, post, |_| {});
+        Self { schema, ..site }
+    }
+
+    /// On the database at an address, once its folder was prepared.
+    pub(crate) fn at(folder: Folder, uri: &str, settings: &str, prepare: impl Fn(&Folder)) -> Self {
+        Self::with_post(folder, uri, settings, Post::open(), prepare)
+    }
+
+    fn with_post(
+        folder: Folder,
+        uri: &str,
+        settings: &str,
+        post: Post,
+        prepare: impl Fn(&Folder),
+    ) -> Self {
         let settings = format!(
             "{settings}\n\
              SQLALCHEMY_DATABASE_URI = \"{uri}\"\n\
@@ -74,11 +95,12 @@ impl Site {
             post.port
         );
         folder.write("vestibule.toml", &settings);
+        prepare(&folder);
         Self {
             server: Server::start(&folder, &[]),
             folder,
             post,
-            schema,
+            schema: None,
         }
     }
 
@@ -109,6 +131,11 @@ impl Site {
         let file = self.folder.path().join("accounts.db");
         let file = rusqlite::Connection::open(file).unwrap();
         file.query_row(COUNT, (), |row| row.get(0)).unwrap()
+    }
+
+    /// What the database answers past the server.
+    pub(crate) fn sql(&self, statement: &str) -> String {
+        self.schema.as_ref().unwrap().ask(statement)
     }
 
     /// A request of somebody without cookies.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::config::SECRET;
 use crate::support::cookies::payload;
 use crate::support::duo::{Browser, Duo};
-use crate::support::http::Request;
+use crate::support::http::{Request, Response};
 use crate::support::jar::Jar;
 use crate::support::known::Known;
 use crate::support::python::Python;
@@ -71,6 +71,52 @@ fn oracle_csrf_asked_of_strangers() {
         with(&token(&secret_of(jar), SECRET, 400_000_000))
     });
     duo.finish(11);
+}
+
+#[test]
+fn oracle_csrf_a_token_lives_from_before_the_sign_in_until_the_sign_out() {
+    let mut duo = Duo::start("csrf-life", &json!({"SECURITY_LOGOUT_CSRF": true}));
+    let mut ana = Browser::new();
+    let first = duo.send("who, signed out", &mut ana, |_| who());
+    let told = |answer: &Response| {
+        let body = answer.json().unwrap_or_default();
+        let token = &body["response"]["csrf_token"];
+        token.as_str().unwrap_or_default().to_owned()
+    };
+    let early = (told(&first.ours), told(&first.theirs));
+    let secrets = |ana: &Browser| (secret_of(&ana.ours), secret_of(&ana.theirs));
+    let before = secrets(&ana);
+    let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
+    duo.send("sign in", &mut ana, |_| sign_in_with(&body));
+    assert_eq!(secrets(&ana), before, "the sign-in keeps it");
+    let again = |_: &Jar, token: &str| with(token);
+    duo.send_own("the early token", &mut ana, &early, again);
+    // The remember cookie brings back a session that has a token, too.
+    let mut back = Browser::new();
+    duo.send("who, elsewhere", &mut back, |_| who());
+    let elsewhere = secrets(&back);
+    for (jar, from) in [(&mut back.ours, &ana.ours), (&mut back.theirs, &ana.theirs)] {
+        jar.set(
+            "remember_token",
+            from.get("remember_token").unwrap_or_default(),
+        );
+    }
+    duo.send("who, remembered", &mut back, |_| who());
+    assert_eq!(secrets(&back), elsewhere, "so does the remember cookie");
+    duo.send_own(
+        "sign out with the early token",
+        &mut ana,
+        &early,
+        |_, token| Request::post(LOGOUT, &json!({})).header("X-XSRF-Token", token),
+    );
+    duo.send("sign in once more", &mut ana, |_| sign_in(ANA));
+    let after = secrets(&ana);
+    assert!(
+        after.0 != before.0 && after.1 != before.1,
+        "the sign-out ends it"
+    );
+    duo.send_own("the early token, late", &mut ana, &early, again);
+    duo.finish(8);
 }
 
 #[test]

@@ -298,7 +298,7 @@ fn the_environment_wins_and_secrets_come_from_files() {
     assert!(run("SECRET_KEY_FILE", "key").status.success());
     let output = run("SECRET_KEY_FILE", "absent");
     assert!(
-        stderr(&output).contains("SECRET_KEY_FILE: absent cannot be read"),
+        stderr(&output).contains("SECRET_KEY_FILE: the file that it names cannot be read"),
         "{}",
         stderr(&output)
     );

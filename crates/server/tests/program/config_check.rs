@@ -24,6 +24,11 @@ fn what_stops_the_start_is_found_without_one() {
         "no.pem",
         "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n",
     );
+    std::fs::create_dir_all(folder.path().join("templates/security/email")).unwrap();
+    folder.write(
+        "templates/security/email/change_notice.txt",
+        "Changed.\n{{ user.email | nonsense }}\n",
+    );
     for (lines, complaint) in [
         (
             "SQLALCHEMY_DATABASE_URI = \"oracle://u:hidden@h/d\"\nSECRET_KEY = \"long enough to be one\"\nSECURITY_PASSWORD_SALT = \"salt\"",
@@ -41,6 +46,30 @@ fn what_stops_the_start_is_found_without_one() {
         (
             "MAIL_SERVER = \"localhost\"\nMAIL_USE_TLS = true\nMAIL_CA_FILE = \"absent.pem\"",
             "MAIL_CA_FILE cannot be read",
+        ),
+        (
+            "SECURITY_EMAIL_SENDER = \"care@exa mple.com\"",
+            "SECURITY_EMAIL_SENDER: \"care@exa mple.com\" cannot be the sender",
+        ),
+        (
+            "MAIL_SERVER = \"mail.example.com\"\nMAIL_PORT = 465\nMAIL_USE_TLS = true",
+            "set MAIL_USE_SSL = true instead of MAIL_USE_TLS",
+        ),
+        (
+            "MAIL_BACKEND = \"sendmail\"\nMAIL_SENDMAIL = \"/nonexistent/sendmail\"",
+            "MAIL_SENDMAIL: /nonexistent/sendmail is no program",
+        ),
+        (
+            "SECURITY_LOGIN_SALT = \"reset-salt\"",
+            "SECURITY_LOGIN_SALT: is the same as the default of SECURITY_RESET_SALT",
+        ),
+        (
+            "SECURITY_CHANGEABLE = true\nSECURITY_TEMPLATES_FOLDER = \"templates\"",
+            "templates/security/email/change_notice.txt:2: ",
+        ),
+        (
+            "SECURITY_CHANGEABLE = true\nSECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE = \"mails/changed\"",
+            "SECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE: \"mails/changed\" cannot be written",
         ),
         (
             "SECURITY_REGISTERABLE = true\nSECURITY_REGISTER_URL = \"/login\"",
@@ -123,4 +152,22 @@ fn programs_are_told_what_is_in_force() {
     let all: Value =
         serde_json::from_str(&done(&folder.run(&["config", "check", "--all", "--json"]))).unwrap();
     assert!(all["settings"].as_array().unwrap().len() > 100);
+}
+
+#[test]
+fn a_unix_socket_that_cannot_be_opened_is_found_without_opening_it() {
+    let folder = Folder::new();
+    folder.write("plain", "no socket");
+    for (path, complaint) in [
+        ("absent/sock", "the folder of absent/sock is not there"),
+        ("plain", "plain is there and is no socket"),
+    ] {
+        let listen = format!("VESTIBULE_LISTEN = \"unix:{path}\"\n");
+        folder.write("vestibule.toml", &listen);
+        let check = folder.run(&["config", "check"]);
+        let serve = folder.run(&["serve"]);
+        assert_eq!(check.status.code(), Some(1));
+        assert!(stderr(&check).contains(complaint), "{}", stderr(&check));
+        assert_eq!(stderr(&check), stderr(&serve));
+    }
 }

@@ -226,6 +226,14 @@ fn values_are_written_as_ours() {
             "SECURITY_EMAIL_SENDER = \"Ana <ana@example.com>\"",
         ),
         (
+            "SECURITY_EMAIL_SENDER = ' Security < s@example.com > '",
+            "SECURITY_EMAIL_SENDER = \"Security <s@example.com>\"",
+        ),
+        (
+            "MAIL_DEFAULT_SENDER = '< s@example.com >'",
+            "MAIL_DEFAULT_SENDER = \"s@example.com\"",
+        ),
+        (
             "SQLALCHEMY_DATABASE_URI = 'postgresql+psycopg2://u:p@h/d'",
             "SQLALCHEMY_DATABASE_URI = \"postgresql+psycopg2://u:p@h/d\"",
         ),
@@ -426,4 +434,31 @@ fn what_is_never_closed_is_named_and_nothing_is_written() {
             .0
             .contains("SECURITY_TRACKABLE = true")
     );
+}
+
+#[test]
+fn hints_and_notes_name_what_helps() {
+    let folder = Folder::new();
+    for (written, remark) in [
+        (
+            "SECURITY_RESET_WITHIN = '1 days'",
+            "did you mean SECURITY_RESET_PASSWORD_WITHIN?",
+        ),
+        (
+            "SECURITY_PASSWORD_MIN_LENGTH = 12",
+            "did you mean SECURITY_PASSWORD_LENGTH_MIN?",
+        ),
+        (
+            "SECURITY_PASSWORD_HASH = 'plaintext'",
+            "passwords that are in the database in plain text sign nobody in",
+        ),
+        (
+            "SECURITY_PASSWORD_HASH = 'des_crypt'",
+            "hashes of that scheme that are in the database cannot be checked",
+        ),
+    ] {
+        let (toml, remarks) = import(&folder, written);
+        assert!(remarks.contains(remark), "{written}: {toml}{remarks}");
+        assert!(!remarks.contains("checked all the same"), "{remarks}");
+    }
 }

@@ -7,9 +7,13 @@ mod commands_audit;
 mod commands_roles;
 mod commands_users;
 mod config_check;
+mod config_connect;
 mod config_import;
+mod database_address;
+mod prepared_folder;
 mod readme;
 mod secrets;
 mod serving;
+mod slow_clients;
 #[path = "../support/program.rs"]
 mod support;

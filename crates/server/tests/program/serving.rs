@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Instant;
 
+use crate::slow_clients::sockets;
 use crate::support::{BINARY, Folder, Server, stdout, terminate, wait_for};
 
 const SPA: &str = r#"
@@ -141,6 +142,7 @@ fn a_sign_in_that_is_running_at_shutdown_is_answered() {
     let folder = with_ana();
     let server = Server::start(&folder, &[]);
     let address = format!("http://localhost:{}/api/accounts/login", server.port);
+    let before = sockets(&server.child);
     let asking = std::thread::spawn(move || {
         let output = Command::new("curl")
             .args(["-s", &address, "-H", "Content-Type: application/json", "-d"])
@@ -149,10 +151,9 @@ fn a_sign_in_that_is_running_at_shutdown_is_answered() {
             .unwrap();
         stdout(&output)
     });
-    std::thread::sleep(std::time::Duration::from_millis(60));
-    let asked = Instant::now();
+    wait_for(|| sockets(&server.child) > before);
     assert!(server.stop().success());
-    assert!(asked.elapsed().as_secs() < 8);
+    assert!(!folder.read("log").contains("did not finish in time"));
     assert!(asking.join().unwrap().contains("\"code\":200"));
 }
 
@@ -231,13 +232,23 @@ fn the_log_speaks_json_to_programs() {
 #[test]
 fn the_first_answer_comes_quickly_after_the_start() {
     let folder = with_ana();
-    Server::start(&folder, &[]).stop();
-    let started = Instant::now();
-    let server = Server::start(&folder, &[]);
-    let up = started.elapsed();
-    assert!(server.curl(&["{}/healthz"]).contains("up"));
+    let least = |work: &dyn Fn()| {
+        let times = (0..3).map(|_| {
+            let started = Instant::now();
+            work();
+            started.elapsed()
+        });
+        times.min().unwrap()
+    };
+    let up = least(&|| {
+        let server = Server::start(&folder, &[]);
+        assert!(server.curl(&["{}/healthz"]).contains("up"));
+    });
+    let command = least(&|| {
+        folder.run(&["users", "list"]);
+    });
     // The figure to hold is the benchmark's; this only catches hidden work at the start.
-    assert!(up.as_millis() < 1500, "{up:?}");
+    assert!(up < command * 10, "{up:?}, a command {command:?}");
 }
 
 fn send(signal: &str, child: &std::process::Child) {
@@ -270,22 +281,22 @@ fn who_asks_twice_to_stop_does_not_wait() {
     let folder = Folder::new();
     let mut server = Server::start(&folder, &[]);
     // A request that is under way, and will not be done.
+    let before = sockets(&server.child);
     let mut slow = std::net::TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     let head = "POST /api/accounts/login HTTP/1.1\r\nHost: localhost\r\n\
                 Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
     std::io::Write::write_all(&mut slow, head.as_bytes()).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    wait_for(|| sockets(&server.child) > before);
     terminate(&server.child);
     wait_for(|| folder.read("log").contains("stopping"));
     assert!(
         server.child.try_wait().unwrap().is_none(),
         "it lets the request finish"
     );
-    let asked = Instant::now();
     send("-INT", &server.child);
     assert_eq!(server.child.wait().unwrap().code(), Some(1));
-    assert!(asked.elapsed().as_secs() < 5);
     assert!(folder.read("log").contains("ended at once"));
+    assert!(!folder.read("log").contains("did not finish in time"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Behind a real nginx, in front of a backend that knows nothing about accounts, with the
-//! configuration that `deploy/nginx` has.
+//! Behind a real nginx and a real Caddy, in front of a backend that knows nothing about accounts,
+//! with the configuration that `deploy` has.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,195 +10,44 @@
 #[expect(dead_code, reason = "shared with the tests of the program")]
 mod support;
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+mod backend;
+mod front;
+mod site;
+
 use std::time::Duration;
 
-use support::{Folder, Server, stderr, wait_for};
+use front::Proxy;
+use site::Site;
 
-/// A backend that answers every request and remembers what it heard.
-struct Backend {
-    port: u16,
-    heard: Arc<Mutex<Vec<String>>>,
-}
-
-impl Backend {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let ears = Arc::clone(&heard);
-        std::thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                answer(&connection, &ears);
-            }
-        });
-        Self { port, heard }
-    }
-
-    /// The headers of the requests since the last time.
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.heard.lock().unwrap())
-    }
-}
-
-fn answer(mut connection: &TcpStream, heard: &Mutex<Vec<String>>) {
-    let lines: Vec<String> = BufReader::new(connection)
-        .lines()
-        .map_while(Result::ok)
-        .take_while(|line| !line.is_empty())
-        .collect();
-    heard.lock().unwrap().push(lines.join("\n").to_lowercase());
-    let _ = connection
-        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nbackend");
-}
-
-/// nginx with the files of `deploy/nginx`, on ports of this test.
-struct Nginx {
-    child: Child,
-    port: u16,
-}
-
-impl Nginx {
-    fn start(folder: &Path, vestibule: u16, backend: u16) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/nginx");
-        for name in ["protect.conf", "authz.conf", "backend.conf"] {
-            let text = fs::read_to_string(here.join(name)).unwrap();
-            let text = text
-                .replace("listen 80;", &format!("listen 127.0.0.1:{port};"))
-                .replace("server_name app.example;", "server_name localhost;")
-                .replace("127.0.0.1:5000", &format!("127.0.0.1:{vestibule}"))
-                .replace("127.0.0.1:9000", &format!("127.0.0.1:{backend}"));
-            fs::write(folder.join(name), text).unwrap();
+/// Each of these tests behind each proxy.
+macro_rules! behind_each_proxy {
+    ($($test:ident)*) => {
+        behind_each_proxy!(nginx = Nginx: $($test)*);
+        behind_each_proxy!(caddy = Caddy: $($test)*);
+    };
+    ($name:ident = $proxy:ident: $($test:ident)*) => {
+        mod $name {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(crate::Proxy::$proxy);
+                }
+            )*
         }
-        let whole = "daemon off; worker_processes 1; pid nginx.pid; error_log stderr;\n\
-             events {}\n\
-             http { access_log off; client_body_temp_path body; proxy_temp_path proxy;\n\
-             fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;\n\
-             include protect.conf; }\n";
-        fs::write(folder.join("nginx.conf"), whole).unwrap();
-        let log = fs::File::create(folder.join("nginx.log")).unwrap();
-        let child = Command::new("nginx")
-            .arg("-p")
-            .arg(folder)
-            .args(["-c", "nginx.conf"])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("nginx is installed");
-        let nginx = Self { child, port };
-        wait_for(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
-        nginx
-    }
+    };
 }
 
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // The master ends its workers; a kill would leave them.
-        support::terminate(&self.child);
-        let _ = self.child.wait();
-    }
+behind_each_proxy! {
+    the_proxy_lets_through_whom_authz_lets_through
+    a_remembered_visitor_gets_one_session_and_can_post
+    preflights_reach_the_backend_only_where_the_configuration_says_so
+    an_identity_beyond_ascii_arrives_as_utf8
+    attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_count
+    attack_forward_auth_confusion_underscores_do_not_stand_for_hyphens
 }
 
-/// The three together, and curl with a jar of cookies.
-struct Site {
-    folder: Folder,
-    backend: Backend,
-    nginx: Nginx,
-    _server: Server,
-}
-
-impl Site {
-    fn start() -> Self {
-        let folder = Folder::new();
-        folder.write(
-            "vestibule.toml",
-            "SECURITY_URL_PREFIX = \"/api/accounts\"\n\
-             SECURITY_CSRF_PROTECT_MECHANISMS = [\"session\", \"basic\"]\n\
-             SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true\n\
-             WTF_CSRF_CHECK_DEFAULT = false\n\
-             WTF_CSRF_TIME_LIMIT = \"\"\n\
-             TRUSTED_PROXIES = [\"127.0.0.1\"]\n\
-             SECRET_KEY = \"a secret key for tests, long enough\"\n\
-             SECURITY_PASSWORD_SALT = \"146585145368132386173505678016728509634\"\n",
-        );
-        let server = Server::start(&folder, &[]);
-        for line in [
-            "users create ana@example.com --password battery-staple --confirmed",
-            "users create bo@example.com --password battery-staple --confirmed",
-            "roles create editor --permissions text-read,text-write",
-            "roles add ana@example.com editor",
-        ] {
-            let words: Vec<&str> = line.split(' ').collect();
-            let output = folder.run(&words);
-            assert!(output.status.success(), "{line}: {}", stderr(&output));
-        }
-        let backend = Backend::start();
-        let nginx = Nginx::start(folder.path(), server.port, backend.port);
-        Self {
-            folder,
-            backend,
-            nginx,
-            _server: server,
-        }
-    }
-
-    /// The status, and the body. `jar` keeps the cookies of one browser.
-    fn curl(&self, jar: &str, arguments: &[&str]) -> (u16, String) {
-        let jar = self.folder.path().join(jar);
-        let address = format!("http://localhost:{}", self.nginx.port);
-        let output = Command::new("curl")
-            .args([
-                "-s",
-                "--path-as-is",
-                "--max-time",
-                "20",
-                "-w",
-                "\n%{http_code}",
-            ])
-            .arg("-b")
-            .arg(&jar)
-            .arg("-c")
-            .arg(&jar)
-            .args(arguments.iter().map(|text| text.replace("{}", &address)))
-            .output()
-            .expect("curl is installed");
-        let said = support::stdout(&output);
-        let (body, status) = said.rsplit_once('\n').unwrap();
-        (status.parse().unwrap(), body.to_owned())
-    }
-
-    /// Signs in; the CSRF token.
-    fn sign_in(&self, jar: &str, email: &str) -> String {
-        let body = format!("{{\"email\":\"{email}\",\"password\":\"battery-staple\"}}");
-        let (status, said) = self.curl(
-            jar,
-            &[
-                "-H",
-                "Content-Type: application/json",
-                "-d",
-                &body,
-                "{}/api/accounts/login",
-            ],
-        );
-        assert_eq!(status, 200, "{said}");
-        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
-        said["response"]["csrf_token"].as_str().unwrap().to_owned()
-    }
-}
-
-#[test]
-fn nginx_lets_through_whom_authz_lets_through() {
-    let site = Site::start();
+fn the_proxy_lets_through_whom_authz_lets_through(proxy: Proxy) {
+    let site = Site::start(proxy);
 
     // Not signed in.
     for path in ["/reports/1", "/editors/1", "/vault/1"] {
@@ -253,9 +102,8 @@ fn nginx_lets_through_whom_authz_lets_through() {
     assert_eq!(site.curl("fresh", &["{}/reports/1"]).0, 200);
 }
 
-#[test]
-fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_count() {
-    let site = Site::start();
+fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_count(proxy: Proxy) {
+    let site = Site::start(proxy);
     site.sign_in("bo", "bo@example.com");
     let claims = [
         "-H",
@@ -287,7 +135,7 @@ fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_coun
     ] {
         assert_eq!(site.curl("bo", &[path]).0, 403, "{path}");
     }
-    // The question itself is nobody's to ask.
+    // No client can ask the question itself.
     for path in [
         "{}/authz/editor",
         "{}/authz/member",
@@ -296,4 +144,86 @@ fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_coun
         assert_eq!(site.curl("bo", &[path]).0, 404, "{path}");
     }
     assert!(site.backend.take().is_empty());
+}
+
+fn a_remembered_visitor_gets_one_session_and_can_post(proxy: Proxy) {
+    let site = Site::start(proxy);
+    site.sign_in("ana", "ana@example.com");
+    // The browser was closed.
+    site.keep_only("ana", "remember_token");
+    let remembered = site.cookie("ana", "remember_token");
+
+    assert_eq!(site.curl("ana", &["{}/reports/1"]).0, 200);
+    let session = site.cookie("ana", "session");
+    assert!(session.is_some(), "the session reaches the browser");
+    assert_eq!(site.curl("ana", &["{}/reports/1"]).0, 200);
+    assert_eq!(site.cookie("ana", "session"), session);
+    assert_eq!(site.cookie("ana", "remember_token"), remembered);
+
+    let post = |token: &str| {
+        let header = format!("X-XSRF-Token: {token}");
+        site.curl("ana", &["-H", &header, "-d", "x=1", "{}/reports/1"])
+            .0
+    };
+    assert_eq!(post("none"), 403);
+    assert_eq!(site.curl("ana", &["{}/api/accounts/login"]).0, 200);
+    assert_eq!(post(&site.cookie("ana", "XSRF-TOKEN").unwrap()), 200);
+}
+
+fn preflights_reach_the_backend_only_where_the_configuration_says_so(proxy: Proxy) {
+    let preflight = [
+        "-X",
+        "OPTIONS",
+        "-H",
+        "Origin: https://other.example",
+        "-H",
+        "Access-Control-Request-Method: POST",
+        "-H",
+        "X-Auth-User: ana@example.com",
+        "{}/reports/1",
+    ];
+    let site = Site::start(proxy);
+    assert_eq!(site.curl("nobody", &preflight).0, 401);
+    assert!(site.backend.take().is_empty());
+
+    let site = Site::with_preflights(proxy);
+    assert_eq!(site.curl("nobody", &preflight).0, 200);
+    let heard = site.backend.take().pop().unwrap();
+    assert!(heard.starts_with("options /reports/1"), "{heard}");
+    assert!(!heard.contains("x-auth-"), "{heard}");
+    // Another method, and OPTIONS that is no preflight, are judged as before.
+    let other = ["-X", "OPTIONS", "{}/reports/1"];
+    assert_eq!(site.curl("nobody", &other).0, 401);
+    let post: Vec<&str> = [&["-X", "POST"], &preflight[2..]].concat();
+    assert_eq!(site.curl("nobody", &post).0, 401);
+    assert!(site.backend.take().is_empty());
+}
+
+fn attack_forward_auth_confusion_underscores_do_not_stand_for_hyphens(proxy: Proxy) {
+    let site = Site::start(proxy);
+    site.sign_in("bo", "bo@example.com");
+    for name in [
+        "X_Auth_User",
+        "x_auth-user",
+        "X-Auth_User",
+        "X_AUTH_USER_ID",
+        "X-Auth_Roles",
+    ] {
+        let claim = format!("{name}: ana");
+        assert_eq!(site.curl("bo", &["-H", &claim, "{}/reports/1"]).0, 200);
+        let heard = site.backend.take().pop().unwrap();
+        assert!(heard.contains("x-auth-user: bo@example.com"), "{heard}");
+        assert!(!heard.contains("ana"), "{name}: {heard}");
+    }
+}
+
+fn an_identity_beyond_ascii_arrives_as_utf8(proxy: Proxy) {
+    let site = Site::start(proxy);
+    site.sign_in("joerg", "j\u{f6}rg@example.com");
+    assert_eq!(site.curl("joerg", &["{}/reports/1"]).0, 200);
+    let heard = site.backend.take().pop().unwrap();
+    assert!(
+        heard.contains("x-auth-user: j\u{f6}rg@example.com"),
+        "{heard}"
+    );
 }

@@ -110,7 +110,7 @@ impl Server {
     pub(crate) fn curl(&self, arguments: &[&str]) -> String {
         let address = format!("http://localhost:{}", self.port);
         let output = Command::new("curl")
-            .args(["-s", "--max-time", "20"])
+            .args(["-s", "--max-time", "120"])
             .args(
                 arguments
                     .iter()
@@ -147,7 +147,7 @@ pub(crate) fn terminate(child: &Child) {
 }
 
 pub(crate) fn wait_for(mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !condition() {
         assert!(Instant::now() < deadline, "waited in vain");
         std::thread::sleep(Duration::from_millis(10));

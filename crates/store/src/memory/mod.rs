@@ -12,10 +12,11 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use self::journal::Journal;
+use crate::password_kind::Kinds;
 use crate::{
     Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser, Over,
-    PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
-    User, UserId, UserKey, UserPatch,
+    PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
+    Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 /// A store without a database.
@@ -59,6 +60,16 @@ impl Store for MemoryStore {
 
     fn has_token_uniquifiers(&self) -> bool {
         true
+    }
+
+    async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
+        let mut kinds = Kinds::default();
+        for user in &self.tables().users {
+            if let Some(hash) = user.password.as_deref().filter(|hash| !hash.is_empty()) {
+                kinds.add(hash, 1);
+            }
+        }
+        Ok(kinds.all())
     }
 
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {

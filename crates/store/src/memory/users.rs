@@ -1,6 +1,7 @@
 //! Users: finding, making and changing them.
 
 use time::OffsetDateTime;
+use vestibule_formats::text::case::fold;
 
 use super::{Tables, by_name};
 use crate::{
@@ -171,15 +172,16 @@ impl Tables {
         true
     }
 
-    /// Refuses a value that somebody else has in whatever case.
+    /// Refuses a value that somebody else has in whatever case of any script.
     pub(super) fn claim_in_any_case(
         &self,
         whose: Option<UserId>,
         attribute: Identity,
         value: &str,
     ) -> Result<(), StoreError> {
+        let value = fold(value);
         let taken = |user: &User| {
-            let same = |own: &str| own.eq_ignore_ascii_case(value);
+            let same = |own: &str| fold(own) == value;
             Some(user.id) != whose && identity(user, attribute).is_some_and(same)
         };
         if self.users.iter().any(taken) {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::TableNames;
 #[cfg(feature = "server")]
-use super::server::{ServerStore, is_server};
+use super::server::{self, ServerStore, is_server};
 use super::sqlite::{SqliteStore, path_of};
 use crate::schema_check::{Finding, Upgrade};
-use crate::{Store, StoreError};
+use crate::{PasswordKind, Store, StoreError};
 
 /// Where a database is: `SQLALCHEMY_DATABASE_URI`.
 #[derive(Clone)]
@@ -46,11 +46,54 @@ impl Database {
     /// # Errors
     /// When it is of a kind that is not served, or names no database.
     pub fn at(uri: &str) -> Result<Self, StoreError> {
+        // Nobody means the line break that a file of secrets ends in.
+        let uri = uri.trim();
         #[cfg(feature = "server")]
         if is_server(uri) {
+            server::read(uri)?;
             return Ok(Self::Server(uri.to_owned()));
         }
         path_of(uri).map(Self::File)
+    }
+
+    /// Whether the certificates that its address names are there.
+    ///
+    /// # Errors
+    /// When a file cannot be read. It is named.
+    pub fn check_certificates(&self) -> Result<(), StoreError> {
+        match self {
+            Self::File(_) => Ok(()),
+            #[cfg(feature = "server")]
+            Self::Server(uri) => server::read(uri)?.check_files(),
+        }
+    }
+
+    /// Where it is on another machine, and nothing says that it is the right one: the option of
+    /// its address that would.
+    #[must_use]
+    pub fn lacks_verification(&self) -> Option<&'static str> {
+        match self {
+            Self::File(_) => None,
+            #[cfg(feature = "server")]
+            Self::Server(uri) => server::read(uri)
+                .ok()
+                .filter(server::Address::is_exposed)
+                .map(|address| address.verifying_option()),
+        }
+    }
+
+    /// Connects and asks for an answer; changes and makes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or refuses the user.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        match self {
+            Self::File(path) => std::fs::File::open(path)
+                .map(drop)
+                .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display()))),
+            #[cfg(feature = "server")]
+            Self::Server(uri) => ServerStore::reach(uri).await,
+        }
     }
 
     /// The file, if it is one.
@@ -116,6 +159,21 @@ impl Database {
             Self::File(path) => SqliteStore::check(path, tables),
             #[cfg(feature = "server")]
             Self::Server(uri) => ServerStore::check(uri, tables).await,
+        }
+    }
+
+    /// What the stored password hashes cost to check, and how many there are of each kind.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn password_kinds(
+        &self,
+        tables: &TableNames,
+    ) -> Result<Vec<PasswordKind>, StoreError> {
+        match self {
+            Self::File(path) => SqliteStore::password_kinds(path, tables),
+            #[cfg(feature = "server")]
+            Self::Server(uri) => ServerStore::password_kinds(uri, tables).await,
         }
     }
 

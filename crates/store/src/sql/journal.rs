@@ -70,7 +70,9 @@ pub(super) const TABLES: [&str; 4] = [
 pub(super) const ADDED: [(&str, &str); 1] = [("vestibule_audit_head", "end_seal")];
 
 pub(super) fn short(error: &str) -> String {
-    error.chars().take(LONGEST_ERROR).collect()
+    // A table that was made for some languages only keeps it, too.
+    let plain = |c: char| if c.is_ascii() { c } else { '?' };
+    error.chars().map(plain).take(LONGEST_ERROR).collect()
 }
 
 /// False when it was spent before.

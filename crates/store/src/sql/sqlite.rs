@@ -23,6 +23,7 @@ use super::columns::{TableNames, UserColumns, column_names};
 use super::error::map_error;
 use super::journal;
 use super::leaving::LeavingStatements;
+use super::passwords;
 use super::roles::RoleStatements;
 use super::schema;
 use super::trackers::TrackerStatements;
@@ -30,8 +31,8 @@ use super::users::{ATTRIBUTES, Statements};
 use crate::schema_check::{Finding, Upgrade};
 use crate::{
     Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewRole, NewTracker, NewUser, Over,
-    PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
-    User, UserId, UserKey, UserPatch,
+    PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
+    Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 /// How long a reader trusts that the file is still the one that it has open. To ask every
@@ -45,6 +46,7 @@ pub struct SqliteStore(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    tables: TableNames,
     users: Statements,
     roles: RoleStatements,
     trackers: TrackerStatements,
@@ -92,6 +94,7 @@ impl SqliteStore {
         }
         Ok(Self(Arc::new(Inner {
             path,
+            tables: tables.clone(),
             users,
             roles,
             trackers,
@@ -121,6 +124,17 @@ impl SqliteStore {
     /// When the file cannot be opened.
     pub fn check(path: &Path, tables: &TableNames) -> Result<Vec<Finding>, StoreError> {
         schema::check(&connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, tables)
+    }
+
+    /// What the stored password hashes cost to check, and how many there are of each kind.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn password_kinds(
+        path: &Path,
+        tables: &TableNames,
+    ) -> Result<Vec<PasswordKind>, StoreError> {
+        passwords::kinds(&connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, tables)
     }
 
     /// Adds what is missing, and changes nothing that is there. Says what it added.
@@ -258,6 +272,11 @@ impl Store for SqliteStore {
                 inner.users.find_in_any_case(connection, attribute, value)
             })
         }
+    }
+
+    async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
+        self.read_elsewhere(|inner, connection| passwords::kinds(connection, &inner.tables))
+            .await
     }
 
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::columns::{TableNames, USER_COLUMNS, UserColumns, quote};
 use super::error::map_error;
-use super::moment;
+use super::{moment, spelling};
 use crate::{Identity, NewUser, PasswordChange, StoreError, User, UserId, UserKey, UserPatch};
 
 /// The statements, built once.
@@ -97,6 +97,34 @@ impl Statements {
             Some([_, any_case]) => self.one(connection, any_case, value),
             None => Ok(None),
         }
+    }
+
+    /// Whether somebody else has this value in any case of any script. SQLite knows the case of
+    /// ASCII alone: where other letters are in it, the values are compared with a pattern of all
+    /// its spellings, one by one.
+    pub(super) fn is_taken(
+        &self,
+        connection: &Connection,
+        whose: Option<UserId>,
+        attribute: Identity,
+        value: &str,
+    ) -> Result<bool, StoreError> {
+        if value.is_ascii() {
+            let found = self.find_in_any_case(connection, attribute, value)?;
+            return Ok(found.is_some_and(|user| Some(user.id) != whose));
+        }
+        if !self.columns.has(attribute.column()) {
+            return Ok(false);
+        }
+        let statement = format!(
+            "SELECT 1 FROM {} WHERE {} GLOB ?1 AND \"id\" IS NOT ?2 LIMIT 1",
+            self.table,
+            quote(attribute.column())
+        );
+        let mut statement = connection.prepare_cached(&statement).map_err(map_error)?;
+        statement
+            .exists((spelling::glob(value), whose.map(|id| id.0)))
+            .map_err(map_error)
     }
 
     /// Whether looking for this attribute in any case reads the whole table, because

@@ -268,6 +268,52 @@ pub(crate) async fn of_many_who_claim_a_value_in_any_case_one_gets_it(store: &Ar
     assert_eq!(apply(store, change).await, Ok(Applied::Done(Some(own.id))));
 }
 
+pub(crate) async fn of_many_who_claim_a_name_in_any_case_of_any_script_one_gets_it(
+    store: &Arc<dyn Store>,
+) {
+    let spellings = [
+        "\u{430}\u{43d}\u{43d}\u{430}1",
+        "\u{410}\u{41d}\u{41d}\u{410}1",
+        "\u{410}\u{43d}\u{43d}\u{430}1",
+    ];
+    let named = |number: usize| {
+        let mut change = create(&format!("{number}@example.com"));
+        let name = spellings[number % spellings.len()].to_owned();
+        change.claims.push((Identity::Username, name.clone()));
+        if let Some(UserChange::Create(new)) = &mut change.user {
+            new.username = Some(name);
+        }
+        change
+    };
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let (store, change) = (Arc::clone(store), named(number));
+            tokio::spawn(async move { store.apply(change, at(1)).await })
+        })
+        .collect();
+    let mut made = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => made += 1,
+            Err(StoreError::Conflict { column }) => assert_eq!(column, "username"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(made, 1);
+    // To claim what one has oneself is no conflict, and a name that only looks alike is another.
+    let own = store.list_users(None, 10).await.unwrap().remove(0);
+    let change = Change {
+        claims: vec![(Identity::Username, spellings[1].to_owned())],
+        ..deactivate(own.id, OnlyIf::default())
+    };
+    assert_eq!(apply(store, change).await, Ok(Applied::Done(Some(own.id))));
+    let mut other = create("other@example.com");
+    other
+        .claims
+        .push((Identity::Username, "\u{430}\u{43d}\u{43d}a1".to_owned()));
+    assert!(matches!(apply(store, other).await, Ok(Applied::Done(_))));
+}
+
 pub(crate) async fn posted(store: &Arc<dyn Store>, names: &[&str]) {
     let mails = names.iter().map(|name| mail(name, 10)).collect();
     let change = Change {

@@ -1,7 +1,7 @@
 //! Whoever asks may go away before the answer comes, and somebody may hold what others wait for.
 
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vestibule_store::sql::TableNames;
 use vestibule_store::sql::server::ServerStore;
@@ -123,8 +123,8 @@ struct Holder(Child);
 impl Holder {
     fn of(schema: &Schema) -> Self {
         let (nap, flag) = match schema.engine {
-            Engine::Postgres => ("SELECT pg_sleep(60)", "-c"),
-            Engine::Mysql => ("SELECT SLEEP(60)", "-e"),
+            Engine::Postgres => ("SELECT pg_sleep(120)", "-c"),
+            Engine::Mysql => ("SELECT SLEEP(120)", "-e"),
         };
         let statements =
             format!("BEGIN; SELECT last FROM vestibule_audit_head WHERE id = 1 FOR UPDATE; {nap};");
@@ -137,6 +137,11 @@ impl Holder {
             .unwrap();
         std::thread::sleep(Duration::from_millis(500));
         Self(child)
+    }
+
+    /// Whether the lock is still held.
+    fn holds(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
     }
 }
 
@@ -155,43 +160,35 @@ async fn goes_on_reading(schema: Schema) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     store.apply(signed_in(ana.id), at(1)).await.unwrap();
 
-    let holder = Holder::of(&schema);
+    let mut holder = Holder::of(&schema);
     let writers = (0..20).map(|_| {
         let store = store.clone();
-        tokio::spawn(async move {
-            let began = Instant::now();
-            (store.apply(signed_in(ana.id), at(2)).await, began.elapsed())
-        })
+        tokio::spawn(async move { store.apply(signed_in(ana.id), at(2)).await })
     });
     let writers: Vec<_> = writers.collect();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let began = Instant::now();
     assert_eq!(all_see(&store, ana.id).await, vec![Ok(true); READERS]);
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(holder.holds(), "the readers waited for the lock");
     for writer in writers {
-        let (outcome, took) = writer.await.unwrap();
+        let outcome = writer.await.unwrap();
         assert!(
             matches!(outcome, Err(StoreError::Unavailable(_))),
             "{outcome:?}"
         );
-        assert!(took < Duration::from_secs(9), "{took:?}");
     }
+    assert!(holder.holds(), "the writers waited for the lock");
 
     drop(holder);
     // A server looks after a client that was killed only when it has something to say.
     let (asleep, end) = match schema.engine {
         Engine::Postgres => (
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
-             AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()",
+             AND query LIKE '%pg_sleep(120)%' AND pid <> pg_backend_pid()",
             "SELECT pg_terminate_backend(whose)",
         ),
         Engine::Mysql => (
             "SELECT id FROM information_schema.processlist WHERE db = database() \
-             AND info LIKE '%SLEEP(60)%' AND id <> connection_id()",
+             AND info LIKE '%SLEEP(120)%' AND id <> connection_id()",
             "KILL whose",
         ),
     };

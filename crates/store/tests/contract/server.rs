@@ -40,6 +40,19 @@ impl Schema {
         Self::new(Engine::Mysql)
     }
 
+    /// One that was made for the languages of western Europe.
+    pub(crate) fn latin1(engine: Engine) -> Self {
+        let schema = Self::unmade(engine);
+        let name = &schema.name;
+        schema.administer(&match engine {
+            Engine::Postgres => {
+                format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+            }
+            Engine::Mysql => format!("CREATE DATABASE {name} CHARACTER SET latin1"),
+        });
+        schema
+    }
+
     pub(crate) fn new(engine: Engine) -> Self {
         let schema = Self::unmade(engine);
         let create = match engine {

@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use time::macros::datetime;
 use vestibule_store::sql::TableNames;
@@ -252,7 +252,6 @@ async fn while_another_process_holds_the_lock_readers_go_on_and_writers_wait() {
             tokio::spawn(async move { store.update_user(ana, sign_in(), at(1)).await })
         })
         .collect();
-    let started = Instant::now();
     for _ in 0..200 {
         assert_eq!(
             store
@@ -266,11 +265,9 @@ async fn while_another_process_holds_the_lock_readers_go_on_and_writers_wait() {
         tokio::task::yield_now().await;
     }
     assert!(
-        started.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        started.elapsed()
+        writers.iter().all(|writer| !writer.is_finished()),
+        "the readers waited as long as the writers"
     );
-    assert!(writers.iter().all(|writer| !writer.is_finished()));
 
     python.stdin.take().unwrap().write_all(b"\n").unwrap();
     for writer in writers {

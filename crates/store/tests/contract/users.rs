@@ -326,3 +326,57 @@ pub(crate) async fn a_new_user_has_no_roles(store: &Arc<dyn Store>) {
     );
     store.ping().await.unwrap();
 }
+
+pub(crate) async fn stored_hashes_are_counted_by_what_they_cost_to_check(store: &Arc<dyn Store>) {
+    let hashes = [
+        "$argon2id$v=19$m=64,t=1,p=1$c2FsdA$AbCd",
+        "$argon2id$v=19$m=64,t=1,p=1$b3RoZXI$Efgh",
+        "$argon2id$v=19$m=64,t=2,p=1$c2FsdA$AbCd",
+        "$2b$12$abcdefgh",
+        "$5$rounds=535000$salt$ab",
+        "$5$salt$ab",
+        "$5$another$cd",
+        "$pbkdf2-sha256$29000$salt$ab",
+        "pbkdf2_sha256$1000$salt$ab=",
+        "bcrypt_sha256$$2b$12$abcd",
+        "scrypt:32768:8:1$salt$ab",
+        "pbkdf2:sha256:1000$salt$ab",
+        "sha1$salt$ab",
+        "a password",
+        "another password",
+    ];
+    for (number, hash) in hashes.into_iter().enumerate() {
+        let new = NewUser {
+            password: Some(hash.to_owned()),
+            ..user(&format!("{number}@example.com"))
+        };
+        store.create_user(new).await.unwrap();
+    }
+    let none = NewUser {
+        password: None,
+        ..user("none@example.com")
+    };
+    store.create_user(none).await.unwrap();
+    let mut kinds = store.password_kinds().await.unwrap();
+    kinds.sort_by(|one, other| one.parameters.cmp(&other.parameters));
+    let counted: Vec<(&str, u64)> = kinds
+        .iter()
+        .map(|kind| (kind.parameters.as_str(), kind.count))
+        .collect();
+    let expected = [
+        ("", 2),
+        ("$2b$12", 1),
+        ("$5", 2),
+        ("$5$rounds=535000", 1),
+        ("$argon2id$v=19$m=64,t=1,p=1", 2),
+        ("$argon2id$v=19$m=64,t=2,p=1", 1),
+        ("$pbkdf2-sha256$29000", 1),
+        ("bcrypt_sha256$$2b$12", 1),
+        ("pbkdf2:sha256:1000", 1),
+        ("pbkdf2_sha256$1000", 1),
+        ("scrypt:32768:8:1", 1),
+        ("sha1", 1),
+    ];
+    assert_eq!(counted, expected);
+    assert!(!format!("{kinds:?}").contains("password\"") && kinds[0].decoy.is_empty());
+}

@@ -31,7 +31,7 @@
 pub mod roles;
 mod users;
 
-use vestibule_store::StoreError;
+use vestibule_store::{StoreError, UserId};
 
 use crate::http::fault::Fault;
 
@@ -49,6 +49,9 @@ pub enum AdminError {
     /// The username breaks the configured rules.
     #[error("{0:?} cannot be a username under the configured rules")]
     Username(String),
+    /// The username could be taken for somebody else's address or phone number.
+    #[error("{0:?} cannot be a username: it reads as an email address or a phone number")]
+    UsernameResemblesIdentity(String),
     /// The password breaks a rule.
     #[error("the password cannot be used: {0}")]
     Password(String),
@@ -61,6 +64,14 @@ pub enum AdminError {
     /// There is no such user.
     #[error("no user has the identity {0:?}")]
     NotFound(String),
+    /// More than one user has the identity.
+    #[error("{text:?} fits more than one user: write {}", choices(users))]
+    Ambiguous {
+        /// The identity.
+        text: String,
+        /// Whom it fits, and what each is called.
+        users: Vec<(UserId, String)>,
+    },
     /// A role cannot be called that.
     #[error("{0:?} cannot be the name of a role: it {1}")]
     RoleName(String, NameFault),
@@ -79,6 +90,14 @@ pub enum AdminError {
     /// Something inside did not work.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// `id:1 (ana@example.com) or id:7 (bo@example.com)`.
+fn choices(users: &[(UserId, String)]) -> String {
+    let choices = users
+        .iter()
+        .map(|(id, label)| format!("id:{id} ({label:?})"));
+    choices.collect::<Vec<_>>().join(" or ")
 }
 
 impl From<StoreError> for AdminError {

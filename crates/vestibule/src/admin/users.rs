@@ -15,6 +15,9 @@ use crate::messages::catalogue::Locale;
 use crate::rng;
 use crate::rules;
 
+/// What stands before a primary key that names a user.
+const PRIMARY_KEY: &str = "id:";
+
 /// An account to be made.
 #[derive(Debug, Clone)]
 pub struct Draft {
@@ -46,6 +49,11 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
                 .map_err(|_| AdminError::Username(name))?,
         ),
     };
+    if let Some(name) = &name
+        && identity::reads_as_another(app, name)
+    {
+        return Err(AdminError::UsernameResemblesIdentity(name.clone()));
+    }
     if identity::find(app, Identity::Email, &address)
         .await?
         .is_some()
@@ -78,12 +86,17 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
         us_phone_number: None,
         created_at: now,
     };
-    let applied = written_down(
-        app,
-        UserChange::Create(Box::new(new)),
-        "created_by_operator",
-    )
-    .await?;
+    let mut claims = identity::claim(app, Identity::Email, &new.email);
+    if let Some(name) = &new.username {
+        claims.extend(identity::claim(app, Identity::Username, name));
+    }
+    let change = Change {
+        claims,
+        events: entry(app, "created_by_operator", None, None),
+        user: Some(UserChange::Create(Box::new(new))),
+        ..Change::default()
+    };
+    let applied = app.store().apply(change, now).await?;
     let Applied::Done(Some(id)) = applied else {
         return Err(AdminError::NotFound(draft.email));
     };
@@ -91,22 +104,40 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
     made.ok_or(AdminError::NotFound(draft.email))
 }
 
-/// The user with this identity: the first attribute of `USER_IDENTITY_ATTRIBUTES` whose
-/// rules the text fits and that somebody has.
+/// The user with this identity: an attribute of `USER_IDENTITY_ATTRIBUTES` that the text fits, an
+/// address as it is stored, or a primary key written `id:7`.
 ///
 /// # Errors
-/// When nobody has it.
+/// When nobody has it, and when it fits more than one user.
 pub async fn find(app: &App, text: &str) -> Result<User, AdminError> {
-    if let Some(user) = identity::look_up(app, text).await? {
-        return Ok(user);
-    }
-    if app.settings().identity.has(Identity::Phone.column())
-        && let Some(number) = phone_number(text)
-        && let Some(user) = identity::find(app, Identity::Phone, &number).await?
+    let nobody = || AdminError::NotFound(text.to_owned());
+    // A username that reads so names nobody else.
+    if let Some(key) = text.strip_prefix(PRIMARY_KEY)
+        && let Ok(id) = key.parse()
     {
-        return Ok(user);
+        let user = app.store().user(UserKey::Id(UserId(id))).await?;
+        return user.ok_or_else(nobody);
     }
-    Err(AdminError::NotFound(text.to_owned()))
+    let mut users = identity::look_up_all(app, text).await?;
+    let identities = &app.settings().identity;
+    if identities.has(Identity::Phone.column())
+        && let Some(number) = phone_number(text)
+    {
+        users.extend(identity::find(app, Identity::Phone, &number).await?);
+    }
+    if users.is_empty() && identities.has(Identity::Email.column()) {
+        // Tables from elsewhere have what is no address at all.
+        users.extend(identity::by_address(app, text).await?);
+    }
+    users.sort_by_key(|user| user.id);
+    users.dedup_by_key(|user| user.id);
+    if users.len() > 1 {
+        return Err(AdminError::Ambiguous {
+            text: text.to_owned(),
+            users: users.iter().map(|user| (user.id, label(user))).collect(),
+        });
+    }
+    users.pop().ok_or_else(nobody)
 }
 
 /// Users with the names of their roles, in the order of their primary keys, after one of
@@ -225,22 +256,13 @@ async fn change_user(
     change: UserChange,
     kind: &'static str,
 ) -> Result<(), AdminError> {
-    let applied = written_down(app, change, kind).await?;
-    found(user, applied == Applied::Done(Some(user.id)))
-}
-
-/// Carries a change out, with its entry in the audit log.
-async fn written_down(
-    app: &App,
-    user: UserChange,
-    kind: &'static str,
-) -> Result<Applied, AdminError> {
     let change = Change {
-        events: entry(app, kind, user.whose(), None),
-        user: Some(user),
+        events: entry(app, kind, change.whose(), None),
+        user: Some(change),
         ..Change::default()
     };
-    Ok(app.store().apply(change, app.clock().now()).await?)
+    let applied = app.store().apply(change, app.clock().now()).await?;
+    found(user, applied == Applied::Done(Some(user.id)))
 }
 
 /// What the audit log keeps of something that an operator did: from no address.

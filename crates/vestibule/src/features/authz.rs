@@ -9,7 +9,8 @@
 //!           CSRF messages
 //! Mails     none
 //! Hooks     `Unauthenticated`
-//! Never     looks at the path, the host or the identity headers of the request that it judges
+//! Never     looks at the path, the host or the identity headers of the request that it judges;
+//!           sends a cookie other than the session's
 
 mod document;
 
@@ -49,6 +50,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// `GET /authz`.
 async fn get(State(app): State<App>, mut call: Call) -> Response {
+    call.visit.send_one_cookie();
     let outcome = decide(&app, &mut call).await;
     let mut response = call.finish(&app, outcome);
     // The answer is for this caller and this moment, whatever else may be kept.

@@ -5,13 +5,14 @@
 //! Messages  the CSRF messages
 //! Mails     none
 //! Hooks     `SignedOut`, `RefreshFamilyEnded`
-//! Never     fails for somebody who is not signed in
+//! Never     signs out because a page of another site shows an image or a frame; fails for somebody who is not
+//!           signed in otherwise
 
 mod document;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::header;
+use http::{Method, header};
 
 use crate::app::App;
 use crate::features::api::Endpoint;
@@ -20,6 +21,7 @@ use crate::http::csrf;
 use crate::http::fault::{Fault, Refusal};
 use crate::http::redirect;
 use crate::http::reply::Reply;
+use crate::http::trust::navigation;
 use crate::session::call::Call;
 use crate::session::visit::Depth;
 use crate::session::{door, refresh, sign_in, tokens};
@@ -55,6 +57,14 @@ async fn handle(State(app): State<App>, mut call: Call) -> Response {
 }
 
 async fn sign_out(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+    let settings = app.settings();
+    navigation::check(
+        app,
+        call.visit.facts(),
+        &call.method,
+        &call.headers,
+        &settings.http.url_prefix,
+    )?;
     // Nothing in a body is needed, but what comes has to be one.
     call.body.fields()?;
     door::recognise(app, &mut call.visit, Depth::User, &call.credentials).await?;
@@ -66,7 +76,11 @@ async fn sign_out(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         Reply::ok()
     };
     let signed_in = call.visit.caller().is_some();
-    if signed_in && app.settings().csrf.logout_csrf {
+    // A link carries no token: who had it followed, the browser says. One that does not say so is asked
+    // for the token all the same.
+    let by_link = call.only_reads() && navigation::is_told(&call.headers);
+    if signed_in && settings.csrf.logout_csrf && !by_link {
+        call.evidence.method = Method::POST;
         csrf::check_caller(app, &mut call.visit, &call.evidence)?;
     }
     if app.settings().refresh.enabled {

@@ -135,8 +135,7 @@ fn read(app: &App, call: &Call) -> Result<String, Refusal> {
 
 async fn is_right(app: &App, caller: &Caller, password: &str) -> Result<bool, Fault> {
     let password = normalise::normalise(password, app.settings().password.normalize_form);
-    let stored = caller.user.password.as_deref();
-    match app.passwords().check(stored, &password).await? {
+    match app.passwords().check(Some(&caller.user), &password).await? {
         Verdict::Wrong => Ok(false),
         Verdict::Right => Ok(true),
         Verdict::RightButUpgrade(hash) => {

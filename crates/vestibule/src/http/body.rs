@@ -13,10 +13,15 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::body_flaw::BodyFlaw;
 use super::facts::Facts;
 use super::reject::Rejection;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
+
+/// What some editors and languages put before UTF-8. A parser may pass over it (RFC 8259, section
+/// 8.1), and the reference does.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The body as it came, within the size limit.
 #[derive(Debug)]
@@ -25,14 +30,9 @@ pub struct RawBody {
     /// The type by name, as it may be shown, where it is not one that is read here.
     named: Option<String>,
     bytes: Bytes,
-    understood: OnceLock<Result<Fields, Flaw>>,
-}
-
-/// Why a body is not understood.
-#[derive(Debug, Clone, Copy)]
-enum Flaw {
-    Malformed,
-    Unsupported,
+    /// Whether it came compressed, or in any other content coding.
+    encoded: bool,
+    understood: OnceLock<Result<Fields, BodyFlaw>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,24 +69,44 @@ impl RawBody {
         self.understood
             .get_or_init(|| self.understand())
             .as_ref()
-            .map_err(|flaw| match flaw {
-                Flaw::Malformed => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
-                Flaw::Unsupported => Rejection::new(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    Message::UnsupportedMediaType,
-                )
-                .explained(Explanation::content_type(self.named.as_deref())),
-            })
+            .map_err(|flaw| self.refuse(flaw))
     }
 
-    fn understand(&self) -> Result<Fields, Flaw> {
+    fn refuse(&self, flaw: &BodyFlaw) -> Rejection {
+        let unsupported = Rejection::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Message::UnsupportedMediaType,
+        );
+        match flaw {
+            BodyFlaw::Unsupported => {
+                unsupported.explained(Explanation::content_type(self.named.as_deref()))
+            }
+            BodyFlaw::Encoded => unsupported
+                .header(
+                    header::ACCEPT_ENCODING,
+                    http::HeaderValue::from_static("identity"),
+                )
+                .explained(Explanation::body(flaw)),
+            _ => malformed(flaw),
+        }
+    }
+
+    fn understand(&self) -> Result<Fields, BodyFlaw> {
         match self.kind {
             _ if self.bytes.is_empty() => Ok(Fields::default()),
-            Kind::Json => serde_json::from_slice(&self.bytes)
-                .map(|object: Object| Fields(object.0))
-                .map_err(|_| Flaw::Malformed),
-            Kind::Form => form_fields(&self.bytes).ok_or(Flaw::Malformed),
-            Kind::Nothing | Kind::Other => Err(Flaw::Unsupported),
+            // It is never unpacked: a small body could become a large one.
+            Kind::Json | Kind::Form if self.encoded => Err(BodyFlaw::Encoded),
+            Kind::Json => {
+                let text = self
+                    .bytes
+                    .strip_prefix(BYTE_ORDER_MARK)
+                    .unwrap_or(&self.bytes);
+                serde_json::from_slice(text)
+                    .map(|object: Object| Fields(object.0))
+                    .map_err(|error| BodyFlaw::of_json(text, &error))
+            }
+            Kind::Form => form_fields(&self.bytes).ok_or(BodyFlaw::FormNotUtf8),
+            Kind::Nothing | Kind::Other => Err(BodyFlaw::Unsupported),
         }
     }
 
@@ -121,6 +141,7 @@ impl RawBody {
     ) -> Result<Self, Response> {
         let kind = kind_of(headers);
         let named = (kind == Kind::Other).then(|| shown_type(headers));
+        let encoded = is_encoded(headers);
         let limit = app.settings().http.max_content_length;
         let rejection = match Limited::new(body, limit).collect().await {
             Ok(collected) => {
@@ -128,6 +149,7 @@ impl RawBody {
                     kind,
                     named,
                     bytes: collected.to_bytes(),
+                    encoded,
                     understood: OnceLock::new(),
                 });
             }
@@ -135,7 +157,7 @@ impl RawBody {
                 Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge)
                     .explained(Explanation::content_length(limit))
             }
-            Err(_) => Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody),
+            Err(_) => malformed(&BodyFlaw::Incomplete),
         };
         Err(app.answer(facts, rejection))
     }
@@ -178,6 +200,20 @@ impl Fields {
             Some(Value::Array(_) | Value::Object(_)) => Err(Message::ApiError),
         }
     }
+}
+
+fn malformed(flaw: &BodyFlaw) -> Rejection {
+    Rejection::new(StatusCode::BAD_REQUEST, Message::MalformedBody)
+        .explained(Explanation::body(flaw))
+}
+
+/// Whether the body is in a content coding, which only `identity` is not (RFC 9110, section 8.4).
+fn is_encoded(headers: &http::HeaderMap) -> bool {
+    let codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    codings
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
 fn kind_of(headers: &http::HeaderMap) -> Kind {
@@ -269,11 +305,12 @@ mod tests {
             kind,
             named: None,
             bytes: Bytes::copy_from_slice(text),
+            encoded: false,
             understood: OnceLock::new(),
         }
     }
 
-    fn json(text: &[u8]) -> Result<Fields, Flaw> {
+    fn json(text: &[u8]) -> Result<Fields, BodyFlaw> {
         body(Kind::Json, text).understand()
     }
 
@@ -301,6 +338,22 @@ mod tests {
         }
         assert!(json(br#"{"a":[[[1]]]}"#).is_ok());
         assert!(json(b"").is_ok(), "no body is an empty one");
+    }
+
+    #[test]
+    fn only_identity_is_no_encoding() {
+        for (values, expected) in [
+            (&[][..], false),
+            (&["identity"], false),
+            (&["", "Identity, identity"], false),
+            (&["gzip"], true),
+            (&["identity, br"], true),
+            (&["identity", "x"], true),
+        ] {
+            let headers = values.iter();
+            let headers = headers.map(|value| (header::CONTENT_ENCODING, value.parse().unwrap()));
+            assert_eq!(is_encoded(&headers.collect()), expected, "{values:?}");
+        }
     }
 
     #[test]

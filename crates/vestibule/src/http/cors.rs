@@ -113,6 +113,10 @@ impl Cors {
     }
 
     fn rule(&self, path: &str) -> Option<&Rule> {
+        // The developer's mails are shared with no other origin, whatever the settings say.
+        if path == "/dev" || path.starts_with("/dev/") {
+            return None;
+        }
         self.0.iter().find(|rule| rule.path.matches(path))
     }
 
@@ -297,6 +301,30 @@ mod tests {
         assert!(!from(&cors, "https://evil.example").contains_key("access-control-allow-origin"));
         assert!(cors.allows("/api/login", "https://x.app.example"));
         assert!(!cors.allows("/other", "https://spa.example"));
+    }
+
+    #[test]
+    fn attack_cors_the_developers_pages_are_shared_with_nobody() {
+        let everywhere = CorsRule {
+            path: "/*".to_owned(),
+            ..rule(&["*", "https://spa.example"])
+        };
+        let cors = Cors::new(&CorsSettings {
+            rules: vec![everywhere],
+        })
+        .unwrap();
+        let request = std::iter::once((
+            header::ORIGIN,
+            HeaderValue::from_static("https://spa.example"),
+        ));
+        let asked = Asked::of(&Method::GET, &request.collect());
+        for path in ["/dev", "/dev/mailbox", "/dev/mailbox.json"] {
+            let mut headers = HeaderMap::new();
+            cors.decorate(path, asked.as_ref(), &mut headers);
+            assert_eq!(headers, HeaderMap::new(), "{path}");
+            assert!(!cors.allows(path, "https://spa.example"), "{path}");
+        }
+        assert!(cors.allows("/device", "https://spa.example"));
     }
 
     #[test]

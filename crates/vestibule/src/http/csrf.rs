@@ -14,7 +14,7 @@ use super::trust::origin::OwnOrigin;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
 use crate::session::visit::Visit;
-use crate::settings::CsrfSettings;
+use crate::settings::{CookieSettings, CsrfSettings};
 
 /// What of a request the check looks at.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub struct Evidence {
     /// The token in a form field or a header.
     token: Option<String>,
     referrer: Option<HeaderValue>,
+    origin: Option<HeaderValue>,
 }
 
 impl Evidence {
@@ -45,6 +46,7 @@ impl Evidence {
             method: method.clone(),
             token: header_token(&app.settings().csrf, headers),
             referrer: headers.get(header::REFERER).cloned(),
+            origin: headers.get(header::ORIGIN).cloned(),
         }
     }
 }
@@ -134,7 +136,13 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Reject
         ),
     };
     verdict.map_err(|error| {
-        let explanation = Explanation::csrf_token(error, visit.cookie_state(), settings);
+        let host = visit.facts().host();
+        let readable = settings
+            .cookie
+            .as_ref()
+            .filter(|cookie| page_reads(cookie, evidence.origin.as_ref(), host));
+        let readable = readable.map(|cookie| cookie.name.as_str());
+        let explanation = Explanation::csrf_token(error, visit.cookie_state(), settings, readable);
         Rejection::new(StatusCode::BAD_REQUEST, message(error)).explained(explanation)
     })?;
     if settings.ssl_strict && visit.facts().secure() {
@@ -143,11 +151,37 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Reject
     Ok(())
 }
 
+/// Whether scripts of the page that sent a request can read a cookie of ours: those of the same host,
+/// whatever the port, and those below the cookie's own domain.
+fn page_reads(cookie: &CookieSettings, origin: Option<&HeaderValue>, own_host: &str) -> bool {
+    let Some(origin) = origin else {
+        return true;
+    };
+    let origin = origin.to_str().unwrap_or_default();
+    let page =
+        without_port(origin.split_once("://").map_or("", |(_, host)| host)).to_ascii_lowercase();
+    if page.eq_ignore_ascii_case(without_port(own_host)) {
+        return true;
+    }
+    let domain = cookie.domain.as_deref().unwrap_or_default();
+    let domain = domain.trim_start_matches('.').to_ascii_lowercase();
+    let front = page.strip_suffix(&domain).filter(|_| !domain.is_empty());
+    front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
 fn message(error: CsrfError) -> Message {
     match error {
         CsrfError::Missing => Message::CsrfTokenMissing,
         CsrfError::SessionMissing => Message::CsrfSessionTokenMissing,
-        CsrfError::Expired => Message::CsrfTokenExpired,
+        // The reference, too, calls a token from the future expired.
+        CsrfError::Expired | CsrfError::Ahead(_) => Message::CsrfTokenExpired,
         CsrfError::Invalid => Message::CsrfTokenInvalid,
         CsrfError::Mismatch => Message::CsrfTokenMismatch,
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub mod body;
+pub mod body_flaw;
 pub mod cookies;
 pub mod cors;
 pub mod csrf;

@@ -1,7 +1,7 @@
 //! Redirect targets under the configured rules.
 
 use http::HeaderValue;
-use vestibule_formats::redirect::{AllowedHosts, is_allowed, view_url};
+use vestibule_formats::redirect::{AllowedHosts, in_ascii, is_allowed, view_url};
 
 use super::body::{Field, Fields};
 use super::facts::Facts;
@@ -43,9 +43,14 @@ pub(crate) fn go_to(
 ) -> Result<Reply, Fault> {
     let view = with_query(view, parameters);
     let location = to_view(&view, facts, &app.settings().redirect);
-    let location = HeaderValue::try_from(location)
-        .map_err(|_| Fault::Internal(format!("the view {view:?} cannot stand in a header")))?;
+    let location = header_value(&location)
+        .ok_or_else(|| Fault::Internal(format!("the view {view:?} cannot stand in a header")))?;
     Ok(Reply::redirect(location))
+}
+
+/// A target as it stands in `Location`: in ASCII, which every client and proxy reads alike.
+fn header_value(target: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(in_ascii(target)?).ok()
 }
 
 /// A view with more in its query: a parameter that it has already gets the new value.
@@ -82,7 +87,7 @@ const NEXT: &str = "next";
 pub(crate) fn next_in(app: &App, facts: &Facts, query: &Query) -> Option<HeaderValue> {
     let next = query.get(NEXT)?;
     let ours = is_ours(next, facts, &app.settings().redirect);
-    HeaderValue::try_from(next).ok().filter(|_| ours)
+    header_value(next).filter(|_| ours)
 }
 
 /// The errors of `next`, in the body or the query: it has to be a text, and stay with us.

@@ -1,14 +1,13 @@
 //! Whom a stranger may have a mail sent to.
 
-use vestibule_store::{Identity, User};
+use vestibule_store::User;
 
 use crate::app::App;
-use crate::http::body::Fields;
+use crate::http::body::{Field, Fields};
 use crate::http::fault::Refusal;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::identity;
-use crate::messages::Said;
-use crate::rules;
+use crate::messages::{Message, Said};
 
 /// The field that names them.
 pub(crate) const EMAIL: &str = "email";
@@ -24,7 +23,8 @@ pub(crate) struct Addressee {
 impl Addressee {
     /// Reads who is meant. `objection` says why they get no mail; nothing, if they do. With
     /// generic responses nobody hears of it: then there is nobody only if the field holds no
-    /// address.
+    /// text. What is no address by today's rules may be one that is stored, so as much is done for
+    /// it.
     ///
     /// # Errors
     /// What is wrong with the field, where that is told.
@@ -34,11 +34,23 @@ impl Addressee {
         objection: impl FnOnce(Option<&User>) -> Option<Said>,
     ) -> Result<Option<Self>, Refusal> {
         let mut errors = FieldErrors::default();
-        let email = rules::email(app, fields, EMAIL, &mut errors);
+        let email = match fields.text(EMAIL) {
+            Field::Text(text) => Some(text),
+            Field::Empty => {
+                errors.push(EMAIL, Message::EmailNotProvided);
+                None
+            }
+            Field::WrongType => {
+                errors.push(EMAIL, Message::ApiError);
+                None
+            }
+        };
         let mut user = None;
-        if let Some(email) = &email {
-            user = identity::find(app, Identity::Email, email).await?;
-            if let Some(said) = objection(user.as_ref()) {
+        if let Some(email) = email {
+            user = identity::by_address(app, email).await?;
+            if user.is_none() && !identity::is_address(app, email) {
+                errors.push(EMAIL, Message::InvalidEmailAddress);
+            } else if let Some(said) = objection(user.as_ref()) {
                 errors.push(EMAIL, said);
                 user = None;
             }
@@ -46,9 +58,10 @@ impl Addressee {
         if !errors.is_empty() && !app.settings().login.return_generic_responses {
             return Err(Rejection::fields(errors).into());
         }
+        let email = email.filter(|email| email.len() <= identity::LONGEST_ADDRESS);
         Ok(email.map(|email| Self {
             known: user.is_some(),
-            user: user.unwrap_or_else(|| identity::nobody(app, &email)),
+            user: user.unwrap_or_else(|| identity::nobody(app, email)),
         }))
     }
 

@@ -7,6 +7,7 @@
 pub(crate) mod addressee;
 pub(crate) mod mailbox;
 pub(crate) mod outbox;
+pub mod rehearsal;
 pub(crate) mod render;
 pub mod transport;
 

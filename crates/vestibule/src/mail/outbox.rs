@@ -28,8 +28,13 @@ const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest that it waits.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// How old a mail may be when it is tried for the last time: links are too old by then.
+/// How old a mail may be when it is tried for the last time, where the receiving side does not
+/// take it: links are too old by then.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 86_400);
+
+/// The same where the fault is on our side. Nobody is told of a mail that is gone: the operator
+/// gets the time to repair what is wrong.
+const KEEP_BLOCKED: Duration = Duration::from_secs(30 * 86_400);
 
 /// How often what is over is forgotten.
 const CLEAN_EVERY: Duration = Duration::from_secs(3600);
@@ -41,6 +46,9 @@ const KEEP: Duration = Duration::from_secs(30 * 86_400);
 /// Sends mails until `stop` is done; what waits at that moment gets one more try.
 pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Output = ()>) {
     let working = app.post().begin_work();
+    // So that the first sign-in does not wait for it.
+    let looking = app.clone();
+    tokio::spawn(async move { looking.passwords().look_at_the_kinds().await });
     let mut cleaned: Option<OffsetDateTime> = None;
     tokio::pin!(stop);
     loop {
@@ -100,13 +108,24 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
     let outcome = match open(app, mail) {
         Some((true, outgoing)) => mailer.send(&outgoing).await,
         Some((false, _)) => Ok(()),
-        None => Err(MailError::Never(
-            "it was sealed with a key that is not configured any more".to_owned(),
+        None => Err(MailError::Blocked(
+            "it was sealed with a key that is not configured any more: put that key into \
+             SECRET_KEY_FALLBACKS"
+                .to_owned(),
         )),
     };
+    let blocked = matches!(outcome, Err(MailError::Blocked(_)));
     let fate = fate(mail, outcome, app.clock().now());
     match &fate {
         MailFate::Sent => tracing::debug!(id = mail.message_id, "mail sent"),
+        MailFate::Later { error, .. } if blocked => {
+            tracing::error!(
+                id = mail.message_id,
+                attempts = mail.attempts,
+                error,
+                "mail waits until this is repaired"
+            );
+        }
         MailFate::Later { error, .. } => {
             tracing::warn!(
                 id = mail.message_id,
@@ -139,21 +158,22 @@ fn open(app: &App, mail: &QueuedMail) -> Option<(bool, Outgoing)> {
 }
 
 fn fate(mail: &QueuedMail, outcome: Result<(), MailError>, now: OffsetDateTime) -> MailFate {
-    match outcome {
-        Ok(()) => MailFate::Sent,
-        Err(MailError::Later(error)) if now - mail.created_at < GIVE_UP_AFTER => {
-            let doublings = u32::try_from(mail.attempts - 1).unwrap_or(0).min(16);
-            let pause = FIRST_PAUSE
-                .saturating_mul(1 << doublings)
-                .min(LONGEST_PAUSE);
-            MailFate::Later {
-                due_at: now + pause,
-                error,
-            }
-        }
-        Err(MailError::Later(error) | MailError::Never(error)) => {
-            MailFate::Never { at: now, error }
-        }
+    let (error, patience) = match outcome {
+        Ok(()) => return MailFate::Sent,
+        Err(MailError::Never(error)) => return MailFate::Never { at: now, error },
+        Err(MailError::Later(error)) => (error, GIVE_UP_AFTER),
+        Err(MailError::Blocked(error)) => (error, KEEP_BLOCKED),
+    };
+    if now - mail.created_at >= patience {
+        return MailFate::Never { at: now, error };
+    }
+    let doublings = u32::try_from(mail.attempts - 1).unwrap_or(0).min(16);
+    let pause = FIRST_PAUSE
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_PAUSE);
+    MailFate::Later {
+        due_at: now + pause,
+        error,
     }
 }
 
@@ -192,6 +212,16 @@ mod tests {
         let old = OffsetDateTime::UNIX_EPOCH + GIVE_UP_AFTER;
         assert!(matches!(
             fate(&mail(1), later(), old),
+            MailFate::Never { .. }
+        ));
+        let blocked = || Err(MailError::Blocked("no such host".to_owned()));
+        assert!(matches!(
+            fate(&mail(1), blocked(), old),
+            MailFate::Later { .. }
+        ));
+        let older = OffsetDateTime::UNIX_EPOCH + KEEP_BLOCKED;
+        assert!(matches!(
+            fate(&mail(1), blocked(), older),
             MailFate::Never { .. }
         ));
         let never = Err(MailError::Never("no such user".to_owned()));

@@ -4,6 +4,7 @@
 
 use vestibule_formats::csrf::CsrfError;
 
+use crate::http::body_flaw::BodyFlaw;
 use crate::http::trust::origin::{Mismatch, OwnOrigin};
 use crate::session::visit::CookieState;
 use crate::settings::CsrfSettings;
@@ -74,6 +75,47 @@ impl Explanation {
         )
     }
 
+    /// A body that is not understood. A flaw that names the content type has an explanation of its
+    /// own.
+    #[must_use]
+    pub fn body(flaw: &BodyFlaw) -> Self {
+        let check = match flaw {
+            BodyFlaw::Encoded => "content_encoding",
+            _ => "body",
+        };
+        let one_object = "send one JSON object, such as {\"email\": \"ana@example.com\"}";
+        let as_utf8 = "send JSON as UTF-8";
+        let (saw, fix) = match flaw {
+            BodyFlaw::Unsupported => return Self::content_type(None),
+            BodyFlaw::Encoded => (
+                "a body with a Content-Encoding".to_owned(),
+                "send the body uncompressed, and without that header",
+            ),
+            BodyFlaw::Incomplete => (
+                "a body that ended before its announced length".to_owned(),
+                "send as many bytes as Content-Length says; look whether a proxy cuts the body off",
+            ),
+            BodyFlaw::OtherEncoding => ("JSON in UTF-16 or UTF-32".to_owned(), as_utf8),
+            BodyFlaw::NotUtf8(at) => (format!("invalid UTF-8 at byte {at}"), as_utf8),
+            BodyFlaw::FormNotUtf8 => (
+                "a form with a field that is not UTF-8".to_owned(),
+                "percent-encode the UTF-8 form of each character (encodeURIComponent, \
+                 URLSearchParams)",
+            ),
+            BodyFlaw::Syntax(what) => (
+                format!("text that is not JSON: {what}"),
+                "make the body with JSON.stringify or your language's JSON library; in a shell, \
+                 put it in single quotes",
+            ),
+            BodyFlaw::NotAnObject => ("JSON that is not an object".to_owned(), one_object),
+            BodyFlaw::Repeated(line, column) => (
+                format!("a member that is repeated, at line {line} column {column}"),
+                "name each member once",
+            ),
+        };
+        Self::new(check, saw, fix)
+    }
+
     /// A body over the limit.
     #[must_use]
     pub fn content_length(limit: usize) -> Self {
@@ -108,6 +150,20 @@ impl Explanation {
         )
     }
 
+    /// A `GET` that changes something, which a page of another site had the browser send.
+    #[must_use]
+    pub fn embedded(site: &str, own_host: &str) -> Self {
+        Self::new(
+            "origin",
+            format!(
+                "Sec-Fetch-Site: {site}, and not a link that was followed in a tab of its own; this \
+                 server answers for {own_host}"
+            ),
+            "have the app send a POST, or have the user follow the link; if the app lives on that \
+             origin, list it in CORS_ORIGINS",
+        )
+    }
+
     /// A Referer that is missing, or of another origin, over TLS.
     #[must_use]
     pub(crate) fn referrer(seen: Option<(&str, Mismatch)>, own: &OwnOrigin<'_>) -> Self {
@@ -132,13 +188,25 @@ impl Explanation {
         )
     }
 
-    /// A CSRF token that does not pass.
+    /// A CSRF token that does not pass. `readable` is the name of the CSRF cookie, where the page that sent
+    /// the request can read it.
     #[must_use]
-    pub fn csrf_token(error: CsrfError, cookie: CookieState, settings: &CsrfSettings) -> Self {
-        let cookie_name = settings.cookie.as_ref().map_or_else(String::new, |cookie| {
-            format!(" or the cookie {}", cookie.name)
-        });
-        let get_one = format!("take it from csrf_token in the answer of GET /login{cookie_name}");
+    pub fn csrf_token(
+        error: CsrfError,
+        cookie: CookieState,
+        settings: &CsrfSettings,
+        readable: Option<&str>,
+    ) -> Self {
+        let get_one = match (readable, settings.headers.last()) {
+            (Some(name), _) => {
+                format!("take it from csrf_token in the answer of GET /login or the cookie {name}")
+            }
+            (None, Some(header)) if settings.cookie.is_some() => format!(
+                "read csrf_token from the answer of GET /login and send it in the header {header}: a page \
+                 of another host cannot read the cookies of this one"
+            ),
+            _ => "take it from csrf_token in the answer of GET /login".to_owned(),
+        };
         let (saw, fix) = match error {
             CsrfError::Missing => (
                 format!(
@@ -160,6 +228,7 @@ impl Explanation {
                 ),
                 format!("{get_one} again, or change WTF_CSRF_TIME_LIMIT (\"\" for no limit)"),
             ),
+            CsrfError::Ahead(seconds) => ahead("a token", seconds, &get_one),
             CsrfError::Invalid => (
                 "a token that this server did not sign, or not with its present key".to_owned(),
                 format!(
@@ -168,10 +237,10 @@ impl Explanation {
                 ),
             ),
             CsrfError::Mismatch => (
-                "a token of another session: it was fetched before sign-in or sign-out, or in \
-                 another browser profile"
+                "a token of another session: it was fetched before the last sign-out, or in another \
+                 browser profile"
                     .to_owned(),
-                format!("{get_one} again after signing in or out"),
+                format!("{get_one} again after signing out"),
             ),
         };
         Self::new("csrf_token", saw, fix)
@@ -196,6 +265,18 @@ fn likely_cause(mismatch: Mismatch) -> &'static str {
     }
 }
 
+/// What was signed on a clock that is ahead of ours.
+fn ahead(what: &str, seconds: u64, get_one: &str) -> (String, String) {
+    (
+        format!("{what} that was signed {seconds} seconds ahead of this server's clock"),
+        format!(
+            "synchronise the clocks (NTP) of this server and of every other server that signs with \
+             the same SECRET_KEY: up to 60 seconds of difference are allowed; if this server's clock \
+             was set back, {get_one} again"
+        ),
+    )
+}
+
 /// Why there is no session to compare a token with.
 fn no_session(cookie: CookieState, get_one: &str) -> (String, String) {
     let (saw, fix) = match cookie {
@@ -210,6 +291,7 @@ fn no_session(cookie: CookieState, get_one: &str) -> (String, String) {
             "a session cookie that is too old",
             format!("{get_one} again, or change PERMANENT_SESSION_LIFETIME"),
         ),
+        CookieState::Ahead(seconds) => return ahead("a session cookie", seconds, get_one),
         CookieState::Foreign => (
             "a session cookie that this server did not sign",
             "give every server the same SECRET_KEY; after a change keep the old one in \

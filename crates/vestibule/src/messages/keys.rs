@@ -117,6 +117,8 @@ messages! {
 
     // Codes of ours, for checks that the reference has no code for.
 
+    /// A username could be another user's address or phone number.
+    UsernameResemblesIdentity = "USERNAME_RESEMBLES_IDENTITY": "A username cannot look like an email address or a phone number. Choose another one.";
     /// The account needs a second factor, which this version cannot ask for.
     SecondFactorNotServed = "SECOND_FACTOR_NOT_SERVED": "This account needs a second factor, which cannot be asked for here yet.";
     /// No CSRF token came with the request.

@@ -28,7 +28,7 @@ pub(crate) mod password;
 
 use vestibule_formats::text::{email, normalise, username};
 
-use vestibule_store::User;
+use vestibule_store::{Identity, User};
 
 use crate::app::App;
 use crate::http::body::{Field, Fields};
@@ -37,33 +37,35 @@ use crate::http::reject::FieldErrors;
 use crate::identity;
 use crate::messages::{Message, Said};
 
-/// The address in a field, normalised; it has to be there.
-pub(crate) fn email(
-    app: &App,
-    fields: &Fields,
-    name: &'static str,
-    errors: &mut FieldErrors,
-) -> Option<String> {
-    match fields.text(name) {
-        Field::Text(text) => match email::normalise(text, &app.settings().identity.email_options) {
-            Ok(normalised) => return Some(normalised),
-            Err(_) => errors.push(name, Message::InvalidEmailAddress),
-        },
-        Field::Empty => errors.push(name, Message::EmailNotProvided),
-        Field::WrongType => errors.push(name, Message::ApiError),
-    }
-    None
-}
-
-/// The same for an address that becomes somebody's: it has to be able to get mail, as far as the
-/// DNS knows, where that is asked for.
+/// The address in a field that becomes somebody's, normalised: it has to be there, and able to get
+/// mail, as far as the DNS knows, where that is asked for.
 pub(crate) async fn new_email(
     app: &App,
     fields: &Fields,
     name: &'static str,
     errors: &mut FieldErrors,
 ) -> Option<String> {
-    let address = email(app, fields, name, errors)?;
+    let address = match fields.text(name) {
+        Field::Text(text) => match email::normalise(text, &app.settings().identity.email_options) {
+            Ok(normalised) => normalised,
+            Err(_) => {
+                errors.push(name, Message::InvalidEmailAddress);
+                return None;
+            }
+        },
+        Field::Empty => {
+            errors.push(name, Message::EmailNotProvided);
+            return None;
+        }
+        Field::WrongType => {
+            errors.push(name, Message::ApiError);
+            return None;
+        }
+    };
+    if !can_keep(app, Identity::Email, &address).await {
+        errors.push(name, Message::InvalidEmailAddress);
+        return None;
+    }
     if let Some(deliverability) = app.deliverability()
         && !deliverability.can_get_mail(&address).await
     {
@@ -73,8 +75,14 @@ pub(crate) async fn new_email(
     Some(address)
 }
 
+/// Whether the database can keep a new identity. Where it cannot be asked now, it says so when the
+/// identity is written.
+async fn can_keep(app: &App, attribute: Identity, value: &str) -> bool {
+    app.store().can_keep(attribute, value).await.unwrap_or(true)
+}
+
 /// The name in a field, normalised.
-pub(crate) fn username(
+pub(crate) async fn username(
     app: &App,
     fields: &Fields,
     name: &'static str,
@@ -90,6 +98,12 @@ pub(crate) fn username(
     match field {
         Field::Text(text) => {
             match username::normalise(text, &app.settings().identity.username_options) {
+                Ok(normalised) if identity::reads_as_another(app, &normalised) => {
+                    errors.push(name, Message::UsernameResemblesIdentity);
+                }
+                Ok(normalised) if !can_keep(app, Identity::Username, &normalised).await => {
+                    errors.push(name, Message::UsernameDisallowedCharacters);
+                }
                 Ok(normalised) => {
                     let checks = app.own_rules().usernames.iter();
                     let said = checks.map(|check| check.check(&normalised));

@@ -20,7 +20,7 @@ use crate::secrets::passwords::Passwords;
 use crate::settings::PasswordSettings;
 
 /// The longest password, in characters: the reference's.
-const LONGEST: usize = 128;
+pub(crate) const LONGEST: usize = 128;
 
 /// How much of a password zxcvbn looks at, in characters: its work grows faster than the text,
 /// and nobody guesses what is longer. The worst of this length, made

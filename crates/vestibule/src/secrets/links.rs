@@ -187,7 +187,17 @@ pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, F
     let codec = app.links().codec(kind);
     let (token, expired) = match codec.open(token, app.unix_now(), settings.within) {
         Ok(token) => (token, false),
-        Err(LinkError::Expired(token)) => (token, true),
+        Err(LinkError::Expired(token)) => {
+            let ahead = token.made_at.saturating_sub(app.unix_now());
+            if ahead > 0 {
+                tracing::info!(
+                    check = "link",
+                    ahead,
+                    "a link is not used: it was signed that many seconds ahead of this server's clock"
+                );
+            }
+            (token, true)
+        }
         Err(LinkError::Invalid) => return Ok(Opened::Invalid),
     };
     let key = UserKey::Uniquifier(token.uniquifier());

@@ -6,13 +6,14 @@
 //! a storm of sign-ins does not slow the requests that need no hash. The queue has an
 //! end: when it is full the caller is asked to come back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use vestibule_formats::hash::{Hasher, Memory};
+use tokio::sync::{OnceCell, oneshot};
+use vestibule_formats::hash::{self, Hasher, Memory, Scheme};
+use vestibule_store::{Store, StoreError, User};
 use zeroize::Zeroizing;
 
 use crate::http::fault::Fault;
@@ -44,11 +45,20 @@ pub struct Passwords {
     hasher: Arc<Hasher>,
     random: Arc<dyn Random>,
     queue: Arc<Queue>,
-    /// Compared with when there is no user, at the cost of a real comparison.
-    nobody: String,
+    /// Where the stored hashes are, and whether their kinds were looked at.
+    store: Arc<dyn Store>,
+    looked: OnceCell<()>,
+    kinds: Arc<Mutex<Kinds>>,
     checked: AtomicU64,
-    /// How many of them needed a decoy beside the stored hash.
-    decoys: Arc<AtomicU64>,
+}
+
+/// The kinds of hashes that are in use.
+#[derive(Debug, Default)]
+struct Kinds {
+    /// By what it costs to check one: a hash of nobody's password.
+    decoys: BTreeMap<String, String>,
+    /// How often one of each kind was checked.
+    work: BTreeMap<String, u64>,
 }
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
@@ -71,8 +81,16 @@ impl Passwords {
     ///
     /// # Errors
     /// When the threads cannot be started.
-    pub fn new(hasher: Hasher, random: Arc<dyn Random>, threads: usize) -> Result<Self, Fault> {
-        let nobody = hasher.decoy();
+    pub fn new(
+        hasher: Hasher,
+        random: Arc<dyn Random>,
+        store: Arc<dyn Store>,
+        threads: usize,
+    ) -> Result<Self, Fault> {
+        let decoy = hasher.decoy();
+        let mut kinds = Kinds::default();
+        let own = hash::parameters(&decoy).to_owned();
+        kinds.decoys.insert(own, decoy);
         let queue = Arc::new(Queue {
             state: Mutex::default(),
             wake: Condvar::new(),
@@ -82,9 +100,10 @@ impl Passwords {
             hasher: Arc::new(hasher),
             random,
             queue,
-            nobody,
+            store,
+            looked: OnceCell::new(),
+            kinds: Arc::new(Mutex::new(kinds)),
             checked: AtomicU64::new(0),
-            decoys: Arc::default(),
         };
         for index in 0..threads.max(1) {
             let queue = Arc::clone(&pool.queue);
@@ -96,50 +115,90 @@ impl Passwords {
         Ok(pool)
     }
 
-    /// Compares a password with a stored hash, or with a decoy when there is none: both
-    /// cost the same.
+    /// Compares a password with the hash of a user. Each refusal does the same work, whoever is
+    /// asked for: one check of every kind of hash that the table holds, of which the user's own is
+    /// one.
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full.
-    pub async fn check(&self, stored: Option<&str>, password: &str) -> Result<Verdict, Fault> {
+    pub async fn check(&self, user: Option<&User>, password: &str) -> Result<Verdict, Fault> {
+        self.look_at_the_kinds().await;
         self.checked.fetch_add(1, Ordering::Relaxed);
-        let known = stored.is_some();
-        let nobody = self.nobody.clone();
-        let stored = stored.unwrap_or(&self.nobody).to_owned();
+        let known = user.and_then(|user| Some((user.id, user.password.clone()?)));
         let password = Zeroizing::new(password.to_owned());
         let salt = self.salt();
         let hasher = Arc::clone(&self.hasher);
-        let decoys = Arc::clone(&self.decoys);
+        let kinds = Arc::clone(&self.kinds);
         self.run(move |memory| {
-            let decoy = |memory: &mut Memory| {
-                decoys.fetch_add(1, Ordering::Relaxed);
-                let _ = hasher.verify(&password, &nobody, memory);
+            let compare = |hash: &str, memory: &mut Memory| {
+                lock(&kinds).count(hash);
+                hasher.verify(&password, hash, memory)
             };
-            match hasher.verify(&password, &stored, memory) {
-                Ok(true) if !known => Ok(Verdict::Wrong),
-                Ok(true) if hasher.needs_upgrade(&stored) => hasher
-                    .hash(&password, &salt, memory)
-                    .map(Verdict::RightButUpgrade)
-                    .map_err(|error| Fault::Internal(format!("cannot hash: {error}"))),
-                Ok(true) => Ok(Verdict::Right),
+            let Some((id, stored)) = known else {
+                // The lock is not held while hashes are checked.
+                let decoys = lock(&kinds).besides("");
+                for decoy in decoys {
+                    let _ = compare(&decoy, memory);
+                }
+                return Verdict::Wrong;
+            };
+            let done = match compare(&stored, memory) {
+                Ok(true) if hasher.needs_upgrade(&stored) => {
+                    return match hasher.hash(&password, &salt, memory) {
+                        Ok(hash) => Verdict::RightButUpgrade(hash),
+                        // The new scheme takes fewer passwords than the old one: the hash stays.
+                        Err(error) => {
+                            tracing::warn!(user = %id, %error, "a password hash cannot be replaced");
+                            Verdict::Right
+                        }
+                    };
+                }
+                Ok(true) => return Verdict::Right,
                 Ok(false) => {
-                    // One of another kind may be checked in a moment: not so that somebody sees
-                    // by it that there is an account.
-                    if !hasher.costs_as_its_own(&stored) {
-                        decoy(memory);
-                    }
-                    Ok(Verdict::Wrong)
+                    lock(&kinds).add(&stored);
+                    hash::parameters(&stored)
                 }
                 Err(error) => {
                     // The row is not one that we can judge. The caller learns nothing from it, not
                     // even by the time it takes.
-                    tracing::warn!(%error, "a stored password hash cannot be checked");
-                    decoy(memory);
-                    Ok(Verdict::Wrong)
+                    let kind = Scheme::identify(&stored).name();
+                    tracing::warn!(user = %id, kind, %error, "a stored password hash cannot be checked");
+                    ""
                 }
+            };
+            let decoys = lock(&kinds).besides(done);
+            for decoy in decoys {
+                let _ = compare(&decoy, memory);
             }
+            Verdict::Wrong
         })
-        .await?
+        .await
+    }
+
+    /// Looks at the kinds of hashes that are stored, the first time. Without them only those count
+    /// that are met.
+    pub(crate) async fn look_at_the_kinds(&self) {
+        let look = || async {
+            let stored = self.store.password_kinds().await?;
+            let mut kinds = lock(&self.kinds);
+            for kind in stored
+                .into_iter()
+                .filter(|kind| !kind.parameters.is_empty())
+            {
+                kinds.decoys.entry(kind.parameters).or_insert(kind.decoy);
+            }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(error) = self.looked.get_or_try_init(look).await {
+            tracing::warn!(%error, "the kinds of stored password hashes are not known");
+        }
+    }
+
+    /// How many hashes of each kind were checked, decoys among them: the kinds by what hashes begin
+    /// with.
+    #[must_use]
+    pub fn work(&self) -> BTreeMap<String, u64> {
+        lock(&self.kinds).work.clone()
     }
 
     /// How many comparisons there have been.
@@ -192,6 +251,33 @@ impl Passwords {
             .await
             .map_err(|_| Fault::Internal("a password job did not finish".to_owned()))
     }
+}
+
+impl Kinds {
+    fn count(&mut self, hash: &str) {
+        *self
+            .work
+            .entry(hash::parameters(hash).to_owned())
+            .or_default() += 1;
+    }
+
+    fn add(&mut self, hash: &str) {
+        let kind = hash::parameters(hash);
+        if !self.decoys.contains_key(kind) {
+            self.decoys.insert(kind.to_owned(), hash::decoy_like(hash));
+        }
+    }
+
+    /// A decoy of each kind but one.
+    fn besides(&self, kind: &str) -> Vec<String> {
+        let others = self.decoys.iter().filter(|(other, _)| *other != kind);
+        others.map(|(_, decoy)| decoy.clone()).collect()
+    }
+}
+
+fn lock(kinds: &Mutex<Kinds>) -> MutexGuard<'_, Kinds> {
+    // Each change is made whole, so a poisoned lock guards sound data.
+    kinds.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Passwords {
@@ -282,11 +368,30 @@ fn stand_back() {
 mod tests {
     use vestibule_formats::hash::{Argon2Options, HasherOptions, SingleHash};
 
+    use time::OffsetDateTime;
+    use vestibule_store::{MemoryStore, NewUser, UserId};
+
     use super::*;
     use crate::rng::SystemRandom;
 
+    /// What one refusal does.
+    async fn work_of(passwords: &Passwords, stored: Option<&str>, password: &str) -> Vec<String> {
+        let before = passwords.work();
+        let user = stored.map(|hash| User {
+            password: Some(hash.to_owned()),
+            ..User::new(UserId(1), "u".to_owned())
+        });
+        let verdict = passwords.check(user.as_ref(), password).await.unwrap();
+        assert_eq!(verdict, Verdict::Wrong, "{stored:?}");
+        let after = passwords.work().into_iter();
+        let more = after.filter(|(kind, times)| before.get(kind) != Some(times));
+        more.filter(|(kind, _)| !kind.is_empty())
+            .map(|(kind, times)| format!("{kind} {}", times - before.get(&kind).unwrap_or(&0)))
+            .collect()
+    }
+
     #[tokio::test]
-    async fn attack_enumeration_by_time_a_hash_that_is_checked_in_a_moment_is_no_tell() {
+    async fn attack_enumeration_by_time_a_refusal_does_the_same_work_for_every_kind_of_hash() {
         let options = HasherOptions {
             salt: None,
             single_hash: SingleHash::Always,
@@ -297,27 +402,47 @@ mod tests {
             },
         };
         let hasher = Hasher::new(&options).unwrap();
-        let passwords = Passwords::new(hasher, Arc::new(SystemRandom), 1).unwrap();
-        let own = passwords.hash("right").await.unwrap();
-        // Whatever is stored, and if nothing is, what a hash of our own costs is spent once.
-        for (stored, decoys) in [
-            (None, 0),
-            (Some(own.as_str()), 0),
-            (
-                Some("$2b$04$abcdefghijklmnopqrstuuJGlLpSfdVsdTbZQbGuS4Oa1oXjwFcnS"),
-                1,
-            ),
-            (
-                Some("$pbkdf2-sha256$1$YWJjZGVmZ2g$m0a7dVYQdKcBJyTsVYQDTKXHHvkwnuVOZlRRhBMWoIE"),
-                1,
-            ),
-            (Some("no hash at all"), 1),
-        ] {
-            let before = passwords.decoys.load(Ordering::Relaxed);
-            let verdict = passwords.check(stored, "wrong").await.unwrap();
-            assert_eq!(verdict, Verdict::Wrong);
-            let spent = passwords.decoys.load(Ordering::Relaxed) - before;
-            assert_eq!(spent, decoys, "{stored:?}");
+        let own = hasher
+            .hash("right", &[7; Hasher::SALT_BYTES], &mut Memory::default())
+            .unwrap();
+        let bcrypt = "$2b$04$abcdefghijklmnopqrstuuJGlLpSfdVsdTbZQbGuS4Oa1oXjwFcnS";
+        let pbkdf2 = "$pbkdf2-sha256$1$YWJjZGVmZ2g$m0a7dVYQdKcBJyTsVYQDTKXHHvkwnuVOZlRRhBMWoIE";
+        let store = MemoryStore::default();
+        for (number, hash) in [own.as_str(), bcrypt].into_iter().enumerate() {
+            let new = NewUser {
+                email: format!("{number}@example.com"),
+                username: None,
+                password: Some(hash.to_owned()),
+                active: true,
+                confirmed_at: None,
+                fs_uniquifier: format!("u{number}"),
+                fs_token_uniquifier: format!("t{number}"),
+                fs_webauthn_user_handle: format!("h{number}"),
+                us_phone_number: None,
+                created_at: OffsetDateTime::UNIX_EPOCH,
+            };
+            store.create_user(new).await.unwrap();
+        }
+        let random = Arc::new(SystemRandom);
+        let passwords = Passwords::new(hasher, random, Arc::new(store), 1).unwrap();
+        let of_two = ["$2b$04 1", "$argon2id$v=19$m=64,t=1,p=4 1"];
+        // A zero byte is in no password of bcrypt's, which says so at once: it is no tell either.
+        for password in ["wrong", "wr\0ng"] {
+            for stored in [
+                None,
+                Some(own.as_str()),
+                Some(bcrypt),
+                Some("no hash at all"),
+            ] {
+                let work = work_of(&passwords, stored, password).await;
+                assert_eq!(work, of_two, "{stored:?}");
+            }
+        }
+        // A kind that came later counts for everybody once it is met.
+        for stored in [Some(pbkdf2), None, Some(own.as_str()), Some(bcrypt)] {
+            let work = work_of(&passwords, stored, "wrong").await;
+            let of_three = [of_two[0], of_two[1], "$pbkdf2-sha256$1 1"];
+            assert_eq!(work, of_three, "{stored:?}");
         }
     }
 }

@@ -267,8 +267,7 @@ async fn by_password(
 ) -> Result<Option<Caller>, Fault> {
     let user = identity::look_up(app, name).await?;
     let password = normalise::normalise(password, app.settings().password.normalize_form);
-    let stored = user.as_ref().and_then(|user| user.password.as_deref());
-    let verdict = app.passwords().check(stored, &password).await?;
+    let verdict = app.passwords().check(user.as_ref(), &password).await?;
     let (Some(user), false) = (&user, verdict == Verdict::Wrong) else {
         // Written down whether or not there is such an account: both take the same time.
         let event = Event::SignInFailed {

@@ -12,7 +12,9 @@ use crate::app::App;
 use crate::http::facts::Facts;
 use crate::http::fault::Fault;
 use crate::http::redirect;
+use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::http::trust::navigation;
 use crate::identity;
 use crate::messages::Said;
 use crate::settings::ConsumedBy;
@@ -52,6 +54,17 @@ impl Way {
             ConsumedBy::Post => Self::Passed,
         }
     }
+}
+
+/// Before a link that signs in: an image on a page of another site must not sign its visitors in to the
+/// account of whoever put it there.
+///
+/// # Errors
+/// 403 unless a person followed the link, as far as the browser tells.
+pub(crate) fn check_follower(app: &App, call: &Call) -> Result<(), Rejection> {
+    let prefix = &app.settings().http.url_prefix;
+    let facts = call.visit.facts();
+    navigation::check(app, facts, &call.method, &call.headers, prefix)
 }
 
 /// Why a link does not do what it is for.

@@ -33,8 +33,8 @@ impl Admission {
     }
 }
 
-/// Completes a sign-in: one write, a session that has nothing of the one before, and the
-/// event. No other function makes a signed-in session.
+/// Completes a sign-in: one write, a session that has nothing of the one before but its CSRF token,
+/// and the event. No other function makes a signed-in session.
 pub(crate) async fn complete(
     app: &App,
     visit: &mut Visit,
@@ -72,9 +72,9 @@ pub(crate) async fn complete(
         ));
     }
 
+    // The CSRF token stays, as with the reference: front ends fetch it once. What an attacker could
+    // do with a session whose token they know, the check of the request's origin prevents.
     clear(visit);
-    // A token that was handed out before the sign-in is worth nothing after it.
-    visit.drop_csrf_token(app);
     let identifier = visit.identifier().to_owned();
     let session = visit.session_mut();
     session.set_str(name::USER_ID, &user.fs_uniquifier);
@@ -117,14 +117,14 @@ pub(crate) async fn end(app: &App, visit: &mut Visit) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes out of the session whatever belongs to a sign-in, finished or not.
+/// Takes out of the session whatever belongs to a sign-in, finished or not. The CSRF token and what is
+/// known of its cookie stay.
 pub(super) fn clear(visit: &mut Visit) {
     let session = visit.session_mut();
     for key in [
         name::USER_ID,
         name::FRESH,
         name::IDENTIFIER,
-        name::CSRF_COOKIE,
         name::AUTHENTICATED_AT,
         name::GRACE_UNTIL,
         name::GRACE_WITHIN,

@@ -25,6 +25,8 @@ use crate::rng;
 pub use crate::settings::Mechanism;
 use crate::settings::{CookieSettings, SessionProtection};
 
+mod one_cookie;
+
 /// The names in the session that belong to signing in, ours and the reference's. Other
 /// names belong to the application and are left alone.
 pub(crate) mod name {
@@ -36,6 +38,8 @@ pub(crate) mod name {
     pub(crate) const IDENTIFIER: &str = "_id";
     /// What to do about the CSRF cookie: set, sent, clear.
     pub(crate) const CSRF_COOKIE: &str = "fs_cc";
+    /// What to do about the remember cookie at the next answer: clear.
+    pub(crate) const REMEMBER_COOKIE: &str = "_remember";
     /// When the user last proved who they are, in seconds since 1970.
     pub(crate) const AUTHENTICATED_AT: &str = "fs_paa";
     /// Until when freshness is not asked for again.
@@ -116,6 +120,8 @@ pub enum CookieState {
     Opened,
     /// It is ours, and too old.
     Expired,
+    /// It is ours, and was signed so many seconds ahead of this server's clock.
+    Ahead(u64),
     /// We did not sign it, or it holds no session.
     Foreign,
 }
@@ -135,6 +141,8 @@ pub struct Visit {
     protected: bool,
     /// Grace that counts once the request is let in.
     grace: Option<Grace>,
+    /// Whether the answer may carry the session cookie and no other.
+    one_cookie: bool,
     pub(crate) remember: Remember,
 }
 
@@ -204,7 +212,7 @@ impl Visit {
         token
     }
 
-    /// Forgets the CSRF token, so that the next one belongs to nobody before.
+    /// Forgets the CSRF token, which ends with the session.
     pub(crate) fn drop_csrf_token(&mut self, app: &App) {
         self.session.remove(&app.settings().csrf.field_name);
         self.csrf_token = None;
@@ -237,8 +245,10 @@ impl Visit {
             remember_cookie: remember_cookie.map(str::to_owned),
             protected: true,
             grace: None,
+            one_cookie: false,
             remember: Remember::Leave,
         };
+        visit.resume_postponed();
         visit.protected = visit.protect(settings.protection);
         visit
     }
@@ -290,6 +300,7 @@ impl Visit {
         let Some(uniquifier) = self
             .remember_cookie
             .as_deref()
+            .filter(|_| self.remember != Remember::Clear)
             .and_then(|cookie| app.remember_codec().open(cookie))
         else {
             return Ok(None);
@@ -298,10 +309,8 @@ impl Visit {
         let Some(found) = active_user(app, key, depth).await? else {
             return Ok(None);
         };
-        // What somebody else did or proved in this browser is not theirs, and a CSRF token
-        // from before may be somebody's who planted it.
+        // What another user did or proved in this browser is not theirs.
         sign_in::clear(self);
-        self.drop_csrf_token(app);
         self.session.set_str(name::USER_ID, &uniquifier);
         self.session.set_bool(name::FRESH, false);
         if app.settings().session.protection == Some(SessionProtection::Strong) {
@@ -340,12 +349,15 @@ impl Visit {
 
     /// Adds the cookies that the visit calls for to an answer.
     pub(crate) fn write_cookies(mut self, app: &App, headers: &mut HeaderMap) {
-        let cookies = [
-            self.csrf_cookie(app),
-            self.remember_cookie(app),
-            self.session_cookie(app),
-        ];
-        for cookie in cookies.into_iter().flatten() {
+        let others = if self.one_cookie {
+            self.postpone_other_cookies(app);
+            [None, None]
+        } else {
+            self.session.remove(name::REMEMBER_COOKIE);
+            [self.csrf_cookie(app), self.remember_cookie(app)]
+        };
+        let cookies = others.into_iter().chain([self.session_cookie(app)]);
+        for cookie in cookies.flatten() {
             headers.append(header::SET_COOKIE, cookie);
         }
         headers.append(header::VARY, HeaderValue::from_static("Cookie"));
@@ -355,11 +367,7 @@ impl Visit {
         let settings = &app.settings().csrf;
         let cookie = settings.cookie.as_ref()?;
         let mut order = self.session.get_str(name::CSRF_COOKIE);
-        if order.is_none()
-            && self.came_with_remember_cookie()
-            && self.remember != Remember::Clear
-            && self.caller.is_some()
-        {
+        if order.is_none() && self.is_remembered() {
             order = Some("set".to_owned());
         }
         match order?.as_str() {
@@ -378,6 +386,13 @@ impl Visit {
             .max_age
             .map_or(Lifetime::Session, |age| Lifetime::For(age, now));
         cookies::set_cookie(cookie, &token, lifetime)
+    }
+
+    /// Whether the caller has a remember cookie, which stays.
+    fn is_remembered(&self) -> bool {
+        self.came_with_remember_cookie()
+            && self.remember != Remember::Clear
+            && self.caller.is_some()
     }
 
     /// Whether the browser holds a CSRF cookie that would no longer be accepted. Without
@@ -476,6 +491,7 @@ fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
         Err(error) => {
             let state = match error {
                 SignatureError::Expired { .. } => CookieState::Expired,
+                SignatureError::Ahead { seconds, .. } => CookieState::Ahead(seconds),
                 _ => CookieState::Foreign,
             };
             tracing::info!(check = "session_cookie", saw = ?state, "a session cookie is not used");

@@ -3,11 +3,11 @@
 use secrecy::ExposeSecret;
 
 use super::Settings;
-use super::features;
 use super::hosts::BelievedHosts;
 use super::load::Problem;
 use super::reader::Reader;
 use super::{CorsRule, Listening, MailRoute, Mechanism, SameSite, SmtpTls};
+use super::{browser, features, mail_server, salts, sender};
 
 /// Looks for risky combinations.
 pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listening) -> Vec<Problem> {
@@ -28,6 +28,13 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "is off: nothing asks for a CSRF token",
             "switch it on",
         );
+        if reader.is_set("SECURITY_CSRF_PROTECT_MECHANISMS") {
+            say(
+                "SECURITY_CSRF_PROTECT_MECHANISMS",
+                "has no effect while WTF_CSRF_ENABLED is off",
+                "switch WTF_CSRF_ENABLED on, or leave it out",
+            );
+        }
     }
     if !reader
         .list("SECURITY_HASHING_SCHEMES")
@@ -88,6 +95,21 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "list the origins of your apps",
         );
     }
+    let mut bare: Vec<&String> = settings
+        .cors
+        .rules
+        .iter()
+        .flat_map(CorsRule::with_bare_dots)
+        .collect();
+    bare.sort();
+    bare.dedup();
+    for origin in bare {
+        say(
+            "CORS_ORIGINS",
+            &format!("has {origin:?}, in which a dot stands for any character"),
+            "write \\. for the dots of a host, in single quotes",
+        );
+    }
     if settings.session.cookie.same_site == Some(SameSite::None) {
         say(
             "SESSION_COOKIE_SAMESITE",
@@ -98,6 +120,20 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     if public && settings.keeps_mails_it_has_to_send() {
         advice.push(no_mail());
     }
+    if public && settings.needs_mail() && matches!(settings.mail.route, MailRoute::Nowhere) {
+        advice.push(Problem::new(
+            "MAIL_BACKEND",
+            "or MAIL_SUPPRESS_SEND throws every mail away: nobody gets a link",
+            "set MAIL_SERVER, and leave these two out",
+        ));
+    }
+    advice.extend(sender(settings));
+    advice.extend(sender::needs_smtputf8(&settings.mail));
+    if let MailRoute::Smtp(smtp) = &settings.mail.route {
+        advice.extend(mail_server::advise(smtp));
+    }
+    advice.extend(browser::advise(settings));
+    advice.extend(salts::advise(reader, &settings.secrets));
     let mut say = |key: &str, what: &str, fix: &str| advice.push(Problem::new(key, what, fix));
     if public && settings.http.public_origin.is_none() {
         say(
@@ -129,6 +165,23 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "SECURITY_RETURN_GENERIC_RESPONSES",
             "is off: a refused sign-in tells whether the account exists",
             "switch it on unless your front end shows these details",
+        );
+    }
+    let registering_signs_in =
+        !settings.login.confirmable || settings.login.login_without_confirmation;
+    if settings.login.return_generic_responses
+        && settings.accounts.register.enabled
+        && registering_signs_in
+    {
+        let fix = if settings.login.confirmable {
+            "set SECURITY_LOGIN_WITHOUT_CONFIRMATION = false"
+        } else {
+            "set SECURITY_CONFIRMABLE = true"
+        };
+        say(
+            "SECURITY_RETURN_GENERIC_RESPONSES",
+            "is on, and registering signs in at once: /register tells whether an address has an account, as only a new one is signed in",
+            fix,
         );
     }
     let short = |key: &secrecy::SecretString| key.expose_secret().len() < 16;
@@ -244,6 +297,11 @@ pub(super) fn no_mail() -> Problem {
     )
 }
 
+/// Mails come from an address of this machine.
+pub(super) fn sender(settings: &Settings) -> Option<Problem> {
+    sender::at_localhost(&settings.mail)
+}
+
 /// What is to be said of refusals that explain themselves.
 pub(super) fn debug() -> Problem {
     Problem::new(
@@ -267,7 +325,7 @@ pub(super) fn is_public(settings: &Settings, listening: Listening) -> bool {
 }
 
 /// Whether an origin is this machine's, which browsers trust over plain HTTP.
-fn is_local(origin: &str) -> bool {
+pub(super) fn is_local(origin: &str) -> bool {
     let host = origin.split("://").nth(1).unwrap_or_default();
     BelievedHosts::Loopback.believe(host)
 }

@@ -8,6 +8,7 @@ use super::cookie::CookieSettings;
 use super::hosts::BelievedHosts;
 use super::keys::{self, Kind, Status};
 use super::reader::Reader;
+use super::{browser, salts};
 
 /// Texts, and lists of texts, that are one of a few words.
 const WORDS: &[(&str, &[&str])] = &[
@@ -50,6 +51,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("SECURITY_WAN_REGISTER_TIMEOUT", 1, i64::MAX),
     ("SECURITY_WAN_SIGNIN_TIMEOUT", 1, i64::MAX),
     ("SECURITY_ZXCVBN_MINIMUM_SCORE", 0, 4),
+    ("VESTIBULE_MAX_CONNECTIONS", 1, 1_000_000),
 ];
 
 /// Cookies of features that are not served yet.
@@ -89,6 +91,13 @@ pub(super) fn each(reader: &mut Reader<'_>) {
             continue;
         }
         let text = reader.text(key.name);
+        if key.name.contains("SUBJECT") && text.chars().any(char::is_control) {
+            reader.problem(
+                key.name,
+                "has a line break or another control character, which no subject of a mail has",
+                "write it in one line",
+            );
+        }
         if key.name.ends_with("_VIEW") && !is_view(&text) {
             reader.problem(
                 key.name,
@@ -111,6 +120,9 @@ pub(super) fn each(reader: &mut Reader<'_>) {
             format!("{socket_mode:?} is not the mode of a file"),
             "write such as \"660\"",
         );
+    }
+    for key in ["VESTIBULE_IDLE_TIMEOUT", "VESTIBULE_WRITE_TIMEOUT"] {
+        reader.duration(key);
     }
     for (table, name) in COOKIES {
         let name = reader.text(name);
@@ -170,8 +182,9 @@ pub(super) fn is_host(text: &str) -> bool {
 
 /// Looks at what stands side by side.
 pub(super) fn together(reader: &mut Reader<'_>, settings: &Settings) {
+    salts::check(reader);
     cookie_names(reader, settings);
-    cookie_domains(reader, settings);
+    browser::check(reader, settings);
     endpoints(reader, settings);
     tables(reader, settings);
 }
@@ -190,39 +203,6 @@ fn cookie_names(reader: &mut Reader<'_>, settings: &Settings) {
     }
     names.extend(COOKIES.map(|(_, key)| (key, reader.text(key))));
     twice(reader, &names, "the name of the cookie of");
-}
-
-/// Browsers throw away a cookie for a domain that the host is not part of.
-fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
-    let BelievedHosts::Listed(hosts) = &settings.http.hosts else {
-        return;
-    };
-    let cookies = [
-        ("SESSION_COOKIE_DOMAIN", Some(&settings.session.cookie)),
-        (
-            "REMEMBER_COOKIE_DOMAIN",
-            Some(&settings.session.remember.cookie),
-        ),
-        ("SECURITY_CSRF_COOKIE", settings.csrf.cookie.as_ref()),
-    ];
-    for (key, cookie) in cookies {
-        let Some(domain) = cookie.and_then(|cookie| cookie.domain.as_deref()) else {
-            continue;
-        };
-        let domain = domain.trim_start_matches('.').to_ascii_lowercase();
-        let is_of = |host: &String| {
-            let host = host.trim_start_matches('.').to_ascii_lowercase();
-            let host = host.split(':').next().unwrap_or_default();
-            host == domain || host.ends_with(&format!(".{domain}"))
-        };
-        if !hosts.iter().any(is_of) {
-            reader.problem(
-                key,
-                format!("{domain:?} contains none of this server's hosts ({}), so that browsers throw the cookie away", hosts.join(", ")),
-                "name a domain that your hosts are part of, or none",
-            );
-        }
-    }
 }
 
 /// Two endpoints of one path.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use toml::Value;
 
 use super::check::is_host;
+use super::cors_pattern;
 use super::reader::Reader;
 use super::value;
 use crate::http::cors::{self, Cors};
@@ -106,6 +107,15 @@ impl CorsSettings {
 }
 
 impl CorsRule {
+    /// The patterns whose host has a dot that stands for any character.
+    pub(super) fn with_bare_dots(&self) -> impl Iterator<Item = &String> {
+        let pattern = |origin: &&String| *origin != "*" && cors::is_pattern(origin);
+        self.origins
+            .iter()
+            .filter(pattern)
+            .filter(|origin| cors_pattern::has_bare_dot(origin))
+    }
+
     /// Whether an origin that nobody has thought of is let in by a pattern.
     pub(super) fn lets_everybody_in(&self) -> bool {
         let rule = Self {
@@ -126,6 +136,9 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
         .chain(rule.origins.iter().map(|origin| ("CORS_ORIGINS", origin)))
         .filter(|(_, text)| *text != "*")
     {
+        if key != RESOURCES && is_glob(reader, text) {
+            continue;
+        }
         let alone = CorsRule {
             path: text.clone(),
             ..CorsRule::default()
@@ -193,6 +206,13 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
     ] {
         let patterns = key == "CORS_ALLOW_HEADERS";
         for header in headers {
+            if patterns && let Some(meant) = cors_pattern::header_meant(header) {
+                reader.problem(
+                    key,
+                    format!("{header:?} looks like a glob, and patterns are regular expressions"),
+                    format!("write '{meant}'"),
+                );
+            }
             let pattern = patterns && cors::is_pattern(header);
             if !pattern && http::HeaderName::try_from(header).is_err() {
                 reader.problem(
@@ -203,6 +223,20 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
             }
         }
     }
+}
+
+/// Whether an origin is written as a glob, which is said.
+fn is_glob(reader: &mut Reader<'_>, origin: &String) -> bool {
+    let Some(meant) = cors_pattern::origin_meant(origin) else {
+        return false;
+    };
+    let general = reader.list("CORS_ORIGINS").contains(origin);
+    reader.problem(
+        if general { "CORS_ORIGINS" } else { RESOURCES },
+        format!("{origin:?} looks like a glob, and origins are regular expressions: it would match others than you mean"),
+        format!("write '{meant}', in single quotes"),
+    );
+    true
 }
 
 fn overridden(reader: &mut Reader<'_>, base: &CorsRule, path: &str, details: &Value) -> CorsRule {

@@ -131,6 +131,13 @@ impl CsrfSettings {
                 "leave it out, or say so with WTF_CSRF_ENABLED = false",
             );
         }
+        if self.enabled && self.time_limit.is_some_and(|limit| limit.is_zero()) {
+            reader.problem(
+                "WTF_CSRF_TIME_LIMIT",
+                "is no time at all: every CSRF token has expired when it arrives",
+                "leave it out for an hour, or write \"\" for tokens that do not expire",
+            );
+        }
         if self.field_name.is_empty() {
             reader.problem(
                 "WTF_CSRF_FIELD_NAME",

@@ -1,6 +1,7 @@
 //! Where users are kept.
 
 use secrecy::SecretString;
+use vestibule_store::sql::is_tls_option;
 
 use super::reader::Reader;
 
@@ -23,6 +24,15 @@ pub struct DatabaseSettings {
 
 impl DatabaseSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let options = reader.table("SQLALCHEMY_ENGINE_OPTIONS");
+        let arguments = options.get("connect_args").and_then(|args| args.as_table());
+        if arguments.is_some_and(|args| args.keys().any(|name| is_tls_option(name))) {
+            reader.problem(
+                "SQLALCHEMY_ENGINE_OPTIONS",
+                "has options about TLS in connect_args, which are not read",
+                "write them into SQLALCHEMY_DATABASE_URI, behind its question mark",
+            );
+        }
         Self {
             uri: reader.secret("SQLALCHEMY_DATABASE_URI"),
             user_table: reader.text("USER_TABLE_NAME"),

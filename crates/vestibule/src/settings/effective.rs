@@ -2,6 +2,7 @@
 
 use super::keys::{self, Status};
 use super::load::{Loaded, Origin};
+use super::masking::without_credentials;
 
 /// One setting in force.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ pub fn effective(loaded: &Loaded) -> Vec<Effective> {
             let shown = if key.kind.is_secret() && !empty {
                 "********".to_owned()
             } else {
-                value.to_string()
+                without_credentials(&value.to_string())
             };
             Effective {
                 name: key.name,

@@ -63,7 +63,7 @@ impl HttpSettings {
             hosts: believed_hosts(reader, listening),
             public_origin: public_origin(reader),
             trusted_proxies: trusted_proxies(reader, listening),
-            max_content_length: reader.size("MAX_CONTENT_LENGTH", 1),
+            max_content_length: max_content_length(reader),
             cache_control: cache_control(reader),
             request_timeout: reader.duration("VESTIBULE_REQUEST_TIMEOUT"),
             headers,
@@ -81,6 +81,21 @@ impl HttpSettings {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, value.clone());
         }
     }
+}
+
+/// The largest body: one that a sign-in fits into.
+fn max_content_length(reader: &mut Reader<'_>) -> usize {
+    const KEY: &str = "MAX_CONTENT_LENGTH";
+    const LEAST: usize = 256;
+    let length = reader.size(KEY, 1);
+    if (2..LEAST).contains(&length) {
+        reader.problem(
+            KEY,
+            format!("{length} bytes are too few: no sign-in would fit"),
+            "leave it out: it is 65536 then",
+        );
+    }
+    length
 }
 
 fn url_prefix(reader: &mut Reader<'_>) -> String {

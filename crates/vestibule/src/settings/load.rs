@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use toml::Value;
 
 use super::keys::{self, Key, Kind};
+use super::masking::{is_file_path, without_credentials};
 use super::value;
 use crate::messages::Replacement;
 
@@ -22,10 +24,12 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
+    /// A problem with this key, or with a file.
+    #[must_use]
+    pub fn new(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             key: key.to_owned(),
-            what: what.into(),
+            what: without_credentials(&what.into()),
             fix: fix.into(),
         }
     }
@@ -83,6 +87,8 @@ impl fmt::Debug for Sources<'_> {
 #[derive(Clone, Default)]
 pub struct Loaded {
     values: BTreeMap<&'static str, (Value, Origin)>,
+    /// The keys whose secrets were read from files, and those files.
+    secret_files: BTreeMap<&'static str, String>,
     /// `SECURITY_MSG_*`, by code.
     pub(super) messages: BTreeMap<String, Replacement>,
 }
@@ -132,6 +138,24 @@ impl Loaded {
         self.values
             .get(name)
             .is_some_and(|(value, _)| !value::is_none(value))
+    }
+
+    /// The files that secrets were read from, by the key that they belong to.
+    pub fn secret_files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let files = self.secret_files.iter();
+        files.map(|(key, path)| (*key, Path::new(path)))
+    }
+
+    /// Whether there is a secret in the configuration file itself.
+    #[must_use]
+    pub fn has_secret_in_file(&self) -> bool {
+        self.values.iter().any(|(name, (_, origin))| {
+            let is_secret = || keys::find(name).is_some_and(|key| key.kind.is_secret());
+            *origin == Origin::File
+                && !self.secret_files.contains_key(name)
+                && self.is_set(name)
+                && is_secret()
+        })
     }
 
     /// The value of a key, and who set it.
@@ -229,6 +253,9 @@ impl Loaded {
     ) {
         match (sources.read_file)(path) {
             Ok(text) => {
+                if key.kind.is_secret() {
+                    self.secret_files.insert(key.name, path.to_owned());
+                }
                 let text = text.trim_end_matches(['\r', '\n']);
                 match value::from_text(text, key.kind) {
                     Some(value) => self.set(key, value, origin, problems),
@@ -237,7 +264,12 @@ impl Loaded {
             }
             Err(error) => problems.push(Problem::new(
                 &format!("{}_FILE", key.name),
-                format!("{path} cannot be read: {error}"),
+                if is_file_path(path) {
+                    format!("{path} cannot be read: {error}")
+                } else {
+                    // It may be the secret itself.
+                    format!("the file that it names cannot be read: {error}")
+                },
                 "name a file that this process may read",
             )),
         }

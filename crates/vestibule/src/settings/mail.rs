@@ -5,12 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use toml::Value;
-
 use super::reader::Reader;
-
-/// The longest `MAIL_TIMEOUT`, in seconds.
-const LONGEST_TIMEOUT: u64 = 60;
+use super::{mail_server, sender};
 
 /// How often a mail may wait for that long: to connect and to be sent, and before that for the
 /// mail whose connection it gets.
@@ -103,15 +99,7 @@ impl MailSettings {
                 "switch one of them on",
             );
         }
-        let sender = sender(reader);
-        let address = address_of(&sender);
-        if !address.contains('@') || sender.chars().any(char::is_control) {
-            reader.problem(
-                "SECURITY_EMAIL_SENDER",
-                format!("{sender:?} is nobody's address"),
-                "write such as \"accounts@example.com\", or \"Example <accounts@example.com>\"",
-            );
-        }
+        let sender = sender::read(reader);
         let route = route(reader);
         Self {
             lease: lease(reader, &route),
@@ -137,20 +125,6 @@ fn address_of(mailbox: &str) -> &str {
     mailbox
         .rsplit_once('<')
         .map_or(mailbox, |(_, rest)| rest.trim_end_matches('>'))
-}
-
-fn sender(reader: &Reader<'_>) -> String {
-    let own = reader.any("SECURITY_EMAIL_SENDER");
-    match own.or_else(|| reader.any("MAIL_DEFAULT_SENDER")) {
-        Some(Value::String(sender)) => sender,
-        // Flask-Mail's pair of name and address.
-        Some(Value::Array(pair)) => match pair.as_slice() {
-            [Value::String(name), Value::String(address)] => format!("{name} <{address}>"),
-            _ => String::new(),
-        },
-        Some(_) => String::new(),
-        None => "no-reply@localhost".to_owned(),
-    }
 }
 
 /// Two servers send the same mail if one of them needs longer than this.
@@ -191,9 +165,9 @@ fn route(reader: &mut Reader<'_>) -> MailRoute {
         return MailRoute::Nowhere;
     }
     if backend == Backend::Sendmail {
-        return MailRoute::Sendmail(PathBuf::from(reader.text("MAIL_SENDMAIL")));
+        return MailRoute::Sendmail(PathBuf::from(reader.text("MAIL_SENDMAIL").trim()));
     }
-    let Some(host) = reader.optional_text("MAIL_SERVER") else {
+    let Some(smtp) = mail_server::read(reader) else {
         return MailRoute::DevMailbox;
     };
     if cfg!(not(feature = "smtp")) {
@@ -203,40 +177,5 @@ fn route(reader: &mut Reader<'_>) -> MailRoute {
             "build it with the feature smtp, or set MAIL_BACKEND = \"sendmail\"",
         );
     }
-    let tls = match (reader.flag("MAIL_USE_TLS"), reader.flag("MAIL_USE_SSL")) {
-        (true, true) => {
-            reader.problem(
-                "MAIL_USE_SSL",
-                "is on, and MAIL_USE_TLS too",
-                "leave one of them out: MAIL_USE_SSL encrypts from the first byte on (port 465), \
-                 MAIL_USE_TLS after the greeting (port 587)",
-            );
-            SmtpTls::Tls
-        }
-        (true, false) => SmtpTls::StartTls,
-        (false, true) => SmtpTls::Tls,
-        (false, false) => SmtpTls::None,
-    };
-    let port = reader.whole("MAIL_PORT").unwrap_or(25);
-    let port = u16::try_from(port).unwrap_or_else(|_| {
-        reader.problem(
-            "MAIL_PORT",
-            format!("{port} is no port"),
-            "write such as 587",
-        );
-        25
-    });
-    let timeout = reader
-        .whole("MAIL_TIMEOUT")
-        .and_then(|seconds| u64::try_from(seconds).ok())
-        .filter(|seconds| *seconds > 0);
-    MailRoute::Smtp(SmtpSettings {
-        host,
-        port,
-        tls,
-        username: reader.optional_text("MAIL_USERNAME"),
-        password: reader.secret("MAIL_PASSWORD"),
-        timeout: Duration::from_secs(timeout.unwrap_or(30).min(LONGEST_TIMEOUT)),
-        ca_file: reader.optional_text("MAIL_CA_FILE").map(PathBuf::from),
-    })
+    MailRoute::Smtp(smtp)
 }

@@ -2,9 +2,11 @@
 
 mod accounts;
 mod advice;
+mod browser;
 mod check;
 mod cookie;
 mod cors;
+mod cors_pattern;
 mod csrf;
 mod database;
 mod effective;
@@ -17,16 +19,21 @@ pub mod keys;
 mod load;
 mod login;
 mod mail;
+mod mail_server;
+mod masking;
 mod password;
 mod password_rules;
 mod reader;
 mod redirect;
+mod salts;
+mod sender;
 mod session;
 mod starter;
 mod tokens;
 mod value;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use self::hosts::BelievedHosts;
 pub use self::http::HttpSettings;
@@ -183,26 +190,30 @@ impl Settings {
         Self::new(&loaded, Listening::Local)
     }
 
-    /// What is so risky where others can reach the server that it is said at each start.
+    /// What is so risky that it is said at each start: most of it only where others can reach the
+    /// server.
     #[must_use]
     pub fn warnings(&self, listening: Listening) -> Vec<Problem> {
-        if !advice::is_public(self, listening) {
-            return Vec::new();
-        }
-        let debug = self.debug.then(advice::debug);
-        let no_mail = self.keeps_mails_it_has_to_send().then(advice::no_mail);
-        debug.into_iter().chain(no_mail).collect()
+        let public = advice::is_public(self, listening);
+        let debug = (public && self.debug).then(advice::debug);
+        let no_mail = (public && self.keeps_mails_it_has_to_send()).then(advice::no_mail);
+        let sender = advice::sender(self);
+        debug.into_iter().chain(no_mail).chain(sender).collect()
     }
 
     /// Whether a feature lives by mail, and no mail is sent.
     fn keeps_mails_it_has_to_send(&self) -> bool {
+        self.needs_mail() && matches!(self.mail.route, MailRoute::DevMailbox)
+    }
+
+    /// Whether a feature lives by mail.
+    fn needs_mail(&self) -> bool {
         let accounts = &self.accounts;
-        let needed = self.login.confirmable
+        self.login.confirmable
             || accounts.recover.enabled
             || accounts.change_email.enabled
             || accounts.recover_username.enabled
-            || accounts.passwordless.enabled;
-        needed && matches!(self.mail.route, MailRoute::DevMailbox)
+            || accounts.passwordless.enabled
     }
 
     /// Whether refusals explain themselves in the answer.
@@ -223,6 +234,19 @@ pub struct ProgramSettings {
     pub log_format: String,
     /// The mode of a Unix socket.
     pub socket_mode: u32,
+    /// How many connections there may be, and for how long.
+    pub connections: ConnectionSettings,
+}
+
+/// Limits on the connections of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionSettings {
+    /// The number of connections at once; without one, as many as the limit on open files allows.
+    pub max: Option<usize>,
+    /// How long a connection may wait for its next request.
+    pub idle: Duration,
+    /// How long a client may leave an answer unread.
+    pub write: Duration,
 }
 
 /// Who may connect to the Unix socket unless somebody says so: its owner and its group.
@@ -232,8 +256,14 @@ impl ProgramSettings {
     /// Reads `VESTIBULE_*`.
     #[must_use]
     pub fn new(loaded: &Loaded) -> Self {
-        let reader = Reader::new(loaded);
+        let mut reader = Reader::new(loaded);
+        let max = reader.whole("VESTIBULE_MAX_CONNECTIONS");
         Self {
+            connections: ConnectionSettings {
+                max: max.and_then(|max| usize::try_from(max).ok()),
+                idle: reader.duration("VESTIBULE_IDLE_TIMEOUT"),
+                write: reader.duration("VESTIBULE_WRITE_TIMEOUT"),
+            },
             listen: reader.text("VESTIBULE_LISTEN"),
             log: reader.text("VESTIBULE_LOG"),
             log_format: reader.text("VESTIBULE_LOG_FORMAT"),

@@ -10,6 +10,7 @@ use vestibule_formats::text::normalise::Form;
 use super::password_rules::{self, BreachedSettings};
 use super::reader::Reader;
 use crate::http::fault::Fault;
+use crate::rules::password::LONGEST;
 
 /// `SECRET_KEY` and its kin.
 #[derive(Debug, Clone)]
@@ -96,8 +97,16 @@ impl PasswordSettings {
                 "run `vestibule secrets generate`, or set SECURITY_PASSWORD_SINGLE_HASH = true",
             );
         }
+        let length_min = reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0);
+        if length_min > LONGEST {
+            reader.problem(
+                "SECURITY_PASSWORD_LENGTH_MIN",
+                format!("{length_min} is more than {LONGEST}, the longest that is accepted: nobody could choose a password"),
+                "write 8 to 64, or leave it out",
+            );
+        }
         Self {
-            length_min: reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0),
+            length_min,
             complexity: password_rules::complexity(reader),
             breached: password_rules::breached(reader),
             normalize_form: reader.word("SECURITY_PASSWORD_NORMALIZE_FORM", &forms),
@@ -164,10 +173,17 @@ fn scheme(reader: &mut Reader<'_>) -> Scheme {
             format!("write one of {}", enabled.join(", ")),
         );
     } else if scheme.is_none() {
+        let existing = if Scheme::from_name(&name).is_some() {
+            "hashes that are in the database already are checked all the same, and replaced at the next sign-in"
+        } else if name == "plaintext" {
+            "passwords that are in the database in plain text sign nobody in, so these users have to reset theirs"
+        } else {
+            "hashes of that scheme that are in the database cannot be checked, so these users have to reset their passwords"
+        };
         reader.problem(
             KEY,
             format!("{name:?} is no scheme for new passwords"),
-            "write \"argon2\"; hashes that are in the database already are checked all the same",
+            format!("write \"argon2\"; {existing}"),
         );
     }
     scheme.unwrap_or(Scheme::Argon2)

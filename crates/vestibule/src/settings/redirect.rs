@@ -1,5 +1,7 @@
 //! Where browsers may be sent.
 
+use vestibule_formats::redirect::host_in_ascii;
+
 use super::check::is_host;
 use super::reader::Reader;
 
@@ -52,7 +54,8 @@ impl RedirectSettings {
 }
 
 fn host(reader: &mut Reader<'_>, key: &str) -> Option<String> {
-    let host = reader.optional_text(key)?;
+    let text = reader.optional_text(key)?;
+    let host = host_in_ascii(&text).unwrap_or(text);
     if !is_host(&host) {
         reader.problem(
             key,

@@ -36,7 +36,12 @@ SECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n{more}"
     // One round of what is done beside the requests.
     let stop = tokio::time::sleep(std::time::Duration::from_millis(300));
     vestibule.background(stop).await;
-    (browser.get("/dev/mailbox.json").await, browser)
+    let path = vestibule.dev_mailbox_path();
+    let key = path
+        .as_deref()
+        .and_then(|path| path.strip_prefix("/dev/mailbox"));
+    let json = format!("/dev/mailbox.json{}", key.unwrap_or_default());
+    (browser.get(&json).await, browser)
 }
 
 #[tokio::test]

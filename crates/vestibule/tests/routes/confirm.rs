@@ -158,3 +158,19 @@ async fn a_replaced_message_may_say_how_bad_it_is() {
     let (_, query) = destination(&app.browser().get(&format!("{CONFIRM}/xyz")).await);
     assert_eq!(query, [("warning".to_owned(), "Nope.".to_owned())]);
 }
+
+#[tokio::test]
+async fn attack_sign_in_csrf_an_image_on_another_site_confirms_and_signs_in_nobody() {
+    let (app, link) = unconfirmed("SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\n").await;
+    let mut lured = app
+        .browser()
+        .header("sec-fetch-site", "cross-site")
+        .header("sec-fetch-mode", "no-cors")
+        .header("sec-fetch-dest", "image");
+    let answer = lured.get(&link).await;
+    assert_eq!(answer.verdict(), (403, "CROSS_SITE_REQUEST".into()));
+    assert!(!lured.is_signed_in().await);
+    let mut followed = app.browser();
+    followed.get(&link).await;
+    assert!(followed.is_signed_in().await);
+}

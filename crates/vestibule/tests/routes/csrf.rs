@@ -4,9 +4,11 @@
 use http::Method;
 use serde_json::json;
 
-use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
+use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const LOGIN: &str = "/api/accounts/login";
+const LOGOUT: &str = "/api/accounts/logout";
+const CHANGE: &str = "/api/accounts/change";
 
 /// A request that needs a token; "already signed in" is how it says that the token passed.
 async fn attempt(browser: &Browser<'_>, header: Option<(&'static str, &str)>) -> Answer {
@@ -142,28 +144,176 @@ async fn a_token_expires_and_its_cookie_is_renewed() {
 }
 
 #[tokio::test]
-async fn attack_session_fixation_a_token_from_before_the_sign_in_is_worth_nothing_after_it() {
-    let app = TestApp::new().await;
+async fn a_token_fetched_before_the_sign_in_works_until_the_sign_out() {
+    let app = TestApp::with("SECURITY_LOGOUT_CSRF = true").await;
     let mut browser = app.browser();
-    let before = browser.get(LOGIN).await.csrf_token();
-    let planted = browser.cookies["session"].clone();
-    browser.sign_in(ANA, PASSWORD).await;
-    assert_ne!(browser.cookies["session"], planted);
+    let token = browser.get(LOGIN).await.csrf_token();
+    browser = browser.header("x-csrf-token", &token);
+    let cookie = browser.cookies["session"].clone();
+    assert_eq!(browser.sign_in(ANA, PASSWORD).await.status, 200);
+    assert_ne!(browser.cookies["session"], cookie);
+    let code = browser.sign_in(ANA, PASSWORD).await.code();
+    assert_eq!(code, "ANONYMOUS_USER_REQUIRED", "the token passed");
+    assert_eq!(browser.sign_out().await.status, 200);
+    // The sign-out ends it.
+    browser.headers.remove("x-csrf-token");
+    assert_eq!(browser.sign_in(ANA, PASSWORD).await.status, 200);
+    let refused = attempt(&browser, Some(("x-csrf-token", &token))).await;
+    assert_eq!(refused.code(), "CSRF_TOKEN_MISMATCH");
+}
+
+#[tokio::test]
+async fn the_token_stays_through_every_way_of_signing_in() {
+    const NEW: &str = "new@example.com";
+    let account =
+        json!({"email": NEW, "password": "a new password", "password_confirm": "a new password"});
+    let signs_in =
+        "SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\nSECURITY_AUTO_LOGIN_AFTER_RESET = true\n";
+    for way in ["confirm", "register", "reset", "change", "passwordless"] {
+        let more = match way {
+            "register" => "SECURITY_CONFIRMABLE = false\n",
+            "passwordless" => "SECURITY_PASSWORDLESS = true\n",
+            _ => "",
+        };
+        let app = TestApp::with(&format!("{LIFE}{signs_in}{more}")).await;
+        let mut browser = app.browser();
+        if way == "change" {
+            browser.sign_in(ANA, PASSWORD).await;
+        }
+        // The clock stands still: the same random value is the same token.
+        let token = browser.get(LOGIN).await.csrf_token();
+        browser = browser.header("x-xsrf-token", &token);
+        let answer = match way {
+            "confirm" => {
+                browser
+                    .post("/api/accounts/register", account.clone())
+                    .await;
+                browser.get(&app.link(NEW).await).await
+            }
+            "register" => {
+                browser
+                    .post("/api/accounts/register", account.clone())
+                    .await
+            }
+            "reset" => {
+                browser
+                    .post("/api/accounts/reset", json!({"email": ANA}))
+                    .await;
+                browser.post(&app.link(ANA).await, account.clone()).await
+            }
+            "change" => {
+                let body = json!({"password": PASSWORD, "new_password": "another one", "new_password_confirm": "another one"});
+                browser.post(CHANGE, body).await
+            }
+            _ => {
+                browser.post(LOGIN, json!({"email": ANA})).await;
+                browser.get(&app.link(ANA).await).await
+            }
+        };
+        assert!(answer.status.as_u16() < 400, "{way}: {answer:?}");
+        assert_eq!(
+            browser.get("/api/accounts/authz").await.status,
+            200,
+            "{way}"
+        );
+        let kept = browser.get("/api/accounts/change").await.csrf_token();
+        assert_eq!(kept, token, "{way}");
+    }
+}
+
+/// A session cookie whose CSRF token an attacker knows, and the victim who signed in with it.
+async fn planted_on<'a>(app: &'a TestApp, host: &str) -> (String, Browser<'a>) {
+    let mut attacker = app.browser().header("host", host);
+    let known = attacker.get(LOGIN).await.csrf_token();
+    let mut victim = attacker;
+    assert_eq!(victim.sign_in(ANA, PASSWORD).await.status, 200);
+    (known, victim)
+}
+
+/// What browsers say of a page on a sibling subdomain; older ones send the Origin alone.
+const SIBLINGS: [&[(&str, &str)]; 3] = [
+    &[
+        ("origin", "http://evil.app.example:5000"),
+        ("sec-fetch-site", "same-site"),
+    ],
+    &[("origin", "http://evil.app.example:5000")],
+    &[("sec-fetch-site", "same-site")],
+];
+
+const OF_SIBLINGS: &str = "TRUSTED_HOSTS = [\".app.example\"]
+SESSION_COOKIE_DOMAIN = \".app.example\"
+SECURITY_LOGOUT_CSRF = true
+SECURITY_CHANGEABLE = true
+";
+
+#[tokio::test]
+async fn attack_csrf_a_planted_session_with_a_known_token_in_a_header_is_refused() {
+    let app = TestApp::with(OF_SIBLINGS).await;
+    let (known, mut victim) = planted_on(&app, "www.app.example:5000").await;
+    let token = ("x-xsrf-token", known.as_str());
     assert_eq!(
-        attempt(&browser, Some(("x-xsrf-token", &before)))
-            .await
-            .code(),
-        "CSRF_TOKEN_MISMATCH"
+        attempt(&victim, Some(token)).await.code(),
+        "ANONYMOUS_USER_REQUIRED",
+        "the token itself is right"
     );
-    let during = browser.get(LOGIN).await.csrf_token();
-    browser.sign_out().await;
-    browser.sign_in(ANA, PASSWORD).await;
-    assert_eq!(
-        attempt(&browser, Some(("x-xsrf-token", &during)))
-            .await
-            .code(),
-        "CSRF_TOKEN_MISMATCH"
-    );
+    for said in SIBLINGS {
+        let mut lured = victim.clone().header(token.0, token.1);
+        for (name, value) in said {
+            lured = lured.header(name, value);
+        }
+        for (path, body) in [
+            (LOGOUT, json!({})),
+            (
+                CHANGE,
+                json!({"password": PASSWORD, "new_password": "another one", "new_password_confirm": "another one"}),
+            ),
+        ] {
+            let answer = lured.post(path, body).await;
+            assert_eq!(
+                answer.verdict(),
+                (403, "CROSS_SITE_REQUEST".into()),
+                "{said:?} {path}"
+            );
+        }
+    }
+    assert!(victim.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn attack_csrf_a_planted_session_with_a_known_token_in_a_form_is_refused() {
+    let app = TestApp::with(OF_SIBLINGS).await;
+    let (known, mut victim) = planted_on(&app, "www.app.example:5000").await;
+    let form = Some("application/x-www-form-urlencoded");
+    let token = form_urlencoded::byte_serialize(known.as_bytes()).collect::<String>();
+    for said in SIBLINGS {
+        let mut lured = victim.clone();
+        for (name, value) in said {
+            lured = lured.header(name, value);
+        }
+        for (path, more) in [
+            (LOGOUT, String::new()),
+            (
+                CHANGE,
+                format!(
+                    "&password={PASSWORD}&new_password=another+one&new_password_confirm=another+one"
+                )
+                .replace(' ', "+"),
+            ),
+        ] {
+            let body = format!("csrf_token={token}{more}").into_bytes();
+            let answer = lured.send(Method::POST, path, form, body).await;
+            assert_eq!(
+                answer.verdict(),
+                (403, "CROSS_SITE_REQUEST".into()),
+                "{said:?} {path}"
+            );
+        }
+    }
+    assert!(victim.is_signed_in().await);
+    // The same form on a page of our own passes.
+    let body = format!("csrf_token={token}").into_bytes();
+    let mut own = victim.header("origin", "http://www.app.example:5000");
+    assert_eq!(own.send(Method::POST, LOGOUT, form, body).await.status, 200);
 }
 
 #[tokio::test]
@@ -227,4 +377,42 @@ async fn a_cookie_that_is_not_used_says_why() {
     assert!(saw(&foreign).await.contains("did not sign"));
     app.wait(3601);
     assert!(saw(&browser).await.contains("too old"));
+}
+
+#[tokio::test]
+async fn a_token_from_ahead_counts_for_a_minute_and_is_then_explained_by_the_clock() {
+    let app = TestApp::with("WTF_CSRF_TIME_LIMIT = 3600").await;
+    let browser = app.signed_in().await;
+    // Another server signs for the same session, with a clock that is ahead.
+    app.wait(61);
+    let token = browser.clone().get(LOGIN).await.csrf_token();
+    app.wait(-60);
+    let sent = Some(("x-xsrf-token", token.as_str()));
+    let answer = attempt(&browser, sent).await;
+    assert_eq!(answer.code(), "ANONYMOUS_USER_REQUIRED", "the token passed");
+    app.wait(-1);
+    let answer = attempt(&browser, sent).await;
+    assert_eq!(answer.code(), "CSRF_TOKEN_EXPIRED");
+    let explanation = answer.response()["explanation"].clone();
+    let saw = explanation["saw"].as_str().unwrap();
+    assert!(saw.contains("61 seconds ahead"), "{saw}");
+    assert!(!saw.contains("older"), "{saw}");
+    let fix = explanation["fix"].as_str().unwrap();
+    assert!(fix.contains("clock") && fix.contains("NTP"), "{fix}");
+}
+
+#[tokio::test]
+async fn a_session_from_too_far_ahead_is_explained_by_the_clock() {
+    let app = TestApp::bare("DEBUG = true").await;
+    let mut browser = app.browser();
+    app.wait(120);
+    let token = browser.get("/login").await.csrf_token();
+    app.wait(-120);
+    let mut browser = browser.header("x-csrf-token", &token);
+    let answer = browser
+        .post("/login", json!({"email": ANA, "password": PASSWORD}))
+        .await;
+    assert_eq!(answer.code(), "CSRF_SESSION_TOKEN_MISSING");
+    let saw = answer.response()["explanation"]["saw"].clone();
+    assert!(saw.as_str().unwrap().contains("120 seconds ahead"), "{saw}");
 }

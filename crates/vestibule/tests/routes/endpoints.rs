@@ -105,8 +105,9 @@ fn rows() -> Vec<Row> {
         row(post.clone(), "/change-username", "", refused(fresh)),
         row(get.clone(), "/recover-username", "", strangers),
         row(post.clone(), "/recover-username", "", strangers),
-        row(get.clone(), "/dev/mailbox", "", [200; 8]),
-        row(get.clone(), "/dev/mailbox.json", "", [200; 8]),
+        // Nobody has the key.
+        row(get.clone(), "/dev/mailbox", "", [404; 8]),
+        row(get.clone(), "/dev/mailbox.json", "?key=x", [404; 8]),
         row(get.clone(), "/verify", "", members),
         row(post.clone(), "/verify", "", members),
         row(get.clone(), "/authz", "", members),

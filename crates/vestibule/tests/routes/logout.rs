@@ -135,3 +135,77 @@ async fn attack_open_redirect_a_link_that_signs_out_goes_on_to_what_stays_with_u
         assert!(!browser.is_signed_in().await, "{query}");
     }
 }
+
+const BY_LINK: &str =
+    "SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]\nSECURITY_POST_LOGOUT_VIEW = \"/bye\"\n";
+
+#[tokio::test]
+async fn attack_csrf_an_image_on_another_site_signs_nobody_out() {
+    for more in ["", "SECURITY_LOGOUT_CSRF = true"] {
+        let app = TestApp::with(&format!("{BY_LINK}{more}")).await;
+        let mut browser = app.signed_in().await;
+        for site in ["cross-site", "same-site", "nonsense"] {
+            for (mode, dest, purpose) in [
+                ("no-cors", "image", None),
+                ("no-cors", "script", None),
+                ("cors", "empty", None),
+                ("navigate", "iframe", None),
+                ("navigate", "document", Some("prefetch;prerender")),
+            ] {
+                let mut lured = browser
+                    .clone()
+                    .header("sec-fetch-site", site)
+                    .header("sec-fetch-mode", mode)
+                    .header("sec-fetch-dest", dest);
+                if let Some(purpose) = purpose {
+                    lured = lured.header("sec-purpose", purpose);
+                }
+                for method in [Method::GET, Method::HEAD] {
+                    let head = method == Method::HEAD;
+                    let answer = lured.send(method, LOGOUT, None, Vec::new()).await;
+                    assert_eq!(answer.status, 403, "{site} {mode} {dest}");
+                    assert!(head || answer.code() == "CROSS_SITE_REQUEST");
+                }
+            }
+        }
+        assert!(browser.is_signed_in().await);
+        // A link that the user followed is one, whoever shows it.
+        for site in ["cross-site", "same-site", "same-origin", "none"] {
+            let mut followed = app
+                .signed_in()
+                .await
+                .header("sec-fetch-site", site)
+                .header("sec-fetch-mode", "navigate")
+                .header("sec-fetch-dest", "document");
+            assert_eq!(followed.get(LOGOUT).await.status, 302, "{site}");
+            assert!(!followed.is_signed_in().await, "{site}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_of_an_app_that_cors_lists_signs_out() {
+    let app = TestApp::with(&format!(
+        "{BY_LINK}CORS_ORIGINS = [\"https://app.example\"]"
+    ))
+    .await;
+    let mut browser = app
+        .signed_in()
+        .await
+        .header("sec-fetch-site", "cross-site")
+        .header("sec-fetch-mode", "cors")
+        .header("origin", "https://app.example");
+    assert_eq!(browser.get(LOGOUT).await.status, 302);
+}
+
+#[tokio::test]
+async fn attack_csrf_a_link_of_a_browser_that_names_no_site_needs_the_token() {
+    let app = TestApp::with(&format!("{BY_LINK}SECURITY_LOGOUT_CSRF = true")).await;
+    let mut browser = app.signed_in().await;
+    let answer = browser.get(LOGOUT).await;
+    assert_eq!(answer.verdict(), (400, "CSRF_TOKEN_MISSING".into()));
+    assert!(browser.is_signed_in().await);
+    let mut browser = browser.with_csrf().await;
+    assert_eq!(browser.get(LOGOUT).await.status, 302);
+    assert!(!browser.is_signed_in().await);
+}

@@ -1,13 +1,97 @@
 //! What becomes of mails that cannot be sent.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use serde_json::json;
+use vestibule::mail::transport::{MailError, Mailer, Outgoing};
 use vestibule_store::{Change, NewMail};
 
-use crate::support::TestApp;
+use crate::support::{ANA, LIFE, TestApp};
+
+const DAY: i64 = 86_400;
+
+/// A mail server that says the same to every mail.
+#[derive(Debug)]
+struct Stubborn {
+    says: Mutex<Result<(), MailError>>,
+    sent: Mutex<Vec<String>>,
+}
+
+impl Stubborn {
+    fn new(error: MailError) -> Arc<Self> {
+        Arc::new(Self {
+            says: Mutex::new(Err(error)),
+            sent: Mutex::default(),
+        })
+    }
+}
+
+#[async_trait]
+impl Mailer for Stubborn {
+    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+        let outcome = self.says.lock().unwrap().clone();
+        if outcome.is_ok() {
+            self.sent.lock().unwrap().push(mail.to.clone());
+        }
+        outcome
+    }
+}
+
+/// An application with a mail for Ana in its outbox, and what its worker talks to.
+async fn with_a_mail(error: MailError) -> (TestApp, Arc<Stubborn>) {
+    let mailer = Stubborn::new(error);
+    let shared = Arc::clone(&mailer) as Arc<dyn Mailer>;
+    let app = TestApp::built(LIFE, |builder| builder.mailer(shared)).await;
+    let mut browser = app.browser();
+    let answer = browser
+        .post("/api/accounts/reset", json!({ "email": ANA }))
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    (app, mailer)
+}
+
+/// Lets the worker try once. How many mails wait, and how many were given up.
+async fn tried(app: &TestApp) -> (u64, u64) {
+    app.vestibule.background(std::future::ready(())).await;
+    app.app().store().count_mails().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_keeps_a_mail_until_it_is_repaired() {
+    let (app, mailer) = with_a_mail(MailError::Blocked("no such host".to_owned())).await;
+    for _ in 0..29 {
+        assert_eq!(tried(&app).await, (1, 0));
+        app.wait(DAY);
+    }
+    *mailer.says.lock().unwrap() = Ok(());
+    assert_eq!(tried(&app).await, (0, 0));
+    assert_eq!(*mailer.sent.lock().unwrap(), [ANA]);
+}
+
+#[tokio::test]
+async fn a_mail_that_the_receiving_server_does_not_take_is_given_up_after_two_days() {
+    let (app, _) = with_a_mail(MailError::Later("mailbox full".to_owned())).await;
+    assert_eq!(tried(&app).await, (1, 0));
+    app.wait(2 * DAY - 1);
+    assert_eq!(tried(&app).await, (1, 0));
+    app.wait(3600);
+    assert_eq!(tried(&app).await, (0, 1));
+}
 
 #[tokio::test]
 async fn a_mail_that_was_given_up_is_forgotten_after_thirty_days() {
+    let (app, _) = with_a_mail(MailError::Never("no such user".to_owned())).await;
+    assert_eq!(tried(&app).await, (0, 1));
+    app.wait(30 * DAY);
+    assert_eq!(tried(&app).await, (0, 1));
+    app.wait(1);
+    assert_eq!(tried(&app).await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_mail_that_was_sealed_with_a_key_that_is_missing_waits_for_it() {
     let app = TestApp::new().await;
-    let store = app.app().store();
     let now = app.app().clock().now();
     let change = Change {
         mails: vec![NewMail {
@@ -17,14 +101,10 @@ async fn a_mail_that_was_given_up_is_forgotten_after_thirty_days() {
         }],
         ..Change::default()
     };
-    store.apply(change, now).await.unwrap();
-    let count = async || {
-        app.vestibule.background(std::future::ready(())).await;
-        store.count_mails().await.unwrap()
-    };
-    assert_eq!(count().await, (0, 1));
-    app.wait(30 * 86_400);
-    assert_eq!(count().await, (0, 1));
-    app.wait(1);
-    assert_eq!(count().await, (0, 0));
+    app.app().store().apply(change, now).await.unwrap();
+    assert_eq!(tried(&app).await, (1, 0));
+    app.wait(3 * DAY);
+    assert_eq!(tried(&app).await, (1, 0));
+    app.wait(27 * DAY);
+    assert_eq!(tried(&app).await, (0, 1));
 }

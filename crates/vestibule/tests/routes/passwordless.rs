@@ -197,3 +197,30 @@ async fn attack_enumeration_an_old_link_does_not_tell_who_has_which_address_now(
     assert!(!query[0].1.contains("secret-new"), "{query:?}");
     assert!(app.mails("secret-new@example.com").await.is_empty());
 }
+
+#[tokio::test]
+async fn attack_sign_in_csrf_an_image_on_another_site_signs_nobody_in() {
+    let (app, link) = with_link("").await;
+    for (mode, dest) in [("no-cors", "image"), ("navigate", "iframe")] {
+        let mut lured = app
+            .browser()
+            .header("sec-fetch-site", "cross-site")
+            .header("sec-fetch-mode", mode)
+            .header("sec-fetch-dest", dest);
+        let answer = lured.get(&link).await;
+        assert_eq!(
+            answer.verdict(),
+            (403, "CROSS_SITE_REQUEST".into()),
+            "{dest}"
+        );
+        assert!(!is_in(&mut lured).await, "{dest}");
+    }
+    // Followed from a mail that is read in a browser, it counts.
+    let mut followed = app
+        .browser()
+        .header("sec-fetch-site", "cross-site")
+        .header("sec-fetch-mode", "navigate")
+        .header("sec-fetch-dest", "document");
+    assert_eq!(destination(&followed.get(&link).await).0, "/in");
+    assert!(is_in(&mut followed).await);
+}

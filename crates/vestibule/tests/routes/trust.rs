@@ -200,11 +200,7 @@ const READ_IN_TRUST: [&str; 12] = [
 ];
 
 /// Where one of these names stands for another reason.
-const EXCEPTIONS: [(&str, &str); 3] = [
-    (
-        "features/dev_mailbox/mod.rs",
-        "refuses what came through a proxy",
-    ),
+const EXCEPTIONS: [(&str, &str); 2] = [
     (
         "http/cors.rs",
         "answers CORS, which is about the Origin by definition",

@@ -41,8 +41,17 @@ fn a_safe_configuration_needs_no_advice() {
 fn each_risk_is_named_with_its_fix() {
     for (lines, parts) in [
         (
+            "CORS_ORIGINS = [\"https://.*.example.com\"]",
+            &[
+                "CORS_ORIGINS",
+                "https://.*.example.com",
+                "any character",
+                "\\.",
+            ][..],
+        ),
+        (
             "WTF_CSRF_ENABLED = false",
-            &["WTF_CSRF_ENABLED", "switch it on"][..],
+            &["WTF_CSRF_ENABLED", "switch it on"],
         ),
         (
             "SECURITY_LOGOUT_CSRF = false",
@@ -57,12 +66,27 @@ fn each_risk_is_named_with_its_fix() {
             &["SECURITY_CSRF_COOKIE", "HttpOnly", "httponly = false"],
         ),
         (
-            "SECURITY_CSRF_COOKIE_NAME = \"X\"\nSECURITY_PUBLIC_URL = \"http://accounts.example\"",
+            "SECURITY_REGISTERABLE = true",
             &[
-                "SECURITY_CSRF_COOKIE",
-                "plain HTTP",
-                "localhost",
-                "secure = false",
+                "SECURITY_RETURN_GENERIC_RESPONSES",
+                "/register tells",
+                "SECURITY_CONFIRMABLE = true",
+            ],
+        ),
+        (
+            "SECURITY_LOGIN_SALT = \"a salt for tests\"",
+            &["SECURITY_PASSWORD_SALT", "SECURITY_LOGIN_SALT", "no secret"],
+        ),
+        (
+            "SESSION_COOKIE_PATH = \"/app\"\nSECURITY_URL_PREFIX = \"/api/accounts\"",
+            &["SESSION_COOKIE_PATH", "/api/accounts/", "\"/\""],
+        ),
+        (
+            "SECURITY_PUBLIC_URL = \"https://www.accounts.example\"",
+            &[
+                "SECURITY_PUBLIC_URL",
+                "www.accounts.example",
+                "TRUSTED_HOSTS",
             ],
         ),
         (
@@ -136,6 +160,45 @@ fn each_risk_is_named_with_its_fix() {
             assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
         }
     }
+}
+
+#[test]
+fn secure_cookies_over_plain_http_are_named_one_by_one() {
+    let said = advice(
+        "SESSION_COOKIE_SECURE = false\nSECURITY_CSRF_COOKIE_NAME = \"X\"\nREMEMBER_COOKIE_SECURE = true\nSECURITY_PUBLIC_URL = \"http://accounts.example\"",
+    );
+    for parts in [
+        &[
+            "SECURITY_CSRF_COOKIE",
+            "plain HTTP",
+            "localhost",
+            "secure = false",
+        ][..],
+        &[
+            "REMEMBER_COOKIE_SECURE",
+            "plain HTTP",
+            "nobody is remembered",
+        ],
+        &["SESSION_COOKIE_SECURE", "HTTPS"],
+    ] {
+        let named = |one: &String| parts.iter().all(|part| one.contains(part));
+        assert!(said.iter().any(named), "{parts:?} in {said:?}");
+    }
+    assert_eq!(said.len(), 3, "{said:?}");
+}
+
+#[test]
+fn registering_that_signs_in_is_no_secret_whatever_the_reason() {
+    let confirmed = "SECURITY_REGISTERABLE = true\nSECURITY_CONFIRMABLE = true\n\
+         SECURITY_POST_CONFIRM_VIEW = \"/c\"\nSECURITY_CONFIRM_ERROR_VIEW = \"/e\"\n\
+         SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nMAIL_SERVER = \"mail.example.com\"\n\
+         SECURITY_EMAIL_SENDER = \"care@example.com\"\n";
+    assert_eq!(advice(confirmed), Vec::<String>::new());
+    let said = advice(&format!(
+        "{confirmed}SECURITY_LOGIN_WITHOUT_CONFIRMATION = true"
+    ));
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("SECURITY_LOGIN_WITHOUT_CONFIRMATION = false"));
 }
 
 #[test]

@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod advice;
+mod combinations;
+mod cors;
+mod mail;
 mod page;
 mod refusals;
 mod sources;
+mod support;

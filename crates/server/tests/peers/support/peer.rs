@@ -178,7 +178,7 @@ fn free_port() -> u16 {
 
 fn wait_until_ready(process: &mut Child, port: u16) -> bool {
     let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(15) {
+    while start.elapsed() < Duration::from_secs(120) {
         if process.try_wait().is_ok_and(|ended| ended.is_some()) {
             return false;
         }

@@ -1,43 +1,49 @@
 //! Addresses of database servers, as SQLAlchemy writes them.
 
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use sqlx_mysql::MySqlConnectOptions;
+use sqlx_mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx_postgres::PgConnectOptions;
-use url::Url;
+use url::{Url, form_urlencoded};
 
+use super::parts::Parts;
 use super::pool::Pool;
+use super::target::{Options, Place, Target};
+use super::tls::{Mode, Tls, TlsOptions, VARIABLES};
 use crate::StoreError;
+use crate::sql::address::{is_tls_option, malformed};
 
-/// Options of the drivers that ours understands, under its own names. What else stands behind
-/// the question mark is for Python's driver, and is passed over.
-const POSTGRES: [(&str, &str); 9] = [
-    ("sslmode", "sslmode"),
-    ("sslrootcert", "sslrootcert"),
-    ("sslcert", "sslcert"),
-    ("sslkey", "sslkey"),
-    ("host", "host"),
-    ("port", "port"),
-    ("dbname", "dbname"),
-    ("application_name", "application_name"),
-    ("options", "options"),
-];
-const MYSQL: [(&str, &str); 8] = [
-    ("ssl-mode", "ssl-mode"),
-    ("ssl_mode", "ssl-mode"),
-    ("ssl-ca", "ssl-ca"),
-    ("ssl_ca", "ssl-ca"),
-    ("ssl_cert", "ssl-cert"),
-    ("ssl_key", "ssl-key"),
-    ("unix_socket", "socket"),
-    ("socket", "socket"),
-];
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Postgres,
+    MySql,
+}
+
+/// An address, taken apart. It holds a password, and so has no `Debug`.
+pub(crate) struct Address {
+    engine: Engine,
+    host: String,
+    port: u16,
+    /// The Unix socket of MySQL, or the folder of PostgreSQL's, in place of the host.
+    socket: Option<PathBuf>,
+    user: Option<String>,
+    password: Option<String>,
+    database: Option<String>,
+    application_name: Option<String>,
+    /// What libpq calls `options`: settings of the session.
+    session: Option<String>,
+    tls: Tls,
+    /// Whether a pooler stands before the server, where the address says so.
+    pooler: Option<bool>,
+}
 
 /// Which kind of server an address names, whatever the driver behind the plus sign.
-fn kind(scheme: &str) -> Option<&'static str> {
+fn engine(scheme: &str) -> Option<Engine> {
     match scheme.split('+').next()? {
-        "postgresql" | "postgres" => Some("postgres"),
-        "mysql" | "mariadb" => Some("mysql"),
+        "postgresql" | "postgres" => Some(Engine::Postgres),
+        "mysql" | "mariadb" => Some(Engine::MySql),
         _ => None,
     }
 }
@@ -46,93 +52,222 @@ fn kind(scheme: &str) -> Option<&'static str> {
 #[must_use]
 pub(crate) fn is_server(uri: &str) -> bool {
     uri.split_once(':')
-        .is_some_and(|(scheme, _)| kind(scheme).is_some())
+        .is_some_and(|(scheme, _)| engine(&scheme.to_ascii_lowercase()).is_some())
+}
+
+/// Reads an address. libpq's variables say what it leaves out about TLS.
+///
+/// # Errors
+/// When it cannot be read, or has an option about TLS that cannot be followed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the driver reads libpq's variables itself, and passes over what it does not know"
+)]
+pub(crate) fn read(uri: &str) -> Result<Address, StoreError> {
+    Address::read(uri, &|name| std::env::var(name).ok())
 }
 
 /// The connections to a server; none is made yet.
 pub(super) fn pool(uri: &str) -> Result<Pool, StoreError> {
-    // No word of the address itself: it holds a password.
-    let malformed = |why: &str| StoreError::Schema(format!("the address of the database {why}"));
-    let (scheme, rest) = uri
-        .split_once("://")
-        .ok_or_else(|| malformed("has no ://"))?;
-    let kind = kind(scheme).ok_or_else(|| malformed("names no kind of server that is served"))?;
-    // Where a socket is named behind the question mark, there may be no host.
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = if authority.is_empty() || authority.ends_with('@') {
-        "localhost"
-    } else {
-        ""
-    };
-    let mut url = Url::parse(&format!("{kind}://{authority}{host}{path}"))
-        .map_err(|error| malformed(&format!("cannot be read: {error}")))?;
-    let known: &[(&str, &str)] = if kind == "mysql" { &MYSQL } else { &POSTGRES };
-    let options: Vec<(String, String)> = url
-        .query_pairs()
-        .filter_map(|(name, value)| {
-            let (_, ours) = known.iter().find(|(theirs, _)| *theirs == name)?;
-            Some(((*ours).to_owned(), value.into_owned()))
-        })
-        .collect();
-    url.set_query(None);
-    if !options.is_empty() {
-        url.query_pairs_mut().extend_pairs(options);
+    Ok(Pool::new(read(uri)?.target()?))
+}
+
+impl Address {
+    fn read(uri: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, StoreError> {
+        let (scheme, rest) = uri
+            .trim()
+            .split_once("://")
+            .ok_or_else(|| malformed("has no :// after its scheme"))?;
+        let engine = engine(&scheme.to_ascii_lowercase())
+            .ok_or_else(|| malformed("names no kind of server that is served"))?;
+        let parts = Parts::of(rest)?;
+        let mut address = Self {
+            engine,
+            host: parts.host.unwrap_or_else(|| "localhost".to_owned()),
+            port: parts.port.unwrap_or(match engine {
+                Engine::Postgres => 5432,
+                Engine::MySql => 3306,
+            }),
+            socket: None,
+            user: parts.user,
+            password: parts.password,
+            database: parts.database,
+            application_name: None,
+            session: None,
+            tls: Tls::off(),
+            pooler: None,
+        };
+        let mut tls = TlsOptions::default();
+        for (name, value) in form_urlencoded::parse(parts.query.as_bytes()) {
+            if is_tls_option(&name) {
+                tls.take(&name, value.into_owned())?;
+            } else {
+                address.take(&name, value.into_owned())?;
+            }
+        }
+        if engine == Engine::Postgres {
+            for name in VARIABLES {
+                if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
+                    tls.take_variable(name, value);
+                }
+            }
+        }
+        if address.host.starts_with('/') {
+            address.socket = Some(PathBuf::from(&address.host));
+        }
+        address.tls = match engine {
+            Engine::Postgres => tls.postgres()?,
+            Engine::MySql => tls.mysql()?,
+        };
+        // As in libpq, nothing is encrypted on the way to a socket.
+        if engine == Engine::Postgres && address.socket.is_some() {
+            address.tls.mode = Mode::Off;
+        }
+        Ok(address)
     }
-    if kind == "mysql" {
-        let options = MySqlConnectOptions::from_str(url.as_str())
-            .map_err(|_| malformed("has an option that makes no sense"))?;
-        Ok(Pool::mysql(options))
-    } else {
+
+    /// Takes an option in that is not about TLS. What is meant for Python's drivers is passed over.
+    fn take(&mut self, name: &str, value: String) -> Result<(), StoreError> {
+        match (self.engine, name) {
+            (_, "user") => self.user = Some(value),
+            (_, "password") => self.password = Some(value),
+            (_, "host") if !value.is_empty() => self.host = value,
+            (_, "port") => {
+                self.port = value
+                    .parse()
+                    .map_err(|_| malformed("has an option port that is no number of a port"))?;
+            }
+            (Engine::MySql, "unix_socket" | "socket") => self.socket = Some(PathBuf::from(value)),
+            (Engine::Postgres, "dbname") => self.database = Some(value),
+            (Engine::Postgres, "application_name") => self.application_name = Some(value),
+            (Engine::Postgres, "options") => self.session = Some(value),
+            (Engine::Postgres, "pgbouncer") => {
+                self.pooler = Some(match value.to_ascii_lowercase().as_str() {
+                    "true" | "1" | "yes" | "on" => true,
+                    "false" | "0" | "no" | "off" => false,
+                    _ => return Err(malformed("has an option pgbouncer: write true or false")),
+                });
+            }
+            // Files and services may ask for TLS, and they are not read.
+            (Engine::Postgres, "service" | "servicefile")
+            | (Engine::MySql, "read_default_file" | "read_default_group" | "option_files") => {
+                return Err(malformed(
+                    "names a file of options, which is not read: write the options into the address",
+                ));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is connected to.
+    pub(super) fn target(&self) -> Result<Target, StoreError> {
+        self.tls.check_files()?;
+        let options = match self.engine {
+            Engine::Postgres => Options::Postgres(self.postgres()?, self.pooler),
+            Engine::MySql => Options::MySql(self.mysql()),
+        };
+        Ok(Target::new(options, self.place()))
+    }
+
+    /// Where the server is, for whoever reads an error.
+    fn place(&self) -> Place {
+        match &self.socket {
+            Some(socket) => Place::Socket(socket.clone()),
+            None => Place::Tcp(self.host.clone(), self.port),
+        }
+    }
+
+    /// Whether the files that it names are there.
+    ///
+    /// # Errors
+    /// When one cannot be read. It is named.
+    pub(crate) fn check_files(&self) -> Result<(), StoreError> {
+        self.tls.check_files()
+    }
+
+    /// Whether passwords and accounts travel over a network that somebody else may stand in: the
+    /// server is not on this machine, and nothing says that it is the right one.
+    pub(crate) fn is_exposed(&self) -> bool {
+        let is_local = self.socket.is_some()
+            || self.host.eq_ignore_ascii_case("localhost")
+            || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        !is_local && self.tls.mode != Mode::Verify
+    }
+
+    /// The option that has the server verified.
+    pub(crate) fn verifying_option(&self) -> &'static str {
+        match self.engine {
+            Engine::Postgres => "sslmode=verify-full",
+            Engine::MySql => "ssl_ca=/path/to/ca.pem",
+        }
+    }
+
+    fn postgres(&self) -> Result<PgConnectOptions, StoreError> {
+        // Everything behind the question mark, where each of them is itself whatever is in it.
+        let mut url = Url::parse("postgres://localhost")
+            .map_err(|_| malformed("cannot be handed to the driver"))?;
+        let mode = match self.tls.mode {
+            Mode::Off => "disable",
+            Mode::Prefer => "prefer",
+            Mode::Require => "require",
+            Mode::Verify => "verify-full",
+        };
+        let path =
+            |path: &Option<PathBuf>| path.as_deref().map(Path::to_string_lossy).map(Into::into);
+        let pairs: [(&str, Option<String>); 11] = [
+            ("host", Some(self.host.clone())),
+            ("port", Some(self.port.to_string())),
+            ("user", self.user.clone()),
+            ("password", self.password.clone()),
+            ("dbname", self.database.clone()),
+            ("application_name", self.application_name.clone()),
+            ("options", self.session.clone()),
+            ("sslmode", Some(mode.to_owned())),
+            ("sslrootcert", path(&self.tls.ca)),
+            ("sslcert", path(&self.tls.cert)),
+            ("sslkey", path(&self.tls.key)),
+        ];
+        for (name, value) in pairs {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, &value);
+            }
+        }
         let options = PgConnectOptions::from_str(url.as_str())
-            .map_err(|_| malformed("has an option that makes no sense"))?;
-        Ok(Pool::postgres(options))
+            .map_err(|_| malformed("cannot be handed to the driver"))?;
+        // Poolers refuse it, and no number with a fraction is read here.
+        Ok(options.extra_float_digits(Option::<i8>::None))
+    }
+
+    fn mysql(&self) -> MySqlConnectOptions {
+        let mut options = MySqlConnectOptions::new().ssl_mode(match self.tls.mode {
+            Mode::Off => MySqlSslMode::Disabled,
+            Mode::Prefer => MySqlSslMode::Preferred,
+            Mode::Require => MySqlSslMode::Required,
+            Mode::Verify => MySqlSslMode::VerifyIdentity,
+        });
+        options = match &self.socket {
+            Some(path) => options.socket(path),
+            None => options.host(&self.host).port(self.port),
+        };
+        if let Some(user) = &self.user {
+            options = options.username(user);
+        }
+        if let Some(password) = &self.password {
+            options = options.password(password);
+        }
+        if let Some(database) = &self.database {
+            options = options.database(database);
+        }
+        if let Some(ca) = &self.tls.ca {
+            options = options.ssl_ca(ca);
+        }
+        if let (Some(cert), Some(key)) = (&self.tls.cert, &self.tls.key) {
+            options = options.ssl_client_cert(cert).ssl_client_key(key);
+        }
+        options
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn servers_are_told_from_files() {
-        for uri in [
-            "postgresql://localhost/x",
-            "postgresql+psycopg2://localhost/x",
-            "postgres://localhost/x",
-            "mysql+pymysql://localhost/x",
-            "mariadb://localhost/x",
-        ] {
-            assert!(is_server(uri), "{uri}");
-        }
-        for uri in ["sqlite:///x.db", "oracle://localhost/x", "x.db", ""] {
-            assert!(!is_server(uri), "{uri}");
-        }
-    }
-
-    #[tokio::test]
-    async fn addresses_are_those_of_sqlalchemy() {
-        for uri in [
-            "postgresql://ana:p%40ss%2Fword@db.example:5433/accounts?sslmode=require",
-            "postgresql+psycopg://ana@/accounts?host=/var/run/postgresql&connect_timeout=3",
-            "postgresql://ana@localhost/accounts?client_encoding=utf8&keepalives=1",
-            "mysql+pymysql://ana:secret@localhost/accounts?charset=utf8mb4&autocommit=true",
-            "mysql+mysqldb://ana@localhost/accounts?unix_socket=/run/mysqld/mysqld.sock",
-        ] {
-            assert!(pool(uri).is_ok(), "{uri}");
-        }
-    }
-
-    #[test]
-    fn attack_secret_in_a_log_a_mistake_in_an_address_does_not_show_it() {
-        for uri in [
-            "postgresql://ana:hunter2@local host/x",
-            "postgresql://ana:hunter2@localhost:port/x",
-            "mysql://ana:hunter2@localhost/x?ssl-mode=perhaps",
-            "postgresql:ana:hunter2@localhost",
-        ] {
-            let error = pool(uri).unwrap_err().to_string();
-            assert!(!error.contains("hunter2"), "{error}");
-        }
-    }
-}
+mod tests;

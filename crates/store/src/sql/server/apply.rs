@@ -1,16 +1,15 @@
 //! A change with everything that belongs to it.
 
 use time::OffsetDateTime;
+use vestibule_formats::text::case::fold;
 
 use super::Inner;
 use super::error::{is_broken, map_error, stood_in_the_way};
 use super::journal::text;
 use super::pool::{ATTEMPTS, pause, together, within_limit};
-use super::users::Query;
+use super::users::{Query, own};
 use super::wire::Link;
-use crate::{
-    Applied, Change, FamilyChange, Identity, RoleChange, StoreError, UserChange, UserId, UserKey,
-};
+use crate::{Applied, Change, FamilyChange, Identity, RoleChange, StoreError, UserChange, UserId};
 
 /// What a change came to inside of its transaction.
 #[derive(Debug)]
@@ -189,8 +188,8 @@ impl Inner {
         Ok(link.execute(&query.text, &query.values).await? == 1)
     }
 
-    /// Whether somebody else has a value in any case. Whoever asks the same at the same moment
-    /// waits for the end of this transaction.
+    /// Whether somebody else has a value in any case of any script. Whoever asks the same at the
+    /// same moment waits for the end of this transaction.
     async fn is_taken(
         &self,
         link: &mut Link<'_>,
@@ -199,20 +198,22 @@ impl Inner {
         value: &str,
     ) -> Result<bool, sqlx_core::Error> {
         if let Some(lock) = self.dialect.lock_value() {
-            let name = format!("{}:{}", attribute.column(), value.to_ascii_lowercase());
+            let name = format!("{}:{}", attribute.column(), fold(value));
             link.rows(lock, &[text(&name)]).await?;
         }
-        let key = UserKey::Identity {
-            attribute,
-            value,
-            ignore_case: true,
-        };
-        let Some(query) = self.users.find(key, "", "") else {
+        let Some(query) = self
+            .users
+            .spellings(attribute, value, self.encodings.is_utf8())
+        else {
             return Ok(false);
         };
-        let rows = link.rows(&query.text, &query.values).await?;
-        let found = self.users.pick(&rows, key);
-        let found = found.map_err(|error| sqlx_core::Error::Decode(error.into()))?;
-        Ok(found.is_some_and(|user| Some(user.id) != whose))
+        for row in link.rows(&query.text, &query.values).await? {
+            let user = self.users.read(&row)?;
+            let same = |own: &str| fold(own) == fold(value);
+            if Some(user.id) != whose && own(&user, attribute).is_some_and(same) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

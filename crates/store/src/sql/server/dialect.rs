@@ -58,12 +58,16 @@ impl Dialect {
     }
 
     /// Equality to the byte, by an index where there is one. MySQL's collations take case,
-    /// accents and trailing spaces for one.
+    /// accents and trailing spaces for one; its columns may be of another character set than the
+    /// values.
     pub(super) fn exactly(self, column: &str) -> (String, usize) {
         match self {
             Self::Postgres => (format!("{column} = ?"), 1),
             Self::MySql { .. } => (
-                format!("{column} = ? AND CAST({column} AS BINARY) = CAST(? AS BINARY)"),
+                format!(
+                    "{column} = ? AND CAST(CONVERT({column} USING utf8mb4) AS BINARY) \
+                     = CAST(? AS BINARY)"
+                ),
                 2,
             ),
         }

@@ -17,16 +17,37 @@ pub(super) fn map_error(error: sqlx_core::Error) -> StoreError {
                 column: column_of(&**refused),
             }
         }
+        sqlx_core::Error::Database(refused) if is_unstorable(&**refused) => StoreError::Unstorable,
         sqlx_core::Error::Database(refused) if is_away(&**refused) || is_busy(&**refused) => {
             StoreError::Unavailable(refused.message().to_owned())
         }
-        sqlx_core::Error::Io(_)
-        | sqlx_core::Error::Tls(_)
-        | sqlx_core::Error::Protocol(_)
+        // Its own words: the driver would add where in PostgreSQL's source they stand.
+        sqlx_core::Error::Database(refused) if refuses_sign_in(&**refused) => {
+            StoreError::Other(format!(
+                "the database refuses the user or the password: {}",
+                refused.message()
+            ))
+        }
+        sqlx_core::Error::Database(refused) => {
+            StoreError::Other(format!("the database says: {}", refused.message()))
+        }
+        sqlx_core::Error::Io(cause) => StoreError::Unavailable(cause.to_string()),
+        sqlx_core::Error::Tls(cause) => {
+            StoreError::Unavailable(format!("no secure connection: {cause}"))
+        }
+        sqlx_core::Error::Protocol(_)
         | sqlx_core::Error::PoolTimedOut
         | sqlx_core::Error::PoolClosed
         | sqlx_core::Error::WorkerCrashed => StoreError::Unavailable(error.to_string()),
         _ => StoreError::Other(error.to_string()),
+    }
+}
+
+/// Whether a server refuses who connects.
+pub(super) fn refuses_sign_in(refused: &dyn DatabaseError) -> bool {
+    match number(refused) {
+        Some(number) => matches!(number, 1044 | 1045 | 1698),
+        None => refused.code().is_some_and(|code| code.starts_with("28")),
     }
 }
 
@@ -72,6 +93,18 @@ fn is_busy(refused: &dyn DatabaseError) -> bool {
         // A wait for a lock; the limits of MariaDB and of MySQL.
         Some(number) => matches!(number, 1205 | 1969 | 3024),
         None => matches!(refused.code().as_deref(), Some("55P03" | "57014" | "25P03")),
+    }
+}
+
+/// Whether a text has characters that a column or the database cannot keep or compare with.
+fn is_unstorable(refused: &dyn DatabaseError) -> bool {
+    match number(refused) {
+        // "Incorrect string value", and the same number for other types.
+        Some(1366) => refused.message().starts_with("Incorrect string value"),
+        // Collations that do not mix, and conversions that are impossible.
+        Some(number) => matches!(number, 1267 | 1270 | 1271 | 1977 | 3988),
+        // A character without an equivalent in the database's encoding, or none at all.
+        None => matches!(refused.code().as_deref(), Some("22P05" | "22021")),
     }
 }
 

@@ -1,15 +1,29 @@
 //! How long a server lets one of our statements wait, so that whoever is stuck does not hold up
 //! everybody behind them.
 
-use super::wire::Link;
+use super::wire::{Link, Session};
 
-/// Limits where the server has none of its own.
-const POSTGRES: &str = "SELECT set_config(name, ours, false) FROM (VALUES \
-     ('lock_timeout', '3s'), ('statement_timeout', '10s'), \
-     ('idle_in_transaction_session_timeout', '10s')) AS limits(name, ours) \
-     WHERE current_setting(name) = '0'";
+/// Limits where the server has none of its own: for a session, or for a transaction.
+macro_rules! limits {
+    ($before:literal, $for_the_transaction:literal) => {
+        concat!(
+            $before,
+            "SELECT set_config(name, ours, ",
+            $for_the_transaction,
+            ") FROM (VALUES ('lock_timeout', '3s'), ('statement_timeout', '10s'), \
+             ('idle_in_transaction_session_timeout', '10s')) AS limits(name, ours) \
+             WHERE current_setting(name) = '0'"
+        )
+    };
+}
+const POSTGRES: &str = limits!("", "false");
 const NO_POSTGRES: &str =
     "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+
+/// A session behind a pooler is not ours to change, but each transaction is.
+pub(super) const BEGIN_LIMITED: &str = limits!("BEGIN; ", "true");
+const BEGIN_UNLIMITED: &str = "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+     SET LOCAL idle_in_transaction_session_timeout = 0";
 
 /// What is read in a transaction is what is there: nothing is decided by what was there when it
 /// began.
@@ -30,18 +44,26 @@ const NO_STATEMENTS: [&str; 2] = [
 impl Link<'_> {
     /// Limits what is done on a new connection.
     pub(super) async fn limit(&mut self) -> Result<(), sqlx_core::Error> {
-        if matches!(self, Self::Postgres(_)) {
-            return self.order(POSTGRES).await;
+        match self {
+            Self::Postgres(_, Session::Whole) => return self.order(POSTGRES).await,
+            Self::Postgres(..) => return Ok(()),
+            Self::MySql(_) => {}
         }
         self.order(ISOLATION).await?;
         self.order(LOCKS).await?;
         self.either(STATEMENTS).await
     }
 
-    /// Takes the limits away: to make tables and indexes takes as long as it takes.
+    /// Takes the limits away: to make tables and indexes takes as long as it takes. Through a
+    /// pooler this begins a transaction.
     pub(super) async fn unlimited(&mut self) -> Result<(), sqlx_core::Error> {
-        if matches!(self, Self::Postgres(_)) {
-            return self.order(NO_POSTGRES).await;
+        match self {
+            Self::Postgres(_, Session::Whole) => return self.order(NO_POSTGRES).await,
+            Self::Postgres(_, session) => {
+                *session = Session::Transaction;
+                return self.order(BEGIN_UNLIMITED).await;
+            }
+            Self::MySql(_) => {}
         }
         self.order(LONG_LOCKS).await?;
         self.either(NO_STATEMENTS).await

@@ -7,14 +7,19 @@
 mod address;
 mod apply;
 mod dialect;
+mod encoding;
 mod error;
 mod journal;
 mod leaving;
 mod limits;
+mod parts;
+mod passwords;
 mod pool;
 mod roles;
 mod schema;
 mod site;
+mod target;
+mod tls;
 mod trackers;
 mod users;
 mod wire;
@@ -25,8 +30,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-pub(crate) use self::address::is_server;
+pub(crate) use self::address::{Address, is_server, read};
 use self::dialect::Dialect;
+use self::encoding::{Encodings, Question};
 use self::error::{is_broken, map_error, stood_in_the_way};
 use self::journal::{JournalStatements, event_of, head_of};
 use self::leaving::PasskeyStatements;
@@ -40,9 +46,9 @@ use super::columns::UserColumns;
 use crate::schema_check::{Finding, Upgrade};
 use crate::sql::TableNames;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser, Over,
-    PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError, Uniquifiers,
-    User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewRole, NewTracker, NewUser, Over,
+    PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
+    Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 /// A database on a server.
@@ -57,6 +63,7 @@ struct Inner {
     roles: RoleStatements,
     trackers: TrackerStatements,
     journal: JournalStatements,
+    encodings: Encodings,
     /// What belongs to a user besides: passkeys.
     passkeys: Option<PasskeyStatements>,
 }
@@ -88,6 +95,9 @@ impl ServerStore {
                 .map_err(map_error)?;
             columns.push(found);
         }
+        let users = columns.first().map_or(&[][..], Vec::as_slice);
+        let encodings = Encodings::read(&mut link, dialect, users).await;
+        let encodings = encodings.map_err(map_error)?;
         held.settle(&Ok(()));
         let [users, roles, links, passkeys, trackers] = columns.as_slice() else {
             return Err(StoreError::Other("five tables are known".to_owned()));
@@ -110,6 +120,7 @@ impl ServerStore {
             ),
             trackers: TrackerStatements::new(dialect, tables, !trackers.is_empty()),
             journal: JournalStatements::new(dialect),
+            encodings,
             passkeys,
             pool,
             dialect,
@@ -123,10 +134,20 @@ impl ServerStore {
     /// When the server does not answer, or refuses.
     pub async fn init(uri: &str, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         let site = Site::at(uri)?;
-        let mut held = site.hold_alone().await?;
+        let mut held = site.hold_alive().await?;
         let mut link = held.link().map_err(map_error)?;
+        site.lock(&mut link).await?;
         let made = schema::init(&mut link, site.dialect, tables).await;
-        made.map_err(map_error)
+        site.keep(&mut link, made).await
+    }
+
+    /// Connects, and asks for nothing.
+    ///
+    /// # Errors
+    /// When the address cannot be used, or the server does not answer or refuses the user.
+    pub async fn reach(uri: &str) -> Result<(), StoreError> {
+        let site = Site::at(uri)?;
+        site.hold_alive().await.map(drop)
     }
 
     /// What the database lacks.
@@ -142,16 +163,34 @@ impl ServerStore {
             .map_err(map_error)
     }
 
+    /// What the stored password hashes cost to check, and how many there are of each kind.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn password_kinds(
+        uri: &str,
+        tables: &TableNames,
+    ) -> Result<Vec<PasswordKind>, StoreError> {
+        let site = Site::at(uri)?;
+        let mut held = site.pool.hold().await.map_err(map_error)?;
+        let mut link = held.link().map_err(map_error)?;
+        link.unlimited().await.map_err(map_error)?;
+        passwords::kinds(&mut link, site.dialect, tables)
+            .await
+            .map_err(map_error)
+    }
+
     /// Adds what is missing, and changes nothing that is there. Says what it added.
     ///
     /// # Errors
     /// When the server does not answer, or refuses.
     pub async fn upgrade(uri: &str, tables: &TableNames) -> Result<Vec<Upgrade>, StoreError> {
         let site = Site::at(uri)?;
-        let mut held = site.hold_alone().await?;
+        let mut held = site.hold_alive().await?;
         let mut link = held.link().map_err(map_error)?;
+        site.lock(&mut link).await?;
         let added = schema::upgrade(&mut link, site.dialect, tables).await;
-        added.map_err(map_error)
+        site.keep(&mut link, added).await
     }
 }
 
@@ -174,6 +213,14 @@ impl Inner {
             }
         };
         within_limit(work).await.map_err(map_error)
+    }
+
+    /// The same for a value that came from outside: one that the database cannot keep is nobody's.
+    async fn look_up(&self, query: &Query) -> Result<Vec<Row>, StoreError> {
+        match self.rows(&query.text, &query.values).await {
+            Err(StoreError::Unstorable) => Ok(Vec::new()),
+            outcome => outcome,
+        }
     }
 
     /// Makes a user, inside of a transaction.
@@ -214,7 +261,7 @@ impl Store for ServerStore {
         let Some(query) = self.0.users.find(key, "", "") else {
             return Ok(None);
         };
-        let rows = self.0.rows(&query.text, &query.values).await?;
+        let rows = self.0.look_up(&query).await?;
         self.0.users.pick(&rows, key)
     }
 
@@ -240,7 +287,7 @@ impl Store for ServerStore {
         let Some(query) = self.0.users.find(key, roles::JOINED, &more) else {
             return Ok(None);
         };
-        let rows = self.0.rows(&query.text, &query.values).await?;
+        let rows = self.0.look_up(&query).await?;
         let Some(user) = self.0.users.pick(&rows, key)? else {
             return Ok(None);
         };
@@ -250,6 +297,27 @@ impl Store for ServerStore {
 
     fn has_token_uniquifiers(&self) -> bool {
         self.0.users.has_token_uniquifiers()
+    }
+
+    async fn can_keep(&self, attribute: Identity, value: &str) -> Result<bool, StoreError> {
+        match self.0.encodings.can_keep(attribute.column(), value) {
+            Question::Known(can) => Ok(can),
+            Question::Ask(text, values) => {
+                let rows = self.0.look_up(&Query { text, values }).await?;
+                let answer = rows.first().map(|row| row.number(0)).transpose();
+                Ok(answer.map_err(map_error)?.flatten() == Some(1))
+            }
+        }
+    }
+
+    async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
+        let mut held = self.0.pool.hold_alive().await.map_err(map_error)?;
+        let mut link = held.link().map_err(map_error)?;
+        // It may take longer than what a request waits for. The connection is not used again.
+        link.unlimited().await.map_err(map_error)?;
+        passwords::kinds(&mut link, self.0.dialect, &self.0.tables)
+            .await
+            .map_err(map_error)
     }
 
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
@@ -368,7 +436,7 @@ impl Store for ServerStore {
             return Ok(None);
         }
         let query = self.0.roles.by_name(name);
-        let rows = self.0.rows(&query.text, &query.values).await?;
+        let rows = self.0.look_up(&query).await?;
         Ok(roles::read_all(&rows, 0).map_err(map_error)?.pop())
     }
 
@@ -427,7 +495,7 @@ impl Store for ServerStore {
             return Ok(None);
         }
         let query = self.0.trackers.find(family);
-        let rows = self.0.rows(&query.text, &query.values).await?;
+        let rows = self.0.look_up(&query).await?;
         let tracker = rows.first().map(trackers::read).transpose();
         tracker.map_err(map_error)
     }

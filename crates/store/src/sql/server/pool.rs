@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx_core::connection::Connection as _;
-use sqlx_mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx_postgres::{PgConnectOptions, PgConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::is_broken;
+use super::target::{Connection, Target};
 use super::wire::Link;
 
 /// How long a request waits for a connection.
@@ -44,16 +43,6 @@ struct Inner {
     turns: Arc<Semaphore>,
 }
 
-enum Target {
-    Postgres(PgConnectOptions),
-    MySql(MySqlConnectOptions),
-}
-
-enum Connection {
-    Postgres(PgConnection),
-    MySql(MySqlConnection),
-}
-
 /// One connection, taken from the pool.
 pub(super) struct Held {
     /// Taken out when this is dropped.
@@ -73,15 +62,7 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    pub(super) fn postgres(options: PgConnectOptions) -> Self {
-        Self::to(Target::Postgres(options))
-    }
-
-    pub(super) fn mysql(options: MySqlConnectOptions) -> Self {
-        Self::to(Target::MySql(options))
-    }
-
-    fn to(target: Target) -> Self {
+    pub(super) fn new(target: Target) -> Self {
         Self(Arc::new(Inner {
             target,
             idle: Mutex::default(),
@@ -91,18 +72,18 @@ impl Pool {
     }
 
     pub(super) fn is_postgres(&self) -> bool {
-        matches!(self.0.target, Target::Postgres(_))
+        self.0.target.is_postgres()
     }
 
     /// A connection to read on. One that died is noticed by the statement that meets it, which
     /// costs less than to ask every time.
     pub(super) async fn hold(&self) -> Result<Held, sqlx_core::Error> {
-        patiently(self.take(None)).await
+        self.patiently(self.take(None)).await
     }
 
     /// A connection that answered just now: what is written on it is written once.
     pub(super) async fn hold_alive(&self) -> Result<Held, sqlx_core::Error> {
-        patiently(async {
+        self.patiently(async {
             let turns = Arc::clone(&self.0.turns);
             let mut turn = turns.acquire_owned().await.ok();
             loop {
@@ -116,6 +97,15 @@ impl Pool {
             }
         })
         .await
+    }
+
+    async fn patiently<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx_core::Error>>,
+    ) -> Result<T, sqlx_core::Error> {
+        tokio::time::timeout(PATIENCE, work)
+            .await
+            .unwrap_or_else(|_| Err(self.0.target.silent(PATIENCE)))
     }
 
     async fn take(&self, turn: Option<OwnedSemaphorePermit>) -> Result<Held, sqlx_core::Error> {
@@ -133,30 +123,6 @@ impl Pool {
             _room: room,
             _turn: turn,
         })
-    }
-}
-
-impl Target {
-    async fn connect(&self) -> Result<Connection, sqlx_core::Error> {
-        let mut connection = match self {
-            Self::Postgres(options) => {
-                Connection::Postgres(PgConnection::connect_with(options).await?)
-            }
-            Self::MySql(options) => {
-                Connection::MySql(MySqlConnection::connect_with(options).await?)
-            }
-        };
-        connection.link().limit().await?;
-        Ok(connection)
-    }
-}
-
-impl Connection {
-    fn link(&mut self) -> Link<'_> {
-        match self {
-            Self::Postgres(connection) => Link::Postgres(connection),
-            Self::MySql(connection) => Link::MySql(connection),
-        }
     }
 }
 
@@ -180,7 +146,7 @@ impl Held {
 
     async fn ping(&mut self) -> Result<(), sqlx_core::Error> {
         let outcome = match self.link()? {
-            Link::Postgres(connection) => connection.ping().await,
+            Link::Postgres(connection, _) => connection.ping().await,
             Link::MySql(connection) => connection.ping().await,
         };
         self.settle(&outcome);
@@ -199,14 +165,6 @@ impl Drop for Held {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A list of connections is sound whatever happened to whoever held it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn patiently<T>(
-    work: impl Future<Output = Result<T, sqlx_core::Error>>,
-) -> Result<T, sqlx_core::Error> {
-    tokio::time::timeout(PATIENCE, work)
-        .await
-        .unwrap_or(Err(sqlx_core::Error::PoolTimedOut))
 }
 
 /// Ends work that takes too long: a server that does not answer holds nobody for ever.
@@ -238,19 +196,19 @@ macro_rules! together {
             let attempt = async {
                 let mut held = $pool.hold_alive().await?;
                 let mut link = held.link()?;
-                link.order("BEGIN").await?;
+                link.begin().await?;
                 let worked = {
                     let $link = &mut link;
                     $work
                 };
                 match worked {
                     Ok(value) => {
-                        let committed = link.order("COMMIT").await;
+                        let committed = link.commit().await;
                         held.settle(&committed);
                         committed.map(|()| value)
                     }
                     Err(error) => {
-                        let undone = link.order("ROLLBACK").await;
+                        let undone = link.roll_back().await;
                         if !is_broken(&error) {
                             held.settle(&undone);
                         }

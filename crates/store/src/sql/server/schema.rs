@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::dialect::Dialect;
+use super::encoding;
 use super::wire::{Link, Value};
 use crate::schema_check::{Finding, Upgrade};
 use crate::sql::{TableNames, journal};
@@ -61,6 +62,8 @@ pub(super) struct Column {
     optional: bool,
     /// Whether moments in it keep their fractions.
     whole_seconds: bool,
+    /// The character set of MySQL's texts.
+    pub(super) charset: String,
 }
 
 /// A table of ours, read off the migration: its name there, and its columns with their types.
@@ -123,7 +126,7 @@ pub(super) async fn columns_of(
         Dialect::Postgres => {
             "SELECT lower(column_name)::text, lower(data_type)::text, \
              (is_nullable = 'YES' OR column_default IS NOT NULL OR is_identity = 'YES')::int::bigint, \
-             coalesce(datetime_precision, 6)::bigint \
+             coalesce(datetime_precision, 6)::bigint, ''::text \
              FROM information_schema.columns \
              WHERE table_name = $1 AND table_schema = ANY (current_schemas(false)) \
              ORDER BY ordinal_position"
@@ -131,7 +134,8 @@ pub(super) async fn columns_of(
         Dialect::MySql { .. } => {
             "SELECT CAST(lower(column_name) AS CHAR(64)), CAST(lower(data_type) AS CHAR(64)), \
              CAST(is_nullable = 'YES' OR column_default IS NOT NULL OR extra <> '' AS SIGNED), \
-             CAST(coalesce(datetime_precision, 6) AS SIGNED) \
+             CAST(coalesce(datetime_precision, 6) AS SIGNED), \
+             CAST(coalesce(character_set_name, '') AS CHAR(64)) \
              FROM information_schema.columns \
              WHERE table_name = ? AND table_schema = database() ORDER BY ordinal_position"
         }
@@ -146,6 +150,7 @@ pub(super) async fn columns_of(
             kind: row.text(1)?.unwrap_or_default(),
             optional: row.number(2)? == Some(1),
             whole_seconds: row.number(3)? == Some(0),
+            charset: row.text(4)?.unwrap_or_default(),
         });
     }
     Ok(columns)
@@ -199,6 +204,7 @@ pub(super) async fn check(
     tables: &TableNames,
 ) -> Result<Vec<Finding>, sqlx_core::Error> {
     let mut findings = Vec::new();
+    findings.extend(encoding::check(link, dialect).await?);
     for wanted in wanted(dialect) {
         let table = named(tables, &wanted.mark);
         let present = columns_of(link, dialect, &table).await?;
@@ -224,6 +230,7 @@ pub(super) async fn check(
                     wanted: bare(kind),
                 });
             }
+            findings.extend(encoding::check_column(&table, found));
             if wanted.unique.contains(name) && !unique.contains(name) {
                 findings.push(Finding::Unique {
                     table: table.clone(),

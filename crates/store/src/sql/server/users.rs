@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use super::dialect::Dialect;
 use super::error::map_error;
 use super::wire::{Link, Row, Value};
-use crate::sql::TableNames;
 use crate::sql::columns::{USER_COLUMNS, UserColumns};
+use crate::sql::{TableNames, spelling};
 use crate::{
     Identity, NewUser, PasswordChange, StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
@@ -134,11 +134,40 @@ impl UserStatements {
             Dialect::MySql { .. } => (
                 format!(
                     "u.{column} = ? \
-                     ORDER BY CAST(u.{column} AS BINARY) = CAST(? AS BINARY) DESC, u.id \
+                     ORDER BY CAST(CONVERT(u.{column} USING utf8mb4) AS BINARY) \
+                     = CAST(? AS BINARY) DESC, u.id \
                      LIMIT {CANDIDATES}"
                 ),
                 vec![text.clone(), text],
             ),
+        })
+    }
+
+    /// Whoever has this value in any case of any script, and perhaps others. A PostgreSQL that
+    /// keeps another encoding than UTF-8 is asked for the case of ASCII alone: it may not know the
+    /// other letters.
+    pub(super) fn spellings(&self, attribute: Identity, value: &str, utf8: bool) -> Option<Query> {
+        let ignore_case = UserKey::Identity {
+            attribute,
+            value,
+            ignore_case: true,
+        };
+        if self.dialect != Dialect::Postgres || value.is_ascii() || !utf8 {
+            return self.find(ignore_case, "", "");
+        }
+        let column = attribute.column();
+        if value.contains('\0') || !self.columns.has(column) {
+            return None;
+        }
+        let text = format!(
+            "SELECT {} FROM {{user}} u \
+             WHERE translate(u.{column}, ?, ?) COLLATE \"C\" = ? ORDER BY u.id LIMIT {CANDIDATES}",
+            self.list
+        );
+        let values = spelling::translation(value).map(|text| Value::Text(Some(text)));
+        Some(Query {
+            text: self.dialect.statement(&self.tables, &text),
+            values: values.into(),
         })
     }
 
@@ -393,19 +422,20 @@ impl UserStatements {
             else {
                 return Ok(Some(user));
             };
-            let own = match attribute {
-                Identity::Email => &user.email,
-                Identity::Username => &user.username,
-                Identity::Phone => &user.us_phone_number,
-            };
-            if own
-                .as_deref()
-                .is_some_and(|own| own.eq_ignore_ascii_case(value))
-            {
+            if own(&user, attribute).is_some_and(|own| own.eq_ignore_ascii_case(value)) {
                 return Ok(Some(user));
             }
         }
         Ok(None)
+    }
+}
+
+/// What a user has of an attribute.
+pub(super) fn own(user: &User, attribute: Identity) -> Option<&str> {
+    match attribute {
+        Identity::Email => user.email.as_deref(),
+        Identity::Username => user.username.as_deref(),
+        Identity::Phone => user.us_phone_number.as_deref(),
     }
 }
 

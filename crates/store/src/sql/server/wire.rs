@@ -10,10 +10,24 @@ use sqlx_mysql::{MySqlConnection, MySqlRow};
 use sqlx_postgres::{PgConnection, PgRow};
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
+use super::error::is_broken;
+use super::limits;
+
 /// One connection, or what happens together on it.
 pub(super) enum Link<'a> {
-    Postgres(&'a mut PgConnection),
+    Postgres(&'a mut PgConnection, Session),
     MySql(&'a mut MySqlConnection),
+}
+
+/// What lasts from one statement to the next on a connection to PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Session {
+    /// Everything: it is the server's own session.
+    Whole,
+    /// Nothing: a pooler may give each transaction to another session.
+    Pooled,
+    /// What belongs to the transaction that was begun, through a pooler.
+    Transaction,
 }
 
 /// A value on its way into a statement.
@@ -32,12 +46,16 @@ pub(super) enum Row {
     MySql(MySqlRow),
 }
 
-/// Binds the values to a query, for either driver.
+/// Binds the values to a query, for either driver. Only a session that lasts keeps the statement.
 macro_rules! bound {
-    ($statement:expr, $values:expr) => {{
+    ($statement:expr, $values:expr) => {
+        bound!($statement, $values, true)
+    };
+    ($statement:expr, $values:expr, $kept:expr) => {{
         // Statements are built here from table names and constants; what comes from outside
         // is a value.
-        let mut query = sqlx_core::query::query(AssertSqlSafe($statement.to_owned()));
+        let mut query =
+            sqlx_core::query::query(AssertSqlSafe($statement.to_owned())).persistent($kept);
         for value in $values {
             query = match value {
                 Value::Text(text) => query.bind(text.clone()),
@@ -62,15 +80,43 @@ fn refuse_nul(values: &[Value]) -> Result<(), sqlx_core::Error> {
     Ok(())
 }
 
+/// Runs one statement with its values. The driver needs two exchanges for it, and a pooler may
+/// give each to another session, so that it gets a transaction if it has none.
+macro_rules! in_one_session {
+    ($link:ident, $work:expr) => {{
+        let alone = matches!($link, Link::Postgres(_, Session::Pooled));
+        if alone {
+            $link.begin().await?;
+        }
+        let outcome: Result<_, sqlx_core::Error> = async { $work }.await;
+        match outcome {
+            Ok(value) if alone => $link.commit().await.map(|()| value),
+            Err(error) if alone && !is_broken(&error) => {
+                $link.roll_back().await?;
+                Err(error)
+            }
+            outcome => outcome,
+        }
+    }};
+}
+
 impl Link<'_> {
     pub(super) async fn rows(
         &mut self,
         statement: &str,
         values: &[Value],
     ) -> Result<Vec<Row>, sqlx_core::Error> {
+        in_one_session!(self, self.rows_here(statement, values).await)
+    }
+
+    async fn rows_here(
+        &mut self,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<Vec<Row>, sqlx_core::Error> {
         Ok(match self {
-            Self::Postgres(connection) => {
-                let rows = bound!(statement, values)
+            Self::Postgres(connection, session) => {
+                let rows = bound!(statement, values, session.is_whole())
                     .fetch_all(&mut **connection)
                     .await?;
                 rows.into_iter().map(Row::Postgres).collect()
@@ -91,8 +137,16 @@ impl Link<'_> {
         values: &[Value],
     ) -> Result<u64, sqlx_core::Error> {
         refuse_nul(values)?;
+        in_one_session!(self, self.execute_here(statement, values).await)
+    }
+
+    async fn execute_here(
+        &mut self,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<u64, sqlx_core::Error> {
         Ok(match self {
-            Self::Postgres(connection) => bound!(statement, values)
+            Self::Postgres(connection, session) => bound!(statement, values, session.is_whole())
                 .execute(&mut **connection)
                 .await?
                 .rows_affected(),
@@ -110,10 +164,18 @@ impl Link<'_> {
         values: &[Value],
     ) -> Result<i64, sqlx_core::Error> {
         refuse_nul(values)?;
+        in_one_session!(self, self.insert_here(statement, values).await)
+    }
+
+    async fn insert_here(
+        &mut self,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<i64, sqlx_core::Error> {
         match self {
-            Self::Postgres(connection) => {
+            Self::Postgres(connection, session) => {
                 let returning = format!("{statement} RETURNING id::bigint");
-                let row = bound!(returning, values)
+                let row = bound!(returning, values, session.is_whole())
                     .fetch_one(&mut **connection)
                     .await?;
                 row.try_get(0)
@@ -125,10 +187,40 @@ impl Link<'_> {
         }
     }
 
+    /// Begins a transaction.
+    pub(super) async fn begin(&mut self) -> Result<(), sqlx_core::Error> {
+        if let Self::Postgres(_, session @ Session::Pooled) = self {
+            *session = Session::Transaction;
+            return self.order(limits::BEGIN_LIMITED).await;
+        }
+        self.order("BEGIN").await
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<(), sqlx_core::Error> {
+        self.end("COMMIT").await
+    }
+
+    pub(super) async fn roll_back(&mut self) -> Result<(), sqlx_core::Error> {
+        self.end("ROLLBACK").await
+    }
+
+    /// Whether a transaction was begun because sessions do not last.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        matches!(self, Self::Postgres(_, Session::Transaction))
+    }
+
+    async fn end(&mut self, statement: &'static str) -> Result<(), sqlx_core::Error> {
+        let ended = self.order(statement).await;
+        if let Self::Postgres(_, session @ Session::Transaction) = self {
+            *session = Session::Pooled;
+        }
+        ended
+    }
+
     /// One statement without values that the drivers need not prepare.
     pub(super) async fn order(&mut self, statement: &'static str) -> Result<(), sqlx_core::Error> {
         match self {
-            Self::Postgres(connection) => raw_sql(statement)
+            Self::Postgres(connection, _) => raw_sql(statement)
                 .execute(&mut **connection)
                 .await
                 .map(drop),
@@ -147,11 +239,17 @@ impl Link<'_> {
             }
             let query = raw_sql(AssertSqlSafe(statement.to_owned()));
             match self {
-                Self::Postgres(connection) => query.execute(&mut **connection).await.map(drop),
+                Self::Postgres(connection, _) => query.execute(&mut **connection).await.map(drop),
                 Self::MySql(connection) => query.execute(&mut **connection).await.map(drop),
             }?;
         }
         Ok(())
+    }
+}
+
+impl Session {
+    fn is_whole(self) -> bool {
+        self == Self::Whole
     }
 }
 

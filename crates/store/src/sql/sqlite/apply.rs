@@ -35,8 +35,7 @@ impl Inner {
         }
         let whose = change.user.as_ref().and_then(UserChange::whose);
         for (attribute, value) in &change.claims {
-            let found = self.users.find_in_any_case(connection, *attribute, value)?;
-            if found.is_some_and(|user| Some(user.id) != whose) {
+            if self.users.is_taken(connection, whose, *attribute, value)? {
                 let column = attribute.column().to_owned();
                 return Err(StoreError::Conflict { column }.into());
             }

@@ -1,5 +1,6 @@
 //! The file: where it is, whether it is still the same, and how it is opened.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
+use crate::sql::address::{malformed, not_served};
 use crate::sql::error::map_error;
 
 /// How long a writer waits for another process.
@@ -41,7 +43,8 @@ impl FileId {
 }
 
 /// The file that a SQLAlchemy address names: `sqlite:///relative.db`,
-/// `sqlite:////absolute.db`. Options behind a question mark are passed over.
+/// `sqlite:////absolute.db`. Options behind a question mark are passed over, but for `uri=true`,
+/// with which the name is one of SQLite's own URIs.
 ///
 /// # Errors
 /// When the address is of another kind, or names no file.
@@ -49,31 +52,75 @@ pub fn path_of(uri: &str) -> Result<PathBuf, StoreError> {
     let rest = uri
         .strip_prefix("sqlite:")
         .or_else(|| uri.strip_prefix("sqlite+pysqlite:"))
-        .ok_or_else(|| {
-            StoreError::Schema(format!(
-                "{:?} databases are not served: use sqlite:///file.db, postgresql:// or mysql://",
-                uri.split(':').next().unwrap_or_default()
-            ))
-        })?;
-    let path = rest.strip_prefix("///").unwrap_or_default();
-    let path = path.split('?').next().unwrap_or_default();
+        .ok_or_else(|| not_served(uri))?;
+    let rest = rest.strip_prefix("///").unwrap_or_default();
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_uri = query.split('&').any(|option| {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let value = value.to_ascii_lowercase();
+        name == "uri" && matches!(value.as_str(), "true" | "yes" | "on" | "y" | "t" | "1")
+    });
+    let path = match path.strip_prefix("file:") {
+        Some(named) if is_uri => file_of(named, query)?,
+        // SQLAlchemy and SQLite would not mean the same file.
+        Some(_) => {
+            return Err(malformed(
+                "names a file: URI without ?uri=true: write sqlite:///name.db",
+            ));
+        }
+        None => path,
+    };
     if path.is_empty() || path == ":memory:" {
-        return Err(StoreError::Schema(
-            "a SQLite database needs a file, as in sqlite:///file.db".to_owned(),
+        return Err(malformed(
+            "names no file, and a SQLite database needs one, as in sqlite:///file.db",
         ));
     }
     Ok(PathBuf::from(path))
 }
 
+/// The path of one of SQLite's URIs, of what follows `file:`.
+fn file_of<'a>(named: &'a str, query: &str) -> Result<&'a str, StoreError> {
+    // What SQLAlchemy keeps for Python's driver; the rest is for SQLite.
+    let is_known = |option: &str| {
+        let name = option.split('=').next().unwrap_or_default();
+        let of_python = [
+            "",
+            "cached_statements",
+            "check_same_thread",
+            "detect_types",
+            "isolation_level",
+            "timeout",
+            "uri",
+        ];
+        of_python.contains(&name) || matches!(option, "mode=rw" | "mode=rwc" | "cache=private")
+    };
+    let path = match named.strip_prefix("//") {
+        Some(rest) => rest.strip_prefix("localhost").unwrap_or(rest),
+        None => named,
+    };
+    let is_plain = !path.contains(['%', '#']) && (path.starts_with('/') || path == named);
+    if query.split('&').all(is_known) && is_plain {
+        return Ok(path);
+    }
+    Err(malformed(
+        "is a file: URI with parts that are not followed here: write sqlite:///name.db",
+    ))
+}
+
 /// Makes the file, if it is not there, for its owner only: password hashes go into it.
 pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
-    match options.write(true).create_new(true).mode(0o600).open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(
-            StoreError::Unavailable(format!("{}: {error}", path.display())),
-        ),
-        _ => Ok(()),
-    }
+    options.write(true).mode(0o600);
+    let made = match options.clone().create_new(true).open(path) {
+        // A link that leads nowhere yet: SQLite would make the file with the umask's mode.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && !path.exists() => {
+            options.create(true).open(path)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        made => made,
+    };
+    made.map(drop)
+        .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))
 }
 
 /// Lets readers go on while somebody writes. The file remembers it; whoever else has the
@@ -135,12 +182,25 @@ mod tests {
             ("sqlite:///file.db", "file.db"),
             ("sqlite:////var/lib/file.db", "/var/lib/file.db"),
             ("sqlite:///file.db?timeout=5", "file.db"),
+            ("sqlite:///file.db?uri=true", "file.db"),
+            ("sqlite:///file:x.db?uri=true", "x.db"),
+            ("sqlite:///file:x.db?mode=rwc&uri=true&timeout=5", "x.db"),
+            ("sqlite:///file:/var/x.db?uri=true", "/var/x.db"),
+            ("sqlite:///file:///var/x.db?uri=1", "/var/x.db"),
+            ("sqlite:///file://localhost/var/x.db?uri=true", "/var/x.db"),
         ] {
             assert_eq!(path_of(uri).unwrap(), PathBuf::from(path), "{uri}");
         }
         for uri in [
             "sqlite://",
             "sqlite:///:memory:",
+            "sqlite:///file:x.db",
+            "sqlite:///file:x.db?uri=false",
+            "sqlite:///file:x.db?mode=memory&uri=true",
+            "sqlite:///file:x.db?mode=ro&uri=true",
+            "sqlite:///file:x%20y.db?uri=true",
+            "sqlite:///file://host/x.db?uri=true",
+            "sqlite:///file:?uri=true",
             "postgresql://localhost/x",
             "file.db",
         ] {

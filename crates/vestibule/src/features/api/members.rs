@@ -18,6 +18,7 @@ pub(crate) const EMAIL_ERRORS: &[Message] = &[
 pub(crate) const USERNAME_ERRORS: &[Message] = &[
     Message::UsernameDisallowedCharacters,
     Message::UsernameInvalidLength,
+    Message::UsernameResemblesIdentity,
     Message::InvalidInput,
     Message::ApiError,
 ];

@@ -94,7 +94,8 @@ pub(super) async fn confirm(
     };
     match app.store().apply(change, now).await {
         Ok(Applied::Done(_)) => {}
-        Ok(Applied::Spent | Applied::Stale) | Err(StoreError::Conflict { .. }) => {
+        Ok(Applied::Spent | Applied::Stale)
+        | Err(StoreError::Conflict { .. } | StoreError::Unstorable) => {
             return Ok(Err(invalid()));
         }
         Err(error) => return Err(error.into()),

@@ -38,11 +38,11 @@ pub(super) async fn replace(
     old: Option<&str>,
     new: &str,
 ) -> Result<Decision, Fault> {
-    if let Some(stored) = user.password.as_deref() {
+    if user.password.is_some() {
         let Some(old) = old.filter(|old| !old.trim().is_empty()) else {
             return Ok(refused(PASSWORD, Message::PasswordNotProvided));
         };
-        if app.passwords().check(Some(stored), old).await? == Verdict::Wrong {
+        if app.passwords().check(Some(&user), old).await? == Verdict::Wrong {
             let event = Event::SignInFailed {
                 user_id: Some(user.id),
                 via: "password",

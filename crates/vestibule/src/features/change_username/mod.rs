@@ -67,7 +67,7 @@ async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     call.enter(app, &Door::fresh(app)).await?;
     let user = call.caller()?.user.clone();
     let mut errors = FieldErrors::default();
-    let name = of_fields::username(app, call.body.fields()?, USERNAME, true, &mut errors);
+    let name = of_fields::username(app, call.body.fields()?, USERNAME, true, &mut errors).await;
     let Some(name) = name else {
         return Err(Rejection::fields(errors).into());
     };

@@ -52,6 +52,7 @@ pub(super) fn from_link(app: &App) -> Operation {
         .open()
         .parameter(link_token())
         .answers(Answer::redirect("To one of the app's views."))
+        .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
 }
 
 /// `POST` of the link.

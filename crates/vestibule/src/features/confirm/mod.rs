@@ -109,6 +109,9 @@ async fn from_link(State(app): State<App>, Token(token): Token, mut call: Call) 
 
 /// Opening the link confirms, and leads to the app.
 async fn opened(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
+    if app.settings().accounts.confirm.auto_login {
+        landing::check_follower(app, call)?;
+    }
     door::recognise(app, &mut call.visit, Depth::User, &call.credentials).await?;
     let settings = &app.settings().accounts.confirm;
     let user = match rules::confirm(app, call.visit.facts(), token).await? {

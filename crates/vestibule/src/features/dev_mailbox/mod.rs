@@ -1,33 +1,40 @@
 //! The mails that an application under development would have sent, for its developer to read.
 //!
 //! Routes    `GET /dev/mailbox`, `GET /dev/mailbox.json`, both beside the prefix
-//! Settings  none of `MAIL_SERVER`, `MAIL_BACKEND`, `MAIL_SUPPRESS_SEND`
+//! Settings  none of `MAIL_SERVER`, `MAIL_BACKEND`, `MAIL_SUPPRESS_SEND`; the key comes from `SECRET_KEY`
 //! Messages  `NOT_FOUND`
 //! Mails     all, shown
 //! Hooks     none
-//! Never     is there where mails are sent, nor for anybody but the developer's own machine
+//! Never     is there where mails are sent, nor for anybody but the developer's own machine and who
+//!           has the key that the start prints, nor for a page of another site
 
 mod page;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
 use time::format_description::well_known::Rfc3339;
+use vestibule_formats::hex;
 
 use crate::app::App;
 use crate::features::api::{Answer, Endpoint, Operation, Schema, Tag};
+use crate::http::cookies::{self, Lifetime};
 use crate::http::facts::Facts;
+use crate::http::query::Query;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::http::trust::local;
 use crate::mail::transport::Outgoing;
 use crate::messages::Message;
-use crate::settings::{MailRoute, Settings};
+use crate::secrets::derived;
+use crate::settings::{CookieSettings, MailRoute, SameSite, Settings};
 
 const TAG: Tag = Tag {
     name: "dev mailbox",
-    about: "Mails, for whoever develops. Only where no mail is sent, and only on the machine itself.",
+    about: "Mails, for the developer. Only where no mail is sent, only on the machine itself, and only with the key that the start prints.",
 };
 
 /// What may stand in the page: its own style, and the mails in frames that run nothing.
@@ -35,26 +42,54 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// The page.
+const PAGE: &str = "/dev/mailbox";
+
+/// The parameter that carries the key.
+const KEY: &str = "key";
+
+/// The cookie that the first visit with the key sets. It holds the key.
+const COOKIE: &str = "vestibule_dev_mailbox";
+
 /// Where it is, where mails go nowhere else.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
-    if !matches!(settings.mail.route, MailRoute::DevMailbox) {
+    if !is_served(settings) {
         return Vec::new();
     }
     vec![
-        Endpoint::at("/dev/mailbox").get(show, describe_page),
+        Endpoint::at(PAGE).get(show, describe_page),
         Endpoint::at("/dev/mailbox.json").get(list, describe_list),
     ]
+}
+
+fn is_served(settings: &Settings) -> bool {
+    matches!(settings.mail.route, MailRoute::DevMailbox)
+}
+
+/// The path of the page with its key, as the start prints it; none where mails are sent.
+pub(crate) fn path_with_key(app: &App) -> Option<String> {
+    is_served(app.settings()).then(|| format!("{PAGE}?{KEY}={}", key(app)))
+}
+
+/// The key: derived from `SECRET_KEY`, so that it is as random as that one, and a restart does not
+/// close the tabs that are open.
+fn key(app: &App) -> String {
+    let keys = derived::keys(&app.settings().secrets, "vestibule dev mailbox");
+    keys.first()
+        .map(|key| hex::encode(&key[..16]))
+        .unwrap_or_default()
 }
 
 /// `GET /dev/mailbox`: a page.
 async fn show(
     State(app): State<App>,
     facts: axum::Extension<Facts>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    if !is_the_developers_own(&facts, &headers) {
+    let Some(shown) = admit(&app, &facts, &uri, &headers) else {
         return nothing(&app, &facts);
-    }
+    };
     let mails = app.post().mailbox.mails();
     let mut response = Response::new(Body::from(page::render(&mails)));
     let headers = response.headers_mut();
@@ -64,6 +99,7 @@ async fn show(
     );
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    shown.remember(&facts, &mut response);
     response
 }
 
@@ -71,39 +107,63 @@ async fn show(
 async fn list(
     State(app): State<App>,
     facts: axum::Extension<Facts>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    if !is_the_developers_own(&facts, &headers) {
+    let Some(shown) = admit(&app, &facts, &uri, &headers) else {
         return nothing(&app, &facts);
-    }
+    };
     let mails: Vec<Value> = app.post().mailbox.mails().iter().map(as_json).collect();
-    Reply::ok()
+    let mut response = Reply::ok()
         .member("mails", mails)
         .member("sms", Vec::<Value>::new())
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
-        .into_response()
+        .into_response();
+    shown.remember(&facts, &mut response);
+    response
 }
 
-/// Whether the request was made on this machine, to this machine: links in here sign in.
-fn is_the_developers_own(facts: &Facts, headers: &HeaderMap) -> bool {
-    let forwarded = [
-        "forwarded",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-real-ip",
-        "via",
-    ];
-    let host = facts.host();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.bytes().all(|b| b.is_ascii_digit()) {
-            name
-        } else {
-            host
+/// How the key came.
+enum Shown {
+    /// In the address, which the browser need not repeat.
+    InAddress(String),
+    InCookie,
+}
+
+impl Shown {
+    /// Sets the cookie, so that the address is enough from now on.
+    fn remember(&self, facts: &Facts, response: &mut Response) {
+        let Self::InAddress(key) = self else { return };
+        let cookie = CookieSettings {
+            name: COOKIE.to_owned(),
+            domain: None,
+            path: "/dev".to_owned(),
+            secure: facts.secure(),
+            http_only: true,
+            same_site: Some(SameSite::Strict),
+            partitioned: false,
+            max_age: None,
+        };
+        if let Some(cookie) = cookies::set_cookie(&cookie, key, Lifetime::Session) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
-    });
-    facts.address().is_none_or(|address| address.is_loopback())
-        && matches!(name, "localhost" | "127.0.0.1" | "[::1]")
-        && !forwarded.iter().any(|name| headers.contains_key(*name))
+    }
+}
+
+/// Lets in the developer: on the machine itself, not through a page of another site, and with the key.
+fn admit(app: &App, facts: &Facts, uri: &Uri, headers: &HeaderMap) -> Option<Shown> {
+    if !local::is_from_this_machine(facts, headers) || !local::is_asked_from_here(facts, headers) {
+        return None;
+    }
+    let key = key(app);
+    let is_right =
+        |sent: &str| bool::from(sent.as_bytes().ct_eq(key.as_bytes())) && !key.is_empty();
+    if Query::of(uri).get(KEY).is_some_and(is_right) {
+        return Some(Shown::InAddress(key));
+    }
+    cookies::cookie(headers, COOKIE)
+        .is_some_and(is_right)
+        .then_some(Shown::InCookie)
 }
 
 fn nothing(app: &App, facts: &Facts) -> Response {
@@ -124,8 +184,30 @@ fn as_json(mail: &Outgoing) -> Value {
     })
 }
 
+fn key_in_query() -> Value {
+    json!({
+        "name": KEY,
+        "in": "query",
+        "required": false,
+        "description": "The key that the start prints. Needed until the cookie is there.",
+        "schema": { "type": "string" },
+    })
+}
+
+fn key_in_cookie() -> Value {
+    json!({
+        "name": COOKIE,
+        "in": "cookie",
+        "required": false,
+        "description": "The same, kept by the browser since the first visit.",
+        "schema": { "type": "string" },
+    })
+}
+
 fn describe_page(_: &App) -> Operation {
     Operation::new("getDevMailboxPage", TAG, "The mails, as a page")
+        .parameter(key_in_query())
+        .parameter(key_in_cookie())
         .answers(Answer::page("A page for people."))
         .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }
@@ -144,6 +226,8 @@ fn describe_list(_: &App) -> Operation {
         .must("links", Schema::list(text()).about("The addresses in it."));
     let sms = Schema::object().open();
     Operation::new("getDevMailbox", TAG, "The mails, the newest first")
+        .parameter(key_in_query())
+        .parameter(key_in_cookie())
         .answers(
             Answer::ok("What would have been sent since the server started.")
                 .must("mails", Schema::list(mail))

@@ -35,12 +35,17 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
     };
     let field = request.named.as_ref().map_or(request.blame, Named::field);
     let password = normalise::normalise(&request.password, app.settings().password.normalize_form);
-    let stored = user.as_ref().and_then(|user| user.password.as_deref());
-    let verdict = app.passwords().check(stored, &password).await?;
+    let verdict = app.passwords().check(user.as_ref(), &password).await?;
 
     let Some(user) = user else {
+        let why = match &request.named {
+            Some(Named::Email(text)) if !identity::is_address(app, text) => {
+                Message::InvalidEmailAddress
+            }
+            _ => Message::UserDoesNotExist,
+        };
         return Ok(Decision::Refused {
-            errors: FieldErrors::one(field, Message::UserDoesNotExist),
+            errors: FieldErrors::one(field, why),
             failed: Some(None),
         });
     };
@@ -78,7 +83,7 @@ fn refused(field: &'static str, said: Said) -> Decision {
 
 async fn find(app: &App, named: &Named) -> Result<Option<User>, Fault> {
     match named {
-        Named::Email(value) => identity::find(app, Identity::Email, value).await,
+        Named::Email(text) => identity::by_address(app, text).await,
         Named::Username(value) => identity::find(app, Identity::Username, value).await,
     }
 }

@@ -1,7 +1,7 @@
 //! The request and the answers of `/login`.
 
 use serde_json::Value;
-use vestibule_formats::text::{email, username};
+use vestibule_formats::text::username;
 
 use crate::app::App;
 use crate::http::body::{Field, Fields};
@@ -20,10 +20,12 @@ pub(super) const USERNAME: &str = "username";
 pub(super) const PASSWORD: &str = "password";
 pub(super) const REMEMBER: &str = "remember";
 
-/// The identity that an attempt names, normalised.
+/// The identity that an attempt names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
+    /// An address, as typed.
     Email(String),
+    /// A name, normalised.
     Username(String),
 }
 
@@ -82,6 +84,14 @@ pub(super) fn read(
     };
     let email = read_email(app, fields, &mut errors);
 
+    if !errors.is_empty() || !settings.has("email") {
+        // What else is wrong is said along with it.
+        if let Some(email) = &email
+            && !identity::is_address(app, email)
+        {
+            errors.push(EMAIL, Message::InvalidEmailAddress);
+        }
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -102,14 +112,14 @@ pub(super) fn read(
     })
 }
 
+/// The address as typed. Whether it is one by the rules for new addresses is for [`rules`] to say:
+/// it may be stored from before.
+///
+/// [`rules`]: super::rules
 fn read_email(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<String> {
-    let settings = &app.settings().identity;
     match fields.text(EMAIL) {
-        Field::Text(text) => match email::normalise(text, &settings.email_options) {
-            Ok(normalised) => return Some(normalised),
-            Err(_) => errors.push(EMAIL, Message::InvalidEmailAddress),
-        },
-        Field::Empty if settings.username_enable => {}
+        Field::Text(text) => return Some(text.to_owned()),
+        Field::Empty if app.settings().identity.username_enable => {}
         Field::Empty => errors.push(EMAIL, Message::EmailNotProvided),
         Field::WrongType => errors.push(EMAIL, Message::ApiError),
     }

@@ -15,9 +15,18 @@ const TAG: Tag = Tag {
 
 /// `GET`.
 pub(super) fn by_link(app: &App) -> Operation {
-    described(app, "logoutByLink", "Sign out by a link")
+    let csrf = &app.settings().csrf;
+    let operation = described(app, "logoutByLink", "Sign out by a link");
+    // Where the browser does not say which site sent the request.
+    let operation = if csrf.enabled && csrf.logout_csrf {
+        operation.takes_csrf_token(app, StatusCode::BAD_REQUEST)
+    } else {
+        operation
+    };
+    operation
         .about("Ends the session as `POST` does, and sends the browser on to `POST_LOGOUT_VIEW`.")
         .answers(Answer::redirect("Nobody is signed in any more."))
+        .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
         // A body is not needed here either, but what comes has to be one.
         .refuses(StatusCode::BAD_REQUEST, &[Message::MalformedBody])
         .refuses(

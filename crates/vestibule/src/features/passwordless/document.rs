@@ -62,6 +62,7 @@ pub(super) fn from_link(app: &App) -> Operation {
         .parameter(link_token())
         .answers(Answer::redirect("To one of the app's views."))
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
+        .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
 }
 
 /// `POST` of the link.

@@ -138,6 +138,7 @@ async fn already_in(app: &App, call: &mut Call) -> Result<Option<Reply>, Refusal
 
 /// Opening the link signs in, and leads to the app.
 async fn opened(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
+    landing::check_follower(app, call)?;
     if let Some(reply) = already_in(app, call).await? {
         return Ok(reply);
     }

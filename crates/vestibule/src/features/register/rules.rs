@@ -79,11 +79,11 @@ pub(super) async fn attempt(
     if taken.is_somebodys() {
         return pretend(app, facts, taken, &wanted).await;
     }
-    match make(app, facts, &wanted).await {
+    let column = match make(app, facts, &wanted).await {
         Ok(made) => return Ok(made),
         Err(NotMade::Failed(fault)) => return Err(fault),
-        Err(NotMade::Taken) => {}
-    }
+        Err(NotMade::Taken(column)) => column,
+    };
     // Somebody was faster.
     let username = wanted.username.as_deref();
     let taken = Taken::look(app, Some(&wanted.email), username).await?;
@@ -92,11 +92,17 @@ pub(super) async fn attempt(
     }
     let mut errors = taken.errors(Some(&wanted.email), username);
     if errors.is_empty() {
-        // They are gone again, or it is a value that look-ups take for another.
-        errors.push(
-            EMAIL,
-            Message::EmailAlreadyAssociated.with("email", &wanted.email),
-        );
+        // They are gone again, or have it in another case than look-ups pass over.
+        match username.filter(|_| column == Identity::Username.column()) {
+            Some(name) => errors.push(
+                USERNAME,
+                Message::UsernameAlreadyAssociated.with("username", name),
+            ),
+            None => errors.push(
+                EMAIL,
+                Message::EmailAlreadyAssociated.with("email", &wanted.email),
+            ),
+        }
     }
     Ok(Decision::Refused(errors))
 }
@@ -146,8 +152,8 @@ impl Taken {
 
 /// Why an account was not made.
 enum NotMade {
-    /// Somebody has the address or the name.
-    Taken,
+    /// Somebody has the address or the name: the column.
+    Taken(String),
     Failed(Fault),
 }
 
@@ -160,7 +166,7 @@ impl From<Fault> for NotMade {
 impl From<StoreError> for NotMade {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict { .. } => Self::Taken,
+            StoreError::Conflict { column } => Self::Taken(column),
             error => Self::Failed(error.into()),
         }
     }

@@ -54,6 +54,7 @@ pub(super) async fn read(
             register.username_required,
             &mut errors,
         )
+        .await
     } else {
         None
     };

@@ -8,6 +8,8 @@ pub(crate) mod cross_site;
 pub(crate) mod forward_auth;
 mod forwarded;
 mod host;
+pub(crate) mod local;
+pub(crate) mod navigation;
 pub(crate) mod origin;
 
 pub use forwarded::Peer;

@@ -43,7 +43,7 @@ templates! {
 }
 
 /// The file of this name.
-pub(super) fn find(name: &str) -> Option<&'static str> {
+pub(crate) fn find(name: &str) -> Option<&'static str> {
     TEMPLATES
         .iter()
         .find(|(known, _)| *known == name)

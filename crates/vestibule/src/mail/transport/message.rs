@@ -39,27 +39,21 @@ impl Travelling {
 /// Writes a mail out.
 ///
 /// # Errors
-/// [`MailError::Never`] when one of its addresses is none, or its `Message-ID`.
+/// [`MailError::Blocked`] when one of its addresses is none: only a server that was asked knows
+/// that there is no such recipient.
 pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
-    let from = mailbox(&mail.from).ok_or_else(|| never("the sender is nobody's address"))?;
-    let to = address(&mail.to).ok_or_else(|| never("the recipient is nobody's address"))?;
-    let is_id = |text: &str| {
-        text.len() < 500
-            && text.starts_with('<')
-            && text.ends_with('>')
-            && text.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    if !is_id(&mail.message_id) {
-        return Err(never("its Message-ID is none"));
-    }
+    let from = mailbox(&mail.from)
+        .ok_or_else(|| blocked("SECURITY_EMAIL_SENDER cannot be the sender of a mail"))?;
+    let to = address(&mail.to).ok_or_else(|| blocked("the recipient's address is none"))?;
+    let message_id = message_id(&mail.message_id, from.email.domain());
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()])
-        .map_err(|_| never("it is for nobody"))?;
+        .map_err(|_| blocked("the mail has no recipient"))?;
     let builder = Message::builder()
         .envelope(envelope.clone())
         .from(from)
         .to(Mailbox::new(None, to))
         .subject(one_line(&mail.subject))
-        .message_id(Some(mail.message_id.clone()))
+        .message_id(Some(message_id))
         .date(SystemTime::from(mail.date))
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str(AUTO_SUBMITTED.0),
@@ -72,15 +66,36 @@ pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
         (None, Some(html)) => builder.singlepart(SinglePart::html(html)),
         (text, None) => builder.singlepart(SinglePart::plain(text.unwrap_or_default())),
     };
-    let message = message.map_err(|_| never("it cannot be written"))?;
+    let message =
+        message.map_err(|error| blocked(&format!("the mail cannot be written out: {error}")))?;
     Ok(Travelling {
         envelope,
         bytes: message.formatted(),
     })
 }
 
-fn never(why: &str) -> MailError {
-    MailError::Never(why.to_owned())
+fn blocked(why: &str) -> MailError {
+    MailError::Blocked(why.to_owned())
+}
+
+/// A `Message-ID` that can stand in a header (RFC 5322, section 3.6.4). One that cannot, such as
+/// one with the domain of a sender that was configured wrongly, is made anew of what is good in
+/// it: the same each time the mail is tried.
+fn message_id(written: &str, domain: &str) -> String {
+    let is_id = written.len() < 500
+        && written.starts_with('<')
+        && written.ends_with('>')
+        && written.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_id {
+        return written.to_owned();
+    }
+    let left = written.split('@').next().unwrap_or_default();
+    let left: String = left
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(64)
+        .collect();
+    format!("<{left}@{domain}>")
 }
 
 /// `Name <address>`, or an address alone.
@@ -99,6 +114,11 @@ pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
         Some(name.to_owned()).filter(|name| !name.is_empty()),
         address,
     ))
+}
+
+/// An address as it travels, its domain as the DNS knows it.
+pub(super) fn travelling_address(text: &str) -> Option<String> {
+    address(text).map(|address| address.to_string())
 }
 
 /// An address, its domain as the DNS knows it. What could end a header line or a command, or
@@ -203,6 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn a_message_id_of_a_sender_that_was_configured_wrongly_is_mended() {
+        for id in ["<0a1b@b\u{fc}cher.example>", "<0a1b@example.com >"] {
+            let mail = Outgoing {
+                message_id: id.to_owned(),
+                from: "care@b\u{fc}cher.example".to_owned(),
+                ..example()
+            };
+            let text = written(&mail);
+            assert!(
+                text.contains("Message-ID: <0a1b@xn--bcher-kva.example>\r\n"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn attack_header_injection_by_an_address_is_refused() {
         for to in [
             "ana@example.com\r\nBcc: all@example.com",
@@ -223,13 +259,14 @@ mod tests {
                 to: to.to_owned(),
                 ..example()
             };
-            assert!(matches!(write(&mail), Err(MailError::Never(_))), "{to:?}");
+            assert!(matches!(write(&mail), Err(MailError::Blocked(_))), "{to:?}");
         }
         let mail = Outgoing {
             message_id: "<1@example.com>\r\nBcc: <all@example.com>".to_owned(),
             ..example()
         };
-        assert!(matches!(write(&mail), Err(MailError::Never(_))));
+        assert!(written(&mail).contains("Message-ID: <1@xn--mnchen-3ya.example>\r\n"));
+        assert!(!written(&mail).contains("Bcc"));
     }
 
     #[test]

@@ -7,12 +7,15 @@ mod sendmail;
 mod smtp;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::mailbox::Nowhere;
 use crate::http::fault::Fault;
+#[cfg(feature = "smtp")]
+use crate::settings::SmtpSettings;
 use crate::settings::{MailRoute, MailSettings};
 
 /// A mail on its way out.
@@ -43,10 +46,16 @@ impl std::fmt::Debug for Outgoing {
 /// Why a mail was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
-    /// It may work another time.
+    /// The receiving side does not take this mail at this time: a full mailbox, greylisting. It
+    /// is tried again for two days.
     #[error("not now: {0}")]
     Later(String),
-    /// It will not.
+    /// Nothing that was said is about this mail's recipient: a setting is wrong, the mail server
+    /// cannot be reached or does not let us in, the mail cannot be written out. It is tried
+    /// again for thirty days, so that it leaves once that is repaired.
+    #[error("not until it is repaired: {0}")]
+    Blocked(String),
+    /// The receiving side refuses this mail for good: there is no such recipient. It is given up.
     #[error("never: {0}")]
     Never(String),
 }
@@ -65,7 +74,7 @@ pub enum MailError {
 ///     async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
 ///         let text = mail.text.as_deref().unwrap_or_default();
 ///         println!("to {}: {}\n{text}", mail.to, mail.subject);
-///         Ok(()) // or MailError::Later, and it is tried again
+///         Ok(()) // or MailError::Blocked, and it is tried again
 ///     }
 /// }
 ///
@@ -79,17 +88,38 @@ pub trait Mailer: Send + Sync + std::fmt::Debug {
     async fn send(&self, mail: &Outgoing) -> Result<(), MailError>;
 }
 
+/// An address as it travels, its domain as the DNS knows it; none if no mail could have it.
+pub(crate) fn address(text: &str) -> Option<String> {
+    message::travelling_address(text)
+}
+
+/// Whether a mail can be written out as it would travel.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn encode(mail: &Outgoing) -> Result<(), String> {
+    match message::write(mail) {
+        Ok(_) => Ok(()),
+        Err(MailError::Later(why) | MailError::Blocked(why) | MailError::Never(why)) => Err(why),
+    }
+}
+
 /// What sends mails as the settings say; nothing does where they are kept for the developer.
 ///
 /// # Errors
 /// When the sender is nobody's address, or the way is not open.
 pub(crate) fn mailer(settings: &MailSettings) -> Result<Option<Arc<dyn Mailer>>, Fault> {
-    let sender = message::mailbox(&settings.sender)
-        .ok_or_else(|| Fault::Internal("SECURITY_EMAIL_SENDER is nobody's address".to_owned()))?;
+    let sender = message::mailbox(&settings.sender).ok_or_else(|| {
+        Fault::Internal("SECURITY_EMAIL_SENDER cannot be the sender of a mail".to_owned())
+    })?;
     Ok(match &settings.route {
         MailRoute::DevMailbox => None,
         MailRoute::Nowhere => Some(Arc::new(Nowhere)),
-        MailRoute::Sendmail(program) => Some(Arc::new(sendmail::Sendmail::new(program.clone()))),
+        MailRoute::Sendmail(program) => {
+            let program = sendmail::Sendmail::new(program.clone());
+            program.check().map_err(Fault::Internal)?;
+            Some(Arc::new(program))
+        }
         #[cfg(feature = "smtp")]
         MailRoute::Smtp(smtp) => Some(Arc::new(smtp::Smtp::new(smtp, sender.email.domain())?)),
         #[cfg(not(feature = "smtp"))]
@@ -98,6 +128,87 @@ pub(crate) fn mailer(settings: &MailSettings) -> Result<Option<Arc<dyn Mailer>>,
             return Err(Fault::Internal("SMTP is not built in".to_owned()));
         }
     })
+}
+
+/// One step of the way that mails take, tried without a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbedStep {
+    /// What was tried.
+    pub what: &'static str,
+    /// What it was like, or why it does not work.
+    pub outcome: Result<String, String>,
+}
+
+/// Tries the way that mails take as the settings say, for at most this long a step: looks the
+/// mail server up, connects, encrypts, signs in, and sends nothing. Empty where mails do not
+/// leave.
+pub async fn probe(settings: &MailSettings, patience: Duration) -> Vec<ProbedStep> {
+    match &settings.route {
+        MailRoute::DevMailbox | MailRoute::Nowhere => Vec::new(),
+        MailRoute::Sendmail(program) => {
+            let check = sendmail::Sendmail::new(program.clone()).check();
+            vec![ProbedStep {
+                what: "sendmail",
+                outcome: check.map(|()| format!("{} can be run", program.display())),
+            }]
+        }
+        #[cfg(feature = "smtp")]
+        MailRoute::Smtp(smtp) => probe_server(settings, smtp, patience).await,
+        #[cfg(not(feature = "smtp"))]
+        MailRoute::Smtp(_) => {
+            let _ = patience;
+            Vec::new()
+        }
+    }
+}
+
+#[cfg(feature = "smtp")]
+async fn probe_server(
+    settings: &MailSettings,
+    server: &SmtpSettings,
+    patience: Duration,
+) -> Vec<ProbedStep> {
+    let looking = tokio::net::lookup_host((server.host.as_str(), server.port));
+    let found = match tokio::time::timeout(patience, looking).await {
+        Ok(Ok(addresses)) => {
+            let mut addresses: Vec<String> =
+                addresses.map(|address| address.ip().to_string()).collect();
+            addresses.dedup();
+            Ok(format!("{} is {}", server.host, addresses.join(", ")))
+        }
+        Ok(Err(error)) => Err(format!(
+            "MAIL_SERVER: {} is not found: {error}; write the mail server's own name",
+            server.host
+        )),
+        Err(_) => Err(format!(
+            "MAIL_SERVER: {}: the DNS does not answer; see the resolver of this machine",
+            server.host
+        )),
+    };
+    let is_known = found.is_ok();
+    let mut steps = vec![ProbedStep {
+        what: "mail server name",
+        outcome: found,
+    }];
+    if is_known {
+        let server = SmtpSettings {
+            timeout: server.timeout.min(patience),
+            ..server.clone()
+        };
+        let sender = settings.sender_address();
+        let domain = sender.rsplit('@').next().unwrap_or_default();
+        let outcome = match smtp::Smtp::new(&server, domain) {
+            Ok(smtp) => smtp.probe(sender).await.map_err(|error| match error {
+                MailError::Later(text) | MailError::Blocked(text) | MailError::Never(text) => text,
+            }),
+            Err(fault) => Err(fault.to_string()),
+        };
+        steps.push(ProbedStep {
+            what: "mail server",
+            outcome,
+        });
+    }
+    steps
 }
 
 /// A mail to send in tests.
@@ -110,6 +221,6 @@ fn example() -> Outgoing {
         text: Some("Gr\u{fc}\u{df}e\n.\n..\nhttps://example.com/confirm/abc\n".to_owned()),
         html: Some("<p>Gr\u{fc}\u{df}e</p>\n".to_owned()),
         message_id: "<1@example.com>".to_owned(),
-        date: OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000),
+        date: OffsetDateTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
     }
 }

@@ -1,5 +1,29 @@
 //! What mail servers say, fit for a log.
 
+/// Whether a permanent refusal is about who we are or how we speak, and not about the recipient
+/// or the mail: by its enhanced status code (RFC 3463, RFC 5248) if it has one. `5.1.7` and
+/// `5.1.8` are about the sender's address, `5.5` about the protocol, `5.7` about permissions.
+/// A server that checks the sender late says so in its answer to RCPT.
+#[cfg(any(feature = "smtp", test))]
+pub(super) fn is_about_us(code: u16, text: &str) -> bool {
+    const BASIC: [u16; 10] = [500, 501, 502, 503, 504, 530, 534, 535, 538, 555];
+    match enhanced(text) {
+        Some((1, 7 | 8) | (5 | 7, _)) => true,
+        Some(_) => false,
+        None => BASIC.contains(&code),
+    }
+}
+
+/// The second and third part of the first `5.x.y` in a text.
+#[cfg(any(feature = "smtp", test))]
+fn enhanced(text: &str) -> Option<(u16, u16)> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, ':' | '(' | ')'))
+        .find_map(|word| {
+            let (subject, detail) = word.strip_prefix("5.")?.split_once('.')?;
+            Some((subject.parse().ok()?, detail.parse().ok()?))
+        })
+}
+
 /// How much of it is kept, in characters.
 const KEPT: usize = 200;
 
@@ -21,6 +45,28 @@ pub(super) fn clean(text: &str, about: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_of_the_sender_is_told_from_one_of_the_recipient() {
+        for (code, text, about_us) in [
+            (550, "no such user", false),
+            (550, "5.1.1 <x@example.com>: unknown", false),
+            (552, "5.2.2 mailbox full", false),
+            (554, "5.7.1 <x@example.com>: Relay access denied", true),
+            (
+                553,
+                "5.7.1 <a@example.com>: Sender address rejected: not owned",
+                true,
+            ),
+            (550, "5.1.8 Sender domain does not exist", true),
+            (503, "bad sequence", true),
+            (530, "authentication required", true),
+            (501, "5.1.3 bad address syntax", false),
+        ] {
+            let said = format!("permanent error ({code}): {text}");
+            assert_eq!(is_about_us(code, &said), about_us, "{said}");
+        }
+    }
 
     #[test]
     fn one_short_line_without_the_address() {

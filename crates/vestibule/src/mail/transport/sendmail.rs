@@ -1,5 +1,6 @@
 //! Mail by a program of the host (`MAIL_SENDMAIL`): sendmail's own, or what calls itself so.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -26,8 +27,12 @@ const SEARCH: (&str, &str) = (
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 );
 
-/// Ends that will be the same next time (sysexits.h): `EX_DATAERR`, `EX_NOUSER`, `EX_NOHOST`.
-const FOR_EVER: [i32; 3] = [65, 67, 68];
+/// Ends that will be the same next time (sysexits.h): `EX_NOUSER`, `EX_NOHOST`.
+const FOR_EVER: [i32; 2] = [67, 68];
+
+/// Ends that may be about this mail alone: `EX_DATAERR`, which some programs end with for
+/// whatever a server refuses, and `EX_TEMPFAIL`.
+const THIS_MAIL: [i32; 2] = [65, 75];
 
 /// Hands mails to a program.
 #[derive(Debug)]
@@ -44,9 +49,41 @@ impl Sendmail {
         }
     }
 
+    /// Whether there is such a program.
+    ///
+    /// # Errors
+    /// What is wrong with `MAIL_SENDMAIL`, and what to do.
+    pub(super) fn check(&self) -> Result<(), String> {
+        const FIX: &str = "name the program that sends mail, such as \"/usr/sbin/sendmail\"";
+        let shown = self.program.display();
+        let in_search =
+            !self.program.as_os_str().is_empty() && self.program.components().count() == 1;
+        let candidates: Vec<PathBuf> = if self.program.is_absolute() {
+            vec![self.program.clone()]
+        } else if in_search {
+            let folders = SEARCH.1.split(':').map(PathBuf::from);
+            folders.map(|folder| folder.join(&self.program)).collect()
+        } else {
+            return Err(format!(
+                "MAIL_SENDMAIL: {shown:?} is not an absolute path; {FIX}"
+            ));
+        };
+        let runs = |path: &PathBuf| {
+            std::fs::metadata(path)
+                .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+        };
+        if candidates.iter().any(runs) {
+            Ok(())
+        } else {
+            Err(format!(
+                "MAIL_SENDMAIL: {shown} is no program that can be run; {FIX}"
+            ))
+        }
+    }
+
     async fn hand_over(&self, mail: &Travelling) -> Result<(), MailError> {
         let (Some(from), [to]) = (mail.from(), mail.envelope.to()) else {
-            return Err(MailError::Never("it is for nobody".to_owned()));
+            return Err(MailError::Blocked("the mail has no recipient".to_owned()));
         };
         let mut program = Command::new(&self.program)
             .args(["-i", "-f", from.as_ref(), "--", to.as_ref()])
@@ -59,7 +96,7 @@ impl Sendmail {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
-                MailError::Later(format!("MAIL_SENDMAIL cannot be started: {error}"))
+                MailError::Blocked(format!("MAIL_SENDMAIL cannot be started: {error}"))
             })?;
         let (stdin, stderr) = (program.stdin.take(), program.stderr.take());
         let (mut written, mut complaint) = (false, Vec::new());
@@ -82,8 +119,8 @@ impl Sendmail {
                 () = &mut talking => program.wait().await,
             }
         };
-        let status =
-            status.map_err(|error| MailError::Later(format!("MAIL_SENDMAIL is lost: {error}")))?;
+        let status = status
+            .map_err(|error| MailError::Blocked(format!("MAIL_SENDMAIL is lost: {error}")))?;
         let complaint = String::from_utf8_lossy(&complaint);
         verdict(status, written, &said::clean(&complaint, to.as_ref()))
     }
@@ -95,7 +132,11 @@ impl Mailer for Sendmail {
         let mail = message::write(mail)?;
         tokio::time::timeout(self.patience, self.hand_over(&mail))
             .await
-            .unwrap_or_else(|_| Err(MailError::Later("MAIL_SENDMAIL takes too long".to_owned())))
+            .unwrap_or_else(|_| {
+                Err(MailError::Blocked(
+                    "MAIL_SENDMAIL takes too long".to_owned(),
+                ))
+            })
     }
 }
 
@@ -116,18 +157,20 @@ async fn read(stderr: Option<ChildStderr>, complaint: &mut Vec<u8>) {
 fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), MailError> {
     match status.code() {
         Some(0) if written => Ok(()),
-        Some(0) => Err(MailError::Later(
+        Some(0) => Err(MailError::Blocked(
             "MAIL_SENDMAIL did not read the mail".to_owned(),
         )),
         Some(code) => {
             let text = format!("MAIL_SENDMAIL ended with {code}: {complaint}");
             Err(if FOR_EVER.contains(&code) {
                 MailError::Never(text)
-            } else {
+            } else if THIS_MAIL.contains(&code) {
                 MailError::Later(text)
+            } else {
+                MailError::Blocked(text)
             })
         }
-        None => Err(MailError::Later("MAIL_SENDMAIL was ended".to_owned())),
+        None => Err(MailError::Blocked("MAIL_SENDMAIL was ended".to_owned())),
     }
 }
 
@@ -144,7 +187,6 @@ fn with_line_feeds(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
     use super::super::example;
@@ -218,7 +260,7 @@ mod tests {
         };
         assert!(matches!(
             program.mailer().send(&mail).await,
-            Err(MailError::Never(_))
+            Err(MailError::Blocked(_))
         ));
         let mail = Outgoing {
             to: "-oQ`id`|x@example.com".to_owned(),
@@ -235,44 +277,73 @@ mod tests {
 
     #[tokio::test]
     async fn how_it_ends_decides_whether_it_is_tried_again() {
-        for (code, for_ever) in [(75, false), (78, false), (1, false), (67, true), (65, true)] {
+        for (code, kind) in [
+            (75, "later"),
+            (65, "later"),
+            (78, "blocked"),
+            (1, "blocked"),
+            (67, "never"),
+            (68, "never"),
+        ] {
             let script = format!("cat > /dev/null; echo no ana@example.com >&2; exit {code}");
             let program = Program::new(&format!("code-{code}"), &script);
-            match program.mailer().send(&example()).await {
-                Err(MailError::Never(text)) => assert!(for_ever, "{code}: {text}"),
-                Err(MailError::Later(text)) => {
-                    assert!(
-                        !for_ever && text.contains("no (recipient)"),
-                        "{code}: {text}"
-                    );
-                }
+            let (found, text) = match program.mailer().send(&example()).await {
+                Err(MailError::Never(text)) => ("never", text),
+                Err(MailError::Later(text)) => ("later", text),
+                Err(MailError::Blocked(text)) => ("blocked", text),
                 Ok(()) => panic!("{code}"),
-            }
+            };
+            assert_eq!(found, kind, "{code}: {text}");
+            assert!(text.contains("no (recipient)"), "{code}: {text}");
         }
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_found_before_the_first_mail() {
+        let program = Program::new("there", "exit 0");
+        assert_eq!(program.mailer().check(), Ok(()));
+        let plain = program.0.join("plain");
+        std::fs::write(&plain, "no program").unwrap();
+        for path in [
+            plain,
+            program.0.clone(),
+            program.0.join("absent"),
+            PathBuf::from("bin/sendmail"),
+            PathBuf::from("no-such-program-anywhere"),
+            PathBuf::new(),
+        ] {
+            let complaint = Sendmail::new(path.clone()).check().unwrap_err();
+            assert!(
+                complaint.contains("/usr/sbin/sendmail"),
+                "{path:?}: {complaint}"
+            );
+        }
+        assert_eq!(Sendmail::new(PathBuf::from("sh")).check(), Ok(()));
     }
 
     #[tokio::test]
     async fn what_a_program_leaves_behind_is_not_waited_for() {
         // Each leaves a child that holds its standard error open.
         for (name, script) in [
-            ("sent", "cat > /dev/null; sleep 30 & exit 0"),
+            ("sent", "cat > /dev/null; (sleep 30; touch MARK) & exit 0"),
             (
                 "refused",
-                "cat > /dev/null; echo nobody >&2; sleep 30 & exit 67",
+                "cat > /dev/null; echo nobody >&2; (sleep 30; touch MARK) & exit 67",
             ),
-            ("unread", "exec 3<&0; sleep 30 <&3 & exit 0"),
+            ("unread", "exec 3<&0; (sleep 30; touch MARK) <&3 & exit 0"),
         ] {
-            let program = Program::new(&format!("leaves-{name}"), script);
+            let mark = std::env::temp_dir().join(format!("sendmail-{name}-{}", std::process::id()));
+            let script = script.replace("MARK", &mark.display().to_string());
+            let program = Program::new(&format!("leaves-{name}"), &script);
             let mail = Outgoing {
                 // More than a pipe holds.
                 text: Some("long ".repeat(100_000)),
                 ..example()
             };
-            let begun = tokio::time::Instant::now();
             let outcome = program.mailer().send(&mail).await;
-            assert!(begun.elapsed() < Duration::from_secs(5), "{name}");
+            assert!(!mark.exists(), "{name}: the child came to its end first");
             match (name, outcome) {
-                ("sent", Ok(())) | ("unread", Err(MailError::Later(_))) => {}
+                ("sent", Ok(())) | ("unread", Err(MailError::Blocked(_))) => {}
                 ("refused", Err(MailError::Never(text))) => {
                     assert!(text.contains("nobody"), "{text}");
                 }
@@ -289,7 +360,7 @@ mod tests {
             ..program.mailer()
         };
         let outcome = mailer.send(&example()).await;
-        assert!(matches!(outcome, Err(MailError::Later(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(MailError::Blocked(_))), "{outcome:?}");
 
         let flood = "head -c 300000 /dev/zero | tr '\\0' x >&2; cat > /dev/null; exit 75";
         let program = Program::new("floods", flood);
@@ -301,7 +372,7 @@ mod tests {
         let nobody = Sendmail::new(Path::new("/nonexistent/sendmail").to_owned());
         assert!(matches!(
             nobody.send(&example()).await,
-            Err(MailError::Later(_))
+            Err(MailError::Blocked(_))
         ));
     }
 }

@@ -1,5 +1,6 @@
 //! Mail by SMTP (RFC 5321), over connections that are kept for a while.
 
+mod connect;
 mod lines;
 #[cfg(test)]
 mod tests;
@@ -9,14 +10,11 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
-use self::lines::Lines;
 use super::message::{self, Travelling};
 use super::{MailError, Mailer, Outgoing, said};
 use crate::http::fault::Fault;
@@ -91,61 +89,22 @@ impl Smtp {
 
     /// A connection that works: one that was kept, or a new one. And how many mails it carried.
     async fn connection(&self) -> Result<(AsyncSmtpConnection, u32), MailError> {
+        let deadline = tokio::time::Instant::now() + self.patience;
         loop {
             let kept = self.idle().pop();
             let Some(mut kept) = kept else { break };
-            if kept.since.elapsed() < KEEP && kept.connection.test_connected().await {
-                return Ok((kept.connection, kept.mails));
+            if kept.since.elapsed() >= KEEP {
+                continue;
+            }
+            // One that is silent leaves time for a new one; the others are no better.
+            let works = tokio::time::timeout(self.patience / 4, kept.connection.test_connected());
+            match works.await {
+                Ok(true) => return Ok((kept.connection, kept.mails)),
+                Ok(false) => {}
+                Err(_) => self.idle().clear(),
             }
         }
-        Ok((self.connect().await?, 0))
-    }
-
-    /// Whatever goes wrong here, whoever runs this can repair: the mail waits.
-    async fn connect(&self) -> Result<AsyncSmtpConnection, MailError> {
-        let (host, port) = (self.settings.host.as_str(), self.settings.port);
-        let unreachable =
-            |error: &dyn std::fmt::Display| later("MAIL_SERVER cannot be connected to", error);
-        let mut connection = if self.settings.tls == SmtpTls::Tls {
-            let (server, tls) = ((host, port), self.tls.clone());
-            AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, tls, None).await
-        } else {
-            let stream = Lines::connect(host, port)
-                .await
-                .map_err(|error| unreachable(&error))?;
-            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
-        }
-        .map_err(|error| unreachable(&error))?;
-        if let (SmtpTls::StartTls, Some(tls)) = (self.settings.tls, &self.tls) {
-            if !connection.can_starttls() {
-                return Err(MailError::Later(
-                    "MAIL_SERVER does not offer STARTTLS, which MAIL_USE_TLS asks for".to_owned(),
-                ));
-            }
-            connection
-                .starttls(tls.clone(), &self.hello)
-                .await
-                .map_err(|error| later("STARTTLS fails", &error))?;
-        }
-        if let Some(username) = &self.settings.username {
-            let password = self
-                .settings
-                .password
-                .as_ref()
-                .map_or("", |password| password.expose_secret());
-            let credentials = Credentials::new(username.clone(), password.to_owned());
-            connection
-                .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
-                .await
-                // What the server says may repeat who we said we are.
-                .map_err(|error| match error.status() {
-                    Some(code) => {
-                        MailError::Later(format!("MAIL_SERVER does not let us in: {code}"))
-                    }
-                    None => later("signing in to MAIL_SERVER fails", &error),
-                })?;
-        }
-        Ok(connection)
+        Ok((self.connect(deadline).await?, 0))
     }
 
     async fn hand_over(
@@ -157,11 +116,7 @@ impl Smtp {
         let mut options = Vec::new();
         if mail.needs_smtputf8() {
             if !offers(Extension::SmtpUtfEight) {
-                return Err(MailError::Never(
-                    "the address has letters beyond ASCII before its @, and MAIL_SERVER does not \
-                     offer SMTPUTF8"
-                        .to_owned(),
-                ));
+                return Err(MailError::Blocked(connect::NO_SMTPUTF8.to_owned()));
             }
             options.push(MailParameter::SmtpUtfEight);
         }
@@ -172,8 +127,12 @@ impl Smtp {
         connection
             .command(Mail::new(sender, options))
             .await
-            // A sender who is not welcome is a setting that is wrong.
-            .map_err(|error| later("MAIL_SERVER refuses the sender", &error))?;
+            .map_err(|error| {
+                connect::failed(
+                    "MAIL_SERVER refuses the sender (SECURITY_EMAIL_SENDER)",
+                    &error,
+                )
+            })?;
         for to in mail.envelope.to() {
             connection
                 .command(Rcpt::new(to.clone(), Vec::new()))
@@ -190,15 +149,6 @@ impl Smtp {
             .map_err(|error| refused(&error, mail))?;
         Ok(())
     }
-
-    async fn limited<T>(
-        &self,
-        what: impl Future<Output = Result<T, MailError>>,
-    ) -> Result<T, MailError> {
-        tokio::time::timeout(self.patience, what)
-            .await
-            .unwrap_or_else(|_| Err(MailError::Later("MAIL_SERVER takes too long".to_owned())))
-    }
 }
 
 #[async_trait]
@@ -206,9 +156,11 @@ impl Mailer for Smtp {
     async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
         let mail = message::write(mail)?;
         let _permit = self.connections.acquire().await;
-        let (mut connection, mails) = self.limited(self.connection()).await?;
+        let (mut connection, mails) = self.connection().await?;
         // After an error the connection is dropped: who knows what it would say next.
-        self.limited(self.hand_over(&mut connection, &mail)).await?;
+        tokio::time::timeout(self.patience, self.hand_over(&mut connection, &mail))
+            .await
+            .unwrap_or_else(|_| Err(MailError::Blocked("MAIL_SERVER takes too long".to_owned())))?;
         if mails + 1 < MAILS_PER_CONNECTION {
             self.idle().push(Idle {
                 connection,
@@ -236,20 +188,21 @@ fn tls(settings: &SmtpSettings) -> Result<TlsParameters, Fault> {
         .map_err(|error| Fault::Internal(format!("TLS to MAIL_SERVER cannot be set up: {error}")))
 }
 
-fn later(what: &str, error: &dyn std::fmt::Display) -> MailError {
-    MailError::Later(format!("{what}: {}", said::clean(&error.to_string(), "")))
-}
-
-/// What a server's answer to a mail means: 5 at its beginning is the last word, but for those
-/// that ask who we are.
+/// What a server's answer to a mail means. A permanent one is the last word, unless it is about
+/// who we are: that is for the operator to repair.
 fn refused(error: &Error, mail: &Travelling) -> MailError {
-    const WHO_ARE_YOU: [u16; 4] = [530, 534, 535, 538];
     let about = mail.envelope.to().first().map_or("", AsRef::as_ref);
-    let text = said::clean(&error.to_string(), about);
+    let text = error.to_string();
+    let shown = said::clean(&text, about);
     match error.status() {
-        Some(code) if error.is_permanent() && !WHO_ARE_YOU.contains(&u16::from(code)) => {
-            MailError::Never(text)
+        Some(code) if error.is_permanent() => {
+            if said::is_about_us(u16::from(code), &text) {
+                MailError::Blocked(shown)
+            } else {
+                MailError::Never(shown)
+            }
         }
-        _ => MailError::Later(text),
+        Some(_) => MailError::Later(shown),
+        None => MailError::Blocked(shown),
     }
 }

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use tokio::net::UdpSocket;
@@ -153,8 +152,9 @@ async fn an_answer_is_remembered_for_a_while() {
 #[tokio::test]
 async fn attack_a_domain_whose_dns_is_silent_holds_nobody_for_long() {
     let dns = Dns::start(zone).await;
-    let deliverability = dns.deliverability(Duration::from_millis(300));
-    let before = Instant::now();
-    assert!(deliverability.can_get_mail("ana@silent.example").await);
-    assert!(before.elapsed() < Duration::from_secs(3));
+    let patience = Duration::from_millis(300);
+    let deliverability = dns.deliverability(patience);
+    // Both clocks are the same one, and of two that are due the inner one is asked first.
+    let asked = deliverability.can_get_mail("ana@silent.example");
+    assert_eq!(tokio::time::timeout(patience * 10, asked).await, Ok(true));
 }

@@ -112,6 +112,17 @@ async fn what_is_known_of_the_user_is_easy_to_guess() {
 #[tokio::test]
 async fn attack_passwords_made_to_be_judged_for_long_are_judged_soon() {
     let asked = vestibule(ZXCVBN);
+    // The quicker of two, which is what the machine can do.
+    let time = async |password: &str, words: &[&str]| {
+        let mut least = Duration::MAX;
+        for _ in 0..2 {
+            let before = Instant::now();
+            judge(asked.app(), password, words).await.unwrap();
+            least = least.min(before.elapsed());
+        }
+        least
+    };
+    let (mut whole, mut judged) = (Duration::ZERO, Duration::ZERO);
     let words: Vec<String> = (0..200).map(|at| format!("{at}").repeat(100)).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     for password in [
@@ -122,11 +133,13 @@ async fn attack_passwords_made_to_be_judged_for_long_are_judged_soon() {
         "1/1/1911".repeat(16),
         "\u{1f44b}".repeat(128),
     ] {
-        let before = Instant::now();
-        judge(asked.app(), &password, &words).await.unwrap();
-        let took = before.elapsed();
-        assert!(took < Duration::from_secs(5), "{password}: {took:?}");
+        whole += time(&password, &words).await;
+        judged += time(&beginning(&password, JUDGED), &words[..WORDS]).await;
     }
+    assert!(
+        whole < judged * 3,
+        "{whole:?} for the whole, {judged:?} for what is judged"
+    );
 }
 
 #[derive(Debug)]

@@ -59,7 +59,7 @@ pub(super) const KEYS: &[Key] = &[
     served("SESSION_PROTECTION", Text, r#""basic""#),
     served("SESSION_REFRESH_EACH_REQUEST", Flag, "true"),
     served("SQLALCHEMY_DATABASE_URI", Secret, r#""""#),
-    pages("SQLALCHEMY_ENGINE_OPTIONS", Table, "{}"),
+    pages("SQLALCHEMY_ENGINE_OPTIONS", SecretTable, "{}"),
     pages("SQLALCHEMY_TRACK_MODIFICATIONS", Flag, "false"),
     pages("TESTING", Flag, "false"),
     served("TRUSTED_HOSTS", List, "[]"),

@@ -7,9 +7,12 @@ mod accounts;
 mod factors;
 mod flask;
 mod messages;
+mod nearest;
 mod ours;
 mod pages;
 mod sign_in;
+
+pub use nearest::nearest;
 
 use crate::messages::Message;
 
@@ -148,39 +151,6 @@ pub fn is_message(name: &str) -> bool {
         .is_some_and(|code| messages::CODES.contains(&code) || Message::from_code(code).is_some())
 }
 
-/// The known name that looks most like this one.
-#[must_use]
-pub fn nearest(name: &str) -> Option<String> {
-    /// What people leave out.
-    const PREFIX: &str = "SECURITY_";
-    const MESSAGE: &str = "SECURITY_MSG_";
-    let name = name.to_ascii_uppercase();
-    let candidates: Vec<String> = if name.starts_with(MESSAGE) {
-        messages::CODES
-            .iter()
-            .copied()
-            .chain(Message::ALL.iter().map(|message| message.code()))
-            .map(|code| format!("{MESSAGE}{code}"))
-            .collect()
-    } else {
-        all().map(|key| key.name.to_owned()).collect()
-    };
-    let likeness = |candidate: &str| {
-        let whole = strsim::normalized_damerau_levenshtein(candidate, &name);
-        // A name without its prefix has to be right but for a slip.
-        let rest = candidate.strip_prefix(PREFIX).map_or(0.0, |rest| {
-            strsim::normalized_damerau_levenshtein(rest, &name)
-        });
-        if rest > 0.85 { rest } else { whole }
-    };
-    candidates
-        .into_iter()
-        .map(|candidate| (likeness(&candidate), candidate))
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .filter(|(likeness, _)| *likeness > 0.6)
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -195,27 +165,5 @@ mod tests {
             let value = super::super::value::parse_default(key);
             assert!(super::super::value::fits(&value, key.kind), "{}", key.name);
         }
-    }
-
-    #[test]
-    fn a_slip_of_the_pen_is_understood() {
-        for (written, meant) in [
-            ("SECURITY_REGISTRABLE", "SECURITY_REGISTERABLE"),
-            ("SESION_COOKIE_NAME", "SESSION_COOKIE_NAME"),
-            ("SECURITY_TOKEN_MAXAGE", "SECURITY_TOKEN_MAX_AGE"),
-            ("TRACKABLE", "SECURITY_TRACKABLE"),
-            ("security_url_prefix", "SECURITY_URL_PREFIX"),
-            (
-                "SECURITY_MSG_INVALID_PASWORD",
-                "SECURITY_MSG_INVALID_PASSWORD",
-            ),
-            (
-                "SECURITY_MSG_CSRF_TOKEN_MISING",
-                "SECURITY_MSG_CSRF_TOKEN_MISSING",
-            ),
-        ] {
-            assert_eq!(nearest(written).as_deref(), Some(meant), "{written}");
-        }
-        assert_eq!(nearest("ZZZ"), None);
     }
 }

@@ -1,0 +1,41 @@
+//! Hashes made by the real werkzeug: see `vectors/record_werkzeug.py`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+
+use serde_json::Value;
+use vestibule_formats::hash::{
+    Argon2Options, Hasher, HasherOptions, Memory, SingleHash, decoy_like, parameters,
+};
+
+#[test]
+fn werkzeugs_hashes_are_checked_and_replaced_hashed_once_or_twice() {
+    let vectors: Value = serde_json::from_str(include_str!("vectors/werkzeug.json")).unwrap();
+    let mut memory = Memory::default();
+    let hasher = Hasher::new(&HasherOptions {
+        salt: vectors["salt"].as_str(),
+        single_hash: SingleHash::Schemes(Vec::new()),
+        argon2: Argon2Options::default(),
+    })
+    .unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for row in vectors["hashes"].as_array().unwrap() {
+        let (password, hash) = (
+            row["password"].as_str().unwrap(),
+            row["hash"].as_str().unwrap(),
+        );
+        assert_eq!(
+            hasher.verify(password, hash, &mut memory),
+            Ok(true),
+            "{row}"
+        );
+        let wrong = hasher.verify(&format!("{password}x"), hash, &mut memory);
+        assert_eq!(wrong, Ok(false), "{row}");
+        assert!(hasher.needs_upgrade(hash));
+        let decoy = decoy_like(hash);
+        assert_eq!(parameters(&decoy), parameters(hash));
+        if kinds.insert(parameters(hash).to_owned()) {
+            assert_eq!(hasher.verify(password, &decoy, &mut memory), Ok(false));
+        }
+    }
+    assert_eq!(kinds.len(), 6, "{kinds:?}");
+}

@@ -1,0 +1,56 @@
+//! The kinds of password hashes that are stored.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use vestibule_formats::hash::{decoy_like, parameters};
+
+/// Stored password hashes that cost the same to check.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordKind {
+    /// The scheme and its parameters, as the hashes begin; empty for what is no hash.
+    pub parameters: String,
+    /// A hash of nobody's password that costs as much; empty for what is no hash.
+    pub decoy: String,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl fmt::Debug for PasswordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordKind")
+            .field("parameters", &self.parameters)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Counts hashes by what they cost. Nothing of a hash is kept but what it begins with.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds(BTreeMap<String, PasswordKind>);
+
+impl Kinds {
+    /// Adds hashes that cost the same as this one.
+    pub(crate) fn add(&mut self, hash: &str, count: u64) {
+        let parameters = parameters(hash);
+        if let Some(kind) = self.0.get_mut(parameters) {
+            kind.count += count;
+            return;
+        }
+        let decoy = if parameters.is_empty() {
+            String::new()
+        } else {
+            decoy_like(hash)
+        };
+        let kind = PasswordKind {
+            parameters: parameters.to_owned(),
+            decoy,
+            count,
+        };
+        self.0.insert(parameters.to_owned(), kind);
+    }
+
+    pub(crate) fn all(self) -> Vec<PasswordKind> {
+        self.0.into_values().collect()
+    }
+}

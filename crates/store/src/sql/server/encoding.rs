@@ -1,0 +1,110 @@
+//! What texts a database can keep: not every one of Unicode, where it was made for some languages
+//! only.
+
+use std::collections::HashMap;
+
+use super::dialect::Dialect;
+use super::schema::Column;
+use super::wire::{Link, Value};
+use crate::schema_check::Finding;
+
+/// What the texts of the users are kept in.
+#[derive(Debug)]
+pub(super) struct Encodings {
+    dialect: Dialect,
+    /// Of PostgreSQL's database.
+    database: String,
+    /// Of MySQL's columns, by name.
+    columns: HashMap<String, String>,
+}
+
+/// How to see whether a text can be kept.
+pub(super) enum Question {
+    /// This is so.
+    Known(bool),
+    /// The answer to this statement is 1 if it can.
+    Ask(String, Vec<Value>),
+}
+
+impl Encodings {
+    pub(super) async fn read(
+        link: &mut Link<'_>,
+        dialect: Dialect,
+        users: &[Column],
+    ) -> Result<Self, sqlx_core::Error> {
+        let database = match dialect {
+            Dialect::Postgres => of_database(link).await?,
+            Dialect::MySql { .. } => String::new(),
+        };
+        let columns = users.iter();
+        Ok(Self {
+            dialect,
+            database,
+            columns: columns
+                .map(|column| (column.name.clone(), column.charset.clone()))
+                .collect(),
+        })
+    }
+
+    pub(super) fn is_utf8(&self) -> bool {
+        self.dialect != Dialect::Postgres || self.database == "UTF8"
+    }
+
+    /// Whether a column can keep a text.
+    pub(super) fn can_keep(&self, column: &str, text: &str) -> Question {
+        if text.is_ascii() || text.contains('\0') {
+            return Question::Known(!text.contains('\0'));
+        }
+        let value = || Value::Text(Some(text.to_owned()));
+        let charset = self.columns.get(column).map_or("", String::as_str);
+        match self.dialect {
+            Dialect::Postgres if self.is_utf8() => Question::Known(true),
+            Dialect::Postgres => Question::Ask(
+                "SELECT (length($1::text) > 0)::int::bigint".to_owned(),
+                vec![value()],
+            ),
+            Dialect::MySql { .. } => match charset {
+                "" | "utf8mb4" => Question::Known(true),
+                "utf8" | "utf8mb3" => Question::Known(text.chars().all(|c| c <= '\u{ffff}')),
+                // The server's own name of a character set.
+                charset => Question::Ask(
+                    format!(
+                        "SELECT CAST(CAST(CONVERT(CONVERT(? USING {charset}) USING utf8mb4) AS \
+                         BINARY) = CAST(? AS BINARY) AS SIGNED)"
+                    ),
+                    vec![value(), value()],
+                ),
+            },
+        }
+    }
+}
+
+async fn of_database(link: &mut Link<'_>) -> Result<String, sqlx_core::Error> {
+    let rows = link
+        .rows("SELECT current_setting('server_encoding')::text", &[])
+        .await?;
+    let name = rows.first().map(|row| row.text(0)).transpose()?;
+    Ok(name.flatten().unwrap_or_default())
+}
+
+/// What keeps the database from holding every text.
+pub(super) async fn check(
+    link: &mut Link<'_>,
+    dialect: Dialect,
+) -> Result<Option<Finding>, sqlx_core::Error> {
+    if dialect != Dialect::Postgres {
+        return Ok(None);
+    }
+    let found = of_database(link).await?;
+    Ok((found != "UTF8").then_some(Finding::Encoding { found }))
+}
+
+/// What keeps a column of MySQL's from holding every text.
+pub(super) fn check_column(table: &str, column: &Column) -> Option<Finding> {
+    let all = matches!(column.charset.as_str(), "" | "utf8mb4");
+    (!all).then(|| Finding::CharacterSet {
+        table: table.to_owned(),
+        column: column.name.clone(),
+        found: column.charset.clone(),
+    })
+}

@@ -1,0 +1,56 @@
+//! The spellings of a value that differ in case only, for databases that know no case or only that
+//! of ASCII.
+
+use vestibule_formats::text::case::{fold, others};
+
+/// A pattern of SQLite's `GLOB` that every spelling of a value fits and nothing else.
+pub(super) fn glob(value: &str) -> String {
+    let mut pattern = String::new();
+    for c in fold(value).chars() {
+        if others(c).is_empty() && !matches!(c, '*' | '?' | '[') {
+            pattern.push(c);
+        } else {
+            pattern.push('[');
+            pattern.push(c);
+            pattern.extend(others(c));
+            pattern.push(']');
+        }
+    }
+    pattern
+}
+
+/// What turns every spelling of a value into the folded one, by PostgreSQL's `translate`: the
+/// letters to replace, what they are replaced by, and the folded value.
+#[cfg(feature = "server")]
+pub(super) fn translation(value: &str) -> [String; 3] {
+    let folded = fold(value);
+    let (mut from, mut to) = (String::new(), String::new());
+    for c in folded.chars() {
+        if !to.contains(c) {
+            for other in others(c) {
+                from.push(*other);
+                to.push(c);
+            }
+        }
+    }
+    [from, to, folded]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_fits_and_nothing_is_more_than_itself() {
+        assert_eq!(glob("\u{410}n*"), "[\u{430}\u{410}][nN][*]");
+        assert_eq!(glob("[1]"), "[[]1]");
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn a_translation_replaces_each_letter_once() {
+        let [from, to, folded] = translation("\u{410}\u{430}N1");
+        assert_eq!((from.as_str(), to.as_str()), ("\u{410}N", "\u{430}n"));
+        assert_eq!(folded, "\u{430}\u{430}n1");
+    }
+}

@@ -1,0 +1,239 @@
+//! Every mail that the settings can send, written once for nobody: a template that is broken is
+//! found before somebody waits for its mail.
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use super::render::{Parts, Renderer, built_in};
+use super::transport::{self, Outgoing};
+use crate::messages::catalogue::{Catalogues, Locale};
+use crate::settings::{MailTemplate, Problem, Settings};
+
+/// A mail that was written for nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// Its template, as the settings name it.
+    pub template: String,
+    /// The languages that it was written in.
+    pub languages: Vec<&'static str>,
+    /// What is wrong with it.
+    pub problem: Option<Problem>,
+}
+
+/// A kind of mail.
+struct Kind<'a> {
+    /// The setting that names its template.
+    key: &'static str,
+    template: &'a MailTemplate,
+    /// What its template always gets, beside the user.
+    given: &'static [&'static str],
+    /// What it gets sometimes.
+    sometimes: &'static [&'static str],
+}
+
+/// Writes and encodes every mail of every feature that is on, in every language.
+#[must_use]
+pub fn all(settings: &Settings) -> Vec<Rehearsed> {
+    let renderer = Renderer::new(settings.mail.templates.clone());
+    let kinds = kinds(settings);
+    kinds
+        .iter()
+        .map(|kind| Rehearsed {
+            template: kind.template.path.clone(),
+            languages: Locale::all().map(Locale::tag).collect(),
+            problem: rehearse(kind, &renderer, settings).err(),
+        })
+        .collect()
+}
+
+/// What is wrong with the templates that are not ours: every mail of that kind would fail.
+#[must_use]
+pub fn problems(settings: &Settings) -> Vec<Problem> {
+    let mut kinds = kinds(settings);
+    if settings.mail.templates.is_none() {
+        kinds.retain(|kind| !is_built_in(settings, &kind.template.path));
+    }
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    let renderer = Renderer::new(settings.mail.templates.clone());
+    kinds
+        .iter()
+        .filter_map(|kind| rehearse(kind, &renderer, settings).err())
+        .collect()
+}
+
+fn is_built_in(settings: &Settings, path: &str) -> bool {
+    let there = |ending: &str| built_in::find(&format!("{path}.{ending}")).is_some();
+    (!settings.mail.text || there("txt")) && (!settings.mail.html || there("html"))
+}
+
+/// The kinds of mail of the features that are on.
+fn kinds(settings: &Settings) -> Vec<Kind<'_>> {
+    let accounts = &settings.accounts;
+    let mut kinds = Vec::new();
+    let mut add = |key, template, given, sometimes| {
+        kinds.push(Kind {
+            key,
+            template,
+            given,
+            sometimes,
+        });
+    };
+    let register = &accounts.register;
+    if register.enabled && register.send_mail {
+        add(
+            "SECURITY_REGISTER_EMAIL_TEMPLATE",
+            &register.welcome,
+            &[][..],
+            &["confirmation_link", "confirmation_token"][..],
+        );
+        if settings.login.return_generic_responses {
+            add(
+                "SECURITY_REGISTER_EMAIL_EXISTING_TEMPLATE",
+                &register.existing,
+                &[],
+                &["recovery_link", "reset_link", "reset_token"],
+            );
+            add(
+                "SECURITY_REGISTER_EMAIL_EXISTING_USERNAME_TEMPLATE",
+                &register.existing_username,
+                &["email", "username"],
+                &[],
+            );
+        }
+    }
+    if settings.login.confirmable {
+        add(
+            "SECURITY_EMAIL_TEMPLATE_CONFIRM",
+            &accounts.confirm.instructions,
+            &["confirmation_link", "confirmation_token", "within"],
+            &[],
+        );
+    }
+    if accounts.passwordless.enabled {
+        add(
+            "SECURITY_EMAIL_TEMPLATE_PASSWORDLESS",
+            &accounts.passwordless.instructions,
+            &["login_link", "login_token", "within"],
+            &[],
+        );
+    }
+    let recover = &accounts.recover;
+    if let (true, Some(instructions)) = (recover.enabled, &recover.instructions) {
+        add(
+            "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET",
+            instructions,
+            &["reset_link", "reset_token", "within"],
+            &[],
+        );
+    }
+    if let (true, Some(notice)) = (recover.enabled, &recover.notice) {
+        add(
+            "SECURITY_EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE",
+            notice,
+            &[],
+            &["recovery_link"],
+        );
+    }
+    let change = &accounts.change_password;
+    if let (true, Some(notice)) = (change.enabled, &change.notice) {
+        add(
+            "SECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE",
+            notice,
+            &[],
+            &["recovery_link"],
+        );
+    }
+    let change = &accounts.change_email;
+    if change.enabled {
+        add(
+            "SECURITY_CHANGE_EMAIL_EMAIL_TEMPLATE",
+            &change.instructions,
+            &["link", "token", "within"],
+            &[],
+        );
+        if let Some(notice) = &change.notice {
+            add("SECURITY_CHANGE_EMAIL_NOTICE_TEMPLATE", notice, &[], &[]);
+        }
+    }
+    let change = &accounts.change_username;
+    if let (true, Some(notice)) = (change.enabled, &change.notice) {
+        add("SECURITY_CHANGE_USERNAME_EMAIL_TEMPLATE", notice, &[], &[]);
+    }
+    if accounts.recover_username.enabled {
+        add(
+            "SECURITY_USERNAME_RECOVERY_EMAIL_TEMPLATE",
+            &accounts.recover_username.instructions,
+            &["username"],
+            &[],
+        );
+    }
+    kinds
+}
+
+/// Writes one kind in every language, with all that it can get and with as little as it can.
+fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result<(), Problem> {
+    let catalogues = Catalogues::built_in();
+    let parts = Parts {
+        text: settings.mail.text,
+        html: settings.mail.html,
+    };
+    let path = &kind.template.path;
+    for locale in Locale::all() {
+        for all in [true, false] {
+            let context = context(kind, all);
+            let rendered = renderer
+                .render(path, locale, &catalogues, &context, parts)
+                .map_err(|error| {
+                    Problem::new(
+                        kind.key,
+                        format!("{path:?} cannot be written ({}): {error}", locale.tag()),
+                        "mend that file, or leave it out: no mail of this kind would leave",
+                    )
+                })?;
+            let subject = catalogues.translate(locale, &kind.template.subject);
+            let mail = Outgoing {
+                from: settings.mail.sender.clone(),
+                to: "ana@example.com".to_owned(),
+                subject: subject.to_owned(),
+                text: rendered.text,
+                html: rendered.html,
+                message_id: "<rehearsal@example.com>".to_owned(),
+                date: OffsetDateTime::UNIX_EPOCH,
+            };
+            transport::encode(&mail).map_err(|why| {
+                Problem::new(
+                    kind.key,
+                    format!("{path:?} cannot be encoded ({}): {why}", locale.tag()),
+                    "mend its template, its subject or SECURITY_EMAIL_SENDER",
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn context(kind: &Kind<'_>, all: bool) -> Map<String, Value> {
+    let sometimes = if all { kind.sometimes } else { &[] };
+    let mut context: Map<String, Value> = kind
+        .given
+        .iter()
+        .chain(sometimes)
+        .map(|name| ((*name).to_owned(), Value::from(sample(name))))
+        .collect();
+    let username = all.then_some("ana");
+    let user = json!({ "email": "ana@example.com", "username": username });
+    context.insert("user".to_owned(), user);
+    context
+}
+
+fn sample(name: &str) -> &'static str {
+    match name {
+        "email" => "ana@example.com",
+        "username" => "ana",
+        "within" => "2 days",
+        name if name.ends_with("token") => "a-token",
+        _ => "https://accounts.example.com/a-link",
+    }
+}

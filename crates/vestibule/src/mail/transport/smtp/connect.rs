@@ -1,0 +1,182 @@
+//! Opening a connection to the mail server, and saying what may be wrong when it does not open.
+
+use std::time::Duration;
+
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::Extension;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use super::lines::Lines;
+use super::{MailError, Smtp, SmtpTls, said};
+
+/// How long the server may take to say goodbye to a probe.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How rustls calls an answer that is no TLS.
+const NOT_TLS: &str = "InvalidContentType";
+
+impl Smtp {
+    /// A connection on which mails can be sent. Whatever goes wrong here, the operator can
+    /// repair: the mail waits.
+    pub(super) async fn connect(
+        &self,
+        deadline: Instant,
+    ) -> Result<AsyncSmtpConnection, MailError> {
+        let mut connection = self.greet(deadline).await?;
+        if let (SmtpTls::StartTls, Some(tls)) = (self.settings.tls, &self.tls) {
+            if !connection.can_starttls() {
+                return Err(MailError::Blocked(
+                    "MAIL_SERVER does not offer STARTTLS, which MAIL_USE_TLS asks for; see MAIL_PORT, \
+                     which is often 587"
+                        .to_owned(),
+                ));
+            }
+            let encrypting = connection.starttls(tls.clone(), &self.hello);
+            within(deadline, encrypting)
+                .await
+                .ok_or_else(|| self.silent("does not answer to STARTTLS"))?
+                .map_err(|error| {
+                    let text = error.to_string();
+                    MailError::Blocked(format!(
+                        "STARTTLS fails: {}; {}",
+                        said::clean(&text, ""),
+                        fix(&text)
+                    ))
+                })?;
+        }
+        // As in the reference, nobody signs in with half of what it takes.
+        if let (Some(username), Some(password)) = (&self.settings.username, &self.settings.password)
+        {
+            let password = password.expose_secret().to_owned();
+            let credentials = Credentials::new(username.clone(), password);
+            let signing_in = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
+            within(deadline, signing_in)
+                .await
+                .ok_or_else(|| self.silent("does not answer to the sign-in"))?
+                // What the server says may repeat who we said we are.
+                .map_err(|error| match error.status() {
+                    Some(code) => MailError::Blocked(format!(
+                        "MAIL_SERVER refuses MAIL_USERNAME and MAIL_PASSWORD: {code}"
+                    )),
+                    None => failed("signing in to MAIL_SERVER fails", &error),
+                })?;
+        }
+        Ok(connection)
+    }
+
+    /// Connects, and waits for the greeting.
+    async fn greet(&self, deadline: Instant) -> Result<AsyncSmtpConnection, MailError> {
+        let (host, port) = (self.settings.host.as_str(), self.settings.port);
+        let unreachable = |error: &dyn std::fmt::Display| {
+            MailError::Blocked(format!(
+                "{} cannot be connected to: {}; {}",
+                self.place(),
+                said::clean(&error.to_string(), ""),
+                fix(&error.to_string()),
+            ))
+        };
+        if self.settings.tls == SmtpTls::Tls {
+            let (server, tls) = ((host, port), self.tls.clone());
+            let connecting =
+                AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, tls, None);
+            return within(deadline, connecting)
+                .await
+                .ok_or_else(|| {
+                    self.silent(
+                        "does not answer with TLS: MAIL_PORT may be wrong, a firewall may stand \
+                         between, or the server begins in clear text, as on ports 587 and 25, \
+                         where MAIL_USE_TLS is right instead of MAIL_USE_SSL",
+                    )
+                })?
+                .map_err(|error| {
+                    if format!("{error:?}").contains(NOT_TLS) {
+                        MailError::Blocked(format!(
+                            "{} answers without TLS: it begins in clear text, as on ports 587 \
+                             and 25; set MAIL_USE_TLS = true instead of MAIL_USE_SSL",
+                            self.place()
+                        ))
+                    } else {
+                        unreachable(&error)
+                    }
+                });
+        }
+        let stream = within(deadline, Lines::connect(host, port))
+            .await
+            .ok_or_else(|| {
+                self.silent(
+                    "does not take the connection: MAIL_PORT may be wrong, or a firewall stands \
+                     between",
+                )
+            })?
+            .map_err(|error| unreachable(&error))?;
+        let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello);
+        within(deadline, greeting)
+            .await
+            .ok_or_else(|| {
+                self.silent(
+                    "takes the connection and sends no greeting: it may wait for TLS from the \
+                     first byte on, as on port 465, where MAIL_USE_SSL is right instead of \
+                     MAIL_USE_TLS",
+                )
+            })?
+            .map_err(|error| unreachable(&error))
+    }
+
+    /// Connects as for a mail, and leaves without one. What the connection was like.
+    pub(in super::super) async fn probe(&self, sender: &str) -> Result<String, MailError> {
+        let mut connection = self.connect(Instant::now() + self.patience).await?;
+        let takes_utf8 = connection
+            .server_info()
+            .supports_feature(Extension::SmtpUtfEight);
+        // It may say goodbye or not.
+        let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+        if !sender.is_ascii() && !takes_utf8 {
+            return Err(MailError::Blocked(NO_SMTPUTF8.to_owned()));
+        }
+        let encryption = match self.settings.tls {
+            SmtpTls::None => "without encryption",
+            SmtpTls::StartTls => "STARTTLS",
+            SmtpTls::Tls => "TLS",
+        };
+        let signed_in = self.settings.username.is_some() && self.settings.password.is_some();
+        let signed_in = if signed_in { ", signed in" } else { "" };
+        Ok(format!("{} answers, {encryption}{signed_in}", self.place()))
+    }
+
+    fn place(&self) -> String {
+        let (host, port) = (&self.settings.host, self.settings.port);
+        if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        }
+    }
+
+    fn silent(&self, what: &str) -> MailError {
+        MailError::Blocked(format!("{} {what} ({:?})", self.place(), self.patience))
+    }
+}
+
+/// Why a mail from or to an address with letters beyond ASCII does not leave.
+pub(super) const NO_SMTPUTF8: &str =
+    "an address has letters beyond ASCII before its @, and MAIL_SERVER does not offer SMTPUTF8";
+
+/// What to do about a connection that does not come about.
+fn fix(error: &str) -> &'static str {
+    if error.contains("certificate") {
+        "name the server as its certificate does, or set MAIL_CA_FILE for an authority of your own"
+    } else {
+        "see MAIL_SERVER and MAIL_PORT, and whether the server is up"
+    }
+}
+
+async fn within<T>(deadline: Instant, what: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout_at(deadline, what).await.ok()
+}
+
+/// What went wrong before the recipient was named: nothing of it is about them.
+pub(super) fn failed(what: &str, error: &dyn std::fmt::Display) -> MailError {
+    MailError::Blocked(format!("{what}: {}", said::clean(&error.to_string(), "")))
+}

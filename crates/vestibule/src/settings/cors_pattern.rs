@@ -1,0 +1,165 @@
+//! Patterns of origins and headers that do not say what they seem to.
+//!
+//! They are regular expressions, as in Flask-CORS. `https://*.example.com` looks like the glob that
+//! other servers take, and as a regular expression lets `https://xexample.com` in.
+
+/// What a pattern of an origin says if it is read as a glob, as a regular expression; `None` for one
+/// that does not look like a glob.
+pub(super) fn origin_meant(pattern: &str) -> Option<String> {
+    let (scheme, rest) = match pattern.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, pattern),
+    };
+    let (host, port) = match rest.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (rest, None),
+    };
+    let glob = scheme == Some("*") || has_glob(host) || port.is_some_and(|port| port == "*");
+    if !glob {
+        return None;
+    }
+    let scheme = match scheme {
+        Some("*") | None => "https?",
+        Some(scheme) => scheme,
+    };
+    let plain = host.chars().all(is_plain);
+    let host = if plain || host.starts_with('*') {
+        host.trim_end_matches('$')
+            .replace("\\.", ".")
+            .replace('.', "\\.")
+            .replace('*', "[a-z0-9-]+")
+    } else {
+        host.to_owned()
+    };
+    let port = match port {
+        Some("*") => ":[0-9]+".to_owned(),
+        Some(port) => format!(":{port}"),
+        None => String::new(),
+    };
+    Some(format!("{scheme}://{host}{port}"))
+}
+
+/// Whether a star in a host stands for something, as in a glob, and not for a repetition.
+fn has_glob(host: &str) -> bool {
+    // Nothing can be repeated at the very start.
+    if host.starts_with('*') {
+        return true;
+    }
+    if !host.chars().all(is_plain) {
+        return false;
+    }
+    // `.*` says "anything" only where no label ends before it: `https://.*`, not `https://app.*.example`.
+    let before = |at: usize| host[..at].strip_suffix('.');
+    host.match_indices('*').any(|(at, _)| {
+        before(at).is_none_or(|label| !label.is_empty() && !label.ends_with(['.', '*']))
+    })
+}
+
+/// What stands in a glob, and in hosts without one.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '*')
+}
+
+/// The same of the name of a header: `X-*`.
+pub(super) fn header_meant(pattern: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
+    let glob = pattern != "*" && pattern.contains('*') && pattern.chars().all(plain);
+    glob.then(|| pattern.replace('*', "[a-z0-9-]+"))
+}
+
+/// Whether a dot between the labels of a pattern's host stands for any character.
+pub(super) fn has_bare_dot(pattern: &str) -> bool {
+    let host = pattern.split_once("://").map_or(pattern, |(_, host)| host);
+    let mut in_class = false;
+    let mut chars = host.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '.' if !in_class && !matches!(chars.peek(), Some('*' | '+' | '?' | '{')) => {
+                return true;
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_glob_is_spelled_as_a_regular_expression() {
+        for (glob, meant) in [
+            ("https://*.example.com", r"https://[a-z0-9-]+\.example\.com"),
+            (
+                r"https://*\.example\.com",
+                r"https://[a-z0-9-]+\.example\.com",
+            ),
+            (
+                "https://app.*.example.com",
+                r"https://app\.[a-z0-9-]+\.example\.com",
+            ),
+            (
+                "https://app*.example.com",
+                r"https://app[a-z0-9-]+\.example\.com",
+            ),
+            (
+                "https://*-staging.example.com",
+                r"https://[a-z0-9-]+-staging\.example\.com",
+            ),
+            ("https://app.*", r"https://app\.[a-z0-9-]+"),
+            ("*.example.com", r"https?://[a-z0-9-]+\.example\.com"),
+            ("*://app.example", r"https?://app\.example"),
+            ("http://localhost:*", "http://localhost:[0-9]+"),
+            (
+                "https://*.example.com:8443",
+                r"https://[a-z0-9-]+\.example\.com:8443",
+            ),
+        ] {
+            assert_eq!(origin_meant(glob).as_deref(), Some(meant), "{glob}");
+        }
+        for pattern in [
+            "https://app.example",
+            r"https://[a-z0-9-]+\.example\.com",
+            r"https://.*\.example\.com",
+            "https://.*.example.com",
+            r"https://app.*\.example\.com",
+            r"http://localhost:\d+",
+            "https?://.*",
+            ".*",
+            ".*://.*:8080",
+            "http://[::1]:8080",
+            r"https://(app|www)\.example",
+        ] {
+            assert_eq!(origin_meant(pattern), None, "{pattern}");
+        }
+        assert_eq!(header_meant("X-*").as_deref(), Some("X-[a-z0-9-]+"));
+        for header in ["*", "X-Request-Id", "x-.*", "x-[a-z]+"] {
+            assert_eq!(header_meant(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_dot_that_is_not_escaped_is_seen() {
+        for pattern in [
+            "https://.*.example.com",
+            r"https://app\d.example\.com",
+            "https?://app.example",
+        ] {
+            assert!(has_bare_dot(pattern), "{pattern}");
+        }
+        for pattern in [
+            r"https://.*\.example\.com",
+            r"https://[a-z.]+\.example",
+            "https://.+",
+            r"http://localhost:\d+",
+        ] {
+            assert!(!has_bare_dot(pattern), "{pattern}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `SECURITY_EMAIL_SENDER`: whom mails are from.
+
+use toml::Value;
+
+use super::hosts::BelievedHosts;
+use super::load::Problem;
+use super::reader::Reader;
+use super::{MailRoute, MailSettings};
+use crate::mail::transport;
+
+const KEY: &str = "SECURITY_EMAIL_SENDER";
+
+/// The sender where none is configured, as in the reference.
+const DEFAULT: &str = "no-reply@localhost";
+
+/// An address, or `Name <address>`, without white space around it and with its domain as the DNS
+/// knows it.
+pub(super) fn read(reader: &mut Reader<'_>) -> String {
+    let own = reader.any(KEY).map(|value| (KEY, value));
+    let set = own.or_else(|| {
+        let value = reader.any("MAIL_DEFAULT_SENDER")?;
+        Some(("MAIL_DEFAULT_SENDER", value))
+    });
+    let Some((key, value)) = set else {
+        return DEFAULT.to_owned();
+    };
+    let written = match &value {
+        Value::String(sender) => sender.trim().to_owned(),
+        // Flask-Mail's pair of name and address.
+        Value::Array(pair) => match pair.as_slice() {
+            [Value::String(name), Value::String(address)] => {
+                format!("{} <{}>", name.trim(), address.trim())
+            }
+            _ => String::new(),
+        },
+        _ => String::new(),
+    };
+    match parse(&written) {
+        Ok(sender) => sender,
+        Err(why) => {
+            let shown = if written.is_empty() {
+                value.to_string()
+            } else {
+                format!("{written:?}")
+            };
+            reader.problem(
+                key,
+                format!("{shown} cannot be the sender of a mail: {why}"),
+                "write such as \"accounts@example.com\", or \"Example <accounts@example.com>\"",
+            );
+            DEFAULT.to_owned()
+        }
+    }
+}
+
+/// The sender in the form in which it is used, or which part of it is wrong.
+fn parse(written: &str) -> Result<String, &'static str> {
+    if written.chars().any(char::is_control) {
+        return Err("it has a line break or another control character");
+    }
+    let (name, address) = match written.rsplit_once('<') {
+        None => ("", written),
+        Some((name, rest)) => {
+            let inside = rest.trim_end().strip_suffix('>');
+            (
+                name.trim(),
+                inside.ok_or("the < before the address has no > after it")?,
+            )
+        }
+    };
+    let address = address.trim();
+    let (local, domain) = address
+        .rsplit_once('@')
+        .ok_or("there is no address with an @ in it")?;
+    let ascii = transport::address(address).ok_or_else(|| {
+        if local.is_empty() || domain.is_empty() {
+            "a part of the address is missing"
+        } else if transport::address(&format!("{local}@example.com")).is_some() {
+            "what is after the @ is no domain"
+        } else {
+            "what is before the @ has characters that no address has"
+        }
+    })?;
+    Ok(if name.is_empty() {
+        ascii
+    } else {
+        format!("{name} <{ascii}>")
+    })
+}
+
+/// Says that mails come from this machine only in name, which few servers take.
+pub(super) fn at_localhost(mail: &MailSettings) -> Option<Problem> {
+    let on_this_machine = match &mail.route {
+        MailRoute::DevMailbox | MailRoute::Nowhere => return None,
+        MailRoute::Sendmail(_) => true,
+        MailRoute::Smtp(smtp) => is_loopback(&smtp.host),
+    };
+    let domain = mail.sender_address().rsplit('@').next().unwrap_or_default();
+    let what = if mail.sender == DEFAULT {
+        format!(
+            "is not set: mails come from {DEFAULT}, which most mail servers refuse or take for spam"
+        )
+    } else if !on_this_machine && is_local_domain(domain) {
+        format!(
+            "is {}, an address of this machine alone: MAIL_SERVER is elsewhere, and most mail servers refuse it",
+            mail.sender_address()
+        )
+    } else {
+        return None;
+    };
+    Some(Problem::new(
+        KEY,
+        what,
+        "set it to an address of your domain, such as \"accounts@example.com\"",
+    ))
+}
+
+/// Says that every mail needs a server that takes letters beyond ASCII in addresses.
+pub(super) fn needs_smtputf8(mail: &MailSettings) -> Option<Problem> {
+    let sends = matches!(mail.route, MailRoute::Smtp(_) | MailRoute::Sendmail(_));
+    (sends && !mail.sender_address().is_ascii()).then(|| {
+        Problem::new(
+            KEY,
+            "has letters beyond ASCII before the @: no mail leaves by a server without SMTPUTF8 (RFC 6531), and many receivers refuse it",
+            "choose an address in plain letters",
+        )
+    })
+}
+
+/// Whether a host is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    BelievedHosts::Loopback.believe(host) || host == "::1"
+}
+
+fn is_local_domain(domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    domain == "localhost" || domain == "localhost.localdomain" || domain.ends_with(".localhost")
+}

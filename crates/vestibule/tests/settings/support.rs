@@ -1,0 +1,36 @@
+//! Configurations, and what is said of them.
+
+use vestibule::settings::{Listening, Loaded, Settings, Sources};
+
+/// What every configuration has to have.
+pub(crate) const SECRETS: &str = r#"
+SECRET_KEY = "a secret key for tests, long enough"
+SECURITY_PASSWORD_SALT = "a salt for tests"
+"#;
+
+/// What is wrong with a configuration, one line each.
+pub(crate) fn problems(lines: &str, listening: Listening) -> Vec<String> {
+    let text = if lines.contains("SECRET_KEY =") {
+        lines.to_owned()
+    } else {
+        format!("{SECRETS}{lines}")
+    };
+    let sources = Sources {
+        file: Some(&text),
+        environment: &[],
+        kept: None,
+        read_file: &|path| std::fs::read_to_string(path),
+    };
+    Loaded::read(&sources)
+        .and_then(|loaded| Settings::new(&loaded, listening))
+        .map(drop)
+        .map_or_else(
+            |problems| problems.iter().map(ToString::to_string).collect(),
+            |()| Vec::new(),
+        )
+}
+
+/// The same, for a server that only its own machine can reach.
+pub(crate) fn local(lines: &str) -> Vec<String> {
+    problems(lines, Listening::Local)
+}
