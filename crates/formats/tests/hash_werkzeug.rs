@@ -1,7 +1,5 @@
 //! Hashes made by the real werkzeug: see `vectors/record_werkzeug.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
-
 use serde_json::Value;
 use vestibule_formats::hash::{
     Argon2Options, Hasher, HasherOptions, Memory, SingleHash, decoy_like, parameters,

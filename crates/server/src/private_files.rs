@@ -25,14 +25,10 @@ pub fn check_folder(path: &Path) -> io::Result<bool> {
     // A link that the operator made is the operator's wish; where it leads is looked at, too.
     owned(path, &entry, me)?;
     let Some(folder) = metadata(fs::metadata(path))? else {
-        return Err(refusal(
-            path.display(),
-            "is a link that leads nowhere",
-            "remove it",
-        ));
+        return Err(refusal(path, "is a link that leads nowhere", "remove it"));
     };
     if !folder.is_dir() {
-        return Err(refusal(path.display(), "is not a folder", "remove it"));
+        return Err(refusal(path, "is not a folder", "remove it"));
     }
     owned(path, &folder, me)?;
     refuse_mode(path, &folder, WRITABLE, "700")?;
@@ -112,11 +108,7 @@ fn open(path: &Path) -> io::Result<Option<File>> {
         Err(error) => {
             let is_link = fs::symlink_metadata(path).is_ok_and(|entry| entry.is_symlink());
             return Err(if is_link {
-                refusal(
-                    path.display(),
-                    "is a symbolic link",
-                    "put the file itself there",
-                )
+                refusal(path, "is a symbolic link", "put the file itself there")
             } else {
                 io::Error::new(error.kind(), format!("{}: {error}", path.display()))
             });
@@ -124,7 +116,7 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     };
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(refusal(path.display(), "is not a file", "remove it"));
+        return Err(refusal(path, "is not a file", "remove it"));
     }
     owned(path, &found, geteuid().as_raw())?;
     Ok(Some(file))
@@ -145,7 +137,7 @@ fn owned(path: &Path, found: &Metadata, me: u32) -> io::Result<()> {
     }
     let shown = path.display();
     Err(refusal(
-        path.display(),
+        path,
         &format!("belongs to the user with ID {owner}, and this process runs as {me}"),
         &format!(
             "run it as that user (sudo -u '#{owner}'), or, if you trust what is in it: chown -R {me} {shown}"
@@ -169,7 +161,7 @@ fn refuse_mode(path: &Path, found: &Metadata, refused: u32, wanted: &str) -> io:
         "read"
     };
     Err(refusal(
-        path.display(),
+        path,
         &format!("has mode {mode:03o}: other users can {what} it"),
         &format!(
             "if you trust what is in it: chmod {wanted} {}",
@@ -178,8 +170,8 @@ fn refuse_mode(path: &Path, found: &Metadata, refused: u32, wanted: &str) -> io:
     ))
 }
 
-fn refusal(path: std::path::Display<'_>, what: &str, fix: &str) -> io::Error {
-    io::Error::other(format!("{path} {what}; {fix}"))
+fn refusal(path: &Path, what: &str, fix: &str) -> io::Error {
+    io::Error::other(format!("{} {what}; {fix}", path.display()))
 }
 
 #[cfg(test)]

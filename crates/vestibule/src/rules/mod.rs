@@ -46,19 +46,15 @@ pub(crate) async fn new_email(
     errors: &mut FieldErrors,
 ) -> Option<String> {
     let address = match fields.text(name) {
-        Field::Text(text) => match email::normalise(text, &app.settings().identity.email_options) {
-            Ok(normalised) => normalised,
-            Err(_) => {
-                errors.push(name, Message::InvalidEmailAddress);
-                return None;
-            }
-        },
-        Field::Empty => {
-            errors.push(name, Message::EmailNotProvided);
-            return None;
-        }
-        Field::WrongType => {
-            errors.push(name, Message::ApiError);
+        Field::Text(text) => email::normalise(text, &app.settings().identity.email_options)
+            .map_err(|_| Message::InvalidEmailAddress),
+        Field::Empty => Err(Message::EmailNotProvided),
+        Field::WrongType => Err(Message::ApiError),
+    };
+    let address = match address {
+        Ok(address) => address,
+        Err(message) => {
+            errors.push(name, message);
             return None;
         }
     };
