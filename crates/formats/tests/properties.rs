@@ -103,6 +103,8 @@ proptest! {
         let signer = Purpose::Reset.timed_signer(&ring(), None);
         let token = signer.sign(&encode_payload(b"[]"), NOW);
         let outcome = signer.open(&token, NOW + age, Some(Duration::from_secs(limit)));
+        // Up to a minute ahead, the clock of another server is not wrong.
+        let age = if (-60..0).contains(&age) { 0 } else { age };
         prop_assert_eq!(outcome.is_ok(), u64::try_from(age).is_ok_and(|age| age <= limit));
     }
 

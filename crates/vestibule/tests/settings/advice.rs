@@ -10,6 +10,7 @@ SECURITY_LOGOUT_CSRF = true
 SECURITY_RETURN_GENERIC_RESPONSES = true
 SESSION_COOKIE_SECURE = true
 SERVER_NAME = "accounts.example"
+SECURITY_PUBLIC_URL = "https://accounts.example"
 "#;
 
 fn advice(lines: &str) -> Vec<String> {
@@ -48,6 +49,10 @@ fn each_risk_is_named_with_its_fix() {
                 "any character",
                 "\\.",
             ][..],
+        ),
+        (
+            "SECURITY_PUBLIC_URL = \"\"",
+            &["SECURITY_PUBLIC_URL", "not set", "X-Forwarded-Proto"],
         ),
         (
             "WTF_CSRF_ENABLED = false",
