@@ -398,7 +398,11 @@ fn oracle_sign_in_with_case_sensitive_addresses() {
     }
     for email in ["ANA@example.com", "Fay@Example.com", "fay@example.com"] {
         let mut browser = Browser::new();
-        if chosen_engine() == Some(Engine::Mysql) {
+        let mysql = chosen_engine() == Some(Engine::Mysql);
+        if email == "Fay@Example.com" && !mysql {
+            let known = Known::AddressAsStored;
+            duo.send_known(email, &mut browser, known, 200, |_| sign_in(email));
+        } else if email != "Fay@Example.com" && mysql {
             let known = Known::CaseAsConfigured;
             duo.send_known(email, &mut browser, known, 400, |_| sign_in(email));
         } else {

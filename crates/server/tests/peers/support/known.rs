@@ -81,6 +81,8 @@ pub(crate) enum Known {
     NoLinkForTheUnconfirmed,
     /// Where case matters it does so on MySQL, too, whose usual collation knows none.
     CaseAsConfigured,
+    /// An address is also compared as it is stored, whatever today's rules make of it.
+    AddressAsStored,
     /// CORS headers go to requests with an Origin, and a preflight is answered by itself.
     CorsOnRequest,
 }
@@ -97,7 +99,7 @@ impl Known {
             }
             Self::PlainOptions => matches!(aspect, ContentType | CacheControl | Vary | Cookies),
             Self::CsrfAskedOnce => matches!(aspect, Body | Cookies),
-            Self::NoPlaintext | Self::CaseAsConfigured => {
+            Self::NoPlaintext | Self::CaseAsConfigured | Self::AddressAsStored => {
                 matches!(aspect, Status | Body | Cookies | Database)
             }
             Self::ClientMistake | Self::NoMultipart | Self::PathsAsWritten => {
