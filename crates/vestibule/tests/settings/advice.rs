@@ -132,7 +132,7 @@ fn each_risk_is_named_with_its_fix() {
             &["SECURITY_PASSWORD_LENGTH_MIN", "8"],
         ),
         (
-            "SERVER_NAME = \"\"\nTRUSTED_HOSTS = [\"a.example\"]\nSECURITY_REDIRECT_ALLOW_SUBDOMAINS = true",
+            "SERVER_NAME = \"\"\nTRUSTED_HOSTS = [\"accounts.example\"]\nSECURITY_REDIRECT_ALLOW_SUBDOMAINS = true",
             &["SECURITY_REDIRECT_ALLOW_SUBDOMAINS", "set SERVER_NAME"],
         ),
         (
