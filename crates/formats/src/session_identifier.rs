@@ -3,7 +3,7 @@
 //!
 //! SHA-512 of `address|user agent`, both as Python shows bytes (`b'127.0.0.1'`), because
 //! that is what Flask-Login 0.6 formats into it. Flask-Login takes the first address of
-//! `X-Forwarded-For` whoever sent the header; here the caller passes the address that it
+//! `X-Forwarded-For`, even from a client that is no proxy; here the caller passes the address that it
 //! believes.
 
 use std::fmt::Write as _;

@@ -1,5 +1,5 @@
-//! Files that nobody but their owner may have a hand in: who owns them, who else may read or
-//! write them, and how new ones are made without following what somebody else put there.
+//! Files that only their owner may read or change: checks of owner and mode, and the creation of
+//! new files without following a link that another user planted.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -145,7 +145,7 @@ fn owned(path: &Path, found: &Metadata, me: u32) -> io::Result<()> {
     ))
 }
 
-/// Root owns folders of anybody's; a file with secrets is its user's own.
+/// A folder may belong to root; a file with secrets has to belong to the user of this process.
 fn owner_is_trusted(owner: u32, me: u32, is_file: bool) -> bool {
     owner == me || (owner == 0 && !is_file)
 }

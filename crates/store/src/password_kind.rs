@@ -10,7 +10,7 @@ use vestibule_formats::hash::{decoy_like, parameters};
 pub struct PasswordKind {
     /// The scheme and its parameters, as the hashes begin; empty for what is no hash.
     pub parameters: String,
-    /// A hash of nobody's password that costs as much; empty for what is no hash.
+    /// A hash that matches no password and costs as much to check; empty for what is no hash.
     pub decoy: String,
     /// How many there are.
     pub count: u64,

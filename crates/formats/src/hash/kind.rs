@@ -37,7 +37,7 @@ pub fn parameters(hash: &str) -> &str {
     end.map_or(hash, |(end, _)| &hash[..end])
 }
 
-/// A hash of nobody's password that costs as much to check as another one.
+/// A decoy: a hash that matches no password and costs as much to check as another one.
 #[must_use]
 pub fn decoy_like(hash: &str) -> String {
     let fill = match Scheme::identify(hash) {

@@ -30,7 +30,7 @@ pub(super) enum Command {
 /// `config check`.
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// Show the settings that nobody set, too.
+    /// Also show settings that have their default value.
     #[arg(long)]
     all: bool,
     /// Try the database and the mail server, too, and write every mail once. Sends nothing and

@@ -138,7 +138,7 @@ impl Listener {
                 remove_abandoned(path).await?;
                 let socket = bind_closed(path, socket_mode)?;
                 std::fs::set_permissions(path, Permissions::from_mode(socket_mode))?;
-                // From now on, and not before, somebody can connect.
+                // Clients can connect from here on, and not before.
                 Ok(Self::Unix(socket.listen(BACKLOG)?, path.clone()))
             }
         }

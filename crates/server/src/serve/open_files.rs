@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The most connections where nobody sets a number.
+/// The default maximum number of connections.
 const MOST: u64 = 16_384;
 
 /// Connections that a server has even under a limit too low to work with.

@@ -59,20 +59,31 @@ fn check_sender(
     own: &OwnOrigin<'_>,
     allowed: impl Fn(&str) -> bool,
 ) -> Result<(), Rejection> {
-    let text =
-        |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let site = text(header::HeaderName::from_static("sec-fetch-site"));
-    if matches!(site, Some("same-origin" | "none")) {
-        return Ok(());
+    // A browser sends each of them once. Where a proxy or an attacker repeats one, every value has
+    // to pass.
+    let texts = |name: header::HeaderName| {
+        let values = headers.get_all(name).iter();
+        values.map(|value| value.to_str().unwrap_or("?"))
+    };
+    let mut sites = texts(header::HeaderName::from_static("sec-fetch-site")).peekable();
+    let told = sites.peek().is_some();
+    let elsewhere = sites.find(|site| !matches!(*site, "same-origin" | "none"));
+    let mut origins = texts(header::ORIGIN).peekable();
+    match elsewhere {
+        None if told => return Ok(()),
+        Some(site) if origins.peek().is_none() => {
+            return Err(refuse(Explanation::fetch_site(&printable(site), own)));
+        }
+        _ => {}
     }
-    match (text(header::ORIGIN), site) {
-        (Some(origin), _) if allowed(origin) => Ok(()),
-        (Some(origin), _) => own
-            .check(origin)
-            .map_err(|mismatch| refuse(Explanation::origin(&printable(origin), own, mismatch))),
-        (None, None) => Ok(()),
-        (None, Some(site)) => Err(refuse(Explanation::fetch_site(&printable(site), own))),
+    for origin in origins {
+        if !allowed(origin) {
+            own.check(origin).map_err(|mismatch| {
+                refuse(Explanation::origin(&printable(origin), own, mismatch))
+            })?;
+        }
     }
+    Ok(())
 }
 
 fn refuse(explanation: Explanation) -> Rejection {
@@ -119,6 +130,14 @@ mod tests {
             &[("origin", "null")],
             &[("origin", "https://app.example:5000.evil.example")],
             &[("origin", "http://app.example")],
+            &[
+                ("origin", "http://app.example:5000"),
+                ("origin", "https://evil.example"),
+            ],
+            &[
+                ("sec-fetch-site", "same-origin"),
+                ("sec-fetch-site", "cross-site"),
+            ],
         ] {
             assert!(!verdict(&Method::POST, pairs), "{pairs:?}");
             assert!(verdict(&Method::GET, pairs), "{pairs:?}");
