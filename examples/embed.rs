@@ -10,11 +10,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, http::StatusCode, http::Uri};
 use serde_json::{Value, json};
-use vestibule::admin::{self, Draft};
-use vestibule::hooks::{Circumstances, Event};
+use vestibule::admin::{self, NewAccount};
+use vestibule::hooks::{Event, EventContext};
 use vestibule::http::reply::Reply;
 use vestibule::mail::transport::{MailError, Mailer, Outgoing};
-use vestibule::messages::{Message, Said};
+use vestibule::messages::{LocalizedMessage, Message};
 use vestibule::settings::{Mechanism, Settings};
 use vestibule::{AuthRequired, CurrentUser, MaybeUser, PasswordCheck, PhoneNumbers};
 use vestibule::{Unauthenticated, UsernameCheck, Vestibule, store::MemoryStore};
@@ -58,7 +58,7 @@ fn said(reply: &Reply, besides: &Value) -> Response {
     let body = json!({ "response": reply.members(), "besides": besides });
     (reply.status(), Json(body)).into_response()
 }
-fn hear(event: &Event<'_>, from: &Circumstances<'_>) {
+fn hear(event: &Event<'_>, from: &EventContext<'_>) {
     if let Event::SignedIn { user_id, .. } = event {
         println!("user {user_id} signed in from {:?}", from.address());
     }
@@ -67,18 +67,18 @@ fn hear(event: &Event<'_>, from: &Circumstances<'_>) {
 /// The application's own rules, beside those of the settings.
 #[derive(Debug)]
 struct Shop;
-fn not_our_name(text: &str, code: Message) -> Vec<Said> {
-    let said = Said::from(code).in_own_words("That name is ours.");
+fn not_our_name(text: &str, code: Message) -> Vec<LocalizedMessage> {
+    let said = LocalizedMessage::from(code).in_own_words("That name is ours.");
     Vec::from_iter(text.contains("shop").then_some(said))
 }
 #[async_trait::async_trait]
 impl PasswordCheck for Shop {
-    async fn check(&self, password: &str, _: &[&str]) -> Vec<Said> {
+    async fn check(&self, password: &str, _: &[&str]) -> Vec<LocalizedMessage> {
         not_our_name(password, Message::PasswordTooSimple)
     }
 }
 impl UsernameCheck for Shop {
-    fn check(&self, username: &str) -> Vec<Said> {
+    fn check(&self, username: &str) -> Vec<LocalizedMessage> {
         not_our_name(username, Message::UsernameInvalidLength)
     }
 }
@@ -111,7 +111,7 @@ pub(crate) async fn application() -> Result<Router, Box<dyn Error>> {
         .phone_numbers(Shop)
         .build()?;
     tokio::spawn(vestibule.background(std::future::pending()));
-    let ana = Draft {
+    let ana = NewAccount {
         email: "ana@example.com".to_owned(),
         username: None,
         password: "battery staple".to_owned(),

@@ -13,7 +13,7 @@ use axum::Router;
 use axum::routing::get;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use time::OffsetDateTime;
-use vestibule::admin::{self, Draft};
+use vestibule::admin::{self, NewAccount};
 use vestibule::settings::Settings;
 use vestibule::store::{
     Identity, NewUser, PasswordChange, Store, StoreError, User, UserId, UserKey, UserPatch,
@@ -143,7 +143,7 @@ pub(crate) async fn application() -> Result<Router, Box<dyn Error>> {
     let vestibule = Vestibule::builder(settings)
         .datastore(Arc::new(Customers(Mutex::new(connection))))
         .build()?;
-    let ana = Draft {
+    let ana = NewAccount {
         email: "ana@example.com".to_owned(),
         username: None,
         password: "battery staple".to_owned(),

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Change {
     /// A secret that can be used once.
-    pub spends: Option<Spend>,
+    pub consumes: Option<OneTimeSecret>,
     /// Values that nobody else may have in any case, of any script, whatever happens at the same
     /// moment.
     pub claims: Vec<(Identity, String)>,
@@ -102,7 +102,7 @@ pub enum Applied {
 
 /// A secret that is spent.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Spend {
+pub struct OneTimeSecret {
     /// What it was for.
     pub purpose: &'static str,
     /// A digest of it, in at most 64 characters.
@@ -111,7 +111,7 @@ pub struct Spend {
     pub expires_at: OffsetDateTime,
 }
 
-impl fmt::Debug for Spend {
+impl fmt::Debug for OneTimeSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Spend").field(&self.purpose).finish()
     }
@@ -182,7 +182,7 @@ pub enum MailFate {
 
 /// What nobody needs any more: whatever was over before each of these moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Over {
+pub struct Cutoffs {
     /// Secrets that expired before, spent or not.
     pub secrets: OffsetDateTime,
     /// Mails that were given up before.

@@ -10,7 +10,7 @@ pub(crate) async fn apply<S: Store + ?Sized>(
     change: Change,
     now: OffsetDateTime,
 ) -> Result<Applied, StoreError> {
-    if change.spends.is_some() || !change.mails.is_empty() {
+    if change.consumes.is_some() || !change.mails.is_empty() {
         return Err(StoreError::Unsupported(
             "mail and secrets that can be used once",
         ));

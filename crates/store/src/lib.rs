@@ -16,8 +16,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 pub use change::{
-    Applied, AuditEntry, AuditHead, Change, FamilyChange, MailFate, NewEntries, NewEntry, NewMail,
-    Over, QueuedMail, RoleChange, Seals, Spend, UserChange,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, FamilyChange, MailFate, NewEntries, NewEntry,
+    NewMail, OneTimeSecret, QueuedMail, RoleChange, Seals, UserChange,
 };
 pub use memory::MemoryStore;
 pub use password_kind::PasswordKind;
@@ -271,8 +271,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     }
 
     /// Forgets what nobody needs any more, of everybody. How many rows that were.
-    async fn forget(&self, over: Over) -> Result<u64, StoreError> {
-        let _ = over;
+    async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {
+        let _ = cutoffs;
         Ok(0)
     }
 

@@ -12,24 +12,24 @@ use vestibule_formats::refresh_token::RefreshTokenCodec;
 use vestibule_formats::remember_cookie::RememberCodec;
 use vestibule_store::{Store, User};
 
-use crate::audit::Chain;
+use crate::audit::AuditChain;
 use crate::clock::{self, Clock};
 use crate::hooks::{Event, Hooks};
-use crate::http::answers::Answers;
 use crate::http::cors::Cors;
-use crate::http::facts::Facts;
-use crate::http::fault::Refusal;
+use crate::http::fault::HandlerError;
 use crate::http::reply::Reply;
-use crate::mail::Post;
+use crate::http::request_info::RequestInfo;
+use crate::http::response_hooks::ResponseHooks;
+use crate::mail::Outbox;
 use crate::messages::{Messages, Words};
 use crate::rng::Random;
-use crate::rules::deliverability::Deliverability;
-use crate::rules::own::OwnRules;
-use crate::rules::password::PasswordRules;
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
-use crate::session::demand::Demand;
+use crate::session::requirement::Requirement;
 use crate::settings::Settings;
+use crate::validation::deliverability::Deliverability;
+use crate::validation::own::OwnRules;
+use crate::validation::password::PasswordRules;
 
 /// When a user's new tokens end, if they end before `TOKEN_MAX_AGE` is over.
 pub(crate) type TokenEnd = Box<dyn Fn(&User) -> Option<OffsetDateTime> + Send + Sync>;
@@ -56,10 +56,10 @@ pub(crate) struct Parts {
     pub(crate) auth_token_codec: AuthTokenCodec,
     pub(crate) refresh_token_codec: RefreshTokenCodec,
     pub(crate) token_end: Option<TokenEnd>,
-    pub(crate) answers: Answers,
+    pub(crate) response_hooks: ResponseHooks,
     pub(crate) links: Links,
-    pub(crate) post: Post,
-    pub(crate) chain: Chain,
+    pub(crate) post: Outbox,
+    pub(crate) chain: AuditChain,
 }
 
 impl std::fmt::Debug for Parts {
@@ -139,8 +139,8 @@ impl App {
     }
 
     /// The texts, in the language of whoever asks.
-    pub(crate) fn words(&self, facts: &Facts) -> Words<'_> {
-        self.messages().spoken(facts.locale())
+    pub(crate) fn words(&self, info: &RequestInfo) -> Words<'_> {
+        self.messages().spoken(info.locale())
     }
 
     pub(crate) fn hooks(&self) -> &Hooks {
@@ -175,11 +175,11 @@ impl App {
         &self.0.links
     }
 
-    pub(crate) fn post(&self) -> &Post {
+    pub(crate) fn post(&self) -> &Outbox {
         &self.0.post
     }
 
-    pub(crate) fn chain(&self) -> &Chain {
+    pub(crate) fn chain(&self) -> &AuditChain {
         &self.0.chain
     }
 
@@ -193,29 +193,31 @@ impl App {
     }
 
     /// The answer to a refusal: the application's own, where it has one.
-    pub(crate) fn answer(&self, facts: &Facts, refusal: impl Into<Refusal>) -> Response {
+    pub(crate) fn answer(&self, info: &RequestInfo, refusal: impl Into<HandlerError>) -> Response {
         let mut rejection = refusal.into().into_rejection();
-        let demand = rejection.take_demand();
-        if let Some(Demand::Somebody(methods)) = &demand {
+        let requirement = rejection.take_unmet();
+        if let Some(Requirement::Somebody(methods)) = &requirement {
             let event = Event::Unauthenticated { methods };
-            self.hooks().ring(&event, facts);
+            self.hooks().emit(&event, info);
         }
-        let reply = rejection.into_reply(self.words(facts), self.settings().explains());
-        self.0.answers.refuse(facts, demand.as_ref(), reply)
+        let reply = rejection.into_reply(self.words(info), self.settings().explains());
+        self.0
+            .response_hooks
+            .refuse(info, requirement.as_ref(), reply)
     }
 
     /// Whether an answer may depend on what was asked.
     pub(crate) fn wants_the_request(&self) -> bool {
-        self.0.answers.want_the_request()
+        self.0.response_hooks.want_the_request()
     }
 
     /// The answer that a reply makes.
     pub(crate) fn render(&self, reply: Reply) -> Response {
-        self.0.answers.render(reply)
+        self.0.response_hooks.render(reply)
     }
 
     /// What answers say about a user.
     pub(crate) fn describe(&self, user: &User) -> Map<String, Value> {
-        self.0.answers.describe(user)
+        self.0.response_hooks.describe(user)
     }
 }

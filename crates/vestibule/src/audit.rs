@@ -23,14 +23,14 @@ use vestibule_store::{
 
 use crate::app::App;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
+use crate::http::request_info::RequestInfo;
 use crate::secrets::derived::{self, Key};
 use crate::settings::SecretSettings;
 
 /// What the seals are made with.
 #[derive(Clone)]
-pub(crate) struct Chain(Arc<Keys>);
+pub(crate) struct AuditChain(Arc<Keys>);
 
 /// The present key first, then those before it.
 struct Keys {
@@ -38,7 +38,7 @@ struct Keys {
     ends: Vec<Key>,
 }
 
-impl fmt::Debug for Chain {
+impl fmt::Debug for AuditChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Chain")
     }
@@ -57,7 +57,7 @@ impl Seals for Keys {
     }
 }
 
-impl Chain {
+impl AuditChain {
     pub(crate) fn new(secrets: &SecretSettings) -> Self {
         Self(Arc::new(Keys {
             entries: derived::keys(secrets, "vestibule audit"),
@@ -147,21 +147,21 @@ fn said(entry: &AuditEntry) -> Vec<Value> {
 
 /// Something that happened, before it has a number.
 #[derive(Debug)]
-pub(crate) struct Noted {
+pub(crate) struct AuditRecord {
     pub(crate) kind: &'static str,
     pub(crate) user_id: Option<UserId>,
     pub(crate) detail: Option<Value>,
 }
 
-impl Noted {
+impl AuditRecord {
     /// With whoever asked for it.
-    pub(crate) fn entry(self, app: &App, facts: Option<&Facts>) -> NewEntry {
+    pub(crate) fn entry(self, app: &App, info: Option<&RequestInfo>) -> NewEntry {
         NewEntry {
             at: app.clock().now(),
             kind: self.kind.to_owned(),
             user_id: self.user_id,
-            address: facts.and_then(|facts| Some(facts.address()?.to_string())),
-            request_id: facts.map(|facts| facts.id().to_owned()),
+            address: info.and_then(|info| Some(info.address()?.to_string())),
+            request_id: info.map(|info| info.id().to_owned()),
             detail: self.detail.map(|detail| in_ascii(&detail)),
         }
     }
@@ -169,14 +169,14 @@ impl Noted {
 
 impl App {
     /// What an event leaves in the log.
-    pub(crate) fn noted(&self, facts: &Facts, event: &Event<'_>) -> Option<NewEntries> {
+    pub(crate) fn audit_record(&self, info: &RequestInfo, event: &Event<'_>) -> Option<NewEntries> {
         self.chain()
-            .entries(vec![event.noted().entry(self, Some(facts))])
+            .entries(vec![event.audit_record().entry(self, Some(info))])
     }
 
     /// Writes an event down, and tells who listens.
-    pub(crate) async fn record(&self, facts: &Facts, event: &Event<'_>) -> Result<(), Fault> {
-        self.carry_out(facts, event, Change::default())
+    pub(crate) async fn record(&self, info: &RequestInfo, event: &Event<'_>) -> Result<(), Fault> {
+        self.carry_out(info, event, Change::default())
             .await
             .map(drop)
     }
@@ -185,18 +185,18 @@ impl App {
     /// none of it, when it is so already.
     pub(crate) async fn carry_out(
         &self,
-        facts: &Facts,
+        info: &RequestInfo,
         event: &Event<'_>,
         change: Change,
     ) -> Result<bool, Fault> {
         let change = Change {
-            events: self.noted(facts, event),
+            events: self.audit_record(info, event),
             ..change
         };
         let applied = self.store().apply(change, self.clock().now()).await?;
         let done = matches!(applied, Applied::Done(_));
         if done {
-            self.hooks().ring(event, facts);
+            self.hooks().emit(event, info);
         }
         Ok(done)
     }
@@ -329,7 +329,7 @@ impl Seen {
     /// Looks at the next entry.
     fn go_on(
         &mut self,
-        chain: &Chain,
+        chain: &AuditChain,
         entry: AuditEntry,
         expected: Option<&End>,
     ) -> Result<(), &'static str> {
@@ -359,7 +359,7 @@ impl Seen {
     /// ahead of what we saw.
     fn ends_with(
         &self,
-        chain: &Chain,
+        chain: &AuditChain,
         head: &AuditHead,
         moved: bool,
     ) -> Result<(), (i64, &'static str)> {

@@ -16,27 +16,27 @@ use vestibule_formats::sign::KeyRing;
 use vestibule_store::{MemoryStore, Store, User};
 
 use crate::app::{App, Parts, TokenEnd};
-use crate::audit::Chain;
+use crate::audit::AuditChain;
 use crate::clock::{Clock, SystemClock};
 use crate::embed::VestibuleLayer;
 use crate::features::api;
-use crate::hooks::{Circumstances, Event, Hooks};
-use crate::http::answers::Answers;
+use crate::hooks::{Event, EventContext, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
+use crate::http::response_hooks::ResponseHooks;
 use crate::mail::transport::{self, Mailer};
-use crate::mail::{Post, outbox, rehearsal};
-use crate::messages::{Messages, Said};
+use crate::mail::{Outbox, outbox, rehearsal};
+use crate::messages::{LocalizedMessage, Messages};
 use crate::rng::{Random, SystemRandom};
 use crate::router;
-use crate::rules::deliverability::Deliverability;
-use crate::rules::own::{OwnRules, PhoneNumbers, UsernameCheck};
-use crate::rules::password::{PasswordCheck, PasswordRules};
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
-use crate::session::demand::{Reauthentication, Unauthenticated, Unauthorized};
+use crate::session::requirement::{Reauthentication, Unauthenticated, Unauthorized};
 use crate::settings::Settings;
+use crate::validation::deliverability::Deliverability;
+use crate::validation::own::{OwnRules, PhoneNumbers, UsernameCheck};
+use crate::validation::password::{PasswordCheck, PasswordRules};
 
 /// Accounts, ready to be served.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub struct Builder {
     hooks: Hooks,
     hashing_threads: usize,
     token_end: Option<TokenEnd>,
-    answers: Answers,
+    response_hooks: ResponseHooks,
     mailer: Option<Arc<dyn Mailer>>,
     password_checks: Vec<Arc<dyn PasswordCheck>>,
     own_rules: OwnRules,
@@ -73,7 +73,7 @@ impl Vestibule {
             hooks: Hooks::default(),
             hashing_threads: std::thread::available_parallelism().map_or(2, usize::from),
             token_end: None,
-            answers: Answers::default(),
+            response_hooks: ResponseHooks::default(),
             mailer: None,
             password_checks: Vec::new(),
             own_rules: OwnRules::default(),
@@ -225,7 +225,7 @@ impl Builder {
     #[must_use]
     pub fn on_event(
         mut self,
-        listener: impl Fn(&Event<'_>, &Circumstances<'_>) + Send + Sync + 'static,
+        listener: impl Fn(&Event<'_>, &EventContext<'_>) + Send + Sync + 'static,
     ) -> Self {
         self.hooks.listen(listener);
         self
@@ -274,7 +274,7 @@ impl Builder {
         mut self,
         answer: impl Fn(&Reply, &Unauthenticated<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
-        self.answers.unauthenticated = Some(Box::new(answer));
+        self.response_hooks.unauthenticated = Some(Box::new(answer));
         self
     }
 
@@ -295,7 +295,7 @@ impl Builder {
         mut self,
         answer: impl Fn(&Reply, &Unauthorized<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
-        self.answers.unauthorized = Some(Box::new(answer));
+        self.response_hooks.unauthorized = Some(Box::new(answer));
         self
     }
 
@@ -316,7 +316,7 @@ impl Builder {
         mut self,
         answer: impl Fn(&Reply, &Reauthentication<'_>) -> Response + Send + Sync + 'static,
     ) -> Self {
-        self.answers.not_fresh = Some(Box::new(answer));
+        self.response_hooks.not_fresh = Some(Box::new(answer));
         self
     }
 
@@ -336,7 +336,7 @@ impl Builder {
         mut self,
         render: impl Fn(&Reply) -> Response + Send + Sync + 'static,
     ) -> Self {
-        self.answers.json = Some(Box::new(render));
+        self.response_hooks.json = Some(Box::new(render));
         self
     }
 
@@ -352,7 +352,7 @@ impl Builder {
         mut self,
         describe: impl Fn(&User) -> Map<String, Value> + Send + Sync + 'static,
     ) -> Self {
-        self.answers.user = Some(Box::new(describe));
+        self.response_hooks.user = Some(Box::new(describe));
         self
     }
 
@@ -404,7 +404,7 @@ impl Builder {
     #[must_use]
     pub fn refuse_sign_in(
         mut self,
-        objection: impl Fn(&User) -> Option<Said> + Send + Sync + 'static,
+        objection: impl Fn(&User) -> Option<LocalizedMessage> + Send + Sync + 'static,
     ) -> Self {
         self.own_rules.objection = Some(Box::new(objection));
         self
@@ -431,7 +431,7 @@ impl Builder {
             hooks,
             hashing_threads,
             token_end,
-            answers,
+            response_hooks,
             mailer,
             password_checks,
             own_rules,
@@ -460,7 +460,7 @@ impl Builder {
         if let Some(problem) = rehearsal::problems(&settings).first() {
             return Err(Fault::Internal(problem.to_string()));
         }
-        let post = Post::new(&settings);
+        let post = Outbox::new(&settings);
         let own_mailer = mailer.is_some();
         let mailer = if let Some(mailer) = mailer {
             mailer
@@ -475,7 +475,7 @@ impl Builder {
             auth_token_codec: AuthTokenCodec::new(&keys, Some(&settings.token.salt)),
             refresh_token_codec: RefreshTokenCodec::new(&keys, Some(&settings.refresh.salt)),
             token_end,
-            answers,
+            response_hooks,
             messages: Messages::new(
                 settings
                     .messages
@@ -485,7 +485,7 @@ impl Builder {
             cors: Cors::new(&settings.cors)?,
             links: Links::new(&keys, &settings),
             post,
-            chain: Chain::new(&settings.secrets),
+            chain: AuditChain::new(&settings.secrets),
             passwords,
             own_rules,
             password_rules: PasswordRules::new(&settings.password, password_checks)?,

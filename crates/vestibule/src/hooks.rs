@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use vestibule_store::UserId;
 
-use crate::audit::Noted;
-use crate::http::facts::Facts;
+use crate::audit::AuditRecord;
+use crate::http::request_info::RequestInfo;
 use crate::settings::Mechanism;
 
 /// Something happened to an account.
@@ -157,11 +157,11 @@ pub enum Event<'a> {
 
 /// Where an event comes from.
 #[derive(Debug, Clone, Copy)]
-pub struct Circumstances<'a>(&'a Facts);
+pub struct EventContext<'a>(&'a RequestInfo);
 
-impl<'a> Circumstances<'a> {
-    pub(crate) fn of(facts: &'a Facts) -> Self {
-        Self(facts)
+impl<'a> EventContext<'a> {
+    pub(crate) fn of(info: &'a RequestInfo) -> Self {
+        Self(info)
     }
 
     /// The client's address, if it is known: there is none on a bare Unix socket.
@@ -276,8 +276,8 @@ impl Event<'_> {
     }
 
     /// What the audit log keeps of it.
-    pub(crate) fn noted(&self) -> Noted {
-        Noted {
+    pub(crate) fn audit_record(&self) -> AuditRecord {
+        AuditRecord {
             kind: self.kind(),
             user_id: self.user_id(),
             detail: self.detail(),
@@ -285,7 +285,7 @@ impl Event<'_> {
     }
 }
 
-type Listener = Arc<dyn Fn(&Event<'_>, &Circumstances<'_>) + Send + Sync>;
+type Listener = Arc<dyn Fn(&Event<'_>, &EventContext<'_>) + Send + Sync>;
 
 /// The listeners. They run on the request's own thread: hand long work to another.
 #[derive(Clone, Default)]
@@ -295,13 +295,13 @@ impl Hooks {
     /// Adds a listener.
     pub fn listen(
         &mut self,
-        listener: impl Fn(&Event<'_>, &Circumstances<'_>) + Send + Sync + 'static,
+        listener: impl Fn(&Event<'_>, &EventContext<'_>) + Send + Sync + 'static,
     ) {
         self.0.push(Arc::new(listener));
     }
 
     /// Tells the log and every listener.
-    pub(crate) fn ring(&self, event: &Event<'_>, facts: &Facts) {
+    pub(crate) fn emit(&self, event: &Event<'_>, info: &RequestInfo) {
         let kind = event.kind();
         let user = event.user_id().map(|id| id.to_string());
         let via = match event {
@@ -321,7 +321,7 @@ impl Hooks {
             _ => tracing::info!(user, via, "{}", kind.replace('_', " ")),
         }
         for listener in &self.0 {
-            listener(event, &Circumstances::of(facts));
+            listener(event, &EventContext::of(info));
         }
     }
 }

@@ -6,7 +6,7 @@ use vestibule_store::{Identity, User, UserId, UserKey};
 
 use crate::app::App;
 use crate::http::fault::Fault;
-use crate::messages::{Message, Said};
+use crate::messages::{LocalizedMessage, Message};
 use crate::rng;
 
 /// The longest text, in bytes, that is looked for among the addresses: more than a column holds.
@@ -139,7 +139,7 @@ pub(crate) fn claim(app: &App, attribute: Identity, value: &str) -> Vec<(Identit
 }
 
 /// How long names may be.
-pub(crate) fn username_length(app: &App) -> Said {
+pub(crate) fn username_length(app: &App) -> LocalizedMessage {
     let options = &app.settings().identity.username_options;
     Message::UsernameInvalidLength
         .with("min", options.min_length)

@@ -50,10 +50,10 @@ pub mod mail;
 pub mod messages;
 pub mod rng;
 mod router;
-mod rules;
 pub mod secrets;
 pub mod session;
 pub mod settings;
+mod validation;
 
 pub use app::App;
 pub use builder::{Builder, Vestibule};
@@ -61,8 +61,8 @@ pub use embed::{
     AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, VestibuleLayer, VestibuleService,
     permissions_accepted, permissions_required, roles_accepted, roles_required,
 };
-pub use rules::own::{PhoneNumbers, UsernameCheck};
-pub use rules::password::PasswordCheck;
-pub use session::demand::{Reauthentication, Unauthenticated, Unauthorized};
+pub use session::requirement::{Reauthentication, Unauthenticated, Unauthorized};
+pub use validation::own::{PhoneNumbers, UsernameCheck};
+pub use validation::password::PasswordCheck;
 /// Where users are kept.
 pub use vestibule_store as store;

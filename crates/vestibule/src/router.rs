@@ -1,9 +1,9 @@
-//! The features, and the shell around all of them.
+//! The features, and the middleware around all of them.
 //!
 //! A router is made from a [`Table`] and from nothing else, and so is the OpenAPI document.
 
 use axum::Router;
-use axum::middleware;
+use axum::middleware::from_fn_with_state;
 
 use crate::app::App;
 use crate::features::api::{self, Endpoint, Table};
@@ -11,7 +11,7 @@ use crate::features::{
     authz, change_email, change_password, change_username, confirm, dev_mailbox, health, login,
     logout, passwordless, recover, recover_username, register, tokens, verify,
 };
-use crate::http::shell;
+use crate::http::middleware;
 
 /// The whole of it, for the program: the features under the prefix, the health checks beside
 /// them.
@@ -25,12 +25,12 @@ pub(crate) fn standalone(app: &App) -> Router {
     } else {
         Router::new().nest(prefix, features)
     };
-    in_shell(router.merge(routes(beside)), app).merge(probes(app))
+    with_middleware(router.merge(routes(beside)), app).merge(probes(app))
 }
 
 /// The health checks, which answer whatever the Host.
 fn probes(app: &App) -> Router {
-    let around = middleware::from_fn_with_state(app.clone(), shell::around_probes);
+    let around = from_fn_with_state(app.clone(), middleware::around_probes);
     routes(health::endpoints())
         .route_layer(around)
         .with_state(app.clone())
@@ -38,13 +38,13 @@ fn probes(app: &App) -> Router {
 
 /// The features alone, for an application that nests them where it wants them.
 pub(crate) fn nested(app: &App) -> Router {
-    in_shell(routes(features_alone(app).under_prefix), app)
+    with_middleware(routes(features_alone(app).under_prefix), app)
 }
 
 /// The dev mailbox alone, to be merged into an application's own router: what is not found there is
 /// the application's to say.
 pub(crate) fn dev_mailbox(app: &App) -> Router {
-    let around = middleware::from_fn_with_state(app.clone(), shell::around);
+    let around = from_fn_with_state(app.clone(), middleware::around);
     dev_mailbox::endpoints(app.settings())
         .into_iter()
         .fold(Router::new(), |router, endpoint| {
@@ -104,10 +104,10 @@ fn routes(endpoints: Vec<Endpoint>) -> Router<App> {
         .fold(Router::new(), |router, endpoint| endpoint.add_to(router))
 }
 
-fn in_shell(router: Router<App>, app: &App) -> Router {
+fn with_middleware(router: Router<App>, app: &App) -> Router {
     router
-        .fallback(shell::not_found)
-        .layer(middleware::from_fn_with_state(app.clone(), shell::around))
+        .fallback(middleware::not_found)
+        .layer(from_fn_with_state(app.clone(), middleware::around))
         .with_state(app.clone())
 }
 

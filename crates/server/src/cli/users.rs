@@ -2,7 +2,7 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 use vestibule::App;
-use vestibule::admin::{self, Draft};
+use vestibule::admin::{self, NewAccount};
 
 use super::{Failure, Global, Output, Who, audit, terminal, user_view};
 use crate::config_file::{Configuration, Purpose};
@@ -132,14 +132,14 @@ async fn create(app: &App, arguments: Create) -> Result<(), Failure> {
         output,
     } = arguments;
     let password = password.map_or_else(terminal::new_password, Ok)?;
-    let draft = Draft {
+    let account = NewAccount {
         email,
         username,
         password,
         active: !inactive,
         confirmed,
     };
-    let user = admin::create(app, draft).await?;
+    let user = admin::create(app, account).await?;
     if output.json {
         terminal::say_json(&user_view::as_json(&user, &[]));
         return Ok(());

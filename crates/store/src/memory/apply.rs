@@ -13,7 +13,7 @@ impl Tables {
         now: OffsetDateTime,
     ) -> Result<Applied, StoreError> {
         let spent = |secret| self.journal.is_spent(secret);
-        if change.spends.as_ref().is_some_and(spent) {
+        if change.consumes.as_ref().is_some_and(spent) {
             return Ok(Applied::Spent);
         }
         let whose = change.user.as_ref().and_then(UserChange::whose);
@@ -52,7 +52,7 @@ impl Tables {
                 self.end(&family, now);
             }
         }
-        if let Some(secret) = change.spends {
+        if let Some(secret) = change.consumes {
             self.journal.spend(secret);
         }
         for mail in change.mails {

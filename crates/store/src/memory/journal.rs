@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use time::OffsetDateTime;
 
-use crate::{AuditEntry, AuditHead, MailFate, NewEntries, NewMail, QueuedMail, Spend, UserId};
+use crate::{
+    AuditEntry, AuditHead, MailFate, NewEntries, NewMail, OneTimeSecret, QueuedMail, UserId,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct Journal {
@@ -25,12 +27,12 @@ struct Waiting {
 }
 
 impl Journal {
-    pub(super) fn is_spent(&self, secret: &Spend) -> bool {
+    pub(super) fn is_spent(&self, secret: &OneTimeSecret) -> bool {
         self.spent
             .contains_key(&(secret.purpose, secret.digest.clone()))
     }
 
-    pub(super) fn spend(&mut self, secret: Spend) {
+    pub(super) fn spend(&mut self, secret: OneTimeSecret) {
         let key = (secret.purpose, secret.digest);
         self.spent.insert(key, secret.expires_at);
     }

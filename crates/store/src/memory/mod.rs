@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use self::journal::Journal;
 use crate::password_kind::Kinds;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, MailFate, NewRole, NewTracker, NewUser, Over,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, MailFate, NewRole, NewTracker, NewUser,
     PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
     Uniquifiers, User, UserId, UserKey, UserPatch,
 };
@@ -107,17 +107,17 @@ impl Store for MemoryStore {
         Ok(self.tables().journal.count())
     }
 
-    async fn forget(&self, over: Over) -> Result<u64, StoreError> {
+    async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {
         let mut tables = self.tables();
         let before = tables.trackers.len();
-        if let Some(moment) = over.families {
+        if let Some(moment) = cutoffs.families {
             tables
                 .trackers
                 .retain(|tracker| tracker.expires_at >= moment);
         }
         let families = u64::try_from(before - tables.trackers.len()).unwrap_or(u64::MAX);
-        let secrets = tables.journal.forget_spent(over.secrets);
-        Ok(families + secrets + tables.journal.forget_failed(over.failed_mails))
+        let secrets = tables.journal.forget_spent(cutoffs.secrets);
+        Ok(families + secrets + tables.journal.forget_failed(cutoffs.failed_mails))
     }
 
     async fn audit(
@@ -234,8 +234,8 @@ impl Store for MemoryStore {
         let before = tables.trackers.len();
         tables.trackers.retain(|tracker| {
             let expired = expired_before.is_some_and(|moment| tracker.expires_at < moment);
-            let over = expired || (revoked && tracker.revoked_at.is_some());
-            tracker.user_id != user || !over
+            let cutoffs = expired || (revoked && tracker.revoked_at.is_some());
+            tracker.user_id != user || !cutoffs
         });
         Ok(u64::try_from(before - tables.trackers.len()).unwrap_or(u64::MAX))
     }

@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use super::error::map_error;
 use crate::change::{from_micros, micros};
 use crate::{
-    AuditEntry, AuditHead, MailFate, NewEntries, NewEntry, NewMail, Over, QueuedMail, Spend,
-    StoreError, UserId,
+    AuditEntry, AuditHead, Cutoffs, MailFate, NewEntries, NewEntry, NewMail, OneTimeSecret,
+    QueuedMail, StoreError, UserId,
 };
 
 /// Of all who spend one secret, one inserts a row.
@@ -76,7 +76,7 @@ pub(super) fn short(error: &str) -> String {
 }
 
 /// False when it was spent before.
-pub(super) fn spend(connection: &Connection, secret: &Spend) -> Result<bool, StoreError> {
+pub(super) fn spend(connection: &Connection, secret: &OneTimeSecret) -> Result<bool, StoreError> {
     let values = params![secret.purpose, secret.digest, micros(secret.expires_at)];
     execute(connection, SPEND, values).map(|rows| rows == 1)
 }
@@ -91,9 +91,9 @@ pub(super) fn failed_before(at: OffsetDateTime) -> [i64; 2] {
     [BEHIND_ALL, never_due(at)]
 }
 
-pub(super) fn forget(connection: &Connection, over: &Over) -> Result<u64, StoreError> {
-    let secrets = execute(connection, CLEAN_LEDGER, params![micros(over.secrets)])?;
-    let range = failed_before(over.failed_mails);
+pub(super) fn purge(connection: &Connection, cutoffs: &Cutoffs) -> Result<u64, StoreError> {
+    let secrets = execute(connection, CLEAN_LEDGER, params![micros(cutoffs.secrets)])?;
+    let range = failed_before(cutoffs.failed_mails);
     let mails = execute(connection, FORGET_FAILED, range)?;
     Ok(u64::try_from(secrets + mails).unwrap_or(u64::MAX))
 }

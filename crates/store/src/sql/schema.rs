@@ -24,7 +24,7 @@ struct Index {
     /// The mark of its table.
     table: &'static str,
     column: &'static str,
-    over: &'static str,
+    cutoffs: &'static str,
 }
 
 /// For looking users up whatever the case, and for what belongs to one of them: a foreign key
@@ -34,31 +34,31 @@ const INDEXES: [Index; 5] = [
         name: "vestibule_user_email_lower",
         table: "user",
         column: "email",
-        over: "lower(email)",
+        cutoffs: "lower(email)",
     },
     Index {
         name: "vestibule_user_username_lower",
         table: "user",
         column: "username",
-        over: "lower(username)",
+        cutoffs: "lower(username)",
     },
     Index {
         name: "vestibule_roles_users_user_id",
         table: "roles_users",
         column: "user_id",
-        over: "user_id",
+        cutoffs: "user_id",
     },
     Index {
         name: "vestibule_refresh_user_id",
         table: "fs_refresh_tracker",
         column: "user_id",
-        over: "user_id",
+        cutoffs: "user_id",
     },
     Index {
         name: "vestibule_web_authn_user_id",
         table: "web_authn",
         column: "user_id",
-        over: "user_id",
+        cutoffs: "user_id",
     },
 ];
 
@@ -401,7 +401,7 @@ fn add(
                 "CREATE INDEX {} ON {} ({})",
                 quote(name),
                 quote(table),
-                index.over
+                index.cutoffs
             )
         }
         _ => return Ok(false),

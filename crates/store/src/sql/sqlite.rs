@@ -30,9 +30,9 @@ use super::trackers::TrackerStatements;
 use super::users::{ATTRIBUTES, Statements};
 use crate::schema_check::{Finding, Upgrade};
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewRole, NewTracker, NewUser, Over,
-    PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
-    Uniquifiers, User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, Identity, MailFate, NewRole, NewTracker,
+    NewUser, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 /// How long a reader trusts that the file is still the one that it has open. To ask every
@@ -331,10 +331,10 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn forget(&self, over: Over) -> Result<u64, StoreError> {
+    async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {
         self.write(move |inner, connection| {
-            let families = inner.trackers.forget(connection, over.families)?;
-            Ok(families + journal::forget(connection, &over)?)
+            let families = inner.trackers.purge(connection, cutoffs.families)?;
+            Ok(families + journal::purge(connection, &cutoffs)?)
         })
         .await
     }

@@ -22,7 +22,7 @@ struct Texts {
     rotate: String,
     revoke: String,
     clean: String,
-    forget: String,
+    purge: String,
 }
 
 impl TrackerStatements {
@@ -52,7 +52,7 @@ impl TrackerStatements {
                 "DELETE FROM {fs_refresh_tracker} WHERE user_id = ?1 \
                  AND (expires_at < ?2 OR (?3 AND revoked_at IS NOT NULL))",
             ),
-            forget: tables.fill("DELETE FROM {fs_refresh_tracker} WHERE expires_at < ?1"),
+            purge: tables.fill("DELETE FROM {fs_refresh_tracker} WHERE expires_at < ?1"),
         });
         Ok(Self {
             texts,
@@ -149,7 +149,7 @@ impl TrackerStatements {
     }
 
     /// Of everybody.
-    pub(super) fn forget(
+    pub(super) fn purge(
         &self,
         connection: &Connection,
         expired_before: Option<OffsetDateTime>,
@@ -158,7 +158,7 @@ impl TrackerStatements {
             return Ok(0);
         };
         let changed = connection
-            .execute(&texts.forget, [moment::write(before)])
+            .execute(&texts.purge, [moment::write(before)])
             .map_err(map_error)?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }

@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 
-use vestibule_store::{Applied, Change, MailFate, NewTracker, Over, Spend, Store};
+use vestibule_store::{Applied, Change, Cutoffs, MailFate, NewTracker, OneTimeSecret, Store};
 
 use crate::journal::{apply, posted, secret};
 use crate::support::{at, user};
 
 /// Forgets what was over before each of these moments; how many rows that were.
-async fn forget(
+async fn purge(
     store: &Arc<dyn Store>,
     secrets: i64,
     failed_mails: i64,
     families: Option<i64>,
 ) -> u64 {
-    let over = Over {
+    let cutoffs = Cutoffs {
         secrets: at(secrets),
         failed_mails: at(failed_mails),
         families: families.map(at),
     };
-    store.forget(over).await.unwrap()
+    store.purge(cutoffs).await.unwrap()
 }
 
 pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Store>) {
     for (name, expires_at) in [("old", at(10)), ("new", at(20))] {
         let change = Change {
-            spends: Some(Spend {
+            consumes: Some(OneTimeSecret {
                 expires_at,
                 ..secret(name)
             }),
@@ -33,10 +33,10 @@ pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Stor
         };
         assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
     }
-    assert_eq!(forget(store, 10, 0, None).await, 0);
-    assert_eq!(forget(store, 11, 0, None).await, 1);
+    assert_eq!(purge(store, 10, 0, None).await, 0);
+    assert_eq!(purge(store, 11, 0, None).await, 1);
     let again = Change {
-        spends: Some(secret("new")),
+        consumes: Some(secret("new")),
         ..Change::default()
     };
     assert_eq!(apply(store, again).await, Ok(Applied::Spent));
@@ -59,12 +59,12 @@ pub(crate) async fn a_mail_that_was_given_up_is_forgotten_a_while_after(store: &
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].payload, "sealed c");
 
-    assert_eq!(forget(store, 0, 20, None).await, 0);
+    assert_eq!(purge(store, 0, 20, None).await, 0);
     assert_eq!(store.count_mails().await, Ok((1, 2)));
-    assert_eq!(forget(store, 0, 21, None).await, 1);
+    assert_eq!(purge(store, 0, 21, None).await, 1);
     assert_eq!(store.count_mails().await, Ok((1, 1)));
     // What waits stays, however old it is.
-    assert_eq!(forget(store, 0, 3_000_000_000, None).await, 1);
+    assert_eq!(purge(store, 0, 3_000_000_000, None).await, 1);
     assert_eq!(store.count_mails().await, Ok((1, 0)));
 }
 
@@ -87,9 +87,9 @@ pub(crate) async fn families_that_expired_are_forgotten_whose_ever_they_are(
         store.create_tracker(family).await.unwrap();
     }
     store.revoke_tracker("f1", at(5)).await.unwrap();
-    assert_eq!(forget(store, 2000, 2000, None).await, 0, "they may stay");
-    assert_eq!(forget(store, 0, 0, Some(10)).await, 0);
-    assert_eq!(forget(store, 0, 0, Some(11)).await, 518);
+    assert_eq!(purge(store, 2000, 2000, None).await, 0, "they may stay");
+    assert_eq!(purge(store, 0, 0, Some(10)).await, 0);
+    assert_eq!(purge(store, 0, 0, Some(11)).await, 518);
     for family in ["f0", "f1"] {
         assert!(store.tracker(family).await.unwrap().is_some(), "{family}");
     }

@@ -206,30 +206,30 @@ pub(crate) async fn where_a_part_is_stale_no_other_part_is_done(store: &Arc<dyn 
         };
         Some(UserChange::Update(ana.id, Box::new(patch)))
     };
-    let spends = || Some(secret("s1"));
+    let consumes = || Some(secret("s1"));
     let stale = [
         Change {
-            spends: spends(),
+            consumes: consumes(),
             user: deactivated(),
             ..of_role(RoleChange::Give(ana.id, editor.id))
         },
         Change {
-            spends: spends(),
+            consumes: consumes(),
             user: deactivated(),
             ..of_family(end("no such family"))
         },
         Change {
-            spends: spends(),
+            consumes: consumes(),
             role: Some(RoleChange::Take(ana.id, editor.id)),
             ..of_family(end("no such family"))
         },
         Change {
-            spends: spends(),
+            consumes: consumes(),
             family: Some(end("f1")),
             ..of_user(UserChange::Delete(UserId(99)))
         },
         Change {
-            spends: spends(),
+            consumes: consumes(),
             user: Some(UserChange::Delete(ana.id)),
             ..of_role(add(RoleId(99)))
         },
@@ -243,7 +243,7 @@ pub(crate) async fn where_a_part_is_stale_no_other_part_is_done(store: &Arc<dyn 
     assert_eq!(goes_on.revoked_at, None);
     // All at once, with the secret that was not spent.
     let all = Change {
-        spends: spends(),
+        consumes: consumes(),
         user: deactivated(),
         role: Some(RoleChange::Take(ana.id, editor.id)),
         ..of_family(end("f1"))
@@ -271,7 +271,7 @@ async fn where_no_entry_can_be_written_nothing_is_done() {
         ];
         for change in changes {
             let change = Change {
-                spends: Some(secret("s1")),
+                consumes: Some(secret("s1")),
                 ..change
             };
             let words = format!("{change:?}");
@@ -287,7 +287,7 @@ async fn where_no_entry_can_be_written_nothing_is_done() {
         assert_eq!(goes_on.revoked_at, None);
         assert_eq!(store.audit(None, 0, 10).await, Ok(Vec::new()));
         let unspent = Change {
-            spends: Some(secret("s1")),
+            consumes: Some(secret("s1")),
             ..of_family(end("f1"))
         };
         comes_to(&store, unspent, &DONE).await;

@@ -37,7 +37,8 @@ use crate::http::fault::Fault;
 
 pub use roles::NameFault;
 pub use users::{
-    Draft, change_password, confirm, create, delete, find, label, list, reset_access, set_active,
+    NewAccount, change_password, confirm, create, delete, find, label, list, reset_access,
+    set_active,
 };
 
 /// Why an operator's command was not carried out.

@@ -9,18 +9,18 @@ use vestibule_store::{
 
 use super::AdminError;
 use crate::app::App;
-use crate::audit::Noted;
+use crate::audit::AuditRecord;
 use crate::identity;
 use crate::messages::catalogue::Locale;
 use crate::rng;
-use crate::rules;
+use crate::validation;
 
 /// What stands before a primary key that names a user.
 const PRIMARY_KEY: &str = "id:";
 
 /// An account to be made.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct NewAccount {
     /// The address; normalised before it is stored.
     pub email: String,
     /// The username, where usernames are on.
@@ -37,11 +37,11 @@ pub struct Draft {
 ///
 /// # Errors
 /// When the address, username or password breaks a rule or is taken.
-pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
+pub async fn create(app: &App, account: NewAccount) -> Result<User, AdminError> {
     let settings = app.settings();
-    let address = email::normalise(&draft.email, &settings.identity.email_options)
-        .map_err(|_| AdminError::Email(draft.email.clone()))?;
-    let name = match draft.username {
+    let address = email::normalise(&account.email, &settings.identity.email_options)
+        .map_err(|_| AdminError::Email(account.email.clone()))?;
+    let name = match account.username {
         None => None,
         Some(_) if !settings.identity.username_enable => return Err(AdminError::UsernamesOff),
         Some(name) => Some(
@@ -72,14 +72,14 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
         .flatten()
         .map(String::as_str)
         .collect();
-    let password = hash(app, &draft.password, &about).await?;
+    let password = hash(app, &account.password, &about).await?;
     let now = app.clock().now();
     let new = NewUser {
         email: address,
         username: name,
         password: Some(password),
-        active: draft.active,
-        confirmed_at: draft.confirmed.then_some(now),
+        active: account.active,
+        confirmed_at: account.confirmed.then_some(now),
         fs_uniquifier: fresh_uniquifier(app),
         fs_token_uniquifier: fresh_uniquifier(app),
         fs_webauthn_user_handle: fresh_uniquifier(app),
@@ -98,10 +98,10 @@ pub async fn create(app: &App, draft: Draft) -> Result<User, AdminError> {
     };
     let applied = app.store().apply(change, now).await?;
     let Applied::Done(Some(id)) = applied else {
-        return Err(AdminError::NotFound(draft.email));
+        return Err(AdminError::NotFound(account.email));
     };
     let made = app.store().user(UserKey::Id(id)).await?;
-    made.ok_or(AdminError::NotFound(draft.email))
+    made.ok_or(AdminError::NotFound(account.email))
 }
 
 /// The user with this identity: an attribute of `USER_IDENTITY_ATTRIBUTES` that the text fits, an
@@ -203,7 +203,7 @@ pub async fn confirm(app: &App, user: &User) -> Result<bool, AdminError> {
 /// # Errors
 /// When the password breaks a rule.
 pub async fn change_password(app: &App, user: &User, password: &str) -> Result<(), AdminError> {
-    let hash = hash(app, password, &rules::known_of(user)).await?;
+    let hash = hash(app, password, &validation::known_of(user)).await?;
     let mut patch = UserPatch {
         password: Some(PasswordChange::Set(hash)),
         ..UserPatch::default()
@@ -272,12 +272,12 @@ pub(super) fn entry(
     user_id: Option<UserId>,
     detail: Option<Value>,
 ) -> Option<NewEntries> {
-    let noted = Noted {
+    let audit_record = AuditRecord {
         kind,
         user_id,
         detail,
     };
-    app.chain().entries(vec![noted.entry(app, None)])
+    app.chain().entries(vec![audit_record.entry(app, None)])
 }
 
 /// Refuses to say that something was done to somebody who is gone meanwhile.
@@ -313,8 +313,8 @@ fn phone_number(text: &str) -> Option<String> {
 /// The hash of a new password that every rule lets pass, those of the application too. `about` is
 /// what is known of its user.
 async fn hash(app: &App, password: &str, about: &[&str]) -> Result<String, AdminError> {
-    let password = rules::normalised(app, password);
-    let wrong = rules::judge(app, &password, about).await?;
+    let password = validation::normalised(app, password);
+    let wrong = validation::judge(app, &password, about).await?;
     if !wrong.is_empty() {
         let words = app.messages().spoken(Locale::ENGLISH);
         let said: Vec<String> = wrong.iter().map(|said| words.say(said)).collect();

@@ -12,7 +12,7 @@ use tower::{Layer, Service};
 
 use super::current_user::enter;
 use crate::session::access::Access;
-use crate::session::door::Door;
+use crate::session::auth_policy::AuthPolicy;
 use crate::settings::Mechanism;
 
 /// A layer for routes that need somebody: by certain methods, recently enough, with certain
@@ -37,7 +37,7 @@ use crate::settings::Mechanism;
 /// ```
 #[derive(Debug, Clone)]
 pub struct AuthRequired {
-    door: Door,
+    auth_policy: AuthPolicy,
     access: Access,
 }
 
@@ -52,7 +52,7 @@ impl AuthRequired {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            door: Door::of_others(),
+            auth_policy: AuthPolicy::of_others(),
             access: Access::default(),
         }
     }
@@ -60,7 +60,7 @@ impl AuthRequired {
     /// The mechanisms that count. They are tried in the order token, session, basic.
     #[must_use]
     pub fn methods(mut self, methods: impl IntoIterator<Item = Mechanism>) -> Self {
-        self.door.methods = methods.into_iter().collect();
+        self.auth_policy.methods = methods.into_iter().collect();
         self
     }
 
@@ -68,7 +68,7 @@ impl AuthRequired {
     /// again.
     #[must_use]
     pub fn within(mut self, within: Duration) -> Self {
-        self.door.within = Some(within);
+        self.auth_policy.within = Some(within);
         self
     }
 
@@ -76,7 +76,7 @@ impl AuthRequired {
     /// `SECURITY_FRESHNESS_GRACE_PERIOD`.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.door.grace = Some(grace);
+        self.auth_policy.grace = Some(grace);
         self
     }
 
@@ -186,7 +186,7 @@ where
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             // Each layer asks for itself: what an outer one let in may not do for this one.
-            if let Err(refusal) = enter(&mut parts, &required.door, &required.access).await {
+            if let Err(refusal) = enter(&mut parts, &required.auth_policy, &required.access).await {
                 return Ok(refusal);
             }
             inner.call(Request::from_parts(parts, body)).await

@@ -10,14 +10,14 @@ use vestibule_store::{Role, User};
 
 use super::layer::Asking;
 use crate::http::csrf::{self, Evidence};
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::query::Query;
 use crate::messages::Messages;
 use crate::messages::catalogue::Locale;
 use crate::session::access::Access;
+use crate::session::auth_policy::{self, AuthPolicy};
+use crate::session::context::{Load, SessionContext};
 use crate::session::credentials::Credentials;
-use crate::session::door::{self, Door};
-use crate::session::visit::{Depth, Visit};
 use crate::settings::Mechanism;
 
 /// Whoever is asking, authenticated. As an extractor it lets in who has a session or a token
@@ -69,8 +69,11 @@ impl CurrentUser {
         permissions.any(|known| known == permission)
     }
 
-    pub(super) async fn of(asking: &Asking, visit: &Visit) -> Result<Option<Self>, Refusal> {
-        let Some(caller) = visit.caller() else {
+    pub(super) async fn of(
+        asking: &Asking,
+        session: &SessionContext,
+    ) -> Result<Option<Self>, HandlerError> {
+        let Some(caller) = session.caller() else {
             return Ok(None);
         };
         Ok(Some(Self(Arc::new(Inner {
@@ -96,33 +99,33 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
         if let Some(user) = parts.extensions.get::<Self>() {
             return Ok(user.clone());
         }
-        enter(parts, &Door::of_others(), &Access::default()).await
+        enter(parts, &AuthPolicy::of_others(), &Access::default()).await
     }
 }
 
 /// Lets the caller of an application's route through a door, CSRF check and all, if they may.
 pub(super) async fn enter(
     parts: &mut Parts,
-    door: &Door,
+    auth_policy: &AuthPolicy,
     access: &Access,
 ) -> Result<CurrentUser, Response> {
     let asking = Asking::of(parts).map_err(outside)?;
     let app = &asking.app;
-    let mut visit = asking.take(parts).await?;
+    let mut session = asking.take(parts).await?;
     let credentials = Credentials::of(app, &parts.headers, &Query::of(&parts.uri));
     let outcome = async {
-        door::authenticate(app, &mut visit, door, &credentials).await?;
+        auth_policy::authenticate(app, &mut session, auth_policy, &credentials).await?;
         let evidence = Evidence::without_body(app, &parts.method, &parts.headers);
-        csrf::check_caller(app, &mut visit, &evidence)?;
-        let Some(user) = CurrentUser::of(&asking, &visit).await? else {
-            return Err(door::unauthenticated(app, door).into());
+        csrf::check_caller(app, &mut session, &evidence)?;
+        let Some(user) = CurrentUser::of(&asking, &session).await? else {
+            return Err(auth_policy::unauthenticated(app, auth_policy).into());
         };
-        access.demand(user.roles())?;
-        visit.keep_grace();
+        access.requirement(user.roles())?;
+        session.keep_grace();
         Ok(user)
     }
     .await;
-    asking.put_back(visit).await;
+    asking.put_back(session).await;
     match outcome {
         Ok(user) => {
             parts.extensions.insert(user.clone());
@@ -134,7 +137,7 @@ pub(super) async fn enter(
 
 /// The answer of a route that forgot the layer.
 pub(super) fn outside(fault: Fault) -> Response {
-    Refusal::from(fault)
+    HandlerError::from(fault)
         .into_rejection()
         .into_reply(Messages::default().spoken(Locale::ENGLISH), false)
         .into_response()
@@ -165,16 +168,16 @@ impl<S: Sync> FromRequestParts<S> for MaybeUser {
         }
         let asking = Asking::of(parts).map_err(outside)?;
         let app = &asking.app;
-        let mut visit = asking.take(parts).await?;
+        let mut session = asking.take(parts).await?;
         let credentials = Credentials::of(app, &parts.headers, &Query::of(&parts.uri));
         let outcome = async {
-            door::recognise(app, &mut visit, Depth::WithRoles, &credentials).await?;
+            auth_policy::identify(app, &mut session, Load::WithRoles, &credentials).await?;
             let evidence = Evidence::without_body(app, &parts.method, &parts.headers);
-            csrf::check_open(app, &mut visit, &evidence)?;
-            CurrentUser::of(&asking, &visit).await
+            csrf::check_open(app, &mut session, &evidence)?;
+            CurrentUser::of(&asking, &session).await
         }
         .await;
-        asking.put_back(visit).await;
+        asking.put_back(session).await;
         outcome.map(Self).map_err(|refusal| asking.refuse(refusal))
     }
 }

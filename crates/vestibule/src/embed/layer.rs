@@ -14,10 +14,10 @@ use tokio::sync::Mutex;
 use tower::{Layer, Service};
 
 use crate::app::App;
-use crate::http::facts::Facts;
-use crate::http::fault::{Fault, Refusal};
-use crate::http::shell;
-use crate::session::visit::Visit;
+use crate::http::fault::{Fault, HandlerError};
+use crate::http::middleware;
+use crate::http::request_info::RequestInfo;
+use crate::session::context::SessionContext;
 
 /// Knows who is asking on an application's own routes, and sends back the cookies that this
 /// calls for. Made by [`Vestibule::layer`](crate::Vestibule::layer).
@@ -70,11 +70,11 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let around = app.clone();
-            let answer = shell::surround(
+            let answer = middleware::surround(
                 &around,
                 request,
-                move |facts, mut request: Request| async move {
-                    let asking = Asking::new(app, facts);
+                move |info, mut request: Request| async move {
+                    let asking = Asking::new(app, info);
                     request.extensions_mut().insert(asking.clone());
                     let Ok(mut response) = inner.call(request).await;
                     asking.write_back(&mut response).await;
@@ -90,16 +90,16 @@ where
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
     pub(super) app: App,
-    facts: Facts,
-    visit: Arc<Mutex<Option<Visit>>>,
+    info: RequestInfo,
+    session: Arc<Mutex<Option<SessionContext>>>,
 }
 
 impl Asking {
-    fn new(app: App, facts: Facts) -> Self {
+    fn new(app: App, info: RequestInfo) -> Self {
         Self {
             app,
-            facts,
-            visit: Arc::default(),
+            info,
+            session: Arc::default(),
         }
     }
 
@@ -114,26 +114,26 @@ impl Asking {
     }
 
     /// Takes the visit out, loading it if this is the first time.
-    pub(super) async fn take(&self, parts: &mut Parts) -> Result<Visit, Response<Body>> {
-        match self.visit.lock().await.take() {
-            Some(visit) => Ok(visit),
-            None => Visit::from_request_parts(parts, &self.app).await,
+    pub(super) async fn take(&self, parts: &mut Parts) -> Result<SessionContext, Response<Body>> {
+        match self.session.lock().await.take() {
+            Some(session) => Ok(session),
+            None => SessionContext::from_request_parts(parts, &self.app).await,
         }
     }
 
     /// Puts it back, for the next one who asks and for the cookies.
-    pub(super) async fn put_back(&self, visit: Visit) {
-        *self.visit.lock().await = Some(visit);
+    pub(super) async fn put_back(&self, session: SessionContext) {
+        *self.session.lock().await = Some(session);
     }
 
     async fn write_back(&self, response: &mut Response) {
-        if let Some(visit) = self.visit.lock().await.take() {
-            visit.write_cookies(&self.app, response.headers_mut());
+        if let Some(session) = self.session.lock().await.take() {
+            session.write_cookies(&self.app, response.headers_mut());
         }
     }
 
     /// The answer to a refusal, in the application's own words if it has some.
-    pub(super) fn refuse(&self, refusal: Refusal) -> Response {
-        self.app.answer(&self.facts, refusal)
+    pub(super) fn refuse(&self, refusal: HandlerError) -> Response {
+        self.app.answer(&self.info, refusal)
     }
 }

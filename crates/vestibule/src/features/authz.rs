@@ -24,7 +24,7 @@ use vestibule_store::{Role, User};
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::http::csrf::{self, Evidence};
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
@@ -33,9 +33,9 @@ use crate::http::trust::{cross_site, forward_auth};
 use crate::identity;
 use crate::messages::{Explanation, Message};
 use crate::session::access::Access;
-use crate::session::call::Call;
-use crate::session::door::{self, Door, SaidBy};
-use crate::session::visit::Caller;
+use crate::session::auth_policy::{self, AuthPolicy, SaidBy};
+use crate::session::context::Caller;
+use crate::session::request::RequestContext;
 use crate::settings::Mechanism;
 
 const USER: HeaderName = HeaderName::from_static("x-auth-user");
@@ -49,10 +49,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// `GET /authz`.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    call.visit.send_one_cookie();
-    let outcome = decide(&app, &mut call).await;
-    let mut response = call.finish(&app, outcome);
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    request.session.send_one_cookie();
+    let outcome = decide(&app, &mut request).await;
+    let mut response = request.finish(&app, outcome);
     // The answer is for this caller and this moment, whatever else may be kept.
     response.headers_mut().insert(
         header::CACHE_CONTROL,
@@ -61,22 +61,28 @@ async fn get(State(app): State<App>, mut call: Call) -> Response {
     response
 }
 
-async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    let asked = Asked::read(app, &call.query)?;
-    door::authenticate(app, &mut call.visit, &asked.door, &call.credentials).await?;
-    let method = forward_auth::unsafe_method(&call.headers);
-    check_origin(app, call, method.as_ref())?;
+async fn decide(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    let asked = Asked::read(app, &request.query)?;
+    auth_policy::authenticate(
+        app,
+        &mut request.session,
+        &asked.auth_policy,
+        &request.credentials,
+    )
+    .await?;
+    let method = forward_auth::unsafe_method(&request.headers);
+    check_origin(app, request, method.as_ref())?;
     if let Some(method) = method {
-        let evidence = Evidence::without_body(app, &method, &call.headers);
+        let evidence = Evidence::without_body(app, &method, &request.headers);
         // Proxies understand 401 and 403, and make a fault of their own of anything else.
-        csrf::check_caller(app, &mut call.visit, &evidence)
+        csrf::check_caller(app, &mut request.session, &evidence)
             .map_err(|rejection| rejection.with_status(StatusCode::FORBIDDEN))?;
     }
-    let Some(caller) = call.visit.caller() else {
+    let Some(caller) = request.session.caller() else {
         return Err(Fault::Internal("a door let nobody in".to_owned()).into());
     };
     let roles = caller.roles(app).await?;
-    asked.access.demand(&roles)?;
+    asked.access.requirement(&roles)?;
     let mut reply = Reply::ok();
     for (name, value) in identity_headers(app, &caller.user, &roles) {
         reply = reply.header(name, value);
@@ -87,24 +93,28 @@ async fn decide(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
 /// What the browser says about where the judged request comes from: checked as for requests to
 /// ourselves, where a cookie identifies the caller. A WebSocket handshake carries no CSRF token, so
 /// this is its only check.
-fn check_origin(app: &App, call: &Call, method: Option<&Method>) -> Result<(), Rejection> {
+fn check_origin(
+    app: &App,
+    request: &RequestContext,
+    method: Option<&Method>,
+) -> Result<(), Rejection> {
     let by_session = |caller: &Caller| caller.via == Mechanism::Session;
-    if !call.visit.caller().is_some_and(by_session) {
+    if !request.session.caller().is_some_and(by_session) {
         return Ok(());
     }
     let settings = &app.settings().http;
-    let own = OwnOrigin::of(call.visit.facts(), settings);
+    let own = OwnOrigin::of(request.session.info(), settings);
     let allowed = |origin: &str| app.cors().allows(&settings.url_prefix, origin);
     match method {
-        Some(method) => cross_site::check(method, &call.headers, &own, allowed),
-        None => cross_site::check_handshake(&call.headers, &own, allowed),
+        Some(method) => cross_site::check(method, &request.headers, &own, allowed),
+        None => cross_site::check_handshake(&request.headers, &own, allowed),
     }
 }
 
 /// What the query asks for.
 #[derive(Debug)]
 struct Asked {
-    door: Door,
+    auth_policy: AuthPolicy,
     access: Access,
 }
 
@@ -113,9 +123,9 @@ impl Asked {
     /// condition must not let everybody in.
     fn read(app: &App, query: &Query) -> Result<Self, Rejection> {
         let mut asked = Self {
-            door: Door {
+            auth_policy: AuthPolicy {
                 said_by: SaidBy::Question,
-                ..Door::of_others()
+                ..AuthPolicy::of_others()
             },
             access: Access::default(),
         };
@@ -127,7 +137,7 @@ impl Asked {
             seen.push(name);
             match name {
                 "methods" => {
-                    asked.door.methods = list(name, value)?
+                    asked.auth_policy.methods = list(name, value)?
                         .iter()
                         .map(|method| Mechanism::from_name(method))
                         .collect::<Option<_>>()
@@ -137,13 +147,17 @@ impl Asked {
                 "roles_accepted" => asked.access.roles_accepted = list(name, value)?,
                 "permissions_required" => asked.access.permissions_required = list(name, value)?,
                 "permissions_accepted" => asked.access.permissions_accepted = list(name, value)?,
-                "within" => asked.door.within = Some(seconds(name, value)?),
-                "grace" => asked.door.grace = Some(seconds(name, value)?),
+                "within" => asked.auth_policy.within = Some(seconds(name, value)?),
+                "grace" => asked.auth_policy.grace = Some(seconds(name, value)?),
                 _ if name == app.settings().token.parameter => {}
                 _ => return Err(refuse(name, "is not known")),
             }
         }
-        if asked.door.within.is_some_and(|within| within.is_zero()) {
+        if asked
+            .auth_policy
+            .within
+            .is_some_and(|within| within.is_zero())
+        {
             return Err(refuse("within", "is no time at all"));
         }
         Ok(asked)

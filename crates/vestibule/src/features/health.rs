@@ -60,11 +60,11 @@ async fn readyz(State(app): State<App>) -> Response {
 
 fn describe_healthz(_: &App) -> Operation {
     Operation::new("getHealth", TAG, "The process is up")
-        .answers(Answer::ok("It is.").must("status", Schema::only("up")))
+        .response_hooks(Answer::ok("It is.").must("status", Schema::only("up")))
 }
 
 fn describe_readyz(_: &App) -> Operation {
     Operation::new("getReadiness", TAG, "The database answers")
         .asks_database()
-        .answers(Answer::ok("It does.").must("status", Schema::only("ready")))
+        .response_hooks(Answer::ok("It does.").must("status", Schema::only("ready")))
 }

@@ -18,13 +18,13 @@ use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::http::cookies;
 use crate::http::csrf;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
 use crate::http::reply::Reply;
 use crate::http::trust::navigation;
-use crate::session::call::Call;
-use crate::session::visit::Depth;
-use crate::session::{door, refresh, sign_in, tokens};
+use crate::session::context::Load;
+use crate::session::request::RequestContext;
+use crate::session::{auth_policy, refresh, sign_in, tokens};
 use crate::settings::Settings;
 
 /// Where it is, for the methods that the settings name.
@@ -51,58 +51,59 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 
 /// Ends the session of whoever asks. A `GET`, which a link makes, goes on to its `next`, if that
 /// stays with us, or to `POST_LOGOUT_VIEW`.
-async fn handle(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = sign_out(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn handle(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = sign_out(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn sign_out(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
+async fn sign_out(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let settings = app.settings();
     navigation::check(
         app,
-        call.visit.facts(),
-        &call.method,
-        &call.headers,
+        request.session.info(),
+        &request.method,
+        &request.headers,
         &settings.http.url_prefix,
     )?;
     // Nothing in a body is needed, but what comes has to be one.
-    call.body.fields()?;
-    door::recognise(app, &mut call.visit, Depth::User, &call.credentials).await?;
-    csrf::check_everywhere(app, &mut call.visit, &call.evidence)?;
-    sign_in::abandon(&mut call.visit);
-    let mut reply = if call.only_reads() {
-        gone_on(app, call)?
+    request.body.fields()?;
+    auth_policy::identify(app, &mut request.session, Load::User, &request.credentials).await?;
+    csrf::check_everywhere(app, &mut request.session, &request.evidence)?;
+    sign_in::abandon(&mut request.session);
+    let mut reply = if request.only_reads() {
+        gone_on(app, request)?
     } else {
         Reply::ok()
     };
-    let signed_in = call.visit.caller().is_some();
+    let signed_in = request.session.caller().is_some();
     // A link carries no token: who had it followed, the browser says. One that does not say so is asked
     // for the token all the same.
-    let by_link = call.only_reads() && navigation::is_told(&call.headers);
+    let by_link = request.only_reads() && navigation::is_told(&request.headers);
     if signed_in && settings.csrf.logout_csrf && !by_link {
-        call.evidence.method = Method::POST;
-        csrf::check_caller(app, &mut call.visit, &call.evidence)?;
+        request.evidence.method = Method::POST;
+        csrf::check_caller(app, &mut request.session, &request.evidence)?;
     }
     if app.settings().refresh.enabled {
-        refresh::end_on_sign_out(app, call).await?;
+        refresh::end_on_sign_out(app, request).await?;
         // A session may be over before its refresh cookie is.
         let cookie = app.settings().refresh.cookie.as_ref();
-        let cookie = cookie
-            .filter(|cookie| signed_in || cookies::cookie(&call.headers, &cookie.name).is_some());
+        let cookie = cookie.filter(|cookie| {
+            signed_in || cookies::cookie(&request.headers, &cookie.name).is_some()
+        });
         if let Some(cookie) = cookie.and_then(tokens::clear_cookie) {
             reply = reply.header(header::SET_COOKIE, cookie);
         }
     }
     if signed_in {
-        sign_in::end(app, &mut call.visit).await?;
+        sign_in::end(app, &mut request.session).await?;
     }
     Ok(reply)
 }
 
-fn gone_on(app: &App, call: &Call) -> Result<Reply, Fault> {
-    let facts = call.visit.facts();
-    if let Some(next) = redirect::next_in(app, facts, &call.query) {
+fn gone_on(app: &App, request: &RequestContext) -> Result<Reply, Fault> {
+    let info = request.session.info();
+    if let Some(next) = redirect::next_in(app, info, &request.query) {
         return Ok(Reply::redirect(next));
     }
-    redirect::go_to(app, facts, &app.settings().login.post_logout_view, &[])
+    redirect::go_to(app, info, &app.settings().login.post_logout_view, &[])
 }

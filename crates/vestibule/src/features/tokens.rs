@@ -17,12 +17,12 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::features::api::Endpoint;
-use crate::http::fault::Refusal;
+use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
-use crate::session::call::Call;
 use crate::session::refresh::{self, Exchange, Presented};
+use crate::session::request::RequestContext;
 use crate::session::tokens;
 use crate::settings::Settings;
 
@@ -35,30 +35,30 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `POST /refresh-token`.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = exchange(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = exchange(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn exchange(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.come_in(app).await?;
-    if !call.body.is_json() {
+async fn exchange(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.identify(app).await?;
+    if !request.body.is_json() {
         let message = Message::UnsupportedMediaType;
         return Err(Rejection::new(StatusCode::BAD_REQUEST, message).into());
     }
     let refused =
         |message: Message| Rejection::fields(FieldErrors::one(refresh::FIELD, message)).into();
-    let token = match refresh::presented(app, call)? {
+    let token = match refresh::presented(app, request)? {
         Presented::Token(token) => token,
         Presented::Nothing => return Err(refused(Message::RefreshTokenRequired)),
         Presented::WrongType => return Err(refused(Message::ApiError)),
     };
-    match refresh::exchange(app, call.visit.facts(), &token).await? {
+    match refresh::exchange(app, request.session.info(), &token).await? {
         Exchange::Done {
             user,
             uniquifier,
             tracker,
-        } => Ok(tokens::successors(app, &user, uniquifier, &tracker).put_into(Reply::ok())),
+        } => Ok(tokens::successors(app, &user, uniquifier, &tracker).add_to(Reply::ok())),
         Exchange::NotOurs => Err(refused(Message::RefreshTokenInvalid)),
         Exchange::Nobody => Err(refused(Message::UserDoesNotExist)),
     }

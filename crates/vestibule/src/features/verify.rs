@@ -18,16 +18,16 @@ use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::body::Field;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
 use crate::secrets::passwords::Verdict;
-use crate::session::call::Call;
-use crate::session::door::{self, Door};
-use crate::session::tokens::Tokens;
-use crate::session::visit::{Caller, Visit, name};
+use crate::session::auth_policy::{self, AuthPolicy};
+use crate::session::context::{Caller, SessionContext, name};
+use crate::session::request::RequestContext;
+use crate::session::tokens::UserPayload;
 use crate::session::{assurance, tokens};
 use crate::settings::{Mechanism, Settings};
 
@@ -44,40 +44,40 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /verify`: the ways in which it can be shown.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = match call.enter(&app, &Door::api(&app)).await {
-        Ok(()) => Ok(ways(&app, &mut call.visit)),
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = match request.enter(&app, &AuthPolicy::api(&app)).await {
+        Ok(()) => Ok(ways(&app, &mut request.session)),
         Err(refusal) => Err(refusal),
     };
-    call.finish(&app, outcome)
+    request.finish(&app, outcome)
 }
 
 /// `POST /verify`: shows it by the password.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = verify(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = verify(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-fn ways(app: &App, visit: &mut Visit) -> Reply {
-    let mut reply = Reply::ok().member("csrf_token", visit.csrf_token(app));
-    if let Some(caller) = visit.caller() {
-        reply = Tokens::none(app, &caller.user).put_into(reply);
+fn ways(app: &App, session: &mut SessionContext) -> Reply {
+    let mut reply = Reply::ok().member("csrf_token", session.csrf_token(app));
+    if let Some(caller) = session.caller() {
+        reply = UserPayload::none(app, &caller.user).add_to(reply);
     }
     assurance::ways_to_verify(app)
         .into_iter()
         .fold(reply, |reply, (name, value)| reply.member(name, value))
 }
 
-async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.enter(app, &Door::api(app)).await?;
-    let password = read(app, call)?;
-    let caller = call.caller()?;
+async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.enter(app, &AuthPolicy::api(app)).await?;
+    let password = read(app, request)?;
+    let caller = request.caller()?;
     if !is_right(app, caller, &password).await? {
         let event = Event::SignInFailed {
             user_id: Some(caller.user.id),
             via: "password",
         };
-        app.record(call.visit.facts(), &event).await?;
+        app.record(request.session.info(), &event).await?;
         return Err(
             Rejection::fields(FieldErrors::one("password", Message::InvalidPassword)).into(),
         );
@@ -86,28 +86,29 @@ async fn verify(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     let by_session = caller.via == Mechanism::Session;
     // What can still fail comes first: a refusal leaves nobody fresh.
     let tokens = {
-        let facts = call.visit.facts();
-        tokens::on_request(app, facts, &user, app.unix_seconds(), &call.query).await?
+        let info = request.session.info();
+        tokens::on_request(app, info, &user, app.unix_seconds(), &request.query).await?
     };
     // A session that came beside a token may be somebody else's: it stays as old as it is.
     if by_session {
         let now = app.unix_seconds();
-        call.visit
-            .session_mut()
+        request
+            .session
+            .data_mut()
             .set_f64(name::AUTHENTICATED_AT, now);
     }
     let event = Event::Verified {
         user_id: user.id,
         via: "password",
     };
-    app.record(call.visit.facts(), &event).await?;
-    let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
-    Ok(tokens.put_into(reply))
+    app.record(request.session.info(), &event).await?;
+    let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
+    Ok(tokens.add_to(reply))
 }
 
 /// The password, if the fields are as they should be.
-fn read(app: &App, call: &Call) -> Result<String, Refusal> {
-    let fields = call.body.fields()?;
+fn read(app: &App, request: &RequestContext) -> Result<String, HandlerError> {
+    let fields = request.body.fields()?;
     let mut errors = FieldErrors::default();
     let password = match fields.text("password") {
         Field::Text(text) => text.to_owned(),
@@ -122,8 +123,8 @@ fn read(app: &App, call: &Call) -> Result<String, Refusal> {
     };
     errors.extend(redirect::check_next(
         app,
-        call.visit.facts(),
-        &call.query,
+        request.session.info(),
+        &request.query,
         fields,
     ));
     if errors.is_empty() {
@@ -139,7 +140,7 @@ async fn is_right(app: &App, caller: &Caller, password: &str) -> Result<bool, Fa
         Verdict::Wrong => Ok(false),
         Verdict::Right => Ok(true),
         Verdict::RightButUpgrade(hash) => {
-            door::upgrade(app, &caller.user, hash).await?;
+            auth_policy::upgrade(app, &caller.user, hash).await?;
             Ok(true)
         }
     }

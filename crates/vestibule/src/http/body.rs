@@ -14,8 +14,8 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::body_flaw::BodyFlaw;
-use super::facts::Facts;
 use super::reject::Rejection;
+use super::request_info::RequestInfo;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
 
@@ -135,7 +135,7 @@ impl RawBody {
     /// 413 over the limit, 400 when it breaks off.
     pub async fn take_in(
         app: &App,
-        facts: &Facts,
+        info: &RequestInfo,
         headers: &http::HeaderMap,
         body: Body,
     ) -> Result<Self, Response> {
@@ -159,7 +159,7 @@ impl RawBody {
             }
             Err(_) => malformed(&BodyFlaw::Incomplete),
         };
-        Err(app.answer(facts, rejection))
+        Err(app.answer(info, rejection))
     }
 }
 

@@ -7,13 +7,13 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use vestibule_formats::csrf::CsrfError;
 
 use super::body::RawBody;
-use super::facts::Facts;
 use super::reject::Rejection;
+use super::request_info::RequestInfo;
 use super::trust::cross_site::printable;
 use super::trust::origin::OwnOrigin;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
-use crate::session::visit::Visit;
+use crate::session::context::SessionContext;
 use crate::settings::{CookieSettings, CsrfSettings};
 
 /// What of a request the check looks at.
@@ -64,33 +64,41 @@ fn header_token(settings: &CsrfSettings, headers: &HeaderMap) -> Option<String> 
 ///
 /// # Errors
 /// 400 naming the check that failed.
-pub fn check_open(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Rejection> {
+pub fn check_open(
+    app: &App,
+    session: &mut SessionContext,
+    evidence: &Evidence,
+) -> Result<(), Rejection> {
     let settings = &app.settings().csrf;
     if !settings.enabled {
         return Ok(());
     }
-    let stranger = visit.caller().is_none();
+    let stranger = session.caller().is_none();
     if settings.ignore_unauth_endpoints && stranger && !settings.check_default {
         return Ok(());
     }
-    check(app, visit, evidence)
+    check(app, session, evidence)
 }
 
 /// For an endpoint whose caller has been authenticated: the mechanism decides.
 ///
 /// # Errors
 /// 400 naming the check that failed.
-pub fn check_caller(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Rejection> {
+pub fn check_caller(
+    app: &App,
+    session: &mut SessionContext,
+    evidence: &Evidence,
+) -> Result<(), Rejection> {
     let settings = &app.settings().csrf;
     if !settings.enabled {
         return Ok(());
     }
     // Without a caller nothing says that the check may be left out.
-    let needed = visit
+    let needed = session
         .caller()
         .is_none_or(|caller| settings.protect_mechanisms.contains(&caller.via));
     if settings.check_default || needed {
-        check(app, visit, evidence)
+        check(app, session, evidence)
     } else {
         Ok(())
     }
@@ -103,18 +111,18 @@ pub fn check_caller(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result
 /// 400 naming the check that failed.
 pub fn check_everywhere(
     app: &App,
-    visit: &mut Visit,
+    session: &mut SessionContext,
     evidence: &Evidence,
 ) -> Result<(), Rejection> {
     let settings = &app.settings().csrf;
     if settings.enabled && settings.check_default {
-        check(app, visit, evidence)
+        check(app, session, evidence)
     } else {
         Ok(())
     }
 }
 
-fn check(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Rejection> {
+fn check(app: &App, session: &mut SessionContext, evidence: &Evidence) -> Result<(), Rejection> {
     let settings = &app.settings().csrf;
     let named = settings
         .methods
@@ -125,7 +133,7 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Reject
     if !named && matches!(evidence.method, Method::GET | Method::HEAD) {
         return Ok(());
     }
-    let expected = visit.session_mut().get_str(&settings.field_name);
+    let expected = session.data_mut().get_str(&settings.field_name);
     let verdict = match &evidence.token {
         None => Err(CsrfError::Missing),
         Some(token) => app.csrf_codec().check(
@@ -136,17 +144,18 @@ fn check(app: &App, visit: &mut Visit, evidence: &Evidence) -> Result<(), Reject
         ),
     };
     verdict.map_err(|error| {
-        let host = visit.facts().host();
+        let host = session.info().host();
         let readable = settings
             .cookie
             .as_ref()
             .filter(|cookie| page_reads(cookie, evidence.origin.as_ref(), host));
         let readable = readable.map(|cookie| cookie.name.as_str());
-        let explanation = Explanation::csrf_token(error, visit.cookie_state(), settings, readable);
+        let explanation =
+            Explanation::csrf_token(error, session.cookie_state(), settings, readable);
         Rejection::new(StatusCode::BAD_REQUEST, message(error)).explained(explanation)
     })?;
-    if settings.ssl_strict && visit.facts().secure() {
-        check_referrer(app, visit.facts(), evidence.referrer.as_ref())?;
+    if settings.ssl_strict && session.info().secure() {
+        check_referrer(app, session.info(), evidence.referrer.as_ref())?;
     }
     Ok(())
 }
@@ -189,10 +198,10 @@ fn message(error: CsrfError) -> Message {
 
 fn check_referrer(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     referrer: Option<&HeaderValue>,
 ) -> Result<(), Rejection> {
-    let own = OwnOrigin::of(facts, &app.settings().http);
+    let own = OwnOrigin::of(info, &app.settings().http);
     let referrer = referrer.and_then(|referrer| referrer.to_str().ok());
     let (message, explanation) = match referrer.map(|text| (text, own.check_referrer(text))) {
         Some((_, Ok(()))) => return Ok(()),

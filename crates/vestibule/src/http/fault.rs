@@ -8,7 +8,7 @@ use crate::messages::Message;
 
 /// The two ways in which a handler ends early.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum HandlerError {
     /// The caller did something that is not accepted.
     Rejected(Rejection),
     /// We could not do our part.
@@ -49,7 +49,7 @@ impl Fault {
     }
 }
 
-impl Refusal {
+impl HandlerError {
     /// The refusal as the wire sees it; a fault is logged here and loses its details.
     #[must_use]
     pub fn into_rejection(self) -> Rejection {
@@ -60,13 +60,13 @@ impl Refusal {
     }
 }
 
-impl From<Rejection> for Refusal {
+impl From<Rejection> for HandlerError {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
     }
 }
 
-impl<F: Into<Fault>> From<F> for Refusal {
+impl<F: Into<Fault>> From<F> for HandlerError {
     fn from(fault: F) -> Self {
         Self::Fault(fault.into())
     }

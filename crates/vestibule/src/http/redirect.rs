@@ -4,19 +4,19 @@ use http::HeaderValue;
 use vestibule_formats::redirect::{AllowedHosts, in_ascii, is_allowed, view_url};
 
 use super::body::{Field, Fields};
-use super::facts::Facts;
 use super::fault::Fault;
 use super::query::Query;
 use super::reply::Reply;
+use super::request_info::RequestInfo;
 use crate::app::App;
 use crate::messages::Message;
 use crate::settings::RedirectSettings;
 
 /// Whether a target that the client chose (`next`) stays with us.
 #[must_use]
-pub fn is_ours(target: &str, facts: &Facts, settings: &RedirectSettings) -> bool {
+pub fn is_ours(target: &str, info: &RequestInfo, settings: &RedirectSettings) -> bool {
     let hosts = AllowedHosts {
-        own: facts.host(),
+        own: info.host(),
         with_subdomains_of: settings.subdomains_of.as_deref(),
         listed: &settings.allowed_hosts,
     };
@@ -25,8 +25,8 @@ pub fn is_ours(target: &str, facts: &Facts, settings: &RedirectSettings) -> bool
 
 /// The address of one of the app's own views.
 #[must_use]
-pub fn to_view(view: &str, facts: &Facts, settings: &RedirectSettings) -> String {
-    let scheme = if facts.secure() { "https" } else { "http" };
+pub fn to_view(view: &str, info: &RequestInfo, settings: &RedirectSettings) -> String {
+    let scheme = if info.secure() { "https" } else { "http" };
     view_url(view, settings.redirect_host.as_deref(), scheme)
 }
 
@@ -37,12 +37,12 @@ pub fn to_view(view: &str, facts: &Facts, settings: &RedirectSettings) -> String
 /// When the view cannot stand in a header.
 pub(crate) fn go_to(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     view: &str,
     parameters: &[(&str, &str)],
 ) -> Result<Reply, Fault> {
     let view = with_query(view, parameters);
-    let location = to_view(&view, facts, &app.settings().redirect);
+    let location = to_view(&view, info, &app.settings().redirect);
     let location = header_value(&location)
         .ok_or_else(|| Fault::Internal(format!("the view {view:?} cannot stand in a header")))?;
     Ok(Reply::redirect(location))
@@ -84,9 +84,9 @@ fn with_query(view: &str, parameters: &[(&str, &str)]) -> String {
 const NEXT: &str = "next";
 
 /// Where the query says that a browser is to go on to, if that stays with us.
-pub(crate) fn next_in(app: &App, facts: &Facts, query: &Query) -> Option<HeaderValue> {
+pub(crate) fn next_in(app: &App, info: &RequestInfo, query: &Query) -> Option<HeaderValue> {
     let next = query.get(NEXT)?;
-    let ours = is_ours(next, facts, &app.settings().redirect);
+    let ours = is_ours(next, info, &app.settings().redirect);
     header_value(next).filter(|_| ours)
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn next_in(app: &App, facts: &Facts, query: &Query) -> Option<HeaderV
 #[must_use]
 pub fn check_next(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     query: &Query,
     fields: &Fields,
 ) -> Option<(&'static str, Message)> {
@@ -103,7 +103,7 @@ pub fn check_next(
         Field::Empty => query.get(NEXT).filter(|next| !next.is_empty()),
         Field::WrongType => return Some((NEXT, Message::ApiError)),
     };
-    let away = next.is_some_and(|next| !is_ours(next, facts, &app.settings().redirect));
+    let away = next.is_some_and(|next| !is_ours(next, info, &app.settings().redirect));
     away.then_some((NEXT, Message::InvalidRedirect))
 }
 

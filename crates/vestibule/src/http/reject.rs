@@ -8,8 +8,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
-use crate::messages::{Explanation, Said, Words};
-use crate::session::demand::Demand;
+use crate::messages::{Explanation, LocalizedMessage, Words};
+use crate::session::requirement::Requirement;
 
 /// A refusal, before it has words.
 #[derive(Debug)]
@@ -18,30 +18,30 @@ pub struct Rejection(Box<Parts>);
 #[derive(Debug)]
 struct Parts {
     status: StatusCode,
-    general: Vec<Said>,
-    fields: Vec<(&'static str, Said)>,
+    general: Vec<LocalizedMessage>,
+    fields: Vec<(&'static str, LocalizedMessage)>,
     explanation: Option<Explanation>,
     members: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    demand: Option<Demand>,
+    requirement: Option<Requirement>,
 }
 
 /// What is wrong with the fields of a request, in the order in which they stand. The empty
 /// field name is the form itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FieldErrors(Vec<(&'static str, Said)>);
+pub struct FieldErrors(Vec<(&'static str, LocalizedMessage)>);
 
 impl FieldErrors {
     /// One error.
     #[must_use]
-    pub fn one(field: &'static str, message: impl Into<Said>) -> Self {
+    pub fn one(field: &'static str, message: impl Into<LocalizedMessage>) -> Self {
         let mut errors = Self::default();
         errors.push(field, message);
         errors
     }
 
     /// Adds one.
-    pub fn push(&mut self, field: &'static str, message: impl Into<Said>) {
+    pub fn push(&mut self, field: &'static str, message: impl Into<LocalizedMessage>) {
         self.0.push((field, message.into()));
     }
 
@@ -67,7 +67,7 @@ impl FieldErrors {
     }
 }
 
-impl<M: Into<Said>> Extend<(&'static str, M)> for FieldErrors {
+impl<M: Into<LocalizedMessage>> Extend<(&'static str, M)> for FieldErrors {
     fn extend<I: IntoIterator<Item = (&'static str, M)>>(&mut self, errors: I) {
         for (field, message) in errors {
             self.push(field, message);
@@ -76,7 +76,7 @@ impl<M: Into<Said>> Extend<(&'static str, M)> for FieldErrors {
 }
 
 impl IntoIterator for FieldErrors {
-    type Item = (&'static str, Said);
+    type Item = (&'static str, LocalizedMessage);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
@@ -87,7 +87,7 @@ impl IntoIterator for FieldErrors {
 impl Rejection {
     /// A refusal of the whole request.
     #[must_use]
-    pub fn new(status: StatusCode, message: impl Into<Said>) -> Self {
+    pub fn new(status: StatusCode, message: impl Into<LocalizedMessage>) -> Self {
         Self::of(status, vec![message.into()], Vec::new())
     }
 
@@ -98,7 +98,11 @@ impl Rejection {
         Self::of(StatusCode::BAD_REQUEST, Vec::new(), errors.0)
     }
 
-    fn of(status: StatusCode, general: Vec<Said>, fields: Vec<(&'static str, Said)>) -> Self {
+    fn of(
+        status: StatusCode,
+        general: Vec<LocalizedMessage>,
+        fields: Vec<(&'static str, LocalizedMessage)>,
+    ) -> Self {
         Self(Box::new(Parts {
             status,
             general,
@@ -106,7 +110,7 @@ impl Rejection {
             explanation: None,
             members: Vec::new(),
             headers: Vec::new(),
-            demand: None,
+            requirement: None,
         }))
     }
 
@@ -145,13 +149,13 @@ impl Rejection {
     }
 
     /// What was asked for in vain: an application may want to answer to that itself.
-    pub(crate) fn demanding(mut self, demand: Demand) -> Self {
-        self.0.demand = Some(demand);
+    pub(crate) fn unmet(mut self, requirement: Requirement) -> Self {
+        self.0.requirement = Some(requirement);
         self
     }
 
-    pub(crate) fn take_demand(&mut self) -> Option<Demand> {
-        self.0.demand.take()
+    pub(crate) fn take_unmet(&mut self) -> Option<Requirement> {
+        self.0.requirement.take()
     }
 
     /// The status that it will have.
@@ -170,7 +174,7 @@ impl Rejection {
             explanation,
             members,
             headers,
-            demand: _,
+            requirement: _,
         } = *self.0;
         let all = general
             .iter()
@@ -215,8 +219,8 @@ impl Rejection {
 }
 
 fn by_field(
-    fields: &[(&'static str, Said)],
-    words: impl Fn(&Said) -> String,
+    fields: &[(&'static str, LocalizedMessage)],
+    words: impl Fn(&LocalizedMessage) -> String,
 ) -> Map<String, Value> {
     let mut map = Map::new();
     for (field, said) in fields {

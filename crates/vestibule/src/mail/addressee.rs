@@ -4,10 +4,10 @@ use vestibule_store::User;
 
 use crate::app::App;
 use crate::http::body::{Field, Fields};
-use crate::http::fault::Refusal;
+use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::identity;
-use crate::messages::{Message, Said};
+use crate::messages::{LocalizedMessage, Message};
 
 /// The field that names them.
 pub(crate) const EMAIL: &str = "email";
@@ -31,8 +31,8 @@ impl Addressee {
     pub(crate) async fn read(
         app: &App,
         fields: &Fields,
-        objection: impl FnOnce(Option<&User>) -> Option<Said>,
-    ) -> Result<Option<Self>, Refusal> {
+        objection: impl FnOnce(Option<&User>) -> Option<LocalizedMessage>,
+    ) -> Result<Option<Self>, HandlerError> {
         let mut errors = FieldErrors::default();
         let email = match fields.text(EMAIL) {
             Field::Text(text) => Some(text),

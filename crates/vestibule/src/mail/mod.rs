@@ -23,10 +23,10 @@ use vestibule_store::{Change, NewMail, User};
 use self::mailbox::Mailbox;
 use self::render::{Parts, Renderer};
 use crate::app::App;
-use crate::audit::Noted;
+use crate::audit::AuditRecord;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
+use crate::http::request_info::RequestInfo;
 use crate::messages::period;
 use crate::rng;
 use crate::secrets::sealed::Sealer;
@@ -34,7 +34,7 @@ use crate::settings::{MailTemplate, Settings};
 
 /// What mails are written with.
 #[derive(Debug)]
-pub(crate) struct Post {
+pub(crate) struct Outbox {
     renderer: Renderer,
     sealer: Sealer,
     /// Wakes the worker.
@@ -48,7 +48,7 @@ pub(crate) struct Post {
 }
 
 /// A worker at work.
-struct Working<'a>(&'a Post);
+struct Working<'a>(&'a Outbox);
 
 impl Drop for Working<'_> {
     fn drop(&mut self) {
@@ -58,7 +58,7 @@ impl Drop for Working<'_> {
 
 /// A mail to be written.
 #[derive(Debug)]
-pub(crate) struct Letter<'a> {
+pub(crate) struct Email<'a> {
     pub(crate) template: &'a MailTemplate,
     pub(crate) to: &'a str,
     /// What the template speaks of.
@@ -78,7 +78,7 @@ struct Sealed {
     sent: bool,
 }
 
-impl Post {
+impl Outbox {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             renderer: Renderer::new(settings.mail.templates.clone()),
@@ -106,15 +106,15 @@ impl Post {
     }
 }
 
-impl Letter<'_> {
+impl Email<'_> {
     /// A letter that is sent.
     pub(crate) fn new<'a>(
         template: &'a MailTemplate,
         to: &'a str,
         context: impl IntoIterator<Item = (&'static str, Value)>,
-    ) -> Letter<'a> {
+    ) -> Email<'a> {
         let context = context.into_iter();
-        Letter {
+        Email {
             template,
             to,
             context: context
@@ -140,32 +140,36 @@ impl App {
     ///
     /// # Errors
     /// When the template cannot be rendered.
-    pub(crate) fn write(&self, facts: &Facts, letter: &Letter<'_>) -> Result<NewMail, Fault> {
+    pub(crate) fn write(
+        &self,
+        info: &RequestInfo,
+        email_message: &Email<'_>,
+    ) -> Result<NewMail, Fault> {
         let settings = &self.settings().mail;
         let parts = Parts {
             text: settings.text,
             html: settings.html,
         };
         let post = self.post();
-        let path = &letter.template.path;
+        let path = &email_message.template.path;
         let rendered = post
             .renderer
             .render(
                 path,
-                facts.locale(),
+                info.locale(),
                 self.messages().catalogues(),
-                &letter.context,
+                &email_message.context,
                 parts,
             )
             .map_err(|error| Fault::Internal(format!("a mail cannot be written: {error}")))?;
-        let words = self.words(facts);
-        let subject = words.translate(&letter.template.subject);
+        let words = self.words(info);
+        let subject = words.translate(&email_message.template.subject);
         let sealed = Sealed {
-            to: letter.to.to_owned(),
+            to: email_message.to.to_owned(),
             subject: subject.to_owned(),
             text: rendered.text,
             html: rendered.html,
-            sent: letter.sent,
+            sent: email_message.sent,
         };
         let payload = serde_json::to_vec(&sealed)
             .ok()
@@ -187,27 +191,29 @@ impl App {
     /// much is written.
     pub(crate) async fn send(
         &self,
-        facts: &Facts,
-        letter: &Letter<'_>,
+        info: &RequestInfo,
+        email_message: &Email<'_>,
         event: Option<&Event<'_>>,
     ) -> Result<(), Fault> {
-        let noted = event.map_or(
-            Noted {
+        let audit_record = event.map_or(
+            AuditRecord {
                 kind: "mail_for_nobody",
                 user_id: None,
                 detail: None,
             },
-            Event::noted,
+            Event::audit_record,
         );
         let change = Change {
-            mails: vec![self.write(facts, letter)?],
-            events: self.chain().entries(vec![noted.entry(self, Some(facts))]),
+            mails: vec![self.write(info, email_message)?],
+            events: self
+                .chain()
+                .entries(vec![audit_record.entry(self, Some(info))]),
             ..Change::default()
         };
         self.store().apply(change, self.clock().now()).await?;
         self.post().wake();
         if let Some(event) = event {
-            self.hooks().ring(event, facts);
+            self.hooks().emit(event, info);
         } else {
             // As much for the log, too.
             tracing::info!("a mail was asked for with an address that gets none");
@@ -216,8 +222,8 @@ impl App {
     }
 
     /// A length of time in the reader's language: "2 days", "1 hour and 30 minutes".
-    pub(crate) fn period(&self, facts: &Facts, length: Duration) -> String {
-        let words = self.words(facts);
+    pub(crate) fn period(&self, info: &RequestInfo, length: Duration) -> String {
+        let words = self.words(info);
         period::in_words(length, |word| words.translate(word))
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use vestibule_store::{MailFate, Over, QueuedMail};
+use vestibule_store::{Cutoffs, MailFate, QueuedMail};
 
 use super::Sealed;
 use super::transport::{MailError, Mailer, Outgoing};
@@ -58,7 +58,7 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
         let now = app.clock().now();
         if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
             cleaned = Some(now);
-            if let Err(error) = app.store().forget(over(&app, now)).await {
+            if let Err(error) = app.store().purge(cutoffs(&app, now)).await {
                 tracing::warn!(%error, "what has expired is not forgotten");
             }
         }
@@ -73,9 +73,9 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
 }
 
 /// What is over at a moment. Families belong to the reference, too: its setting decides.
-fn over(app: &App, now: OffsetDateTime) -> Over {
+fn cutoffs(app: &App, now: OffsetDateTime) -> Cutoffs {
     let refresh = &app.settings().refresh;
-    Over {
+    Cutoffs {
         secrets: now,
         failed_mails: now - KEEP,
         families: (refresh.enabled && refresh.cleanup_expired).then(|| now - KEEP),

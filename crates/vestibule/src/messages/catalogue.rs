@@ -94,7 +94,7 @@ mod tests {
     }
 
     /// The places of a sentence.
-    fn places(text: &str) -> BTreeSet<&str> {
+    fn placeholders(text: &str) -> BTreeSet<&str> {
         text.split("%(")
             .skip(1)
             .map(|rest| rest.split_once(")s").unwrap_or_else(|| panic!("{text}")).0)
@@ -108,7 +108,11 @@ mod tests {
             let sentences = po::read(file).unwrap_or_else(|error| panic!("{tag}: {error}"));
             let mut known = BTreeSet::new();
             for (sentence, translation) in sentences {
-                assert_eq!(places(&sentence), places(&translation), "{tag}: {sentence}");
+                assert_eq!(
+                    placeholders(&sentence),
+                    placeholders(&translation),
+                    "{tag}: {sentence}"
+                );
                 assert!(
                     !translation.contains(['<', '>', '&', '\n']),
                     "{translation}"

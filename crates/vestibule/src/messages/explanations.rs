@@ -6,7 +6,7 @@ use vestibule_formats::csrf::CsrfError;
 
 use crate::http::body_flaw::BodyFlaw;
 use crate::http::trust::origin::{Mismatch, OwnOrigin};
-use crate::session::visit::CookieState;
+use crate::session::context::CookieState;
 use crate::settings::CsrfSettings;
 
 /// A failed check.

@@ -8,10 +8,10 @@ pub(crate) mod catalogue;
 mod explanations;
 mod keys;
 mod locale;
+mod localized;
 pub(crate) mod period;
-pub(crate) mod places;
+pub(crate) mod placeholders;
 mod po;
-mod said;
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use self::catalogue::{Catalogues, Locale};
 
 pub use explanations::Explanation;
 pub use keys::Message;
-pub use said::Said;
+pub use localized::LocalizedMessage;
 
 /// What a `SECURITY_MSG_<CODE>` setting says instead of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,19 +83,19 @@ pub(crate) struct Words<'a> {
 
 impl Words<'_> {
     /// The text of a message with its places filled.
-    pub(crate) fn say(self, said: &Said) -> String {
+    pub(crate) fn say(self, localized: &LocalizedMessage) -> String {
         let Messages {
             replaced,
             catalogues,
         } = self.messages;
-        let own_words = said.own_words();
-        let replacement = replaced.get(&said.message);
+        let own_words = localized.own_words();
+        let replacement = replaced.get(&localized.message);
         let configured = || replacement.map(|replacement| replacement.text.as_str());
         let text = match own_words.or_else(configured) {
             Some(text) => text,
-            None => catalogues.translate(self.locale, said.message.default_text()),
+            None => catalogues.translate(self.locale, localized.message.default_text()),
         };
-        said.fill(text)
+        localized.fill(text)
     }
 
     /// How bad a message is, where a setting says so.

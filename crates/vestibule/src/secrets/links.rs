@@ -4,11 +4,11 @@ use vestibule_formats::hash::fingerprint;
 use vestibule_formats::link_token::{LinkCodec, LinkError, LinkToken};
 use vestibule_formats::purpose::Purpose;
 use vestibule_formats::sign::KeyRing;
-use vestibule_store::{Spend, User, UserKey};
+use vestibule_store::{OneTimeSecret, User, UserKey};
 
 use crate::app::App;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
+use crate::http::request_info::RequestInfo;
 use crate::rng;
 use crate::settings::{LinkSettings, Settings};
 
@@ -100,18 +100,18 @@ fn link_settings(app: &App, kind: Kind) -> (&LinkSettings, &str) {
 }
 
 /// Makes the link that confirms an address.
-pub(crate) fn confirm(app: &App, facts: &Facts, uniquifier: &str, email: &str) -> Link {
+pub(crate) fn confirm(app: &App, info: &RequestInfo, uniquifier: &str, email: &str) -> Link {
     let email = taken(app, email);
     make(
         app,
-        facts,
+        info,
         Kind::Confirm,
         &[Some(uniquifier), email.as_deref()],
     )
 }
 
 /// Makes the link that resets a password. It is bound to the address that it is mailed to.
-pub(crate) fn reset(app: &App, facts: &Facts, user: &User) -> Link {
+pub(crate) fn reset(app: &App, info: &RequestInfo, user: &User) -> Link {
     let password = user.password.as_deref().and_then(|hash| taken(app, hash));
     let email = user.email.as_deref().and_then(|email| taken(app, email));
     let parts = [
@@ -119,25 +119,25 @@ pub(crate) fn reset(app: &App, facts: &Facts, user: &User) -> Link {
         password.as_deref(),
         email.as_deref(),
     ];
-    make(app, facts, Kind::Reset, &parts)
+    make(app, info, Kind::Reset, &parts)
 }
 
 /// Makes the link that signs in. It is bound to the address that it is mailed to.
-pub(crate) fn login(app: &App, facts: &Facts, user: &User) -> Link {
+pub(crate) fn login(app: &App, info: &RequestInfo, user: &User) -> Link {
     let email = user.email.as_deref().and_then(|email| taken(app, email));
     let parts = [Some(user.fs_uniquifier.as_str()), email.as_deref()];
-    make(app, facts, Kind::Login, &parts)
+    make(app, info, Kind::Login, &parts)
 }
 
 /// Makes the link that confirms a new address.
-pub(crate) fn change_email(app: &App, facts: &Facts, user: &User, new_email: &str) -> Link {
+pub(crate) fn change_email(app: &App, info: &RequestInfo, user: &User, new_email: &str) -> Link {
     let old = user.email.as_deref().and_then(|email| taken(app, email));
     let parts = [
         Some(user.fs_uniquifier.as_str()),
         old.as_deref(),
         Some(new_email),
     ];
-    make(app, facts, Kind::ChangeEmail, &parts)
+    make(app, info, Kind::ChangeEmail, &parts)
 }
 
 /// How many fingerprints are in a link that resets a password.
@@ -154,20 +154,20 @@ fn taken(app: &App, text: &str) -> Option<String> {
     fingerprint::fingerprint(text, &rng::bytes(app.random()))
 }
 
-fn make(app: &App, facts: &Facts, kind: Kind, parts: &[Option<&str>]) -> Link {
+fn make(app: &App, info: &RequestInfo, kind: Kind, parts: &[Option<&str>]) -> Link {
     let token = app.links().codec(kind).seal(parts, app.unix_now());
     let (_, path) = link_settings(app, kind);
-    let url = under(&endpoint(app, facts, path), &token);
+    let url = under(&endpoint(app, info, path), &token);
     Link { token, url }
 }
 
 /// The address of an endpoint of ours, as it stands in a mail: on the public address, if one is
 /// configured, or on the believed host, whose port is not the client's to choose.
-pub(crate) fn endpoint(app: &App, facts: &Facts, path: &str) -> String {
+pub(crate) fn endpoint(app: &App, info: &RequestInfo, path: &str) -> String {
     let http = &app.settings().http;
     let origin = http.public_origin.clone().unwrap_or_else(|| {
-        let scheme = if facts.secure() { "https" } else { "http" };
-        format!("{scheme}://{}", http.hosts.in_links(facts.host()))
+        let scheme = if info.secure() { "https" } else { "http" };
+        format!("{scheme}://{}", http.hosts.in_links(info.host()))
     });
     format!("{origin}{}{path}", http.url_prefix)
 }
@@ -243,11 +243,11 @@ async fn is_of(taken: &str, text: Option<&str>) -> bool {
 }
 
 /// The entry in the ledger that uses a link up.
-pub(crate) fn spend(app: &App, kind: Kind, token: &LinkToken) -> Spend {
+pub(crate) fn consume(app: &App, kind: Kind, token: &LinkToken) -> OneTimeSecret {
     let (settings, _) = link_settings(app, kind);
     let made_at = time::OffsetDateTime::from_unix_timestamp(token.made_at)
         .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    Spend {
+    OneTimeSecret {
         purpose: kind.name(),
         digest: token.digest.clone(),
         // A day more than it counts: the clocks of several servers may differ.

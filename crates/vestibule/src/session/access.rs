@@ -3,7 +3,7 @@
 use http::StatusCode;
 use vestibule_store::Role;
 
-use super::demand::Demand;
+use super::requirement::Requirement;
 use crate::http::reject::Rejection;
 use crate::messages::Message;
 
@@ -26,12 +26,12 @@ impl Access {
     ///
     /// # Errors
     /// 403 for them.
-    pub(crate) fn demand(&self, roles: &[Role]) -> Result<(), Rejection> {
+    pub(crate) fn requirement(&self, roles: &[Role]) -> Result<(), Rejection> {
         if self.allows(roles) {
             return Ok(());
         }
         let rejection = Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized);
-        Err(rejection.demanding(Demand::Allowed(self.clone())))
+        Err(rejection.unmet(Requirement::Allowed(self.clone())))
     }
 
     fn allows(&self, roles: &[Role]) -> bool {

@@ -5,17 +5,20 @@ use std::time::Duration;
 use serde_json::Value;
 use vestibule_store::User;
 
-use super::door::SaidBy;
+use super::auth_policy::SaidBy;
+use super::context::{SessionContext, name};
 use super::grace::{self, Grace};
-use super::visit::{Visit, name};
 use crate::app::App;
 use crate::http::fault::Fault;
-use crate::messages::{Message, Said};
+use crate::messages::{LocalizedMessage, Message};
 use crate::settings::Mechanism;
 
 /// Why the rightful owner of an account is not let in all the same.
-pub(crate) async fn obstacle(app: &App, user: &User) -> Result<Option<Said>, Fault> {
-    if let Some(said) = standing(app, user) {
+pub(crate) async fn sign_in_block(
+    app: &App,
+    user: &User,
+) -> Result<Option<LocalizedMessage>, Fault> {
+    if let Some(said) = account_block(app, user) {
         return Ok(Some(said));
     }
     let due = second_factor_due(app, user).await?;
@@ -23,7 +26,7 @@ pub(crate) async fn obstacle(app: &App, user: &User) -> Result<Option<Said>, Fau
 }
 
 /// The same as far as it is a matter of the account, and not of more proofs.
-fn standing(app: &App, user: &User) -> Option<Said> {
+fn account_block(app: &App, user: &User) -> Option<LocalizedMessage> {
     let settings = app.settings();
     if !user.active {
         return Some(Message::DisabledAccount.into());
@@ -40,11 +43,11 @@ fn standing(app: &App, user: &User) -> Option<Said> {
 /// Why no mail with a secret is sent to an address: it is nobody's, or not of somebody who could
 /// use it.
 #[must_use]
-pub(crate) fn no_mail_for(app: &App, user: Option<&User>) -> Option<Said> {
+pub(crate) fn no_mail_for(app: &App, user: Option<&User>) -> Option<LocalizedMessage> {
     let Some(user) = user else {
         return Some(Message::UserDoesNotExist.into());
     };
-    standing(app, user)
+    account_block(app, user)
 }
 
 /// Whether this user has to show more than a password.
@@ -68,12 +71,12 @@ async fn second_factor_due(app: &App, user: &User) -> Result<bool, Fault> {
 /// they come back within it; at this door, and at those that ask for no more.
 pub(crate) fn is_fresh(
     app: &App,
-    visit: &mut Visit,
+    session: &mut SessionContext,
     within: Duration,
     grace: Duration,
     said_by: SaidBy,
 ) -> bool {
-    let Some(caller) = visit.caller() else {
+    let Some(caller) = session.caller() else {
         return false;
     };
     let via = caller.via;
@@ -90,19 +93,19 @@ pub(crate) fn is_fresh(
     if via != Mechanism::Session {
         return proven;
     }
-    let earned = grace_in_force(app, visit, now);
+    let earned = grace_in_force(app, session, now);
     let in_grace = earned.is_some_and(|earned| earned <= within);
     if said_by == SaidBy::Question {
-        let asked_before = grace::asked_before(visit.session_mut(), within, grace, app.unix_now());
+        let asked_before = grace::asked_before(session.data_mut(), within, grace, app.unix_now());
         let in_grace = in_grace || asked_before;
         if proven && !in_grace || asked_before {
-            visit.earn_grace(Grace::of_question(until(app, grace), within, grace));
+            session.earn_grace(Grace::of_question(until(app, grace), within, grace));
         }
         return proven || in_grace;
     }
     // What a stricter door gave is left as it is.
     if proven && !in_grace || earned == Some(within) {
-        visit.earn_grace(Grace::of_door(until(app, grace), within));
+        session.earn_grace(Grace::of_door(until(app, grace), within));
     }
     proven || in_grace
 }
@@ -112,12 +115,12 @@ fn until(app: &App, grace: Duration) -> i64 {
 }
 
 /// At which door the grace that is in force was earned: how old a proof that one allows.
-fn grace_in_force(app: &App, visit: &mut Visit, now: f64) -> Option<Duration> {
-    let session = visit.session_mut();
-    let until = session
+fn grace_in_force(app: &App, session: &mut SessionContext, now: f64) -> Option<Duration> {
+    let data = session.data_mut();
+    let until = data
         .get_f64(name::GRACE_UNTIL)
         .filter(|until| now < *until)?;
-    let noted = session.get_str(name::GRACE_WITHIN);
+    let noted = data.get_str(name::GRACE_WITHIN);
     let ours = noted.as_deref().and_then(|noted| {
         let (at, within) = noted.split_once('/')?;
         // A note of ours on a grace that the reference gave meanwhile says nothing.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use vestibule_formats::flask_session::Session;
 
-use super::visit::name;
+use super::context::name;
 
 /// Grace that was earned, and counts once the request is let in.
 #[derive(Debug)]

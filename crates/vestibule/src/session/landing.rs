@@ -7,16 +7,16 @@ use http::Method;
 use http::request::Parts;
 use vestibule_store::User;
 
-use super::call::Call;
+use super::request::RequestContext;
 use crate::app::App;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
 use crate::http::redirect;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::http::trust::navigation;
 use crate::identity;
-use crate::messages::Said;
+use crate::messages::LocalizedMessage;
 use crate::settings::ConsumedBy;
 
 /// The token in the path of a link. One that is no text is one that does not count.
@@ -46,11 +46,11 @@ pub(crate) enum Way {
 impl Way {
     /// `SECURITY_LINKS_CONSUMED_BY` and the method decide. `HEAD` is how programs look at links:
     /// it changes nothing.
-    pub(crate) fn of(app: &App, call: &Call) -> Self {
+    pub(crate) fn of(app: &App, request: &RequestContext) -> Self {
         match app.settings().accounts.links_consumed_by {
-            _ if call.method == Method::HEAD => Self::Passed,
+            _ if request.method == Method::HEAD => Self::Passed,
             ConsumedBy::Get => Self::Opened,
-            ConsumedBy::Post if call.method == Method::POST => Self::Posted,
+            ConsumedBy::Post if request.method == Method::POST => Self::Posted,
             ConsumedBy::Post => Self::Passed,
         }
     }
@@ -61,10 +61,10 @@ impl Way {
 ///
 /// # Errors
 /// 403 unless a person followed the link, as far as the browser tells.
-pub(crate) fn check_follower(app: &App, call: &Call) -> Result<(), Rejection> {
+pub(crate) fn check_follower(app: &App, request: &RequestContext) -> Result<(), Rejection> {
     let prefix = &app.settings().http.url_prefix;
-    let facts = call.visit.facts();
-    navigation::check(app, facts, &call.method, &call.headers, prefix)
+    let info = request.session.info();
+    navigation::check(app, info, &request.method, &request.headers, prefix)
 }
 
 /// Why a link does not do what it is for.
@@ -72,12 +72,12 @@ pub(crate) fn check_follower(app: &App, call: &Call) -> Result<(), Rejection> {
 pub(crate) struct Refused {
     /// How bad that is, in the reference's words: the name of the query parameter.
     category: &'static str,
-    pub(crate) said: Said,
+    pub(crate) said: LocalizedMessage,
 }
 
 impl Refused {
     /// It does not count.
-    pub(crate) fn error(said: impl Into<Said>) -> Self {
+    pub(crate) fn error(said: impl Into<LocalizedMessage>) -> Self {
         Self {
             category: "error",
             said: said.into(),
@@ -85,7 +85,7 @@ impl Refused {
     }
 
     /// There is nothing to be done.
-    pub(crate) fn info(said: impl Into<Said>) -> Self {
+    pub(crate) fn info(said: impl Into<LocalizedMessage>) -> Self {
         Self {
             category: "info",
             said: said.into(),
@@ -99,11 +99,11 @@ impl Refused {
     pub(crate) fn lead(
         &self,
         app: &App,
-        facts: &Facts,
+        info: &RequestInfo,
         view: &str,
         user: Option<&User>,
     ) -> Result<Reply, Fault> {
-        lead(app, facts, view, Some((self.category, &self.said)), user)
+        lead(app, info, view, Some((self.category, &self.said)), user)
     }
 }
 
@@ -113,31 +113,31 @@ impl Refused {
 /// When the view cannot stand in a header.
 pub(crate) fn done(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     view: &str,
-    said: Option<&Said>,
+    said: Option<&LocalizedMessage>,
     user: &User,
 ) -> Result<Reply, Fault> {
     let said = said.map(|said| ("success", said));
-    lead(app, facts, view, said, Some(user))
+    lead(app, info, view, said, Some(user))
 }
 
 /// To a view, with the token, for the app to post.
 ///
 /// # Errors
 /// When the view cannot stand in a header.
-pub(crate) fn pass(app: &App, facts: &Facts, view: &str, token: &str) -> Result<Reply, Fault> {
-    redirect::go_to(app, facts, view, &[("token", token)])
+pub(crate) fn pass(app: &App, info: &RequestInfo, view: &str, token: &str) -> Result<Reply, Fault> {
+    redirect::go_to(app, info, view, &[("token", token)])
 }
 
 fn lead(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     view: &str,
-    said: Option<(&'static str, &Said)>,
+    said: Option<(&'static str, &LocalizedMessage)>,
     user: Option<&User>,
 ) -> Result<Reply, Fault> {
-    let words = app.words(facts);
+    let words = app.words(info);
     let said = said.map(|(category, said)| {
         let category = words.category(said.message).unwrap_or(category);
         (category, words.say(said))
@@ -150,5 +150,5 @@ fn lead(
         parameters.push(("email", user.email.as_deref().unwrap_or_default()));
         parameters.push(("identity", identity::of(app, user).unwrap_or_default()));
     }
-    redirect::go_to(app, facts, view, &parameters)
+    redirect::go_to(app, info, view, &parameters)
 }

@@ -2,13 +2,13 @@
 
 pub(crate) mod access;
 pub(crate) mod assurance;
-pub(crate) mod call;
+pub(crate) mod auth_policy;
+pub mod context;
 pub(crate) mod credentials;
-pub(crate) mod demand;
-pub(crate) mod door;
 mod grace;
 pub(crate) mod landing;
 pub(crate) mod refresh;
+pub(crate) mod request;
+pub(crate) mod requirement;
 pub(crate) mod sign_in;
 pub(crate) mod tokens;
-pub mod visit;

@@ -9,14 +9,14 @@ use time::OffsetDateTime;
 use vestibule_formats::refresh_token::RefreshToken;
 use vestibule_store::{Change, FamilyChange, RefreshTracker, User, UserKey};
 
-use super::call::Call;
+use super::request::RequestContext;
 use crate::app::App;
 use crate::hooks::{Event, FamilyEnd};
 use crate::http::body::Field;
 use crate::http::cookies;
-use crate::http::facts::Facts;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::Rejection;
+use crate::http::request_info::RequestInfo;
 use crate::settings::RefreshSettings;
 
 /// The member of a body that carries a refresh token.
@@ -44,7 +44,11 @@ pub(crate) enum Exchange {
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn exchange(app: &App, facts: &Facts, token: &str) -> Result<Exchange, Fault> {
+pub(crate) async fn exchange(
+    app: &App,
+    info: &RequestInfo,
+    token: &str,
+) -> Result<Exchange, Fault> {
     let Ok(token) = app.refresh_token_codec().open(token) else {
         return Ok(Exchange::NotOurs);
     };
@@ -56,18 +60,18 @@ pub(crate) async fn exchange(app: &App, facts: &Facts, token: &str) -> Result<Ex
         let Some(tracker) = store.tracker(&token.family).await? else {
             return Ok(Exchange::NotOurs);
         };
-        let standing = judge(&tracker, &token, &app.settings().refresh, now);
-        if standing == Standing::Over {
+        let account_block = judge(&tracker, &token, &app.settings().refresh, now);
+        if account_block == Standing::Cutoffs {
             return Ok(Exchange::NotOurs);
         }
-        if standing == Standing::Reused {
-            end(app, facts, &tracker, FamilyEnd::Reused).await?;
+        if account_block == Standing::Reused {
+            end(app, info, &tracker, FamilyEnd::Reused).await?;
             return Ok(Exchange::NotOurs);
         }
         let Some(user) = owner(app, &tracker, &token).await? else {
             return Ok(Exchange::Nobody);
         };
-        let tracker = if standing == Standing::JustExchanged {
+        let tracker = if account_block == Standing::JustExchanged {
             Some(tracker)
         } else if store
             .rotate_tracker(&tracker.family, token.generation, now)
@@ -98,15 +102,15 @@ pub(crate) enum Presented {
 
 /// The token in the cookie, if there is a cookie for it, and in the body otherwise: never
 /// in the other place.
-pub(crate) fn presented(app: &App, call: &Call) -> Result<Presented, Rejection> {
+pub(crate) fn presented(app: &App, request: &RequestContext) -> Result<Presented, Rejection> {
     if let Some(cookie) = &app.settings().refresh.cookie {
-        call.body.fields()?;
-        return Ok(match cookies::cookie(&call.headers, &cookie.name) {
+        request.body.fields()?;
+        return Ok(match cookies::cookie(&request.headers, &cookie.name) {
             Some(token) if !token.is_empty() => Presented::Token(token.to_owned()),
             _ => Presented::Nothing,
         });
     }
-    Ok(match call.body.fields()?.exact(FIELD) {
+    Ok(match request.body.fields()?.exact(FIELD) {
         Field::Text(token) => Presented::Token(token.to_owned()),
         Field::Empty => Presented::Nothing,
         Field::WrongType => Presented::WrongType,
@@ -123,7 +127,7 @@ enum Standing {
     /// It was exchanged before: somebody has a copy.
     Reused,
     /// The family has ended, or lay idle for too long.
-    Over,
+    Cutoffs,
 }
 
 fn judge(
@@ -133,7 +137,7 @@ fn judge(
     now: OffsetDateTime,
 ) -> Standing {
     if tracker.revoked_at.is_some() {
-        return Standing::Over;
+        return Standing::Cutoffs;
     }
     let idle = now - tracker.last_used_at;
     let over = tracker.expires_at < now || idle > settings.max_idle;
@@ -147,7 +151,7 @@ fn judge(
         };
     }
     if over {
-        return Standing::Over;
+        return Standing::Cutoffs;
     }
     Standing::Present
 }
@@ -171,12 +175,15 @@ async fn owner(
 
 /// Ends the family of whatever refresh token came with a sign-out, unless somebody else is
 /// signed in. Where nobody is, the token in the browser's own cookie speaks for itself.
-pub(crate) async fn end_on_sign_out(app: &App, call: &Call) -> Result<(), Refusal> {
-    let caller = call.visit.caller().map(|caller| caller.user.id);
+pub(crate) async fn end_on_sign_out(
+    app: &App,
+    request: &RequestContext,
+) -> Result<(), HandlerError> {
+    let caller = request.session.caller().map(|caller| caller.user.id);
     if caller.is_none() && app.settings().refresh.cookie.is_none() {
         return Ok(());
     }
-    let Presented::Token(token) = presented(app, call)? else {
+    let Presented::Token(token) = presented(app, request)? else {
         return Ok(());
     };
     let Ok(token) = app.refresh_token_codec().open(&token) else {
@@ -185,15 +192,15 @@ pub(crate) async fn end_on_sign_out(app: &App, call: &Call) -> Result<(), Refusa
     if let Some(tracker) = app.store().tracker(&token.family).await?
         && caller.is_none_or(|caller| caller == tracker.user_id)
     {
-        let facts = call.visit.facts();
-        end(app, facts, &tracker, FamilyEnd::SignedOut).await?;
+        let info = request.session.info();
+        end(app, info, &tracker, FamilyEnd::SignedOut).await?;
     }
     Ok(())
 }
 
 async fn end(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     tracker: &RefreshTracker,
     why: FamilyEnd,
 ) -> Result<(), Fault> {
@@ -205,5 +212,5 @@ async fn end(
         family: Some(FamilyChange::End(tracker.family.clone())),
         ..Change::default()
     };
-    app.carry_out(facts, &event, change).await.map(drop)
+    app.carry_out(info, &event, change).await.map(drop)
 }

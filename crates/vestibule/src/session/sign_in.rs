@@ -2,7 +2,7 @@
 
 use vestibule_store::{Applied, Change, PasswordChange, SignIn, User, UserChange, UserPatch};
 
-use super::visit::{Caller, Mechanism, Remember, Visit, name};
+use super::context::{Caller, Mechanism, Remember, SessionContext, name};
 use crate::app::App;
 use crate::clock;
 use crate::hooks::Event;
@@ -37,7 +37,7 @@ impl Admission {
 /// and the event. No other function makes a signed-in session.
 pub(crate) async fn complete(
     app: &App,
-    visit: &mut Visit,
+    session: &mut SessionContext,
     admission: Admission,
 ) -> Result<(), Fault> {
     let Admission {
@@ -49,7 +49,7 @@ pub(crate) async fn complete(
     let now = app.clock().now();
     let patch = UserPatch {
         sign_in: app.settings().login.trackable.then(|| SignIn {
-            ip: visit.facts().address().map(|address| address.to_string()),
+            ip: session.info().address().map(|address| address.to_string()),
         }),
         password: upgraded_hash.map(|new| PasswordChange::Upgrade {
             old: user.password.clone().unwrap_or_default(),
@@ -63,7 +63,7 @@ pub(crate) async fn complete(
     };
     let change = Change {
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        events: app.noted(visit.facts(), &event),
+        events: app.audit_record(session.info(), &event),
         ..Change::default()
     };
     if app.store().apply(change, now).await? == Applied::Stale {
@@ -74,21 +74,21 @@ pub(crate) async fn complete(
 
     // The CSRF token stays, as with the reference: front ends fetch it once. What an attacker could
     // do with a session whose token they know, the check of the request's origin prevents.
-    clear(visit);
-    let identifier = visit.identifier().to_owned();
-    let session = visit.session_mut();
-    session.set_str(name::USER_ID, &user.fs_uniquifier);
-    session.set_bool(name::FRESH, true);
-    session.set_str(name::IDENTIFIER, &identifier);
-    session.set_str(name::CSRF_COOKIE, "set");
+    clear(session);
+    let identifier = session.identifier().to_owned();
+    let data = session.data_mut();
+    data.set_str(name::USER_ID, &user.fs_uniquifier);
+    data.set_bool(name::FRESH, true);
+    data.set_str(name::IDENTIFIER, &identifier);
+    data.set_str(name::CSRF_COOKIE, "set");
     let authenticated_at = clock::seconds(now);
-    session.set_f64(name::AUTHENTICATED_AT, authenticated_at);
+    data.set_f64(name::AUTHENTICATED_AT, authenticated_at);
     if remember {
-        visit.remember = Remember::Set;
+        session.remember = Remember::Set;
     }
 
-    app.hooks().ring(&event, visit.facts());
-    visit.set_caller(Some(Caller {
+    app.hooks().emit(&event, session.info());
+    session.set_caller(Some(Caller {
         user,
         via: Mechanism::Session,
         authenticated_at: Some(authenticated_at),
@@ -101,26 +101,26 @@ pub(crate) async fn complete(
 ///
 /// # Errors
 /// When it cannot be written down; the session is over all the same.
-pub(crate) async fn end(app: &App, visit: &mut Visit) -> Result<(), Fault> {
-    let user_id = visit.caller().map(|caller| caller.user.id);
-    clear(visit);
-    visit.drop_csrf_token(app);
-    visit.session_mut().set_str(name::CSRF_COOKIE, "clear");
-    if visit.came_with_remember_cookie() {
-        visit.remember = Remember::Clear;
+pub(crate) async fn end(app: &App, session: &mut SessionContext) -> Result<(), Fault> {
+    let user_id = session.caller().map(|caller| caller.user.id);
+    clear(session);
+    session.drop_csrf_token(app);
+    session.data_mut().set_str(name::CSRF_COOKIE, "clear");
+    if session.came_with_remember_cookie() {
+        session.remember = Remember::Clear;
     }
-    visit.set_caller(None);
+    session.set_caller(None);
     if let Some(user_id) = user_id {
         let event = Event::SignedOut { user_id };
-        app.record(visit.facts(), &event).await?;
+        app.record(session.info(), &event).await?;
     }
     Ok(())
 }
 
 /// Takes out of the session whatever belongs to a sign-in, finished or not. The CSRF token and what is
 /// known of its cookie stay.
-pub(super) fn clear(visit: &mut Visit) {
-    let session = visit.session_mut();
+pub(super) fn clear(session: &mut SessionContext) {
+    let data = session.data_mut();
     for key in [
         name::USER_ID,
         name::FRESH,
@@ -133,13 +133,13 @@ pub(super) fn clear(visit: &mut Visit) {
         "identity.name",
         "identity.auth_type",
     ] {
-        session.remove(key);
+        data.remove(key);
     }
-    abandon(visit);
+    abandon(session);
 }
 
 /// Takes out what an unfinished second factor left behind.
-pub(crate) fn abandon(visit: &mut Visit) {
+pub(crate) fn abandon(session: &mut SessionContext) {
     for key in [
         "tf_state",
         "tf_user_id",
@@ -148,6 +148,6 @@ pub(crate) fn abandon(visit: &mut Visit) {
         "tf_totp_secret",
         "tf_select",
     ] {
-        visit.session_mut().remove(key);
+        session.data_mut().remove(key);
     }
 }

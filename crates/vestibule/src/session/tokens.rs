@@ -11,20 +11,20 @@ use crate::app::App;
 use crate::clock;
 use crate::hooks::Event;
 use crate::http::cookies::{self, Lifetime};
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
 use crate::http::query::Query;
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::rng;
 use crate::settings::CookieSettings;
 
 /// What an answer says about a user: the tokens, and what the application adds.
-pub(crate) struct Tokens {
+pub(crate) struct UserPayload {
     user: Map<String, Value>,
     cookie: Option<HeaderValue>,
 }
 
-impl Tokens {
+impl UserPayload {
     /// None yet, for this user.
     pub(crate) fn none(app: &App, user: &User) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Tokens {
     }
 
     /// Puts them into an answer.
-    pub(crate) fn put_into(self, reply: Reply) -> Reply {
+    pub(crate) fn add_to(self, reply: Reply) -> Reply {
         let reply = reply.member("user", self.user);
         match self.cookie {
             Some(cookie) => reply.header(http::header::SET_COOKIE, cookie),
@@ -54,20 +54,20 @@ impl Tokens {
 /// The tokens for somebody who showed who they are at a moment, if they were asked for.
 pub(crate) async fn on_request(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     user: &User,
     authenticated_at: f64,
     query: &Query,
-) -> Result<Tokens, Fault> {
+) -> Result<UserPayload, Fault> {
     let asked = app.settings().token.always_included || query.has("include_auth_token");
     if !asked {
-        return Ok(Tokens::none(app, user));
+        return Ok(UserPayload::none(app, user));
     }
     let uniquifier = uniquifier(app, user).await?;
-    let mut tokens = Tokens::none(app, user);
+    let mut tokens = UserPayload::none(app, user);
     tokens.add_auth_token(app, &uniquifier, authenticated_at, user);
     if app.settings().refresh.enabled {
-        let tracker = begin_family(app, facts, user).await?;
+        let tracker = begin_family(app, info, user).await?;
         tokens.add_refresh_token(app, uniquifier, &tracker);
     }
     Ok(tokens)
@@ -80,15 +80,15 @@ pub(crate) fn successors(
     user: &User,
     uniquifier: String,
     tracker: &RefreshTracker,
-) -> Tokens {
-    let mut tokens = Tokens::none(app, user);
+) -> UserPayload {
+    let mut tokens = UserPayload::none(app, user);
     let began = clock::seconds(tracker.created_at);
     tokens.add_auth_token(app, &uniquifier, began, user);
     tokens.add_refresh_token(app, uniquifier, tracker);
     tokens
 }
 
-impl Tokens {
+impl UserPayload {
     fn add_auth_token(&mut self, app: &App, uniquifier: &str, authenticated_at: f64, user: &User) {
         let token = AuthToken {
             uniquifier: uniquifier.to_owned(),
@@ -150,7 +150,7 @@ pub(crate) async fn uniquifier(app: &App, user: &User) -> Result<String, Fault> 
         .ok_or_else(|| Fault::Internal("a user has gone during a sign-in".to_owned()))
 }
 
-async fn begin_family(app: &App, facts: &Facts, user: &User) -> Result<RefreshTracker, Fault> {
+async fn begin_family(app: &App, info: &RequestInfo, user: &User) -> Result<RefreshTracker, Fault> {
     let settings = &app.settings().refresh;
     let now = app.clock().now();
     if settings.cleanup_expired || settings.cleanup_revoked {
@@ -172,7 +172,7 @@ async fn begin_family(app: &App, facts: &Facts, user: &User) -> Result<RefreshTr
         ..Change::default()
     };
     let event = Event::RefreshFamilyBegun { user_id: user.id };
-    app.carry_out(facts, &event, change).await?;
+    app.carry_out(info, &event, change).await?;
     // As it was written: a database may keep less of a moment than we have.
     let tracker = app.store().tracker(&family).await?;
     tracker.ok_or_else(|| Fault::Internal("a family has gone during a sign-in".to_owned()))

@@ -10,7 +10,7 @@ use vestibule_formats::text::normalise::Form;
 use super::password_rules::{self, BreachedSettings};
 use super::reader::Reader;
 use crate::http::fault::Fault;
-use crate::rules::password::LONGEST;
+use crate::validation::password::LONGEST;
 
 /// `SECRET_KEY` and its kin.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use http::StatusCode;
 use time::OffsetDateTime;
-use vestibule::admin::{self, Draft};
+use vestibule::admin::{self, NewAccount};
 use vestibule::clock::Clock;
 use vestibule::settings::{Mechanism, Settings};
 use vestibule::{AuthRequired, CurrentUser, MaybeUser, Vestibule};
@@ -50,7 +50,7 @@ async fn accounts() -> (Vestibule, Arc<Frozen>) {
 }
 
 pub(crate) async fn ana(vestibule: &Vestibule) {
-    let draft = Draft {
+    let draft = NewAccount {
         email: "ana@example.com".to_owned(),
         username: None,
         password: PASSWORD.to_owned(),

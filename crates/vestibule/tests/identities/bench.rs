@@ -48,7 +48,7 @@ impl Bench {
         phone: Option<&str>,
     ) -> UserId {
         let old_name = username.is_some_and(reads_as_a_number);
-        let draft = admin::Draft {
+        let draft = admin::NewAccount {
             email: email.to_owned(),
             username: username.filter(|_| !old_name).map(str::to_owned),
             password: "to be replaced".to_owned(),

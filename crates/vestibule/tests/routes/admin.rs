@@ -161,7 +161,7 @@ async fn whoever_is_gone_meanwhile_is_said_to_be_gone() {
 async fn an_address_is_confirmed_once() {
     let app = TestApp::with(LIFE).await;
     let user = app
-        .user("new@example.com", |draft| admin::Draft {
+        .user("new@example.com", |draft| admin::NewAccount {
             confirmed: false,
             ..draft
         })
@@ -184,7 +184,7 @@ async fn a_user_is_found_by_every_attribute_that_identifies_and_by_no_other() {
     let attributes = r#"SECURITY_USER_IDENTITY_ATTRIBUTES = ["us_phone_number", "username"]"#;
     let app = TestApp::bare(&format!("{attributes}\nSECURITY_USERNAME_ENABLE = true")).await;
     let user = app
-        .user("b@example.com", |draft| admin::Draft {
+        .user("b@example.com", |draft| admin::NewAccount {
             username: Some("Bela".to_owned()),
             ..draft
         })

@@ -22,17 +22,17 @@ SECURITY_TWO_FACTOR = true
 SECURITY_USERNAME_ENABLE = true",
     )
     .await;
-    let off = |draft| admin::Draft {
+    let off = |draft| admin::NewAccount {
         active: false,
         ..draft
     };
     app.user("off@example.com", off).await;
-    let unconfirmed = |draft| admin::Draft {
+    let unconfirmed = |draft| admin::NewAccount {
         confirmed: false,
         ..draft
     };
     app.user("new@example.com", unconfirmed).await;
-    let named = |draft| admin::Draft {
+    let named = |draft| admin::NewAccount {
         username: Some("mareike".to_owned()),
         ..draft
     };

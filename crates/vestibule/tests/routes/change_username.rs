@@ -1,7 +1,7 @@
 //! `/change-username`: another name.
 
 use serde_json::json;
-use vestibule::admin::Draft;
+use vestibule::admin::NewAccount;
 
 use crate::support::{ANA, LIFE, TestApp};
 
@@ -26,7 +26,7 @@ async fn the_new_name_is_in_force() {
 #[tokio::test]
 async fn what_is_refused() {
     let app = TestApp::with(LIFE).await;
-    app.user("bo@example.com", |draft| Draft {
+    app.user("bo@example.com", |draft| NewAccount {
         username: Some("bobby".to_owned()),
         ..draft
     })

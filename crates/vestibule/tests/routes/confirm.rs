@@ -12,7 +12,7 @@ const NEW: &str = "new@example.com";
 /// With somebody who has not confirmed, and the link that was mailed to them.
 async fn unconfirmed(extra: &str) -> (TestApp, String) {
     let app = TestApp::with(&format!("{LIFE}{extra}")).await;
-    app.user(NEW, |draft| vestibule::admin::Draft {
+    app.user(NEW, |draft| vestibule::admin::NewAccount {
         confirmed: false,
         ..draft
     })

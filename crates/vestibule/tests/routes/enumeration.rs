@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use vestibule::admin::Draft;
+use vestibule::admin::NewAccount;
 
 use crate::support::mails::path_in;
 use crate::support::{ANA, Answer, LIFE, TestApp};
@@ -18,12 +18,12 @@ const GENERIC: &str = "SECURITY_RETURN_GENERIC_RESPONSES = true\n";
 
 async fn people(extra: &str) -> TestApp {
     let app = TestApp::with(&format!("{LIFE}{GENERIC}{extra}")).await;
-    app.user(OFF, |draft| Draft {
+    app.user(OFF, |draft| NewAccount {
         active: false,
         ..draft
     })
     .await;
-    app.user(UNCONFIRMED, |draft| Draft {
+    app.user(UNCONFIRMED, |draft| NewAccount {
         confirmed: false,
         ..draft
     })

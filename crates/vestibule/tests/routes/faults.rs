@@ -159,7 +159,7 @@ async fn attack_overload_a_full_queue_answers_503_and_recovers() {
 #[tokio::test]
 async fn attack_enumeration_by_time_every_attempt_costs_one_hash() {
     let app = TestApp::new().await;
-    app.user("off@example.com", |draft| vestibule::admin::Draft {
+    app.user("off@example.com", |draft| vestibule::admin::NewAccount {
         active: false,
         ..draft
     })

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use vestibule::admin::{self, AdminError, Draft};
+use vestibule::admin::{self, AdminError, NewAccount};
 use vestibule_store::{User, UserPatch};
 
 use crate::support::{ANA, LIFE, PASSWORD, TestApp};
@@ -74,7 +74,7 @@ async fn attack_borrowed_identity_no_new_username_reads_as_an_address_or_a_numbe
             (400, &json!([code])),
             "{name}"
         );
-        let draft = Draft {
+        let draft = NewAccount {
             email: "new@example.com".to_owned(),
             username: Some(name.to_owned()),
             password: PASSWORD.to_owned(),
@@ -150,7 +150,7 @@ async fn names_that_differ_in_case_only_are_one_in_every_script() {
     let answer = register("b@example.com", large).await;
     let said = &answer.response()["field_error_codes"];
     assert_eq!(said, &json!({"username": ["USERNAME_ALREADY_ASSOCIATED"]}));
-    let draft = Draft {
+    let draft = NewAccount {
         email: "b@example.com".to_owned(),
         username: Some(large.to_owned()),
         password: PASSWORD.to_owned(),

@@ -92,7 +92,7 @@ async fn links_lead_to_the_app_on_another_port_while_it_is_developed() {
 #[tokio::test]
 async fn attack_wrong_purpose_a_link_of_one_kind_does_nothing_as_another() {
     let app = TestApp::with(&format!("{LIFE}SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\n")).await;
-    app.user("new@example.com", |draft| vestibule::admin::Draft {
+    app.user("new@example.com", |draft| vestibule::admin::NewAccount {
         confirmed: false,
         ..draft
     })

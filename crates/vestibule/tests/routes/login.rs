@@ -65,7 +65,7 @@ async fn a_sign_in_is_tracked_and_a_refusal_is_not() {
 #[tokio::test]
 async fn refusals_name_field_and_code() {
     let app = TestApp::new().await;
-    app.user("off@example.com", |draft| vestibule::admin::Draft {
+    app.user("off@example.com", |draft| vestibule::admin::NewAccount {
         active: false,
         ..draft
     })
@@ -240,7 +240,7 @@ async fn the_default_for_remember_counts_for_json_too() {
 #[tokio::test]
 async fn an_unconfirmed_user_is_told_after_the_right_password_only() {
     let app = TestApp::with("SECURITY_CONFIRMABLE = true\nSECURITY_POST_CONFIRM_VIEW = \"/c\"\nSECURITY_CONFIRM_ERROR_VIEW = \"/e\"").await;
-    app.user("new@example.com", |draft| vestibule::admin::Draft {
+    app.user("new@example.com", |draft| vestibule::admin::NewAccount {
         confirmed: false,
         ..draft
     })
@@ -254,7 +254,7 @@ async fn an_unconfirmed_user_is_told_after_the_right_password_only() {
 #[tokio::test]
 async fn usernames_sign_in_where_they_are_on() {
     let app = TestApp::with("SECURITY_USERNAME_ENABLE = true").await;
-    let named = |draft| vestibule::admin::Draft {
+    let named = |draft| vestibule::admin::NewAccount {
         username: Some("mareike".into()),
         ..draft
     };
@@ -281,7 +281,7 @@ async fn usernames_sign_in_where_they_are_on() {
 #[tokio::test]
 async fn attack_enumeration_by_answer_generic_responses_are_all_alike() {
     let app = TestApp::with("SECURITY_RETURN_GENERIC_RESPONSES = true").await;
-    app.user("off@example.com", |draft| vestibule::admin::Draft {
+    app.user("off@example.com", |draft| vestibule::admin::NewAccount {
         active: false,
         ..draft
     })

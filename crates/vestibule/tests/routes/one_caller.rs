@@ -26,7 +26,7 @@ async fn two_people(extra: &str) -> TestApp {
         })
     })
     .await;
-    let with_her_own = |draft| vestibule::admin::Draft {
+    let with_her_own = |draft| vestibule::admin::NewAccount {
         password: HER_OWN.to_owned(),
         ..draft
     };

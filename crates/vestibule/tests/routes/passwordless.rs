@@ -87,7 +87,7 @@ async fn attack_wrong_state_a_link_lets_in_nobody_whom_a_password_would_not() {
     assert_eq!(view, "/login-error");
     assert!(!is_in(&mut browser).await);
     // Nor somebody whose address is not confirmed: no link is sent at all.
-    app.user("new@example.com", |draft| admin::Draft {
+    app.user("new@example.com", |draft| admin::NewAccount {
         confirmed: false,
         ..draft
     })

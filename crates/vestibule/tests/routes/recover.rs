@@ -170,12 +170,12 @@ async fn whoever_sets_it_is_signed_in_where_that_is_set() {
 #[tokio::test]
 async fn links_go_to_those_who_can_use_them() {
     let app = TestApp::with(LIFE).await;
-    app.user("off@example.com", |draft| vestibule::admin::Draft {
+    app.user("off@example.com", |draft| vestibule::admin::NewAccount {
         active: false,
         ..draft
     })
     .await;
-    app.user("new@example.com", |draft| vestibule::admin::Draft {
+    app.user("new@example.com", |draft| vestibule::admin::NewAccount {
         confirmed: false,
         ..draft
     })

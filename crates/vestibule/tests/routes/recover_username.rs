@@ -1,7 +1,7 @@
 //! `/recover-username`: being told a forgotten name.
 
 use serde_json::json;
-use vestibule::admin::Draft;
+use vestibule::admin::NewAccount;
 
 use crate::support::{ANA, LIFE, TestApp};
 
@@ -10,7 +10,7 @@ const RECOVER: &str = "/api/accounts/recover-username";
 #[tokio::test]
 async fn the_name_is_mailed_to_whoever_asks() {
     let app = TestApp::with(LIFE).await;
-    app.user("bo@example.com", |draft| Draft {
+    app.user("bo@example.com", |draft| NewAccount {
         username: Some("bobby".to_owned()),
         ..draft
     })

@@ -36,7 +36,7 @@ async fn locations_are_ascii_whatever_the_views_and_hosts_are_called() {
              SECURITY_CONFIRM_ERROR_VIEW = \"/fehler😕\"\n"
         ))
         .await;
-        app.user(NEW, |draft| vestibule::admin::Draft {
+        app.user(NEW, |draft| vestibule::admin::NewAccount {
             confirmed: false,
             ..draft
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use vestibule::messages::{Message, Said};
+use vestibule::messages::{LocalizedMessage, Message};
 
 use crate::support::{ANA, Answer, LIFE, PASSWORD, TestApp};
 
@@ -18,7 +18,7 @@ async fn locking(extra: &str) -> (TestApp, Arc<AtomicBool>) {
     let app = TestApp::built(&format!("{LIFE}{extra}"), |builder| {
         builder.refuse_sign_in(move |_| {
             let locked = asked.load(Ordering::Relaxed);
-            locked.then(|| Said::from(Message::DisabledAccount).in_own_words(WHY))
+            locked.then(|| LocalizedMessage::from(Message::DisabledAccount).in_own_words(WHY))
         })
     })
     .await;
@@ -54,7 +54,7 @@ async fn attack_lockout_bypass_no_link_and_no_new_account_opens_it_either() {
     )
     .await;
     let unconfirmed = "bo@example.com";
-    let unknown = |mut draft: vestibule::admin::Draft| {
+    let unknown = |mut draft: vestibule::admin::NewAccount| {
         draft.confirmed = false;
         draft
     };

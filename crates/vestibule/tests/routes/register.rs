@@ -239,7 +239,7 @@ async fn attack_enumeration_whoever_has_the_address_is_written_to_and_nobody_els
     let answer = app.browser().sign_in(ANA, "a new password").await;
     assert_eq!(answer.code(), "GENERIC_AUTHN_FAILED");
     // A name that is taken: who asked is told in a mail.
-    app.user("named@example.com", |draft| vestibule::admin::Draft {
+    app.user("named@example.com", |draft| vestibule::admin::NewAccount {
         username: Some("newbie".to_owned()),
         ..draft
     })
@@ -263,7 +263,7 @@ async fn attack_enumeration_whoever_has_the_address_is_written_to_and_nobody_els
 struct NoCats;
 
 impl vestibule::UsernameCheck for NoCats {
-    fn check(&self, username: &str) -> Vec<vestibule::messages::Said> {
+    fn check(&self, username: &str) -> Vec<vestibule::messages::LocalizedMessage> {
         let cat = username.contains("cat");
         let said = vestibule::messages::Message::InvalidInput
             .with("name", username)
@@ -274,7 +274,11 @@ impl vestibule::UsernameCheck for NoCats {
 
 #[async_trait::async_trait]
 impl vestibule::PasswordCheck for NoCats {
-    async fn check(&self, password: &str, about: &[&str]) -> Vec<vestibule::messages::Said> {
+    async fn check(
+        &self,
+        password: &str,
+        about: &[&str],
+    ) -> Vec<vestibule::messages::LocalizedMessage> {
         // Whoever is there already was judged, too.
         assert!(about.contains(&NEW) || about.contains(&ANA), "{about:?}");
         let cat = password.contains("cat");

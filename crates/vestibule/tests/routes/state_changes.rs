@@ -205,7 +205,7 @@ async fn attack_recycled_identifier_a_new_account_of_the_same_name_inherits_noth
     }
     let before = app.stored(ANA).await;
     carry_out(&app, Change::Delete).await;
-    let another = |draft| admin::Draft {
+    let another = |draft| admin::NewAccount {
         password: "quite another".to_owned(),
         ..draft
     };

@@ -95,7 +95,7 @@ impl Inner {
         query: Option<&Query>,
         now: OffsetDateTime,
     ) -> Result<Applied, sqlx_core::Error> {
-        if let Some(secret) = &change.spends
+        if let Some(secret) = &change.consumes
             && !self.spend(link, secret).await?
         {
             return Err(undo(Step::Done(Applied::Spent)));

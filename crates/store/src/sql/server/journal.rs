@@ -11,8 +11,8 @@ use super::wire::{Link, Row, Value};
 use crate::change::{from_micros, micros};
 use crate::sql::journal;
 use crate::{
-    AuditEntry, AuditHead, MailFate, NewEntries, NewEntry, NewMail, Over, QueuedMail, Spend,
-    StoreError, UserId,
+    AuditEntry, AuditHead, Cutoffs, MailFate, NewEntries, NewEntry, NewMail, OneTimeSecret,
+    QueuedMail, StoreError, UserId,
 };
 
 /// MySQL reads no table in an UPDATE of the same table, and has another word for "or nothing".
@@ -94,7 +94,7 @@ impl Inner {
     pub(super) async fn spend(
         &self,
         link: &mut Link<'_>,
-        secret: &Spend,
+        secret: &OneTimeSecret,
     ) -> Result<bool, sqlx_core::Error> {
         let values = [
             text(secret.purpose),
@@ -168,18 +168,18 @@ impl Inner {
         (statement.clone(), values)
     }
 
-    pub(super) async fn forget(&self, over: &Over) -> Result<u64, StoreError> {
+    pub(super) async fn purge(&self, cutoffs: &Cutoffs) -> Result<u64, StoreError> {
         let secrets = Query {
             text: self.journal.clean_ledger.clone(),
-            values: vec![moment(over.secrets)],
+            values: vec![moment(cutoffs.secrets)],
         };
-        let range = journal::failed_before(over.failed_mails);
+        let range = journal::failed_before(cutoffs.failed_mails);
         let mails = Query {
             text: self.journal.forget_failed.clone(),
             values: range.map(Value::Number).to_vec(),
         };
         let forgotten = self.execute(&secrets).await? + self.execute(&mails).await?;
-        match over.families {
+        match cutoffs.families {
             Some(before) => Ok(forgotten + self.forget_families(before).await?),
             None => Ok(forgotten),
         }

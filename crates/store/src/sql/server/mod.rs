@@ -46,9 +46,9 @@ use super::columns::UserColumns;
 use crate::schema_check::{Finding, Upgrade};
 use crate::sql::TableNames;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewRole, NewTracker, NewUser, Over,
-    PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
-    Uniquifiers, User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, Identity, MailFate, NewRole, NewTracker,
+    NewUser, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 /// A database on a server.
@@ -372,8 +372,8 @@ impl Store for ServerStore {
         Ok(((all - failed).unsigned_abs(), failed.unsigned_abs()))
     }
 
-    async fn forget(&self, over: Over) -> Result<u64, StoreError> {
-        self.0.forget(&over).await
+    async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {
+        self.0.purge(&cutoffs).await
     }
 
     async fn audit(

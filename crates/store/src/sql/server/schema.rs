@@ -423,10 +423,14 @@ async fn add(
             )
         }
         Finding::Index { name, table } => {
-            let Some((_, _, _, over)) = INDEXES.iter().find(|(known, ..)| known == name) else {
+            let Some((_, _, _, cutoffs)) = INDEXES.iter().find(|(known, ..)| known == name) else {
                 return Ok(false);
             };
-            format!("CREATE INDEX {} ON {} ({over})", quote(name), quote(table))
+            format!(
+                "CREATE INDEX {} ON {} ({cutoffs})",
+                quote(name),
+                quote(table)
+            )
         }
         _ => return Ok(false),
     };

@@ -28,7 +28,7 @@ impl Inner {
         change: Change,
         now: OffsetDateTime,
     ) -> Result<Option<UserId>, Undone> {
-        if let Some(secret) = &change.spends
+        if let Some(secret) = &change.consumes
             && !journal::spend(connection, secret)?
         {
             return Err(Undone::Spent);

@@ -8,8 +8,8 @@ use http::{HeaderValue, Method};
 
 use super::operation::Operation;
 use crate::app::App;
-use crate::http::facts::Facts;
-use crate::http::shell;
+use crate::http::middleware;
+use crate::http::request_info::RequestInfo;
 
 /// Every endpoint of a router.
 #[derive(Debug)]
@@ -98,9 +98,9 @@ impl Endpoint {
         let allow = HeaderValue::try_from(format!("{allow}OPTIONS"))
             .unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"));
         let other = async move |State(app): State<App>,
-                                Extension(facts): Extension<Facts>,
+                                Extension(info): Extension<RequestInfo>,
                                 method: Method| {
-            shell::other_method(&app, &facts, &method, &allow)
+            middleware::other_method(&app, &info, &method, &allow)
         };
         router.route(&self.path, self.routes.fallback(other))
     }

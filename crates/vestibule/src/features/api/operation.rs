@@ -35,7 +35,7 @@ pub(crate) struct Operation {
     asks_database: bool,
     parameters: Vec<Value>,
     body: Option<Body>,
-    answers: Vec<Answer>,
+    response_hooks: Vec<Answer>,
     refusals: Refusals,
 }
 
@@ -134,7 +134,7 @@ impl Operation {
             asks_database: false,
             parameters: Vec::new(),
             body: None,
-            answers: Vec::new(),
+            response_hooks: Vec::new(),
             refusals: Refusals::default(),
         }
     }
@@ -152,7 +152,7 @@ impl Operation {
     }
 
     /// A door for whoever shows who they are in one of these ways.
-    pub(crate) fn door(mut self, methods: &[Mechanism]) -> Self {
+    pub(crate) fn auth_policy(mut self, methods: &[Mechanism]) -> Self {
         let basic = methods.contains(&Mechanism::Basic);
         self.caller = Caller::Known(methods.to_vec());
         let mut operation = self
@@ -212,8 +212,8 @@ impl Operation {
     }
 
     /// An answer.
-    pub(crate) fn answers(mut self, answer: Answer) -> Self {
-        self.answers.push(answer);
+    pub(crate) fn response_hooks(mut self, answer: Answer) -> Self {
+        self.response_hooks.push(answer);
         self
     }
 
@@ -271,7 +271,7 @@ impl Operation {
             .into_iter()
             .map(|(status, response)| (status.to_string(), response))
             .collect();
-        for answer in self.answers {
+        for answer in self.response_hooks {
             let answer = if session {
                 answer.with_session(app)
             } else {

@@ -28,7 +28,7 @@ pub(super) fn decide(app: &App) -> Operation {
     };
     let operation = Operation::new("authorize", TAG, "Whether a request may pass")
         .about("What nginx's `auth_request`, Traefik's `ForwardAuth` and Caddy's `forward_auth` ask. All conditions in the query have to hold. One that is unknown, repeated or empty is refused: a misspelt condition lets nobody in.")
-        .door(&mechanisms)
+        .auth_policy(&mechanisms)
         .parameter(condition("methods", "The ways of showing who one is that count.", methods))
         .parameter(condition("roles_required", "All of these roles.", names()))
         .parameter(condition("roles_accepted", "One of these roles.", names()))
@@ -36,7 +36,7 @@ pub(super) fn decide(app: &App) -> Operation {
         .parameter(condition("permissions_accepted", "One of these permissions.", names()))
         .parameter(condition("within", "How many seconds ago the caller may have shown who they are.", seconds(1)))
         .parameter(condition("grace", "For how many seconds whoever was fresh is not asked again.", seconds(0)))
-        .answers(
+        .response_hooks(
             Answer::ok("It may. The headers say who it is, for the server behind.")
                 .header("AuthUser")
                 .header("AuthUserId")

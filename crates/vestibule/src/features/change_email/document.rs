@@ -29,9 +29,9 @@ fn answer(app: &App, about: &str) -> Answer {
 /// `GET`.
 pub(super) fn state(app: &App) -> Operation {
     Operation::new("getChangeEmail", TAG, "The address")
-        .door(&app.settings().token.api_enabled_methods)
+        .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
-        .answers(answer(app, "The caller may change it."))
+        .response_hooks(answer(app, "The caller may change it."))
 }
 
 /// `POST`.
@@ -42,12 +42,12 @@ pub(super) fn change(app: &App) -> Operation {
     }
     Operation::new("changeEmail", TAG, "Mail a link to a new address")
         .about("The address in force stays until the link is used.")
-        .door(&app.settings().token.api_enabled_methods)
+        .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .answers(answer(app, "The link is on its way."))
+        .response_hooks(answer(app, "The link is on its way."))
         .refuses_field(EMAIL, &errors)
 }
 
@@ -65,7 +65,7 @@ pub(super) fn from_link(app: &App) -> Operation {
         .about(about)
         .open()
         .parameter(link_token())
-        .answers(Answer::redirect("To one of the app's views."))
+        .response_hooks(Answer::redirect("To one of the app's views."))
 }
 
 /// `POST` of the link.
@@ -76,7 +76,7 @@ pub(super) fn confirm(_: &App) -> Operation {
     Operation::new("confirmChangeEmail", TAG, "Put the new address in force")
         .open()
         .parameter(link_token())
-        .answers(
+        .response_hooks(
             Answer::ok("The new address is in force.")
                 .must("csrf_token", csrf_token())
                 .must("email", api::email())

@@ -21,19 +21,19 @@ use vestibule_store::Identity;
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::identity;
-use crate::mail::{self, Letter};
+use crate::mail::{self, Email};
 use crate::messages::Message;
-use crate::rules as of_fields;
 use crate::secrets::links;
-use crate::session::call::Call;
-use crate::session::door::Door;
+use crate::session::auth_policy::AuthPolicy;
 use crate::session::landing::{self, Token, Way};
-use crate::session::tokens::Tokens;
+use crate::session::request::RequestContext;
+use crate::session::tokens::UserPayload;
 use crate::settings::{ConsumedBy, Settings};
+use crate::validation;
 
 const EMAIL: &str = "email";
 
@@ -57,35 +57,35 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /change-email`: the address.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = match call.enter(&app, &Door::fresh(&app)).await {
-        Ok(()) => state(&app, &mut call),
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = match request.enter(&app, &AuthPolicy::fresh(&app)).await {
+        Ok(()) => state(&app, &mut request),
         Err(refusal) => Err(refusal),
     };
-    call.finish(&app, outcome)
+    request.finish(&app, outcome)
 }
 
 /// `POST /change-email`: mails the link to the new one.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = send(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = send(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    let user = &call.caller()?.user;
+fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    let user = &request.caller()?.user;
     let email = user.email.clone();
-    let tokens = Tokens::none(app, user);
+    let tokens = UserPayload::none(app, user);
     let reply = Reply::ok()
         .member("current_email", email)
-        .member("csrf_token", call.visit.csrf_token(app));
-    Ok(tokens.put_into(reply))
+        .member("csrf_token", request.session.csrf_token(app));
+    Ok(tokens.add_to(reply))
 }
 
-async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.enter(app, &Door::fresh(app)).await?;
+async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.enter(app, &AuthPolicy::fresh(app)).await?;
     let mut errors = FieldErrors::default();
-    let fields = call.body.fields()?;
-    let email = of_fields::new_email(app, fields, EMAIL, &mut errors).await;
+    let fields = request.body.fields()?;
+    let email = validation::new_email(app, fields, EMAIL, &mut errors).await;
     let Some(email) = email else {
         return Err(Rejection::fields(errors).into());
     };
@@ -96,74 +96,87 @@ async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
         let said = Message::EmailAlreadyAssociated.with("email", &email);
         return Err(Rejection::fields(FieldErrors::one(EMAIL, said)).into());
     }
-    send_link(app, call, &email, !taken).await?;
-    state(app, call)
+    send_link(app, request, &email, !taken).await?;
+    state(app, request)
 }
 
 /// Mails the link; where somebody has the address, does as much.
-async fn send_link(app: &App, call: &Call, email: &str, sent: bool) -> Result<(), Fault> {
-    let facts = call.visit.facts();
-    let user = &call.caller()?.user;
+async fn send_link(
+    app: &App,
+    request: &RequestContext,
+    email: &str,
+    sent: bool,
+) -> Result<(), Fault> {
+    let info = request.session.info();
+    let user = &request.caller()?.user;
     let settings = &app.settings().accounts.change_email;
-    let link = links::change_email(app, facts, user, email);
-    let mut letter = Letter::new(
+    let link = links::change_email(app, info, user, email);
+    let mut email_message = Email::new(
         &settings.instructions,
         email,
         [
             ("user", mail::about(user)),
             ("link", link.url.into()),
             ("token", link.token.clone().into()),
-            ("within", app.period(facts, settings.link.within).into()),
+            ("within", app.period(info, settings.link.within).into()),
         ],
     );
-    letter.sent = sent;
+    email_message.sent = sent;
     let event = Event::ChangeEmailInstructionsSent {
         user_id: user.id,
         new_email: email,
         token: &link.token,
     };
-    app.send(facts, &letter, sent.then_some(&event)).await
+    app.send(info, &email_message, sent.then_some(&event)).await
 }
 
 /// `GET/POST /change-email/{token}`: the link from the mail.
-async fn from_link(State(app): State<App>, Token(token): Token, mut call: Call) -> Response {
-    let outcome = match Way::of(&app, &call) {
-        Way::Opened => opened(&app, &call, &token).await,
-        Way::Passed => passed(&app, &call, &token).await,
-        Way::Posted => posted(&app, &mut call, &token).await,
+async fn from_link(
+    State(app): State<App>,
+    Token(token): Token,
+    mut request: RequestContext,
+) -> Response {
+    let outcome = match Way::of(&app, &request) {
+        Way::Opened => opened(&app, &request, &token).await,
+        Way::Passed => passed(&app, &request, &token).await,
+        Way::Posted => posted(&app, &mut request, &token).await,
     };
-    call.finish(&app, outcome)
+    request.finish(&app, outcome)
 }
 
 /// Opening the link puts the address in force, and leads to the app.
-async fn opened(app: &App, call: &Call, token: &str) -> Result<Reply, Refusal> {
+async fn opened(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
     let settings = &app.settings().accounts.change_email;
-    let facts = call.visit.facts();
-    Ok(match rules::confirm(app, facts, token).await? {
+    let info = request.session.info();
+    Ok(match rules::confirm(app, info, token).await? {
         Ok(user) => {
             let said = Message::ChangeEmailConfirmed.into();
-            landing::done(app, facts, &settings.post_view, Some(&said), &user)?
+            landing::done(app, info, &settings.post_view, Some(&said), &user)?
         }
-        Err(refused) => refused.lead(app, facts, &settings.error_view, None)?,
+        Err(refused) => refused.lead(app, info, &settings.error_view, None)?,
     })
 }
 
 /// Opening the link changes nothing: the app gets the token, and posts it.
-async fn passed(app: &App, call: &Call, token: &str) -> Result<Reply, Refusal> {
+async fn passed(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
     let settings = &app.settings().accounts.change_email;
-    let facts = call.visit.facts();
-    Ok(match rules::judge(app, facts, token).await? {
-        Ok(_) => landing::pass(app, facts, &settings.post_view, token)?,
-        Err(refused) => refused.lead(app, facts, &settings.error_view, None)?,
+    let info = request.session.info();
+    Ok(match rules::judge(app, info, token).await? {
+        Ok(_) => landing::pass(app, info, &settings.post_view, token)?,
+        Err(refused) => refused.lead(app, info, &settings.error_view, None)?,
     })
 }
 
 /// Posting the token puts the address in force.
-async fn posted(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
-    call.come_in(app).await?;
-    match rules::confirm(app, call.visit.facts(), token).await? {
+async fn posted(
+    app: &App,
+    request: &mut RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
+    request.identify(app).await?;
+    match rules::confirm(app, request.session.info(), token).await? {
         Ok(user) => Ok(Reply::ok()
-            .member("csrf_token", call.visit.csrf_token(app))
+            .member("csrf_token", request.session.csrf_token(app))
             .member("email", user.email.clone())
             .member("identity", identity::of(app, &user).map(str::to_owned))),
         Err(refused) => Err(Rejection::new(StatusCode::BAD_REQUEST, refused.said).into()),

@@ -7,10 +7,10 @@ use vestibule_store::{
 
 use crate::app::App;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
+use crate::http::request_info::RequestInfo;
 use crate::identity;
-use crate::mail::{self, Letter};
+use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::secrets::links::{self, Kind, Opened};
 use crate::session::landing::Refused;
@@ -25,14 +25,14 @@ pub(super) struct Counts {
 /// Whose link it is, if it counts.
 pub(super) async fn judge(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     token: &str,
 ) -> Result<Result<Counts, Refused>, Fault> {
     let within = app.settings().accounts.change_email.link.within;
     let (user, token) = match links::open(app, Kind::ChangeEmail, token).await? {
         Opened::Valid(user, token) if user.active => (user, token),
         Opened::Expired(_) => {
-            let within = app.period(facts, within);
+            let within = app.period(info, within);
             let said = Message::ChangeEmailExpired.with("within", within);
             return Ok(Err(Refused::error(said)));
         }
@@ -57,14 +57,14 @@ fn invalid() -> Refused {
 /// Puts the address in force that the link was mailed to, once.
 pub(super) async fn confirm(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     token: &str,
 ) -> Result<Result<User, Refused>, Fault> {
     let Counts {
         mut user,
         email,
         token,
-    } = match judge(app, facts, token).await? {
+    } = match judge(app, info, token).await? {
         Ok(counts) => counts,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -85,11 +85,11 @@ pub(super) async fn confirm(
         old_email: &old,
     };
     let change = Change {
-        spends: Some(links::spend(app, Kind::ChangeEmail, &token)),
+        consumes: Some(links::consume(app, Kind::ChangeEmail, &token)),
         claims: identity::claim(app, Identity::Email, &email),
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        mails: notice(app, facts, &user, &old, &email)?,
-        events: app.noted(facts, &event),
+        mails: notice(app, info, &user, &old, &email)?,
+        events: app.audit_record(info, &event),
         ..Change::default()
     };
     match app.store().apply(change, now).await {
@@ -101,7 +101,7 @@ pub(super) async fn confirm(
         Err(error) => return Err(error.into()),
     }
     app.post().wake();
-    app.hooks().ring(&event, facts);
+    app.hooks().emit(&event, info);
     user.email = Some(email);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))
@@ -110,7 +110,7 @@ pub(super) async fn confirm(
 /// To whoever reads the old address: it is not theirs any more to sign in with.
 fn notice(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     user: &User,
     old: &str,
     new: &str,
@@ -118,10 +118,10 @@ fn notice(
     let Some(template) = &app.settings().accounts.change_email.notice else {
         return Ok(Vec::new());
     };
-    let letter = Letter::new(
+    let email_message = Email::new(
         template,
         old,
         [("user", mail::about(user)), ("new_email", new.into())],
     );
-    Ok(vec![app.write(facts, &letter)?])
+    Ok(vec![app.write(info, &email_message)?])
 }

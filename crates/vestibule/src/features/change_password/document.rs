@@ -17,9 +17,9 @@ const TAG: Tag = Tag {
 pub(super) fn state(app: &App) -> Operation {
     let active = Schema::flag().about("Whether there is a password, which has to be shown.");
     Operation::new("getChange", TAG, "Whether the old password has to be shown")
-        .door(&app.settings().token.api_enabled_methods)
+        .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
-        .answers(
+        .response_hooks(
             Answer::ok("The caller may change the password.")
                 .must("active_password", active.example(true))
                 .must("csrf_token", csrf_token())
@@ -39,12 +39,12 @@ pub(super) fn change(app: &App) -> Operation {
         .must(again, new().about("The same once more."));
     Operation::new("changePassword", TAG, "Change the password")
         .about("Every other session and every token of the user ends. Whoever has no password yet shows lately who they are.")
-        .door(&app.settings().token.api_enabled_methods)
+        .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .checks_passwords()
         .parameter(include_auth_token())
         .body(Body::json_or_form(fields))
-        .answers(
+        .response_hooks(
             Answer::ok("The new password is in force.")
                 .must("csrf_token", csrf_token())
                 .must("user", api::user(app, Carries::WhatWasAsked)),

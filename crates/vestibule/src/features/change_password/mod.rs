@@ -19,16 +19,16 @@ use self::rules::Decision;
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::http::body::Field;
-use crate::http::fault::Refusal;
+use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
-use crate::rules::{self as of_fields, NewPassword};
-use crate::session::call::Call;
-use crate::session::door::Door;
+use crate::session::auth_policy::AuthPolicy;
+use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Admission};
-use crate::session::tokens::{self, Tokens};
+use crate::session::tokens::{self, UserPayload};
 use crate::settings::{Mechanism, Settings};
+use crate::validation::{self, NewPassword};
 
 const PASSWORD: &str = "password";
 const NEW_PASSWORD: NewPassword = NewPassword {
@@ -50,45 +50,45 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /change`: whether there is a password to be shown.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = state(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = state(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
 /// `POST /change`: changes it.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = change(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = change(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
 /// Whoever has a password shows it; whoever has none shows lately who they are.
-async fn enter(app: &App, call: &mut Call) -> Result<(), Refusal> {
-    call.enter(app, &Door::api(app)).await?;
-    if call.caller()?.user.password.is_none() {
-        call.demand_fresh(app)?;
+async fn enter(app: &App, request: &mut RequestContext) -> Result<(), HandlerError> {
+    request.enter(app, &AuthPolicy::api(app)).await?;
+    if request.caller()?.user.password.is_none() {
+        request.demand_fresh(app)?;
     }
     Ok(())
 }
 
-async fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    enter(app, call).await?;
-    let user = &call.caller()?.user;
+async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    enter(app, request).await?;
+    let user = &request.caller()?.user;
     let active = user.password.is_some();
-    let tokens = Tokens::none(app, user);
+    let tokens = UserPayload::none(app, user);
     let reply = Reply::ok()
         .member("active_password", active)
-        .member("csrf_token", call.visit.csrf_token(app));
-    Ok(tokens.put_into(reply))
+        .member("csrf_token", request.session.csrf_token(app));
+    Ok(tokens.add_to(reply))
 }
 
-async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    enter(app, call).await?;
-    let caller = call.caller()?;
+async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    enter(app, request).await?;
+    let caller = request.caller()?;
     let (user, by_session) = (caller.user.clone(), caller.via == Mechanism::Session);
-    let fields = call.body.fields()?;
+    let fields = request.body.fields()?;
     let mut errors = FieldErrors::default();
     let old = match fields.exact(PASSWORD) {
-        Field::Text(text) => Some(of_fields::normalised(app, text)),
+        Field::Text(text) => Some(validation::normalised(app, text)),
         Field::Empty => None,
         Field::WrongType => {
             errors.push(PASSWORD, Message::ApiError);
@@ -99,23 +99,23 @@ async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
     let Some(new) = new.filter(|_| errors.is_empty()) else {
         return Err(Rejection::fields(errors).into());
     };
-    let facts = call.visit.facts().clone();
-    let remember = call.visit.remembers_its_user(app);
-    let new = of_fields::normalised(app, &new);
-    let user = match rules::replace(app, &facts, user, old.as_deref(), &new).await? {
+    let info = request.session.info().clone();
+    let remember = request.session.remembers_its_user(app);
+    let new = validation::normalised(app, &new);
+    let user = match rules::replace(app, &info, user, old.as_deref(), &new).await? {
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
         Decision::Replaced(user) => user,
     };
     let now = app.unix_seconds();
-    let tokens = tokens::on_request(app, &facts, &user, now, &call.query).await?;
+    let tokens = tokens::on_request(app, &info, &user, now, &request.query).await?;
     // A session that came beside a token may be somebody else's: it stays as it is.
     if by_session {
         let admission = Admission {
             remember,
             ..Admission::without_password(app, *user, &["change"])
         };
-        sign_in::complete(app, &mut call.visit, admission).await?;
+        sign_in::complete(app, &mut request.session, admission).await?;
     }
-    let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
-    Ok(tokens.put_into(reply))
+    let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
+    Ok(tokens.add_to(reply))
 }

@@ -7,15 +7,15 @@ use vestibule_store::{
 use super::{NEW_PASSWORD, PASSWORD};
 use crate::app::App;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
-use crate::mail::{self, Letter};
+use crate::http::request_info::RequestInfo;
+use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
-use crate::rules;
 use crate::secrets::links;
 use crate::secrets::passwords::Verdict;
+use crate::validation;
 
 /// What becomes of a new password.
 pub(super) enum Decision {
@@ -33,7 +33,7 @@ fn refused(field: &'static str, message: Message) -> Decision {
 /// token ends with it.
 pub(super) async fn replace(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     user: User,
     old: Option<&str>,
     new: &str,
@@ -47,14 +47,14 @@ pub(super) async fn replace(
                 user_id: Some(user.id),
                 via: "password",
             };
-            app.record(facts, &event).await?;
+            app.record(info, &event).await?;
             return Ok(refused(PASSWORD, Message::InvalidPassword));
         }
         if old == new {
             return Ok(refused(PASSWORD, Message::PasswordIsTheSame));
         }
     }
-    let problems = rules::judge(app, new, &rules::known_of(&user)).await?;
+    let problems = validation::judge(app, new, &validation::known_of(&user)).await?;
     if !problems.is_empty() {
         let mut errors = FieldErrors::default();
         errors.extend(problems.into_iter().map(|said| (NEW_PASSWORD.name, said)));
@@ -75,8 +75,8 @@ pub(super) async fn replace(
     let event = Event::PasswordChanged { user_id: user.id };
     let change = Change {
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        mails: notice(app, facts, &user)?,
-        events: app.noted(facts, &event),
+        mails: notice(app, info, &user)?,
+        events: app.audit_record(info, &event),
         ..Change::default()
     };
     if !matches!(app.store().apply(change, now).await?, Applied::Done(_)) {
@@ -84,14 +84,18 @@ pub(super) async fn replace(
         return Ok(refused(PASSWORD, Message::InvalidPassword));
     }
     app.post().wake();
-    app.hooks().ring(&event, facts);
+    app.hooks().emit(&event, info);
     let changed = app.store().user(UserKey::Id(user.id)).await?;
     let changed =
         changed.ok_or_else(|| Fault::Internal("a user has gone with a new password".to_owned()))?;
     Ok(Decision::Replaced(Box::new(changed)))
 }
 
-fn notice(app: &App, facts: &Facts, user: &User) -> Result<Vec<vestibule_store::NewMail>, Fault> {
+fn notice(
+    app: &App,
+    info: &RequestInfo,
+    user: &User,
+) -> Result<Vec<vestibule_store::NewMail>, Fault> {
     let notice = &app.settings().accounts.change_password.notice;
     let (Some(template), Some(email)) = (notice, &user.email) else {
         return Ok(Vec::new());
@@ -100,8 +104,8 @@ fn notice(app: &App, facts: &Facts, user: &User) -> Result<Vec<vestibule_store::
     let recover = &app.settings().accounts.recover;
     let recovery_link = recover
         .enabled
-        .then(|| links::endpoint(app, facts, &recover.url));
-    let letter = Letter::new(
+        .then(|| links::endpoint(app, info, &recover.url));
+    let email_message = Email::new(
         template,
         email,
         [
@@ -109,5 +113,5 @@ fn notice(app: &App, facts: &Facts, user: &User) -> Result<Vec<vestibule_store::
             ("recovery_link", recovery_link.into()),
         ],
     );
-    Ok(vec![app.write(facts, &letter)?])
+    Ok(vec![app.write(info, &email_message)?])
 }

@@ -22,9 +22,9 @@ fn current() -> Schema {
 /// `GET`.
 pub(super) fn state(app: &App) -> Operation {
     Operation::new("getChangeUsername", TAG, "The name")
-        .door(&app.settings().token.api_enabled_methods)
+        .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
-        .answers(
+        .response_hooks(
             Answer::ok("The caller may change it.")
                 .must("current_username", current())
                 .must("csrf_token", csrf_token())
@@ -39,12 +39,12 @@ pub(super) fn change(app: &App) -> Operation {
         Message::UsernameAlreadyAssociated,
     ];
     Operation::new("changeUsername", TAG, "Change the name")
-        .door(&app.settings().token.api_enabled_methods)
+        .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .body(Body::json_or_form(
             Schema::object().must(USERNAME, api::username(app)),
         ))
-        .answers(
+        .response_hooks(
             Answer::ok("The new name is in force.")
                 .must("csrf_token", csrf_token())
                 .must("user", api::user(app, Carries::Nothing)),

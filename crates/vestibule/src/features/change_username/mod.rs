@@ -17,14 +17,14 @@ use axum::response::Response;
 use self::rules::Decision;
 use crate::app::App;
 use crate::features::api::Endpoint;
-use crate::http::fault::Refusal;
+use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
-use crate::rules as of_fields;
-use crate::session::call::Call;
-use crate::session::door::Door;
-use crate::session::tokens::Tokens;
+use crate::session::auth_policy::AuthPolicy;
+use crate::session::request::RequestContext;
+use crate::session::tokens::UserPayload;
 use crate::settings::Settings;
+use crate::validation;
 
 const USERNAME: &str = "username";
 
@@ -41,42 +41,42 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /change-username`: the name.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = state(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = state(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
 /// `POST /change-username`: changes it.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = change(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = change(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn state(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.enter(app, &Door::fresh(app)).await?;
-    let user = &call.caller()?.user;
+async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    let user = &request.caller()?.user;
     let name = user.username.clone();
-    let tokens = Tokens::none(app, user);
+    let tokens = UserPayload::none(app, user);
     let reply = Reply::ok()
         .member("current_username", name)
-        .member("csrf_token", call.visit.csrf_token(app));
-    Ok(tokens.put_into(reply))
+        .member("csrf_token", request.session.csrf_token(app));
+    Ok(tokens.add_to(reply))
 }
 
-async fn change(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.enter(app, &Door::fresh(app)).await?;
-    let user = call.caller()?.user.clone();
+async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    let user = request.caller()?.user.clone();
     let mut errors = FieldErrors::default();
-    let name = of_fields::username(app, call.body.fields()?, USERNAME, true, &mut errors).await;
+    let name = validation::username(app, request.body.fields()?, USERNAME, true, &mut errors).await;
     let Some(name) = name else {
         return Err(Rejection::fields(errors).into());
     };
-    match rules::rename(app, call.visit.facts(), user, &name).await? {
+    match rules::rename(app, request.session.info(), user, &name).await? {
         Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
         Decision::Renamed(user) => {
-            let tokens = Tokens::none(app, &user);
-            let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
-            Ok(tokens.put_into(reply))
+            let tokens = UserPayload::none(app, &user);
+            let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
+            Ok(tokens.add_to(reply))
         }
     }
 }

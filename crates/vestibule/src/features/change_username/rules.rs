@@ -7,11 +7,11 @@ use vestibule_store::{
 use super::USERNAME;
 use crate::app::App;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
+use crate::http::request_info::RequestInfo;
 use crate::identity;
-use crate::mail::{self, Letter};
+use crate::mail::{self, Email};
 use crate::messages::Message;
 
 /// What becomes of a new name.
@@ -25,7 +25,7 @@ pub(super) enum Decision {
 /// Gives a user a (normalised) name, if nobody else has it.
 pub(super) async fn rename(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     mut user: User,
     name: &str,
 ) -> Result<Decision, Fault> {
@@ -55,8 +55,8 @@ pub(super) async fn rename(
     let change = Change {
         claims: identity::claim(app, Identity::Username, name),
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        mails: notice(app, facts, &user, name)?,
-        events: app.noted(facts, &event),
+        mails: notice(app, info, &user, name)?,
+        events: app.audit_record(info, &event),
         ..Change::default()
     };
     match app.store().apply(change, now).await {
@@ -67,17 +67,17 @@ pub(super) async fn rename(
         Err(error) => return Err(error.into()),
     }
     app.post().wake();
-    app.hooks().ring(&event, facts);
+    app.hooks().emit(&event, info);
     user.username = Some(name.to_owned());
     Ok(Decision::Renamed(Box::new(user)))
 }
 
-fn notice(app: &App, facts: &Facts, user: &User, name: &str) -> Result<Vec<NewMail>, Fault> {
+fn notice(app: &App, info: &RequestInfo, user: &User, name: &str) -> Result<Vec<NewMail>, Fault> {
     let notice = &app.settings().accounts.change_username.notice;
     let (Some(template), Some(email)) = (notice, &user.email) else {
         return Ok(Vec::new());
     };
     let about = mail::person(Some(email), Some(name));
-    let letter = Letter::new(template, email, [("user", about)]);
-    Ok(vec![app.write(facts, &letter)?])
+    let email_message = Email::new(template, email, [("user", about)]);
+    Ok(vec![app.write(info, &email_message)?])
 }

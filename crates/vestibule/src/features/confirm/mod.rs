@@ -21,20 +21,20 @@ use vestibule_store::User;
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::identity;
 use crate::mail::addressee::Addressee;
-use crate::mail::{self, Letter};
+use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::secrets::links;
-use crate::session::call::Call;
+use crate::session::context::Load;
 use crate::session::landing::{self, Token, Way};
+use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Admission};
-use crate::session::visit::Depth;
-use crate::session::{assurance, door};
+use crate::session::{assurance, auth_policy};
 use crate::settings::Settings;
 
 /// Where it is.
@@ -54,78 +54,88 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /confirm`: a CSRF token.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = call.come_in(&app).await;
-    let outcome = outcome.map(|()| Reply::ok().member("csrf_token", call.visit.csrf_token(&app)));
-    call.finish(&app, outcome)
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = request.identify(&app).await;
+    let outcome =
+        outcome.map(|()| Reply::ok().member("csrf_token", request.session.csrf_token(&app)));
+    request.finish(&app, outcome)
 }
 
 /// `POST /confirm`: sends the link once more.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = send(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = send(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.come_in(app).await?;
-    let addressee = Addressee::read(app, call.body.fields()?, rules::objection).await?;
+async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.identify(app).await?;
+    let addressee = Addressee::read(app, request.body.fields()?, rules::objection).await?;
     if let Some(addressee) = addressee {
-        send_link(app, call.visit.facts(), &addressee).await?;
+        send_link(app, request.session.info(), &addressee).await?;
     }
-    Ok(Reply::ok().member("csrf_token", call.visit.csrf_token(app)))
+    Ok(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }
 
-async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<(), Fault> {
+async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Result<(), Fault> {
     let Addressee { user, known } = addressee;
     let settings = &app.settings().accounts.confirm;
-    let link = links::confirm(app, facts, &user.fs_uniquifier, addressee.address());
-    let mut letter = Letter::new(
+    let link = links::confirm(app, info, &user.fs_uniquifier, addressee.address());
+    let mut email_message = Email::new(
         &settings.instructions,
         addressee.address(),
         [
             ("user", mail::about(user)),
             ("confirmation_link", link.url.into()),
             ("confirmation_token", link.token.clone().into()),
-            ("within", app.period(facts, settings.link.within).into()),
+            ("within", app.period(info, settings.link.within).into()),
         ],
     );
-    letter.sent = *known;
+    email_message.sent = *known;
     let event = Event::ConfirmInstructionsSent {
         user_id: user.id,
         token: &link.token,
     };
-    app.send(facts, &letter, known.then_some(&event)).await
+    app.send(info, &email_message, known.then_some(&event))
+        .await
 }
 
 /// `GET/POST /confirm/{token}`: the link from the mail.
-async fn from_link(State(app): State<App>, Token(token): Token, mut call: Call) -> Response {
-    let outcome = match Way::of(&app, &call) {
-        Way::Opened => opened(&app, &mut call, &token).await,
-        Way::Passed => passed(&app, &call, &token).await,
-        Way::Posted => posted(&app, &mut call, &token).await,
+async fn from_link(
+    State(app): State<App>,
+    Token(token): Token,
+    mut request: RequestContext,
+) -> Response {
+    let outcome = match Way::of(&app, &request) {
+        Way::Opened => opened(&app, &mut request, &token).await,
+        Way::Passed => passed(&app, &request, &token).await,
+        Way::Posted => posted(&app, &mut request, &token).await,
     };
-    call.finish(&app, outcome)
+    request.finish(&app, outcome)
 }
 
 /// Opening the link confirms, and leads to the app.
-async fn opened(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
+async fn opened(
+    app: &App,
+    request: &mut RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
     if app.settings().accounts.confirm.auto_login {
-        landing::check_follower(app, call)?;
+        landing::check_follower(app, request)?;
     }
-    door::recognise(app, &mut call.visit, Depth::User, &call.credentials).await?;
+    auth_policy::identify(app, &mut request.session, Load::User, &request.credentials).await?;
     let settings = &app.settings().accounts.confirm;
-    let user = match rules::confirm(app, call.visit.facts(), token).await? {
+    let user = match rules::confirm(app, request.session.info(), token).await? {
         Ok(user) => user,
         Err(refused) => {
-            return Ok(refused.lead(app, call.visit.facts(), &settings.error_view, None)?);
+            return Ok(refused.lead(app, request.session.info(), &settings.error_view, None)?);
         }
     };
-    sign_in(app, call, &user).await?;
+    sign_in(app, request, &user).await?;
     let said = Message::EmailConfirmed.into();
-    let facts = call.visit.facts();
+    let info = request.session.info();
     Ok(landing::done(
         app,
-        facts,
+        info,
         &settings.post_view,
         Some(&said),
         &user,
@@ -133,38 +143,42 @@ async fn opened(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusa
 }
 
 /// Opening the link changes nothing: the app gets the token, and posts it.
-async fn passed(app: &App, call: &Call, token: &str) -> Result<Reply, Refusal> {
+async fn passed(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
     let settings = &app.settings().accounts.confirm;
-    let facts = call.visit.facts();
-    Ok(match rules::judge(app, facts, token).await? {
-        Ok(_) => landing::pass(app, facts, &settings.post_view, token)?,
-        Err(refused) => refused.lead(app, facts, &settings.error_view, None)?,
+    let info = request.session.info();
+    Ok(match rules::judge(app, info, token).await? {
+        Ok(_) => landing::pass(app, info, &settings.post_view, token)?,
+        Err(refused) => refused.lead(app, info, &settings.error_view, None)?,
     })
 }
 
 /// Posting the token confirms.
-async fn posted(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
-    call.come_in(app).await?;
-    let user = match rules::confirm(app, call.visit.facts(), token).await? {
+async fn posted(
+    app: &App,
+    request: &mut RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
+    request.identify(app).await?;
+    let user = match rules::confirm(app, request.session.info(), token).await? {
         Ok(user) => user,
         Err(refused) => {
             return Err(Rejection::new(StatusCode::BAD_REQUEST, refused.said).into());
         }
     };
-    sign_in(app, call, &user).await?;
+    sign_in(app, request, &user).await?;
     Ok(Reply::ok()
-        .member("csrf_token", call.visit.csrf_token(app))
+        .member("csrf_token", request.session.csrf_token(app))
         .member("email", user.email.clone())
         .member("identity", identity::of(app, &user).map(str::to_owned)))
 }
 
 /// Signs in whoever opened the link, if that is set and nothing else is asked of them. Nobody is
 /// signed out for it.
-async fn sign_in(app: &App, call: &mut Call, user: &User) -> Result<(), Fault> {
-    let wanted = app.settings().accounts.confirm.auto_login && call.visit.caller().is_none();
-    if !wanted || assurance::obstacle(app, user).await?.is_some() {
+async fn sign_in(app: &App, request: &mut RequestContext, user: &User) -> Result<(), Fault> {
+    let wanted = app.settings().accounts.confirm.auto_login && request.session.caller().is_none();
+    if !wanted || assurance::sign_in_block(app, user).await?.is_some() {
         return Ok(());
     }
     let admission = Admission::without_password(app, user.clone(), &["confirm"]);
-    sign_in::complete(app, &mut call.visit, admission).await
+    sign_in::complete(app, &mut request.session, admission).await
 }

@@ -5,14 +5,14 @@ use vestibule_store::{Applied, Change, OnlyIf, User, UserChange, UserPatch};
 
 use crate::app::App;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
-use crate::messages::{Message, Said};
+use crate::http::request_info::RequestInfo;
+use crate::messages::{LocalizedMessage, Message};
 use crate::secrets::links::{self, Kind, Opened};
 use crate::session::landing::Refused;
 
 /// Why no link is sent to an address.
-pub(super) fn objection(user: Option<&User>) -> Option<Said> {
+pub(super) fn objection(user: Option<&User>) -> Option<LocalizedMessage> {
     match user {
         None => Some(Message::UserDoesNotExist.into()),
         Some(user) if user.confirmed_at.is_some() => Some(Message::AlreadyConfirmed.into()),
@@ -23,13 +23,13 @@ pub(super) fn objection(user: Option<&User>) -> Option<Said> {
 /// Whose link it is, if it counts.
 pub(super) async fn judge(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     token: &str,
 ) -> Result<Result<(Box<User>, LinkToken), Refused>, Fault> {
     let within = app.settings().accounts.confirm.link.within;
     Ok(match links::open(app, Kind::Confirm, token).await? {
         Opened::Expired(_) => {
-            let within = app.period(facts, within);
+            let within = app.period(info, within);
             Err(Refused::error(
                 Message::ConfirmationExpired.with("within", within),
             ))
@@ -45,10 +45,10 @@ pub(super) async fn judge(
 /// Confirms the address that the link was mailed to, once.
 pub(super) async fn confirm(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     token: &str,
 ) -> Result<Result<User, Refused>, Fault> {
-    let (mut user, token) = match judge(app, facts, token).await? {
+    let (mut user, token) = match judge(app, info, token).await? {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -64,15 +64,15 @@ pub(super) async fn confirm(
     };
     let event = Event::Confirmed { user_id: user.id };
     let change = Change {
-        spends: Some(links::spend(app, Kind::Confirm, &token)),
+        consumes: Some(links::consume(app, Kind::Confirm, &token)),
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        events: app.noted(facts, &event),
+        events: app.audit_record(info, &event),
         ..Change::default()
     };
     if app.store().apply(change, now).await? != Applied::Done(Some(user.id)) {
         return Ok(Err(Refused::info(Message::AlreadyConfirmed)));
     }
-    app.hooks().ring(&event, facts);
+    app.hooks().emit(&event, info);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))
 }

@@ -22,10 +22,10 @@ use vestibule_formats::hex;
 use crate::app::App;
 use crate::features::api::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::http::cookies::{self, Lifetime};
-use crate::http::facts::Facts;
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::http::trust::local;
 use crate::mail::transport::Outgoing;
 use crate::messages::Message;
@@ -83,12 +83,12 @@ fn key(app: &App) -> String {
 /// `GET /dev/mailbox`: a page.
 async fn show(
     State(app): State<App>,
-    facts: axum::Extension<Facts>,
+    info: axum::Extension<RequestInfo>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Some(shown) = admit(&app, &facts, &uri, &headers) else {
-        return nothing(&app, &facts);
+    let Some(shown) = admit(&app, &info, &uri, &headers) else {
+        return nothing(&app, &info);
     };
     let mails = app.post().mailbox.mails();
     let mut response = Response::new(Body::from(page::render(&mails)));
@@ -99,19 +99,19 @@ async fn show(
     );
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    shown.remember(&facts, &mut response);
+    shown.remember(&info, &mut response);
     response
 }
 
 /// `GET /dev/mailbox.json`: the same for programs.
 async fn list(
     State(app): State<App>,
-    facts: axum::Extension<Facts>,
+    info: axum::Extension<RequestInfo>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Some(shown) = admit(&app, &facts, &uri, &headers) else {
-        return nothing(&app, &facts);
+    let Some(shown) = admit(&app, &info, &uri, &headers) else {
+        return nothing(&app, &info);
     };
     let mails: Vec<Value> = app.post().mailbox.mails().iter().map(as_json).collect();
     let mut response = Reply::ok()
@@ -119,7 +119,7 @@ async fn list(
         .member("sms", Vec::<Value>::new())
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .into_response();
-    shown.remember(&facts, &mut response);
+    shown.remember(&info, &mut response);
     response
 }
 
@@ -132,13 +132,13 @@ enum Shown {
 
 impl Shown {
     /// Sets the cookie, so that the address is enough from now on.
-    fn remember(&self, facts: &Facts, response: &mut Response) {
+    fn remember(&self, info: &RequestInfo, response: &mut Response) {
         let Self::InAddress(key) = self else { return };
         let cookie = CookieSettings {
             name: COOKIE.to_owned(),
             domain: None,
             path: "/dev".to_owned(),
-            secure: facts.secure(),
+            secure: info.secure(),
             http_only: true,
             same_site: Some(SameSite::Strict),
             partitioned: false,
@@ -151,8 +151,8 @@ impl Shown {
 }
 
 /// Lets in the developer: on the machine itself, not through a page of another site, and with the key.
-fn admit(app: &App, facts: &Facts, uri: &Uri, headers: &HeaderMap) -> Option<Shown> {
-    if !local::is_from_this_machine(facts, headers) || !local::is_asked_from_here(facts, headers) {
+fn admit(app: &App, info: &RequestInfo, uri: &Uri, headers: &HeaderMap) -> Option<Shown> {
+    if !local::is_from_this_machine(info, headers) || !local::is_asked_from_here(info, headers) {
         return None;
     }
     let key = key(app);
@@ -166,9 +166,9 @@ fn admit(app: &App, facts: &Facts, uri: &Uri, headers: &HeaderMap) -> Option<Sho
         .then_some(Shown::InCookie)
 }
 
-fn nothing(app: &App, facts: &Facts) -> Response {
+fn nothing(app: &App, info: &RequestInfo) -> Response {
     let rejection = Rejection::new(StatusCode::NOT_FOUND, Message::NotFound);
-    app.answer(facts, rejection)
+    app.answer(info, rejection)
 }
 
 fn as_json(mail: &Outgoing) -> Value {
@@ -208,7 +208,7 @@ fn describe_page(_: &App) -> Operation {
     Operation::new("getDevMailboxPage", TAG, "The mails, as a page")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .answers(Answer::page("A page for people."))
+        .response_hooks(Answer::page("A page for people."))
         .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }
 
@@ -228,7 +228,7 @@ fn describe_list(_: &App) -> Operation {
     Operation::new("getDevMailbox", TAG, "The mails, the newest first")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .answers(
+        .response_hooks(
             Answer::ok("What would have been sent since the server started.")
                 .must("mails", Schema::list(mail))
                 .must("sms", Schema::list(sms)),

@@ -22,12 +22,12 @@ use self::rules::Decision;
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
-use crate::http::fault::Refusal;
+use crate::http::fault::HandlerError;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::messages::Message;
-use crate::session::call::Call;
-use crate::session::visit::name;
+use crate::session::context::name;
+use crate::session::request::RequestContext;
 use crate::session::{sign_in, tokens};
 use crate::settings::Settings;
 
@@ -43,57 +43,62 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /login`: who is signed in, and a CSRF token.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = call.come_in(&app).await.map(|()| {
-        if call.visit.caller().is_none() {
-            sign_in::abandon(&mut call.visit);
-            if call.method == Method::GET {
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = request.identify(&app).await.map(|()| {
+        if request.session.caller().is_none() {
+            sign_in::abandon(&mut request.session);
+            if request.method == Method::GET {
                 // A client that asks gets the CSRF cookie, as a form would get its hidden
                 // field.
-                call.visit.session_mut().set_str(name::CSRF_COOKIE, "set");
+                request.session.data_mut().set_str(name::CSRF_COOKIE, "set");
             }
         }
-        wire::state(&app, &mut call.visit)
+        wire::state(&app, &mut request.session)
     });
-    call.finish(&app, outcome)
+    request.finish(&app, outcome)
 }
 
 /// `POST /login`: signs in.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = sign_in(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = sign_in(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn sign_in(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.come_in(app).await?;
-    let visit = &mut call.visit;
-    if visit.caller().is_some() {
+async fn sign_in(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.identify(app).await?;
+    let session = &mut request.session;
+    if session.caller().is_some() {
         return Err(Rejection::new(StatusCode::BAD_REQUEST, Message::AnonymousUserRequired).into());
     }
-    sign_in::abandon(visit);
-    let request = match wire::read(app, visit.facts(), &call.query, call.body.fields()?) {
-        Ok(request) => request,
+    sign_in::abandon(session);
+    let attempt = match wire::read(app, session.info(), &request.query, request.body.fields()?) {
+        Ok(attempt) => attempt,
         Err(errors) => return Err(wire::refuse(app, errors).into()),
     };
-    match rules::attempt(app, request).await? {
+    match rules::attempt(app, attempt).await? {
         Decision::Refused { errors, failed } => {
             if let Some(user_id) = failed {
                 let event = Event::SignInFailed {
                     user_id,
                     via: "password",
                 };
-                app.record(visit.facts(), &event).await?;
+                app.record(session.info(), &event).await?;
             }
             Err(wire::refuse(app, errors).into())
         }
         Decision::Admit(admission) => {
             // What can still fail comes first: a refusal leaves nobody signed in.
             let user = &admission.user;
-            let tokens =
-                tokens::on_request(app, visit.facts(), user, app.unix_seconds(), &call.query)
-                    .await?;
-            sign_in::complete(app, visit, *admission).await?;
-            Ok(wire::signed_in(app, visit, tokens))
+            let tokens = tokens::on_request(
+                app,
+                session.info(),
+                user,
+                app.unix_seconds(),
+                &request.query,
+            )
+            .await?;
+            sign_in::complete(app, session, *admission).await?;
+            Ok(wire::signed_in(app, session, tokens))
         }
     }
 }

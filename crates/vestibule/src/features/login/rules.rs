@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::identity;
-use crate::messages::{Message, Said};
+use crate::messages::{LocalizedMessage, Message};
 use crate::secrets::passwords::Verdict;
 use crate::session::assurance;
 use crate::session::sign_in::Admission;
@@ -28,17 +28,17 @@ pub(super) enum Decision {
 }
 
 /// Judges an attempt. One look-up and one comparison, whoever is named.
-pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision, Fault> {
-    let user = match &request.named {
+pub(super) async fn attempt(app: &App, attempt: LoginRequest) -> Result<Decision, Fault> {
+    let user = match &attempt.named {
         Some(named) => find(app, named).await?,
         None => None,
     };
-    let field = request.named.as_ref().map_or(request.blame, Named::field);
-    let password = normalise::normalise(&request.password, app.settings().password.normalize_form);
+    let field = attempt.named.as_ref().map_or(attempt.blame, Named::field);
+    let password = normalise::normalise(&attempt.password, app.settings().password.normalize_form);
     let verdict = app.passwords().check(user.as_ref(), &password).await?;
 
     let Some(user) = user else {
-        let why = match &request.named {
+        let why = match &attempt.named {
             Some(Named::Email(text)) if !identity::is_address(app, text) => {
                 Message::InvalidEmailAddress
             }
@@ -60,21 +60,21 @@ pub(super) async fn attempt(app: &App, request: LoginRequest) -> Result<Decision
         Verdict::RightButUpgrade(hash) => Some(hash),
     };
     // From here on the caller has shown that the account is theirs: details may be told.
-    if let Some(reason) = assurance::obstacle(app, &user).await? {
+    if let Some(reason) = assurance::sign_in_block(app, &user).await? {
         tracing::info!(user = %user.id, why = reason.message.code(), "the right password, and not let in");
         return Ok(refused(field, reason));
     }
     Ok(Decision::Admit(Box::new(Admission {
         user,
         via: &["password"],
-        remember: request
+        remember: attempt
             .remember
             .unwrap_or(app.settings().login.default_remember_me),
         upgraded_hash,
     })))
 }
 
-fn refused(field: &'static str, said: Said) -> Decision {
+fn refused(field: &'static str, said: LocalizedMessage) -> Decision {
     Decision::Refused {
         errors: FieldErrors::one(field, said),
         failed: None,

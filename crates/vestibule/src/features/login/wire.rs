@@ -5,15 +5,15 @@ use vestibule_formats::text::username;
 
 use crate::app::App;
 use crate::http::body::{Field, Fields};
-use crate::http::facts::Facts;
 use crate::http::query::Query;
 use crate::http::redirect;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::identity;
 use crate::messages::Message;
-use crate::session::tokens::Tokens;
-use crate::session::visit::Visit;
+use crate::session::context::SessionContext;
+use crate::session::tokens::UserPayload;
 
 pub(super) const EMAIL: &str = "email";
 pub(super) const USERNAME: &str = "username";
@@ -53,7 +53,7 @@ pub(super) struct LoginRequest {
 /// Reads and checks the fields, each for itself.
 pub(super) fn read(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     query: &Query,
     fields: &Fields,
 ) -> Result<LoginRequest, FieldErrors> {
@@ -71,7 +71,7 @@ pub(super) fn read(
             String::new()
         }
     };
-    errors.extend(redirect::check_next(app, facts, query, fields));
+    errors.extend(redirect::check_next(app, info, query, fields));
     let remember = fields.flag(REMEMBER).unwrap_or_else(|message| {
         errors.push(REMEMBER, message);
         None
@@ -170,15 +170,15 @@ pub(super) fn refuse(app: &App, errors: FieldErrors) -> Rejection {
 }
 
 /// The answer to a sign-in.
-pub(super) fn signed_in(app: &App, visit: &mut Visit, tokens: Tokens) -> Reply {
+pub(super) fn signed_in(app: &App, session: &mut SessionContext, tokens: UserPayload) -> Reply {
     let reply = Reply::ok()
-        .member("csrf_token", visit.csrf_token(app))
+        .member("csrf_token", session.csrf_token(app))
         .member("tf_required", false);
-    tokens.put_into(reply)
+    tokens.add_to(reply)
 }
 
 /// The answer to `GET`.
-pub(super) fn state(app: &App, visit: &mut Visit) -> Reply {
+pub(super) fn state(app: &App, session: &mut SessionContext) -> Reply {
     let attributes: Vec<Value> = app
         .settings()
         .identity
@@ -186,10 +186,10 @@ pub(super) fn state(app: &App, visit: &mut Visit) -> Reply {
         .map(|name| Value::from(name.to_owned()))
         .collect();
     let mut reply = Reply::ok()
-        .member("csrf_token", visit.csrf_token(app))
+        .member("csrf_token", session.csrf_token(app))
         .member("identity_attributes", attributes);
-    if let Some(caller) = visit.caller() {
-        reply = Tokens::none(app, &caller.user).put_into(reply);
+    if let Some(caller) = session.caller() {
+        reply = UserPayload::none(app, &caller.user).add_to(reply);
     }
     reply
 }

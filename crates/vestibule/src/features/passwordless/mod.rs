@@ -22,21 +22,21 @@ use self::rules::{Judged, Used};
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::mail::addressee::Addressee;
-use crate::mail::{self, Letter};
+use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::secrets::links;
-use crate::session::call::Call;
+use crate::session::context::Load;
 use crate::session::landing::{self, Refused, Token, Way};
+use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Admission};
-use crate::session::tokens::{self, Tokens};
-use crate::session::visit::Depth;
-use crate::session::{assurance, door};
+use crate::session::tokens::{self, UserPayload};
+use crate::session::{assurance, auth_policy};
 use crate::settings::{ConsumedBy, Settings};
 
 /// Where it is: at the path of the sign-in with a password, instead of it.
@@ -58,159 +58,194 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /login`: a CSRF token.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = call.come_in(&app).await;
-    let outcome = outcome.map(|()| Reply::ok().member("csrf_token", call.visit.csrf_token(&app)));
-    call.finish(&app, outcome)
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = request.identify(&app).await;
+    let outcome =
+        outcome.map(|()| Reply::ok().member("csrf_token", request.session.csrf_token(&app)));
+    request.finish(&app, outcome)
 }
 
 /// `POST /login`: sends the link.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = send(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = send(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.come_in(app).await?;
+async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.identify(app).await?;
     let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
-    let addressee = Addressee::read(app, call.body.fields()?, objection).await?;
-    let mut tokens = Tokens::nobody();
+    let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
+    let mut tokens = UserPayload::nobody();
     if let Some(addressee) = &addressee {
         if !app.settings().login.return_generic_responses {
-            tokens = Tokens::none(app, &addressee.user);
+            tokens = UserPayload::none(app, &addressee.user);
         }
-        send_link(app, call.visit.facts(), addressee).await?;
+        send_link(app, request.session.info(), addressee).await?;
     }
-    Ok(tokens.put_into(Reply::ok().member("csrf_token", call.visit.csrf_token(app))))
+    Ok(tokens.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
 }
 
-async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<(), Fault> {
+async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Result<(), Fault> {
     let Addressee { user, known } = addressee;
     let settings = &app.settings().accounts.passwordless;
-    let link = links::login(app, facts, user);
-    let mut letter = Letter::new(
+    let link = links::login(app, info, user);
+    let mut email_message = Email::new(
         &settings.instructions,
         addressee.address(),
         [
             ("user", mail::about(user)),
             ("login_link", link.url.into()),
             ("login_token", link.token.clone().into()),
-            ("within", app.period(facts, settings.link.within).into()),
+            ("within", app.period(info, settings.link.within).into()),
         ],
     );
-    letter.sent = *known;
+    email_message.sent = *known;
     let event = Event::LoginInstructionsSent {
         user_id: user.id,
         token: &link.token,
     };
-    app.send(facts, &letter, known.then_some(&event)).await
+    app.send(info, &email_message, known.then_some(&event))
+        .await
 }
 
 /// `GET/POST /login/{token}`: the link from the mail.
-async fn from_link(State(app): State<App>, Token(token): Token, mut call: Call) -> Response {
-    let outcome = match Way::of(&app, &call) {
-        Way::Opened => opened(&app, &mut call, &token).await,
-        Way::Passed => passed(&app, &mut call, &token).await,
-        Way::Posted => posted(&app, &mut call, &token).await,
+async fn from_link(
+    State(app): State<App>,
+    Token(token): Token,
+    mut request: RequestContext,
+) -> Response {
+    let outcome = match Way::of(&app, &request) {
+        Way::Opened => opened(&app, &mut request, &token).await,
+        Way::Passed => passed(&app, &mut request, &token).await,
+        Way::Posted => posted(&app, &mut request, &token).await,
     };
-    call.finish(&app, outcome)
+    request.finish(&app, outcome)
 }
 
 /// Whoever is signed in has no use for the link: a program is told so, a browser goes to the app.
-async fn already_in(app: &App, call: &mut Call) -> Result<Option<Reply>, Refusal> {
-    door::recognise(app, &mut call.visit, Depth::User, &call.credentials).await?;
-    if call.visit.caller().is_none() {
+async fn already_in(
+    app: &App,
+    request: &mut RequestContext,
+) -> Result<Option<Reply>, HandlerError> {
+    auth_policy::identify(app, &mut request.session, Load::User, &request.credentials).await?;
+    if request.session.caller().is_none() {
         return Ok(None);
     }
-    let accept = call.headers.get(header::ACCEPT);
+    let accept = request.headers.get(header::ACCEPT);
     let wants_json = accept.is_some_and(|accept| {
         accept
             .to_str()
             .is_ok_and(|accept| accept.contains("application/json"))
     });
-    if wants_json || call.body.is_json() {
+    if wants_json || request.body.is_json() {
         let message = Message::AnonymousUserRequired;
         return Err(Rejection::new(StatusCode::BAD_REQUEST, message).into());
     }
     let view = &app.settings().accounts.passwordless.post_view;
-    Ok(Some(redirect::go_to(app, call.visit.facts(), view, &[])?))
+    Ok(Some(redirect::go_to(
+        app,
+        request.session.info(),
+        view,
+        &[],
+    )?))
 }
 
 /// Opening the link signs in, and leads to the app.
-async fn opened(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
-    landing::check_follower(app, call)?;
-    if let Some(reply) = already_in(app, call).await? {
+async fn opened(
+    app: &App,
+    request: &mut RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
+    landing::check_follower(app, request)?;
+    if let Some(reply) = already_in(app, request).await? {
         return Ok(reply);
     }
     let settings = &app.settings().accounts.passwordless;
     let user = match rules::judge(app, token).await? {
-        Judged::Counts(user, token) => match rules::spend(app, &user, &token).await? {
+        Judged::Counts(user, token) => match rules::consume(app, &user, &token).await? {
             Used::Now => user,
             Used::Before => {
                 let refused = Refused::error(Message::InvalidLoginToken);
-                return Ok(refused.lead(app, call.visit.facts(), &settings.error_view, None)?);
+                return Ok(refused.lead(
+                    app,
+                    request.session.info(),
+                    &settings.error_view,
+                    None,
+                )?);
             }
         },
-        judged => return refuse(app, call, judged).await,
+        judged => return refuse(app, request, judged).await,
     };
     let admission = Admission::without_password(app, (*user).clone(), &["token"]);
-    sign_in::complete(app, &mut call.visit, admission).await?;
-    let facts = call.visit.facts();
-    Ok(landing::done(app, facts, &settings.post_view, None, &user)?)
+    sign_in::complete(app, &mut request.session, admission).await?;
+    let info = request.session.info();
+    Ok(landing::done(app, info, &settings.post_view, None, &user)?)
 }
 
 /// Opening the link changes nothing: the app gets the token, and posts it.
-async fn passed(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
-    if let Some(reply) = already_in(app, call).await? {
+async fn passed(
+    app: &App,
+    request: &mut RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
+    if let Some(reply) = already_in(app, request).await? {
         return Ok(reply);
     }
     let settings = &app.settings().accounts.passwordless;
     match rules::judge(app, token).await? {
         Judged::Counts(..) => {
-            let facts = call.visit.facts();
-            Ok(landing::pass(app, facts, &settings.post_view, token)?)
+            let info = request.session.info();
+            Ok(landing::pass(app, info, &settings.post_view, token)?)
         }
-        judged => refuse(app, call, judged).await,
+        judged => refuse(app, request, judged).await,
     }
 }
 
 /// To the view for errors.
-async fn refuse(app: &App, call: &Call, judged: Judged) -> Result<Reply, Refusal> {
+async fn refuse(
+    app: &App,
+    request: &RequestContext,
+    judged: Judged,
+) -> Result<Reply, HandlerError> {
     let view = &app.settings().accounts.passwordless.error_view;
-    let (said, user) = say(app, call, judged).await?;
-    Ok(Refused::error(said).lead(app, call.visit.facts(), view, user.as_deref())?)
+    let (said, user) = say(app, request, judged).await?;
+    Ok(Refused::error(said).lead(app, request.session.info(), view, user.as_deref())?)
 }
 
 /// Why a link does not sign in. Whoever comes too late is sent another one, but for a look at
 /// the link (`HEAD`), which changes nothing.
 async fn say(
     app: &App,
-    call: &Call,
+    request: &RequestContext,
     judged: Judged,
-) -> Result<(crate::messages::Said, Option<Box<User>>), Fault> {
+) -> Result<(crate::messages::LocalizedMessage, Option<Box<User>>), Fault> {
     let Judged::Late(user) = judged else {
         return Ok((Message::InvalidLoginToken.into(), None));
     };
-    let facts = call.visit.facts();
+    let info = request.session.info();
     let addressee = Addressee {
         user: (*user).clone(),
         known: true,
     };
-    if call.method != Method::HEAD {
-        send_link(app, facts, &addressee).await?;
+    if request.method != Method::HEAD {
+        send_link(app, info, &addressee).await?;
     }
     let within = app.settings().accounts.passwordless.link.within;
     let said = Message::LoginExpired
-        .with("within", app.period(facts, within))
+        .with("within", app.period(info, within))
         .with("email", addressee.address());
     Ok((said, Some(user)))
 }
 
 /// Posting the token signs in.
-async fn posted(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
-    call.come_in_unknown(app).await?;
+async fn posted(
+    app: &App,
+    request: &mut RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
+    request.require_anonymous(app).await?;
     let user = match rules::judge(app, token).await? {
-        Judged::Counts(user, token) => match rules::spend(app, &user, &token).await? {
+        Judged::Counts(user, token) => match rules::consume(app, &user, &token).await? {
             Used::Now => user,
             Used::Before => {
                 let said = Message::InvalidLoginToken;
@@ -218,17 +253,17 @@ async fn posted(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusa
             }
         },
         judged => {
-            let (said, _) = say(app, call, judged).await?;
+            let (said, _) = say(app, request, judged).await?;
             return Err(Rejection::new(StatusCode::BAD_REQUEST, said).into());
         }
     };
     let now = app.unix_seconds();
-    let facts = call.visit.facts();
-    let tokens = tokens::on_request(app, facts, &user, now, &call.query).await?;
+    let info = request.session.info();
+    let tokens = tokens::on_request(app, info, &user, now, &request.query).await?;
     let admission = Admission::without_password(app, *user, &["token"]);
-    sign_in::complete(app, &mut call.visit, admission).await?;
+    sign_in::complete(app, &mut request.session, admission).await?;
     let reply = Reply::ok()
-        .member("csrf_token", call.visit.csrf_token(app))
+        .member("csrf_token", request.session.csrf_token(app))
         .member("tf_required", false);
-    Ok(tokens.put_into(reply))
+    Ok(tokens.add_to(reply))
 }

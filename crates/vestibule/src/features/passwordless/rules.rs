@@ -24,7 +24,7 @@ pub(super) async fn judge(app: &App, token: &str) -> Result<Judged, Fault> {
     let (Opened::Valid(user, _) | Opened::Expired(Some(user))) = &opened else {
         return Ok(Judged::Refused);
     };
-    if assurance::obstacle(app, user).await?.is_some() {
+    if assurance::sign_in_block(app, user).await?.is_some() {
         return Ok(Judged::Refused);
     }
     Ok(match opened {
@@ -41,7 +41,7 @@ pub(super) enum Used {
 }
 
 /// Uses a link up, if it still fits its user.
-pub(super) async fn spend(app: &App, user: &User, token: &LinkToken) -> Result<Used, Fault> {
+pub(super) async fn consume(app: &App, user: &User, token: &LinkToken) -> Result<Used, Fault> {
     let patch = UserPatch {
         only_if: OnlyIf {
             email: user.email.clone(),
@@ -51,7 +51,7 @@ pub(super) async fn spend(app: &App, user: &User, token: &LinkToken) -> Result<U
         ..UserPatch::default()
     };
     let change = Change {
-        spends: Some(links::spend(app, Kind::Login, token)),
+        consumes: Some(links::consume(app, Kind::Login, token)),
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         ..Change::default()
     };

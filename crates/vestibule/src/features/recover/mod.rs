@@ -21,20 +21,20 @@ use self::rules::{Decision, Judged};
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::mail::addressee::Addressee;
-use crate::mail::{self, Letter};
-use crate::rules::{self as of_fields, NewPassword};
+use crate::mail::{self, Email};
 use crate::secrets::links;
 use crate::session::assurance;
-use crate::session::call::Call;
 use crate::session::landing::{self, Refused, Token};
+use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Admission};
 use crate::session::tokens;
 use crate::settings::Settings;
+use crate::validation::{self, NewPassword};
 
 const PASSWORD: NewPassword = NewPassword {
     name: "password",
@@ -59,32 +59,33 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /reset`: a CSRF token.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = call.come_in(&app).await;
-    let outcome = outcome.map(|()| Reply::ok().member("csrf_token", call.visit.csrf_token(&app)));
-    call.finish(&app, outcome)
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = request.identify(&app).await;
+    let outcome =
+        outcome.map(|()| Reply::ok().member("csrf_token", request.session.csrf_token(&app)));
+    request.finish(&app, outcome)
 }
 
 /// `POST /reset`: sends the link.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = send(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = send(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.come_in(app).await?;
+async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.identify(app).await?;
     let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
-    let addressee = Addressee::read(app, call.body.fields()?, objection).await?;
+    let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
     if let Some(addressee) = addressee {
-        send_link(app, call.visit.facts(), &addressee).await?;
+        send_link(app, request.session.info(), &addressee).await?;
     }
-    Ok(Reply::ok().member("csrf_token", call.visit.csrf_token(app)))
+    Ok(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }
 
-async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<(), Fault> {
+async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Result<(), Fault> {
     let Addressee { user, known } = addressee;
     let settings = &app.settings().accounts.recover;
-    let link = links::reset(app, facts, user);
+    let link = links::reset(app, info, user);
     let event = Event::ResetInstructionsSent {
         user_id: user.id,
         token: &link.token,
@@ -93,51 +94,59 @@ async fn send_link(app: &App, facts: &Facts, addressee: &Addressee) -> Result<()
     let Some(template) = &settings.instructions else {
         // The application sends its own: it hears the event.
         return match event {
-            Some(event) => app.record(facts, event).await,
+            Some(event) => app.record(info, event).await,
             None => Ok(()),
         };
     };
-    let mut letter = Letter::new(
+    let mut email_message = Email::new(
         template,
         addressee.address(),
         [
             ("user", mail::about(user)),
             ("reset_link", link.url.into()),
             ("reset_token", link.token.clone().into()),
-            ("within", app.period(facts, settings.link.within).into()),
+            ("within", app.period(info, settings.link.within).into()),
         ],
     );
-    letter.sent = *known;
-    app.send(facts, &letter, event).await
+    email_message.sent = *known;
+    app.send(info, &email_message, event).await
 }
 
 /// `GET /reset/{token}`: the link from the mail leads to the app, and uses nothing up.
-async fn from_link(State(app): State<App>, Token(token): Token, call: Call) -> Response {
-    let outcome = lead(&app, &call, &token).await;
-    call.finish(&app, outcome)
+async fn from_link(
+    State(app): State<App>,
+    Token(token): Token,
+    request: RequestContext,
+) -> Response {
+    let outcome = lead(&app, &request, &token).await;
+    request.finish(&app, outcome)
 }
 
-async fn lead(app: &App, call: &Call, token: &str) -> Result<Reply, Refusal> {
+async fn lead(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
     let settings = &app.settings().accounts.recover;
-    let facts = call.visit.facts();
-    Ok(match rules::judge(app, facts, token).await? {
-        Judged::Counts(..) => landing::pass(app, facts, &settings.view, token)?,
+    let info = request.session.info();
+    Ok(match rules::judge(app, info, token).await? {
+        Judged::Counts(..) => landing::pass(app, info, &settings.view, token)?,
         Judged::Refused(said) => {
-            Refused::error(said).lead(app, facts, &settings.error_view, None)?
+            Refused::error(said).lead(app, info, &settings.error_view, None)?
         }
     })
 }
 
 /// `POST /reset/{token}`: sets the new password.
-async fn reset(State(app): State<App>, Token(token): Token, mut call: Call) -> Response {
-    let outcome = set(&app, &mut call, &token).await;
-    call.finish(&app, outcome)
+async fn reset(
+    State(app): State<App>,
+    Token(token): Token,
+    mut request: RequestContext,
+) -> Response {
+    let outcome = set(&app, &mut request, &token).await;
+    request.finish(&app, outcome)
 }
 
-async fn set(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> {
-    call.come_in(app).await?;
-    let facts = call.visit.facts().clone();
-    let (user, token) = match rules::judge(app, &facts, token).await? {
+async fn set(app: &App, request: &mut RequestContext, token: &str) -> Result<Reply, HandlerError> {
+    request.identify(app).await?;
+    let info = request.session.info().clone();
+    let (user, token) = match rules::judge(app, &info, token).await? {
         Judged::Counts(user, token) => (user, token),
         Judged::Refused(said) => {
             return Err(Rejection::fields(FieldErrors::one("", said)).into());
@@ -145,26 +154,26 @@ async fn set(app: &App, call: &mut Call, token: &str) -> Result<Reply, Refusal> 
     };
     let mut errors = FieldErrors::default();
     let password = PASSWORD
-        .read(call.body.fields()?, &mut errors)
+        .read(request.body.fields()?, &mut errors)
         .map(str::to_owned);
     let Some(password) = password.filter(|_| errors.is_empty()) else {
         return Err(Rejection::fields(errors).into());
     };
-    let password = of_fields::normalised(app, &password);
-    let user = match rules::replace(app, &facts, *user, &token, &password).await? {
+    let password = validation::normalised(app, &password);
+    let user = match rules::replace(app, &info, *user, &token, &password).await? {
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
         Decision::Replaced(user) => user,
     };
-    let may_sign_in = assurance::obstacle(app, &user).await?.is_none();
+    let may_sign_in = assurance::sign_in_block(app, &user).await?.is_none();
     if !app.settings().accounts.recover.auto_login || !may_sign_in {
         return Ok(Reply::ok());
     }
     let now = app.unix_seconds();
-    let tokens = tokens::on_request(app, &facts, &user, now, &call.query).await?;
+    let tokens = tokens::on_request(app, &info, &user, now, &request.query).await?;
     let admission = Admission::without_password(app, *user, &["reset"]);
-    sign_in::complete(app, &mut call.visit, admission).await?;
+    sign_in::complete(app, &mut request.session, admission).await?;
     let reply = Reply::ok()
-        .member("csrf_token", call.visit.csrf_token(app))
+        .member("csrf_token", request.session.csrf_token(app))
         .member("tf_required", false);
-    Ok(tokens.put_into(reply))
+    Ok(tokens.add_to(reply))
 }

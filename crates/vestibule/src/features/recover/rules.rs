@@ -8,28 +8,28 @@ use vestibule_store::{
 use super::PASSWORD;
 use crate::app::App;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
-use crate::mail::{self, Letter};
-use crate::messages::{Message, Said};
+use crate::http::request_info::RequestInfo;
+use crate::mail::{self, Email};
+use crate::messages::{LocalizedMessage, Message};
 use crate::rng;
-use crate::rules;
 use crate::secrets::links::{self, Kind, Opened};
+use crate::validation;
 
 /// What a link says.
 pub(super) enum Judged {
     /// It counts, for this user.
     Counts(Box<User>, LinkToken),
     /// It does not.
-    Refused(Said),
+    Refused(LocalizedMessage),
 }
 
-pub(super) async fn judge(app: &App, facts: &Facts, token: &str) -> Result<Judged, Fault> {
+pub(super) async fn judge(app: &App, info: &RequestInfo, token: &str) -> Result<Judged, Fault> {
     let within = app.settings().accounts.recover.link.within;
     Ok(match links::open(app, Kind::Reset, token).await? {
         Opened::Expired(_) => {
-            let within = app.period(facts, within);
+            let within = app.period(info, within);
             Judged::Refused(Message::PasswordResetExpired.with("within", within))
         }
         // Who is switched off gets no new password either.
@@ -53,12 +53,12 @@ pub(super) enum Decision {
 /// else was set up by whoever made the account ends, too.
 pub(super) async fn replace(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     user: User,
     token: &LinkToken,
     password: &str,
 ) -> Result<Decision, Fault> {
-    let problems = rules::judge(app, password, &rules::known_of(&user)).await?;
+    let problems = validation::judge(app, password, &validation::known_of(&user)).await?;
     if !problems.is_empty() {
         let mut errors = FieldErrors::default();
         errors.extend(problems.into_iter().map(|said| (PASSWORD.name, said)));
@@ -89,8 +89,8 @@ pub(super) async fn replace(
     let notice = &app.settings().accounts.recover.notice;
     let mut mails = Vec::new();
     if let (Some(template), Some(email)) = (notice, &user.email) {
-        let letter = Letter::new(template, email, [("user", mail::about(&user))]);
-        mails.push(app.write(facts, &letter)?);
+        let email_message = Email::new(template, email, [("user", mail::about(&user))]);
+        mails.push(app.write(info, &email_message)?);
     }
     let change = if reclaims {
         UserChange::Reclaim(user.id, Box::new(patch), fresh)
@@ -98,10 +98,10 @@ pub(super) async fn replace(
         UserChange::Update(user.id, Box::new(patch))
     };
     let change = Change {
-        spends: Some(links::spend(app, Kind::Reset, token)),
+        consumes: Some(links::consume(app, Kind::Reset, token)),
         user: Some(change),
         mails,
-        events: app.noted(facts, &event),
+        events: app.audit_record(info, &event),
         ..Change::default()
     };
     if !matches!(app.store().apply(change, now).await?, Applied::Done(_)) {
@@ -109,7 +109,7 @@ pub(super) async fn replace(
         return Ok(Decision::Refused(FieldErrors::one("", said)));
     }
     app.post().wake();
-    app.hooks().ring(&event, facts);
+    app.hooks().emit(&event, info);
     let changed = app.store().user(UserKey::Id(user.id)).await?;
     let changed =
         changed.ok_or_else(|| Fault::Internal("a user has gone with a new password".to_owned()))?;

@@ -17,13 +17,13 @@ use vestibule_store::User;
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::mail::addressee::Addressee;
-use crate::mail::{self, Letter};
+use crate::mail::{self, Email};
 use crate::session::assurance;
-use crate::session::call::Call;
+use crate::session::request::RequestContext;
 use crate::settings::Settings;
 
 /// Where it is.
@@ -39,31 +39,32 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /recover-username`: a CSRF token.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = call.come_in_unknown(&app).await;
-    let outcome = outcome.map(|()| Reply::ok().member("csrf_token", call.visit.csrf_token(&app)));
-    call.finish(&app, outcome)
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = request.require_anonymous(&app).await;
+    let outcome =
+        outcome.map(|()| Reply::ok().member("csrf_token", request.session.csrf_token(&app)));
+    request.finish(&app, outcome)
 }
 
 /// `POST /recover-username`: sends the name.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = send(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = send(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn send(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.come_in_unknown(app).await?;
+async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.require_anonymous(app).await?;
     let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
-    let addressee = Addressee::read(app, call.body.fields()?, objection).await?;
+    let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
     if let Some(addressee) = addressee {
-        send_name(app, call.visit.facts(), &addressee).await?;
+        send_name(app, request.session.info(), &addressee).await?;
     }
-    Ok(Reply::ok().member("csrf_token", call.visit.csrf_token(app)))
+    Ok(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }
 
-async fn send_name(app: &App, facts: &Facts, addressee: &Addressee) -> Result<(), Fault> {
+async fn send_name(app: &App, info: &RequestInfo, addressee: &Addressee) -> Result<(), Fault> {
     let Addressee { user, known } = addressee;
-    let mut letter = Letter::new(
+    let mut email_message = Email::new(
         &app.settings().accounts.recover_username.instructions,
         addressee.address(),
         [
@@ -71,7 +72,8 @@ async fn send_name(app: &App, facts: &Facts, addressee: &Addressee) -> Result<()
             ("username", user.username.clone().into()),
         ],
     );
-    letter.sent = *known;
+    email_message.sent = *known;
     let event = Event::UsernameRecoverySent { user_id: user.id };
-    app.send(facts, &letter, known.then_some(&event)).await
+    app.send(info, &email_message, known.then_some(&event))
+        .await
 }

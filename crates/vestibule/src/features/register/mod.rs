@@ -21,12 +21,12 @@ use axum::response::Response;
 use self::rules::Decision;
 use crate::app::App;
 use crate::features::api::Endpoint;
-use crate::http::fault::Refusal;
+use crate::http::fault::HandlerError;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
-use crate::session::call::Call;
+use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Admission};
-use crate::session::tokens::{self, Tokens};
+use crate::session::tokens::{self, UserPayload};
 use crate::settings::Settings;
 
 /// Where it is.
@@ -42,47 +42,46 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 }
 
 /// `GET /register`: a CSRF token.
-async fn get(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = call.come_in_unknown(&app).await;
-    let outcome = outcome.map(|()| Reply::ok().member("csrf_token", call.visit.csrf_token(&app)));
-    call.finish(&app, outcome)
+async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = request.require_anonymous(&app).await;
+    let outcome =
+        outcome.map(|()| Reply::ok().member("csrf_token", request.session.csrf_token(&app)));
+    request.finish(&app, outcome)
 }
 
 /// `POST /register`: makes an account.
-async fn post(State(app): State<App>, mut call: Call) -> Response {
-    let outcome = register(&app, &mut call).await;
-    call.finish(&app, outcome)
+async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = register(&app, &mut request).await;
+    request.finish(&app, outcome)
 }
 
-async fn register(app: &App, call: &mut Call) -> Result<Reply, Refusal> {
-    call.come_in_unknown(app).await?;
-    let fields = call.body.fields()?;
-    let request = wire::read(app, call.visit.facts(), &call.query, fields).await;
-    match rules::attempt(app, call.visit.facts(), request).await? {
+async fn register(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
+    request.require_anonymous(app).await?;
+    let fields = request.body.fields()?;
+    let wanted = wire::read(app, request.session.info(), &request.query, fields).await;
+    match rules::attempt(app, request.session.info(), wanted).await? {
         Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
-        Decision::Pretended => {
-            Ok(Tokens::nobody()
-                .put_into(Reply::ok().member("csrf_token", call.visit.csrf_token(app))))
-        }
+        Decision::Pretended => Ok(UserPayload::nobody()
+            .add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app)))),
         Decision::Made { user, sign_in } => {
             if !sign_in {
                 let tokens = if app.settings().login.return_generic_responses {
-                    Tokens::nobody()
+                    UserPayload::nobody()
                 } else {
-                    Tokens::none(app, &user)
+                    UserPayload::none(app, &user)
                 };
-                let reply = Reply::ok().member("csrf_token", call.visit.csrf_token(app));
-                return Ok(tokens.put_into(reply));
+                let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
+                return Ok(tokens.add_to(reply));
             }
             let now = app.unix_seconds();
-            let facts = call.visit.facts();
-            let tokens = tokens::on_request(app, facts, &user, now, &call.query).await?;
+            let info = request.session.info();
+            let tokens = tokens::on_request(app, info, &user, now, &request.query).await?;
             let admission = Admission::without_password(app, *user, &["register"]);
-            sign_in::complete(app, &mut call.visit, admission).await?;
+            sign_in::complete(app, &mut request.session, admission).await?;
             let reply = Reply::ok()
-                .member("csrf_token", call.visit.csrf_token(app))
+                .member("csrf_token", request.session.csrf_token(app))
                 .member("tf_required", false);
-            Ok(tokens.put_into(reply))
+            Ok(tokens.add_to(reply))
         }
     }
 }

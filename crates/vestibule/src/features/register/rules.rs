@@ -8,16 +8,16 @@ use vestibule_store::{
 use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, RegisterRequest, USERNAME};
 use crate::app::App;
 use crate::hooks::Event;
-use crate::http::facts::Facts;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
+use crate::http::request_info::RequestInfo;
 use crate::identity;
-use crate::mail::{self, Letter};
+use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
-use crate::rules;
 use crate::secrets::links::{self, Link};
 use crate::session::assurance;
+use crate::validation;
 
 /// What becomes of a registration.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) enum Decision {
 /// Judges a registration, and makes the account.
 pub(super) async fn attempt(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     request: RegisterRequest,
 ) -> Result<Decision, Fault> {
     let RegisterRequest {
@@ -53,7 +53,7 @@ pub(super) async fn attempt(
             .flatten()
             .map(String::as_str)
             .collect();
-        for problem in rules::judge(app, password, &about).await? {
+        for problem in validation::judge(app, password, &about).await? {
             errors.push(PASSWORD, problem);
         }
     }
@@ -77,9 +77,9 @@ pub(super) async fn attempt(
         hash,
     };
     if taken.is_somebodys() {
-        return pretend(app, facts, taken, &wanted).await;
+        return pretend(app, info, taken, &wanted).await;
     }
-    let column = match make(app, facts, &wanted).await {
+    let column = match make(app, info, &wanted).await {
         Ok(made) => return Ok(made),
         Err(NotMade::Failed(fault)) => return Err(fault),
         Err(NotMade::Taken(column)) => column,
@@ -88,7 +88,7 @@ pub(super) async fn attempt(
     let username = wanted.username.as_deref();
     let taken = Taken::look(app, Some(&wanted.email), username).await?;
     if generic {
-        return pretend(app, facts, taken, &wanted).await;
+        return pretend(app, info, taken, &wanted).await;
     }
     let mut errors = taken.errors(Some(&wanted.email), username);
     if errors.is_empty() {
@@ -172,7 +172,7 @@ impl From<StoreError> for NotMade {
     }
 }
 
-async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, NotMade> {
+async fn make(app: &App, info: &RequestInfo, wanted: &Wanted) -> Result<Decision, NotMade> {
     let now = app.clock().now();
     let settings = app.settings();
     let new = NewUser {
@@ -190,16 +190,16 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
     let confirmation = settings
         .login
         .confirmable
-        .then(|| links::confirm(app, facts, &new.fs_uniquifier, &new.email));
+        .then(|| links::confirm(app, info, &new.fs_uniquifier, &new.email));
     if settings.login.return_generic_responses {
         even_out(app, u32::from(confirmation.is_some()));
     }
-    let mails = welcome(app, facts, wanted, confirmation.as_ref())?;
+    let mails = welcome(app, info, wanted, confirmation.as_ref())?;
     let mut claims = identity::claim(app, Identity::Email, &wanted.email);
     if let Some(name) = &wanted.username {
         claims.extend(identity::claim(app, Identity::Username, name));
     }
-    let noted = crate::audit::Noted {
+    let audit_record = crate::audit::AuditRecord {
         kind: "registered",
         user_id: None,
         detail: None,
@@ -208,7 +208,9 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
         claims,
         user: Some(UserChange::Create(Box::new(new))),
         mails,
-        events: app.chain().entries(vec![noted.entry(app, Some(facts))]),
+        events: app
+            .chain()
+            .entries(vec![audit_record.entry(app, Some(info))]),
         ..Change::default()
     };
     let Applied::Done(Some(id)) = app.store().apply(change, now).await? else {
@@ -219,11 +221,11 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
         user_id: id,
         confirmation_token: confirmation.as_ref().map(|link| link.token.as_str()),
     };
-    app.hooks().ring(&event, facts);
+    app.hooks().emit(&event, info);
     let Some(user) = app.store().user(UserKey::Id(id)).await? else {
         return Err(Fault::Internal("a new user has gone".to_owned()).into());
     };
-    let sign_in = assurance::obstacle(app, &user).await?.is_none();
+    let sign_in = assurance::sign_in_block(app, &user).await?.is_none();
     Ok(Decision::Made {
         user: Box::new(user),
         sign_in,
@@ -232,7 +234,7 @@ async fn make(app: &App, facts: &Facts, wanted: &Wanted) -> Result<Decision, Not
 
 fn welcome(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     wanted: &Wanted,
     confirmation: Option<&Link>,
 ) -> Result<Vec<NewMail>, Fault> {
@@ -241,7 +243,7 @@ fn welcome(
         return Ok(Vec::new());
     }
     let user = mail::person(Some(&wanted.email), wanted.username.as_deref());
-    let letter = Letter::new(
+    let email_message = Email::new(
         &settings.welcome,
         &wanted.email,
         [
@@ -256,13 +258,13 @@ fn welcome(
             ),
         ],
     );
-    Ok(vec![app.write(facts, &letter)?])
+    Ok(vec![app.write(info, &email_message)?])
 }
 
 /// Writes to whoever has the address, and says nothing to whoever asked.
 async fn pretend(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     taken: Taken,
     wanted: &Wanted,
 ) -> Result<Decision, Fault> {
@@ -270,9 +272,9 @@ async fn pretend(
     // Of the spellings of an address, the one that is kept is somebody's for certain.
     let address = taken.email.as_ref().and_then(|user| user.email.clone());
     let address = address.unwrap_or_else(|| wanted.email.clone());
-    let letter = match &taken.email {
-        Some(user) => existing(app, facts, user, &address),
-        None => Letter::new(
+    let email_message = match &taken.email {
+        Some(user) => existing(app, info, user, &address),
+        None => Email::new(
             &settings.existing_username,
             &address,
             [
@@ -283,7 +285,7 @@ async fn pretend(
     };
     even_out(app, made_for(app, taken.email.is_some()));
     let mails = if settings.send_mail {
-        vec![app.write(facts, &letter)?]
+        vec![app.write(info, &email_message)?]
     } else {
         Vec::new()
     };
@@ -294,26 +296,26 @@ async fn pretend(
     };
     let change = Change {
         mails,
-        events: app.noted(facts, &event),
+        events: app.audit_record(info, &event),
         ..Change::default()
     };
     app.store().apply(change, app.clock().now()).await?;
     app.post().wake();
-    app.hooks().ring(&event, facts);
+    app.hooks().emit(&event, info);
     Ok(Decision::Pretended)
 }
 
 /// To whom has an account already: how to get into it. A new password comes before anything else,
 /// also where the address was never confirmed: the one that is there may be a stranger's.
-fn existing<'a>(app: &'a App, facts: &Facts, user: &User, email: &'a str) -> Letter<'a> {
+fn existing<'a>(app: &'a App, info: &RequestInfo, user: &User, email: &'a str) -> Email<'a> {
     let settings = &app.settings().accounts;
     let reset = settings.recover.enabled.then(|| {
-        let page = links::endpoint(app, facts, &settings.recover.url);
-        (page, links::reset(app, facts, user))
+        let page = links::endpoint(app, info, &settings.recover.url);
+        (page, links::reset(app, info, user))
     });
     let (recovery_link, link) = reset.unzip();
     let (reset_link, reset_token) = link.map(|link| (link.url, link.token)).unzip();
-    Letter::new(
+    Email::new(
         &settings.register.existing,
         email,
         [

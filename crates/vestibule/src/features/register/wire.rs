@@ -2,11 +2,11 @@
 
 use crate::app::App;
 use crate::http::body::Fields;
-use crate::http::facts::Facts;
 use crate::http::query::Query;
 use crate::http::redirect;
 use crate::http::reject::FieldErrors;
-use crate::rules::{self, NewPassword};
+use crate::http::request_info::RequestInfo;
+use crate::validation::{self, NewPassword};
 
 pub(super) const EMAIL: &str = "email";
 pub(super) const USERNAME: &str = "username";
@@ -29,13 +29,13 @@ pub(super) struct RegisterRequest {
 /// Reads and checks the fields, each for itself.
 pub(super) async fn read(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     query: &Query,
     fields: &Fields,
 ) -> RegisterRequest {
     let settings = app.settings();
     let mut errors = FieldErrors::default();
-    let email = rules::new_email(app, fields, EMAIL, &mut errors).await;
+    let email = validation::new_email(app, fields, EMAIL, &mut errors).await;
     let register = &settings.accounts.register;
     let password = NewPassword {
         name: PASSWORD,
@@ -44,10 +44,10 @@ pub(super) async fn read(
     };
     let password = password
         .read(fields, &mut errors)
-        .map(|password| rules::normalised(app, password));
-    errors.extend(redirect::check_next(app, facts, query, fields));
+        .map(|password| validation::normalised(app, password));
+    errors.extend(redirect::check_next(app, info, query, fields));
     let username = if settings.identity.username_enable {
-        rules::username(
+        validation::username(
             app,
             fields,
             USERNAME,

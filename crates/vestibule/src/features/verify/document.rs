@@ -17,8 +17,8 @@ pub(super) fn ways(app: &App) -> Operation {
         .must("csrf_token", csrf_token())
         .must("user", api::user(app, Carries::Nothing));
     Operation::new("getVerify", TAG, "The ways to show it")
-        .door(&app.settings().token.api_enabled_methods)
-        .answers(
+        .auth_policy(&app.settings().token.api_enabled_methods)
+        .response_hooks(
             api::ways_to_verify()
                 .into_iter()
                 .fold(answer, |answer, (name, schema)| answer.must(name, schema)),
@@ -32,12 +32,12 @@ pub(super) fn verify(app: &App) -> Operation {
         .may("next", api::next_member());
     Operation::new("verify", TAG, "Show it by the password")
         .about("Makes the session of the caller fresh, so that what was answered with `reauth_required` goes on.")
-        .door(&app.settings().token.api_enabled_methods)
+        .auth_policy(&app.settings().token.api_enabled_methods)
         .checks_passwords()
         .parameter(include_auth_token())
         .parameter(api::next())
         .body(Body::json_or_form(fields))
-        .answers(
+        .response_hooks(
             Answer::ok("The password was right.")
                 .must("csrf_token", csrf_token())
                 .must("user", api::user(app, Carries::WhatWasAsked)),

@@ -2,13 +2,13 @@
 
 use http::{HeaderMap, header};
 
-use crate::http::facts::Facts;
+use crate::http::request_info::RequestInfo;
 
 /// Whether the browser, if it says so, was sent here by a person or by the page itself, and not by a
 /// page of another site.
-pub(crate) fn is_asked_from_here(facts: &Facts, headers: &HeaderMap) -> bool {
-    let scheme = if facts.secure() { "https" } else { "http" };
-    let own = format!("{scheme}://{}", facts.host());
+pub(crate) fn is_asked_from_here(info: &RequestInfo, headers: &HeaderMap) -> bool {
+    let scheme = if info.secure() { "https" } else { "http" };
+    let own = format!("{scheme}://{}", info.host());
     let mut sites = headers.get_all("sec-fetch-site").iter();
     let mut origins = headers.get_all(header::ORIGIN).iter();
     sites.all(|site| site == "none" || site == "same-origin")
@@ -16,7 +16,7 @@ pub(crate) fn is_asked_from_here(facts: &Facts, headers: &HeaderMap) -> bool {
 }
 
 /// Whether the request was made on this machine, to this machine, and not through a proxy.
-pub(crate) fn is_from_this_machine(facts: &Facts, headers: &HeaderMap) -> bool {
+pub(crate) fn is_from_this_machine(info: &RequestInfo, headers: &HeaderMap) -> bool {
     let forwarded = [
         "forwarded",
         "x-forwarded-for",
@@ -24,7 +24,7 @@ pub(crate) fn is_from_this_machine(facts: &Facts, headers: &HeaderMap) -> bool {
         "x-real-ip",
         "via",
     ];
-    let host = facts.host();
+    let host = info.host();
     let name = host.rsplit_once(':').map_or(host, |(name, port)| {
         if port.bytes().all(|b| b.is_ascii_digit()) {
             name
@@ -32,7 +32,7 @@ pub(crate) fn is_from_this_machine(facts: &Facts, headers: &HeaderMap) -> bool {
             host
         }
     });
-    facts.address().is_none_or(|address| address.is_loopback())
+    info.address().is_none_or(|address| address.is_loopback())
         && matches!(name, "localhost" | "127.0.0.1" | "[::1]")
         && !forwarded.iter().any(|name| headers.contains_key(*name))
 }

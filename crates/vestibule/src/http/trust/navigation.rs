@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use super::cross_site::printable;
 use crate::app::App;
-use crate::http::facts::Facts;
 use crate::http::reject::Rejection;
+use crate::http::request_info::RequestInfo;
 use crate::messages::{Explanation, Message};
 
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -26,7 +26,7 @@ pub(crate) fn is_told(headers: &HeaderMap) -> bool {
 /// 403 naming what was seen.
 pub(crate) fn check(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     method: &Method,
     headers: &HeaderMap,
     path: &str,
@@ -45,7 +45,7 @@ pub(crate) fn check(
     {
         return Ok(());
     }
-    let explanation = Explanation::embedded(&printable(site), facts.host());
+    let explanation = Explanation::embedded(&printable(site), info.host());
     let rejection = Rejection::new(StatusCode::FORBIDDEN, Message::CrossSiteRequest);
     Err(rejection.explained(explanation))
 }

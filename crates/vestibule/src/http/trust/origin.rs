@@ -1,6 +1,6 @@
 //! Whether an `Origin` or a `Referer` is this server's own.
 
-use crate::http::facts::Facts;
+use crate::http::request_info::RequestInfo;
 use crate::settings::HttpSettings;
 use crate::settings::hosts;
 
@@ -25,10 +25,10 @@ pub(crate) enum Mismatch {
 
 impl<'a> OwnOrigin<'a> {
     /// Scheme and host of a request as they are believed, and `SECURITY_PUBLIC_URL`.
-    pub(crate) fn of(facts: &'a Facts, settings: &'a HttpSettings) -> Self {
+    pub(crate) fn of(info: &'a RequestInfo, settings: &'a HttpSettings) -> Self {
         Self::new(
-            facts.secure(),
-            facts.host(),
+            info.secure(),
+            info.host(),
             settings.public_origin.as_deref(),
         )
     }

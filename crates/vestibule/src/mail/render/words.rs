@@ -7,7 +7,7 @@ use minijinja::value::{Kwargs, Object, ObjectRepr};
 use minijinja::{AutoEscape, Environment, Error, Output, State, Value, escape_formatter};
 
 use crate::messages::catalogue::{Catalogues, Locale};
-use crate::messages::places;
+use crate::messages::placeholders;
 
 /// What the reference's templates call it, and gettext's.
 const NAMES: [&str; 3] = ["_", "_fsdomain", "gettext"];
@@ -42,10 +42,10 @@ fn say(text: &str, arguments: &Kwargs, html: bool) -> Result<Value, Error> {
         let known = values.iter().find(|(name, _)| *name == place)?;
         Some(&known.1)
     };
-    let trusted = places::fill(text, value);
+    let trusted = placeholders::fill(text, value);
     Ok(if html {
         Value::from_object(Sentence {
-            escaped: places::fill(&escape(text), value),
+            escaped: placeholders::fill(&escape(text), value),
             trusted,
         })
     } else {

@@ -167,9 +167,9 @@ impl TestApp {
     pub(crate) async fn user(
         &self,
         email: &str,
-        change: impl FnOnce(admin::Draft) -> admin::Draft,
+        change: impl FnOnce(admin::NewAccount) -> admin::NewAccount,
     ) -> User {
-        let draft = admin::Draft {
+        let draft = admin::NewAccount {
             email: email.to_owned(),
             username: None,
             password: PASSWORD.to_owned(),

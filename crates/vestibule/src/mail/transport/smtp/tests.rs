@@ -184,7 +184,7 @@ async fn what_a_server_answers_decides_whether_it_is_tried_again() {
         ("EHLO", "500 what", "blocked"),
     ] {
         let server = Server::start(Script {
-            answers: vec![(word, answer)],
+            response_hooks: vec![(word, answer)],
             ..Script::default()
         })
         .await;
@@ -261,7 +261,7 @@ async fn signing_in() {
 async fn attack_a_refused_sign_in_tells_no_secret_and_loses_no_mail() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN"],
-        answers: vec![("AUTH", "535 us\u{e9}r with open sesame is wrong")],
+        response_hooks: vec![("AUTH", "535 us\u{e9}r with open sesame is wrong")],
         ..Script::default()
     })
     .await;
@@ -351,12 +351,12 @@ async fn attack_starttls_that_is_taken_out_or_refused_is_not_gone_without() {
         Script::default(),
         Script {
             offers: vec!["STARTTLS"],
-            answers: vec![("STARTTLS", "454 not now")],
+            response_hooks: vec![("STARTTLS", "454 not now")],
             ..Script::default()
         },
         Script {
             offers: vec!["STARTTLS"],
-            answers: vec![("STARTTLS", "502 never")],
+            response_hooks: vec![("STARTTLS", "502 never")],
             ..Script::default()
         },
     ] {
@@ -412,7 +412,7 @@ async fn attack_no_number_of_answers_put_before_the_encryption_makes_a_mail_coun
             let server = Server::start(Script {
                 offers: offers.clone(),
                 // What the server itself says to the mail.
-                answers: vec![("RCPT", "550 nobody")],
+                response_hooks: vec![("RCPT", "550 nobody")],
                 tls: Some(certificate.acceptor.clone()),
                 smuggled,
                 ..Script::default()

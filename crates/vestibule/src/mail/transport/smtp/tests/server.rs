@@ -15,7 +15,7 @@ pub(super) struct Script {
     /// The greeting, if it is another one than a friendly one.
     pub(super) greeting: Option<&'static str>,
     /// Answers by the first word of a command, one after the other; then friendly ones.
-    pub(super) answers: Vec<(&'static str, &'static str)>,
+    pub(super) response_hooks: Vec<(&'static str, &'static str)>,
     /// It never answers this one.
     pub(super) silent_at: Option<&'static str>,
     /// With which it encrypts.
@@ -53,7 +53,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let heard = Arc::new(Mutex::new(Heard::default()));
-        let answers = Arc::new(Mutex::new(VecDeque::from(script.answers.clone())));
+        let response_hooks = Arc::new(Mutex::new(VecDeque::from(script.response_hooks.clone())));
         let shared = Arc::clone(&heard);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -61,7 +61,7 @@ impl Server {
                 let talk = Talk {
                     script: script.clone(),
                     heard: Arc::clone(&shared),
-                    answers: Arc::clone(&answers),
+                    response_hooks: Arc::clone(&response_hooks),
                 };
                 tokio::spawn(talk.serve(stream));
             }
@@ -85,7 +85,7 @@ impl Server {
 struct Talk {
     script: Script,
     heard: Arc<Mutex<Heard>>,
-    answers: Arc<Mutex<VecDeque<(&'static str, &'static str)>>>,
+    response_hooks: Arc<Mutex<VecDeque<(&'static str, &'static str)>>>,
 }
 
 impl Talk {
@@ -179,9 +179,11 @@ impl Talk {
     }
 
     fn scripted(&self, word: &str) -> Option<&'static str> {
-        let mut answers = self.answers.lock().unwrap();
-        let at = answers.iter().position(|(known, _)| *known == word)?;
-        answers.remove(at).map(|(_, answer)| answer)
+        let mut response_hooks = self.response_hooks.lock().unwrap();
+        let at = response_hooks
+            .iter()
+            .position(|(known, _)| *known == word)?;
+        response_hooks.remove(at).map(|(_, answer)| answer)
     }
 
     async fn secret<S: AsyncRead + Unpin>(&self, stream: &mut BufReader<S>) -> Option<()> {

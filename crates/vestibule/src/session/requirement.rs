@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::access::Access;
-use crate::http::facts::RequestHead;
+use crate::http::request_info::RequestHead;
 use crate::settings::Mechanism;
 
 /// What was asked for, kept beside the refusal.
 #[derive(Debug, Clone)]
-pub(crate) enum Demand {
+pub(crate) enum Requirement {
     /// Somebody, by one of these mechanisms. Nobody was recognised.
     Somebody(Vec<Mechanism>),
     /// Somebody who may.

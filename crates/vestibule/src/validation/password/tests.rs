@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::builder::Vestibule;
 use crate::messages::catalogue::Locale;
-use crate::rules::judge;
 use crate::settings::Settings;
+use crate::validation::judge;
 
 const HEAD: &str = r#"
 SECRET_KEY = "a secret key that is long enough"
@@ -65,12 +65,12 @@ async fn lengths_are_counted_in_characters() {
     let vestibule = vestibule("SECURITY_PASSWORD_LENGTH_MIN = 10");
     let wrong = ["PASSWORD_INVALID_LENGTH"];
     for (count, is_good) in [(9, false), (10, true), (128, true), (129, false)] {
-        for letter in ["a", "\u{e9}", "\u{1f44b}"] {
-            let found = codes(&vestibule, &letter.repeat(count), &[]).await;
+        for email_message in ["a", "\u{e9}", "\u{1f44b}"] {
+            let found = codes(&vestibule, &email_message.repeat(count), &[]).await;
             assert_eq!(
                 found,
                 if is_good { &[] } else { &wrong[..] },
-                "{count} {letter}"
+                "{count} {email_message}"
             );
         }
     }
@@ -147,10 +147,13 @@ struct NoCats;
 
 #[async_trait]
 impl PasswordCheck for NoCats {
-    async fn check(&self, password: &str, about: &[&str]) -> Vec<Said> {
+    async fn check(&self, password: &str, about: &[&str]) -> Vec<LocalizedMessage> {
         let mut wrong = Vec::new();
         if password.contains("cat") {
-            wrong.push(Said::from(Message::PasswordTooSimple).in_own_words("No cats, %(name)s."));
+            wrong.push(
+                LocalizedMessage::from(Message::PasswordTooSimple)
+                    .in_own_words("No cats, %(name)s."),
+            );
         }
         if about.contains(&"dog") {
             wrong.push(Message::InvalidInput.into());

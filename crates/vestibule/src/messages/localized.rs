@@ -1,18 +1,18 @@
 //! A message with what it speaks of.
 
 use super::Message;
-use super::places;
+use super::placeholders;
 
 /// A message, and the values for the places in its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct LocalizedMessage {
     /// The message.
     pub message: Message,
     arguments: Vec<(&'static str, String)>,
     own_words: Option<String>,
 }
 
-impl Said {
+impl LocalizedMessage {
     /// Fills a place: `%(name)s` in the text.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "most are made for it")]
@@ -36,14 +36,14 @@ impl Said {
     /// The text with its places filled. What stands in a value is not looked at again.
     #[must_use]
     pub fn fill(&self, text: &str) -> String {
-        places::fill(text, |name| {
+        placeholders::fill(text, |name| {
             let argument = self.arguments.iter().find(|(known, _)| *known == name)?;
             Some(&argument.1)
         })
     }
 }
 
-impl From<Message> for Said {
+impl From<Message> for LocalizedMessage {
     fn from(message: Message) -> Self {
         Self {
             message,
@@ -56,8 +56,8 @@ impl From<Message> for Said {
 impl Message {
     /// The message with a value for a place in its text.
     #[must_use]
-    pub fn with(self, name: &'static str, value: impl ToString) -> Said {
-        Said::from(self).with(name, value)
+    pub fn with(self, name: &'static str, value: impl ToString) -> LocalizedMessage {
+        LocalizedMessage::from(self).with(name, value)
     }
 }
 

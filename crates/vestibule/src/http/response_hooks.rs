@@ -7,9 +7,9 @@ use http::{HeaderName, header};
 use serde_json::{Map, Value};
 use vestibule_store::User;
 
-use super::facts::{Facts, RequestHead};
 use super::reply::Reply;
-use crate::session::demand::{Demand, Reauthentication, Unauthenticated, Unauthorized};
+use super::request_info::{RequestHead, RequestInfo};
+use crate::session::requirement::{Reauthentication, Requirement, Unauthenticated, Unauthorized};
 
 type OnUnauthenticated = Box<dyn Fn(&Reply, &Unauthenticated<'_>) -> Response + Send + Sync>;
 type OnUnauthorized = Box<dyn Fn(&Reply, &Unauthorized<'_>) -> Response + Send + Sync>;
@@ -19,7 +19,7 @@ type Describe = Box<dyn Fn(&User) -> Map<String, Value> + Send + Sync>;
 
 /// What the application says itself. Without a word of it our envelope is sent.
 #[derive(Default)]
-pub(crate) struct Answers {
+pub(crate) struct ResponseHooks {
     pub(crate) unauthenticated: Option<OnUnauthenticated>,
     pub(crate) unauthorized: Option<OnUnauthorized>,
     pub(crate) not_fresh: Option<OnReauthentication>,
@@ -27,33 +27,44 @@ pub(crate) struct Answers {
     pub(crate) user: Option<Describe>,
 }
 
-impl Answers {
+impl ResponseHooks {
     /// Whether anything of the application's own may want to know what was asked.
     pub(crate) fn want_the_request(&self) -> bool {
         self.unauthenticated.is_some() || self.unauthorized.is_some() || self.not_fresh.is_some()
     }
 
-    pub(crate) fn refuse(&self, facts: &Facts, demand: Option<&Demand>, reply: Reply) -> Response {
-        let own = demand.and_then(|demand| self.own(facts.request()?, demand, &reply));
+    pub(crate) fn refuse(
+        &self,
+        info: &RequestInfo,
+        requirement: Option<&Requirement>,
+        reply: Reply,
+    ) -> Response {
+        let own =
+            requirement.and_then(|requirement| self.own(info.request()?, requirement, &reply));
         match own {
             Some(own) => with_headers(own, reply),
             None => self.render(reply),
         }
     }
 
-    fn own(&self, request: &RequestHead, demand: &Demand, reply: &Reply) -> Option<Response> {
-        match demand {
-            Demand::Somebody(methods) => {
+    fn own(
+        &self,
+        request: &RequestHead,
+        requirement: &Requirement,
+        reply: &Reply,
+    ) -> Option<Response> {
+        match requirement {
+            Requirement::Somebody(methods) => {
                 let context = Unauthenticated { request, methods };
                 self.unauthenticated
                     .as_ref()
                     .map(|own| own(reply, &context))
             }
-            Demand::Allowed(access) => {
+            Requirement::Allowed(access) => {
                 let context = Unauthorized { request, access };
                 self.unauthorized.as_ref().map(|own| own(reply, &context))
             }
-            Demand::Fresh { within, grace } => {
+            Requirement::Fresh { within, grace } => {
                 let (within, grace) = (*within, *grace);
                 let context = Reauthentication {
                     request,
@@ -92,7 +103,7 @@ fn with_headers(mut response: Response, reply: Reply) -> Response {
     response
 }
 
-impl fmt::Debug for Answers {
+impl fmt::Debug for ResponseHooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Answers")
     }

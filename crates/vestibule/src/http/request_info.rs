@@ -10,7 +10,7 @@ use crate::messages::catalogue::Locale;
 
 /// The facts of one request.
 #[derive(Debug, Clone)]
-pub struct Facts(Arc<Inner>);
+pub struct RequestInfo(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -58,7 +58,7 @@ impl RequestHead {
     }
 }
 
-impl Facts {
+impl RequestInfo {
     pub(crate) fn new(
         id: String,
         address: Option<IpAddr>,

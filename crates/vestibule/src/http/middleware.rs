@@ -18,8 +18,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tracing::Instrument as _;
 
 use super::cors::Asked;
-use super::facts::{Facts, RequestHead};
 use super::reject::Rejection;
+use super::request_info::{RequestHead, RequestInfo};
 use super::trust::origin::OwnOrigin;
 use super::trust::{self, Peer, cross_site};
 use crate::app::App;
@@ -59,7 +59,10 @@ pub(crate) async fn around_probes(
 }
 
 async fn enter(app: &App, surface: Surface, request: Request, next: Next) -> Response {
-    let secure = request.extensions().get::<Facts>().map(Facts::secure);
+    let secure = request
+        .extensions()
+        .get::<RequestInfo>()
+        .map(RequestInfo::secure);
     // Inside of an application that is itself inside of the shell, only what is said of our
     // own answers is left to do.
     let (secure, mut response) = match secure {
@@ -76,7 +79,7 @@ async fn enter(app: &App, surface: Surface, request: Request, next: Next) -> Res
 pub(crate) async fn surround<F>(
     app: &App,
     request: Request,
-    inner: impl FnOnce(Facts, Request) -> F,
+    inner: impl FnOnce(RequestInfo, Request) -> F,
 ) -> Response
 where
     F: Future<Output = Response>,
@@ -89,7 +92,7 @@ async fn enclose<F>(
     app: &App,
     surface: Surface,
     mut request: Request,
-    inner: impl FnOnce(Facts, Request) -> F,
+    inner: impl FnOnce(RequestInfo, Request) -> F,
 ) -> (bool, Response)
 where
     F: Future<Output = Response>,
@@ -102,23 +105,23 @@ where
     let place = place(&request);
 
     let handled = async {
-        let (facts, refusal) = settle(app, surface, &request, id.clone());
+        let (info, refusal) = settle(app, surface, &request, id.clone());
         let asked = Asked::of(request.method(), request.headers());
-        request.extensions_mut().insert(facts.clone());
+        request.extensions_mut().insert(info.clone());
         let work = async {
             match refusal {
-                Some(rejection) => app.answer(&facts, rejection),
-                None => inner(facts.clone(), request).await,
+                Some(rejection) => app.answer(&info, rejection),
+                None => inner(info.clone(), request).await,
             }
         };
-        let mut response = run(app, &facts, work).await;
+        let mut response = run(app, &info, work).await;
         app.cors()
             .decorate(&path, asked.as_ref(), response.headers_mut());
         if let Ok(value) = HeaderValue::try_from(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
-        log(&method, &place, facts.address(), response.status(), started);
-        (facts.secure(), response)
+        log(&method, &place, info.address(), response.status(), started);
+        (info.secure(), response)
     };
     handled.instrument(span).await
 }
@@ -129,7 +132,7 @@ fn settle(
     surface: Surface,
     request: &Request,
     id: String,
-) -> (Facts, Option<Rejection>) {
+) -> (RequestInfo, Option<Rejection>) {
     let settings = &app.settings().http;
     let headers = request.headers();
     let peer = peer(request);
@@ -140,25 +143,25 @@ fn settle(
         .unwrap_or_default();
     let head = app.wants_the_request().then(|| RequestHead::of(request));
     let locale = locale_of(headers);
-    let facts = Facts::new(id, arrival.address, arrival.secure, host, locale, head);
+    let info = RequestInfo::new(id, arrival.address, arrival.secure, host, locale, head);
 
     if let Some(rejection) = too_many_headers(headers) {
-        return (facts, Some(rejection));
+        return (info, Some(rejection));
     }
-    if surface != Surface::Probe && !settings.hosts.believe(facts.host()) {
+    if surface != Surface::Probe && !settings.hosts.believe(info.host()) {
         let rejection = Rejection::new(StatusCode::BAD_REQUEST, Message::UntrustedHost)
-            .explained(Explanation::host(facts.host()));
-        return (facts, Some(rejection));
+            .explained(Explanation::host(info.host()));
+        return (info, Some(rejection));
     }
     let path = request.uri().path();
-    let own = OwnOrigin::of(&facts, settings);
+    let own = OwnOrigin::of(&info, settings);
     let allowed = |origin: &str| app.cors().allows(path, origin);
     let mut verdict = cross_site::check(request.method(), headers, &own, allowed);
     if surface == Surface::Application && verdict.is_ok() {
         verdict = cross_site::check_handshake(headers, &own, allowed);
     }
     let refusal = verdict.err();
-    (facts, refusal)
+    (info, refusal)
 }
 
 /// The language that the client reads best, of those that we have.
@@ -206,14 +209,14 @@ fn request_id(app: &App, headers: &HeaderMap) -> String {
 }
 
 /// Runs the handler within the time limit; a panic becomes a 500.
-async fn run(app: &App, facts: &Facts, work: impl Future<Output = Response>) -> Response {
+async fn run(app: &App, info: &RequestInfo, work: impl Future<Output = Response>) -> Response {
     let work = AssertUnwindSafe(work).catch_unwind();
     let refuse = |status, message| {
-        let own = || app.answer(facts, Rejection::new(status, message));
+        let own = || app.answer(info, Rejection::new(status, message));
         // What panicked may be the application's own way to answer.
         catch_unwind(AssertUnwindSafe(own)).unwrap_or_else(|_| {
             Rejection::new(status, message)
-                .into_reply(app.words(facts), false)
+                .into_reply(app.words(info), false)
                 .into_response()
         })
     };
@@ -231,7 +234,7 @@ async fn run(app: &App, facts: &Facts, work: impl Future<Output = Response>) -> 
 /// does, to others a refusal.
 pub(crate) fn other_method(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     method: &Method,
     allow: &HeaderValue,
 ) -> Response {
@@ -242,16 +245,16 @@ pub(crate) fn other_method(
     }
     let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, Message::MethodNotAllowed)
         .header(header::ALLOW, allow.clone());
-    app.answer(facts, rejection)
+    app.answer(info, rejection)
 }
 
 /// The answer where there is nothing.
 pub(crate) async fn not_found(
     State(app): State<App>,
-    Extension(facts): Extension<Facts>,
+    Extension(info): Extension<RequestInfo>,
 ) -> Response {
     let rejection = Rejection::new(StatusCode::NOT_FOUND, Message::NotFound);
-    app.answer(&facts, rejection)
+    app.answer(&info, rejection)
 }
 
 /// What a request asks for, as it may stand in the log: the route, and not the token in the path.

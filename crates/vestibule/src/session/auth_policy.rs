@@ -10,16 +10,16 @@ use vestibule_formats::text::normalise;
 use vestibule_store::{PasswordChange, User, UserKey, UserPatch};
 
 use super::assurance;
-use super::call::Call;
+use super::context::{Caller, Load, SessionContext, active_user};
 use super::credentials::Credentials;
-use super::demand::Demand;
-use super::visit::{Caller, Depth, Visit, active_user};
+use super::request::RequestContext;
+use super::requirement::Requirement;
 use crate::app::App;
 use crate::hooks::Event;
 use crate::http::csrf;
-use crate::http::facts::Facts;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::Rejection;
+use crate::http::request_info::RequestInfo;
 use crate::identity;
 use crate::messages::Message;
 use crate::secrets::passwords::Verdict;
@@ -27,7 +27,7 @@ use crate::settings::Mechanism;
 
 /// What a protected endpoint asks for.
 #[derive(Debug, Clone)]
-pub(crate) struct Door {
+pub(crate) struct AuthPolicy {
     /// The mechanisms that count. They are tried in the order token, session, basic.
     pub(crate) methods: Vec<Mechanism>,
     /// How old the proof of identity may be, if that matters.
@@ -37,7 +37,7 @@ pub(crate) struct Door {
     /// Who says how long that is.
     pub(crate) said_by: SaidBy,
     /// What is read about the caller.
-    pub(crate) depth: Depth,
+    pub(crate) load: Load,
 }
 
 /// Who says what a door asks for.
@@ -50,7 +50,7 @@ pub(crate) enum SaidBy {
     Question,
 }
 
-impl Door {
+impl AuthPolicy {
     /// For whoever can show who they are by a method of `API_ENABLED_METHODS`.
     #[must_use]
     pub(crate) fn api(app: &App) -> Self {
@@ -59,7 +59,7 @@ impl Door {
             within: None,
             grace: None,
             said_by: SaidBy::Us,
-            depth: Depth::User,
+            load: Load::User,
         }
     }
 
@@ -71,7 +71,7 @@ impl Door {
             within: None,
             grace: None,
             said_by: SaidBy::Us,
-            depth: Depth::WithRoles,
+            load: Load::WithRoles,
         }
     }
 
@@ -94,19 +94,19 @@ impl Door {
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn recognise(
+pub(crate) async fn identify(
     app: &App,
-    visit: &mut Visit,
-    depth: Depth,
+    session: &mut SessionContext,
+    load: Load,
     credentials: &Credentials,
 ) -> Result<(), Fault> {
-    let mut caller = visit.by_session(app, depth).await?;
+    let mut caller = session.by_session(app, load).await?;
     if caller.is_none()
         && let Some(token) = &credentials.token
     {
-        caller = by_token(app, token, depth).await?;
+        caller = by_token(app, token, load).await?;
     }
-    visit.set_caller(caller);
+    session.set_caller(caller);
     Ok(())
 }
 
@@ -117,32 +117,32 @@ pub(crate) async fn recognise(
 /// 401 for anybody else.
 pub(crate) async fn authenticate(
     app: &App,
-    visit: &mut Visit,
-    door: &Door,
+    session: &mut SessionContext,
+    auth_policy: &AuthPolicy,
     credentials: &Credentials,
-) -> Result<(), Refusal> {
+) -> Result<(), HandlerError> {
     let mut caller = None;
-    if door.takes(Mechanism::Token)
+    if auth_policy.takes(Mechanism::Token)
         && let Some(token) = &credentials.token
     {
-        caller = by_token(app, token, door.depth).await?;
+        caller = by_token(app, token, auth_policy.load).await?;
     }
-    if caller.is_none() && door.takes(Mechanism::Session) {
-        caller = visit.by_session(app, door.depth).await?;
+    if caller.is_none() && auth_policy.takes(Mechanism::Session) {
+        caller = session.by_session(app, auth_policy.load).await?;
     }
     if caller.is_none()
-        && door.takes(Mechanism::Basic)
+        && auth_policy.takes(Mechanism::Basic)
         && let Some((name, password)) = &credentials.basic
     {
-        caller = by_password(app, visit.facts(), name, password).await?;
+        caller = by_password(app, session.info(), name, password).await?;
     }
     let Some(caller) = caller else {
-        return Err(unauthenticated(app, door).into());
+        return Err(unauthenticated(app, auth_policy).into());
     };
-    visit.set_caller(Some(caller));
-    if let Some(within) = door.within {
-        let grace = door.grace.unwrap_or(app.settings().freshness.grace);
-        demand_fresh(app, visit, within, grace, door.said_by)?;
+    session.set_caller(Some(caller));
+    if let Some(within) = auth_policy.within {
+        let grace = auth_policy.grace.unwrap_or(app.settings().freshness.grace);
+        demand_fresh(app, session, within, grace, auth_policy.said_by)?;
     }
     Ok(())
 }
@@ -153,27 +153,27 @@ pub(crate) async fn authenticate(
 /// 401 with the ways to show it again.
 fn demand_fresh(
     app: &App,
-    visit: &mut Visit,
+    session: &mut SessionContext,
     within: Duration,
     grace: Duration,
     said_by: SaidBy,
 ) -> Result<(), Rejection> {
-    if assurance::is_fresh(app, visit, within, grace, said_by) {
+    if assurance::is_fresh(app, session, within, grace, said_by) {
         Ok(())
     } else {
-        Err(not_fresh(app).demanding(Demand::Fresh { within, grace }))
+        Err(not_fresh(app).unmet(Requirement::Fresh { within, grace }))
     }
 }
 
-impl Call {
+impl RequestContext {
     /// Goes through a door that is open to strangers: recognises the caller and checks the
     /// CSRF token.
     ///
     /// # Errors
     /// 400 when the CSRF check fails.
-    pub(crate) async fn come_in(&mut self, app: &App) -> Result<(), Refusal> {
-        recognise(app, &mut self.visit, Depth::User, &self.credentials).await?;
-        csrf::check_open(app, &mut self.visit, &self.evidence)?;
+    pub(crate) async fn identify(&mut self, app: &App) -> Result<(), HandlerError> {
+        identify(app, &mut self.session, Load::User, &self.credentials).await?;
+        csrf::check_open(app, &mut self.session, &self.evidence)?;
         Ok(())
     }
 
@@ -182,13 +182,13 @@ impl Call {
     ///
     /// # Errors
     /// 400 for whoever is signed in, and when the CSRF check fails.
-    pub(crate) async fn come_in_unknown(&mut self, app: &App) -> Result<(), Refusal> {
-        recognise(app, &mut self.visit, Depth::User, &self.credentials).await?;
-        if self.visit.caller().is_some() {
+    pub(crate) async fn require_anonymous(&mut self, app: &App) -> Result<(), HandlerError> {
+        identify(app, &mut self.session, Load::User, &self.credentials).await?;
+        if self.session.caller().is_some() {
             let message = Message::AnonymousUserRequired;
             return Err(Rejection::new(StatusCode::BAD_REQUEST, message).into());
         }
-        csrf::check_open(app, &mut self.visit, &self.evidence)?;
+        csrf::check_open(app, &mut self.session, &self.evidence)?;
         Ok(())
     }
 
@@ -197,7 +197,7 @@ impl Call {
     /// # Errors
     /// When no door was gone through.
     pub(crate) fn caller(&self) -> Result<&Caller, Fault> {
-        let caller = self.visit.caller();
+        let caller = self.session.caller();
         caller.ok_or_else(|| Fault::Internal("a door let nobody in".to_owned()))
     }
 
@@ -205,11 +205,11 @@ impl Call {
     ///
     /// # Errors
     /// 401 with the ways to show it again.
-    pub(crate) fn demand_fresh(&mut self, app: &App) -> Result<(), Refusal> {
+    pub(crate) fn demand_fresh(&mut self, app: &App) -> Result<(), HandlerError> {
         let settings = &app.settings().freshness;
         if let Some(within) = settings.within {
-            demand_fresh(app, &mut self.visit, within, settings.grace, SaidBy::Us)?;
-            self.visit.keep_grace();
+            demand_fresh(app, &mut self.session, within, settings.grace, SaidBy::Us)?;
+            self.session.keep_grace();
         }
         Ok(())
     }
@@ -218,17 +218,21 @@ impl Call {
     ///
     /// # Errors
     /// 401 for whoever is not let in, 400 when the CSRF check fails.
-    pub(crate) async fn enter(&mut self, app: &App, door: &Door) -> Result<(), Refusal> {
-        authenticate(app, &mut self.visit, door, &self.credentials).await?;
-        csrf::check_caller(app, &mut self.visit, &self.evidence)?;
+    pub(crate) async fn enter(
+        &mut self,
+        app: &App,
+        auth_policy: &AuthPolicy,
+    ) -> Result<(), HandlerError> {
+        authenticate(app, &mut self.session, auth_policy, &self.credentials).await?;
+        csrf::check_caller(app, &mut self.session, &self.evidence)?;
         // Through the door: whatever else is wrong with the request, the grace is theirs.
-        self.visit.keep_grace();
+        self.session.keep_grace();
         Ok(())
     }
 }
 
 /// Whom an auth token names, if it counts.
-async fn by_token(app: &App, token: &str, depth: Depth) -> Result<Option<Caller>, Fault> {
+async fn by_token(app: &App, token: &str, load: Load) -> Result<Option<Caller>, Fault> {
     let max_age = app.settings().token.max_age;
     let token = match app.auth_token_codec().open(token, app.unix_now(), max_age) {
         Ok(token) => token,
@@ -240,11 +244,11 @@ async fn by_token(app: &App, token: &str, depth: Depth) -> Result<Option<Caller>
     let uniquifier = &token.uniquifier;
     let mut found = None;
     if app.store().has_token_uniquifiers() {
-        found = active_user(app, UserKey::TokenUniquifier(uniquifier), depth).await?;
+        found = active_user(app, UserKey::TokenUniquifier(uniquifier), load).await?;
     }
     if found.is_none() {
         // Tokens from before the column was there.
-        found = active_user(app, UserKey::Uniquifier(uniquifier), depth).await?;
+        found = active_user(app, UserKey::Uniquifier(uniquifier), load).await?;
         // Whoever has one of their own since has none of those any more.
         found = found.filter(|(user, _)| user.fs_token_uniquifier.is_none());
     }
@@ -261,7 +265,7 @@ async fn by_token(app: &App, token: &str, depth: Depth) -> Result<Option<Caller>
 /// or not there is such a user.
 async fn by_password(
     app: &App,
-    facts: &Facts,
+    info: &RequestInfo,
     name: &str,
     password: &str,
 ) -> Result<Option<Caller>, Fault> {
@@ -274,11 +278,11 @@ async fn by_password(
             user_id: user.map(|user| user.id),
             via: "password",
         };
-        app.record(facts, &event).await?;
+        app.record(info, &event).await?;
         return Ok(None);
     };
     let user = user.clone();
-    if assurance::obstacle(app, &user).await?.is_some() {
+    if assurance::sign_in_block(app, &user).await?.is_some() {
         return Ok(None);
     }
     if let Verdict::RightButUpgrade(hash) = verdict {
@@ -311,10 +315,10 @@ pub(crate) async fn upgrade(app: &App, user: &User, hash: String) -> Result<(), 
 }
 
 /// The refusal of whoever did not show who they are.
-pub(crate) fn unauthenticated(app: &App, door: &Door) -> Rejection {
+pub(crate) fn unauthenticated(app: &App, auth_policy: &AuthPolicy) -> Rejection {
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::Unauthenticated)
-        .demanding(Demand::Somebody(door.methods.clone()));
-    if !door.takes(Mechanism::Basic) {
+        .unmet(Requirement::Somebody(auth_policy.methods.clone()));
+    if !auth_policy.takes(Mechanism::Basic) {
         return rejection;
     }
     // The settings refuse a realm that cannot stand in a header.

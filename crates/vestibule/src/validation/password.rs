@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 #[cfg(feature = "breached")]
 use super::breached::Breached;
 use crate::http::fault::Fault;
-use crate::messages::{Message, Said};
+use crate::messages::{LocalizedMessage, Message};
 use crate::secrets::passwords::Passwords;
 use crate::settings::PasswordSettings;
 
@@ -57,8 +57,8 @@ const SHORTEST_WORD: usize = 3;
 pub trait PasswordCheck: Send + Sync + fmt::Debug {
     /// What is wrong with a password, in the form in which it will be hashed: nothing, if it is
     /// good. `about` is what is known of its user. A text of one's own is said by
-    /// [`Said::in_own_words`].
-    async fn check(&self, password: &str, about: &[&str]) -> Vec<Said>;
+    /// [`LocalizedMessage::in_own_words`].
+    async fn check(&self, password: &str, about: &[&str]) -> Vec<LocalizedMessage>;
 }
 
 /// The rules in force.
@@ -102,7 +102,7 @@ impl PasswordRules {
         passwords: &Passwords,
         password: &str,
         about: &[&str],
-    ) -> Result<Vec<Said>, Fault> {
+    ) -> Result<Vec<LocalizedMessage>, Fault> {
         let length = password.chars().count();
         if length < self.least || length > LONGEST {
             return Ok(vec![

@@ -1,8 +1,8 @@
 //! One request's view of the person behind it: the session cookie, the caller, and the
 //! cookies that go back.
 //!
-//! A [`Visit`] is loaded before a handler runs and written back by [`Visit::finish`]. Who is
-//! asking, the `door` finds out that the request comes to.
+//! A [`SessionContext`] is loaded before a handler runs and written back by [`SessionContext::finish`]. Who is
+//! asking, the `auth_policy` finds out that the request comes to.
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -17,9 +17,9 @@ use super::grace::Grace;
 use super::sign_in;
 use crate::app::App;
 use crate::http::cookies::{self, Lifetime};
-use crate::http::facts::Facts;
-use crate::http::fault::{Fault, Refusal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::messages::catalogue::Locale;
 use crate::rng;
 pub use crate::settings::Mechanism;
@@ -80,7 +80,7 @@ impl Caller {
 
 /// What of a user is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Depth {
+pub(crate) enum Load {
     /// The row.
     User,
     /// Their roles with it.
@@ -91,11 +91,11 @@ pub(crate) enum Depth {
 pub(super) async fn active_user(
     app: &App,
     key: UserKey<'_>,
-    depth: Depth,
+    load: Load,
 ) -> Result<Option<(User, Option<Vec<Role>>)>, Fault> {
-    let found = match depth {
-        Depth::User => app.store().user(key).await?.map(|user| (user, None)),
-        Depth::WithRoles => {
+    let found = match load {
+        Load::User => app.store().user(key).await?.map(|user| (user, None)),
+        Load::WithRoles => {
             let found = app.store().user_with_roles(key).await?;
             found.map(|(user, roles)| (user, Some(roles)))
         }
@@ -128,8 +128,8 @@ pub enum CookieState {
 
 /// A request's session and caller.
 #[derive(Debug)]
-pub struct Visit {
-    facts: Facts,
+pub struct SessionContext {
+    info: RequestInfo,
     session: Session,
     cookie_state: CookieState,
     caller: Option<Caller>,
@@ -146,11 +146,11 @@ pub struct Visit {
     pub(crate) remember: Remember,
 }
 
-impl Visit {
+impl SessionContext {
     /// What is known about the request.
     #[must_use]
-    pub fn facts(&self) -> &Facts {
-        &self.facts
+    pub fn info(&self) -> &RequestInfo {
+        &self.info
     }
 
     /// What became of the session cookie.
@@ -166,7 +166,7 @@ impl Visit {
     }
 
     /// The session.
-    pub fn session_mut(&mut self) -> &mut Session {
+    pub fn data_mut(&mut self) -> &mut Session {
         &mut self.session
     }
 
@@ -218,19 +218,19 @@ impl Visit {
         self.csrf_token = None;
     }
 
-    fn load(app: &App, facts: Facts, headers: &HeaderMap) -> Self {
+    fn load(app: &App, info: RequestInfo, headers: &HeaderMap) -> Self {
         let settings = &app.settings().session;
         let (session, cookie_state) = match cookies::cookie(headers, &settings.cookie.name) {
             None => (Session::default(), CookieState::Absent),
             Some(cookie) => open_session(app, cookie),
         };
         let remember_cookie = cookies::cookie(headers, &settings.remember.cookie.name);
-        let mut visit = Self {
+        let mut session = Self {
             identifier: session_identifier(
-                facts.address(),
+                info.address(),
                 headers.get(header::USER_AGENT).map(HeaderValue::as_bytes),
             ),
-            facts,
+            info,
             session,
             cookie_state,
             caller: None,
@@ -248,9 +248,9 @@ impl Visit {
             one_cookie: false,
             remember: Remember::Leave,
         };
-        visit.resume_postponed();
-        visit.protected = visit.protect(settings.protection);
-        visit
+        session.resume_postponed();
+        session.protected = session.protect(settings.protection);
+        session
     }
 
     /// Flask-Login's session protection: a session that moved to another address or
@@ -287,13 +287,13 @@ impl Visit {
     pub(super) async fn by_session(
         &mut self,
         app: &App,
-        depth: Depth,
+        load: Load,
     ) -> Result<Option<Caller>, Fault> {
         if !self.protected {
             return Ok(None);
         }
         if let Some(uniquifier) = self.session.get_str(name::USER_ID)
-            && let Some(found) = active_user(app, UserKey::Uniquifier(&uniquifier), depth).await?
+            && let Some(found) = active_user(app, UserKey::Uniquifier(&uniquifier), load).await?
         {
             return Ok(Some(self.session_caller(found)));
         }
@@ -306,7 +306,7 @@ impl Visit {
             return Ok(None);
         };
         let key = UserKey::Uniquifier(&uniquifier);
-        let Some(found) = active_user(app, key, depth).await? else {
+        let Some(found) = active_user(app, key, load).await? else {
             return Ok(None);
         };
         // What another user did or proved in this browser is not theirs.
@@ -331,13 +331,13 @@ impl Visit {
     }
 
     /// Turns a handler's outcome into the answer, with the cookies that it calls for.
-    pub fn finish(mut self, app: &App, outcome: Result<Reply, Refusal>) -> Response<Body> {
+    pub fn finish(mut self, app: &App, outcome: Result<Reply, HandlerError>) -> Response<Body> {
         if outcome.is_ok() {
             self.keep_grace();
         }
         let mut response = match outcome {
             Ok(reply) => app.render(reply),
-            Err(refusal) => app.answer(&self.facts, refusal),
+            Err(refusal) => app.answer(&self.info, refusal),
         };
         let headers = response.headers_mut();
         self.write_cookies(app, headers);
@@ -464,20 +464,20 @@ impl Visit {
     }
 }
 
-impl FromRequestParts<App> for Visit {
+impl FromRequestParts<App> for SessionContext {
     type Rejection = Response<Body>;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let refuse = |fault: Fault| {
-            let rejection = Refusal::from(fault).into_rejection();
+            let rejection = HandlerError::from(fault).into_rejection();
             app.render(rejection.into_reply(app.messages().spoken(Locale::ENGLISH), false))
         };
-        let Some(facts) = parts.extensions.get::<Facts>().cloned() else {
+        let Some(info) = parts.extensions.get::<RequestInfo>().cloned() else {
             return Err(refuse(Fault::Internal(
                 "the router's shell was left out".to_owned(),
             )));
         };
-        Ok(Self::load(app, facts, &parts.headers))
+        Ok(Self::load(app, info, &parts.headers))
     }
 }
 

@@ -10,7 +10,7 @@ use super::*;
 /// What the list answers; nothing, if it is silent.
 #[derive(Clone)]
 enum Script {
-    Answers(String),
+    ResponseHooks(String),
     Silent,
     HangsUp,
     Endless,
@@ -49,7 +49,7 @@ impl List {
                     }
                     heard.lock().unwrap().extend_from_slice(&request);
                     match script {
-                        Script::Answers(text) => {
+                        Script::ResponseHooks(text) => {
                             let _ = stream.write_all(text.as_bytes()).await;
                         }
                         Script::Silent => std::future::pending::<()>().await,
@@ -88,7 +88,7 @@ impl List {
 
 fn page(status: &str, body: &str) -> Script {
     let length = body.len();
-    Script::Answers(format!(
+    Script::ResponseHooks(format!(
         "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}"
     ))
 }
@@ -155,12 +155,12 @@ async fn a_list_that_cannot_be_asked_counts_as_configured() {
         ("other lengths", page("200 OK", "ABC:1\r\n")),
         (
             "no text",
-            Script::Answers("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\u{1}".to_owned()),
+            Script::ResponseHooks("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\u{1}".to_owned()),
         ),
-        ("no HTTP", Script::Answers("hello\r\n\r\n".to_owned())),
+        ("no HTTP", Script::ResponseHooks("hello\r\n\r\n".to_owned())),
         (
             "half of it",
-            Script::Answers("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nA".to_owned()),
+            Script::ResponseHooks("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nA".to_owned()),
         ),
         ("nothing", Script::HangsUp),
     ] {
@@ -188,7 +188,7 @@ async fn a_list_that_cannot_be_asked_counts_as_configured() {
 async fn attack_a_redirect_is_not_followed() {
     let elsewhere = List::start(list_with(0)).await;
     let port = elsewhere.port;
-    let list = List::start(Script::Answers(format!(
+    let list = List::start(Script::ResponseHooks(format!(
         "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{port}/range/5BAA6\r\ncontent-length: 0\r\n\r\n"
     )))
     .await;
@@ -208,8 +208,8 @@ async fn attack_a_slow_list_holds_nobody_longer_than_its_limit() {
     let asking = (0..3 * AT_A_TIME).map(|_| breached.verdict("password"));
     let asking = futures_util::future::join_all(asking);
     // Both clocks are the same one, and of two that are due the inner one is asked first.
-    let answers = tokio::time::timeout(patience * 10, asking).await.unwrap();
-    assert!(answers.iter().all(|answer| *answer == UNASKED));
+    let response_hooks = tokio::time::timeout(patience * 10, asking).await.unwrap();
+    assert!(response_hooks.iter().all(|answer| *answer == UNASKED));
     assert_eq!(breached.at_a_time.available_permits(), AT_A_TIME);
 }
 
@@ -256,7 +256,7 @@ async fn attack_a_list_that_nobody_vouches_for_is_not_asked() {
 
 #[tokio::test]
 async fn attack_nothing_of_the_password_is_logged() {
-    let log = crate::rules::password::tests::Log::default();
+    let log = crate::validation::password::tests::Log::default();
     let _guard = log.listen();
     for script in [Script::HangsUp, page("500 Oops", "password"), list_with(3)] {
         let list = List::start(script).await;

@@ -4,20 +4,20 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
 use http::{HeaderMap, Method};
 
+use super::context::SessionContext;
 use super::credentials::Credentials;
-use super::visit::Visit;
 use crate::app::App;
 use crate::http::body::RawBody;
 use crate::http::csrf::Evidence;
-use crate::http::fault::Refusal;
+use crate::http::fault::HandlerError;
 use crate::http::query::Query;
 use crate::http::reply::Reply;
 
-/// A request. A handler takes it through a [`Door`](super::door::Door) before anything else.
+/// A request. A handler takes it through a [`AuthPolicy`](super::auth_policy::AuthPolicy) before anything else.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct RequestContext {
     /// The session and, once through the door, the caller.
-    pub(crate) visit: Visit,
+    pub(crate) session: SessionContext,
     /// The method.
     pub(crate) method: Method,
     /// The headers.
@@ -30,7 +30,7 @@ pub(crate) struct Call {
     pub(crate) evidence: Evidence,
 }
 
-impl Call {
+impl RequestContext {
     /// Whether nothing may change.
     #[must_use]
     pub(crate) fn only_reads(&self) -> bool {
@@ -38,23 +38,23 @@ impl Call {
     }
 
     /// Turns the outcome into the answer, with the cookies that it calls for.
-    pub(crate) fn finish(self, app: &App, outcome: Result<Reply, Refusal>) -> Response {
-        self.visit.finish(app, outcome)
+    pub(crate) fn finish(self, app: &App, outcome: Result<Reply, HandlerError>) -> Response {
+        self.session.finish(app, outcome)
     }
 }
 
-impl FromRequest<App> for Call {
+impl FromRequest<App> for RequestContext {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let visit = Visit::from_request_parts(&mut parts, app).await?;
-        let body = RawBody::take_in(app, visit.facts(), &parts.headers, body).await?;
+        let session = SessionContext::from_request_parts(&mut parts, app).await?;
+        let body = RawBody::take_in(app, session.info(), &parts.headers, body).await?;
         let query = Query::of(&parts.uri);
         Ok(Self {
             credentials: Credentials::of(app, &parts.headers, &query).with_body(app, &body),
             evidence: Evidence::of(app, &parts.method, &parts.headers, &body),
-            visit,
+            session,
             method: parts.method,
             headers: parts.headers,
             query,

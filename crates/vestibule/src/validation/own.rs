@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use vestibule_store::User;
 
-use crate::messages::Said;
+use crate::messages::LocalizedMessage;
 
 /// What an application asks of new usernames beyond the settings.
 ///
@@ -30,8 +30,8 @@ use crate::messages::Said;
 /// ```
 pub trait UsernameCheck: Send + Sync + fmt::Debug {
     /// What is wrong with a name, in the form in which it will be kept: nothing, if it is good. A
-    /// text of one's own is said by [`Said::in_own_words`].
-    fn check(&self, username: &str) -> Vec<Said>;
+    /// text of one's own is said by [`LocalizedMessage::in_own_words`].
+    fn check(&self, username: &str) -> Vec<LocalizedMessage>;
 }
 
 /// How an application reads phone numbers, instead of as the settings say.
@@ -62,7 +62,7 @@ pub trait PhoneNumbers: Send + Sync + fmt::Debug {
 }
 
 /// Why somebody may not sign in now, if there is something.
-pub(crate) type Objection = Box<dyn Fn(&User) -> Option<Said> + Send + Sync>;
+pub(crate) type Objection = Box<dyn Fn(&User) -> Option<LocalizedMessage> + Send + Sync>;
 
 /// What an application brought.
 #[derive(Default)]
@@ -74,7 +74,7 @@ pub(crate) struct OwnRules {
 
 impl OwnRules {
     /// Why the application does not let somebody sign in.
-    pub(crate) fn objection(&self, user: &User) -> Option<Said> {
+    pub(crate) fn objection(&self, user: &User) -> Option<LocalizedMessage> {
         self.objection
             .as_ref()
             .and_then(|objection| objection(user))

@@ -6,10 +6,10 @@
 //! The orders for the other cookies therefore wait in the session, until an answer goes to the
 //! browser itself.
 
-use super::{Mechanism, Remember, Visit, name};
+use super::{Mechanism, Remember, SessionContext, name};
 use crate::app::App;
 
-impl Visit {
+impl SessionContext {
     /// Keeps every cookie but the session's out of the answer.
     pub(crate) fn send_one_cookie(&mut self) {
         self.one_cookie = true;

@@ -35,7 +35,7 @@ use crate::http::body::{Field, Fields};
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::identity;
-use crate::messages::{Message, Said};
+use crate::messages::{LocalizedMessage, Message};
 
 /// The address in a field that becomes somebody's, normalised: it has to be there, and able to get
 /// mail, as far as the DNS knows, where that is asked for.
@@ -176,7 +176,11 @@ pub(crate) fn known_of(user: &User) -> Vec<&str> {
 
 /// What is wrong with a (normalised) new password. `about` is what is known of its user: what
 /// is easy to guess.
-pub(crate) async fn judge(app: &App, password: &str, about: &[&str]) -> Result<Vec<Said>, Fault> {
+pub(crate) async fn judge(
+    app: &App,
+    password: &str,
+    about: &[&str],
+) -> Result<Vec<LocalizedMessage>, Fault> {
     app.password_rules()
         .judge(app.passwords(), password, about)
         .await
