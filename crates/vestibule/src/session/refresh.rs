@@ -212,5 +212,6 @@ async fn end(
         family: Some(FamilyChange::End(tracker.family.clone())),
         ..Change::default()
     };
-    app.carry_out(info, &event, change).await.map(drop)
+    app.commit(info, change, &event).await?;
+    Ok(())
 }

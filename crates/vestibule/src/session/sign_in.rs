@@ -63,10 +63,9 @@ pub(crate) async fn complete(
     };
     let change = Change {
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        events: app.audit_record(session.info(), &event),
         ..Change::default()
     };
-    if app.store().apply(change, now).await? == Applied::Stale {
+    if app.commit(session.info(), change, &event).await? == Applied::Stale {
         return Err(Fault::Internal(
             "a user has gone during a sign-in".to_owned(),
         ));
@@ -87,7 +86,6 @@ pub(crate) async fn complete(
         session.remember = Remember::Set;
     }
 
-    app.hooks().emit(&event, session.info());
     session.set_caller(Some(Caller {
         user,
         via: Mechanism::Session,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use vestibule_formats::auth_token::AuthToken;
 use vestibule_formats::refresh_token::RefreshToken;
-use vestibule_store::{Change, FamilyChange, NewTracker, RefreshTracker, User, UserKey, UserPatch};
+use vestibule_store::{Change, FamilyChange, NewTracker, RefreshTracker, User, UserPatch};
 
 use crate::app::App;
 use crate::clock;
@@ -145,9 +145,9 @@ pub(crate) async fn uniquifier(app: &App, user: &User) -> Result<String, Fault> 
     let now = app.clock().now();
     app.store().update_user(user.id, patch, now).await?;
     // Another request may have been first.
-    let user = app.store().user(UserKey::Id(user.id)).await?;
-    user.and_then(|user| user.fs_token_uniquifier)
-        .ok_or_else(|| Fault::Internal("a user has gone during a sign-in".to_owned()))
+    let user = app.reload(user.id).await?;
+    user.fs_token_uniquifier
+        .ok_or_else(|| Fault::Internal("a token uniquifier was not stored".to_owned()))
 }
 
 async fn begin_family(app: &App, info: &RequestInfo, user: &User) -> Result<RefreshTracker, Fault> {
@@ -172,7 +172,7 @@ async fn begin_family(app: &App, info: &RequestInfo, user: &User) -> Result<Refr
         ..Change::default()
     };
     let event = Event::RefreshFamilyBegun { user_id: user.id };
-    app.carry_out(info, &event, change).await?;
+    app.commit(info, change, &event).await?;
     // As it was written: a database may keep less of a moment than we have.
     let tracker = app.store().tracker(&family).await?;
     tracker.ok_or_else(|| Fault::Internal("a family has gone during a sign-in".to_owned()))

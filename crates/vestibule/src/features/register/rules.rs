@@ -1,9 +1,7 @@
 //! Who gets an account, and what those hear who do not.
 
 use serde_json::Value;
-use vestibule_store::{
-    Applied, Change, Identity, NewMail, NewUser, StoreError, User, UserChange, UserKey,
-};
+use vestibule_store::{Applied, Change, Identity, NewMail, NewUser, StoreError, User, UserChange};
 
 use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, RegisterRequest, USERNAME};
 use crate::app::App;
@@ -213,18 +211,15 @@ async fn make(app: &App, info: &RequestInfo, wanted: &Wanted) -> Result<Decision
             .entries(vec![audit_record.entry(app, Some(info))]),
         ..Change::default()
     };
-    let Applied::Done(Some(id)) = app.store().apply(change, now).await? else {
-        return Err(Fault::Internal("a new user is not there".to_owned()).into());
+    let Applied::Done(Some(id)) = app.apply(change).await? else {
+        return Err(Fault::Internal("a new user has no id".to_owned()).into());
     };
-    app.post().wake();
     let event = Event::Registered {
         user_id: id,
         confirmation_token: confirmation.as_ref().map(|link| link.token.as_str()),
     };
     app.hooks().emit(&event, info);
-    let Some(user) = app.store().user(UserKey::Id(id)).await? else {
-        return Err(Fault::Internal("a new user has gone".to_owned()).into());
-    };
+    let user = app.reload(id).await?;
     let sign_in = assurance::sign_in_block(app, &user).await?.is_none();
     Ok(Decision::Made {
         user: Box::new(user),
@@ -296,12 +291,9 @@ async fn pretend(
     };
     let change = Change {
         mails,
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    app.store().apply(change, app.clock().now()).await?;
-    app.post().wake();
-    app.hooks().emit(&event, info);
+    app.commit(info, change, &event).await?;
     Ok(Decision::Pretended)
 }
 
