@@ -33,13 +33,28 @@ impl App {
         change: Change,
         event: &Event<'_>,
     ) -> Result<Applied, StoreError> {
+        self.commit_all(info, change, &[event]).await
+    }
+
+    /// [`App::commit`] with several events, in the order in which they happened.
+    ///
+    /// # Errors
+    /// As [`App::apply`].
+    pub(crate) async fn commit_all(
+        &self,
+        info: &RequestInfo,
+        change: Change,
+        events: &[&Event<'_>],
+    ) -> Result<Applied, StoreError> {
         let change = Change {
-            events: self.audit_entries(info, &[event]),
+            events: self.audit_entries(info, events),
             ..change
         };
         let applied = self.apply(change).await?;
         if matches!(applied, Applied::Done(_)) {
-            self.hooks().emit(event, info);
+            for event in events {
+                self.hooks().emit(event, info);
+            }
         }
         Ok(applied)
     }

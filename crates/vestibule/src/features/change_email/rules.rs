@@ -85,7 +85,7 @@ pub(super) async fn confirm(
         old_email: &old,
     };
     let change = Change {
-        consumes: Some(links::consume(app, Kind::ChangeEmail, &token)),
+        consumes: vec![links::consume(app, Kind::ChangeEmail, &token)],
         claims: identity::claim(app, Identity::Email, &email),
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         mails: notice(app, info, &user, &old, &email)?,

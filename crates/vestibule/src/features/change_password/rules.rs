@@ -12,7 +12,7 @@ use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
 use crate::secrets::links;
-use crate::secrets::passwords::Verdict;
+use crate::session::proof::{self, PasswordCheck};
 use crate::validation;
 
 /// What becomes of a new password.
@@ -40,12 +40,8 @@ pub(super) async fn replace(
         let Some(old) = old.filter(|old| !old.trim().is_empty()) else {
             return Ok(refused(PASSWORD, Message::PasswordNotProvided));
         };
-        if app.passwords().check(Some(&user), old).await? == Verdict::Wrong {
-            let event = Event::SignInFailed {
-                user_id: Some(user.id),
-                via: "password",
-            };
-            app.record(info, &event).await?;
+        let check = proof::check_password(app, info, Some(&user), old).await?;
+        if check == PasswordCheck::Wrong {
             return Ok(refused(PASSWORD, Message::InvalidPassword));
         }
         if old == new {

@@ -64,7 +64,7 @@ pub(super) async fn confirm(
     };
     let event = Event::Confirmed { user_id: user.id };
     let change = Change {
-        consumes: Some(links::consume(app, Kind::Confirm, &token)),
+        consumes: vec![links::consume(app, Kind::Confirm, &token)],
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         ..Change::default()
     };

@@ -98,7 +98,7 @@ pub(super) async fn replace(
         UserChange::Update(user.id, Box::new(patch))
     };
     let change = Change {
-        consumes: Some(links::consume(app, Kind::Reset, token)),
+        consumes: vec![links::consume(app, Kind::Reset, token)],
         user: Some(change),
         mails,
         ..Change::default()

@@ -14,7 +14,6 @@ use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
 use crate::secrets::links::{self, Link};
-use crate::session::assurance;
 use crate::validation;
 
 /// What becomes of a registration.
@@ -25,12 +24,7 @@ pub(super) enum Decision {
     /// Nothing was made, and the answer does not say so: who has the address was written to.
     Pretended,
     /// An account was made.
-    Made {
-        /// Whose.
-        user: Box<User>,
-        /// Whether they are signed in.
-        sign_in: bool,
-    },
+    Made(Box<User>),
 }
 
 /// Judges a registration, and makes the account.
@@ -219,12 +213,7 @@ async fn make(app: &App, info: &RequestInfo, wanted: &Wanted) -> Result<Decision
         confirmation_token: confirmation.as_ref().map(|link| link.token.as_str()),
     };
     app.hooks().emit(&event, info);
-    let user = app.reload(id).await?;
-    let sign_in = assurance::sign_in_block(app, &user).await?.is_none();
-    Ok(Decision::Made {
-        user: Box::new(user),
-        sign_in,
-    })
+    Ok(Decision::Made(Box::new(app.reload(id).await?)))
 }
 
 fn welcome(
