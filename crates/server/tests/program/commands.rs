@@ -332,7 +332,7 @@ fn the_database_is_made_checked_and_upgraded() {
     );
     let output = folder.run(&["db", "init"]);
     assert!(
-        stdout(&output).contains("made table user"),
+        stdout(&output).contains("created table user"),
         "{}",
         stderr(&output)
     );

@@ -58,7 +58,7 @@ fn change(folder: &Folder, statements: &str) {
 /// The last line: the end of a log that is whole.
 fn whole(folder: &Folder) -> String {
     let said = done(&folder.run(&["audit", "verify"]));
-    assert!(said.contains("the audit log is whole"), "{said}");
+    assert!(said.contains("the audit log is intact"), "{said}");
     said.lines().last().unwrap().to_owned()
 }
 
@@ -251,7 +251,7 @@ fn a_log_of_an_earlier_version_goes_on_and_its_end_is_sealed_with_the_next_entry
     let output = folder.run(&["audit", "verify"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("3 entries"));
-    assert!(stderr(&output).contains("sealed with the next one"));
+    assert!(stderr(&output).contains("the next entry seals it"));
     assert!(folder.run(&["db", "check"]).status.success());
 
     done(&folder.run(&["users", "create", ANA, "--password", "battery staple"]));

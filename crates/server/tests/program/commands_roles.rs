@@ -107,7 +107,7 @@ fn a_user_gets_a_role_and_loses_it() {
     let change = |command: &str, role: &str| done(&folder.run(&["roles", command, ANA, role]));
     assert_eq!(
         change("add", "editor"),
-        "ana@example.com has the role \"editor\" now\n"
+        "ana@example.com now has the role \"editor\"\n"
     );
     assert!(change("add", "editor").contains("already"));
     change("add", "author");
@@ -125,8 +125,8 @@ fn a_user_gets_a_role_and_loses_it() {
         serde_json::from_str(&done(&folder.run(&["users", "list", "--json"]))).unwrap();
     assert_eq!(users[0]["roles"], json!(["author", "editor"]));
 
-    assert!(change("remove", "author").contains("any more"));
-    assert!(change("remove", "author").contains("before"));
+    assert!(change("remove", "author").contains("no longer"));
+    assert!(change("remove", "author").contains("did not have"));
     let users = done(&folder.run(&["users", "list"]));
     assert!(users.contains("  editor  "), "{users}");
 }

@@ -171,9 +171,9 @@ fn an_empty_list_is_a_list() {
 fn what_was_so_already_is_said_and_no_failure() {
     let folder = created();
     assert!(ana(&folder, "activate").contains("already"));
-    assert!(ana(&folder, "deactivate").contains("any more; every session"));
+    assert!(ana(&folder, "deactivate").contains("all their sessions and tokens have ended"));
     assert_eq!(show(&folder, ANA)["active"], false);
-    assert!(ana(&folder, "deactivate").contains("before"));
+    assert!(ana(&folder, "deactivate").contains("already"));
     assert!(ana(&folder, "unlock").contains("users activate"));
     assert!(ana(&folder, "activate").contains("now"));
     assert_eq!(show(&folder, ANA)["active"], true);

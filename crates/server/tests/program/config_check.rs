@@ -159,8 +159,8 @@ fn a_unix_socket_that_cannot_be_opened_is_found_without_opening_it() {
     let folder = Folder::new();
     folder.write("plain", "no socket");
     for (path, complaint) in [
-        ("absent/sock", "the folder of absent/sock is not there"),
-        ("plain", "plain is there and is no socket"),
+        ("absent/sock", "the folder of absent/sock does not exist"),
+        ("plain", "plain exists and is not a socket"),
     ] {
         let listen = format!("VESTIBULE_LISTEN = \"unix:{path}\"\n");
         folder.write("vestibule.toml", &listen);

@@ -374,7 +374,7 @@ fn what_is_no_configuration_is_refused() {
     folder.write("there.toml", "mine");
     refused(
         &folder.run(&["config", "import", "a.py", "--output", "there.toml"]),
-        "there.toml: is there already",
+        "there.toml: already exists",
     );
     assert_eq!(folder.read("there.toml"), "mine");
     let output = folder.run(&["config", "import"]);

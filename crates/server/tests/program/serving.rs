@@ -295,7 +295,7 @@ fn who_asks_twice_to_stop_does_not_wait() {
     );
     send("-INT", &server.child);
     assert_eq!(server.child.wait().unwrap().code(), Some(1));
-    assert!(folder.read("log").contains("ended at once"));
+    assert!(folder.read("log").contains("stopped at once"));
     assert!(!folder.read("log").contains("did not finish in time"));
 }
 

@@ -52,7 +52,7 @@ fn attack_denial_clients_that_never_read_do_not_keep_others_out() {
     let server = Server { child, port };
     let crowd: Vec<TcpStream> = (0..200).map(|_| never_reads(port)).collect();
     assert!(server.curl(&["{}/healthz"]).contains("up"));
-    assert!(folder.read("log").contains("all connections are taken"));
+    assert!(folder.read("log").contains("all connections are in use"));
     assert!(!folder.read("log").contains("cannot accept"));
     drop(crowd);
     assert!(server.stop().success());
