@@ -12,7 +12,7 @@ pub(super) fn as_json(user: &User, roles: &[Role]) -> Value {
     object(members(user, roles))
 }
 
-/// The view of a single user: the members of [`as_json`], and the combined permissions of the roles.
+/// The view of a single user: the members of [`as_json`], and the roles' combined permissions.
 pub(super) fn details(user: &User, roles: &[Role]) -> Vec<(&'static str, Value)> {
     let mut permissions: Vec<&str> = roles
         .iter()

@@ -1,5 +1,5 @@
-//! `audit verify`, for an intact log and for one that an attacker changed. The attacker can write to
-//! the database and does not know the key.
+//! `audit verify`, for an intact log and for one that an attacker changed. The attacker can write
+//! to the database and does not know the key.
 
 use rusqlite::Connection;
 
@@ -307,8 +307,7 @@ fn the_log_verifies_under_a_new_key_while_the_old_one_is_a_fallback() {
     assert!(whole(&folder).starts_with("6:"));
     happens(&folder);
     assert!(whole(&folder).starts_with("7:"));
-    // A program that does not have the new key appends with the old one, after an end that it cannot
-    // check.
+    // A program without the new key appends with the old one, after an end that it cannot check.
     folder.write("vestibule.toml", SETTINGS);
     happens(&folder);
     broken(&folder, "entry 7: it was changed, is not ours");

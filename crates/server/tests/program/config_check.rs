@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::support::{Folder, done, stderr, stdout};
 
-/// Checks that `config check` and `serve` fail with this complaint and the same errors. Returns what
-/// `config check` shows.
+/// Checks that `config check` and `serve` fail with this complaint and the same errors. Returns
+/// what `config check` shows.
 #[track_caller]
 fn refused_by_both(folder: &Folder, complaint: &str) -> String {
     let check = folder.run(&["config", "check"]);

@@ -104,8 +104,8 @@ fn successful_checks_are_shown_in_a_table_and_nothing_is_created() {
 #[test]
 fn a_failed_check_exits_with_one_and_names_the_fix() {
     let folder = Folder::new();
-    // It accepts connections and sends nothing, as port 465 does to a client that expects a greeting
-    // without TLS.
+    // It accepts connections and sends nothing, as port 465 does to a client that expects a
+    // greeting without TLS.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     folder.write(

@@ -26,8 +26,8 @@ pub(crate) fn steps(page: &str) -> Vec<(String, String)> {
     steps
 }
 
-/// Replaces signed tokens, which differ from run to run, by `TOKEN` and a number. Tokens with the same
-/// payload get the same number, so a token that stays the same must do so in both outputs.
+/// Replaces signed tokens, which differ from run to run, by `TOKEN` and a number. Tokens with the
+/// same payload get the same number, so a token that stays the same must do so in both outputs.
 fn numbered(text: &str, seen: &mut Vec<String>) -> String {
     let mut number = |word: &str| {
         let parts: Vec<&str> = word.split('.').collect();
