@@ -22,7 +22,9 @@ pub(crate) async fn apply<S: Store + ?Sized>(
         (None, None, Some(family)) => Ok(done(None, change_family(store, family, now).await?)),
         // A sign-in that begins a family of refresh tokens. A family without its sign-in harms nobody.
         (Some(user), None, Some(family)) => {
-            change_family(store, family, now).await?;
+            if !change_family(store, family, now).await? {
+                return Ok(Applied::Stale);
+            }
             change_user(store, user, now).await
         }
         _ => Err(StoreError::Unsupported("several changes at once")),

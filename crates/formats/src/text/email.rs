@@ -227,6 +227,25 @@ fn check_hostname(ascii: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Splits an address into the local part and the domain in its ASCII form (RFC 5890), as SMTP
+/// carries them.
+///
+/// `None` for an address that no mail could have. The local part may hold characters outside of
+/// ASCII, and never one that ends a header line or an SMTP command, or begins another address.
+#[must_use]
+pub fn split_for_transport(address: &str) -> Option<(&str, String)> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let good = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "_!#$%&'*+-/=?^`{|}~.".contains(c)
+            || !(c.is_ascii() || c.is_control() || c.is_whitespace())
+    };
+    if local.is_empty() || !local.chars().all(good) {
+        return None;
+    }
+    Some((local, ascii_domain(domain)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,3 +46,4 @@ mod support;
 mod tokens;
 mod trust;
 mod verify;
+mod walls;
