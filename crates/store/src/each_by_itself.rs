@@ -1,10 +1,10 @@
-//! A change on a store that has no way of its own to do all of it or nothing.
+//! The default of [`Store::apply`], for stores that cannot apply several things atomically.
 
 use time::OffsetDateTime;
 
 use crate::{Applied, Change, FamilyChange, RoleChange, Store, StoreError, UserChange, UserId};
 
-/// One thing, by the function that does it.
+/// Applies a change that consists of one thing, by calling the method for it.
 pub(crate) async fn apply<S: Store + ?Sized>(
     store: &S,
     change: Change,
@@ -12,7 +12,7 @@ pub(crate) async fn apply<S: Store + ?Sized>(
 ) -> Result<Applied, StoreError> {
     if change.consumes.is_some() || !change.mails.is_empty() {
         return Err(StoreError::Unsupported(
-            "mail and secrets that can be used once",
+            "mails and one-time secrets in a change",
         ));
     }
     match (change.user, change.role, change.family) {
@@ -49,7 +49,7 @@ async fn change_user<S: Store + ?Sized>(
         UserChange::Reclaim(id, patch, fresh) if patch.is_empty() => {
             store.reset_access(id, fresh, now).await?
         }
-        UserChange::Reclaim(..) => return Err(StoreError::Unsupported("ending every way in")),
+        UserChange::Reclaim(..) => return Err(StoreError::Unsupported("revoking credentials")),
         UserChange::Delete(id) => store.delete_user(id).await?,
     };
     Ok(done(whose, changed))
