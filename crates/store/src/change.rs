@@ -214,7 +214,7 @@ pub struct NewEntry {
     pub at: OffsetDateTime,
     /// The kind of event, in one word.
     pub kind: String,
-    /// The user whom it concerns. In a change that creates a user, `None` means the new user.
+    /// The user whom it concerns. In a change to a user, `None` means that user, even a new one.
     pub user_id: Option<UserId>,
     /// The network address that the request came from.
     pub address: Option<String>,
@@ -272,7 +272,7 @@ pub struct AuditHead {
 
 impl AuditHead {
     /// Chains new entries to this head. Returns the entries and the new head. Entries without a
-    /// user get `made`, the user that the change created.
+    /// user get `made`, the user that the change created or affected.
     #[must_use]
     pub fn append(&self, events: &NewEntries, made: Option<UserId>) -> (Vec<AuditEntry>, Self) {
         let mut head = self.clone();

@@ -129,9 +129,8 @@ pub enum StoreError {
 /// Where users, roles, refresh tokens, mails and the audit log are stored.
 ///
 /// An application can implement its own store. It must implement looking up, creating and updating
-/// users, and `ping`. Everything else has a default: methods that must do something fail with
-/// [`StoreError::Unsupported`], and queries find nothing. So a store without roles need not mention
-/// them.
+/// users, and `ping`. Everything else has a default, so a store without roles need not mention
+/// them: look-ups find nothing, and other methods fail with [`StoreError::Unsupported`].
 ///
 /// Every method fails with [`StoreError::Unavailable`] if the database does not answer. A `now`
 /// argument is the current time, which the caller takes from its own clock.
@@ -272,8 +271,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         each_by_itself::apply(self, change, now).await
     }
 
-    /// Claims up to `limit` mails that are due. No other worker gets them before `until`, when the
-    /// lease ends. `claim` identifies the worker's claim, and counts as one attempt for each mail.
+    /// Claims up to `limit` mails that are due at `now`, oldest first. No other worker gets them
+    /// before `until`, when the lease ends. `claim` names the claim for
+    /// [`settle_mail`](Self::settle_mail). Each claimed mail counts as one more attempt.
     async fn claim_mails(
         &self,
         claim: &str,
