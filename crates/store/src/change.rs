@@ -1,4 +1,4 @@
-//! One atomic change and everything that belongs to it: the one-time secret that it consumes, its
+//! One atomic change and everything that belongs to it: the one-time secrets that it consumes, its
 //! effect on a user, a role or a refresh-token family, the mails about it, and its entries in the
 //! audit log.
 
@@ -14,14 +14,14 @@ use crate::{
 
 /// An atomic change: the store applies all of it or none.
 ///
-/// The secret is consumed first, and the claims are checked next. A step that fails undoes the
+/// The secrets are consumed first, and the claims are checked next. A step that fails undoes the
 /// others. See [`Applied`] for the outcomes and [`Store::apply`](crate::Store::apply) for the
 /// errors.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// The one-time secret to consume. If it was consumed before, nothing else happens and the
-    /// outcome is [`Applied::Spent`].
-    pub consumes: Option<OneTimeSecret>,
+    /// The one-time secrets to consume. If one of them was consumed before, or is listed twice, the
+    /// change has no effect and the outcome is [`Applied::Spent`].
+    pub consumes: Vec<OneTimeSecret>,
     /// Values that must belong to no other user, in any case of any script. If another user has
     /// one, the change fails with [`StoreError::Conflict`](crate::StoreError::Conflict). Of two
     /// concurrent changes that claim the same value, at most one succeeds.
@@ -106,7 +106,7 @@ impl fmt::Debug for FamilyChange {
 pub enum Applied {
     /// All of it was applied. Holds the user that was created, updated or deleted, if any.
     Done(Option<UserId>),
-    /// Nothing was applied: the secret was already consumed.
+    /// Nothing was applied: one of the secrets was already consumed.
     Spent,
     /// Nothing was applied: the user, role or family does not exist, no longer matches what the
     /// caller expected, or already is as requested.

@@ -4,13 +4,14 @@ use time::OffsetDateTime;
 
 use crate::{Applied, Change, FamilyChange, RoleChange, Store, StoreError, UserChange, UserId};
 
-/// Applies a change that consists of one thing, by calling the method for it.
+/// Applies a change that consists of one thing, or of a user and a family, by calling the method
+/// for each.
 pub(crate) async fn apply<S: Store + ?Sized>(
     store: &S,
     change: Change,
     now: OffsetDateTime,
 ) -> Result<Applied, StoreError> {
-    if change.consumes.is_some() || !change.mails.is_empty() {
+    if !change.consumes.is_empty() || !change.mails.is_empty() {
         return Err(StoreError::Unsupported(
             "mails and one-time secrets in a change",
         ));
@@ -20,6 +21,11 @@ pub(crate) async fn apply<S: Store + ?Sized>(
         (Some(user), None, None) => change_user(store, user, now).await,
         (None, Some(role), None) => Ok(done(None, change_role(store, role, now).await?)),
         (None, None, Some(family)) => Ok(done(None, change_family(store, family, now).await?)),
+        // A sign-in that begins a refresh-token family. A family without its sign-in does no harm.
+        (Some(user), None, Some(family)) => {
+            change_family(store, family, now).await?;
+            change_user(store, user, now).await
+        }
         _ => Err(StoreError::Unsupported("several changes at once")),
     }
 }

@@ -260,7 +260,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Applies a change: all of it, or nothing.
     ///
     /// The default calls the store's other methods. It supports changes of one user, one role or
-    /// one family; it ignores claims and audit entries.
+    /// one family, and of a user together with a family, which it applies one after the other. It
+    /// ignores claims and audit entries.
     ///
     /// # Errors
     ///
@@ -271,9 +272,9 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         each_by_itself::apply(self, change, now).await
     }
 
-    /// Claims up to `limit` mails that are due at `now`, oldest first. No other worker gets them
-    /// before `until`, when the lease ends. `claim` names the claim for
-    /// [`settle_mail`](Self::settle_mail). Each claimed mail counts as one more attempt.
+    /// Claims up to `limit` mails that are due at `now`. No other worker gets them before `until`,
+    /// when the lease ends. `claim` names the claim for [`settle_mail`](Self::settle_mail). Each
+    /// claimed mail counts as one more attempt.
     async fn claim_mails(
         &self,
         claim: &str,

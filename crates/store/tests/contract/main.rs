@@ -162,6 +162,7 @@ macro_rules! with_every_case {
                 changes_of_roles_are_audited
                 beginning_and_ending_a_family_is_audited
                 concurrent_identical_changes_are_applied_and_audited_once
+                several_secrets_are_consumed_together_or_not_at_all
                 a_stale_part_prevents_every_other_part
             ;
             leaving:

@@ -209,7 +209,7 @@ pub(crate) async fn a_stale_part_prevents_every_other_part(store: &Arc<dyn Store
         };
         Some(UserChange::Update(ana.id, Box::new(patch)))
     };
-    let consumes = || Some(secret("s1"));
+    let consumes = || vec![secret("s1")];
     let stale = [
         Change {
             consumes: consumes(),
@@ -256,6 +256,19 @@ pub(crate) async fn a_stale_part_prevents_every_other_part(store: &Arc<dyn Store
     assert_eq!(names(store, ana.id).await, Vec::<String>::new());
 }
 
+pub(crate) async fn several_secrets_are_consumed_together_or_not_at_all(store: &Arc<dyn Store>) {
+    let consuming = |names: &[&str]| Change {
+        consumes: names.iter().map(|name| secret(name)).collect(),
+        ..Change::default()
+    };
+    comes_to(store, consuming(&["a"]), &DONE).await;
+    let spent = Ok(Applied::Spent);
+    comes_to(store, consuming(&["b", "a"]), &spent).await;
+    comes_to(store, consuming(&["b", "b"]), &spent).await;
+    comes_to(store, consuming(&["b", "c"]), &DONE).await;
+    comes_to(store, consuming(&["c"]), &spent).await;
+}
+
 #[tokio::test]
 async fn nothing_is_applied_if_the_audit_entry_cannot_be_written() {
     for outside in Outside::each().await {
@@ -274,7 +287,7 @@ async fn nothing_is_applied_if_the_audit_entry_cannot_be_written() {
         ];
         for change in changes {
             let change = Change {
-                consumes: Some(secret("s1")),
+                consumes: vec![secret("s1")],
                 ..change
             };
             let words = format!("{change:?}");
@@ -290,7 +303,7 @@ async fn nothing_is_applied_if_the_audit_entry_cannot_be_written() {
         assert_eq!(goes_on.revoked_at, None);
         assert_eq!(store.audit(None, 0, 10).await, Ok(Vec::new()));
         let unspent = Change {
-            consumes: Some(secret("s1")),
+            consumes: vec![secret("s1")],
             ..of_family(end("f1"))
         };
         comes_to(&store, unspent, &DONE).await;
