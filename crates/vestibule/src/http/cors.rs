@@ -296,8 +296,12 @@ mod tests {
         ] {
             assert!(!cors.allows("/api/login", origin), "{origin}");
         }
-        assert!(is_pattern(r"http://[::1]:\d+"));
-        assert!(is_pattern("http://[ab].example"));
+        assert!(crate::settings::cors_pattern::is_pattern(
+            r"http://[::1]:\d+"
+        ));
+        assert!(crate::settings::cors_pattern::is_pattern(
+            "http://[ab].example"
+        ));
     }
 
     #[test]
