@@ -1,4 +1,4 @@
-//! A mail server that says what a test tells it to.
+//! A scripted mail server for tests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,28 +7,28 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// What it does.
+/// How the server behaves.
 #[derive(Clone, Default)]
 pub(super) struct Script {
-    /// What it offers after EHLO.
+    /// The extensions that it offers in its reply to EHLO.
     pub(super) offers: Vec<&'static str>,
-    /// The greeting, if it is another one than a friendly one.
+    /// The greeting; `None` for a friendly one.
     pub(super) greeting: Option<&'static str>,
-    /// Answers by the first word of a command, one after the other; then friendly ones.
+    /// Replies by the first word of a command, in order; after them, friendly replies.
     pub(super) response_hooks: Vec<(&'static str, &'static str)>,
-    /// It never answers this one.
+    /// The command that it never replies to.
     pub(super) silent_at: Option<&'static str>,
-    /// With which it encrypts.
+    /// The acceptor for TLS connections.
     pub(super) tls: Option<TlsAcceptor>,
-    /// Whether it does so from the first byte on.
+    /// Whether it uses implicit TLS.
     pub(super) implicit: bool,
-    /// What it says, or somebody in between, right behind the answer to STARTTLS.
+    /// What the server, or an attacker on the network, sends directly after the reply to STARTTLS.
     pub(super) smuggled: &'static str,
-    /// Whether it hangs up after each mail.
+    /// Whether it closes the connection after each mail.
     pub(super) hangs_up: bool,
 }
 
-/// What it heard.
+/// What the server received.
 #[derive(Default)]
 pub(super) struct Heard {
     pub(super) lines: Vec<String>,
@@ -102,7 +102,7 @@ impl Talk {
         Some(())
     }
 
-    /// Talks until the other side has enough; gives the stream back for STARTTLS.
+    /// Serves one connection until the client ends it; returns the stream for STARTTLS.
     async fn talk<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, greets: bool) -> Option<S> {
         let mut stream = BufReader::new(stream);
         if greets {
