@@ -93,7 +93,7 @@ impl Reply {
             },
             response: &self.members,
         };
-        // A map of JSON values always serializes.
+        // A map of JSON values always serialises.
         let body = serde_json::to_vec(&envelope).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;

@@ -147,7 +147,7 @@ impl CookieSettings {
 
     /// Reports attributes with which browsers discard the cookie, or other sites could set it.
     pub(super) fn check(&self, reader: &mut Reader<'_>, key: &str) {
-        // Browsers recognize these prefixes in any case.
+        // Browsers recognise these prefixes in any case.
         let prefixed = |prefix: &str| {
             self.name
                 .get(..prefix.len())

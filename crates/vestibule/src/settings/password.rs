@@ -32,7 +32,7 @@ pub struct PasswordSettings {
     pub complexity: Option<u8>,
     /// The lookup in the list of breached passwords; `None` if it is not done.
     pub breached: Option<BreachedSettings>,
-    /// The Unicode form that passwords are normalized to before hashing.
+    /// The Unicode form that passwords are normalised to before hashing.
     pub normalize_form: Option<Form>,
     single_hash: SingleHash,
     argon2: Argon2Options,

@@ -53,7 +53,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> String {
     }
 }
 
-/// The sender in normalized form, or which part of it is invalid.
+/// The sender in normalised form, or which part of it is invalid.
 fn parse(written: &str) -> Result<String, &'static str> {
     if written.chars().any(char::is_control) {
         return Err("it has a line break or another control character");

@@ -92,7 +92,7 @@ impl std::fmt::Display for OwnOrigin<'_> {
     }
 }
 
-/// An origin as browsers serialize it (RFC 6454, section 6.2).
+/// An origin as browsers serialise it (RFC 6454, section 6.2).
 #[derive(Debug, PartialEq, Eq)]
 struct WebOrigin {
     secure: bool,

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typo_is_recognized() {
+    fn a_typo_is_recognised() {
         for (written, meant) in [
             ("SECURITY_REGISTRABLE", "SECURITY_REGISTERABLE"),
             ("SESION_COOKIE_NAME", "SESSION_COOKIE_NAME"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_added_and_swapped_words_are_recognized() {
+    fn missing_added_and_swapped_words_are_recognised() {
         for (written, meant) in [
             ("SECURITY_RESET_WITHIN", "SECURITY_RESET_PASSWORD_WITHIN"),
             ("SECURITY_CONFIRM_WITHIN", "SECURITY_CONFIRM_EMAIL_WITHIN"),
