@@ -239,7 +239,7 @@ pub enum Verdict {
     Broken {
         /// The number of the entry.
         entry: i64,
-        /// What is wrong with it.
+        /// What is wrong with the entry.
         why: &'static str,
     },
 }

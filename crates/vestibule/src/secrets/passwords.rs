@@ -38,7 +38,7 @@ pub enum Verdict {
     RightButUpgrade(String),
 }
 
-/// Checks and makes password hashes off the async threads.
+/// Checks and creates password hashes on dedicated threads.
 #[derive(Debug)]
 pub struct Passwords {
     hasher: Arc<Hasher>,

@@ -78,7 +78,7 @@ pub(crate) struct PasswordRules {
 
 impl PasswordRules {
     /// # Errors
-    /// When TLS cannot be set up.
+    /// If TLS cannot be set up.
     #[cfg_attr(
         not(feature = "breached"),
         expect(clippy::unnecessary_wraps, reason = "as where lists can be asked")

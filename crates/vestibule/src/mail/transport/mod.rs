@@ -74,7 +74,7 @@ pub enum MailError {
 ///     async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
 ///         let text = mail.text.as_deref().unwrap_or_default();
 ///         println!("to {}: {}\n{text}", mail.to, mail.subject);
-///         Ok(()) // or MailError::Blocked, and it is tried again
+///         Ok(()) // or MailError::Blocked, to retry later
 ///     }
 /// }
 ///
