@@ -10,7 +10,7 @@ const BOTH: Parts = Parts {
     html: true,
 };
 
-/// The built-in templates, with the variables that contain their links.
+/// The templates of ours, with the variables that name their links.
 const MAILS: [(&str, &[&str]); 12] = [
     ("welcome", &["confirmation_link"]),
     ("welcome_existing", &["reset_link"]),
@@ -33,7 +33,7 @@ fn map(json: Value) -> Map<String, Value> {
     }
 }
 
-/// All variables that a caller could give.
+/// Everything that a caller could give.
 fn everything() -> Map<String, Value> {
     map(json!({
         "user": {"email": "ana@example.com", "username": "ana"},
@@ -90,7 +90,7 @@ fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
 }
 
 #[test]
-fn every_mail_is_rendered_in_every_language() {
+fn every_mail_is_written_in_every_language() {
     let renderer = Renderer::new(None);
     let words = built_in::TEMPLATES.len() - 2;
     assert_eq!(words, MAILS.len() * 2, "a template is not looked at here");
@@ -115,7 +115,7 @@ fn every_mail_is_rendered_in_every_language() {
                 assert!(!html.contains(left_over), "{name}: {html}");
             }
             assert!(!text.contains("\n\n\n") && !text.contains(" \n"), "{text}");
-            // Variables that are missing must not be mentioned.
+            // Nothing but what is there can be said.
             let (text, html) = write_in(&renderer, name, locale, &poor);
             assert!(!text.contains("%(") && !html.contains("%("), "{name}");
             assert!(!text.contains("none") && !html.contains(">none"), "{name}");
@@ -124,7 +124,7 @@ fn every_mail_is_rendered_in_every_language() {
 }
 
 #[test]
-fn every_sentence_is_translated() {
+fn languages_differ_in_every_sentence() {
     let renderer = Renderer::new(None);
     let context = everything();
     for (name, _) in MAILS {
@@ -141,7 +141,7 @@ fn every_sentence_is_translated() {
 }
 
 #[test]
-fn a_duration_may_be_text_or_seconds() {
+fn a_length_of_time_may_be_words_or_seconds() {
     let renderer = Renderer::new(None);
     let german = Locale::negotiate(Some("de"));
     for within in [json!(5400), json!("1 Stunde und 30 Minuten")] {
@@ -154,7 +154,7 @@ fn a_duration_may_be_text_or_seconds() {
 }
 
 #[test]
-fn only_the_requested_parts_are_rendered() {
+fn only_the_parts_that_are_asked_for_are_written() {
     let renderer = Renderer::new(None);
     for (text, html) in [(true, false), (false, true), (false, false)] {
         let rendered = renderer
@@ -174,7 +174,7 @@ fn only_the_requested_parts_are_rendered() {
 }
 
 #[test]
-fn an_existing_account_holder_gets_no_confirmation_link() {
+fn whoever_has_an_account_already_gets_no_link_that_confirms_it() {
     let renderer = Renderer::new(None);
     let mut context = everything();
     let (text, html) = write(&renderer, "welcome_existing", &context);
@@ -186,7 +186,7 @@ fn an_existing_account_holder_gets_no_confirmation_link() {
 }
 
 #[test]
-fn attack_markup_in_mails_values_are_escaped() {
+fn attack_markup_in_mails_values_stay_values() {
     let renderer = Renderer::new(None);
     let mut context = everything();
     let name = "<b>\"a'&{{ token }}%(email)s\r\n\r\nhttps://evil.example/\u{2028}x";
@@ -216,7 +216,7 @@ fn attack_markup_in_mails_values_are_escaped() {
 }
 
 #[test]
-fn the_folder_overrides_templates_and_is_read_for_each_mail() {
+fn a_folder_replaces_what_is_in_it_and_is_read_each_time() {
     let root = folder(
         "replaces",
         &[
@@ -246,7 +246,7 @@ fn the_folder_overrides_templates_and_is_read_for_each_mail() {
 }
 
 #[test]
-fn templates_written_for_the_reference_work() {
+fn templates_in_the_manner_of_the_reference_work() {
     let html = "{# Takes things. #}\n\
         <p>{{ _fsdomain('Enter a password.') }} {{ _fsdomain('Hi %(email)s!', email=user.email) }}</p>\n\
         {% if security.confirmable %}{{ _fsdomain('<a href=\"%(link)s\">here</a>', \
@@ -287,7 +287,7 @@ fn templates_written_for_the_reference_work() {
 }
 
 #[test]
-fn template_errors_name_the_file_and_line() {
+fn what_is_wrong_with_a_template_is_said_with_its_file_and_line() {
     let root = folder(
         "broken",
         &[
@@ -318,14 +318,14 @@ fn template_errors_name_the_file_and_line() {
         assert!(said.starts_with(&expected), "{said}");
         assert!(!said.contains("t0") && !said.contains("ana@"), "{said}");
     }
-    // Only one of the two parts exists.
+    // One part is there, the other is not.
     let said = failure(&renderer, "security/email/mine");
     assert!(said.starts_with("security/email/mine.html:0: "), "{said}");
     fs::remove_dir_all(root).unwrap();
 }
 
 #[test]
-fn attack_path_traversal_templates_outside_the_folder_are_not_used() {
+fn attack_path_traversal_no_template_is_taken_from_outside_of_the_folder() {
     let root = folder(
         "outside",
         &[

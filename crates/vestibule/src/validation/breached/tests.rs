@@ -1,4 +1,4 @@
-//! Lookups on a scripted list.
+//! Against a list that says what a test tells it to.
 
 use std::sync::Mutex;
 
@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// The response of the list.
+/// What the list answers; nothing, if it is silent.
 #[derive(Clone)]
 enum Script {
     ResponseHooks(String),
@@ -108,7 +108,7 @@ const FOUND: Option<Message> = Some(Message::PasswordBreached);
 const UNASKED: Option<Message> = Some(Message::PasswordBreachedSiteError);
 
 #[tokio::test]
-async fn a_password_found_often_enough_is_refused() {
+async fn a_password_that_leaked_often_enough_is_refused() {
     let list = List::start(list_with(42)).await;
     assert_eq!(list.asked(true, 1).verdict("password").await, FOUND);
     assert_eq!(list.asked(true, 42).verdict("password").await, FOUND);
@@ -118,13 +118,13 @@ async fn a_password_found_often_enough_is_refused() {
 }
 
 #[tokio::test]
-async fn padding_does_not_count_as_a_find() {
+async fn padding_is_no_find() {
     let list = List::start(list_with(0)).await;
     assert_eq!(list.asked(true, 1).verdict("password").await, None);
 }
 
 #[tokio::test]
-async fn attack_only_five_digits_of_the_hash_are_sent() {
+async fn attack_the_whole_hash_never_leaves() {
     let list = List::start(list_with(1)).await;
     list.asked(true, 1).verdict("password").await;
     let heard = list.heard();
@@ -135,14 +135,14 @@ async fn attack_only_five_digits_of_the_hash_are_sent() {
     );
     assert!(lower.contains("add-padding: true\r\n"), "{heard}");
     assert!(lower.contains("user-agent: vestibule/"), "{heard}");
-    // Neither the password nor more than five digits of its hash.
+    // Not the password, and not a digit more than five of its hash.
     assert!(!lower.contains("5baa61"), "{heard}");
     assert!(!lower.contains(&REST[..6].to_ascii_lowercase()), "{heard}");
     assert!(!lower.contains("password"), "{heard}");
 }
 
 #[tokio::test]
-async fn strictness_decides_about_a_failed_lookup() {
+async fn a_list_that_cannot_be_asked_counts_as_configured() {
     let ticket = "<html>Please show your ticket: 1</html>";
     for (what, script) in [
         ("an error", page("503 Service Unavailable", "")),
@@ -197,27 +197,27 @@ async fn attack_a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn attack_a_slow_list_delays_no_request_beyond_its_limit() {
+async fn attack_a_slow_list_holds_nobody_longer_than_its_limit() {
     let list = List::start(Script::Silent).await;
     let patience = Duration::from_millis(200);
     let breached = Breached {
         patience,
         ..list.asked(true, 1)
     };
-    // More lookups than may run at once: the waiting ones have the same limit.
+    // More than may ask at a time: those that wait for their turn wait no longer.
     let asking = (0..3 * AT_A_TIME).map(|_| breached.verdict("password"));
     let asking = futures_util::future::join_all(asking);
-    // Both timeouts use the same clock, and of two that are due the inner one fires first.
+    // Both clocks are the same one, and of two that are due the inner one is asked first.
     let response_hooks = tokio::time::timeout(patience * 10, asking).await.unwrap();
     assert!(response_hooks.iter().all(|answer| *answer == UNASKED));
     assert_eq!(breached.at_a_time.available_permits(), AT_A_TIME);
 }
 
 #[tokio::test]
-async fn attack_an_endless_list_is_read_up_to_its_limit() {
+async fn attack_an_endless_list_is_not_read_to_its_end() {
     let list = List::start(Script::Endless).await;
     let breached = Breached {
-        // Never reached: the size limit ends the lookup.
+        // Never: it is the length that ends it.
         patience: Duration::from_secs(3600),
         ..list.asked(true, 1)
     };
@@ -225,7 +225,7 @@ async fn attack_an_endless_list_is_read_up_to_its_limit() {
 }
 
 #[tokio::test]
-async fn attack_a_list_with_an_untrusted_certificate_is_not_queried() {
+async fn attack_a_list_that_nobody_vouches_for_is_not_asked() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let key =
         tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());

@@ -1,4 +1,4 @@
-//! Queries to a scripted DNS server.
+//! Against a DNS server that says what a test tells it to.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -13,7 +13,8 @@ const A: u16 = 1;
 const MX: u16 = 15;
 const AAAA: u16 = 28;
 
-/// The response code and the data of the records for a name and a type; `None` for no response.
+/// What it says of a name and a type: a response code, and the data of records; nothing, if it
+/// is silent.
 type Zone = fn(&str, u16) -> Option<(u8, Vec<Vec<u8>>)>;
 
 struct Dns {
@@ -63,7 +64,7 @@ impl Dns {
     }
 }
 
-/// The response to a query (RFC 1035, section 4.1).
+/// An answer (RFC 1035, section 4.1) to a query.
 fn answer(query: &[u8], zone: Zone) -> Option<Vec<u8>> {
     let mut at = 12;
     let mut name = String::new();
@@ -115,7 +116,7 @@ fn zone(name: &str, kind: u16) -> Option<(u8, Vec<Vec<u8>>)> {
 }
 
 #[tokio::test]
-async fn domains_that_accept_mail_are_recognised() {
+async fn who_takes_mail() {
     let dns = Dns::start(zone).await;
     let deliverability = dns.deliverability(Duration::from_secs(10));
     for (domain, takes) in [
@@ -127,7 +128,7 @@ async fn domains_that_accept_mail_are_recognised() {
         ("null.example", false),
         ("empty.example", false),
         ("gone.example", false),
-        // A failed query does not refuse an address.
+        // Who cannot be asked does not stand in the way.
         ("broken.example", true),
         ("refused.example", true),
         ("half.example", true),
@@ -139,7 +140,7 @@ async fn domains_that_accept_mail_are_recognised() {
 }
 
 #[tokio::test]
-async fn a_dns_answer_is_cached() {
+async fn an_answer_is_remembered_for_a_while() {
     let dns = Dns::start(zone).await;
     let deliverability = dns.deliverability(Duration::from_secs(10));
     for _ in 0..3 {
@@ -149,11 +150,11 @@ async fn a_dns_answer_is_cached() {
 }
 
 #[tokio::test]
-async fn attack_a_silent_dns_server_delays_no_request_for_long() {
+async fn attack_a_domain_whose_dns_is_silent_holds_nobody_for_long() {
     let dns = Dns::start(zone).await;
     let patience = Duration::from_millis(300);
     let deliverability = dns.deliverability(patience);
-    // Both timeouts use the same clock, and of two that are due the inner one fires first.
+    // Both clocks are the same one, and of two that are due the inner one is asked first.
     let asked = deliverability.can_get_mail("ana@silent.example");
     assert_eq!(tokio::time::timeout(patience * 10, asked).await, Ok(true));
 }

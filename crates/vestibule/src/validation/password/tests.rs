@@ -1,4 +1,4 @@
-//! Tests of the password rules together.
+//! The rules together.
 
 use std::io::Write;
 use std::sync::Mutex;
@@ -16,7 +16,7 @@ SECURITY_PASSWORD_SALT = "salt"
 "#;
 const ZXCVBN: &str = r#"SECURITY_PASSWORD_COMPLEXITY_CHECKER = "zxcvbn""#;
 
-/// Collects what is logged on this thread while its guard lives.
+/// What was logged while a guard of it lived, on this thread.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -77,7 +77,7 @@ async fn lengths_are_counted_in_characters() {
 }
 
 #[tokio::test]
-async fn easy_passwords_are_refused_if_zxcvbn_is_enabled() {
+async fn easy_passwords_are_refused_where_zxcvbn_is_asked() {
     let asked = vestibule(ZXCVBN);
     let lenient = vestibule(&format!("{ZXCVBN}\nSECURITY_ZXCVBN_MINIMUM_SCORE = 0"));
     let simple = ["PASSWORD_TOO_SIMPLE"];
@@ -91,7 +91,7 @@ async fn easy_passwords_are_refused_if_zxcvbn_is_enabled() {
 }
 
 #[tokio::test]
-async fn passwords_made_of_user_data_are_refused() {
+async fn what_is_known_of_the_user_is_easy_to_guess() {
     let asked = vestibule(ZXCVBN);
     let password = "mareikewolkenstein";
     assert!(codes(&asked, password, &[]).await.is_empty());
@@ -110,9 +110,9 @@ async fn passwords_made_of_user_data_are_refused() {
 }
 
 #[tokio::test]
-async fn attack_passwords_crafted_to_slow_zxcvbn_down_are_judged_quickly() {
+async fn attack_passwords_made_to_be_judged_for_long_are_judged_soon() {
     let asked = vestibule(ZXCVBN);
-    // The faster of two runs, as a measure of what the machine can do.
+    // The quicker of two, which is what the machine can do.
     let time = async |password: &str, words: &[&str]| {
         let mut least = Duration::MAX;
         for _ in 0..2 {
@@ -183,15 +183,15 @@ async fn an_application_adds_its_own_check() {
         messages.spoken(Locale::ENGLISH).say(&said[0]),
         "No cats, %(name)s."
     );
-    // Built-in rules come first; if one fails, the application's checks do not run.
+    // Ours come first, and are then the only ones.
     let short = codes(&vestibule, "cat", &["dog"]).await;
     assert_eq!(short, ["PASSWORD_INVALID_LENGTH"]);
 }
 
 #[cfg(feature = "breached")]
 #[tokio::test]
-async fn strictness_decides_if_the_breach_list_is_unreachable() {
-    // Nothing listens on port 1.
+async fn a_list_that_cannot_be_asked_counts_as_configured() {
+    // Nothing listens at port 1.
     let origin = "SECURITY_PASSWORD_BREACHED_ORIGIN = \"http://127.0.0.1:1\"";
     for (how, expected) in [
         ("strict", &["PASSWORD_BREACHED_SITE_ERROR"][..]),
@@ -200,7 +200,7 @@ async fn strictness_decides_if_the_breach_list_is_unreachable() {
         let vestibule = vestibule(&format!(
             "SECURITY_PASSWORD_CHECK_BREACHED = \"{how}\"\n{origin}\n{ZXCVBN}"
         ));
-        // The lookup comes after the length check and before zxcvbn.
+        // After the length, before zxcvbn.
         assert_eq!(codes(&vestibule, "password", &[]).await, expected, "{how}");
         let short = codes(&vestibule, "a", &[]).await;
         assert_eq!(short, ["PASSWORD_INVALID_LENGTH"]);

@@ -1,4 +1,4 @@
-//! Mails as an SMTP server receives them.
+//! Mails on their way, as a server sees them.
 
 mod connecting;
 mod server;
@@ -57,8 +57,8 @@ fn is_never(outcome: &Result<(), MailError>) -> bool {
     matches!(outcome, Err(MailError::Never(_)))
 }
 
-/// A self-signed certificate for localhost: the server's acceptor, and the file with which a client
-/// trusts it.
+/// A certificate for localhost that signs itself: what a server encrypts with, and the file
+/// that says to trust it.
 struct Certificate {
     acceptor: TlsAcceptor,
     file: PathBuf,
@@ -83,7 +83,7 @@ impl Certificate {
         }
     }
 
-    /// The settings with this certificate trusted.
+    /// An outcome where it is trusted.
     fn trusted(&self, settings: &SmtpSettings) -> SmtpSettings {
         SmtpSettings {
             ca_file: Some(self.file.clone()),
@@ -99,7 +99,7 @@ impl Drop for Certificate {
 }
 
 #[tokio::test]
-async fn a_mail_is_sent_with_the_expected_commands() {
+async fn the_wire_of_a_plain_mail() {
     let server = Server::start(Script::default()).await;
     send(&settings(&server)).await.unwrap();
     assert_eq!(
@@ -115,7 +115,7 @@ async fn a_mail_is_sent_with_the_expected_commands() {
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("Message-ID: <1@example.com>"));
     assert!(head.contains("Auto-Submitted: auto-generated"));
-    // Lines with only one or two dots do not end the mail.
+    // Lines that are a dot or two alone end nothing.
     assert!(
         body.contains("\r\n.\r\n..\r\nhttps://example.com/confirm/abc"),
         "{body}"
@@ -124,7 +124,7 @@ async fn a_mail_is_sent_with_the_expected_commands() {
 }
 
 #[tokio::test]
-async fn a_connection_is_reused_and_replaced_when_closed() {
+async fn a_connection_is_kept_and_replaced_when_it_is_gone() {
     let server = Server::start(Script::default()).await;
     let kept = mailer(&settings(&server));
     for _ in 0..3 {
@@ -145,7 +145,7 @@ async fn a_connection_is_reused_and_replaced_when_closed() {
 }
 
 #[tokio::test]
-async fn concurrent_mails_share_a_few_connections() {
+async fn many_mails_at_once_share_few_connections() {
     let server = Server::start(Script::default()).await;
     let mailer = mailer(&settings(&server));
     let mail = example();
@@ -157,7 +157,7 @@ async fn concurrent_mails_share_a_few_connections() {
 }
 
 #[tokio::test]
-async fn the_reply_of_the_server_decides_whether_a_mail_is_retried() {
+async fn what_a_server_answers_decides_whether_it_is_tried_again() {
     for (word, answer, kind) in [
         ("MAIL", "451 try later", "blocked"),
         ("MAIL", "550 not you", "blocked"),
@@ -196,14 +196,14 @@ async fn the_reply_of_the_server_decides_whether_a_mail_is_retried() {
         assert_eq!(found, wanted, "{word} {answer}: {outcome:?}");
         let text = outcome.unwrap_err().to_string();
         assert!(!text.contains("ana@"), "{text}");
-        // The next mail is sent.
+        // The next one goes through.
         mailer.send(&example()).await.unwrap();
         assert_eq!(server.mails().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_refusing_silent_or_unreachable_server_blocks_the_mail() {
+async fn a_server_that_is_unfriendly_silent_or_not_there() {
     let server = Server::start(Script {
         greeting: Some("554 go away"),
         ..Script::default()
@@ -231,7 +231,7 @@ async fn a_refusing_silent_or_unreachable_server_blocks_the_mail() {
 }
 
 #[tokio::test]
-async fn the_client_authenticates_with_plain_or_login() {
+async fn signing_in() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN LOGIN"],
         ..Script::default()
@@ -258,7 +258,7 @@ async fn the_client_authenticates_with_plain_or_login() {
 }
 
 #[tokio::test]
-async fn attack_a_refused_sign_in_reveals_no_secret_and_loses_no_mail() {
+async fn attack_a_refused_sign_in_tells_no_secret_and_loses_no_mail() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN"],
         response_hooks: vec![("AUTH", "535 us\u{e9}r with open sesame is wrong")],
@@ -273,7 +273,7 @@ async fn attack_a_refused_sign_in_reveals_no_secret_and_loses_no_mail() {
     assert!(format!("{outcome:?}").contains("535"));
     assert!(server.mails().is_empty());
 
-    // If a password is set, a server without authentication gets no mail.
+    // A server that cannot be signed in to is not sent to without.
     let server = Server::start(Script::default()).await;
     assert!(is_blocked(&send(&with_password(&server)).await));
     assert_eq!(server.lines().len(), 1);
@@ -298,7 +298,7 @@ async fn starttls() {
 }
 
 #[tokio::test]
-async fn a_mail_is_sent_over_implicit_tls() {
+async fn tls_from_the_first_byte_on() {
     let certificate = Certificate::new("implicit");
     let server = Server::start(Script {
         tls: Some(certificate.acceptor.clone()),
@@ -315,7 +315,7 @@ async fn a_mail_is_sent_over_implicit_tls() {
 }
 
 #[tokio::test]
-async fn attack_a_server_with_an_untrusted_certificate_gets_no_mail() {
+async fn attack_a_server_that_nobody_vouches_for_gets_nothing() {
     let certificate = Certificate::new("stranger");
     for (tls, implicit) in [(SmtpTls::StartTls, false), (SmtpTls::Tls, true)] {
         let server = Server::start(Script {
@@ -330,7 +330,7 @@ async fn attack_a_server_with_an_untrusted_certificate_gets_no_mail() {
             ..with_password(&server)
         };
         assert!(is_blocked(&send(&settings).await));
-        // The certificate is trusted, but for another name.
+        // One with a certificate for somebody else.
         let elsewhere = SmtpSettings {
             host: "127.0.0.1".to_owned(),
             ..certificate.trusted(&settings)
@@ -346,7 +346,7 @@ async fn attack_a_server_with_an_untrusted_certificate_gets_no_mail() {
 }
 
 #[tokio::test]
-async fn attack_starttls_that_is_stripped_or_refused_stops_the_mail() {
+async fn attack_starttls_that_is_taken_out_or_refused_is_not_gone_without() {
     for script in [
         Script::default(),
         Script {
@@ -378,7 +378,7 @@ async fn attack_starttls_that_is_stripped_or_refused_stops_the_mail() {
 }
 
 #[tokio::test]
-async fn attack_replies_injected_before_tls_are_not_used() {
+async fn attack_words_put_before_the_encryption_are_not_taken_for_answers() {
     let certificate = Certificate::new("smuggled");
     let server = Server::start(Script {
         offers: vec!["STARTTLS", "SIZE 1000000"],
@@ -397,13 +397,13 @@ async fn attack_replies_injected_before_tls_are_not_used() {
 }
 
 #[tokio::test]
-async fn attack_replies_injected_before_tls_never_mark_a_mail_as_sent() {
+async fn attack_no_number_of_answers_put_before_the_encryption_makes_a_mail_count_as_sent() {
     const ANSWERS: [&str; 5] = [
         "250-mail.example\r\n250 8BITMIME\r\n",
         "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n",
         "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n250 fine\r\n",
         "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n250 fine\r\n250 fine\r\n",
-        // An incomplete reply.
+        // One that its end is missing from.
         "250-mail.example\r\n250-8BITM",
     ];
     let certificate = Certificate::new("injected");
@@ -411,7 +411,7 @@ async fn attack_replies_injected_before_tls_never_mark_a_mail_as_sent() {
         for smuggled in ANSWERS {
             let server = Server::start(Script {
                 offers: offers.clone(),
-                // The server's own reply to the mail.
+                // What the server itself says to the mail.
                 response_hooks: vec![("RCPT", "550 nobody")],
                 tls: Some(certificate.acceptor.clone()),
                 smuggled,
@@ -430,7 +430,7 @@ async fn attack_replies_injected_before_tls_never_mark_a_mail_as_sent() {
 }
 
 #[tokio::test]
-async fn a_non_ascii_local_part_requires_smtputf8() {
+async fn letters_beyond_ascii_before_the_at_need_a_server_that_knows_them() {
     let mail = Outgoing {
         to: "\u{e9}va@b\u{fc}cher.example".to_owned(),
         ..example()
@@ -451,7 +451,7 @@ async fn a_non_ascii_local_part_requires_smtputf8() {
 }
 
 #[tokio::test]
-async fn ehlo_never_contains_the_name_of_the_host() {
+async fn our_name_is_the_senders_domain_and_never_the_hosts() {
     let server = Server::start(Script::default()).await;
     let smtp = Smtp::new(&settings(&server), "localhost").unwrap();
     smtp.send(&example()).await.unwrap();
@@ -459,7 +459,7 @@ async fn ehlo_never_contains_the_name_of_the_host() {
 }
 
 #[test]
-fn a_missing_ca_file_is_an_error() {
+fn certificates_that_are_not_there_stop_the_start() {
     let settings = SmtpSettings {
         host: "localhost".to_owned(),
         port: 25,

@@ -1,11 +1,11 @@
-//! Error messages for failed connections, and the probe.
+//! What is said when no connection comes about, and what a probe does.
 
 use super::*;
 
 #[tokio::test]
-async fn a_port_that_does_not_match_the_encryption_is_explained() {
+async fn a_port_that_does_not_go_with_the_encryption_is_explained() {
     let certificate = Certificate::new("ports");
-    // Implicit TLS, as on port 465, and a client that waits for the greeting.
+    // TLS from the first byte on, as on port 465, and a client that waits for the greeting.
     let server = Server::start(Script {
         tls: Some(certificate.acceptor.clone()),
         implicit: true,
@@ -25,7 +25,7 @@ async fn a_port_that_does_not_match_the_encryption_is_explained() {
             "{text}"
         );
     }
-    // A greeting in clear text, as on port 587, and a client that starts with TLS.
+    // A greeting in clear text, as on port 587, and a client that begins with TLS.
     let server = Server::start(Script::default()).await;
     let settings = SmtpSettings {
         tls: SmtpTls::Tls,
@@ -40,7 +40,7 @@ async fn a_port_that_does_not_match_the_encryption_is_explained() {
 }
 
 #[tokio::test]
-async fn a_probe_signs_in_and_sends_no_mail() {
+async fn a_probe_signs_in_and_sends_nothing() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN"],
         ..Script::default()
@@ -63,7 +63,7 @@ async fn a_probe_signs_in_and_sends_no_mail() {
 }
 
 #[tokio::test]
-async fn a_username_without_a_password_does_not_sign_in() {
+async fn nobody_signs_in_with_half_of_what_it_takes() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN"],
         ..Script::default()

@@ -1,4 +1,4 @@
-//! A scripted mail server for tests.
+//! A mail server that says what a test tells it to.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,28 +7,28 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// How the server behaves.
+/// What it does.
 #[derive(Clone, Default)]
 pub(super) struct Script {
-    /// The extensions that it offers in its reply to EHLO.
+    /// What it offers after EHLO.
     pub(super) offers: Vec<&'static str>,
-    /// The greeting; `None` for a friendly one.
+    /// The greeting, if it is another one than a friendly one.
     pub(super) greeting: Option<&'static str>,
-    /// Replies by the first word of a command, in order; after them, friendly replies.
+    /// Answers by the first word of a command, one after the other; then friendly ones.
     pub(super) response_hooks: Vec<(&'static str, &'static str)>,
-    /// The command that it never replies to.
+    /// It never answers this one.
     pub(super) silent_at: Option<&'static str>,
-    /// The acceptor for TLS connections.
+    /// With which it encrypts.
     pub(super) tls: Option<TlsAcceptor>,
-    /// Whether it uses implicit TLS.
+    /// Whether it does so from the first byte on.
     pub(super) implicit: bool,
-    /// What the server, or an attacker on the network, sends directly after the reply to STARTTLS.
+    /// What it says, or somebody in between, right behind the answer to STARTTLS.
     pub(super) smuggled: &'static str,
-    /// Whether it closes the connection after each mail.
+    /// Whether it hangs up after each mail.
     pub(super) hangs_up: bool,
 }
 
-/// What the server received.
+/// What it heard.
 #[derive(Default)]
 pub(super) struct Heard {
     pub(super) lines: Vec<String>,
@@ -102,7 +102,7 @@ impl Talk {
         Some(())
     }
 
-    /// Serves one connection until the client ends it; returns the stream for STARTTLS.
+    /// Talks until the other side has enough; gives the stream back for STARTTLS.
     async fn talk<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, greets: bool) -> Option<S> {
         let mut stream = BufReader::new(stream);
         if greets {
