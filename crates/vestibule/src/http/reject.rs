@@ -7,8 +7,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
+use crate::http::requirement::Requirement;
 use crate::messages::{Explanation, LocalizedMessage, Words};
-use crate::session::requirement::Requirement;
 
 /// An error response before it is translated.
 #[derive(Debug)]

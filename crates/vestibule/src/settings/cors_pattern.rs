@@ -1,7 +1,63 @@
-//! Patterns of origins and headers that do not mean what they seem to.
+//! Patterns of paths, origins and headers, and those that do not mean what they seem to.
 //!
 //! Patterns are regular expressions, as in Flask-CORS. `https://*.example.com` looks like the glob
 //! that other servers accept, but as a regular expression it admits `https://xexample.com`.
+
+use regex_lite::Regex;
+
+use super::hosts;
+
+/// A compiled pattern for a path, an origin or the name of a header.
+#[derive(Debug)]
+pub(crate) enum Pattern {
+    Plain(String),
+    Regex(Regex),
+}
+
+/// Whether a text is a regular expression. Flask-CORS treats any text with special characters as
+/// one; we do not if the brackets belong to an IPv6 address.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    let ipv6 = |origin: &str| {
+        ["http://", "https://"]
+            .iter()
+            .any(|scheme| origin.strip_prefix(scheme).is_some_and(hosts::is_ipv6))
+    };
+    text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) && !ipv6(text)
+}
+
+impl Pattern {
+    /// Compiles a pattern. `prefix` is for paths, which only have to match at the beginning.
+    pub(crate) fn new(text: &str, prefix: bool) -> Result<Self, String> {
+        if !is_pattern(text) {
+            return Ok(Self::Plain(text.to_owned()));
+        }
+        let anchored = if prefix {
+            format!("^(?:{text})")
+        } else {
+            format!("^(?:{text})$")
+        };
+        Regex::new(&anchored)
+            .map(Self::Regex)
+            .map_err(|error| format!("CORS: {text:?} is not a pattern: {error}"))
+    }
+
+    /// Compiles a pattern for header names, which are case-insensitive. A lone `*` matches every
+    /// header.
+    pub(crate) fn of_headers(text: &str) -> Result<Self, String> {
+        match text {
+            "*" => Self::new(".*", false),
+            text if is_pattern(text) => Self::new(&format!("(?i){text}"), false),
+            text => Ok(Self::Plain(text.to_owned())),
+        }
+    }
+
+    pub(crate) fn matches(&self, value: &str) -> bool {
+        match self {
+            Self::Plain(text) => text.eq_ignore_ascii_case(value),
+            Self::Regex(regex) => regex.is_match(value),
+        }
+    }
+}
 
 /// The regular expression for a pattern of an origin that was written as a glob, or `None` if it
 /// does not look like a glob.

@@ -3,14 +3,15 @@
 use secrecy::{ExposeSecret, SecretString};
 use toml::{Table, Value};
 use vestibule_formats::hash::{
-    Argon2Options, Argon2Type, Hasher, HasherOptions, Scheme, SingleHash,
+    Argon2Options, Argon2Type, HashError, Hasher, HasherOptions, Scheme, SingleHash,
 };
 use vestibule_formats::text::normalise::Form;
 
 use super::password_rules::{self, BreachedSettings};
 use super::reader::Reader;
-use crate::http::fault::Fault;
-use crate::validation::password::LONGEST;
+
+/// The maximum length of a password in characters, the same as the reference's.
+pub(crate) const LONGEST_PASSWORD: usize = 128;
 
 /// Secrets: `SECRET_KEY`, its fallbacks, and the password salt.
 #[derive(Debug, Clone)]
@@ -98,10 +99,10 @@ impl PasswordSettings {
             );
         }
         let length_min = reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0);
-        if length_min > LONGEST {
+        if length_min > LONGEST_PASSWORD {
             reader.problem(
                 "SECURITY_PASSWORD_LENGTH_MIN",
-                format!("{length_min} is more than {LONGEST}, the longest that is accepted: nobody could choose a password"),
+                format!("{length_min} is more than {LONGEST_PASSWORD}, the longest that is accepted: nobody could choose a password"),
                 "write 8 to 64, or leave it out",
             );
         }
@@ -121,7 +122,7 @@ impl PasswordSettings {
     ///
     /// # Errors
     /// If the parameters of the scheme are inconsistent.
-    pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, Fault> {
+    pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, HashError> {
         let options = HasherOptions {
             salt: salt.map(ExposeSecret::expose_secret),
             single_hash: self.single_hash.clone(),
@@ -137,7 +138,6 @@ impl PasswordSettings {
             .fold(hasher, |hasher, (scheme, rounds)| {
                 hasher?.keeping(*scheme, *rounds)
             })
-            .map_err(|error| Fault::Internal(error.to_string()))
     }
 }
 

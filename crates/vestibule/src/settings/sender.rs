@@ -1,12 +1,12 @@
 //! `SECURITY_EMAIL_SENDER`: the sender of mails.
 
 use toml::Value;
+use vestibule_formats::text::email;
 
 use super::hosts::BelievedHosts;
 use super::load::Problem;
 use super::reader::Reader;
 use super::{MailRoute, MailSettings};
-use crate::mail::transport;
 
 const KEY: &str = "SECURITY_EMAIL_SENDER";
 
@@ -53,6 +53,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> String {
     }
 }
 
+/// The address as it is written in a mail header, with its domain in ASCII.
+fn ascii_form(address: &str) -> Option<String> {
+    let (local, domain) = email::split_for_transport(address)?;
+    Some(format!("{local}@{domain}"))
+}
+
 /// The sender in normalised form, or which part of it is invalid.
 fn parse(written: &str) -> Result<String, &'static str> {
     if written.chars().any(char::is_control) {
@@ -72,10 +78,10 @@ fn parse(written: &str) -> Result<String, &'static str> {
     let (local, domain) = address
         .rsplit_once('@')
         .ok_or("there is no address with an @ in it")?;
-    let ascii = transport::address(address).ok_or_else(|| {
+    let ascii = ascii_form(address).ok_or_else(|| {
         if local.is_empty() || domain.is_empty() {
             "a part of the address is missing"
-        } else if transport::address(&format!("{local}@example.com")).is_some() {
+        } else if ascii_form(&format!("{local}@example.com")).is_some() {
             "what is after the @ is no domain"
         } else {
             "what is before the @ has characters that no address has"

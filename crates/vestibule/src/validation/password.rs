@@ -18,10 +18,7 @@ use super::breached::Breached;
 use crate::http::fault::Fault;
 use crate::messages::{LocalizedMessage, Message};
 use crate::secrets::passwords::Passwords;
-use crate::settings::PasswordSettings;
-
-/// The maximum length of a password in characters, the same as the reference's.
-pub(crate) const LONGEST: usize = 128;
+use crate::settings::{LONGEST_PASSWORD, PasswordSettings};
 
 /// How many characters of a password zxcvbn examines: its running time grows faster than the
 /// length, and longer passwords are not guessed. The worst case of this length, made of signs that
@@ -107,7 +104,7 @@ impl PasswordRules {
         about: &[&str],
     ) -> Result<Vec<LocalizedMessage>, Fault> {
         let length = password.chars().count();
-        if length < self.least || length > LONGEST {
+        if length < self.least || length > LONGEST_PASSWORD {
             return Ok(vec![
                 Message::PasswordInvalidLength.with("length", self.least),
             ]);

@@ -208,7 +208,7 @@ fn describe_page(_: &App) -> Operation {
     Operation::new("getDevMailboxPage", TAG, "The mails, as a page")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .response_hooks(Answer::page("A page for people."))
+        .answers(Answer::page("A page for people."))
         .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }
 
@@ -228,7 +228,7 @@ fn describe_list(_: &App) -> Operation {
     Operation::new("getDevMailbox", TAG, "The mails, the newest first")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .response_hooks(
+        .answers(
             Answer::ok("What would have been sent since the server started.")
                 .must("mails", Schema::list(mail))
                 .must("sms", Schema::list(sms)),

@@ -88,11 +88,6 @@ pub trait Mailer: Send + Sync + std::fmt::Debug {
     async fn send(&self, mail: &Outgoing) -> Result<(), MailError>;
 }
 
-/// An address as it is transmitted, with its domain in ASCII; `None` if it is invalid.
-pub(crate) fn address(text: &str) -> Option<String> {
-    message::travelling_address(text)
-}
-
 /// Checks that a mail can be encoded for transmission.
 ///
 /// # Errors
