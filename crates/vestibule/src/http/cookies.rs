@@ -94,18 +94,18 @@ fn http_date(moment: OffsetDateTime) -> String {
         .unwrap_or_default()
 }
 
-/// What became of the session cookie.
+/// The state of the session cookie of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieState {
-    /// None came.
+    /// The request has no session cookie.
     Absent,
-    /// It holds a session.
+    /// The cookie holds a session.
     Opened,
-    /// It is ours, and too old.
+    /// The signature is valid, but the cookie has expired.
     Expired,
-    /// It is ours, and was signed so many seconds ahead of this server's clock.
+    /// The signature is valid, but was made this many seconds ahead of this server's clock.
     Ahead(u64),
-    /// We did not sign it, or it holds no session.
+    /// The signature is invalid, or the cookie holds no session.
     Foreign,
 }
 

@@ -3,7 +3,7 @@
 
 use super::{MailRoute, Settings};
 
-/// A path with one more segment. A trailing slash stays at the end.
+/// Appends a segment to a path. A trailing slash stays at the end.
 pub(crate) fn under(path: &str, segment: &str) -> String {
     match path.strip_suffix('/') {
         Some(path) => format!("{path}/{segment}/"),
