@@ -1,8 +1,8 @@
-//! Mail: written while a request is answered, kept with what it is about, sent later.
+//! Mail: rendered during the request, stored with the change that it is about, sent later.
 //!
-//! A mail goes into the outbox in the same transaction as the change that it tells of
-//! ([`Change`]), so that neither can be without the other. A worker
-//! (`outbox`) sends it. In the database it is sealed: mails carry secrets.
+//! A mail is written to the outbox in the same transaction as the change that it announces
+//! ([`Change`]), so that neither exists without the other. A worker (`outbox`) sends it. The
+//! database holds it encrypted, because mails contain secrets.
 
 pub(crate) mod addressee;
 pub(crate) mod mailbox;
@@ -32,22 +32,22 @@ use crate::rng;
 use crate::secrets::sealed::Sealer;
 use crate::settings::{MailTemplate, Settings};
 
-/// What mails are written with.
+/// Renders mails and wakes the worker that sends them.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     renderer: Renderer,
     sealer: Sealer,
     /// Wakes the worker.
     notify: Notify,
-    /// How many workers there are.
+    /// How many workers are running.
     workers: AtomicUsize,
-    /// Whether it was said that there is none.
+    /// Whether the warning that no worker is running was logged.
     complained: AtomicBool,
-    /// What the developer reads, where nothing is sent.
+    /// The mails for the developer, if mails are not sent.
     pub(crate) mailbox: Arc<Mailbox>,
 }
 
-/// A worker at work.
+/// Counts a running worker until it is dropped.
 struct Working<'a>(&'a Outbox);
 
 impl Drop for Working<'_> {
@@ -56,19 +56,19 @@ impl Drop for Working<'_> {
     }
 }
 
-/// A mail to be written.
+/// A mail to be rendered.
 #[derive(Debug)]
 pub(crate) struct Email<'a> {
     pub(crate) template: &'a MailTemplate,
     pub(crate) to: &'a str,
-    /// What the template speaks of.
+    /// The variables of the template.
     pub(crate) context: Map<String, Value>,
-    /// Whether it is sent. One that is not costs as much as one that is: nobody can tell by the
-    /// time it takes whether there was somebody to write to.
+    /// Whether the mail is sent. One that is not sent costs as much, so that the response time does
+    /// not reveal whether it has a recipient.
     pub(crate) sent: bool,
 }
 
-/// What stands sealed in the outbox.
+/// The encrypted payload of a mail in the outbox.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     to: String,
@@ -90,7 +90,7 @@ impl Outbox {
         }
     }
 
-    /// Tells the worker that there is a mail.
+    /// Tells the worker that a mail was stored.
     pub(crate) fn wake(&self) {
         if self.workers.load(Ordering::Relaxed) == 0
             && !self.complained.swap(true, Ordering::Relaxed)
@@ -107,7 +107,7 @@ impl Outbox {
 }
 
 impl Email<'_> {
-    /// A letter that is sent.
+    /// A mail that is sent.
     pub(crate) fn new<'a>(
         template: &'a MailTemplate,
         to: &'a str,
@@ -125,21 +125,21 @@ impl Email<'_> {
     }
 }
 
-/// What templates may know about a user.
+/// The variables that describe a user to a template.
 pub(crate) fn about(user: &User) -> Value {
     person(user.email.as_deref(), user.username.as_deref())
 }
 
-/// The same of somebody who is not there yet.
+/// The same for a user that does not exist yet.
 pub(crate) fn person(email: Option<&str>, username: Option<&str>) -> Value {
     serde_json::json!({ "email": email, "username": username })
 }
 
 impl App {
-    /// Writes a letter, for the outbox.
+    /// Renders a mail for the outbox.
     ///
     /// # Errors
-    /// When the template cannot be rendered.
+    /// If the template cannot be rendered.
     pub(crate) fn write(
         &self,
         info: &RequestInfo,
@@ -187,8 +187,8 @@ impl App {
         })
     }
 
-    /// Sends a letter by itself, and writes down why. Where there is nobody to send it to, as
-    /// much is written.
+    /// Stores a mail that belongs to no other change, and the audit record of its event. Without an
+    /// event, the mail has no recipient, and we do the same work.
     pub(crate) async fn send(
         &self,
         info: &RequestInfo,
@@ -214,13 +214,13 @@ impl App {
         if let Some(event) = event {
             self.hooks().emit(event, info);
         } else {
-            // As much for the log, too.
+            // The log must not tell the two cases apart by its volume either.
             tracing::info!("a mail was asked for with an address that gets none");
         }
         Ok(())
     }
 
-    /// A length of time in the reader's language: "2 days", "1 hour and 30 minutes".
+    /// A duration in the reader's language: "2 days", "1 hour and 30 minutes".
     pub(crate) fn period(&self, info: &RequestInfo, length: Duration) -> String {
         let words = self.words(info);
         period::in_words(length, |word| words.translate(word))

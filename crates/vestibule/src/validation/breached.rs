@@ -1,8 +1,8 @@
-//! Passwords that leaked: asked of a list elsewhere, which never learns which password.
+//! The check for breached passwords, against a list on a server that never learns the password.
 //!
-//! The list (Have I Been Pwned's, or a copy of one's own) is asked for everything that begins
-//! with the first five of the forty digits of the password's SHA-1, and the rest is looked for
-//! here. Padding hides by its length how many there are.
+//! The server (Have I Been Pwned, or a copy of its list) is queried for all hashes that begin with
+//! the first five of the forty digits of the password's SHA-1; the rest is compared here. Padding
+//! hides the number of results, which the length of the response would reveal.
 
 #[cfg(test)]
 mod tests;
@@ -30,22 +30,22 @@ use crate::http::fault::Fault;
 use crate::messages::Message;
 use crate::settings::{BreachedOrigin, BreachedSettings};
 
-/// How long everything may take together: somebody waits for an answer.
+/// The time limit for the whole lookup, because a client is waiting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How much of an answer is read. They have about 40 KiB.
+/// The maximum size of a response. Usual ones have about 40 KiB.
 const ANSWER_BYTES: usize = 512 * 1024;
 
-/// How many are asked for at a time; the others wait, and their patience runs.
+/// How many lookups run at the same time. The time limit of the others runs while they wait.
 const AT_A_TIME: usize = 16;
 
-/// How much of the hash is told.
+/// How many digits of the hash are sent.
 const TOLD: usize = 5;
 
-/// Who asks: the list wants to know.
+/// The user agent, which the server requires.
 const AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
 
-/// The list of leaked passwords.
+/// The list of breached passwords.
 pub(super) struct Breached {
     strict: bool,
     count: u64,
@@ -55,7 +55,7 @@ pub(super) struct Breached {
     patience: Duration,
 }
 
-/// Why the list could not be asked. None of it tells what was asked for.
+/// Why a lookup failed. Contains nothing of what was looked up.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("it takes too long")]
@@ -105,7 +105,7 @@ impl Breached {
         })
     }
 
-    /// What is to be said against a password, if anything.
+    /// The message that refuses the password, if any.
     pub(super) async fn verdict(&self, password: &str) -> Option<Message> {
         let finds = tokio::time::timeout(self.patience, self.finds(password))
             .await
@@ -124,7 +124,7 @@ impl Breached {
         }
     }
 
-    /// How often it was found.
+    /// How often the password is on the list.
     async fn finds(&self, password: &str) -> Result<u64, Failure> {
         let hash = hex(&Sha1::digest(password.as_bytes()));
         let (told, kept) = hash.split_at(TOLD);
@@ -141,13 +141,13 @@ impl Breached {
         find(&list, kept)
     }
 
-    /// What the list has that begins so.
+    /// The part of the list that begins with these digits.
     async fn list<S>(&self, stream: S, told: &str) -> Result<Bytes, Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // It ends with this function at the latest.
+        // The connection task ends with this function at the latest.
         let mut tasks = JoinSet::new();
         tasks.spawn(connection);
         let host = if self.origin.host.contains(':') {
@@ -177,8 +177,8 @@ impl Breached {
     }
 }
 
-/// How often the rest of a hash was found. A page that is no list, as of somebody who wants to
-/// see a ticket first, is not taken for one without finds.
+/// How often the rest of a hash is on the list. A page that is not a list, such as a captive
+/// portal's, is an error, not an absence of finds.
 fn find(list: &[u8], kept: &str) -> Result<u64, Failure> {
     let text = std::str::from_utf8(list).map_err(|_| Failure::NoList)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
