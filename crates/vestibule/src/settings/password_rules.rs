@@ -15,13 +15,13 @@ pub struct BreachedSettings {
     /// The number of finds from which a password is refused.
     pub count: u64,
     /// The server that is queried.
-    pub origin: BreachedOrigin,
+    pub origin: HttpOrigin,
 }
 
-/// The server with the list of breached passwords.
+/// A server that vestibule sends requests to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BreachedOrigin {
-    /// Whether it is queried over HTTPS.
+pub struct HttpOrigin {
+    /// Whether requests go over HTTPS.
     pub tls: bool,
     /// The server's name or address.
     pub host: String,
@@ -73,7 +73,7 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
     })
 }
 
-fn origin(reader: &mut Reader<'_>) -> Option<BreachedOrigin> {
+fn origin(reader: &mut Reader<'_>) -> Option<HttpOrigin> {
     const KEY: &str = "SECURITY_PASSWORD_BREACHED_ORIGIN";
     let text = reader.text(KEY);
     let origin = parse(&text);
@@ -93,7 +93,7 @@ fn origin(reader: &mut Reader<'_>) -> Option<BreachedOrigin> {
     origin
 }
 
-fn parse(text: &str) -> Option<BreachedOrigin> {
+fn parse(text: &str) -> Option<HttpOrigin> {
     let uri: Uri = text.parse().ok()?;
     let tls = match uri.scheme_str()? {
         "https" => true,
@@ -116,7 +116,7 @@ fn parse(text: &str) -> Option<BreachedOrigin> {
         None if tls => 443,
         None => 80,
     };
-    Some(BreachedOrigin {
+    Some(HttpOrigin {
         tls,
         host: Some(host.to_owned()).filter(|host| !host.is_empty())?,
         port,
@@ -148,11 +148,7 @@ mod tests {
             ("http://[::1]", false, "::1", 80),
         ] {
             let host = host.to_owned();
-            assert_eq!(
-                parse(text),
-                Some(BreachedOrigin { tls, host, port }),
-                "{text}"
-            );
+            assert_eq!(parse(text), Some(HttpOrigin { tls, host, port }), "{text}");
         }
         for text in [
             "",

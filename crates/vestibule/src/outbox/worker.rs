@@ -10,10 +10,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vestibule_store::{Cutoffs, MailFate, QueuedMail};
 
-use super::Sealed;
-use super::transport::{MailError, Mailer, Outgoing};
+use super::{MailPayload, Payload};
 use crate::app::App;
 use crate::http::fault::Fault;
+use crate::mail::transport::{MailError, Mailer, Outgoing};
 use crate::rng;
 
 /// How many mails are taken at a time.
@@ -106,9 +106,11 @@ pub(crate) async fn batch(app: &App, mailer: &dyn Mailer) -> Result<usize, Fault
 }
 
 async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> Result<(), Fault> {
-    let outcome = match open(app, mail) {
-        Some((true, outgoing)) => mailer.send(&outgoing).await,
-        Some((false, _)) => Ok(()),
+    let outcome = match app.outbox().open(&mail.payload) {
+        Some(Payload::Mail(payload)) if payload.sent => {
+            mailer.send(&outgoing(app, mail, payload)).await
+        }
+        Some(Payload::Mail(_)) => Ok(()),
         None => Err(MailError::Blocked(
             "it was sealed with a key that is not configured any more: put that key into \
              SECRET_KEY_FALLBACKS"
@@ -143,19 +145,16 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
     Ok(())
 }
 
-fn open(app: &App, mail: &QueuedMail) -> Option<(bool, Outgoing)> {
-    let json = app.outbox().sealer.open(&mail.payload)?;
-    let sealed: Sealed = serde_json::from_slice(&json).ok()?;
-    let outgoing = Outgoing {
+fn outgoing(app: &App, mail: &QueuedMail, payload: MailPayload) -> Outgoing {
+    Outgoing {
         from: app.settings().mail.sender.clone(),
-        to: sealed.to,
-        subject: sealed.subject,
-        text: sealed.text,
-        html: sealed.html,
+        to: payload.to,
+        subject: payload.subject,
+        text: payload.text,
+        html: payload.html,
         message_id: mail.message_id.clone(),
         date: mail.created_at,
-    };
-    Some((sealed.sent, outgoing))
+    }
 }
 
 fn fate(mail: &QueuedMail, outcome: Result<(), MailError>, now: OffsetDateTime) -> MailFate {
