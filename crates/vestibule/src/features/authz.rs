@@ -79,7 +79,10 @@ async fn decide(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
             .map_err(|rejection| rejection.with_status(StatusCode::FORBIDDEN))?;
     }
     let Some(caller) = request.session.caller() else {
-        return Err(Fault::Internal("a door let nobody in".to_owned()).into());
+        return Err(Fault::Internal(
+            "the authentication policy accepted a request without a caller".to_owned(),
+        )
+        .into());
     };
     let roles = caller.roles(app).await?;
     asked.access.requirement(&roles)?;
@@ -132,7 +135,7 @@ impl Asked {
         let mut seen = Vec::new();
         for (name, value) in query.all() {
             if seen.contains(&name) {
-                return Err(refuse(name, "stands in it twice"));
+                return Err(refuse(name, "is repeated"));
             }
             seen.push(name);
             match name {
@@ -141,7 +144,7 @@ impl Asked {
                         .iter()
                         .map(|method| Mechanism::from_name(method))
                         .collect::<Option<_>>()
-                        .ok_or_else(|| refuse(name, "names no method of ours"))?;
+                        .ok_or_else(|| refuse(name, "names an unknown authentication method"))?;
                 }
                 "roles_required" => asked.access.roles_required = list(name, value)?,
                 "roles_accepted" => asked.access.roles_accepted = list(name, value)?,
@@ -158,7 +161,7 @@ impl Asked {
             .within
             .is_some_and(|within| within.is_zero())
         {
-            return Err(refuse("within", "is no time at all"));
+            return Err(refuse("within", "must be more than 0 seconds"));
         }
         Ok(asked)
     }
@@ -170,7 +173,7 @@ fn list(name: &str, value: &str) -> Result<Vec<String>, Rejection> {
         .map(|item| item.trim().to_owned())
         .collect();
     if items.iter().any(String::is_empty) {
-        return Err(refuse(name, "is empty, or has an empty item"));
+        return Err(refuse(name, "is empty or has an empty item"));
     }
     Ok(items)
 }
