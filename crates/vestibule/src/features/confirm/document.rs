@@ -57,7 +57,7 @@ pub(super) fn from_link(app: &App) -> Operation {
 
 /// `POST` of the link.
 pub(super) fn confirm(app: &App) -> Operation {
-    let operation = Operation::new("confirm", TAG, "Confirm the address")
+    let operation = Operation::new("confirm", TAG, "Confirm email address")
         .open()
         .parameter(link_token());
     match app.settings().accounts.links_consumed_by {
