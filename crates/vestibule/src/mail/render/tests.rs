@@ -148,8 +148,14 @@ fn a_length_of_time_may_be_words_or_seconds() {
         let mut context = everything();
         context.insert("within".to_owned(), within);
         let (text, html) = write_in(&renderer, "reset_instructions", german, &context);
-        assert!(text.contains("ist 1 Stunde und 30 Minuten gültig."), "{text}");
-        assert!(html.contains("ist 1 Stunde und 30 Minuten gültig."), "{html}");
+        assert!(
+            text.contains("ist 1 Stunde und 30 Minuten gültig."),
+            "{text}"
+        );
+        assert!(
+            html.contains("ist 1 Stunde und 30 Minuten gültig."),
+            "{html}"
+        );
     }
 }
 
