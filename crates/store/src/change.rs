@@ -14,8 +14,9 @@ use crate::{
 /// A change with everything that belongs to it.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// A secret that can be used once.
-    pub consumes: Option<OneTimeSecret>,
+    /// The one-time secrets that this change uses up. If one of them was used before, nothing is
+    /// changed.
+    pub consumes: Vec<OneTimeSecret>,
     /// Values that nobody else may have in any case, of any script, whatever happens at the same
     /// moment.
     pub claims: Vec<(Identity, String)>,

@@ -10,7 +10,7 @@ pub(crate) async fn apply<S: Store + ?Sized>(
     change: Change,
     now: OffsetDateTime,
 ) -> Result<Applied, StoreError> {
-    if change.consumes.is_some() || !change.mails.is_empty() {
+    if !change.consumes.is_empty() || !change.mails.is_empty() {
         return Err(StoreError::Unsupported(
             "mail and secrets that can be used once",
         ));
@@ -20,6 +20,11 @@ pub(crate) async fn apply<S: Store + ?Sized>(
         (Some(user), None, None) => change_user(store, user, now).await,
         (None, Some(role), None) => Ok(done(None, change_role(store, role, now).await?)),
         (None, None, Some(family)) => Ok(done(None, change_family(store, family, now).await?)),
+        // A sign-in that begins a family of refresh tokens. A family without its sign-in harms nobody.
+        (Some(user), None, Some(family)) => {
+            change_family(store, family, now).await?;
+            change_user(store, user, now).await
+        }
         _ => Err(StoreError::Unsupported("several changes at once")),
     }
 }

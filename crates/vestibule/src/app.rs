@@ -58,7 +58,7 @@ pub(crate) struct Parts {
     pub(crate) token_end: Option<TokenEnd>,
     pub(crate) response_hooks: ResponseHooks,
     pub(crate) links: Links,
-    pub(crate) post: Outbox,
+    pub(crate) outbox: Outbox,
     pub(crate) chain: AuditChain,
 }
 
@@ -175,8 +175,8 @@ impl App {
         &self.0.links
     }
 
-    pub(crate) fn post(&self) -> &Outbox {
-        &self.0.post
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
     }
 
     pub(crate) fn chain(&self) -> &AuditChain {

@@ -17,9 +17,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 use vestibule_formats::hex;
-use vestibule_store::{
-    Applied, AuditEntry, AuditHead, Change, NewEntries, NewEntry, Seals, UserId,
-};
+use vestibule_store::{AuditEntry, AuditHead, NewEntries, NewEntry, Seals, UserId};
 
 use crate::app::App;
 use crate::hooks::Event;
@@ -154,6 +152,14 @@ pub(crate) struct AuditRecord {
 }
 
 impl AuditRecord {
+    pub(crate) fn of(event: &Event<'_>) -> Self {
+        Self {
+            kind: event.kind(),
+            user_id: event.user_id(),
+            detail: event.detail(),
+        }
+    }
+
     /// With whoever asked for it.
     pub(crate) fn entry(self, app: &App, info: Option<&RequestInfo>) -> NewEntry {
         NewEntry {
@@ -168,37 +174,16 @@ impl AuditRecord {
 }
 
 impl App {
-    /// What an event leaves in the log.
-    pub(crate) fn audit_record(&self, info: &RequestInfo, event: &Event<'_>) -> Option<NewEntries> {
-        self.chain()
-            .entries(vec![event.audit_record().entry(self, Some(info))])
-    }
-
-    /// Writes an event down, and tells who listens.
-    pub(crate) async fn record(&self, info: &RequestInfo, event: &Event<'_>) -> Result<(), Fault> {
-        self.carry_out(info, event, Change::default())
-            .await
-            .map(drop)
-    }
-
-    /// Makes a change and writes down the event that it is, and tells who listens. False, and
-    /// none of it, when it is so already.
-    pub(crate) async fn carry_out(
+    /// The entries that events leave in the audit log.
+    pub(crate) fn audit_entries(
         &self,
         info: &RequestInfo,
-        event: &Event<'_>,
-        change: Change,
-    ) -> Result<bool, Fault> {
-        let change = Change {
-            events: self.audit_record(info, event),
-            ..change
-        };
-        let applied = self.store().apply(change, self.clock().now()).await?;
-        let done = matches!(applied, Applied::Done(_));
-        if done {
-            self.hooks().emit(event, info);
-        }
-        Ok(done)
+        events: &[&Event<'_>],
+    ) -> Option<NewEntries> {
+        let entries = events
+            .iter()
+            .map(|event| AuditRecord::of(event).entry(self, Some(info)));
+        self.chain().entries(entries.collect())
     }
 }
 

@@ -393,11 +393,11 @@ impl Builder {
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
-    /// use vestibule::messages::{Message, Said};
+    /// use vestibule::messages::{Message, LocalizedMessage};
     ///
     /// builder.refuse_sign_in(|user| {
     ///     let late = user.us_phone_number.is_none();
-    ///     late.then(|| Said::from(Message::DisabledAccount).in_own_words("Tell us your number first."))
+    ///     late.then(|| LocalizedMessage::from(Message::DisabledAccount).in_own_words("Tell us your number first."))
     /// })
     /// # }
     /// ```
@@ -460,13 +460,13 @@ impl Builder {
         if let Some(problem) = rehearsal::problems(&settings).first() {
             return Err(Fault::Internal(problem.to_string()));
         }
-        let post = Outbox::new(&settings);
+        let outbox = Outbox::new(&settings);
         let own_mailer = mailer.is_some();
         let mailer = if let Some(mailer) = mailer {
             mailer
         } else {
             let configured = transport::mailer(&settings.mail)?;
-            configured.unwrap_or_else(|| Arc::clone(&post.mailbox) as Arc<dyn Mailer>)
+            configured.unwrap_or_else(|| Arc::clone(&outbox.mailbox) as Arc<dyn Mailer>)
         };
         let parts = Parts {
             session_codec: SessionCodec::new(&keys),
@@ -484,7 +484,7 @@ impl Builder {
             ),
             cors: Cors::new(&settings.cors)?,
             links: Links::new(&keys, &settings),
-            post,
+            outbox,
             chain: AuditChain::new(&settings.secrets),
             passwords,
             own_rules,

@@ -41,6 +41,7 @@ mod app;
 pub mod audit;
 mod builder;
 pub mod clock;
+mod commit;
 mod embed;
 mod features;
 pub mod hooks;

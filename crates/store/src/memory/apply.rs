@@ -12,9 +12,10 @@ impl Tables {
         change: Change,
         now: OffsetDateTime,
     ) -> Result<Applied, StoreError> {
-        let spent = |secret| self.journal.is_spent(secret);
-        if change.consumes.as_ref().is_some_and(spent) {
-            return Ok(Applied::Spent);
+        for (at, secret) in change.consumes.iter().enumerate() {
+            if self.journal.is_spent(secret) || change.consumes[..at].contains(secret) {
+                return Ok(Applied::Spent);
+            }
         }
         let whose = change.user.as_ref().and_then(UserChange::whose);
         for (attribute, value) in &change.claims {
@@ -52,7 +53,7 @@ impl Tables {
                 self.end(&family, now);
             }
         }
-        if let Some(secret) = change.consumes {
+        for secret in change.consumes {
             self.journal.spend(secret);
         }
         for mail in change.mails {

@@ -25,10 +25,10 @@ async fn purge(
 pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Store>) {
     for (name, expires_at) in [("old", at(10)), ("new", at(20))] {
         let change = Change {
-            consumes: Some(OneTimeSecret {
+            consumes: vec![OneTimeSecret {
                 expires_at,
                 ..secret(name)
-            }),
+            }],
             ..Change::default()
         };
         assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
@@ -36,7 +36,7 @@ pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Stor
     assert_eq!(purge(store, 10, 0, None).await, 0);
     assert_eq!(purge(store, 11, 0, None).await, 1);
     let again = Change {
-        consumes: Some(secret("new")),
+        consumes: vec![secret("new")],
         ..Change::default()
     };
     assert_eq!(apply(store, again).await, Ok(Applied::Spent));

@@ -101,7 +101,7 @@ pub(crate) async fn of_many_who_spend_a_secret_one_does(store: &Arc<dyn Store>) 
             let store = Arc::clone(store);
             tokio::spawn(async move {
                 let change = Change {
-                    consumes: Some(secret("s1")),
+                    consumes: vec![secret("s1")],
                     ..Change::default()
                 };
                 store.apply(change, at(1)).await
@@ -122,7 +122,7 @@ pub(crate) async fn of_many_who_spend_a_secret_one_does(store: &Arc<dyn Store>) 
         ..secret("s1")
     };
     let change = Change {
-        consumes: Some(other),
+        consumes: vec![other],
         ..Change::default()
     };
     assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
@@ -147,7 +147,7 @@ pub(crate) async fn a_change_is_done_whole_or_not_at_all(store: &Arc<dyn Store>)
         ..user("ana@example.com")
     };
     let again = Change {
-        consumes: Some(secret("s1")),
+        consumes: vec![secret("s1")],
         claims: Vec::new(),
         user: Some(UserChange::Create(Box::new(again))),
         mails: vec![mail("again", 0)],
@@ -159,7 +159,7 @@ pub(crate) async fn a_change_is_done_whole_or_not_at_all(store: &Arc<dyn Store>)
     assert_eq!(apply(store, again).await, conflict);
     // The same by a claim, in another case.
     let again = Change {
-        consumes: Some(secret("s1")),
+        consumes: vec![secret("s1")],
         mails: vec![mail("again", 0)],
         ..create("ANA@example.com")
     };
@@ -167,7 +167,7 @@ pub(crate) async fn a_change_is_done_whole_or_not_at_all(store: &Arc<dyn Store>)
     assert_eq!(store.count_mails().await, Ok((1, 0)));
     assert_eq!(store.audit(None, 0, 10).await.unwrap().len(), 1);
     let once = Change {
-        consumes: Some(secret("s1")),
+        consumes: vec![secret("s1")],
         ..Change::default()
     };
     assert_eq!(apply(store, once).await, Ok(Applied::Done(None)));
@@ -187,7 +187,7 @@ pub(crate) async fn who_is_not_as_expected_is_not_changed(store: &Arc<dyn Store>
         },
     ] {
         let change = Change {
-            consumes: Some(secret("s1")),
+            consumes: vec![secret("s1")],
             mails: vec![mail("stale", 0)],
             ..deactivate(ana.id, only_if)
         };
@@ -217,7 +217,7 @@ pub(crate) async fn who_is_not_as_expected_is_not_changed(store: &Arc<dyn Store>
         unconfirmed: true,
     };
     let change = Change {
-        consumes: Some(secret("s1")),
+        consumes: vec![secret("s1")],
         ..deactivate(ana.id, as_expected)
     };
     assert_eq!(apply(store, change).await, Ok(Applied::Done(Some(ana.id))));

@@ -165,6 +165,7 @@ macro_rules! with_every_case {
                 what_happens_to_a_role_is_written_down
                 a_family_begins_and_ends_with_its_entry
                 of_many_who_end_a_family_or_delete_somebody_one_is_written_down
+                several_secrets_are_consumed_together_or_not_at_all,
                 where_a_part_is_stale_no_other_part_is_done
             ;
             leaving:

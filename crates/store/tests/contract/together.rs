@@ -206,7 +206,7 @@ pub(crate) async fn where_a_part_is_stale_no_other_part_is_done(store: &Arc<dyn 
         };
         Some(UserChange::Update(ana.id, Box::new(patch)))
     };
-    let consumes = || Some(secret("s1"));
+    let consumes = || vec![secret("s1")];
     let stale = [
         Change {
             consumes: consumes(),
@@ -253,6 +253,19 @@ pub(crate) async fn where_a_part_is_stale_no_other_part_is_done(store: &Arc<dyn 
     assert_eq!(names(store, ana.id).await, Vec::<String>::new());
 }
 
+pub(crate) async fn several_secrets_are_consumed_together_or_not_at_all(store: &Arc<dyn Store>) {
+    let consuming = |names: &[&str]| Change {
+        consumes: names.iter().map(|name| secret(name)).collect(),
+        ..Change::default()
+    };
+    comes_to(store, consuming(&["a"]), &DONE).await;
+    let spent = Ok(Applied::Spent);
+    comes_to(store, consuming(&["b", "a"]), &spent).await;
+    comes_to(store, consuming(&["b", "b"]), &spent).await;
+    comes_to(store, consuming(&["b", "c"]), &DONE).await;
+    comes_to(store, consuming(&["c"]), &spent).await;
+}
+
 #[tokio::test]
 async fn where_no_entry_can_be_written_nothing_is_done() {
     for outside in Outside::each().await {
@@ -271,7 +284,7 @@ async fn where_no_entry_can_be_written_nothing_is_done() {
         ];
         for change in changes {
             let change = Change {
-                consumes: Some(secret("s1")),
+                consumes: vec![secret("s1")],
                 ..change
             };
             let words = format!("{change:?}");
@@ -287,7 +300,7 @@ async fn where_no_entry_can_be_written_nothing_is_done() {
         assert_eq!(goes_on.revoked_at, None);
         assert_eq!(store.audit(None, 0, 10).await, Ok(Vec::new()));
         let unspent = Change {
-            consumes: Some(secret("s1")),
+            consumes: vec![secret("s1")],
             ..of_family(end("f1"))
         };
         comes_to(&store, unspent, &DONE).await;

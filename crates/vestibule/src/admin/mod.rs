@@ -2,7 +2,7 @@
 //! line.
 //!
 //! ```
-//! use vestibule::admin::{self, Draft};
+//! use vestibule::admin::{self, NewAccount};
 //! use vestibule::{Vestibule, settings::Settings};
 //!
 //! # #[tokio::main]
@@ -12,14 +12,14 @@
 //! # let settings = Settings::from_toml(lines).map_err(|problems| problems[0].to_string())?;
 //! let vestibule = Vestibule::builder(settings).build()?;
 //! let app = vestibule.app();
-//! let draft = Draft {
+//! let account = NewAccount {
 //!     email: "ana@example.com".to_owned(),
 //!     username: None,
 //!     password: "battery staple".to_owned(),
 //!     active: true,
 //!     confirmed: true,
 //! };
-//! let ana = admin::create(app, draft).await?;
+//! let ana = admin::create(app, account).await?;
 //! let permissions = vec!["report-read".to_owned()];
 //! let editor = admin::roles::create(app, "editor".to_owned(), None, permissions).await?;
 //! assert!(admin::roles::give(app, &ana, &editor).await?);

@@ -101,7 +101,7 @@ async fn written_down(
         events: entry(app, kind, whose, Some(detail)),
         ..Change::default()
     };
-    let applied = app.store().apply(change, app.clock().now()).await?;
+    let applied = app.apply(change).await?;
     Ok(matches!(applied, Applied::Done(_)))
 }
 

@@ -96,7 +96,7 @@ pub async fn create(app: &App, account: NewAccount) -> Result<User, AdminError> 
         user: Some(UserChange::Create(Box::new(new))),
         ..Change::default()
     };
-    let applied = app.store().apply(change, now).await?;
+    let applied = app.apply(change).await?;
     let Applied::Done(Some(id)) = applied else {
         return Err(AdminError::NotFound(account.email));
     };
@@ -261,7 +261,7 @@ async fn change_user(
         user: Some(change),
         ..Change::default()
     };
-    let applied = app.store().apply(change, app.clock().now()).await?;
+    let applied = app.apply(change).await?;
     found(user, applied == Applied::Done(Some(user.id)))
 }
 

@@ -150,9 +150,9 @@ impl App {
             text: settings.text,
             html: settings.html,
         };
-        let post = self.post();
+        let outbox = self.outbox();
         let path = &email_message.template.path;
-        let rendered = post
+        let rendered = outbox
             .renderer
             .render(
                 path,
@@ -173,7 +173,7 @@ impl App {
         };
         let payload = serde_json::to_vec(&sealed)
             .ok()
-            .and_then(|json| post.sealer.seal(&json, self.random()))
+            .and_then(|json| outbox.sealer.seal(&json, self.random()))
             .ok_or_else(|| Fault::Internal("a mail cannot be sealed".to_owned()))?;
         let domain = settings
             .sender_address()
@@ -201,7 +201,7 @@ impl App {
                 user_id: None,
                 detail: None,
             },
-            Event::audit_record,
+            AuditRecord::of,
         );
         let change = Change {
             mails: vec![self.write(info, email_message)?],
@@ -210,8 +210,7 @@ impl App {
                 .entries(vec![audit_record.entry(self, Some(info))]),
             ..Change::default()
         };
-        self.store().apply(change, self.clock().now()).await?;
-        self.post().wake();
+        self.apply(change).await?;
         if let Some(event) = event {
             self.hooks().emit(event, info);
         } else {

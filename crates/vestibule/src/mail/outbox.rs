@@ -45,7 +45,7 @@ const KEEP: Duration = Duration::from_secs(30 * 86_400);
 
 /// Sends mails until `stop` is done; what waits at that moment gets one more try.
 pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Output = ()>) {
-    let working = app.post().begin_work();
+    let working = app.outbox().begin_work();
     // So that the first sign-in does not wait for it.
     let looking = app.clone();
     tokio::spawn(async move { looking.passwords().look_at_the_kinds().await });
@@ -53,7 +53,7 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
     tokio::pin!(stop);
     loop {
         // Taken before the look, so that a mail that comes during it is not slept over.
-        let woken = app.post().notify.notified();
+        let woken = app.outbox().notify.notified();
         let sent = send_due(&app, &*mailer).await;
         let now = app.clock().now();
         if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
@@ -143,7 +143,7 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
 }
 
 fn open(app: &App, mail: &QueuedMail) -> Option<(bool, Outgoing)> {
-    let json = app.post().sealer.open(&mail.payload)?;
+    let json = app.outbox().sealer.open(&mail.payload)?;
     let sealed: Sealed = serde_json::from_slice(&json).ok()?;
     let outgoing = Outgoing {
         from: app.settings().mail.sender.clone(),

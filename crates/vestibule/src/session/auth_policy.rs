@@ -6,23 +6,22 @@
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
-use vestibule_formats::text::normalise;
-use vestibule_store::{PasswordChange, User, UserKey, UserPatch};
+use vestibule_store::UserKey;
 
 use super::assurance;
 use super::context::{Caller, Load, SessionContext, active_user};
 use super::credentials::Credentials;
+use super::freshness;
+use super::proof::{self, Factor, PasswordCheck, Proof};
 use super::request::RequestContext;
 use super::requirement::Requirement;
 use crate::app::App;
-use crate::hooks::Event;
 use crate::http::csrf;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::Rejection;
 use crate::http::request_info::RequestInfo;
 use crate::identity;
 use crate::messages::Message;
-use crate::secrets::passwords::Verdict;
 use crate::settings::Mechanism;
 
 /// What a protected endpoint asks for.
@@ -158,7 +157,7 @@ fn demand_fresh(
     grace: Duration,
     said_by: SaidBy,
 ) -> Result<(), Rejection> {
-    if assurance::is_fresh(app, session, within, grace, said_by) {
+    if freshness::is_fresh(app, session, within, grace, said_by) {
         Ok(())
     } else {
         Err(not_fresh(app).unmet(Requirement::Fresh { within, grace }))
@@ -270,48 +269,24 @@ async fn by_password(
     password: &str,
 ) -> Result<Option<Caller>, Fault> {
     let user = identity::look_up(app, name).await?;
-    let password = normalise::normalise(password, app.settings().password.normalize_form);
-    let verdict = app.passwords().check(user.as_ref(), &password).await?;
-    let (Some(user), false) = (&user, verdict == Verdict::Wrong) else {
-        // Written down whether or not there is such an account: both take the same time.
-        let event = Event::SignInFailed {
-            user_id: user.map(|user| user.id),
-            via: "password",
-        };
-        app.record(info, &event).await?;
+    let check = proof::check_password(app, info, user.as_ref(), password).await?;
+    let (Some(user), PasswordCheck::Right { upgrade }) = (user, check) else {
         return Ok(None);
     };
-    let user = user.clone();
-    if assurance::sign_in_block(app, &user).await?.is_some() {
+    let shown = Proof::of(Factor::Password);
+    if assurance::sign_in_block(app, &user, &shown)
+        .await?
+        .is_some()
+    {
         return Ok(None);
     }
-    if let Verdict::RightButUpgrade(hash) = verdict {
-        upgrade(app, &user, hash).await?;
-    }
+    proof::store_upgrade(app, &user, upgrade).await?;
     Ok(Some(Caller {
         user,
         via: Mechanism::Basic,
         authenticated_at: None,
         roles: None,
     }))
-}
-
-/// Stores a hash of the present kind in place of an old one.
-///
-/// # Errors
-/// When the store fails.
-pub(crate) async fn upgrade(app: &App, user: &User, hash: String) -> Result<(), Fault> {
-    let patch = UserPatch {
-        password: Some(PasswordChange::Upgrade {
-            old: user.password.clone().unwrap_or_default(),
-            new: hash,
-        }),
-        ..UserPatch::default()
-    };
-    app.store()
-        .update_user(user.id, patch, app.clock().now())
-        .await?;
-    Ok(())
 }
 
 /// The refusal of whoever did not show who they are.
@@ -335,7 +310,7 @@ fn not_fresh(app: &App) -> Rejection {
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::ReauthenticationRequired)
         .member("reauth_required", true)
         .member("unified_signin_enabled", settings.unified_signin);
-    assurance::ways_to_verify(app)
+    freshness::ways_to_verify(app)
         .into_iter()
         .fold(rejection, |rejection, (name, value)| {
             rejection.member(name, value)

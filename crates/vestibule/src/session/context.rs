@@ -13,6 +13,7 @@ use vestibule_formats::session_identifier::session_identifier;
 use vestibule_formats::sign::SignatureError;
 use vestibule_store::{Role, User, UserKey};
 
+use super::assurance;
 use super::grace::Grace;
 use super::sign_in;
 use crate::app::App;
@@ -100,7 +101,7 @@ pub(super) async fn active_user(
             found.map(|(user, roles)| (user, Some(roles)))
         }
     };
-    Ok(found.filter(|(user, _)| user.active))
+    Ok(found.filter(|(user, _)| assurance::credential_counts(user)))
 }
 
 /// What happens to the remember cookie.

@@ -11,14 +11,14 @@ use crate::messages::LocalizedMessage;
 ///
 /// ```
 /// use vestibule::UsernameCheck;
-/// use vestibule::messages::{Message, Said};
+/// use vestibule::messages::{Message, LocalizedMessage};
 ///
 /// #[derive(Debug)]
 /// struct NobodyIsRoot;
 ///
 /// impl UsernameCheck for NobodyIsRoot {
-///     fn check(&self, username: &str) -> Vec<Said> {
-///         let said = || Said::from(Message::UsernameInvalidLength).in_own_words("That name is ours.");
+///     fn check(&self, username: &str) -> Vec<LocalizedMessage> {
+///         let said = || LocalizedMessage::from(Message::UsernameInvalidLength).in_own_words("That name is ours.");
 ///         (username == "root").then(said).into_iter().collect()
 ///     }
 /// }

@@ -36,15 +36,15 @@ const SHORTEST_WORD: usize = 3;
 ///
 /// ```
 /// use vestibule::PasswordCheck;
-/// use vestibule::messages::{Message, Said};
+/// use vestibule::messages::{Message, LocalizedMessage};
 ///
 /// #[derive(Debug)]
 /// struct NotTheShop;
 ///
 /// #[async_trait::async_trait]
 /// impl PasswordCheck for NotTheShop {
-///     async fn check(&self, password: &str, _about: &[&str]) -> Vec<Said> {
-///         let said = || Said::from(Message::PasswordTooSimple).in_own_words("Not our own name.");
+///     async fn check(&self, password: &str, _about: &[&str]) -> Vec<LocalizedMessage> {
+///         let said = || LocalizedMessage::from(Message::PasswordTooSimple).in_own_words("Not our own name.");
 ///         password.contains("shop").then(said).into_iter().collect()
 ///     }
 /// }

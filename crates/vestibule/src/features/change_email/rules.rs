@@ -85,14 +85,13 @@ pub(super) async fn confirm(
         old_email: &old,
     };
     let change = Change {
-        consumes: Some(links::consume(app, Kind::ChangeEmail, &token)),
+        consumes: vec![links::consume(app, Kind::ChangeEmail, &token)],
         claims: identity::claim(app, Identity::Email, &email),
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         mails: notice(app, info, &user, &old, &email)?,
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    match app.store().apply(change, now).await {
+    match app.commit(info, change, &event).await {
         Ok(Applied::Done(_)) => {}
         Ok(Applied::Spent | Applied::Stale)
         | Err(StoreError::Conflict { .. } | StoreError::Unstorable) => {
@@ -100,8 +99,6 @@ pub(super) async fn confirm(
         }
         Err(error) => return Err(error.into()),
     }
-    app.post().wake();
-    app.hooks().emit(&event, info);
     user.email = Some(email);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))

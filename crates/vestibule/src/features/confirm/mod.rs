@@ -29,12 +29,13 @@ use crate::identity;
 use crate::mail::addressee::Addressee;
 use crate::mail::{self, Email};
 use crate::messages::Message;
-use crate::secrets::links;
+use crate::secrets::links::{self, Kind};
+use crate::session::auth_policy;
 use crate::session::context::Load;
 use crate::session::landing::{self, Token, Way};
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
-use crate::session::{assurance, auth_policy};
+use crate::session::sign_in::{self, Authentication};
 use crate::settings::Settings;
 
 /// Where it is.
@@ -172,13 +173,13 @@ async fn posted(
         .member("identity", identity::of(app, &user).map(str::to_owned)))
 }
 
-/// Signs in whoever opened the link, if that is set and nothing else is asked of them. Nobody is
-/// signed out for it.
+/// Signs in the user who followed the link, if that is configured. A user who is signed in already
+/// stays signed in.
 async fn sign_in(app: &App, request: &mut RequestContext, user: &User) -> Result<(), Fault> {
-    let wanted = app.settings().accounts.confirm.auto_login && request.session.caller().is_none();
-    if !wanted || assurance::sign_in_block(app, user).await?.is_some() {
-        return Ok(());
+    if app.settings().accounts.confirm.auto_login && request.session.caller().is_none() {
+        let factor = Factor::EmailLink(Kind::Confirm);
+        let authentication = Authentication::by(app, user.clone(), factor);
+        sign_in::proceed(app, &mut request.session, authentication).await?;
     }
-    let admission = Admission::without_password(app, user.clone(), &["confirm"]);
-    sign_in::complete(app, &mut request.session, admission).await
+    Ok(())
 }

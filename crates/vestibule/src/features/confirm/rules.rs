@@ -64,15 +64,13 @@ pub(super) async fn confirm(
     };
     let event = Event::Confirmed { user_id: user.id };
     let change = Change {
-        consumes: Some(links::consume(app, Kind::Confirm, &token)),
+        consumes: vec![links::consume(app, Kind::Confirm, &token)],
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    if app.store().apply(change, now).await? != Applied::Done(Some(user.id)) {
+    if app.commit(info, change, &event).await? != Applied::Done(Some(user.id)) {
         return Ok(Err(Refused::info(Message::AlreadyConfirmed)));
     }
-    app.hooks().emit(&event, info);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))
 }

@@ -16,9 +16,10 @@ mod rules;
 use axum::extract::State;
 use axum::response::Response;
 use http::{Method, StatusCode, header};
+use vestibule_formats::link_token::LinkToken;
 use vestibule_store::User;
 
-use self::rules::{Judged, Used};
+use self::rules::Judged;
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
@@ -30,11 +31,12 @@ use crate::http::request_info::RequestInfo;
 use crate::mail::addressee::Addressee;
 use crate::mail::{self, Email};
 use crate::messages::Message;
-use crate::secrets::links;
+use crate::secrets::links::{self, Kind};
 use crate::session::context::Load;
 use crate::session::landing::{self, Refused, Token, Way};
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
+use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens::{self, UserPayload};
 use crate::session::{assurance, auth_policy};
 use crate::settings::{ConsumedBy, Settings};
@@ -161,25 +163,28 @@ async fn opened(
         return Ok(reply);
     }
     let settings = &app.settings().accounts.passwordless;
-    let user = match rules::judge(app, token).await? {
-        Judged::Counts(user, token) => match rules::consume(app, &user, &token).await? {
-            Used::Now => user,
-            Used::Before => {
-                let refused = Refused::error(Message::InvalidLoginToken);
-                return Ok(refused.lead(
-                    app,
-                    request.session.info(),
-                    &settings.error_view,
-                    None,
-                )?);
-            }
-        },
+    let (user, token) = match rules::judge(app, token).await? {
+        Judged::Counts(user, token) => (user, token),
         judged => return refuse(app, request, judged).await,
     };
-    let admission = Admission::without_password(app, (*user).clone(), &["token"]);
-    sign_in::complete(app, &mut request.session, admission).await?;
-    let info = request.session.info();
-    Ok(landing::done(app, info, &settings.post_view, None, &user)?)
+    let authentication = authentication(app, (*user).clone(), &token);
+    match sign_in::proceed(app, &mut request.session, authentication).await? {
+        SignInOutcome::SignedIn(_) => {
+            let info = request.session.info();
+            Ok(landing::done(app, info, &settings.post_view, None, &user)?)
+        }
+        SignInOutcome::Refused(reason) => {
+            let info = request.session.info();
+            Ok(Refused::error(reason).lead(app, info, &settings.error_view, None)?)
+        }
+    }
+}
+
+/// The link is consumed in the transaction that signs its user in.
+fn authentication(app: &App, user: User, token: &LinkToken) -> Authentication {
+    let secret = links::consume(app, Kind::Login, token);
+    Authentication::by(app, user, Factor::EmailLink(Kind::Login))
+        .consuming(secret, Message::InvalidLoginToken)
 }
 
 /// Opening the link changes nothing: the app gets the token, and posts it.
@@ -244,26 +249,24 @@ async fn posted(
     token: &str,
 ) -> Result<Reply, HandlerError> {
     request.require_anonymous(app).await?;
-    let user = match rules::judge(app, token).await? {
-        Judged::Counts(user, token) => match rules::consume(app, &user, &token).await? {
-            Used::Now => user,
-            Used::Before => {
-                let said = Message::InvalidLoginToken;
-                return Err(Rejection::new(StatusCode::BAD_REQUEST, said).into());
-            }
-        },
+    let (user, token) = match rules::judge(app, token).await? {
+        Judged::Counts(user, token) => (user, token),
         judged => {
             let (said, _) = say(app, request, judged).await?;
             return Err(Rejection::new(StatusCode::BAD_REQUEST, said).into());
         }
     };
-    let now = app.unix_seconds();
-    let info = request.session.info();
-    let tokens = tokens::on_request(app, info, &user, now, &request.query).await?;
-    let admission = Admission::without_password(app, *user, &["token"]);
-    sign_in::complete(app, &mut request.session, admission).await?;
-    let reply = Reply::ok()
-        .member("csrf_token", request.session.csrf_token(app))
-        .member("tf_required", false);
-    Ok(tokens.add_to(reply))
+    let authentication =
+        authentication(app, *user, &token).with_tokens(tokens::requested(app, &request.query));
+    match sign_in::proceed(app, &mut request.session, authentication).await? {
+        SignInOutcome::SignedIn(payload) => {
+            let reply = Reply::ok()
+                .member("csrf_token", request.session.csrf_token(app))
+                .member("tf_required", false);
+            Ok(payload.add_to(reply))
+        }
+        SignInOutcome::Refused(reason) => {
+            Err(Rejection::new(StatusCode::BAD_REQUEST, reason).into())
+        }
+    }
 }

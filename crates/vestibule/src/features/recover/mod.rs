@@ -27,11 +27,12 @@ use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::mail::addressee::Addressee;
 use crate::mail::{self, Email};
-use crate::secrets::links;
+use crate::secrets::links::{self, Kind};
 use crate::session::assurance;
 use crate::session::landing::{self, Refused, Token};
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
+use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens;
 use crate::settings::Settings;
 use crate::validation::{self, NewPassword};
@@ -164,16 +165,18 @@ async fn set(app: &App, request: &mut RequestContext, token: &str) -> Result<Rep
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
         Decision::Replaced(user) => user,
     };
-    let may_sign_in = assurance::sign_in_block(app, &user).await?.is_none();
-    if !app.settings().accounts.recover.auto_login || !may_sign_in {
+    if !app.settings().accounts.recover.auto_login {
         return Ok(Reply::ok());
     }
-    let now = app.unix_seconds();
-    let tokens = tokens::on_request(app, &info, &user, now, &request.query).await?;
-    let admission = Admission::without_password(app, *user, &["reset"]);
-    sign_in::complete(app, &mut request.session, admission).await?;
-    let reply = Reply::ok()
-        .member("csrf_token", request.session.csrf_token(app))
-        .member("tf_required", false);
-    Ok(tokens.add_to(reply))
+    let authentication = Authentication::by(app, *user, Factor::EmailLink(Kind::Reset))
+        .with_tokens(tokens::requested(app, &request.query));
+    match sign_in::proceed(app, &mut request.session, authentication).await? {
+        SignInOutcome::SignedIn(payload) => {
+            let reply = Reply::ok()
+                .member("csrf_token", request.session.csrf_token(app))
+                .member("tf_required", false);
+            Ok(payload.add_to(reply))
+        }
+        SignInOutcome::Refused(_) => Ok(Reply::ok()),
+    }
 }
