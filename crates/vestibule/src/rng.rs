@@ -20,7 +20,7 @@ impl Random for SystemRandom {
     /// program does is safe then.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the door that the lint points to"
+        reason = "the lint sends all other code here"
     )]
     #[expect(
         clippy::expect_used,

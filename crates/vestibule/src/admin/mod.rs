@@ -48,25 +48,25 @@ pub enum AdminError {
     #[error("{0:?} is not a valid email address")]
     Email(String),
     /// The username breaks the configured rules.
-    #[error("{0:?} cannot be a username under the configured rules")]
+    #[error("{0:?} is not allowed as a username by the configured rules")]
     Username(String),
     /// The username could be taken for somebody else's address or phone number.
-    #[error("{0:?} cannot be a username: it reads as an email address or a phone number")]
+    #[error("{0:?} is not allowed as a username: it looks like an email address or a phone number")]
     UsernameResemblesIdentity(String),
     /// The password breaks a rule.
-    #[error("the password cannot be used: {0}")]
+    #[error("the password is not accepted: {0}")]
     Password(String),
     /// Usernames are switched off.
     #[error("usernames are switched off: set SECURITY_USERNAME_ENABLE = true first")]
     UsernamesOff,
     /// Somebody has it.
-    #[error("another account has this {0} already")]
+    #[error("another account already has this {0}")]
     Taken(String),
     /// There is no such user.
     #[error("no user has the identity {0:?}")]
     NotFound(String),
     /// More than one user has the identity.
-    #[error("{text:?} fits more than one user: write {}", choices(users))]
+    #[error("{text:?} matches more than one user: use {}", choices(users))]
     Ambiguous {
         /// The identity.
         text: String,
@@ -74,16 +74,16 @@ pub enum AdminError {
         users: Vec<(UserId, String)>,
     },
     /// A role cannot be called that.
-    #[error("{0:?} cannot be the name of a role: it {1}")]
+    #[error("{0:?} is not a valid role name: it {1}")]
     RoleName(String, NameFault),
     /// A permission cannot be called that.
-    #[error("{0:?} cannot be the name of a permission: it {1}")]
+    #[error("{0:?} is not a valid permission name: it {1}")]
     PermissionName(String, NameFault),
     /// The description does not fit its column.
     #[error("the description has more than {0} characters")]
     Description(usize),
     /// There is such a role.
-    #[error("there is a role {0:?} already")]
+    #[error("the role {0:?} already exists")]
     RoleTaken(String),
     /// There is no such role.
     #[error("there is no role {0:?}")]

@@ -232,7 +232,7 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> HeaderValue {
         if !fits {
             tracing::warn!(
                 name,
-                "left out of the headers: it would read as something else there"
+                "a name was left out of the headers, because it would be ambiguous there"
             );
         }
         fits

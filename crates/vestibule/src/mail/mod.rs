@@ -95,7 +95,9 @@ impl Outbox {
         if self.workers.load(Ordering::Relaxed) == 0
             && !self.complained.swap(true, Ordering::Relaxed)
         {
-            tracing::warn!("a mail waits, and nobody sends it: spawn Vestibule::background()");
+            tracing::warn!(
+                "a mail is queued, but no worker sends it: spawn Vestibule::background()"
+            );
         }
         self.notify.notify_one();
     }
@@ -161,7 +163,7 @@ impl App {
                 &email_message.context,
                 parts,
             )
-            .map_err(|error| Fault::Internal(format!("a mail cannot be written: {error}")))?;
+            .map_err(|error| Fault::Internal(format!("a mail cannot be rendered: {error}")))?;
         let words = self.words(info);
         let subject = words.translate(&email_message.template.subject);
         let sealed = Sealed {
@@ -174,7 +176,7 @@ impl App {
         let payload = serde_json::to_vec(&sealed)
             .ok()
             .and_then(|json| outbox.sealer.seal(&json, self.random()))
-            .ok_or_else(|| Fault::Internal("a mail cannot be sealed".to_owned()))?;
+            .ok_or_else(|| Fault::Internal("a mail cannot be encrypted".to_owned()))?;
         let domain = settings
             .sender_address()
             .rsplit('@')
@@ -215,7 +217,7 @@ impl App {
             self.hooks().emit(event, info);
         } else {
             // As much for the log, too.
-            tracing::info!("a mail was asked for with an address that gets none");
+            tracing::info!("a mail was requested for an address that gets none");
         }
         Ok(())
     }

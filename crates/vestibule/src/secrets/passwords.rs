@@ -148,7 +148,7 @@ impl Passwords {
                         Ok(hash) => Verdict::RightButUpgrade(hash),
                         // The new scheme takes fewer passwords than the old one: the hash stays.
                         Err(error) => {
-                            tracing::warn!(user = %id, %error, "a password hash cannot be replaced");
+                            tracing::warn!(user = %id, %error, "a password hash cannot be upgraded");
                             Verdict::Right
                         }
                     };
@@ -162,7 +162,7 @@ impl Passwords {
                     // The row is not one that we can judge. The caller learns nothing from it, not
                     // even by the time it takes.
                     let kind = Scheme::identify(&stored).name();
-                    tracing::warn!(user = %id, kind, %error, "a stored password hash cannot be checked");
+                    tracing::warn!(user = %id, kind, %error, "a stored password hash cannot be verified");
                     ""
                 }
             };
@@ -190,7 +190,7 @@ impl Passwords {
             Ok::<_, StoreError>(())
         };
         if let Err(error) = self.looked.get_or_try_init(look).await {
-            tracing::warn!(%error, "the kinds of stored password hashes are not known");
+            tracing::warn!(%error, "the kinds of stored password hashes cannot be read");
         }
     }
 

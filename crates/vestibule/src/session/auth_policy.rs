@@ -197,7 +197,11 @@ impl RequestContext {
     /// When no door was gone through.
     pub(crate) fn caller(&self) -> Result<&Caller, Fault> {
         let caller = self.session.caller();
-        caller.ok_or_else(|| Fault::Internal("a door let nobody in".to_owned()))
+        caller.ok_or_else(|| {
+            Fault::Internal(
+                "the authentication policy accepted a request without a caller".to_owned(),
+            )
+        })
     }
 
     /// Asks a caller who is through the door for a proof that is recent enough.
@@ -236,7 +240,7 @@ async fn by_token(app: &App, token: &str, load: Load) -> Result<Option<Caller>, 
     let token = match app.auth_token_codec().open(token, app.unix_now(), max_age) {
         Ok(token) => token,
         Err(error) => {
-            tracing::info!(check = "auth_token", saw = %error, "an auth token is not used");
+            tracing::info!(check = "auth_token", saw = %error, "an auth token was ignored");
             return Ok(None);
         }
     };

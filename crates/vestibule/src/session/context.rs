@@ -475,7 +475,7 @@ impl FromRequestParts<App> for SessionContext {
         };
         let Some(info) = parts.extensions.get::<RequestInfo>().cloned() else {
             return Err(refuse(Fault::Internal(
-                "the router's shell was left out".to_owned(),
+                "the router's middleware is missing".to_owned(),
             )));
         };
         Ok(Self::load(app, info, &parts.headers))
@@ -495,7 +495,7 @@ fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
                 SignatureError::Ahead { seconds, .. } => CookieState::Ahead(seconds),
                 _ => CookieState::Foreign,
             };
-            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie is not used");
+            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie was ignored");
             (Session::default(), state)
         }
     }

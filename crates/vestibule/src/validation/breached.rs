@@ -58,19 +58,19 @@ pub(super) struct Breached {
 /// Why the list could not be asked. None of it tells what was asked for.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("it takes too long")]
+    #[error("it does not respond in time")]
     Patience,
-    #[error("it cannot be connected to: {0}")]
+    #[error("it cannot be reached: {0}")]
     Connection(#[from] std::io::Error),
-    #[error("it breaks off: {0}")]
+    #[error("the connection broke off: {0}")]
     Http(#[from] hyper::Error),
-    #[error("it answers {0}")]
+    #[error("it responds with {0}")]
     Status(StatusCode),
-    #[error("its answer is too long, or breaks off")]
+    #[error("its response is too long or incomplete")]
     Body,
-    #[error("its answer is no list")]
+    #[error("its response is not a list")]
     NoList,
-    #[error("it cannot be asked for")]
+    #[error("the request cannot be built")]
     Request,
 }
 
@@ -117,7 +117,7 @@ impl Breached {
                     %error,
                     host = self.origin.host,
                     strict = self.strict,
-                    "the list of leaked passwords cannot be asked"
+                    "the list of leaked passwords cannot be queried"
                 );
                 self.strict.then_some(Message::PasswordBreachedSiteError)
             }
