@@ -14,18 +14,18 @@ use vestibule_store::{Store, User};
 
 use crate::audit::AuditChain;
 use crate::clock::{self, Clock};
+use crate::embed::response_hooks::ResponseHooks;
 use crate::hooks::{Event, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::HandlerError;
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
-use crate::http::response_hooks::ResponseHooks;
+use crate::http::requirement::Requirement;
 use crate::mail::Outbox;
 use crate::messages::{Messages, Words};
 use crate::rng::Random;
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
-use crate::session::requirement::Requirement;
 use crate::settings::Settings;
 use crate::validation::deliverability::Deliverability;
 use crate::validation::own::OwnRules;
@@ -38,6 +38,7 @@ pub(crate) type TokenEnd = Box<dyn Fn(&User) -> Option<OffsetDateTime> + Send + 
 #[derive(Debug, Clone)]
 pub struct App(Arc<Parts>);
 
+/// What every request shares. A part never receives the [`App`] that holds it.
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
@@ -196,7 +197,7 @@ impl App {
     pub(crate) fn answer(&self, info: &RequestInfo, refusal: impl Into<HandlerError>) -> Response {
         let mut rejection = refusal.into().into_rejection();
         let requirement = rejection.take_unmet();
-        if let Some(Requirement::Somebody(methods)) = &requirement {
+        if let Some(Requirement::Authentication(methods)) = &requirement {
             let event = Event::Unauthenticated { methods };
             self.hooks().emit(&event, info);
         }

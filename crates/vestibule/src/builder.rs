@@ -19,12 +19,13 @@ use crate::app::{App, Parts, TokenEnd};
 use crate::audit::AuditChain;
 use crate::clock::{Clock, SystemClock};
 use crate::embed::VestibuleLayer;
+use crate::embed::response_hooks::ResponseHooks;
+use crate::embed::{Reauthentication, Unauthenticated, Unauthorized};
 use crate::features::api;
 use crate::hooks::{Event, EventContext, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
-use crate::http::response_hooks::ResponseHooks;
 use crate::mail::transport::{self, Mailer};
 use crate::mail::{Outbox, outbox, rehearsal};
 use crate::messages::{LocalizedMessage, Messages};
@@ -32,7 +33,6 @@ use crate::rng::{Random, SystemRandom};
 use crate::router;
 use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
-use crate::session::requirement::{Reauthentication, Unauthenticated, Unauthorized};
 use crate::settings::Settings;
 use crate::validation::deliverability::Deliverability;
 use crate::validation::own::{OwnRules, PhoneNumbers, UsernameCheck};
@@ -452,7 +452,8 @@ impl Builder {
         let passwords = Passwords::new(
             settings
                 .password
-                .hasher(settings.secrets.password_salt.as_ref())?,
+                .hasher(settings.secrets.password_salt.as_ref())
+                .map_err(|error| Fault::Internal(error.to_string()))?,
             Arc::clone(&random),
             Arc::clone(&store),
             hashing_threads,

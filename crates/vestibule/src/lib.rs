@@ -59,10 +59,10 @@ mod validation;
 pub use app::App;
 pub use builder::{Builder, Vestibule};
 pub use embed::{
-    AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, VestibuleLayer, VestibuleService,
-    permissions_accepted, permissions_required, roles_accepted, roles_required,
+    AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, Reauthentication, Unauthenticated,
+    Unauthorized, VestibuleLayer, VestibuleService, permissions_accepted, permissions_required,
+    roles_accepted, roles_required,
 };
-pub use session::requirement::{Reauthentication, Unauthenticated, Unauthorized};
 pub use validation::own::{PhoneNumbers, UsernameCheck};
 pub use validation::password::PasswordCheck;
 /// Where users are kept.

@@ -1,4 +1,4 @@
-//! A change with everything that belongs to it.
+//! Atomic changes in memory.
 
 use time::OffsetDateTime;
 
@@ -6,7 +6,7 @@ use super::Tables;
 use crate::{Applied, Change, FamilyChange, RoleChange, StoreError, UserChange, UserId};
 
 impl Tables {
-    /// All of a change. What can refuse comes first: then all of it is done.
+    /// Applies a change. Everything that can fail comes before the first thing that is kept.
     pub(super) fn apply(
         &mut self,
         change: Change,
@@ -65,7 +65,7 @@ impl Tables {
         Ok(Applied::Done(user))
     }
 
-    /// Who was changed; nobody when they have gone, or are not as expected.
+    /// The user that was changed; `None` if they do not exist or do not match the conditions.
     fn change_user(
         &mut self,
         change: UserChange,

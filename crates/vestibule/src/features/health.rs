@@ -60,11 +60,11 @@ async fn readyz(State(app): State<App>) -> Response {
 
 fn describe_healthz(_: &App) -> Operation {
     Operation::new("getHealth", TAG, "Check that the process is up")
-        .response_hooks(Answer::ok("The server is up.").must("status", Schema::only("up")))
+        .answers(Answer::ok("The server is up.").must("status", Schema::only("up")))
 }
 
 fn describe_readyz(_: &App) -> Operation {
     Operation::new("getReadiness", TAG, "Check that the database responds")
         .asks_database()
-        .response_hooks(Answer::ok("The server is ready.").must("status", Schema::only("ready")))
+        .answers(Answer::ok("The server is ready.").must("status", Schema::only("ready")))
 }

@@ -23,7 +23,8 @@ use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
 use crate::session::auth_policy::AuthPolicy;
-use crate::session::context::{SessionContext, name};
+use crate::session::context::SessionContext;
+use crate::session::keys;
 use crate::session::proof::{self, PasswordCheck};
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
@@ -92,7 +93,7 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         request
             .session
             .data_mut()
-            .set_f64(name::AUTHENTICATED_AT, now);
+            .set_f64(keys::AUTHENTICATED_AT, now);
     }
     let event = Event::Verified {
         user_id: user.id,

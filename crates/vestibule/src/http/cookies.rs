@@ -94,6 +94,21 @@ fn http_date(moment: OffsetDateTime) -> String {
         .unwrap_or_default()
 }
 
+/// What became of the session cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieState {
+    /// None came.
+    Absent,
+    /// It holds a session.
+    Opened,
+    /// It is ours, and too old.
+    Expired,
+    /// It is ours, and was signed so many seconds ahead of this server's clock.
+    Ahead(u64),
+    /// We did not sign it, or it holds no session.
+    Foreign,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,10 +5,10 @@
 //! `https://app\.example` does not let `https://app.example.evil.example` in.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use regex_lite::Regex;
 
 use super::fault::Fault;
-use crate::settings::{CorsRule, CorsSettings, hosts};
+use crate::settings::cors_pattern::Pattern;
+use crate::settings::{CorsRule, CorsSettings};
 
 /// The rules in force, ready to be asked.
 #[derive(Debug)]
@@ -23,56 +23,6 @@ struct Rule {
     settings: CorsRule,
 }
 
-#[derive(Debug)]
-enum Pattern {
-    Plain(String),
-    Regex(Regex),
-}
-
-/// Whether a text is a regular expression. Flask-CORS takes whatever has such a one's
-/// characters for one; we do not where the brackets are those of an IPv6 address.
-pub(crate) fn is_pattern(text: &str) -> bool {
-    let ipv6 = |origin: &str| {
-        ["http://", "https://"]
-            .iter()
-            .any(|scheme| origin.strip_prefix(scheme).is_some_and(hosts::is_ipv6))
-    };
-    text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) && !ipv6(text)
-}
-
-impl Pattern {
-    /// `prefix` is for paths, of which the beginning has to match.
-    fn new(text: &str, prefix: bool) -> Result<Self, Fault> {
-        if !is_pattern(text) {
-            return Ok(Self::Plain(text.to_owned()));
-        }
-        let anchored = if prefix {
-            format!("^(?:{text})")
-        } else {
-            format!("^(?:{text})$")
-        };
-        Regex::new(&anchored)
-            .map(Self::Regex)
-            .map_err(|error| Fault::Internal(format!("CORS: {text:?} is not a pattern: {error}")))
-    }
-
-    /// Of the names of headers, whose case does not matter. A star alone is all of them.
-    fn of_headers(text: &str) -> Result<Self, Fault> {
-        match text {
-            "*" => Self::new(".*", false),
-            text if is_pattern(text) => Self::new(&format!("(?i){text}"), false),
-            text => Ok(Self::Plain(text.to_owned())),
-        }
-    }
-
-    fn matches(&self, value: &str) -> bool {
-        match self {
-            Self::Plain(text) => text.eq_ignore_ascii_case(value),
-            Self::Regex(regex) => regex.is_match(value),
-        }
-    }
-}
-
 impl Cors {
     /// Compiles the rules.
     ///
@@ -80,7 +30,7 @@ impl Cors {
     /// When a pattern is not a regular expression.
     pub fn new(settings: &CorsSettings) -> Result<Self, Fault> {
         let rule = |settings: &CorsRule| {
-            Ok(Rule {
+            Ok::<_, String>(Rule {
                 path: Pattern::new(&settings.path, true)?,
                 any_origin: settings.origins.iter().any(|origin| origin == "*"),
                 origins: settings
@@ -88,12 +38,12 @@ impl Cors {
                     .iter()
                     .filter(|origin| *origin != "*")
                     .map(|origin| Pattern::new(origin, false))
-                    .collect::<Result<_, _>>()?,
+                    .collect::<Result<_, String>>()?,
                 allow_headers: settings
                     .allow_headers
                     .iter()
                     .map(|header| Pattern::of_headers(header))
-                    .collect::<Result<_, _>>()?,
+                    .collect::<Result<_, String>>()?,
                 settings: settings.clone(),
             })
         };
@@ -101,8 +51,9 @@ impl Cors {
             .rules
             .iter()
             .map(rule)
-            .collect::<Result<_, _>>()
+            .collect::<Result<_, String>>()
             .map(Self)
+            .map_err(Fault::Internal)
     }
 
     /// Whether an origin may send requests that change something to this path. A

@@ -8,8 +8,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
+use crate::http::requirement::Requirement;
 use crate::messages::{Explanation, LocalizedMessage, Words};
-use crate::session::requirement::Requirement;
 
 /// A refusal, before it has words.
 #[derive(Debug)]

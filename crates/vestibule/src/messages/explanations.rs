@@ -5,8 +5,8 @@
 use vestibule_formats::csrf::CsrfError;
 
 use crate::http::body_flaw::BodyFlaw;
+use crate::http::cookies::CookieState;
 use crate::http::trust::origin::{Mismatch, OwnOrigin};
-use crate::session::context::CookieState;
 use crate::settings::CsrfSettings;
 
 /// A failed check.

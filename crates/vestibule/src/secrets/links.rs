@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
 use crate::rng;
-use crate::settings::{LinkSettings, Settings};
+use crate::settings::{LinkSettings, Settings, endpoints};
 
 /// The kinds of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ fn taken(app: &App, text: &str) -> Option<String> {
 fn make(app: &App, info: &RequestInfo, kind: Kind, parts: &[Option<&str>]) -> Link {
     let token = app.links().codec(kind).seal(parts, app.unix_now());
     let (_, path) = link_settings(app, kind);
-    let url = under(&endpoint(app, info, path), &token);
+    let url = endpoints::under(&endpoint(app, info, path), &token);
     Link { token, url }
 }
 
@@ -170,14 +170,6 @@ pub(crate) fn endpoint(app: &App, info: &RequestInfo, path: &str) -> String {
         format!("{scheme}://{}", http.hosts.in_links(info.host()))
     });
     format!("{origin}{}{path}", http.url_prefix)
-}
-
-/// A path with a part of its own behind it.
-pub(crate) fn under(path: &str, part: &str) -> String {
-    match path.strip_suffix('/') {
-        Some(path) => format!("{path}/{part}/"),
-        None => format!("{path}/{part}"),
-    }
 }
 
 /// Reads the token of a link, and looks up whose it is. A link that is bound to an address is

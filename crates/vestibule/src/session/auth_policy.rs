@@ -12,16 +12,17 @@ use super::assurance;
 use super::context::{Caller, Load, SessionContext, active_user};
 use super::credentials::Credentials;
 use super::freshness;
+use super::grace::SaidBy;
 use super::proof::{self, Factor, PasswordCheck, Proof};
 use super::request::RequestContext;
-use super::requirement::Requirement;
 use crate::app::App;
-use crate::http::csrf;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::Rejection;
 use crate::http::request_info::RequestInfo;
+use crate::http::requirement::Requirement;
 use crate::identity;
 use crate::messages::Message;
+use crate::session::csrf;
 use crate::settings::Mechanism;
 
 /// What a protected endpoint asks for.
@@ -37,16 +38,6 @@ pub(crate) struct AuthPolicy {
     pub(crate) said_by: SaidBy,
     /// What is read about the caller.
     pub(crate) load: Load,
-}
-
-/// Who says what a door asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SaidBy {
-    /// The settings, or the application.
-    Us,
-    /// The question at `/authz`: whoever reaches it may ask what they like, so what is earned by
-    /// it counts for the same question alone.
-    Question,
 }
 
 impl AuthPolicy {
@@ -160,7 +151,7 @@ fn demand_fresh(
     if freshness::is_fresh(app, session, within, grace, said_by) {
         Ok(())
     } else {
-        Err(not_fresh(app).unmet(Requirement::Fresh { within, grace }))
+        Err(not_fresh(app).unmet(Requirement::Freshness { within, grace }))
     }
 }
 
@@ -296,7 +287,7 @@ async fn by_password(
 /// The refusal of whoever did not show who they are.
 pub(crate) fn unauthenticated(app: &App, auth_policy: &AuthPolicy) -> Rejection {
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::Unauthenticated)
-        .unmet(Requirement::Somebody(auth_policy.methods.clone()));
+        .unmet(Requirement::Authentication(auth_policy.methods.clone()));
     if !auth_policy.takes(Mechanism::Basic) {
         return rejection;
     }

@@ -15,9 +15,9 @@ use vestibule_store::{Role, User, UserKey};
 
 use super::assurance;
 use super::grace::Grace;
-use super::sign_in;
+use super::keys;
 use crate::app::App;
-use crate::http::cookies::{self, Lifetime};
+use crate::http::cookies::{self, CookieState, Lifetime};
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
@@ -27,31 +27,6 @@ pub use crate::settings::Mechanism;
 use crate::settings::{CookieSettings, SessionProtection};
 
 mod one_cookie;
-
-/// The names in the session that belong to signing in, ours and the reference's. Other
-/// names belong to the application and are left alone.
-pub(crate) mod name {
-    /// The user's `fs_uniquifier`.
-    pub(crate) const USER_ID: &str = "_user_id";
-    /// Whether the session began with a proof of identity, not with a remember cookie.
-    pub(crate) const FRESH: &str = "_fresh";
-    /// The digest of address and user agent that session protection compares.
-    pub(crate) const IDENTIFIER: &str = "_id";
-    /// What to do about the CSRF cookie: set, sent, clear.
-    pub(crate) const CSRF_COOKIE: &str = "fs_cc";
-    /// What to do about the remember cookie at the next answer: clear.
-    pub(crate) const REMEMBER_COOKIE: &str = "_remember";
-    /// When the user last proved who they are, in seconds since 1970.
-    pub(crate) const AUTHENTICATED_AT: &str = "fs_paa";
-    /// Until when freshness is not asked for again.
-    pub(crate) const GRACE_UNTIL: &str = "fs_gexp";
-    /// That moment once more, and how old a proof the door allows at which it was earned, in
-    /// seconds: `1800003600/60`. Ours.
-    pub(crate) const GRACE_WITHIN: &str = "vestibule_gexp_within";
-    /// Until when which question of `/authz` is answered without asking for freshness again:
-    /// `1800003600/60/3600`, the last two being its `within` and `grace`. Ours.
-    pub(crate) const GRACE_ASKED: &str = "vestibule_gexp_asked";
-}
 
 /// Somebody who has been authenticated.
 #[derive(Debug)]
@@ -110,21 +85,6 @@ pub(crate) enum Remember {
     Leave,
     Set,
     Clear,
-}
-
-/// What became of the session cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CookieState {
-    /// None came.
-    Absent,
-    /// It holds a session.
-    Opened,
-    /// It is ours, and too old.
-    Expired,
-    /// It is ours, and was signed so many seconds ahead of this server's clock.
-    Ahead(u64),
-    /// We did not sign it, or it holds no session.
-    Foreign,
 }
 
 /// A request's session and caller.
@@ -261,20 +221,20 @@ impl SessionContext {
             return true;
         };
         if self.session.is_empty()
-            || self.session.get_str(name::IDENTIFIER).as_deref() == Some(&self.identifier)
+            || self.session.get_str(keys::IDENTIFIER).as_deref() == Some(&self.identifier)
         {
             return true;
         }
         if protection == SessionProtection::Basic || self.session.permanent() {
-            if self.session.get_bool(name::FRESH) != Some(false) {
-                self.session.set_bool(name::FRESH, false);
+            if self.session.get_bool(keys::FRESH) != Some(false) {
+                self.session.set_bool(keys::FRESH, false);
             }
             return true;
         }
         for key in [
-            name::USER_ID,
-            name::IDENTIFIER,
-            name::FRESH,
+            keys::USER_ID,
+            keys::IDENTIFIER,
+            keys::FRESH,
             "next",
             "_remember_seconds",
         ] {
@@ -293,7 +253,7 @@ impl SessionContext {
         if !self.protected {
             return Ok(None);
         }
-        if let Some(uniquifier) = self.session.get_str(name::USER_ID)
+        if let Some(uniquifier) = self.session.get_str(keys::USER_ID)
             && let Some(found) = active_user(app, UserKey::Uniquifier(&uniquifier), load).await?
         {
             return Ok(Some(self.session_caller(found)));
@@ -311,13 +271,13 @@ impl SessionContext {
             return Ok(None);
         };
         // What another user did or proved in this browser is not theirs.
-        sign_in::clear(self);
-        self.session.set_str(name::USER_ID, &uniquifier);
-        self.session.set_bool(name::FRESH, false);
+        keys::clear(self);
+        self.session.set_str(keys::USER_ID, &uniquifier);
+        self.session.set_bool(keys::FRESH, false);
         if app.settings().session.protection == Some(SessionProtection::Strong) {
             // Without it the session would be over at the next request.
             let identifier = self.identifier.clone();
-            self.session.set_str(name::IDENTIFIER, &identifier);
+            self.session.set_str(keys::IDENTIFIER, &identifier);
         }
         Ok(Some(self.session_caller(found)))
     }
@@ -327,7 +287,7 @@ impl SessionContext {
             user,
             roles,
             via: Mechanism::Session,
-            authenticated_at: self.session.get_f64(name::AUTHENTICATED_AT),
+            authenticated_at: self.session.get_f64(keys::AUTHENTICATED_AT),
         }
     }
 
@@ -354,7 +314,7 @@ impl SessionContext {
             self.postpone_other_cookies(app);
             [None, None]
         } else {
-            self.session.remove(name::REMEMBER_COOKIE);
+            self.session.remove(keys::REMEMBER_COOKIE);
             [self.csrf_cookie(app), self.remember_cookie(app)]
         };
         let cookies = others.into_iter().chain([self.session_cookie(app)]);
@@ -367,16 +327,16 @@ impl SessionContext {
     fn csrf_cookie(&mut self, app: &App) -> Option<HeaderValue> {
         let settings = &app.settings().csrf;
         let cookie = settings.cookie.as_ref()?;
-        let mut order = self.session.get_str(name::CSRF_COOKIE);
+        let mut order = self.session.get_str(keys::CSRF_COOKIE);
         if order.is_none() && self.is_remembered() {
             order = Some("set".to_owned());
         }
         match order?.as_str() {
             "clear" => {
-                self.session.remove(name::CSRF_COOKIE);
+                self.session.remove(keys::CSRF_COOKIE);
                 return cookies::set_cookie(cookie, "", Lifetime::Gone);
             }
-            "set" => self.session.set_str(name::CSRF_COOKIE, "sent"),
+            "set" => self.session.set_str(keys::CSRF_COOKIE, "sent"),
             _ if settings.cookie_refresh_each_request => {}
             _ if self.csrf_cookie_is_stale(app) => {}
             _ => return None,
@@ -426,7 +386,7 @@ impl SessionContext {
             }
             Remember::Leave if !refresh => None,
             Remember::Set | Remember::Leave => {
-                let uniquifier = self.session.get_str(name::USER_ID)?;
+                let uniquifier = self.session.get_str(keys::USER_ID)?;
                 let until = app.clock().now() + settings.duration;
                 let value = app.remember_codec().seal(&uniquifier);
                 cookies::set_cookie(cookie, &value, Lifetime::Until(until))
@@ -438,7 +398,7 @@ impl SessionContext {
     pub(crate) fn remembers_its_user(&self, app: &App) -> bool {
         let cookie = self.remember_cookie.as_deref();
         let remembered = cookie.and_then(|cookie| app.remember_codec().open(cookie));
-        remembered.is_some() && remembered == self.session.get_str(name::USER_ID)
+        remembered.is_some() && remembered == self.session.get_str(keys::USER_ID)
     }
 
     fn session_cookie(&self, app: &App) -> Option<HeaderValue> {

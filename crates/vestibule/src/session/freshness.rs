@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::auth_policy::SaidBy;
-use super::context::{SessionContext, name};
-use super::grace::{self, Grace};
+use super::context::SessionContext;
+use super::grace::{self, Grace, SaidBy};
+use super::keys;
 use crate::app::App;
 use crate::settings::Mechanism;
 
@@ -62,9 +62,9 @@ fn until(app: &App, grace: Duration) -> i64 {
 fn grace_in_force(app: &App, session: &mut SessionContext, now: f64) -> Option<Duration> {
     let data = session.data_mut();
     let until = data
-        .get_f64(name::GRACE_UNTIL)
+        .get_f64(keys::GRACE_UNTIL)
         .filter(|until| now < *until)?;
-    let noted = data.get_str(name::GRACE_WITHIN);
+    let noted = data.get_str(keys::GRACE_WITHIN);
     let ours = noted.as_deref().and_then(|noted| {
         let (at, within) = noted.split_once('/')?;
         // A note of ours on a grace that the reference gave meanwhile says nothing.

@@ -8,7 +8,8 @@ use vestibule_store::{
 };
 
 use super::assurance;
-use super::context::{Caller, Mechanism, Remember, SessionContext, name};
+use super::context::{Caller, Mechanism, Remember, SessionContext};
+use super::keys::{self, clear};
 use super::proof::{self, Factor, Proof};
 use super::tokens::{self, UserPayload};
 use crate::app::App;
@@ -178,11 +179,11 @@ fn begin(session: &mut SessionContext, user: &User, authenticated_at: f64) {
     clear(session);
     let identifier = session.identifier().to_owned();
     let data = session.data_mut();
-    data.set_str(name::USER_ID, &user.fs_uniquifier);
-    data.set_bool(name::FRESH, true);
-    data.set_str(name::IDENTIFIER, &identifier);
-    data.set_str(name::CSRF_COOKIE, "set");
-    data.set_f64(name::AUTHENTICATED_AT, authenticated_at);
+    data.set_str(keys::USER_ID, &user.fs_uniquifier);
+    data.set_bool(keys::FRESH, true);
+    data.set_str(keys::IDENTIFIER, &identifier);
+    data.set_str(keys::CSRF_COOKIE, "set");
+    data.set_f64(keys::AUTHENTICATED_AT, authenticated_at);
 }
 
 /// Ends the session. What the application keeps in it stays.
@@ -193,7 +194,7 @@ pub(crate) async fn end(app: &App, session: &mut SessionContext) -> Result<(), F
     let user_id = session.caller().map(|caller| caller.user.id);
     clear(session);
     session.drop_csrf_token(app);
-    session.data_mut().set_str(name::CSRF_COOKIE, "clear");
+    session.data_mut().set_str(keys::CSRF_COOKIE, "clear");
     if session.came_with_remember_cookie() {
         session.remember = Remember::Clear;
     }
@@ -203,39 +204,4 @@ pub(crate) async fn end(app: &App, session: &mut SessionContext) -> Result<(), F
         app.record(session.info(), &event).await?;
     }
     Ok(())
-}
-
-/// Takes out of the session whatever belongs to a sign-in, finished or not. The CSRF token and what is
-/// known of its cookie stay.
-pub(super) fn clear(session: &mut SessionContext) {
-    let data = session.data_mut();
-    for key in [
-        name::USER_ID,
-        name::FRESH,
-        name::IDENTIFIER,
-        name::AUTHENTICATED_AT,
-        name::GRACE_UNTIL,
-        name::GRACE_WITHIN,
-        name::GRACE_ASKED,
-        "fs_oauth_next",
-        "identity.name",
-        "identity.auth_type",
-    ] {
-        data.remove(key);
-    }
-    abandon(session);
-}
-
-/// Takes out what an unfinished second factor left behind.
-pub(crate) fn abandon(session: &mut SessionContext) {
-    for key in [
-        "tf_state",
-        "tf_user_id",
-        "tf_primary_method",
-        "tf_remember_login",
-        "tf_totp_secret",
-        "tf_select",
-    ] {
-        session.data_mut().remove(key);
-    }
 }

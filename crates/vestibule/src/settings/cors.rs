@@ -5,10 +5,9 @@ use std::time::Duration;
 use toml::Value;
 
 use super::check::is_host;
-use super::cors_pattern;
+use super::cors_pattern::{self, Pattern};
 use super::reader::Reader;
 use super::value;
-use crate::http::cors::{self, Cors};
 
 const RESOURCES: &str = "CORS_RESOURCES";
 
@@ -109,7 +108,7 @@ impl CorsSettings {
 impl CorsRule {
     /// The patterns whose host has a dot that stands for any character.
     pub(super) fn with_bare_dots(&self) -> impl Iterator<Item = &String> {
-        let pattern = |origin: &&String| *origin != "*" && cors::is_pattern(origin);
+        let pattern = |origin: &&String| *origin != "*" && cors_pattern::is_pattern(origin);
         self.origins
             .iter()
             .filter(pattern)
@@ -118,15 +117,15 @@ impl CorsRule {
 
     /// Whether an origin that nobody has thought of is let in by a pattern.
     pub(super) fn lets_everybody_in(&self) -> bool {
-        let rule = Self {
-            path: "/*".to_owned(),
-            ..self.clone()
+        let lets_in = |pattern: &String| {
+            Pattern::new(pattern, false).is_ok_and(|pattern| {
+                ["https://anybody.invalid", "http://anybody.invalid:8080"]
+                    .iter()
+                    .any(|origin| pattern.matches(origin))
+            })
         };
-        Cors::new(&CorsSettings { rules: vec![rule] }).is_ok_and(|cors| {
-            ["https://anybody.invalid", "http://anybody.invalid:8080"]
-                .iter()
-                .any(|origin| cors.allows("/", origin))
-        })
+        let mut listed = self.origins.iter().filter(|origin| *origin != "*");
+        listed.any(lets_in)
     }
 }
 
@@ -139,22 +138,14 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
         if key != RESOURCES && is_glob(reader, text) {
             continue;
         }
-        let alone = CorsRule {
-            path: text.clone(),
-            ..CorsRule::default()
-        };
-        if let Err(fault) = Cors::new(&CorsSettings { rules: vec![alone] }) {
-            reader.problem(
-                key,
-                fault.to_string(),
-                "write an origin or a regular expression",
-            );
+        if let Err(why) = Pattern::new(text, true) {
+            reader.problem(key, why, "write an origin or a regular expression");
         }
     }
     for origin in rule
         .origins
         .iter()
-        .filter(|origin| !cors::is_pattern(origin))
+        .filter(|origin| !cors_pattern::is_pattern(origin))
     {
         let host = origin.split_once("://").map_or("", |(_, host)| host);
         if origin == "null" {
@@ -171,15 +162,11 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
             );
         }
     }
-    let alone = CorsRule {
-        path: "/*".to_owned(),
-        allow_headers: rule.allow_headers.clone(),
-        ..CorsRule::default()
-    };
-    if let Err(fault) = Cors::new(&CorsSettings { rules: vec![alone] }) {
+    let header = |text: &String| Pattern::of_headers(text).err();
+    if let Some(why) = rule.allow_headers.iter().find_map(header) {
         reader.problem(
             "CORS_ALLOW_HEADERS",
-            fault.to_string(),
+            why,
             "write names such as \"X-Request-Id\", or regular expressions",
         );
     }
@@ -213,7 +200,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
                     format!("write '{meant}'"),
                 );
             }
-            let pattern = patterns && cors::is_pattern(header);
+            let pattern = patterns && cors_pattern::is_pattern(header);
             if !pattern && http::HeaderName::try_from(header).is_err() {
                 reader.problem(
                     key,

@@ -1,7 +1,62 @@
-//! Patterns of origins and headers that do not say what they seem to.
+//! Patterns of paths, origins and headers, and those that do not say what they seem to.
 //!
 //! They are regular expressions, as in Flask-CORS. `https://*.example.com` looks like the glob that
 //! other servers take, and as a regular expression lets `https://xexample.com` in.
+
+use regex_lite::Regex;
+
+use super::hosts;
+
+/// A path, an origin or the name of a header, ready to be compared.
+#[derive(Debug)]
+pub(crate) enum Pattern {
+    Plain(String),
+    Regex(Regex),
+}
+
+/// Whether a text is a regular expression. Flask-CORS takes whatever has such a one's
+/// characters for one; we do not where the brackets are those of an IPv6 address.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    let ipv6 = |origin: &str| {
+        ["http://", "https://"]
+            .iter()
+            .any(|scheme| origin.strip_prefix(scheme).is_some_and(hosts::is_ipv6))
+    };
+    text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) && !ipv6(text)
+}
+
+impl Pattern {
+    /// `prefix` is for paths, of which the beginning has to match.
+    pub(crate) fn new(text: &str, prefix: bool) -> Result<Self, String> {
+        if !is_pattern(text) {
+            return Ok(Self::Plain(text.to_owned()));
+        }
+        let anchored = if prefix {
+            format!("^(?:{text})")
+        } else {
+            format!("^(?:{text})$")
+        };
+        Regex::new(&anchored)
+            .map(Self::Regex)
+            .map_err(|error| format!("CORS: {text:?} is not a pattern: {error}"))
+    }
+
+    /// Of the names of headers, whose case does not matter. A star alone is all of them.
+    pub(crate) fn of_headers(text: &str) -> Result<Self, String> {
+        match text {
+            "*" => Self::new(".*", false),
+            text if is_pattern(text) => Self::new(&format!("(?i){text}"), false),
+            text => Ok(Self::Plain(text.to_owned())),
+        }
+    }
+
+    pub(crate) fn matches(&self, value: &str) -> bool {
+        match self {
+            Self::Plain(text) => text.eq_ignore_ascii_case(value),
+            Self::Regex(regex) => regex.is_match(value),
+        }
+    }
+}
 
 /// What a pattern of an origin says if it is read as a glob, as a regular expression; `None` for one
 /// that does not look like a glob.

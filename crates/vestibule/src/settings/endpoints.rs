@@ -2,7 +2,14 @@
 //! holds this against the endpoints themselves.
 
 use super::{MailRoute, Settings};
-use crate::secrets::links;
+
+/// A path with one more segment. A trailing slash stays at the end.
+pub(crate) fn under(path: &str, segment: &str) -> String {
+    match path.strip_suffix('/') {
+        Some(path) => format!("{path}/{segment}/"),
+        None => format!("{path}/{segment}"),
+    }
+}
 
 /// Every path that is served, and the setting that it comes from.
 pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
@@ -78,12 +85,12 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
             false,
         ),
     ];
-    let under = |path: &str| under_prefix(&settings.http.url_prefix, path);
+    let prefixed = |path: &str| under_prefix(&settings.http.url_prefix, path);
     let mut paths = vec![
         ("the health check", "/healthz".to_owned()),
         ("the readiness check", "/readyz".to_owned()),
-        ("the authz endpoint", under("/authz")),
-        ("the OpenAPI document", under("/openapi.json")),
+        ("the authz endpoint", prefixed("/authz")),
+        ("the OpenAPI document", prefixed("/openapi.json")),
     ];
     if matches!(settings.mail.route, MailRoute::DevMailbox) {
         paths.extend(
@@ -93,10 +100,10 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
     }
     for (key, path, served, has_links) in keys {
         if served {
-            paths.push((key, under(path)));
+            paths.push((key, prefixed(path)));
         }
         if served && has_links {
-            paths.push((key, under(&links::under(path, "{token}"))));
+            paths.push((key, prefixed(&under(path, "{token}"))));
         }
     }
     paths

@@ -3,14 +3,15 @@
 use secrecy::{ExposeSecret, SecretString};
 use toml::{Table, Value};
 use vestibule_formats::hash::{
-    Argon2Options, Argon2Type, Hasher, HasherOptions, Scheme, SingleHash,
+    Argon2Options, Argon2Type, HashError, Hasher, HasherOptions, Scheme, SingleHash,
 };
 use vestibule_formats::text::normalise::Form;
 
 use super::password_rules::{self, BreachedSettings};
 use super::reader::Reader;
-use crate::http::fault::Fault;
-use crate::validation::password::LONGEST;
+
+/// The longest password that is accepted, in characters: the reference's limit.
+pub(crate) const LONGEST_PASSWORD: usize = 128;
 
 /// `SECRET_KEY` and its kin.
 #[derive(Debug, Clone)]
@@ -98,10 +99,10 @@ impl PasswordSettings {
             );
         }
         let length_min = reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0);
-        if length_min > LONGEST {
+        if length_min > LONGEST_PASSWORD {
             reader.problem(
                 "SECURITY_PASSWORD_LENGTH_MIN",
-                format!("{length_min} is more than {LONGEST}, the maximum length: no password would be accepted"),
+                format!("{length_min} is more than {LONGEST_PASSWORD}, the maximum length: no password would be accepted"),
                 "write a number from 8 to 64, or remove it",
             );
         }
@@ -121,7 +122,7 @@ impl PasswordSettings {
     ///
     /// # Errors
     /// When the parameters of the scheme do not go together.
-    pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, Fault> {
+    pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, HashError> {
         let options = HasherOptions {
             salt: salt.map(ExposeSecret::expose_secret),
             single_hash: self.single_hash.clone(),
@@ -137,7 +138,6 @@ impl PasswordSettings {
             .fold(hasher, |hasher, (scheme, rounds)| {
                 hasher?.keeping(*scheme, *rounds)
             })
-            .map_err(|error| Fault::Internal(error.to_string()))
     }
 }
 

@@ -1,12 +1,12 @@
 //! `SECURITY_EMAIL_SENDER`: whom mails are from.
 
 use toml::Value;
+use vestibule_formats::text::email;
 
 use super::hosts::BelievedHosts;
 use super::load::Problem;
 use super::reader::Reader;
 use super::{MailRoute, MailSettings};
-use crate::mail::transport;
 
 const KEY: &str = "SECURITY_EMAIL_SENDER";
 
@@ -53,6 +53,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> String {
     }
 }
 
+/// The address as it stands in a mail's header.
+fn ascii_form(address: &str) -> Option<String> {
+    let (local, domain) = email::split_for_transport(address)?;
+    Some(format!("{local}@{domain}"))
+}
+
 /// The sender in the form in which it is used, or which part of it is wrong.
 fn parse(written: &str) -> Result<String, &'static str> {
     if written.chars().any(char::is_control) {
@@ -72,10 +78,10 @@ fn parse(written: &str) -> Result<String, &'static str> {
     let (local, domain) = address
         .rsplit_once('@')
         .ok_or("it contains no address with an @")?;
-    let ascii = transport::address(address).ok_or_else(|| {
+    let ascii = ascii_form(address).ok_or_else(|| {
         if local.is_empty() || domain.is_empty() {
             "part of the address is missing"
-        } else if transport::address(&format!("{local}@example.com")).is_some() {
+        } else if ascii_form(&format!("{local}@example.com")).is_some() {
             "the part after the @ is not a domain"
         } else {
             "the part before the @ contains characters that are not allowed in an address"

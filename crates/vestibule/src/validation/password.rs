@@ -17,10 +17,7 @@ use super::breached::Breached;
 use crate::http::fault::Fault;
 use crate::messages::{LocalizedMessage, Message};
 use crate::secrets::passwords::Passwords;
-use crate::settings::PasswordSettings;
-
-/// The longest password, in characters: the reference's.
-pub(crate) const LONGEST: usize = 128;
+use crate::settings::{LONGEST_PASSWORD, PasswordSettings};
 
 /// How much of a password zxcvbn looks at, in characters: its work grows faster than the text,
 /// and nobody guesses what is longer. The worst of this length, made
@@ -104,7 +101,7 @@ impl PasswordRules {
         about: &[&str],
     ) -> Result<Vec<LocalizedMessage>, Fault> {
         let length = password.chars().count();
-        if length < self.least || length > LONGEST {
+        if length < self.least || length > LONGEST_PASSWORD {
             return Ok(vec![
                 Message::PasswordInvalidLength.with("length", self.least),
             ]);

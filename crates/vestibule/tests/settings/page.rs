@@ -1,4 +1,4 @@
-//! `docs/configuration.md` is made from the table of keys, so that it cannot drift.
+//! `docs/configuration.md` is generated from the table of keys, so that it cannot drift.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -88,7 +88,7 @@ fn the_page_lists_every_key() {
 }
 
 #[test]
-fn what_is_said_to_be_in_force_is_read() {
+fn every_setting_listed_as_in_force_is_read() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/settings");
     let mut code = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -98,7 +98,7 @@ fn what_is_said_to_be_in_force_is_read() {
         }
     }
     let quoted = |text: &str| code.contains(&format!("\"{text}\""));
-    // The two cookies' attributes are read under a common name.
+    // The attributes of these two cookies are read under a common name.
     let shared = |name: &str| {
         ["SESSION_COOKIE", "REMEMBER_COOKIE"].iter().any(|prefix| {
             name.strip_prefix(prefix)

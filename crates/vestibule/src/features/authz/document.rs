@@ -36,7 +36,7 @@ pub(super) fn decide(app: &App) -> Operation {
         .parameter(condition("permissions_accepted", "The caller needs one of these permissions.", names()))
         .parameter(condition("within", "The maximum age, in seconds, of the caller's last proof of identity.", seconds(1)))
         .parameter(condition("grace", "The grace period in seconds: how long a caller who was fresh is not asked again.", seconds(0)))
-        .response_hooks(
+        .answers(
             Answer::ok("The request may pass. The headers identify the caller to the upstream server.")
                 .header("AuthUser")
                 .header("AuthUserId")

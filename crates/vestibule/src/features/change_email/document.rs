@@ -31,7 +31,7 @@ pub(super) fn state(app: &App) -> Operation {
     Operation::new("getChangeEmail", TAG, "Get the current email address")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
-        .response_hooks(answer(app, "The caller may change it."))
+        .answers(answer(app, "The caller may change it."))
 }
 
 /// `POST`.
@@ -47,7 +47,7 @@ pub(super) fn change(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(answer(app, "The request was accepted."))
+        .answers(answer(app, "The request was accepted."))
         .refuses_field(EMAIL, &errors)
 }
 
@@ -65,7 +65,7 @@ pub(super) fn from_link(app: &App) -> Operation {
         .about(about)
         .open()
         .parameter(link_token())
-        .response_hooks(Answer::redirect("Redirects to one of the app's views."))
+        .answers(Answer::redirect("Redirects to one of the app's views."))
 }
 
 /// `POST` of the link.
@@ -76,7 +76,7 @@ pub(super) fn confirm(_: &App) -> Operation {
     Operation::new("confirmChangeEmail", TAG, "Change to the new email address")
         .open()
         .parameter(link_token())
-        .response_hooks(
+        .answers(
             Answer::ok("The email address was changed.")
                 .must("csrf_token", csrf_token())
                 .must("email", api::email())

@@ -32,7 +32,7 @@ use crate::session::auth_policy::AuthPolicy;
 use crate::session::landing::{self, Token, Way};
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
-use crate::settings::{ConsumedBy, Settings};
+use crate::settings::{ConsumedBy, Settings, endpoints};
 use crate::validation;
 
 const EMAIL: &str = "email";
@@ -43,7 +43,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !change.enabled {
         return Vec::new();
     }
-    let token = links::under(&change.url, "{token}");
+    let token = endpoints::under(&change.url, "{token}");
     let mut link = Endpoint::at(&token).get(from_link, document::from_link);
     if settings.accounts.links_consumed_by == ConsumedBy::Post {
         link = link.post(from_link, document::confirm);

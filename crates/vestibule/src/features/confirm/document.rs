@@ -19,7 +19,7 @@ const TAG: Tag = Tag {
 pub(super) fn state(_: &App) -> Operation {
     Operation::new("getConfirm", TAG, "Get a CSRF token for requesting a link")
         .open()
-        .response_hooks(Answer::ok("The CSRF token.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("The CSRF token.").must("csrf_token", csrf_token()))
 }
 
 /// `POST`.
@@ -29,7 +29,7 @@ pub(super) fn send(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()));
+        .answers(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()));
     if app.settings().login.return_generic_responses {
         return operation
             .about("The response does not reveal whether the address belongs to an account.");
@@ -52,7 +52,7 @@ pub(super) fn from_link(app: &App) -> Operation {
         .about(about)
         .open()
         .parameter(link_token())
-        .response_hooks(Answer::redirect("Redirects to one of the app's views."))
+        .answers(Answer::redirect("Redirects to one of the app's views."))
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
 }
 
@@ -65,9 +65,9 @@ pub(super) fn confirm(app: &App) -> Operation {
         ConsumedBy::Get => operation
             .csrf(false)
             .about("Has the same effect as opening the link.")
-            .response_hooks(Answer::redirect("Redirects to one of the app's views.")),
+            .answers(Answer::redirect("Redirects to one of the app's views.")),
         ConsumedBy::Post => operation
-            .response_hooks(
+            .answers(
                 Answer::ok("The email address was confirmed.")
                     .must("csrf_token", csrf_token())
                     .must("email", api::email())

@@ -36,7 +36,7 @@ use crate::session::landing::{self, Token, Way};
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication};
-use crate::settings::Settings;
+use crate::settings::{Settings, endpoints};
 
 /// Where it is.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
@@ -48,7 +48,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
         Endpoint::at(url)
             .get(get, document::state)
             .post(post, document::send),
-        Endpoint::at(&links::under(url, "{token}"))
+        Endpoint::at(&endpoints::under(url, "{token}"))
             .get(from_link, document::from_link)
             .post(from_link, document::confirm),
     ]

@@ -208,7 +208,7 @@ fn describe_page(_: &App) -> Operation {
     Operation::new("getDevMailboxPage", TAG, "Show the emails as a page")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .response_hooks(Answer::page("An HTML page."))
+        .answers(Answer::page("An HTML page."))
         .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }
 
@@ -231,7 +231,7 @@ fn describe_list(_: &App) -> Operation {
     Operation::new("getDevMailbox", TAG, "List the emails, newest first")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .response_hooks(
+        .answers(
             Answer::ok("The emails that would have been sent since the server started.")
                 .must("mails", Schema::list(mail))
                 .must("sms", Schema::list(sms)),

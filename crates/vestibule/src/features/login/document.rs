@@ -23,7 +23,7 @@ pub(super) fn state(app: &App) -> Operation {
     Operation::new("getLogin", TAG, "Get the signed-in user and a CSRF token")
         .about("An app sends this request when it starts, to find out whether the session is still valid and to get the CSRF token for its next requests.")
         .open()
-        .response_hooks(
+        .answers(
             Answer::ok("`user` is present if a user is signed in.")
                 .must("csrf_token", csrf_token())
                 .must("identity_attributes", attributes)
@@ -40,7 +40,7 @@ pub(super) fn sign_in(app: &App) -> Operation {
         .parameter(include_auth_token())
         .parameter(api::next())
         .body(Body::json_or_form(fields(app)))
-        .response_hooks(
+        .answers(
             Answer::ok("The user is signed in.")
                 .must("csrf_token", csrf_token())
                 .must(

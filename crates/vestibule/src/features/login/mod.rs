@@ -24,7 +24,7 @@ use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
-use crate::session::context::name;
+use crate::session::keys;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, SignInOutcome};
 use crate::session::tokens;
@@ -45,11 +45,11 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.identify(&app).await.map(|()| {
         if request.session.caller().is_none() {
-            sign_in::abandon(&mut request.session);
+            keys::abandon(&mut request.session);
             if request.method == Method::GET {
                 // A client that asks gets the CSRF cookie, as a form would get its hidden
                 // field.
-                request.session.data_mut().set_str(name::CSRF_COOKIE, "set");
+                request.session.data_mut().set_str(keys::CSRF_COOKIE, "set");
             }
         }
         wire::state(&app, &mut request.session)
@@ -69,7 +69,7 @@ async fn sign_in(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
     if session.caller().is_some() {
         return Err(Rejection::new(StatusCode::BAD_REQUEST, Message::AnonymousUserRequired).into());
     }
-    sign_in::abandon(session);
+    keys::abandon(session);
     let attempt = match wire::read(app, session.info(), &request.query, request.body.fields()?) {
         Ok(attempt) => attempt,
         Err(errors) => return Err(wire::refuse(app, errors).into()),

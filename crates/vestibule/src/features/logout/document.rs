@@ -25,7 +25,7 @@ pub(super) fn by_link(app: &App) -> Operation {
     };
     operation
         .about("Ends the session, as `POST` does, and redirects the browser to `POST_LOGOUT_VIEW`.")
-        .response_hooks(Answer::redirect("The user is signed out."))
+        .answers(Answer::redirect("The user is signed out."))
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
         // A body is not needed here either, but what comes has to be one.
         .refuses(StatusCode::BAD_REQUEST, &[Message::MalformedBody])
@@ -48,7 +48,7 @@ pub(super) fn sign_out(app: &App) -> Operation {
     described(app, "logout", "Sign out")
         .about("Ends the session, clears its cookies, and revokes the family of the refresh token in the request. The response is the same if no user is signed in.")
         .body(Body::json_or_form(members).optional())
-        .response_hooks(Answer::ok("The user is signed out."))
+        .answers(Answer::ok("The user is signed out."))
 }
 
 fn described(app: &App, id: &'static str, summary: &'static str) -> Operation {

@@ -39,7 +39,7 @@ use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens::{self, UserPayload};
 use crate::session::{assurance, auth_policy};
-use crate::settings::{ConsumedBy, Settings};
+use crate::settings::{ConsumedBy, Settings, endpoints};
 
 /// Where it is: at the path of the sign-in with a password, instead of it.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
@@ -47,7 +47,8 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
         return Vec::new();
     }
     let url = &settings.login.login_url;
-    let mut link = Endpoint::at(&links::under(url, "{token}")).get(from_link, document::from_link);
+    let mut link =
+        Endpoint::at(&endpoints::under(url, "{token}")).get(from_link, document::from_link);
     if settings.accounts.links_consumed_by == ConsumedBy::Post {
         link = link.post(from_link, document::sign_in);
     }

@@ -18,7 +18,7 @@ const TAG: Tag = Tag {
 pub(super) fn state(_: &App) -> Operation {
     Operation::new("getReset", TAG, "Get a CSRF token for requesting a link")
         .open()
-        .response_hooks(Answer::ok("The CSRF token.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("The CSRF token.").must("csrf_token", csrf_token()))
 }
 
 /// `POST`.
@@ -28,7 +28,7 @@ pub(super) fn send(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()));
+        .answers(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()));
     if app.settings().login.return_generic_responses {
         return operation
             .about("The response does not reveal whether the address belongs to an account.");
@@ -47,7 +47,7 @@ pub(super) fn from_link(_: &App) -> Operation {
         .about("Changes nothing. Redirects to the app's view with the `token` in the query, or to the error view with `error`.")
         .open()
         .parameter(link_token())
-        .response_hooks(Answer::redirect("Redirects to one of the app's views."))
+        .answers(Answer::redirect("Redirects to one of the app's views."))
 }
 
 /// `POST` of the link.
@@ -81,7 +81,7 @@ pub(super) fn reset(app: &App) -> Operation {
         .parameter(link_token())
         .parameter(include_auth_token())
         .body(Body::json_or_form(fields))
-        .response_hooks(answer)
+        .answers(answer)
         .refuses_field(
             "",
             &[

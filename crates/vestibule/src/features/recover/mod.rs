@@ -34,7 +34,7 @@ use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens;
-use crate::settings::Settings;
+use crate::settings::{Settings, endpoints};
 use crate::validation::{self, NewPassword};
 
 const PASSWORD: NewPassword = NewPassword {
@@ -53,7 +53,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
         Endpoint::at(&settings.url)
             .get(get, document::state)
             .post(post, document::send),
-        Endpoint::at(&links::under(&settings.url, "{token}"))
+        Endpoint::at(&endpoints::under(&settings.url, "{token}"))
             .get(from_link, document::from_link)
             .post(reset, document::reset),
     ]

@@ -20,7 +20,7 @@ pub(super) fn state(_: &App) -> Operation {
         "Get a CSRF token for requesting the username",
     )
     .open()
-    .response_hooks(Answer::ok("The CSRF token.").must("csrf_token", csrf_token()))
+    .answers(Answer::ok("The CSRF token.").must("csrf_token", csrf_token()))
     .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
 }
 
@@ -31,7 +31,7 @@ pub(super) fn send(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()))
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired]);
     if app.settings().login.return_generic_responses {
         return operation

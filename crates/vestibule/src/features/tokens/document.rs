@@ -41,7 +41,7 @@ pub(super) fn exchange(app: &App) -> Operation {
         .about(format!("{about}Each token can be used once. If it is used again, its family is revoked, except for a short time after the exchange, when the server returns the same successor."))
         .open()
         .body(Body::json(members))
-        .response_hooks(
+        .answers(
             Answer::ok("The next tokens of the family.").must("user", api::user(app, Carries::All)),
         )
         .refuses_field(

@@ -116,24 +116,9 @@ pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
     ))
 }
 
-/// An address as it travels, its domain as the DNS knows it.
-pub(super) fn travelling_address(text: &str) -> Option<String> {
-    address(text).map(|address| address.to_string())
-}
-
-/// An address, its domain as the DNS knows it. What could end a header line or a command, or
-/// begin another address, is in none.
 fn address(text: &str) -> Option<Address> {
-    let (local, domain) = text.rsplit_once('@')?;
-    let good = |c: char| {
-        c.is_ascii_alphanumeric()
-            || "_!#$%&'*+-/=?^`{|}~.".contains(c)
-            || !(c.is_ascii() || c.is_control() || c.is_whitespace())
-    };
-    if local.is_empty() || !local.chars().all(good) {
-        return None;
-    }
-    Some(Address::new_dangerous(local, email::ascii_domain(domain)?))
+    let (local, domain) = email::split_for_transport(text)?;
+    Some(Address::new_dangerous(local, domain))
 }
 
 /// A text without what ends a line.

@@ -88,11 +88,6 @@ pub trait Mailer: Send + Sync + std::fmt::Debug {
     async fn send(&self, mail: &Outgoing) -> Result<(), MailError>;
 }
 
-/// An address as it travels, its domain as the DNS knows it; none if no mail could have it.
-pub(crate) fn address(text: &str) -> Option<String> {
-    message::travelling_address(text)
-}
-
 /// Whether a mail can be written out as it would travel.
 ///
 /// # Errors

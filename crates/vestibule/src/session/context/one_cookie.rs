@@ -6,7 +6,8 @@
 //! The orders for the other cookies therefore wait in the session, until an answer goes to the
 //! browser itself.
 
-use super::{Mechanism, Remember, SessionContext, name};
+use super::super::keys;
+use super::{Mechanism, Remember, SessionContext};
 use crate::app::App;
 
 impl SessionContext {
@@ -26,15 +27,15 @@ impl SessionContext {
         if by_session
             && self.is_remembered()
             && app.settings().csrf.cookie.is_some()
-            && self.session.get_str(name::CSRF_COOKIE).is_none()
+            && self.session.get_str(keys::CSRF_COOKIE).is_none()
         {
-            self.session.set_str(name::CSRF_COOKIE, "set");
+            self.session.set_str(keys::CSRF_COOKIE, "set");
         }
         if self.remember == Remember::Clear
             && self.came_with_remember_cookie()
             && !self.clear_is_postponed()
         {
-            self.session.set_str(name::REMEMBER_COOKIE, "clear");
+            self.session.set_str(keys::REMEMBER_COOKIE, "clear");
         }
     }
 
@@ -47,6 +48,6 @@ impl SessionContext {
     }
 
     fn clear_is_postponed(&self) -> bool {
-        self.session.get_str(name::REMEMBER_COOKIE).as_deref() == Some("clear")
+        self.session.get_str(keys::REMEMBER_COOKIE).as_deref() == Some("clear")
     }
 }

@@ -7,9 +7,10 @@ use http::{HeaderName, header};
 use serde_json::{Map, Value};
 use vestibule_store::User;
 
-use super::reply::Reply;
-use super::request_info::{RequestHead, RequestInfo};
-use crate::session::requirement::{Reauthentication, Requirement, Unauthenticated, Unauthorized};
+use super::refused::{Reauthentication, Unauthenticated, Unauthorized};
+use crate::http::reply::Reply;
+use crate::http::request_info::{RequestHead, RequestInfo};
+use crate::http::requirement::Requirement;
 
 type OnUnauthenticated = Box<dyn Fn(&Reply, &Unauthenticated<'_>) -> Response + Send + Sync>;
 type OnUnauthorized = Box<dyn Fn(&Reply, &Unauthorized<'_>) -> Response + Send + Sync>;
@@ -54,17 +55,17 @@ impl ResponseHooks {
         reply: &Reply,
     ) -> Option<Response> {
         match requirement {
-            Requirement::Somebody(methods) => {
+            Requirement::Authentication(methods) => {
                 let context = Unauthenticated { request, methods };
                 self.unauthenticated
                     .as_ref()
                     .map(|own| own(reply, &context))
             }
-            Requirement::Allowed(access) => {
+            Requirement::Authorization(access) => {
                 let context = Unauthorized { request, access };
                 self.unauthorized.as_ref().map(|own| own(reply, &context))
             }
-            Requirement::Fresh { within, grace } => {
+            Requirement::Freshness { within, grace } => {
                 let (within, grace) = (*within, *grace);
                 let context = Reauthentication {
                     request,
@@ -105,6 +106,6 @@ fn with_headers(mut response: Response, reply: Reply) -> Response {
 
 impl fmt::Debug for ResponseHooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answers")
+        f.write_str("ResponseHooks")
     }
 }

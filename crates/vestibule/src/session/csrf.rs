@@ -6,21 +6,21 @@
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use vestibule_formats::csrf::CsrfError;
 
-use super::body::RawBody;
-use super::reject::Rejection;
-use super::request_info::RequestInfo;
-use super::trust::cross_site::printable;
-use super::trust::origin::OwnOrigin;
+use super::context::SessionContext;
 use crate::app::App;
+use crate::http::body::RawBody;
+use crate::http::reject::Rejection;
+use crate::http::request_info::RequestInfo;
+use crate::http::trust::cross_site::printable;
+use crate::http::trust::origin::OwnOrigin;
 use crate::messages::{Explanation, Message};
-use crate::session::context::SessionContext;
 use crate::settings::{CookieSettings, CsrfSettings};
 
 /// What of a request the check looks at.
 #[derive(Debug)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// The method: only those in `WTF_CSRF_METHODS` are checked.
-    pub method: Method,
+    pub(crate) method: Method,
     /// The token in a form field or a header.
     token: Option<String>,
     referrer: Option<HeaderValue>,
@@ -30,7 +30,7 @@ pub struct Evidence {
 impl Evidence {
     /// Gathers it from a request.
     #[must_use]
-    pub fn of(app: &App, method: &Method, headers: &HeaderMap, body: &RawBody) -> Self {
+    pub(crate) fn of(app: &App, method: &Method, headers: &HeaderMap, body: &RawBody) -> Self {
         let settings = &app.settings().csrf;
         let form_token = body.form_value(&settings.field_name);
         Self {
@@ -41,7 +41,7 @@ impl Evidence {
 
     /// Gathers it from a request whose body is not looked at.
     #[must_use]
-    pub fn without_body(app: &App, method: &Method, headers: &HeaderMap) -> Self {
+    pub(crate) fn without_body(app: &App, method: &Method, headers: &HeaderMap) -> Self {
         Self {
             method: method.clone(),
             token: header_token(&app.settings().csrf, headers),
@@ -64,7 +64,7 @@ fn header_token(settings: &CsrfSettings, headers: &HeaderMap) -> Option<String> 
 ///
 /// # Errors
 /// 400 naming the check that failed.
-pub fn check_open(
+pub(crate) fn check_open(
     app: &App,
     session: &mut SessionContext,
     evidence: &Evidence,
@@ -84,7 +84,7 @@ pub fn check_open(
 ///
 /// # Errors
 /// 400 naming the check that failed.
-pub fn check_caller(
+pub(crate) fn check_caller(
     app: &App,
     session: &mut SessionContext,
     evidence: &Evidence,
@@ -109,7 +109,7 @@ pub fn check_caller(
 ///
 /// # Errors
 /// 400 naming the check that failed.
-pub fn check_everywhere(
+pub(crate) fn check_everywhere(
     app: &App,
     session: &mut SessionContext,
     evidence: &Evidence,
