@@ -47,6 +47,7 @@ mod features;
 pub mod hooks;
 pub mod http;
 mod identity;
+mod links;
 pub mod mail;
 pub mod messages;
 pub mod rng;

@@ -9,7 +9,6 @@ pub(crate) mod csrf;
 pub(crate) mod freshness;
 pub(crate) mod grace;
 pub(crate) mod keys;
-pub(crate) mod landing;
 pub(crate) mod proof;
 pub(crate) mod refresh;
 pub(crate) mod request;

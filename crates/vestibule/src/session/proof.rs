@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
-use crate::secrets::links::Kind;
 use crate::secrets::passwords::Verdict;
 
 /// Something that a user shows to prove their identity.
@@ -15,8 +14,12 @@ use crate::secrets::passwords::Verdict;
 pub(crate) enum Factor {
     /// The account's password.
     Password,
-    /// A link that was mailed to the account's address.
-    EmailLink(Kind),
+    /// A link that signs in, mailed to the account's address.
+    SignInLink,
+    /// A link that confirms the account's address.
+    ConfirmationLink,
+    /// A link that resets the password, mailed to the account's address.
+    ResetLink,
     /// The account was created by this very request.
     NewAccount,
     /// A credential from an earlier, complete sign-in: a session, a remember cookie, an auth token
@@ -29,9 +32,9 @@ impl Factor {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Password => "password",
-            Self::EmailLink(Kind::Login) => "token",
-            Self::EmailLink(Kind::Confirm | Kind::ChangeEmail) => "confirm",
-            Self::EmailLink(Kind::Reset) => "reset",
+            Self::SignInLink => "token",
+            Self::ConfirmationLink => "confirm",
+            Self::ResetLink => "reset",
             Self::NewAccount => "register",
             // A session is renewed after its user changed the password, and at no other time.
             Self::Credential => "change",

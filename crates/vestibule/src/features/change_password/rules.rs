@@ -8,10 +8,10 @@ use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::http::request_info::RequestInfo;
+use crate::links;
 use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
-use crate::secrets::links;
 use crate::session::proof::{self, PasswordCheck};
 use crate::validation;
 

@@ -5,7 +5,7 @@ use vestibule_store::User;
 
 use crate::app::App;
 use crate::http::fault::Fault;
-use crate::secrets::links::{self, Kind, Opened};
+use crate::links::{self, Kind, Opened};
 use crate::session::assurance;
 use crate::session::proof::{Factor, Proof};
 
@@ -25,7 +25,7 @@ pub(super) async fn judge(app: &App, token: &str) -> Result<Judged, Fault> {
     let (Opened::Valid(user, _) | Opened::Expired(Some(user))) = &opened else {
         return Ok(Judged::Refused);
     };
-    let proof = Proof::of(Factor::EmailLink(Kind::Login));
+    let proof = Proof::of(Factor::SignInLink);
     if assurance::sign_in_block(app, user, &proof).await?.is_some() {
         return Ok(Judged::Refused);
     }

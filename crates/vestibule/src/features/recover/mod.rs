@@ -25,11 +25,10 @@ use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
+use crate::links::step::{self, LinkRefusal, Token};
+use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
-use crate::mail::{self, Email};
-use crate::secrets::links::{self, Kind};
 use crate::session::assurance;
-use crate::session::landing::{self, Refused, Token};
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication, SignInOutcome};
@@ -91,26 +90,22 @@ async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Resu
         user_id: user.id,
         token: &link.token,
     };
-    let event = known.then_some(&event);
     let Some(template) = &settings.instructions else {
-        // The application sends its own: it hears the event.
-        return match event {
-            Some(event) => app.record(info, event).await,
-            None => Ok(()),
-        };
+        // The application hears the event, and sends a mail of its own.
+        if *known {
+            app.record(info, &event).await?;
+        }
+        return Ok(());
     };
-    let mut email_message = Email::new(
+    let mail = LinkMail {
+        kind: Kind::Reset,
         template,
-        addressee.address(),
-        [
-            ("user", mail::about(user)),
-            ("reset_link", link.url.into()),
-            ("reset_token", link.token.clone().into()),
-            ("within", app.period(info, settings.link.within).into()),
-        ],
-    );
-    email_message.sent = *known;
-    app.send(info, &email_message, event).await
+        link: &link,
+        user,
+        to: addressee.address(),
+        sent: *known,
+    };
+    mail.send(app, info, &event).await
 }
 
 /// `GET /reset/{token}`: the link from the mail leads to the app, and uses nothing up.
@@ -119,17 +114,22 @@ async fn from_link(
     Token(token): Token,
     request: RequestContext,
 ) -> Response {
-    let outcome = lead(&app, &request, &token).await;
+    let outcome = hand_over(&app, &request, &token).await;
     request.finish(&app, outcome)
 }
 
-async fn lead(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
+async fn hand_over(
+    app: &App,
+    request: &RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
     let settings = &app.settings().accounts.recover;
     let info = request.session.info();
     Ok(match rules::judge(app, info, token).await? {
-        Judged::Counts(..) => landing::pass(app, info, &settings.view, token)?,
-        Judged::Refused(said) => {
-            Refused::error(said).lead(app, info, &settings.error_view, None)?
+        Judged::Counts(..) => step::redirect_token(app, info, &settings.view, token)?,
+        Judged::Refused(reason) => {
+            let refusal = LinkRefusal::error(reason);
+            step::redirect_error(app, info, &settings.error_view, &refusal)?
         }
     })
 }
@@ -168,7 +168,7 @@ async fn set(app: &App, request: &mut RequestContext, token: &str) -> Result<Rep
     if !app.settings().accounts.recover.auto_login {
         return Ok(Reply::ok());
     }
-    let authentication = Authentication::by(app, *user, Factor::EmailLink(Kind::Reset))
+    let authentication = Authentication::by(app, *user, Factor::ResetLink)
         .with_tokens(tokens::requested(app, &request.query));
     match sign_in::proceed(app, &mut request.session, authentication).await? {
         SignInOutcome::SignedIn(payload) => {

@@ -11,10 +11,10 @@ use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::http::request_info::RequestInfo;
+use crate::links::{self, Kind, Opened};
 use crate::mail::{self, Email};
 use crate::messages::{LocalizedMessage, Message};
 use crate::rng;
-use crate::secrets::links::{self, Kind, Opened};
 use crate::validation;
 
 /// What a link says.

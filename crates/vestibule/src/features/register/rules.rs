@@ -10,10 +10,10 @@ use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::http::request_info::RequestInfo;
 use crate::identity;
+use crate::links::{self, Link};
 use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
-use crate::secrets::links::{self, Link};
 use crate::validation;
 
 /// What becomes of a registration.
@@ -317,5 +317,5 @@ fn made_for(app: &App, email_is_taken: bool) -> u32 {
 /// Takes as long as the costliest of the links, of which so many fingerprints were made already:
 /// nobody can tell by the time it takes which mail was written.
 fn even_out(app: &App, made: u32) {
-    links::idle(app, made_for(app, true).max(1).saturating_sub(made));
+    links::pad_fingerprints(app, made_for(app, true).max(1).saturating_sub(made));
 }

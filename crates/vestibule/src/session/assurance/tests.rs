@@ -2,7 +2,6 @@ use time::OffsetDateTime;
 use vestibule_store::UserId;
 
 use super::*;
-use crate::secrets::links::Kind;
 
 /// The settings, the account and the proof of one row of the table.
 #[derive(Debug, Clone)]
@@ -45,9 +44,9 @@ fn by(factor: Factor) -> Case {
 /// Every factor that is shown for the first time.
 const SHOWN: [Factor; 5] = [
     Factor::Password,
-    Factor::EmailLink(Kind::Login),
-    Factor::EmailLink(Kind::Confirm),
-    Factor::EmailLink(Kind::Reset),
+    Factor::SignInLink,
+    Factor::ConfirmationLink,
+    Factor::ResetLink,
     Factor::NewAccount,
 ];
 
