@@ -47,17 +47,17 @@ pub(crate) struct Limits {
 /// Why a request failed. Contains nothing of the request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutboundError {
-    #[error("it takes too long")]
+    #[error("it does not respond in time")]
     Patience,
-    #[error("it cannot be connected to: {0}")]
+    #[error("it cannot be reached: {0}")]
     Connection(#[from] std::io::Error),
-    #[error("it breaks off: {0}")]
+    #[error("the connection broke off: {0}")]
     Http(#[from] hyper::Error),
-    #[error("it answers {0}")]
+    #[error("it responds with {0}")]
     Status(StatusCode),
-    #[error("its answer is too long, or breaks off")]
+    #[error("its response is too long or incomplete")]
     Body,
-    #[error("it cannot be asked for")]
+    #[error("the request cannot be built")]
     Request,
 }
 

@@ -108,9 +108,11 @@ impl Asking {
     /// # Errors
     /// When the route is not inside of the layer: then nobody is let in.
     pub(super) fn of(parts: &Parts) -> Result<Self, Fault> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            Fault::Internal("the route is not inside of Vestibule::layer()".to_owned())
-        })
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Fault::Internal("the route is not inside Vestibule::layer()".to_owned()))
     }
 
     /// Takes the visit out, loading it if this is the first time.

@@ -80,7 +80,10 @@ async fn decide(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
             .map_err(|rejection| rejection.with_status(StatusCode::FORBIDDEN))?;
     }
     let Some(caller) = request.session.caller() else {
-        return Err(Fault::Internal("a door let nobody in".to_owned()).into());
+        return Err(Fault::Internal(
+            "the authentication policy accepted a request without a caller".to_owned(),
+        )
+        .into());
     };
     let roles = caller.roles(app).await?;
     asked.access.requirement(&roles)?;
@@ -133,7 +136,7 @@ impl Asked {
         let mut seen = Vec::new();
         for (name, value) in query.all() {
             if seen.contains(&name) {
-                return Err(refuse(name, "stands in it twice"));
+                return Err(refuse(name, "is repeated"));
             }
             seen.push(name);
             match name {
@@ -142,7 +145,7 @@ impl Asked {
                         .iter()
                         .map(|method| Mechanism::from_name(method))
                         .collect::<Option<_>>()
-                        .ok_or_else(|| refuse(name, "names no method of ours"))?;
+                        .ok_or_else(|| refuse(name, "names an unknown authentication method"))?;
                 }
                 "roles_required" => asked.access.roles_required = list(name, value)?,
                 "roles_accepted" => asked.access.roles_accepted = list(name, value)?,
@@ -159,7 +162,7 @@ impl Asked {
             .within
             .is_some_and(|within| within.is_zero())
         {
-            return Err(refuse("within", "is no time at all"));
+            return Err(refuse("within", "must be more than 0 seconds"));
         }
         Ok(asked)
     }
@@ -171,7 +174,7 @@ fn list(name: &str, value: &str) -> Result<Vec<String>, Rejection> {
         .map(|item| item.trim().to_owned())
         .collect();
     if items.iter().any(String::is_empty) {
-        return Err(refuse(name, "is empty, or has an empty item"));
+        return Err(refuse(name, "is empty or has an empty item"));
     }
     Ok(items)
 }
@@ -230,7 +233,7 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> HeaderValue {
         if !fits {
             tracing::warn!(
                 name,
-                "left out of the headers: it would read as something else there"
+                "a name was left out of the headers, because it would be ambiguous there"
             );
         }
         fits

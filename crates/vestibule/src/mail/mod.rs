@@ -92,7 +92,7 @@ impl App {
                 &email_message.context,
                 bodies,
             )
-            .map_err(|error| Fault::Internal(format!("a mail cannot be written: {error}")))?;
+            .map_err(|error| Fault::Internal(format!("a mail cannot be rendered: {error}")))?;
         let words = self.words(info);
         let subject = words.translate(&email_message.template.subject);
         let payload = Payload::Mail(MailPayload {
@@ -105,7 +105,7 @@ impl App {
         let payload = self
             .outbox()
             .seal(&payload, self.random())
-            .ok_or_else(|| Fault::Internal("a mail cannot be sealed".to_owned()))?;
+            .ok_or_else(|| Fault::Internal("a mail cannot be encrypted".to_owned()))?;
         let domain = settings
             .sender_address()
             .rsplit('@')
@@ -146,7 +146,7 @@ impl App {
             self.hooks().emit(event, info);
         } else {
             // The log must not tell the two cases apart by its volume either.
-            tracing::info!("a mail was asked for with an address that gets none");
+            tracing::info!("a mail was requested for an address that gets none");
         }
         Ok(())
     }

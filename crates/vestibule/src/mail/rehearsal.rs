@@ -188,8 +188,8 @@ fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result
                 .map_err(|error| {
                     Problem::new(
                         kind.key,
-                        format!("{path:?} cannot be written ({}): {error}", locale.tag()),
-                        "mend that file, or leave it out: no mail of this kind would leave",
+                        format!("{path:?} cannot be rendered ({}): {error}", locale.tag()),
+                        "correct or remove that file: no mail of this kind could be sent",
                     )
                 })?;
             let subject = catalogues.translate(locale, &kind.template.subject);
@@ -206,7 +206,7 @@ fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result
                 Problem::new(
                     kind.key,
                     format!("{path:?} cannot be encoded ({}): {why}", locale.tag()),
-                    "mend its template, its subject or SECURITY_EMAIL_SENDER",
+                    "correct its template, its subject or SECURITY_EMAIL_SENDER",
                 )
             })?;
         }

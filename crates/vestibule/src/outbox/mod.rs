@@ -53,7 +53,9 @@ impl Outbox {
         if self.workers.load(Ordering::Relaxed) == 0
             && !self.complained.swap(true, Ordering::Relaxed)
         {
-            tracing::warn!("a mail waits, but no worker sends it: spawn Vestibule::background()");
+            tracing::warn!(
+                "a mail is queued, but no worker sends it: spawn Vestibule::background()"
+            );
         }
         self.notify.notify_one();
     }

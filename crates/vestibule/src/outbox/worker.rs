@@ -59,7 +59,7 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
         if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
             cleaned = Some(now);
             if let Err(error) = app.store().purge(cutoffs(&app, now)).await {
-                tracing::warn!(%error, "what has expired is not forgotten");
+                tracing::warn!(%error, "expired records cannot be deleted");
             }
         }
         let pause = if sent > 0 { Duration::ZERO } else { SLEEP };
@@ -112,8 +112,7 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
         }
         Some(Payload::Mail(_)) => Ok(()),
         None => Err(MailError::Blocked(
-            "it was sealed with a key that is not configured any more: put that key into \
-             SECRET_KEY_FALLBACKS"
+            "the mail was encrypted with a key that is no longer configured: add that key to SECRET_KEY_FALLBACKS"
                 .to_owned(),
         )),
     };
@@ -126,7 +125,7 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
                 id = mail.message_id,
                 attempts = mail.attempts,
                 error,
-                "mail waits until this is repaired"
+                "mail delayed until this is fixed"
             );
         }
         MailFate::Later { error, .. } => {
@@ -134,7 +133,7 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
                 id = mail.message_id,
                 attempts = mail.attempts,
                 error,
-                "mail waits"
+                "mail delayed"
             );
         }
         MailFate::Never { error, .. } => {

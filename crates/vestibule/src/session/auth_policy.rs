@@ -184,7 +184,11 @@ impl RequestContext {
     /// When no door was gone through.
     pub(crate) fn caller(&self) -> Result<&Caller, Fault> {
         let caller = self.session.caller();
-        caller.ok_or_else(|| Fault::Internal("a door let nobody in".to_owned()))
+        caller.ok_or_else(|| {
+            Fault::Internal(
+                "the authentication policy accepted a request without a caller".to_owned(),
+            )
+        })
     }
 
     /// Asks a caller who is through the door for a proof that is recent enough.

@@ -50,7 +50,7 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
         other => {
             reader.problem(
                 KEY,
-                format!("{other} is not known"),
+                format!("{other} is not a known value"),
                 "write \"strict\", \"best-effort\" or false",
             );
             return None;
@@ -59,8 +59,8 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
     if cfg!(not(feature = "breached")) {
         reader.problem(
             KEY,
-            "is set, and this program was built without it",
-            "build it with the feature breached, or leave it out",
+            "is set, but this program was built without this check",
+            "build the program with the feature breached, or remove the setting",
         );
     }
     let count = reader.whole("SECURITY_PASSWORD_BREACHED_COUNT");
@@ -80,13 +80,13 @@ fn origin(reader: &mut Reader<'_>) -> Option<HttpOrigin> {
     match &origin {
         None => reader.problem(
             KEY,
-            format!("{text:?} is no origin"),
-            "write such as \"https://api.pwnedpasswords.com\", without a path",
+            format!("{text:?} is not an origin"),
+            "write an origin such as \"https://api.pwnedpasswords.com\", without a path",
         ),
         Some(origin) if !origin.tls && !is_loopback(&origin.host) => reader.problem(
             KEY,
-            "is plain HTTP: whoever listens learns a part of each password's hash",
-            "write https://",
+            "is plain HTTP: an attacker on the network can read part of each password's hash",
+            "use https://",
         ),
         Some(_) => {}
     }

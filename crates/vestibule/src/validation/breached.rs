@@ -42,7 +42,7 @@ pub(super) struct Breached {
 enum Failure {
     #[error(transparent)]
     Outbound(#[from] OutboundError),
-    #[error("its answer is no list")]
+    #[error("its response is not a list")]
     NoList,
 }
 
@@ -75,7 +75,7 @@ impl Breached {
                     %error,
                     host = self.origin.host,
                     strict = self.strict,
-                    "the list of leaked passwords cannot be asked"
+                    "the list of leaked passwords cannot be queried"
                 );
                 self.strict.then_some(Message::PasswordBreachedSiteError)
             }
