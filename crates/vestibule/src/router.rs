@@ -6,12 +6,13 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use crate::app::App;
-use crate::features::api::{self, Endpoint, Table};
+use crate::features::api;
 use crate::features::{
     authz, change_email, change_password, change_username, confirm, dev_mailbox, health, login,
     logout, passwordless, recover, recover_username, register, tokens, verify,
 };
 use crate::http::middleware;
+use crate::openapi::{Endpoint, Table};
 
 /// The whole of it, for the program: the features under the prefix, the health checks beside
 /// them.

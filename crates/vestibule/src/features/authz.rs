@@ -22,7 +22,6 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use vestibule_store::{Role, User};
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
@@ -32,6 +31,7 @@ use crate::http::trust::origin::OwnOrigin;
 use crate::http::trust::{cross_site, forward_auth};
 use crate::identity;
 use crate::messages::{Explanation, Message};
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::{self, AuthPolicy};
 use crate::session::caller::Caller;
 use crate::session::csrf::{self, Evidence};

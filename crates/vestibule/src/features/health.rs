@@ -14,12 +14,12 @@ use axum::response::Response;
 use http::StatusCode;
 use vestibule_store::StoreError;
 
-use super::api::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::app::App;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::messages::Message;
 use crate::messages::catalogue::Locale;
+use crate::openapi::{Answer, Endpoint, Operation, Schema, Tag};
 
 const TAG: Tag = Tag {
     name: "health",

@@ -15,12 +15,12 @@ use axum::response::Response;
 use http::{Method, header};
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::cookies;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
 use crate::http::reply::Reply;
 use crate::http::trust::navigation;
+use crate::openapi::Endpoint;
 use crate::session::caller::Load;
 use crate::session::csrf;
 use crate::session::keys;

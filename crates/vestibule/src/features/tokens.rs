@@ -16,11 +16,11 @@ use axum::response::Response;
 use http::StatusCode;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::refresh::{self, Exchange, Presented};
 use crate::session::request::RequestContext;
 use crate::session::tokens;

@@ -14,7 +14,6 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::body::Field;
 use crate::http::fault::HandlerError;
@@ -22,6 +21,7 @@ use crate::http::redirect;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::context::SessionContext;
 use crate::session::keys;

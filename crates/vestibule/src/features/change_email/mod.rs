@@ -18,7 +18,6 @@ use axum::response::Response;
 use vestibule_store::Identity;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
@@ -27,6 +26,7 @@ use crate::identity;
 use crate::links::step::{self, LinkStep, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;

@@ -18,12 +18,12 @@ use http::StatusCode;
 
 use self::rules::Decision;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::body::Field;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;

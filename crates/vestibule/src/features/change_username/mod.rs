@@ -16,10 +16,10 @@ use axum::response::Response;
 
 use self::rules::Decision;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;

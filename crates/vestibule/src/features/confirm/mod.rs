@@ -17,7 +17,6 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
@@ -26,6 +25,7 @@ use crate::links::step::{self, LinkStep, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy;
 use crate::session::caller::Load;
 use crate::session::proof::Factor;

@@ -20,7 +20,6 @@ use time::format_description::well_known::Rfc3339;
 use vestibule_formats::hex;
 
 use crate::app::App;
-use crate::features::api::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::http::cookies::{self, Lifetime};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
@@ -29,6 +28,7 @@ use crate::http::request_info::RequestInfo;
 use crate::http::trust::local;
 use crate::mail::transport::Outgoing;
 use crate::messages::Message;
+use crate::openapi::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::secrets::derived;
 use crate::settings::{CookieSettings, MailRoute, SameSite, Settings};
 

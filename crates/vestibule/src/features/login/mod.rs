@@ -19,11 +19,11 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::keys;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, SignInOutcome};

@@ -3,8 +3,8 @@
 use http::StatusCode;
 
 use crate::app::App;
-use crate::features::api::{self, Answer, Body, Operation, Schema, Tag};
 use crate::messages::Message;
+use crate::openapi::{self, Answer, Body, Operation, Schema, Tag};
 use crate::session::refresh;
 use crate::settings::Mechanism;
 
@@ -60,7 +60,7 @@ fn described(app: &App, id: &'static str, summary: &'static str) -> Operation {
     let cookie = refresh.cookie.as_ref().filter(|_| refresh.enabled);
     let operation = Operation::new(id, TAG, summary);
     let operation = match cookie {
-        Some(cookie) => operation.parameter(api::refresh_cookie(cookie, false)),
+        Some(cookie) => operation.parameter(openapi::refresh_cookie(cookie, false)),
         None => operation,
     };
     operation

@@ -20,7 +20,6 @@ use vestibule_store::User;
 
 use self::rules::Judged;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
@@ -31,6 +30,7 @@ use crate::links::step::{self, LinkRefusal, LinkStep, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::caller::Load;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;

@@ -19,7 +19,6 @@ use vestibule_store::User;
 
 use self::rules::{Decision, Judged};
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
@@ -28,6 +27,7 @@ use crate::http::request_info::RequestInfo;
 use crate::links::step::{self, LinkRefusal, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
+use crate::openapi::Endpoint;
 use crate::session::assurance;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;

@@ -15,13 +15,13 @@ use axum::response::Response;
 use vestibule_store::User;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::mail::addressee::Addressee;
 use crate::mail::{self, Email};
+use crate::openapi::Endpoint;
 use crate::session::assurance;
 use crate::session::request::RequestContext;
 use crate::settings::Settings;

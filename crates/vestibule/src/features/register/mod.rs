@@ -20,10 +20,10 @@ use axum::response::Response;
 
 use self::rules::Decision;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::openapi::Endpoint;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication, SignInOutcome};

@@ -41,7 +41,7 @@ pub(super) struct Document {
 }
 
 /// The document of these endpoints.
-pub(super) fn document(app: &App, table: &Table) -> Document {
+pub(crate) fn document(app: &App, table: &Table) -> Document {
     let http = &app.settings().http;
     let origin = http.public_origin.as_deref().unwrap_or_default();
     let mut written = Written::default();
