@@ -52,7 +52,7 @@ impl AuthRequired {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            auth_policy: AuthPolicy::of_others(),
+            auth_policy: AuthPolicy::session_or_token(),
             access: Access::default(),
         }
     }

@@ -100,7 +100,7 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
         if let Some(user) = parts.extensions.get::<Self>() {
             return Ok(user.clone());
         }
-        enter(parts, &AuthPolicy::of_others(), &Access::default()).await
+        enter(parts, &AuthPolicy::session_or_token(), &Access::default()).await
     }
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn enter(
         let Some(user) = CurrentUser::of(&asking, &session).await? else {
             return Err(auth_policy::unauthenticated(app, auth_policy).into());
         };
-        access.requirement(user.roles())?;
+        access.check(user.roles())?;
         session.keep_grace();
         Ok(user)
     }

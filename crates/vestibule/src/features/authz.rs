@@ -35,7 +35,7 @@ use crate::messages::{Explanation, Message};
 use crate::session::auth_policy::{self, AuthPolicy};
 use crate::session::caller::Caller;
 use crate::session::csrf::{self, Evidence};
-use crate::session::grace::SaidBy;
+use crate::session::grace::ChosenBy;
 use crate::session::request::RequestContext;
 use crate::settings::Mechanism;
 
@@ -83,7 +83,7 @@ async fn decide(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         return Err(Fault::Internal("a door let nobody in".to_owned()).into());
     };
     let roles = caller.roles(app).await?;
-    asked.access.requirement(&roles)?;
+    asked.access.check(&roles)?;
     let mut reply = Reply::ok();
     for (name, value) in identity_headers(app, &caller.user, &roles) {
         reply = reply.header(name, value);
@@ -125,8 +125,8 @@ impl Asked {
     fn read(app: &App, query: &Query) -> Result<Self, Rejection> {
         let mut asked = Self {
             auth_policy: AuthPolicy {
-                said_by: SaidBy::Question,
-                ..AuthPolicy::of_others()
+                chosen_by: ChosenBy::Client,
+                ..AuthPolicy::session_or_token()
             },
             access: Access::default(),
         };

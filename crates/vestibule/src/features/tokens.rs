@@ -59,7 +59,7 @@ async fn exchange(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
             uniquifier,
             tracker,
         } => Ok(tokens::successors(app, &user, uniquifier, &tracker).add_to(Reply::ok())),
-        Exchange::NotOurs => Err(refused(Message::RefreshTokenInvalid)),
-        Exchange::Nobody => Err(refused(Message::UserDoesNotExist)),
+        Exchange::Invalid => Err(refused(Message::RefreshTokenInvalid)),
+        Exchange::NoUser => Err(refused(Message::UserDoesNotExist)),
     }
 }

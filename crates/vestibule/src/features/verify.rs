@@ -61,7 +61,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 fn ways(app: &App, session: &mut SessionContext) -> Reply {
     let mut reply = Reply::ok().member("csrf_token", session.csrf_token(app));
     if let Some(caller) = session.caller() {
-        reply = UserPayload::none(app, &caller.user).add_to(reply);
+        reply = UserPayload::without_tokens(app, &caller.user).add_to(reply);
     }
     freshness::ways_to_verify(app)
         .into_iter()

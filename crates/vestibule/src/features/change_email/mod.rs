@@ -72,7 +72,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let user = &request.caller()?.user;
     let email = user.email.clone();
-    let tokens = UserPayload::none(app, user);
+    let tokens = UserPayload::without_tokens(app, user);
     let reply = Reply::ok()
         .member("current_email", email)
         .member("csrf_token", request.session.csrf_token(app));

@@ -67,7 +67,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 async fn enter(app: &App, request: &mut RequestContext) -> Result<(), HandlerError> {
     request.enter(app, &AuthPolicy::api(app)).await?;
     if request.caller()?.user.password.is_none() {
-        request.demand_fresh(app)?;
+        request.require_fresh(app)?;
     }
     Ok(())
 }
@@ -76,7 +76,7 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
     enter(app, request).await?;
     let user = &request.caller()?.user;
     let active = user.password.is_some();
-    let tokens = UserPayload::none(app, user);
+    let tokens = UserPayload::without_tokens(app, user);
     let reply = Reply::ok()
         .member("active_password", active)
         .member("csrf_token", request.session.csrf_token(app));

@@ -56,7 +56,7 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
     request.enter(app, &AuthPolicy::fresh(app)).await?;
     let user = &request.caller()?.user;
     let name = user.username.clone();
-    let tokens = UserPayload::none(app, user);
+    let tokens = UserPayload::without_tokens(app, user);
     let reply = Reply::ok()
         .member("current_username", name)
         .member("csrf_token", request.session.csrf_token(app));
@@ -74,7 +74,7 @@ async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     match rules::rename(app, request.session.info(), user, &name).await? {
         Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
         Decision::Renamed(user) => {
-            let tokens = UserPayload::none(app, &user);
+            let tokens = UserPayload::without_tokens(app, &user);
             let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
             Ok(tokens.add_to(reply))
         }

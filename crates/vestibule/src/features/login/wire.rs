@@ -196,7 +196,7 @@ pub(super) fn state(app: &App, session: &mut SessionContext) -> Reply {
         .member("csrf_token", session.csrf_token(app))
         .member("identity_attributes", attributes);
     if let Some(caller) = session.caller() {
-        reply = UserPayload::none(app, &caller.user).add_to(reply);
+        reply = UserPayload::without_tokens(app, &caller.user).add_to(reply);
     }
     reply
 }

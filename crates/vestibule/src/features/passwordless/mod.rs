@@ -74,12 +74,12 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.identify(app).await?;
-    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let objection = |user: Option<&User>| assurance::mail_block(app, user);
     let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
-    let mut tokens = UserPayload::nobody();
+    let mut tokens = UserPayload::empty();
     if let Some(addressee) = &addressee {
         if !app.settings().login.return_generic_responses {
-            tokens = UserPayload::none(app, &addressee.user);
+            tokens = UserPayload::without_tokens(app, &addressee.user);
         }
         send_link(app, request.session.info(), addressee).await?;
     }

@@ -62,13 +62,13 @@ async fn register(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
     let wanted = wire::read(app, request.session.info(), &request.query, fields).await;
     let user = match rules::attempt(app, request.session.info(), wanted).await? {
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
-        Decision::Pretended => return Ok(reply(app, request, UserPayload::nobody())),
+        Decision::Pretended => return Ok(reply(app, request, UserPayload::empty())),
         Decision::Made(user) => user,
     };
     let not_signed_in = if app.settings().login.return_generic_responses {
-        UserPayload::nobody()
+        UserPayload::empty()
     } else {
-        UserPayload::none(app, &user)
+        UserPayload::without_tokens(app, &user)
     };
     let authentication = Authentication::by(app, *user, Factor::NewAccount)
         .with_tokens(tokens::requested(app, &request.query));

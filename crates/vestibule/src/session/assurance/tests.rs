@@ -3,7 +3,7 @@ use vestibule_store::UserId;
 
 use super::*;
 
-/// The settings, the account and the proof of one row of the table.
+/// The settings, the account and the proof of identity of one row of the table.
 #[derive(Debug, Clone)]
 struct Case {
     policy: FactorPolicy,
@@ -41,7 +41,7 @@ fn by(factor: Factor) -> Case {
     }
 }
 
-/// Every factor that is shown for the first time.
+/// Every factor but a credential from an earlier sign-in.
 const SHOWN: [Factor; 5] = [
     Factor::Password,
     Factor::SignInLink,
