@@ -1,4 +1,4 @@
-//! `/refresh-token` in words.
+//! The OpenAPI description of `/refresh-token`.
 
 use crate::app::App;
 use crate::features::api::{self, Answer, Body, Carries, Operation, Schema, Tag};
