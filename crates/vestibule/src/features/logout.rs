@@ -50,8 +50,8 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     }
 }
 
-/// Signs the caller out. A `GET`, which a link sends, redirects to its `next` if that URL is allowed,
-/// and to `POST_LOGOUT_VIEW` otherwise.
+/// Signs the caller out. A `GET`, which a link sends, redirects to its `next` if that URL is
+/// allowed, and to `POST_LOGOUT_VIEW` otherwise.
 async fn handle(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = sign_out(&app, &mut request).await;
     request.finish(&app, outcome)

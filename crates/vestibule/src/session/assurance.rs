@@ -89,7 +89,7 @@ pub(crate) fn assess(policy: &FactorPolicy, account: &Account<'_>, proof: &Proof
     if proof.factors() == [Factor::Credential] {
         // The sign-in that issued the credential was complete. Only deactivating the account
         // invalidates it early.
-        return if credential_counts(account.user) {
+        return if credential_is_valid(account.user) {
             Assurance::Sufficient
         } else {
             Assurance::Blocked(Message::DisabledAccount.into())
@@ -162,7 +162,7 @@ pub(crate) fn mail_block(app: &App, user: Option<&User>) -> Option<LocalizedMess
 }
 
 /// Whether a credential that was issued to this user is still valid.
-pub(crate) fn credential_counts(user: &User) -> bool {
+pub(crate) fn credential_is_valid(user: &User) -> bool {
     user.active
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn active_user(
             found.map(|(user, roles)| (user, Some(roles)))
         }
     };
-    Ok(found.filter(|(user, _)| assurance::credential_counts(user)))
+    Ok(found.filter(|(user, _)| assurance::credential_is_valid(user)))
 }
 
 impl SessionContext {

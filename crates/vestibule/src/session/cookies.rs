@@ -12,7 +12,7 @@ use crate::settings::CookieSettings;
 
 mod one_cookie;
 
-/// What happens to the remember cookie.
+/// What the response does with the remember cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remember {
     Leave,

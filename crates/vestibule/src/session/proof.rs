@@ -43,7 +43,7 @@ impl Factor {
     }
 }
 
-/// What a user has shown in one sign-in.
+/// The factors that a user has shown in one sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proof(Vec<Factor>);
 

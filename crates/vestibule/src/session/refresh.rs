@@ -175,7 +175,7 @@ async fn owner(
         Some(user.fs_uniquifier.as_str())
     };
     Ok(
-        (assurance::credential_counts(&user) && own == Some(token.uniquifier.as_str()))
+        (assurance::credential_is_valid(&user) && own == Some(token.uniquifier.as_str()))
             .then_some(user),
     )
 }

@@ -70,7 +70,7 @@ impl Authentication {
     }
 }
 
-/// What an authentication led to.
+/// The outcome of a sign-in.
 pub(crate) enum SignInOutcome {
     /// The user is signed in. Holds what the reply says about them.
     SignedIn(UserPayload),

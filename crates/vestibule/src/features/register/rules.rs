@@ -324,7 +324,11 @@ fn existing<'a>(app: &'a App, info: &RequestInfo, user: &User, email: &'a str) -
 /// The number of fingerprints in the links of the mail about an existing address or username.
 fn fingerprints_in_notice(app: &App, email_is_taken: bool) -> u32 {
     let in_reset = email_is_taken && app.settings().accounts.recover.enabled;
-    if in_reset { links::IN_RESET } else { 0 }
+    if in_reset {
+        links::FINGERPRINTS_IN_RESET
+    } else {
+        0
+    }
 }
 
 /// Does the rest of the work of the costliest mail, after `made` fingerprints, so that the time
