@@ -121,7 +121,7 @@ impl App {
         self.0.clock.now().unix_timestamp()
     }
 
-    /// Now, in seconds since 1970, with microseconds.
+    /// The current time in seconds since 1970, with microseconds.
     #[must_use]
     pub fn unix_seconds(&self) -> f64 {
         clock::seconds(self.0.clock.now())

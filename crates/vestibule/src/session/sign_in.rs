@@ -1,8 +1,8 @@
 //! Completing a sign-in, and ending a session.
 //!
-//! [`proceed`] is the only function that creates a signed-in session. Every proof of identity
-//! passes the same decision, and everything that the sign-in consumes is consumed in its
-//! transaction.
+//! [`proceed`] is the only function that creates a fresh, signed-in session: a remember cookie only
+//! restores one that is not fresh. Every proof of identity passes the same decision, and everything
+//! that the sign-in consumes is consumed in its transaction.
 
 use vestibule_store::{
     Applied, Change, OneTimeSecret, OnlyIf, SignIn, User, UserChange, UserPatch,
@@ -55,7 +55,7 @@ impl Authentication {
         }
     }
 
-    /// Issues tokens with the sign-in, if they are wanted.
+    /// Issues tokens with the sign-in, if `wanted`.
     pub(crate) fn with_tokens(mut self, wanted: bool) -> Self {
         self.tokens = wanted;
         self
