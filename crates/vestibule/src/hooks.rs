@@ -307,7 +307,10 @@ impl Hooks {
             Event::RefreshFamilyEnded {
                 why: FamilyEnd::Reused,
                 ..
-            } => tracing::warn!(user, "a refresh token was used twice: its family is ended"),
+            } => tracing::warn!(
+                user,
+                "a refresh token was used twice: its family was revoked"
+            ),
             // The log line of the request states the refusal already.
             Event::Unauthenticated { .. } => tracing::debug!("{kind}"),
             _ => tracing::info!(user, via, "{}", kind.replace('_', " ")),

@@ -108,9 +108,11 @@ impl SessionSlot {
     /// # Errors
     /// When the route is outside of the layer. No caller is then accepted.
     pub(super) fn of(parts: &Parts) -> Result<Self, Fault> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            Fault::Internal("the route is not inside of Vestibule::layer()".to_owned())
-        })
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Fault::Internal("the route is not inside Vestibule::layer()".to_owned()))
     }
 
     /// Takes the session context out of the slot, or loads it on the first use.

@@ -80,7 +80,10 @@ async fn decide(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
             .map_err(|rejection| rejection.with_status(StatusCode::FORBIDDEN))?;
     }
     let Some(caller) = request.session.caller() else {
-        return Err(Fault::Internal("a door let nobody in".to_owned()).into());
+        return Err(Fault::Internal(
+            "the authentication policy accepted a request without a caller".to_owned(),
+        )
+        .into());
     };
     let roles = caller.roles(app).await?;
     conditions.access.check(&roles)?;
@@ -134,7 +137,7 @@ impl Conditions {
         let mut seen = Vec::new();
         for (name, value) in query.all() {
             if seen.contains(&name) {
-                return Err(refuse(name, "stands in it twice"));
+                return Err(refuse(name, "is repeated"));
             }
             seen.push(name);
             match name {
@@ -143,7 +146,7 @@ impl Conditions {
                         .iter()
                         .map(|method| Mechanism::from_name(method))
                         .collect::<Option<_>>()
-                        .ok_or_else(|| refuse(name, "names no method of ours"))?;
+                        .ok_or_else(|| refuse(name, "names an unknown authentication method"))?;
                 }
                 "roles_required" => conditions.access.roles_required = list(name, value)?,
                 "roles_accepted" => conditions.access.roles_accepted = list(name, value)?,
@@ -164,7 +167,7 @@ impl Conditions {
             .within
             .is_some_and(|within| within.is_zero())
         {
-            return Err(refuse("within", "is no time at all"));
+            return Err(refuse("within", "must be more than 0 seconds"));
         }
         Ok(conditions)
     }
@@ -176,7 +179,7 @@ fn list(name: &str, value: &str) -> Result<Vec<String>, Rejection> {
         .map(|item| item.trim().to_owned())
         .collect();
     if items.iter().any(String::is_empty) {
-        return Err(refuse(name, "is empty, or has an empty item"));
+        return Err(refuse(name, "is empty or has an empty item"));
     }
     Ok(items)
 }
@@ -237,7 +240,7 @@ fn joined<'a>(names: impl Iterator<Item = &'a str>) -> HeaderValue {
         if !fits {
             tracing::warn!(
                 name,
-                "left out of the headers: it would read as something else there"
+                "a name was left out of the headers, because it would be ambiguous there"
             );
         }
         fits

@@ -23,7 +23,7 @@ use crate::messages::catalogue::Locale;
 
 const TAG: Tag = Tag {
     name: "health",
-    about: "Probes, for whoever runs the server.",
+    about: "Probes for the operator.",
 };
 
 /// How long the database may take to reply. Probes do not wait longer.
@@ -59,12 +59,12 @@ async fn readyz(State(app): State<App>) -> Response {
 }
 
 fn describe_healthz(_: &App) -> Operation {
-    Operation::new("getHealth", TAG, "The process is up")
-        .answers(Answer::ok("It is.").must("status", Schema::only("up")))
+    Operation::new("getHealth", TAG, "Check that the process is up")
+        .answers(Answer::ok("The server is up.").must("status", Schema::only("up")))
 }
 
 fn describe_readyz(_: &App) -> Operation {
-    Operation::new("getReadiness", TAG, "The database answers")
+    Operation::new("getReadiness", TAG, "Check that the database responds")
         .asks_database()
-        .answers(Answer::ok("It does.").must("status", Schema::only("ready")))
+        .answers(Answer::ok("The server is ready.").must("status", Schema::only("ready")))
 }

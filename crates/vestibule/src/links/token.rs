@@ -150,7 +150,7 @@ pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, F
                 tracing::info!(
                     check = "link",
                     ahead,
-                    "a link is not used: it was signed that many seconds ahead of this server's clock"
+                    "a link was refused: it was signed this many seconds ahead of this server's clock"
                 );
             }
             (token, true)

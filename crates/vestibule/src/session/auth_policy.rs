@@ -187,7 +187,11 @@ impl RequestContext {
     /// When no authentication policy was applied.
     pub(crate) fn caller(&self) -> Result<&Caller, Fault> {
         let caller = self.session.caller();
-        caller.ok_or_else(|| Fault::Internal("a door let nobody in".to_owned()))
+        caller.ok_or_else(|| {
+            Fault::Internal(
+                "the authentication policy accepted a request without a caller".to_owned(),
+            )
+        })
     }
 
     /// Requires a fresh proof of identity from a caller who is authenticated already.

@@ -119,7 +119,7 @@ pub(super) async fn by_token(app: &App, token: &str, load: Load) -> Result<Optio
     let token = match app.auth_token_codec().open(token, app.unix_now(), max_age) {
         Ok(token) => token,
         Err(error) => {
-            tracing::info!(check = "auth_token", saw = %error, "an auth token is not used");
+            tracing::info!(check = "auth_token", saw = %error, "an auth token was ignored");
             return Ok(None);
         }
     };

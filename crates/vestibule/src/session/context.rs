@@ -176,7 +176,7 @@ impl FromRequestParts<App> for SessionContext {
         };
         let Some(info) = parts.extensions.get::<RequestInfo>().cloned() else {
             return Err(refuse(Fault::Internal(
-                "the router's shell was left out".to_owned(),
+                "the router's middleware is missing".to_owned(),
             )));
         };
         Ok(Self::load(app, info, &parts.headers))

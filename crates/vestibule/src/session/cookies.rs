@@ -152,7 +152,7 @@ pub(super) fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
                 SignatureError::Ahead { seconds, .. } => CookieState::Ahead(seconds),
                 _ => CookieState::Foreign,
             };
-            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie is not used");
+            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie was ignored");
             (Session::default(), state)
         }
     }

@@ -42,7 +42,7 @@ use crate::app::App;
 
 const TAG: Tag = Tag {
     name: "api",
-    about: "This document.",
+    about: "This OpenAPI document.",
 };
 
 /// The document of the endpoints that `table` lists, written when it is first asked for.
@@ -73,11 +73,11 @@ fn answer(text: Bytes) -> Response {
 
 fn document(_: &App) -> Operation {
     let schema = Schema::object()
-        .about("An OpenAPI 3.1 document, without our envelope.")
+        .about("An OpenAPI 3.1 document, without the envelope.")
         .open()
         .must("openapi", Schema::text())
         .must("info", Schema::object().open())
         .must("paths", Schema::object().open());
-    Operation::new("getOpenApi", TAG, "This document")
+    Operation::new("getOpenApi", TAG, "Get this document")
         .answers(Answer::bare("The document.", schema))
 }

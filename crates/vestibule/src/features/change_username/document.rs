@@ -9,19 +9,19 @@ use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "change username",
-    about: "Changing the name.",
+    about: "Changing the username.",
 };
 
 fn current() -> Schema {
     Schema::text()
         .with("type", vec!["string", "null"])
-        .about("The name in force.")
+        .about("The current username.")
         .example("analove")
 }
 
 /// `GET`.
 pub(super) fn state(app: &App) -> Operation {
-    Operation::new("getChangeUsername", TAG, "The name")
+    Operation::new("getChangeUsername", TAG, "Get the current username")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .answers(
@@ -38,14 +38,14 @@ pub(super) fn change(app: &App) -> Operation {
         Message::UsernameNotProvided,
         Message::UsernameAlreadyAssociated,
     ];
-    Operation::new("changeUsername", TAG, "Change the name")
+    Operation::new("changeUsername", TAG, "Change the username")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .body(Body::json_or_form(
             Schema::object().must(USERNAME, api::username(app)),
         ))
         .answers(
-            Answer::ok("The new name is in force.")
+            Answer::ok("The username was changed.")
                 .must("csrf_token", csrf_token())
                 .must("user", api::user(app, Carries::Nothing)),
         )

@@ -35,7 +35,7 @@ use crate::settings::{CookieSettings, MailRoute, SameSite, Settings};
 
 const TAG: Tag = Tag {
     name: "dev mailbox",
-    about: "Mails, for the developer. Only where no mail is sent, only on the machine itself, and only with the key that the start prints.",
+    about: "Emails for the developer. Available only if the server sends no emails, only on the machine itself, and only with the key that the server prints when it starts.",
 };
 
 /// The content security policy of the page: its own style, and mails in frames without scripts.
@@ -92,7 +92,7 @@ async fn show(
     let Some(presented) = admit(&app, &info, &uri, &headers) else {
         return not_found(&app, &info);
     };
-    let mails = app.outbox().mailbox.mails();
+    let mails = app.mailbox().mails();
     let mut response = Response::new(Body::from(page::render(&mails)));
     let headers = response.headers_mut();
     headers.insert(
@@ -115,7 +115,7 @@ async fn list(
     let Some(presented) = admit(&app, &info, &uri, &headers) else {
         return not_found(&app, &info);
     };
-    let mails: Vec<Value> = app.outbox().mailbox.mails().iter().map(as_json).collect();
+    let mails: Vec<Value> = app.mailbox().mails().iter().map(as_json).collect();
     let mut response = Reply::ok()
         .member("mails", mails)
         .member("sms", Vec::<Value>::new())
@@ -191,7 +191,7 @@ fn key_in_query() -> Value {
         "name": KEY,
         "in": "query",
         "required": false,
-        "description": "The key that the start prints. Needed until the cookie is there.",
+        "description": "The key that the server prints when it starts. Required until the cookie is set.",
         "schema": { "type": "string" },
     })
 }
@@ -201,16 +201,16 @@ fn key_in_cookie() -> Value {
         "name": COOKIE,
         "in": "cookie",
         "required": false,
-        "description": "The same, kept by the browser since the first visit.",
+        "description": "The same key, which the browser keeps after the first request.",
         "schema": { "type": "string" },
     })
 }
 
 fn describe_page(_: &App) -> Operation {
-    Operation::new("getDevMailboxPage", TAG, "The mails, as a page")
+    Operation::new("getDevMailboxPage", TAG, "Show the emails as a page")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .answers(Answer::page("A page for people."))
+        .answers(Answer::page("An HTML page."))
         .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }
 
@@ -225,13 +225,16 @@ fn describe_list(_: &App) -> Operation {
         .must("message_id", text())
         .must("text", part())
         .must("html", part())
-        .must("links", Schema::list(text()).about("The addresses in it."));
+        .must(
+            "links",
+            Schema::list(text()).about("The links in the email."),
+        );
     let sms = Schema::object().open();
-    Operation::new("getDevMailbox", TAG, "The mails, the newest first")
+    Operation::new("getDevMailbox", TAG, "List the emails, newest first")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
         .answers(
-            Answer::ok("What would have been sent since the server started.")
+            Answer::ok("The emails that would have been sent since the server started.")
                 .must("mails", Schema::list(mail))
                 .must("sms", Schema::list(sms)),
         )

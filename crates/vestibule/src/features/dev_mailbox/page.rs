@@ -37,9 +37,9 @@ pub(super) fn render(mails: &[Outgoing]) -> String {
         page.push_str("<meta http-equiv=\"refresh\" content=\"2\">\n");
     }
     let count = match mails.len() {
-        0 => "No mail yet. What this server would send arrives here.".to_owned(),
-        1 => "1 mail. Nothing leaves this machine.".to_owned(),
-        count => format!("{count} mails, the newest first. Nothing leaves this machine."),
+        0 => "No emails yet. The emails that this server would send appear here.".to_owned(),
+        1 => "1 email. Nothing leaves this machine.".to_owned(),
+        count => format!("{count} emails, newest first. Nothing leaves this machine."),
     };
     let _ = write!(
         page,

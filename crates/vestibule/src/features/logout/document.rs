@@ -16,7 +16,7 @@ const TAG: Tag = Tag {
 /// `GET`.
 pub(super) fn by_link(app: &App) -> Operation {
     let csrf = &app.settings().csrf;
-    let operation = described(app, "logoutByLink", "Sign out by a link");
+    let operation = described(app, "logoutByLink", "Sign out with a link");
     // The token is needed only if the browser does not state which site sent the request.
     let operation = if csrf.enabled && csrf.logout_csrf {
         operation.takes_csrf_token(app, StatusCode::BAD_REQUEST)
@@ -24,8 +24,8 @@ pub(super) fn by_link(app: &App) -> Operation {
         operation
     };
     operation
-        .about("Ends the session as `POST` does, and sends the browser on to `POST_LOGOUT_VIEW`.")
-        .answers(Answer::redirect("Nobody is signed in any more."))
+        .about("Ends the session, as `POST` does, and redirects the browser to `POST_LOGOUT_VIEW`.")
+        .answers(Answer::redirect("The user is signed out."))
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
         // `GET` needs no body either, but a body has to be well formed.
         .refuses(StatusCode::BAD_REQUEST, &[Message::MalformedBody])
@@ -40,15 +40,15 @@ pub(super) fn sign_out(app: &App) -> Operation {
     let settings = app.settings();
     let by_body = settings.refresh.enabled && settings.refresh.cookie.is_none();
     let members = if by_body {
-        let token = Schema::text().about("The refresh token whose family ends, too.");
+        let token = Schema::text().about("A refresh token, whose family is revoked.");
         Schema::object().may(refresh::FIELD, token)
     } else {
         Schema::object()
     };
     described(app, "logout", "Sign out")
-        .about("Ends the session, takes its cookies back, and ends the family of the refresh token that comes along. Whoever is not signed in gets the same answer.")
+        .about("Ends the session, clears its cookies, and revokes the family of the refresh token in the request. The response is the same if no user is signed in.")
         .body(Body::json_or_form(members).optional())
-        .answers(Answer::ok("Nobody is signed in any more."))
+        .answers(Answer::ok("The user is signed out."))
 }
 
 fn described(app: &App, id: &'static str, summary: &'static str) -> Operation {

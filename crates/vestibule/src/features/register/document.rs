@@ -12,28 +12,30 @@ use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "register",
-    about: "Making an account.",
+    about: "Creating an account.",
 };
 
 /// `GET`.
 pub(super) fn state(_: &App) -> Operation {
-    Operation::new("getRegister", TAG, "A CSRF token for registering")
+    Operation::new("getRegister", TAG, "Get a CSRF token for registration")
         .open()
-        .answers(Answer::ok("Nobody is signed in.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("No user is signed in.").must("csrf_token", csrf_token()))
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
 }
 
 /// `POST`.
 pub(super) fn register(app: &App) -> Operation {
     let settings = app.settings();
-    let answer = Answer::ok("The account is made, and signed in if nothing else is asked of it.")
-        .must("csrf_token", csrf_token())
-        .may(
-            "tf_required",
-            Schema::only(false)
-                .about("There if somebody was signed in: whether a second factor is asked for."),
-        )
-        .must("user", api::user(app, Carries::WhatWasAsked));
+    let answer = Answer::ok(
+        "The account was created. The user is signed in unless something else is required first.",
+    )
+    .must("csrf_token", csrf_token())
+    .may(
+        "tf_required",
+        Schema::only(false)
+            .about("Present if the user was signed in: whether a second factor is required."),
+    )
+    .must("user", api::user(app, Carries::WhatWasAsked));
     let mut of_email = EMAIL_ERRORS.to_vec();
     let mut of_username = USERNAME_ERRORS.to_vec();
     of_username.push(Message::UsernameNotProvided);
@@ -42,11 +44,11 @@ pub(super) fn register(app: &App) -> Operation {
         of_username.push(Message::UsernameAlreadyAssociated);
     }
     let about = if settings.login.return_generic_responses {
-        "Whether somebody has the address or the name already, the answer does not say: who has the address is written to."
+        "The response does not reveal whether the address or the username is taken: an email tells the owner of the address."
     } else {
-        "Where addresses have to be confirmed, a link is mailed."
+        "If addresses have to be confirmed, a link is sent by email."
     };
-    let mut operation = Operation::new("register", TAG, "Make an account")
+    let mut operation = Operation::new("register", TAG, "Create an account")
         .about(about)
         .open()
         .checks_passwords()
@@ -94,7 +96,7 @@ fn fields(app: &App) -> Schema {
         register.password_required,
     );
     if register.password_confirm_required {
-        let again = api::password().about("The same once more.");
+        let again = api::password().about("The new password again.");
         fields = add(fields, PASSWORD_AGAIN, again, register.password_required);
     }
     if settings.identity.username_enable {

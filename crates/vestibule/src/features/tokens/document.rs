@@ -17,13 +17,13 @@ pub(super) fn exchange(app: &App) -> Operation {
         Schema::object()
     } else {
         let token = Schema::text()
-            .about("The latest of its family.")
+            .about("The latest refresh token of its family.")
             .example("eyJpZCI6.r3fr3sh");
         Schema::object().must(refresh::FIELD, token)
     };
     let about = match cookie {
         Some(cookie) => format!(
-            "The token comes in the cookie `{}`, and its successor goes back in it; the body is an empty object. ",
+            "The cookie `{}` carries the token, and the response sets it to the successor. The body is an empty object. ",
             cookie.name
         ),
         None => String::new(),
@@ -38,7 +38,7 @@ pub(super) fn exchange(app: &App) -> Operation {
         None => operation,
     };
     operation
-        .about(format!("{about}Each token counts once. To see one again ends its family, but for a short time after its exchange, when it gets the same successor."))
+        .about(format!("{about}Each token can be used once. If it is used again, its family is revoked, except for a short time after the exchange, when the server returns the same successor."))
         .open()
         .body(Body::json(members))
         .answers(
