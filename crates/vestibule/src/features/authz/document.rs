@@ -1,4 +1,4 @@
-//! `/authz` in words.
+//! The OpenAPI description of `/authz`.
 
 use http::StatusCode;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `/change-email` in words.
+//! The OpenAPI description of `/change-email`.
 
 use http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! `/change` in words.
+//! The OpenAPI description of `/change`.
 
 use super::{NEW_PASSWORD, PASSWORD};
 use crate::app::App;

@@ -1,4 +1,4 @@
-//! `/change-username` in words.
+//! The OpenAPI description of `/change-username`.
 
 use super::USERNAME;
 use crate::app::App;

@@ -1,4 +1,4 @@
-//! `/confirm` in words.
+//! The OpenAPI description of `/confirm`.
 
 use http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! `/login` in words.
+//! The OpenAPI description of `/login`.
 
 use http::StatusCode;
 
@@ -75,7 +75,7 @@ fn fields(app: &App) -> Schema {
     fields.may(EMAIL, email).may(USERNAME, username)
 }
 
-/// What can be wrong with the credentials, as far as it is told.
+/// Adds the errors in the credentials that the replies reveal.
 fn refusals(app: &App, operation: Operation) -> Operation {
     let settings = app.settings();
     if settings.login.return_generic_responses {

@@ -1,4 +1,4 @@
-//! `/logout` in words.
+//! The OpenAPI description of `/logout`.
 
 use http::StatusCode;
 
@@ -17,7 +17,7 @@ const TAG: Tag = Tag {
 pub(super) fn by_link(app: &App) -> Operation {
     let csrf = &app.settings().csrf;
     let operation = described(app, "logoutByLink", "Sign out with a link");
-    // Where the browser does not say which site sent the request.
+    // The token is needed only if the browser does not state which site sent the request.
     let operation = if csrf.enabled && csrf.logout_csrf {
         operation.takes_csrf_token(app, StatusCode::BAD_REQUEST)
     } else {
@@ -27,7 +27,7 @@ pub(super) fn by_link(app: &App) -> Operation {
         .about("Ends the session, as `POST` does, and redirects the browser to `POST_LOGOUT_VIEW`.")
         .answers(Answer::redirect("The user is signed out."))
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
-        // A body is not needed here either, but what comes has to be one.
+        // `GET` needs no body either, but a body has to be well formed.
         .refuses(StatusCode::BAD_REQUEST, &[Message::MalformedBody])
         .refuses(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

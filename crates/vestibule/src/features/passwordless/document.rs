@@ -1,4 +1,4 @@
-//! `/login` by a link, in words.
+//! The OpenAPI description of `/login` by link.
 
 use http::StatusCode;
 

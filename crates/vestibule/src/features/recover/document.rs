@@ -1,4 +1,4 @@
-//! `/reset` in words.
+//! The OpenAPI description of `/reset`.
 
 use super::PASSWORD;
 use crate::app::App;

@@ -1,4 +1,4 @@
-//! `/recover-username` in words.
+//! The OpenAPI description of `/recover-username`.
 
 use http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! `/register` in words.
+//! The OpenAPI description of `/register`.
 
 use http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! `/refresh-token` in words.
+//! The OpenAPI description of `/refresh-token`.
 
 use crate::app::App;
 use crate::messages::Message;

@@ -1,4 +1,4 @@
-//! `/verify` in words.
+//! The OpenAPI description of `/verify`.
 
 use crate::app::App;
 use crate::messages::Message;
