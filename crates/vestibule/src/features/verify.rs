@@ -45,7 +45,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 
 /// `GET /verify`: returns the ways in which the caller can prove their identity.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
-    let outcome = match request.enter(&app, &AuthPolicy::api(&app)).await {
+    let outcome = match request.authenticate(&app, &AuthPolicy::api(&app)).await {
         Ok(()) => Ok(ways(&app, &mut request.session)),
         Err(refusal) => Err(refusal),
     };
@@ -69,7 +69,7 @@ fn ways(app: &App, session: &mut SessionContext) -> Reply {
 }
 
 async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::api(app)).await?;
+    request.authenticate(app, &AuthPolicy::api(app)).await?;
     let password = read(app, request)?;
     let caller = request.caller()?;
     let info = request.session.info();
@@ -82,11 +82,16 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     proof::store_upgrade(app, &caller.user, upgrade).await?;
     let user = caller.user.clone();
     let by_session = caller.via == Mechanism::Session;
-    // Issuing tokens can fail, so it comes first: a failed request must not make the session fresh.
+    // What can fail comes first: a failed request must not make the session fresh.
     let payload = {
         let info = request.session.info();
         tokens::on_request(app, info, &user, app.unix_seconds(), &request.query).await?
     };
+    let event = Event::Verified {
+        user_id: user.id,
+        via: "password",
+    };
+    app.record(request.session.info(), &event).await?;
     // A session cookie sent beside a token may be another user's, so that session does not become
     // fresh.
     if by_session {
@@ -96,11 +101,6 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
             .data_mut()
             .set_f64(keys::AUTHENTICATED_AT, now);
     }
-    let event = Event::Verified {
-        user_id: user.id,
-        via: "password",
-    };
-    app.record(request.session.info(), &event).await?;
     let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
     Ok(payload.add_to(reply))
 }

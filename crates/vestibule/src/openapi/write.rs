@@ -31,7 +31,7 @@ members, invalid UTF-8 and values of the wrong type are refused.
 **Headers.** Every response carries a request ID and security headers.";
 
 #[derive(Serialize)]
-pub(super) struct Document {
+pub(crate) struct Document {
     openapi: &'static str,
     info: Value,
     servers: Value,

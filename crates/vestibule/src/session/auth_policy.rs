@@ -217,7 +217,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// 401 if the caller does not meet the policy, 400 if the CSRF check fails.
-    pub(crate) async fn enter(
+    pub(crate) async fn authenticate(
         &mut self,
         app: &App,
         policy: &AuthPolicy,

@@ -56,7 +56,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 
 /// `GET /change-email`: returns the current address.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
-    let outcome = match request.enter(&app, &AuthPolicy::fresh(&app)).await {
+    let outcome = match request.authenticate(&app, &AuthPolicy::fresh(&app)).await {
         Ok(()) => state(&app, &mut request),
         Err(refusal) => Err(refusal),
     };
@@ -80,7 +80,7 @@ fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError>
 }
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    request.authenticate(app, &AuthPolicy::fresh(app)).await?;
     let mut errors = FieldErrors::default();
     let fields = request.body.fields()?;
     let email = validation::new_email(app, fields, EMAIL, &mut errors).await;

@@ -66,7 +66,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 /// Authenticates the caller. A user without a password cannot show the old one, and needs a fresh
 /// proof of identity instead.
 async fn enter(app: &App, request: &mut RequestContext) -> Result<(), HandlerError> {
-    request.enter(app, &AuthPolicy::api(app)).await?;
+    request.authenticate(app, &AuthPolicy::api(app)).await?;
     if request.caller()?.user.password.is_none() {
         request.require_fresh(app)?;
     }

@@ -53,7 +53,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 }
 
 async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    request.authenticate(app, &AuthPolicy::fresh(app)).await?;
     let user = &request.caller()?.user;
     let name = user.username.clone();
     let payload = UserPayload::without_tokens(app, user);
@@ -64,7 +64,7 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
 }
 
 async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    request.authenticate(app, &AuthPolicy::fresh(app)).await?;
     let user = request.caller()?.user.clone();
     let mut errors = FieldErrors::default();
     let name = validation::username(app, request.body.fields()?, USERNAME, true, &mut errors).await;
