@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vestibule::settings::keys::Status;
-use vestibule::settings::{Effective, Origin, Problem, effective};
+use vestibule::program::keys::Status;
+use vestibule::program::{Effective, Origin, Problem, effective};
 
 use super::connect::{self, Tried};
 use super::{Failure, Global, Output, runtime, terminal};

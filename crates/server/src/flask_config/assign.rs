@@ -4,7 +4,7 @@ use super::expression::{Expression, Item, Shape, Step};
 use super::found::{Found, Way};
 use super::reader::Reader;
 use super::value::Value;
-use vestibule::settings::keys;
+use vestibule::program::keys;
 
 /// Attributes of a Flask application that stand for settings.
 const ATTRIBUTES: [(&str, &str); 4] = [

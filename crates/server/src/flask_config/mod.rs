@@ -26,9 +26,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use vestibule::rng::SystemRandom;
-use vestibule::settings::keys::{self, Status};
-use vestibule::settings::{Listening, Loaded, Problem, Settings, Sources};
+use vestibule::program::keys::{self, Status};
+use vestibule::program::rng::SystemRandom;
+use vestibule::program::{Listening, Loaded, Problem, Settings, Sources};
 
 use crate::data_folder;
 use toml_text::short;

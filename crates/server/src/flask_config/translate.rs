@@ -1,8 +1,8 @@
 //! One setting of Flask's to one of ours.
 
 use toml::Value as Toml;
-use vestibule::settings::keys::{self, Key, Kind};
-use vestibule::settings::{Loaded, Sources};
+use vestibule::program::keys::{self, Key, Kind};
+use vestibule::program::{Loaded, Sources};
 use vestibule_store::sql::Database;
 
 use super::found::Found;

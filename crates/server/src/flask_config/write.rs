@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use vestibule::settings::keys::Status;
+use vestibule::program::keys::Status;
 
 use super::toml_text::{self, short};
 use super::translate::{Entry, Outcome, is_secret, key};

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use vestibule::settings::{Effective, Loaded, Origin, Sources, effective};
+use vestibule::program::{Effective, Loaded, Origin, Sources, effective};
 
 use crate::support::{Folder, done, refused, stderr, stdout};
 

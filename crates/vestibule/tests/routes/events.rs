@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use vestibule::admin;
-use vestibule::audit::{self, Verdict};
+use vestibule::program::audit::{self, Verdict};
 
 use crate::support::mails::destination;
 use crate::support::{ANA, LIFE, PASSWORD, TestApp};
