@@ -1,7 +1,7 @@
 //! `config`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,12 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use vestibule::settings::keys::Status;
 use vestibule::settings::{Effective, Origin, Problem, effective};
+use vestibule_flask_config::{self as flask_config, LARGEST};
 
 use super::connect::{self, Tried};
 use super::{Failure, Global, Output, runtime, terminal};
 use crate::config_file::Unusable;
-use crate::flask_config::{self, LARGEST};
+use crate::flask_target::Vestibule;
 use crate::inspection::Inspection;
 use crate::serve::listen::Address;
 
@@ -22,8 +23,8 @@ pub(super) enum Command {
     /// Shows the configuration in force, with secrets masked, and what is risky about it.
     /// Ends with status 1, and says why, if the server could not start with it.
     Check(Check),
-    /// Writes a Flask configuration (a Python file, which is read and never run) as one for
-    /// vestibule. What cannot be taken over is listed and left as a comment.
+    /// Converts a Flask configuration (a Python file, which is read and never run) for vestibule.
+    /// Settings that cannot be converted are listed and become comments.
     Import(Import),
 }
 
@@ -50,10 +51,10 @@ pub(super) struct Import {
     /// The Flask configuration.
     #[arg(value_name = "FLASK_CONFIG.py")]
     from: PathBuf,
-    /// Write to this file, which must not be there yet, instead of to standard output.
+    /// Write to this file, which must not exist yet, instead of to standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The class of the file whose settings hold, where it has several.
+    /// The class whose settings apply, if several classes of the file have settings.
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
 }
@@ -165,7 +166,7 @@ fn import(arguments: &Import) -> Result<(), Failure> {
     let source = read(&arguments.from).map_err(|why| format!("{from}: {why}"))?;
     let name = arguments.from.file_name().unwrap_or_default();
     let name = name.to_string_lossy();
-    let import = flask_config::import(&source, &name, arguments.class.as_deref())
+    let import = flask_config::import(&source, &name, arguments.class.as_deref(), &Vestibule)
         .map_err(|why| format!("{from}: {why}"))?;
     if let Some(output) = &arguments.output {
         write(output, &import.toml)?;
@@ -180,23 +181,16 @@ fn import(arguments: &Import) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A text of a size that a configuration can have.
-fn read(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    let bytes = if size > LARGEST as u64 {
-        Vec::new()
-    } else {
-        fs::read(path).map_err(|error| error.to_string())?
-    };
-    if size > LARGEST as u64 || bytes.len() > LARGEST {
-        return Err(format!(
-            "is larger than {LARGEST} bytes, which no configuration is"
-        ));
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
+/// The bytes of a file, up to one more than a configuration may have.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
-/// Writes a file that is not there yet, for its owner only: there are secrets in it.
+/// Writes a new file that only its owner can read, since it contains secrets.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let file = OpenOptions::new()
         .write(true)
@@ -205,11 +199,9 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         .open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => format!(
-                "{}: is there already, and is not overwritten",
-                path.display()
-            )
-            .into(),
+            io::ErrorKind::AlreadyExists => {
+                format!("{}: already exists and is not overwritten", path.display()).into()
+            }
             _ => format!("{}: {error}", path.display()).into(),
         })
 }
