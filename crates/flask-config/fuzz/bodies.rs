@@ -113,14 +113,13 @@ pub(crate) fn closed(text: &str) -> String {
     let mut closed = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '"' | '\'' | '#' => continue,
             '(' => open.push(')'),
             '[' => open.push(']'),
             '{' => open.push('}'),
             ')' | ']' | '}' if open.last() == Some(&c) => {
                 open.pop();
             }
-            ')' | ']' | '}' => continue,
+            ')' | ']' | '}' | '"' | '\'' | '#' => continue,
             _ => {}
         }
         closed.push(c);

@@ -222,7 +222,7 @@ impl Reader<'_> {
                         let known = self.names.value(value);
                         match key.as_ref().map(|key| self.names.value(key)) {
                             Some(Value::Str(name)) => {
-                                self.found(name, known, Scope::AppConfig, value)
+                                self.found(name, known, Scope::AppConfig, value);
                             }
                             Some(_) => self.unread(value, "sets a setting whose name is unknown"),
                             None => self.take_over(known, value),

@@ -283,10 +283,10 @@ impl<'t, 'a> Parser<'t, 'a> {
         while let Some(token) = self.peek() {
             match (&mut whole, &token.kind) {
                 (StringLiteral::Str(whole), Kind::Str(StringLiteral::Str(more))) => {
-                    whole.push_str(more)
+                    whole.push_str(more);
                 }
                 (StringLiteral::Bytes(whole), Kind::Str(StringLiteral::Bytes(more))) => {
-                    whole.extend(more)
+                    whole.extend(more);
                 }
                 (_, Kind::Str(_)) => return Shape::Opaque("mixes strings and bytes"),
                 // Such as an f-string beside a plain string.

@@ -2,6 +2,7 @@
 //! alone in its file.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use vestibule_flask_config::{LARGEST, import};
 
