@@ -29,14 +29,17 @@ impl Reader<'_> {
 
     /// `target = value`, or several targets with one value.
     pub(crate) fn assign(&mut self, targets: &[Expression], value: &Expression) {
-        /// The number of targets that get the value. Each one copies it.
+        /// The number of targets that get a copy of the value.
         const MANY: usize = 8;
+        let Some((last, others)) = targets.split_last() else {
+            return;
+        };
         let known = if self.is_config(value) {
             Value::Path("app.config".to_owned())
         } else {
             self.names.value(value)
         };
-        for (at, target) in targets.iter().enumerate() {
+        for (at, target) in others.iter().enumerate() {
             let known = if at < MANY {
                 self.names.copy(&known)
             } else {
@@ -44,6 +47,7 @@ impl Reader<'_> {
             };
             self.set(target, known, value);
         }
+        self.set(last, known, value);
     }
 
     fn set(&mut self, target: &Expression, value: Value, at: &Expression) {
