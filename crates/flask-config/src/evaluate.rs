@@ -47,7 +47,7 @@ impl Names {
         Self {
             scopes: vec![HashMap::new()],
             members: HashMap::new(),
-            fuel: 16 * 1024 * 1024 + 16 * tokens,
+            fuel: 4 * 1024 * 1024 + 16 * tokens,
         }
     }
 
