@@ -14,18 +14,20 @@ use vestibule_store::{Store, User};
 
 use crate::audit::AuditChain;
 use crate::clock::{self, Clock};
+use crate::embed::response_hooks::ResponseHooks;
 use crate::hooks::{Event, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::HandlerError;
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
-use crate::http::response_hooks::ResponseHooks;
-use crate::mail::Outbox;
+use crate::http::requirement::Requirement;
+use crate::links::Links;
+use crate::mail::mailbox::Mailbox;
+use crate::mail::render::Renderer;
 use crate::messages::{Messages, Words};
+use crate::outbox::Outbox;
 use crate::rng::Random;
-use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
-use crate::session::requirement::Requirement;
 use crate::settings::Settings;
 use crate::validation::deliverability::Deliverability;
 use crate::validation::own::OwnRules;
@@ -38,6 +40,7 @@ pub(crate) type TokenEnd = Box<dyn Fn(&User) -> Option<OffsetDateTime> + Send + 
 #[derive(Debug, Clone)]
 pub struct App(Arc<Parts>);
 
+/// What every request shares. A part never receives the [`App`] that holds it.
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
@@ -58,7 +61,10 @@ pub(crate) struct Parts {
     pub(crate) token_end: Option<TokenEnd>,
     pub(crate) response_hooks: ResponseHooks,
     pub(crate) links: Links,
-    pub(crate) post: Outbox,
+    pub(crate) renderer: Renderer,
+    /// The mails for the developer, if mails are not sent.
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) outbox: Outbox,
     pub(crate) chain: AuditChain,
 }
 
@@ -175,8 +181,16 @@ impl App {
         &self.0.links
     }
 
-    pub(crate) fn post(&self) -> &Outbox {
-        &self.0.post
+    pub(crate) fn renderer(&self) -> &Renderer {
+        &self.0.renderer
+    }
+
+    pub(crate) fn mailbox(&self) -> &Mailbox {
+        &self.0.mailbox
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
     }
 
     pub(crate) fn chain(&self) -> &AuditChain {
@@ -196,7 +210,7 @@ impl App {
     pub(crate) fn answer(&self, info: &RequestInfo, refusal: impl Into<HandlerError>) -> Response {
         let mut rejection = refusal.into().into_rejection();
         let requirement = rejection.take_unmet();
-        if let Some(Requirement::Somebody(methods)) = &requirement {
+        if let Some(Requirement::Authentication(methods)) = &requirement {
             let event = Event::Unauthenticated { methods };
             self.hooks().emit(&event, info);
         }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use vestibule_store::UserId;
 
-use crate::audit::AuditRecord;
 use crate::http::request_info::RequestInfo;
 use crate::settings::Mechanism;
 
@@ -250,7 +249,7 @@ impl Event<'_> {
     }
 
     /// What there is to say besides; nothing secret.
-    fn detail(&self) -> Option<Value> {
+    pub(crate) fn detail(&self) -> Option<Value> {
         match self {
             Self::SignedIn { via, .. } => Some(json!({ "via": via })),
             Self::Verified { via, .. } | Self::SignInFailed { via, .. } => {
@@ -272,15 +271,6 @@ impl Event<'_> {
                 Some(json!({ "old_username": old_username }))
             }
             _ => None,
-        }
-    }
-
-    /// What the audit log keeps of it.
-    pub(crate) fn audit_record(&self) -> AuditRecord {
-        AuditRecord {
-            kind: self.kind(),
-            user_id: self.user_id(),
-            detail: self.detail(),
         }
     }
 }

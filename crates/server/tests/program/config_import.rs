@@ -1,4 +1,4 @@
-//! `config import` converts Flask configurations.
+//! `config import`: converts Flask configurations.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -9,7 +9,7 @@ use vestibule_server::flask_target::Vestibule;
 
 use crate::support::{Folder, done, refused, stderr, stdout};
 
-/// The documented configuration of a single-page app.
+/// The documented SPA configuration.
 const SPA: &str = include_str!("../support/spa.toml");
 
 fn loaded(toml: &str) -> Vec<Effective> {
@@ -17,12 +17,12 @@ fn loaded(toml: &str) -> Vec<Effective> {
         file: Some(toml),
         environment: &[],
         kept: None,
-        read_file: &|_| panic!("no file is named"),
+        read_file: &|_| panic!("the configuration names no file"),
     });
     effective(&loaded.unwrap())
 }
 
-/// The settings of a configuration, one on each line.
+/// The settings that a configuration sets, one on each line.
 fn set(toml: &str) -> String {
     let rows = loaded(toml).into_iter();
     rows.filter(|row| row.origin == Origin::File)
@@ -30,7 +30,7 @@ fn set(toml: &str) -> String {
         .collect()
 }
 
-/// Converts a file. Returns the configuration and the remarks.
+/// Imports a file. Returns the configuration and the remarks.
 fn import(folder: &Folder, source: &str) -> (String, String) {
     folder.write("flask_config.py", source);
     let output = folder.run(&["config", "import", "flask_config.py"]);
@@ -39,7 +39,7 @@ fn import(folder: &Folder, source: &str) -> (String, String) {
 }
 
 #[test]
-fn the_documented_configuration_of_a_single_page_app_is_converted() {
+fn the_spa_configuration_is_imported_as_documented() {
     let folder = Folder::new();
     folder.write("spa.py", include_str!("flask/spa.py"));
     let output = folder.run(&["config", "import", "spa.py", "--output", "vestibule.toml"]);
@@ -48,7 +48,7 @@ fn the_documented_configuration_of_a_single_page_app_is_converted() {
     for line in stderr(&output).lines() {
         assert!(line.starts_with("spa.py: kept, but "), "{line}");
     }
-    // Flask-Security names two more views, of a feature that neither configuration enables.
+    // The Python file sets two more views, for a feature that neither configuration enables.
     let views = "SECURITY_POST_OAUTH_VERIFY_VIEW = \"/post-oauth-verify\"\n\
                  SECURITY_VERIFY_ERROR_VIEW = \"/verify-error\"\n";
     let toml = folder.read("vestibule.toml");
@@ -71,7 +71,7 @@ fn the_documented_configuration_of_a_single_page_app_is_converted() {
 }
 
 #[test]
-fn an_application_is_converted_as_far_as_it_can_be_read() {
+fn an_application_is_imported_as_far_as_it_can_be_read() {
     let folder = Folder::new();
     let (toml, remarks) = import(&folder, include_str!("flask/app.py"));
     assert_eq!(
@@ -134,7 +134,7 @@ SQLALCHEMY_DATABASE_URI = ********
     assert_eq!(
         check.status.code(),
         Some(1),
-        "the secrets are in the environment"
+        "the configuration has no secrets"
     );
     let check = folder
         .command(&["config", "check"])
@@ -146,7 +146,7 @@ SQLALCHEMY_DATABASE_URI = ********
 }
 
 #[test]
-fn values_are_converted() {
+fn python_values_become_toml_values() {
     let folder = Folder::new();
     for (written, ours) in [
         (
@@ -254,7 +254,7 @@ fn values_are_converted() {
 }
 
 #[test]
-fn what_cannot_be_read_is_reported_with_its_line_and_not_in_force() {
+fn unreadable_settings_are_reported_with_their_line_and_left_out() {
     let folder = Folder::new();
     for (written, why) in [
         (
@@ -345,7 +345,7 @@ fn what_cannot_be_read_is_reported_with_its_line_and_not_in_force() {
 }
 
 #[test]
-fn the_class_that_applies_can_be_selected() {
+fn the_class_to_import_can_be_named() {
     let folder = Folder::new();
     let source = "class Base:\n    SECURITY_TRACKABLE = True\n\n\
                   class Production(Base):\n    SESSION_COOKIE_SECURE = True\n\n\
@@ -370,7 +370,7 @@ fn the_class_that_applies_can_be_selected() {
 }
 
 #[test]
-fn unreadable_files_are_refused() {
+fn a_file_that_is_not_a_configuration_is_refused() {
     let folder = Folder::new();
     let run = |name: &str| folder.run(&["config", "import", name]);
     refused(&run("absent.py"), "absent.py: ");
@@ -383,15 +383,15 @@ fn unreadable_files_are_refused() {
     folder.write("there.toml", "mine");
     refused(
         &folder.run(&["config", "import", "a.py", "--output", "there.toml"]),
-        "there.toml: already exists and is not overwritten",
+        "there.toml: already exists",
     );
     assert_eq!(folder.read("there.toml"), "mine");
     let output = folder.run(&["config", "import"]);
     assert_eq!(output.status.code(), Some(2));
-    // An empty file is a valid configuration.
+    // An empty file is not an error.
     folder.write("empty.py", "");
     assert_eq!(set(&done(&run("empty.py"))), "");
-    // Control characters do not reach the terminal.
+    // Terminal control sequences are escaped.
     folder.write("hostile.py", "SERVER_NAME = \"\x1b[2J\" + x(\"\x1b\")\n");
     let output = run("hostile.py");
     assert!(!stdout(&output).contains('\x1b') && !stderr(&output).contains('\x1b'));
@@ -446,7 +446,7 @@ fn an_unclosed_bracket_or_string_is_reported_and_nothing_is_written() {
 }
 
 #[test]
-fn suggestions_name_the_intended_setting() {
+fn unknown_keys_and_unusable_hashes_get_a_hint() {
     let folder = Folder::new();
     for (written, remark) in [
         (

@@ -1,4 +1,4 @@
-//! Roles, families of refresh tokens, and what goes with a user who is deleted.
+//! Roles, refresh-token families, and the deletion of a user with both.
 
 use time::OffsetDateTime;
 
@@ -22,7 +22,7 @@ impl Tables {
         self.users.len() < before
     }
 
-    /// Whether nobody has the name of a new role.
+    /// Fails if the name of a new role is taken.
     pub(super) fn check_role(&self, new: &NewRole) -> Result<(), StoreError> {
         if self.roles.iter().any(|role| role.name == new.name) {
             return Err(conflict("name"));
@@ -52,7 +52,7 @@ impl Tables {
         Some(role.clone())
     }
 
-    /// Whether there is no family of this name.
+    /// Fails if the identifier of a new family is taken.
     pub(super) fn check_family(&self, new: &NewTracker) -> Result<(), StoreError> {
         let mut known = self.trackers.iter();
         if known.any(|known| known.family == new.family) {
@@ -77,7 +77,7 @@ impl Tables {
         Ok(tracker)
     }
 
-    /// Whether there is a family that has not ended.
+    /// Whether the family exists and is not revoked.
     pub(super) fn goes_on(&self, family: &str) -> bool {
         let mut trackers = self.trackers.iter();
         trackers.any(|tracker| tracker.family == family && tracker.revoked_at.is_none())

@@ -1,4 +1,4 @@
-//! Everything in memory, gone at the end of the process.
+//! A store in memory, which is lost when the process ends.
 
 mod apply;
 mod belongings;
@@ -19,7 +19,7 @@ use crate::{
     Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
-/// A store without a database.
+/// A store without a database. Its contents are lost when the process ends.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
@@ -32,13 +32,14 @@ struct Tables {
     given: BTreeSet<(UserId, RoleId)>,
     trackers: Vec<RefreshTracker>,
     journal: Journal,
-    /// The last primary key of a user: none is given twice.
+    /// The primary key of the newest user. Keys of deleted users are not reused.
     last_user: i64,
 }
 
 impl MemoryStore {
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        // Each change is made whole or not at all, so a poisoned lock guards sound data.
+        // Each change is applied completely or not at all, so the data behind a poisoned lock is
+        // sound.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Users: finding, making and changing them.
+//! Finding, creating and updating users.
 
 use time::OffsetDateTime;
 use vestibule_formats::text::case::fold;
@@ -42,7 +42,7 @@ impl Tables {
         by_name(roles.filter(|role| self.given.contains(&(id, role.id))))
     }
 
-    /// Refuses a value that somebody else has.
+    /// Fails if another user has this value.
     fn claim(
         &self,
         id: UserId,
@@ -146,7 +146,7 @@ impl Tables {
         Ok(true)
     }
 
-    /// Ends every way in but the password; false when there is no such user.
+    /// Revokes every credential except the password; false if the user does not exist.
     pub(super) fn end_ways_in(
         &mut self,
         id: UserId,
@@ -172,7 +172,7 @@ impl Tables {
         true
     }
 
-    /// Refuses a value that somebody else has in whatever case of any script.
+    /// Fails if another user has this value in any case of any script.
     pub(super) fn claim_in_any_case(
         &self,
         whose: Option<UserId>,

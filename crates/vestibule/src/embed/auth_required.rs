@@ -11,7 +11,7 @@ use axum::response::Response;
 use tower::{Layer, Service};
 
 use super::current_user::enter;
-use crate::session::access::Access;
+use crate::http::requirement::Access;
 use crate::session::auth_policy::AuthPolicy;
 use crate::settings::Mechanism;
 

@@ -9,15 +9,16 @@ use http::request::Parts;
 use vestibule_store::{Role, User};
 
 use super::layer::Asking;
-use crate::http::csrf::{self, Evidence};
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::query::Query;
+use crate::http::requirement::Access;
 use crate::messages::Messages;
 use crate::messages::catalogue::Locale;
-use crate::session::access::Access;
 use crate::session::auth_policy::{self, AuthPolicy};
-use crate::session::context::{Load, SessionContext};
+use crate::session::caller::Load;
+use crate::session::context::SessionContext;
 use crate::session::credentials::Credentials;
+use crate::session::csrf::{self, Evidence};
 use crate::settings::Mechanism;
 
 /// Whoever is asking, authenticated. As an extractor it lets in who has a session or a token

@@ -10,6 +10,8 @@
 mod auth_required;
 mod current_user;
 mod layer;
+mod refused;
+pub(crate) mod response_hooks;
 
 pub use auth_required::{
     AuthRequired, AuthRequiredService, permissions_accepted, permissions_required, roles_accepted,
@@ -17,3 +19,4 @@ pub use auth_required::{
 };
 pub use current_user::{CurrentUser, MaybeUser};
 pub use layer::{VestibuleLayer, VestibuleService};
+pub use refused::{Reauthentication, Unauthenticated, Unauthorized};

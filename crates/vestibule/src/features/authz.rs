@@ -23,18 +23,19 @@ use vestibule_store::{Role, User};
 
 use crate::app::App;
 use crate::features::api::Endpoint;
-use crate::http::csrf::{self, Evidence};
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::http::requirement::Access;
 use crate::http::trust::origin::OwnOrigin;
 use crate::http::trust::{cross_site, forward_auth};
 use crate::identity;
 use crate::messages::{Explanation, Message};
-use crate::session::access::Access;
-use crate::session::auth_policy::{self, AuthPolicy, SaidBy};
-use crate::session::context::Caller;
+use crate::session::auth_policy::{self, AuthPolicy};
+use crate::session::caller::Caller;
+use crate::session::csrf::{self, Evidence};
+use crate::session::grace::SaidBy;
 use crate::session::request::RequestContext;
 use crate::settings::Mechanism;
 

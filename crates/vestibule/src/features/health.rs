@@ -60,11 +60,11 @@ async fn readyz(State(app): State<App>) -> Response {
 
 fn describe_healthz(_: &App) -> Operation {
     Operation::new("getHealth", TAG, "The process is up")
-        .response_hooks(Answer::ok("It is.").must("status", Schema::only("up")))
+        .answers(Answer::ok("It is.").must("status", Schema::only("up")))
 }
 
 fn describe_readyz(_: &App) -> Operation {
     Operation::new("getReadiness", TAG, "The database answers")
         .asks_database()
-        .response_hooks(Answer::ok("It does.").must("status", Schema::only("ready")))
+        .answers(Answer::ok("It does.").must("status", Schema::only("ready")))
 }

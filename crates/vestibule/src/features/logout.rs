@@ -17,12 +17,13 @@ use http::{Method, header};
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::http::cookies;
-use crate::http::csrf;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
 use crate::http::reply::Reply;
 use crate::http::trust::navigation;
-use crate::session::context::Load;
+use crate::session::caller::Load;
+use crate::session::csrf;
+use crate::session::keys;
 use crate::session::request::RequestContext;
 use crate::session::{auth_policy, refresh, sign_in, tokens};
 use crate::settings::Settings;
@@ -69,7 +70,7 @@ async fn sign_out(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
     request.body.fields()?;
     auth_policy::identify(app, &mut request.session, Load::User, &request.credentials).await?;
     csrf::check_everywhere(app, &mut request.session, &request.evidence)?;
-    sign_in::abandon(&mut request.session);
+    keys::abandon(&mut request.session);
     let mut reply = if request.only_reads() {
         gone_on(app, request)?
     } else {

@@ -12,23 +12,23 @@ mod document;
 
 use axum::extract::State;
 use axum::response::Response;
-use vestibule_formats::text::normalise;
 
 use crate::app::App;
 use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::body::Field;
-use crate::http::fault::{Fault, HandlerError};
+use crate::http::fault::HandlerError;
 use crate::http::redirect;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
-use crate::secrets::passwords::Verdict;
-use crate::session::auth_policy::{self, AuthPolicy};
-use crate::session::context::{Caller, SessionContext, name};
+use crate::session::auth_policy::AuthPolicy;
+use crate::session::context::SessionContext;
+use crate::session::keys;
+use crate::session::proof::{self, PasswordCheck};
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
-use crate::session::{assurance, tokens};
+use crate::session::{freshness, tokens};
 use crate::settings::{Mechanism, Settings};
 
 /// Where it is.
@@ -63,7 +63,7 @@ fn ways(app: &App, session: &mut SessionContext) -> Reply {
     if let Some(caller) = session.caller() {
         reply = UserPayload::none(app, &caller.user).add_to(reply);
     }
-    assurance::ways_to_verify(app)
+    freshness::ways_to_verify(app)
         .into_iter()
         .fold(reply, |reply, (name, value)| reply.member(name, value))
 }
@@ -72,16 +72,14 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     request.enter(app, &AuthPolicy::api(app)).await?;
     let password = read(app, request)?;
     let caller = request.caller()?;
-    if !is_right(app, caller, &password).await? {
-        let event = Event::SignInFailed {
-            user_id: Some(caller.user.id),
-            via: "password",
-        };
-        app.record(request.session.info(), &event).await?;
+    let info = request.session.info();
+    let check = proof::check_password(app, info, Some(&caller.user), &password).await?;
+    let PasswordCheck::Right { upgrade } = check else {
         return Err(
             Rejection::fields(FieldErrors::one("password", Message::InvalidPassword)).into(),
         );
-    }
+    };
+    proof::store_upgrade(app, &caller.user, upgrade).await?;
     let user = caller.user.clone();
     let by_session = caller.via == Mechanism::Session;
     // What can still fail comes first: a refusal leaves nobody fresh.
@@ -95,7 +93,7 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         request
             .session
             .data_mut()
-            .set_f64(name::AUTHENTICATED_AT, now);
+            .set_f64(keys::AUTHENTICATED_AT, now);
     }
     let event = Event::Verified {
         user_id: user.id,
@@ -131,17 +129,5 @@ fn read(app: &App, request: &RequestContext) -> Result<String, HandlerError> {
         Ok(password)
     } else {
         Err(Rejection::fields(errors).into())
-    }
-}
-
-async fn is_right(app: &App, caller: &Caller, password: &str) -> Result<bool, Fault> {
-    let password = normalise::normalise(password, app.settings().password.normalize_form);
-    match app.passwords().check(Some(&caller.user), &password).await? {
-        Verdict::Wrong => Ok(false),
-        Verdict::Right => Ok(true),
-        Verdict::RightButUpgrade(hash) => {
-            auth_policy::upgrade(app, &caller.user, hash).await?;
-            Ok(true)
-        }
     }
 }

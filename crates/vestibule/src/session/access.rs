@@ -3,23 +3,9 @@
 use http::StatusCode;
 use vestibule_store::Role;
 
-use super::requirement::Requirement;
 use crate::http::reject::Rejection;
+use crate::http::requirement::{Access, Requirement};
 use crate::messages::Message;
-
-/// Conditions on roles and permissions; all of them have to hold. An empty list asks for
-/// nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Access {
-    /// Every one of these roles.
-    pub(crate) roles_required: Vec<String>,
-    /// At least one of these roles.
-    pub(crate) roles_accepted: Vec<String>,
-    /// Every one of these permissions.
-    pub(crate) permissions_required: Vec<String>,
-    /// At least one of these permissions.
-    pub(crate) permissions_accepted: Vec<String>,
-}
 
 impl Access {
     /// Turns away whoever has no more than these roles, if they are not enough.
@@ -31,7 +17,7 @@ impl Access {
             return Ok(());
         }
         let rejection = Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized);
-        Err(rejection.unmet(Requirement::Allowed(self.clone())))
+        Err(rejection.unmet(Requirement::Authorization(self.clone())))
     }
 
     fn allows(&self, roles: &[Role]) -> bool {

@@ -6,23 +6,19 @@
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
-use vestibule_formats::text::normalise;
-use vestibule_store::{PasswordChange, User, UserKey, UserPatch};
 
-use super::assurance;
-use super::context::{Caller, Load, SessionContext, active_user};
+use super::caller::{self, Caller, Load};
+use super::context::SessionContext;
 use super::credentials::Credentials;
+use super::freshness;
+use super::grace::SaidBy;
 use super::request::RequestContext;
-use super::requirement::Requirement;
 use crate::app::App;
-use crate::hooks::Event;
-use crate::http::csrf;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::Rejection;
-use crate::http::request_info::RequestInfo;
-use crate::identity;
+use crate::http::requirement::Requirement;
 use crate::messages::Message;
-use crate::secrets::passwords::Verdict;
+use crate::session::csrf;
 use crate::settings::Mechanism;
 
 /// What a protected endpoint asks for.
@@ -38,16 +34,6 @@ pub(crate) struct AuthPolicy {
     pub(crate) said_by: SaidBy,
     /// What is read about the caller.
     pub(crate) load: Load,
-}
-
-/// Who says what a door asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SaidBy {
-    /// The settings, or the application.
-    Us,
-    /// The question at `/authz`: whoever reaches it may ask what they like, so what is earned by
-    /// it counts for the same question alone.
-    Question,
 }
 
 impl AuthPolicy {
@@ -104,7 +90,7 @@ pub(crate) async fn identify(
     if caller.is_none()
         && let Some(token) = &credentials.token
     {
-        caller = by_token(app, token, load).await?;
+        caller = caller::by_token(app, token, load).await?;
     }
     session.set_caller(caller);
     Ok(())
@@ -125,7 +111,7 @@ pub(crate) async fn authenticate(
     if auth_policy.takes(Mechanism::Token)
         && let Some(token) = &credentials.token
     {
-        caller = by_token(app, token, auth_policy.load).await?;
+        caller = caller::by_token(app, token, auth_policy.load).await?;
     }
     if caller.is_none() && auth_policy.takes(Mechanism::Session) {
         caller = session.by_session(app, auth_policy.load).await?;
@@ -134,7 +120,7 @@ pub(crate) async fn authenticate(
         && auth_policy.takes(Mechanism::Basic)
         && let Some((name, password)) = &credentials.basic
     {
-        caller = by_password(app, session.info(), name, password).await?;
+        caller = caller::by_password(app, session.info(), name, password).await?;
     }
     let Some(caller) = caller else {
         return Err(unauthenticated(app, auth_policy).into());
@@ -158,10 +144,10 @@ fn demand_fresh(
     grace: Duration,
     said_by: SaidBy,
 ) -> Result<(), Rejection> {
-    if assurance::is_fresh(app, session, within, grace, said_by) {
+    if freshness::is_fresh(app, session, within, grace, said_by) {
         Ok(())
     } else {
-        Err(not_fresh(app).unmet(Requirement::Fresh { within, grace }))
+        Err(not_fresh(app).unmet(Requirement::Freshness { within, grace }))
     }
 }
 
@@ -231,93 +217,10 @@ impl RequestContext {
     }
 }
 
-/// Whom an auth token names, if it counts.
-async fn by_token(app: &App, token: &str, load: Load) -> Result<Option<Caller>, Fault> {
-    let max_age = app.settings().token.max_age;
-    let token = match app.auth_token_codec().open(token, app.unix_now(), max_age) {
-        Ok(token) => token,
-        Err(error) => {
-            tracing::info!(check = "auth_token", saw = %error, "an auth token is not used");
-            return Ok(None);
-        }
-    };
-    let uniquifier = &token.uniquifier;
-    let mut found = None;
-    if app.store().has_token_uniquifiers() {
-        found = active_user(app, UserKey::TokenUniquifier(uniquifier), load).await?;
-    }
-    if found.is_none() {
-        // Tokens from before the column was there.
-        found = active_user(app, UserKey::Uniquifier(uniquifier), load).await?;
-        // Whoever has one of their own since has none of those any more.
-        found = found.filter(|(user, _)| user.fs_token_uniquifier.is_none());
-    }
-    let allowed = app.settings().freshness.allow_auth_token;
-    Ok(found.map(|(user, roles)| Caller {
-        user,
-        roles,
-        via: Mechanism::Token,
-        authenticated_at: token.authenticated_at.filter(|_| allowed),
-    }))
-}
-
-/// Whom a name and a password name. The same rules as at `/login`, at the same cost whether
-/// or not there is such a user.
-async fn by_password(
-    app: &App,
-    info: &RequestInfo,
-    name: &str,
-    password: &str,
-) -> Result<Option<Caller>, Fault> {
-    let user = identity::look_up(app, name).await?;
-    let password = normalise::normalise(password, app.settings().password.normalize_form);
-    let verdict = app.passwords().check(user.as_ref(), &password).await?;
-    let (Some(user), false) = (&user, verdict == Verdict::Wrong) else {
-        // Written down whether or not there is such an account: both take the same time.
-        let event = Event::SignInFailed {
-            user_id: user.map(|user| user.id),
-            via: "password",
-        };
-        app.record(info, &event).await?;
-        return Ok(None);
-    };
-    let user = user.clone();
-    if assurance::sign_in_block(app, &user).await?.is_some() {
-        return Ok(None);
-    }
-    if let Verdict::RightButUpgrade(hash) = verdict {
-        upgrade(app, &user, hash).await?;
-    }
-    Ok(Some(Caller {
-        user,
-        via: Mechanism::Basic,
-        authenticated_at: None,
-        roles: None,
-    }))
-}
-
-/// Stores a hash of the present kind in place of an old one.
-///
-/// # Errors
-/// When the store fails.
-pub(crate) async fn upgrade(app: &App, user: &User, hash: String) -> Result<(), Fault> {
-    let patch = UserPatch {
-        password: Some(PasswordChange::Upgrade {
-            old: user.password.clone().unwrap_or_default(),
-            new: hash,
-        }),
-        ..UserPatch::default()
-    };
-    app.store()
-        .update_user(user.id, patch, app.clock().now())
-        .await?;
-    Ok(())
-}
-
 /// The refusal of whoever did not show who they are.
 pub(crate) fn unauthenticated(app: &App, auth_policy: &AuthPolicy) -> Rejection {
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::Unauthenticated)
-        .unmet(Requirement::Somebody(auth_policy.methods.clone()));
+        .unmet(Requirement::Authentication(auth_policy.methods.clone()));
     if !auth_policy.takes(Mechanism::Basic) {
         return rejection;
     }
@@ -335,7 +238,7 @@ fn not_fresh(app: &App) -> Rejection {
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::ReauthenticationRequired)
         .member("reauth_required", true)
         .member("unified_signin_enabled", settings.unified_signin);
-    assurance::ways_to_verify(app)
+    freshness::ways_to_verify(app)
         .into_iter()
         .fold(rejection, |rejection, (name, value)| {
             rejection.member(name, value)

@@ -7,7 +7,17 @@ use std::time::Duration;
 
 use vestibule_formats::flask_session::Session;
 
-use super::context::name;
+use super::keys;
+
+/// Who decides how recent a proof of identity has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SaidBy {
+    /// The settings, or the application.
+    Us,
+    /// The query of a request to `/authz`. Every caller may ask what they like there, so the grace
+    /// period that it earns counts for the same question alone.
+    Question,
+}
 
 /// Grace that was earned, and counts once the request is let in.
 #[derive(Debug)]
@@ -24,7 +34,7 @@ impl Grace {
     pub(super) fn of_door(until: i64, within: Duration) -> Self {
         Self {
             until: Some(until),
-            name: name::GRACE_WITHIN,
+            name: keys::GRACE_WITHIN,
             note: format!("{until}/{}", within.as_secs()),
         }
     }
@@ -33,7 +43,7 @@ impl Grace {
     pub(super) fn of_question(until: i64, within: Duration, grace: Duration) -> Self {
         Self {
             until: None,
-            name: name::GRACE_ASKED,
+            name: keys::GRACE_ASKED,
             note: format!("{until}/{}", question(within, grace)),
         }
     }
@@ -41,7 +51,7 @@ impl Grace {
     /// Puts it into the session.
     pub(super) fn keep(self, session: &mut Session) {
         if let Some(until) = self.until {
-            session.set_i64(name::GRACE_UNTIL, until);
+            session.set_i64(keys::GRACE_UNTIL, until);
         }
         session.set_str(self.name, &self.note);
     }
@@ -49,7 +59,7 @@ impl Grace {
 
 /// Whether the same question was answered before, and its time of grace is not over.
 pub(super) fn asked_before(session: &Session, within: Duration, grace: Duration, now: i64) -> bool {
-    let noted = session.get_str(name::GRACE_ASKED);
+    let noted = session.get_str(keys::GRACE_ASKED);
     let until = noted.as_deref().and_then(|noted| {
         let (until, asked) = noted.split_once('/')?;
         let same = asked == question(within, grace);

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use vestibule_formats::refresh_token::RefreshToken;
 use vestibule_store::{Change, FamilyChange, RefreshTracker, User, UserKey};
 
+use super::assurance;
 use super::request::RequestContext;
 use crate::app::App;
 use crate::hooks::{Event, FamilyEnd};
@@ -170,7 +171,10 @@ async fn owner(
     } else {
         Some(user.fs_uniquifier.as_str())
     };
-    Ok((user.active && own == Some(token.uniquifier.as_str())).then_some(user))
+    Ok(
+        (assurance::credential_counts(&user) && own == Some(token.uniquifier.as_str()))
+            .then_some(user),
+    )
 }
 
 /// Ends the family of whatever refresh token came with a sign-out, unless somebody else is
@@ -212,5 +216,6 @@ async fn end(
         family: Some(FamilyChange::End(tracker.family.clone())),
         ..Change::default()
     };
-    app.carry_out(info, &event, change).await.map(drop)
+    app.commit(info, change, &event).await?;
+    Ok(())
 }

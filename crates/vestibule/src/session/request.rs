@@ -8,10 +8,10 @@ use super::context::SessionContext;
 use super::credentials::Credentials;
 use crate::app::App;
 use crate::http::body::RawBody;
-use crate::http::csrf::Evidence;
 use crate::http::fault::HandlerError;
 use crate::http::query::Query;
 use crate::http::reply::Reply;
+use crate::session::csrf::Evidence;
 
 /// A request. A handler takes it through a [`AuthPolicy`](super::auth_policy::AuthPolicy) before anything else.
 #[derive(Debug)]

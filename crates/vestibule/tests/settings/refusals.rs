@@ -1,4 +1,4 @@
-//! What stops the start, and what the refusal says.
+//! Settings that stop the start, and the messages about them.
 
 use crate::support::local;
 
@@ -379,7 +379,7 @@ fn each_mistake_is_named_with_its_fix() {
 }
 
 #[test]
-fn what_is_shared_with_other_origins_is_said_precisely() {
+fn each_cors_mistake_is_named_with_its_fix() {
     for (lines, parts) in [
         (
             "CORS_ORIGINS = [\"(\"]",
@@ -441,7 +441,7 @@ fn what_is_shared_with_other_origins_is_said_precisely() {
 }
 
 #[test]
-fn attack_cors_a_pattern_for_everybody_is_a_wildcard() {
+fn attack_cors_a_pattern_that_matches_any_site_is_a_wildcard() {
     for origin in [
         ".*",
         "https?://.*",
@@ -451,7 +451,7 @@ fn attack_cors_a_pattern_for_everybody_is_a_wildcard() {
     ] {
         let lines = format!("CORS_ORIGINS = [{origin:?}]\nCORS_SUPPORTS_CREDENTIALS = true");
         let said = local(&lines);
-        // `^https://` has to match whole here, and so lets nobody in.
+        // A pattern must match the whole origin, so `^https://` matches none.
         let expected = usize::from(origin != "^https://");
         assert_eq!(said.len(), expected, "{origin}: {said:?}");
     }
@@ -461,7 +461,7 @@ fn attack_cors_a_pattern_for_everybody_is_a_wildcard() {
 }
 
 #[test]
-fn a_provider_needs_its_views_unless_nothing_is_ever_verified() {
+fn an_oauth_provider_needs_verify_views_unless_freshness_is_disabled() {
     let lines = "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_OAUTH_ENABLE = true\n\
                  SECURITY_POST_OAUTH_LOGIN_VIEW = \"/in\"\nSECURITY_LOGIN_ERROR_VIEW = \"/error\"\n";
     let said = local(lines);

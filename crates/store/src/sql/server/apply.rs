@@ -95,10 +95,10 @@ impl Inner {
         query: Option<&Query>,
         now: OffsetDateTime,
     ) -> Result<Applied, sqlx_core::Error> {
-        if let Some(secret) = &change.consumes
-            && !self.spend(link, secret).await?
-        {
-            return Err(undo(Step::Done(Applied::Spent)));
+        for secret in &change.consumes {
+            if !self.spend(link, secret).await? {
+                return Err(undo(Step::Done(Applied::Spent)));
+            }
         }
         let whose = change.user.as_ref().and_then(UserChange::whose);
         for (attribute, value) in &change.claims {

@@ -28,10 +28,10 @@ impl Inner {
         change: Change,
         now: OffsetDateTime,
     ) -> Result<Option<UserId>, Undone> {
-        if let Some(secret) = &change.consumes
-            && !journal::spend(connection, secret)?
-        {
-            return Err(Undone::Spent);
+        for secret in &change.consumes {
+            if !journal::spend(connection, secret)? {
+                return Err(Undone::Spent);
+            }
         }
         let whose = change.user.as_ref().and_then(UserChange::whose);
         for (attribute, value) in &change.claims {

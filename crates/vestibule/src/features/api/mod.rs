@@ -79,5 +79,5 @@ fn document(_: &App) -> Operation {
         .must("info", Schema::object().open())
         .must("paths", Schema::object().open());
     Operation::new("getOpenApi", TAG, "This document")
-        .response_hooks(Answer::bare("The document.", schema))
+        .answers(Answer::bare("The document.", schema))
 }

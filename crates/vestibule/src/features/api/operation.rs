@@ -35,7 +35,7 @@ pub(crate) struct Operation {
     asks_database: bool,
     parameters: Vec<Value>,
     body: Option<Body>,
-    response_hooks: Vec<Answer>,
+    answers: Vec<Answer>,
     refusals: Refusals,
 }
 
@@ -134,7 +134,7 @@ impl Operation {
             asks_database: false,
             parameters: Vec::new(),
             body: None,
-            response_hooks: Vec::new(),
+            answers: Vec::new(),
             refusals: Refusals::default(),
         }
     }
@@ -212,8 +212,8 @@ impl Operation {
     }
 
     /// An answer.
-    pub(crate) fn response_hooks(mut self, answer: Answer) -> Self {
-        self.response_hooks.push(answer);
+    pub(crate) fn answers(mut self, answer: Answer) -> Self {
+        self.answers.push(answer);
         self
     }
 
@@ -271,7 +271,7 @@ impl Operation {
             .into_iter()
             .map(|(status, response)| (status.to_string(), response))
             .collect();
-        for answer in self.response_hooks {
+        for answer in self.answers {
             let answer = if session {
                 answer.with_session(app)
             } else {

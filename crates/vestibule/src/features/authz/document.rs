@@ -36,7 +36,7 @@ pub(super) fn decide(app: &App) -> Operation {
         .parameter(condition("permissions_accepted", "One of these permissions.", names()))
         .parameter(condition("within", "How many seconds ago the caller may have shown who they are.", seconds(1)))
         .parameter(condition("grace", "For how many seconds whoever was fresh is not asked again.", seconds(0)))
-        .response_hooks(
+        .answers(
             Answer::ok("It may. The headers say who it is, for the server behind.")
                 .header("AuthUser")
                 .header("AuthUserId")

@@ -31,7 +31,7 @@ pub(super) fn state(app: &App) -> Operation {
     Operation::new("getChangeEmail", TAG, "The address")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
-        .response_hooks(answer(app, "The caller may change it."))
+        .answers(answer(app, "The caller may change it."))
 }
 
 /// `POST`.
@@ -47,7 +47,7 @@ pub(super) fn change(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(answer(app, "The link is on its way."))
+        .answers(answer(app, "The link is on its way."))
         .refuses_field(EMAIL, &errors)
 }
 
@@ -65,7 +65,7 @@ pub(super) fn from_link(app: &App) -> Operation {
         .about(about)
         .open()
         .parameter(link_token())
-        .response_hooks(Answer::redirect("To one of the app's views."))
+        .answers(Answer::redirect("To one of the app's views."))
 }
 
 /// `POST` of the link.
@@ -76,7 +76,7 @@ pub(super) fn confirm(_: &App) -> Operation {
     Operation::new("confirmChangeEmail", TAG, "Put the new address in force")
         .open()
         .parameter(link_token())
-        .response_hooks(
+        .answers(
             Answer::ok("The new address is in force.")
                 .must("csrf_token", csrf_token())
                 .must("email", api::email())

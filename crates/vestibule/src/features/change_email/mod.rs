@@ -15,7 +15,6 @@ mod rules;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 use vestibule_store::Identity;
 
 use crate::app::App;
@@ -25,14 +24,13 @@ use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::identity;
-use crate::mail::{self, Email};
+use crate::links::step::{self, LinkStep, Token};
+use crate::links::{self, Kind, LinkMail};
 use crate::messages::Message;
-use crate::secrets::links;
 use crate::session::auth_policy::AuthPolicy;
-use crate::session::landing::{self, Token, Way};
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
-use crate::settings::{ConsumedBy, Settings};
+use crate::settings::{ConsumedBy, Settings, endpoints};
 use crate::validation;
 
 const EMAIL: &str = "email";
@@ -43,7 +41,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !change.enabled {
         return Vec::new();
     }
-    let token = links::under(&change.url, "{token}");
+    let token = endpoints::under(&change.url, "{token}");
     let mut link = Endpoint::at(&token).get(from_link, document::from_link);
     if settings.accounts.links_consumed_by == ConsumedBy::Post {
         link = link.post(from_link, document::confirm);
@@ -100,7 +98,7 @@ async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
     state(app, request)
 }
 
-/// Mails the link; where somebody has the address, does as much.
+/// Mails the link. If the address is taken, the same work is done and nothing is sent.
 async fn send_link(
     app: &App,
     request: &RequestContext,
@@ -109,25 +107,21 @@ async fn send_link(
 ) -> Result<(), Fault> {
     let info = request.session.info();
     let user = &request.caller()?.user;
-    let settings = &app.settings().accounts.change_email;
     let link = links::change_email(app, info, user, email);
-    let mut email_message = Email::new(
-        &settings.instructions,
-        email,
-        [
-            ("user", mail::about(user)),
-            ("link", link.url.into()),
-            ("token", link.token.clone().into()),
-            ("within", app.period(info, settings.link.within).into()),
-        ],
-    );
-    email_message.sent = sent;
     let event = Event::ChangeEmailInstructionsSent {
         user_id: user.id,
         new_email: email,
         token: &link.token,
     };
-    app.send(info, &email_message, sent.then_some(&event)).await
+    let mail = LinkMail {
+        kind: Kind::ChangeEmail,
+        template: &app.settings().accounts.change_email.instructions,
+        link: &link,
+        user,
+        to: email,
+        sent,
+    };
+    mail.send(app, info, &event).await
 }
 
 /// `GET/POST /change-email/{token}`: the link from the mail.
@@ -136,49 +130,33 @@ async fn from_link(
     Token(token): Token,
     mut request: RequestContext,
 ) -> Response {
-    let outcome = match Way::of(&app, &request) {
-        Way::Opened => opened(&app, &request, &token).await,
-        Way::Passed => passed(&app, &request, &token).await,
-        Way::Posted => posted(&app, &mut request, &token).await,
-    };
+    let outcome = follow(&app, &mut request, &token).await;
     request.finish(&app, outcome)
 }
 
-/// Opening the link puts the address in force, and leads to the app.
-async fn opened(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
-    let settings = &app.settings().accounts.change_email;
-    let info = request.session.info();
-    Ok(match rules::confirm(app, info, token).await? {
-        Ok(user) => {
-            let said = Message::ChangeEmailConfirmed.into();
-            landing::done(app, info, &settings.post_view, Some(&said), &user)?
-        }
-        Err(refused) => refused.lead(app, info, &settings.error_view, None)?,
-    })
-}
-
-/// Opening the link changes nothing: the app gets the token, and posts it.
-async fn passed(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
-    let settings = &app.settings().accounts.change_email;
-    let info = request.session.info();
-    Ok(match rules::judge(app, info, token).await? {
-        Ok(_) => landing::pass(app, info, &settings.post_view, token)?,
-        Err(refused) => refused.lead(app, info, &settings.error_view, None)?,
-    })
-}
-
-/// Posting the token puts the address in force.
-async fn posted(
+async fn follow(
     app: &App,
     request: &mut RequestContext,
     token: &str,
 ) -> Result<Reply, HandlerError> {
-    request.identify(app).await?;
-    match rules::confirm(app, request.session.info(), token).await? {
-        Ok(user) => Ok(Reply::ok()
-            .member("csrf_token", request.session.csrf_token(app))
-            .member("email", user.email.clone())
-            .member("identity", identity::of(app, &user).map(str::to_owned))),
-        Err(refused) => Err(Rejection::new(StatusCode::BAD_REQUEST, refused.said).into()),
+    let settings = &app.settings().accounts.change_email;
+    let step = LinkStep::of(app, request);
+    match step {
+        LinkStep::Consume => {}
+        LinkStep::HandOver => {
+            let info = request.session.info();
+            return match rules::judge(app, info, token).await? {
+                Ok(_) => Ok(step::redirect_token(app, info, &settings.post_view, token)?),
+                Err(refusal) => step.refuse(app, info, &settings.error_view, &refusal),
+            };
+        }
+        LinkStep::Redeem => request.identify(app).await?,
     }
+    let info = request.session.info();
+    let user = match rules::confirm(app, info, token).await? {
+        Ok(user) => user,
+        Err(refusal) => return step.refuse(app, info, &settings.error_view, &refusal),
+    };
+    let view = &settings.post_view;
+    step.confirmed(app, request, view, Message::ChangeEmailConfirmed, &user)
 }

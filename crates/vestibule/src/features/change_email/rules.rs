@@ -10,10 +10,10 @@ use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
 use crate::identity;
+use crate::links::step::LinkRefusal;
+use crate::links::{self, Kind, Opened};
 use crate::mail::{self, Email};
 use crate::messages::Message;
-use crate::secrets::links::{self, Kind, Opened};
-use crate::session::landing::Refused;
 
 /// A link that counts: whose it is, and the address that it was mailed to.
 pub(super) struct Counts {
@@ -27,14 +27,14 @@ pub(super) async fn judge(
     app: &App,
     info: &RequestInfo,
     token: &str,
-) -> Result<Result<Counts, Refused>, Fault> {
+) -> Result<Result<Counts, LinkRefusal>, Fault> {
     let within = app.settings().accounts.change_email.link.within;
     let (user, token) = match links::open(app, Kind::ChangeEmail, token).await? {
         Opened::Valid(user, token) if user.active => (user, token),
         Opened::Expired(_) => {
             let within = app.period(info, within);
             let said = Message::ChangeEmailExpired.with("within", within);
-            return Ok(Err(Refused::error(said)));
+            return Ok(Err(LinkRefusal::error(said)));
         }
         Opened::Valid(..) | Opened::Invalid => return Ok(Err(invalid())),
     };
@@ -50,8 +50,8 @@ pub(super) async fn judge(
     Ok(Ok(Counts { user, email, token }))
 }
 
-fn invalid() -> Refused {
-    Refused::error(Message::ApiError)
+fn invalid() -> LinkRefusal {
+    LinkRefusal::error(Message::ApiError)
 }
 
 /// Puts the address in force that the link was mailed to, once.
@@ -59,14 +59,14 @@ pub(super) async fn confirm(
     app: &App,
     info: &RequestInfo,
     token: &str,
-) -> Result<Result<User, Refused>, Fault> {
+) -> Result<Result<User, LinkRefusal>, Fault> {
     let Counts {
         mut user,
         email,
         token,
     } = match judge(app, info, token).await? {
         Ok(counts) => counts,
-        Err(refused) => return Ok(Err(refused)),
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let now = app.clock().now();
     let old = user.email.clone().unwrap_or_default();
@@ -85,14 +85,13 @@ pub(super) async fn confirm(
         old_email: &old,
     };
     let change = Change {
-        consumes: Some(links::consume(app, Kind::ChangeEmail, &token)),
+        consumes: vec![links::consume(app, Kind::ChangeEmail, &token)],
         claims: identity::claim(app, Identity::Email, &email),
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         mails: notice(app, info, &user, &old, &email)?,
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    match app.store().apply(change, now).await {
+    match app.commit(info, change, &event).await {
         Ok(Applied::Done(_)) => {}
         Ok(Applied::Spent | Applied::Stale)
         | Err(StoreError::Conflict { .. } | StoreError::Unstorable) => {
@@ -100,8 +99,6 @@ pub(super) async fn confirm(
         }
         Err(error) => return Err(error.into()),
     }
-    app.post().wake();
-    app.hooks().emit(&event, info);
     user.email = Some(email);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))

@@ -19,7 +19,7 @@ pub(super) fn state(app: &App) -> Operation {
     Operation::new("getChange", TAG, "Whether the old password has to be shown")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
-        .response_hooks(
+        .answers(
             Answer::ok("The caller may change the password.")
                 .must("active_password", active.example(true))
                 .must("csrf_token", csrf_token())
@@ -44,7 +44,7 @@ pub(super) fn change(app: &App) -> Operation {
         .checks_passwords()
         .parameter(include_auth_token())
         .body(Body::json_or_form(fields))
-        .response_hooks(
+        .answers(
             Answer::ok("The new password is in force.")
                 .must("csrf_token", csrf_token())
                 .must("user", api::user(app, Carries::WhatWasAsked)),

@@ -14,6 +14,7 @@ mod rules;
 
 use axum::extract::State;
 use axum::response::Response;
+use http::StatusCode;
 
 use self::rules::Decision;
 use crate::app::App;
@@ -24,8 +25,9 @@ use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
 use crate::session::auth_policy::AuthPolicy;
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
+use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens::{self, UserPayload};
 use crate::settings::{Mechanism, Settings};
 use crate::validation::{self, NewPassword};
@@ -106,16 +108,21 @@ async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
         Decision::Replaced(user) => user,
     };
-    let now = app.unix_seconds();
-    let tokens = tokens::on_request(app, &info, &user, now, &request.query).await?;
-    // A session that came beside a token may be somebody else's: it stays as it is.
-    if by_session {
-        let admission = Admission {
-            remember,
-            ..Admission::without_password(app, *user, &["change"])
-        };
-        sign_in::complete(app, &mut request.session, admission).await?;
-    }
+    // A session that came beside a token may be another user's: it stays as it is.
+    let tokens = if by_session {
+        let mut authentication = Authentication::by(app, *user, Factor::Credential)
+            .with_tokens(tokens::requested(app, &request.query));
+        authentication.remember = remember;
+        match sign_in::proceed(app, &mut request.session, authentication).await? {
+            SignInOutcome::SignedIn(payload) => payload,
+            SignInOutcome::Refused(reason) => {
+                return Err(Rejection::new(StatusCode::BAD_REQUEST, reason).into());
+            }
+        }
+    } else {
+        let now = app.unix_seconds();
+        tokens::on_request(app, &info, &user, now, &request.query).await?
+    };
     let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
     Ok(tokens.add_to(reply))
 }

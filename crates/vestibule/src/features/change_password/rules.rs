@@ -1,8 +1,6 @@
 //! Who may change a password, and what that ends.
 
-use vestibule_store::{
-    Applied, Change, OnlyIf, PasswordChange, User, UserChange, UserKey, UserPatch,
-};
+use vestibule_store::{Applied, Change, OnlyIf, PasswordChange, User, UserChange, UserPatch};
 
 use super::{NEW_PASSWORD, PASSWORD};
 use crate::app::App;
@@ -10,11 +8,11 @@ use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::http::request_info::RequestInfo;
+use crate::links;
 use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
-use crate::secrets::links;
-use crate::secrets::passwords::Verdict;
+use crate::session::proof::{self, PasswordCheck};
 use crate::validation;
 
 /// What becomes of a new password.
@@ -42,12 +40,8 @@ pub(super) async fn replace(
         let Some(old) = old.filter(|old| !old.trim().is_empty()) else {
             return Ok(refused(PASSWORD, Message::PasswordNotProvided));
         };
-        if app.passwords().check(Some(&user), old).await? == Verdict::Wrong {
-            let event = Event::SignInFailed {
-                user_id: Some(user.id),
-                via: "password",
-            };
-            app.record(info, &event).await?;
+        let check = proof::check_password(app, info, Some(&user), old).await?;
+        if check == PasswordCheck::Wrong {
             return Ok(refused(PASSWORD, Message::InvalidPassword));
         }
         if old == new {
@@ -61,7 +55,6 @@ pub(super) async fn replace(
         return Ok(Decision::Refused(errors));
     }
     let hash = app.passwords().hash(new).await?;
-    let now = app.clock().now();
     let patch = UserPatch {
         only_if: OnlyIf {
             fs_uniquifier: Some(user.fs_uniquifier.clone()),
@@ -76,19 +69,13 @@ pub(super) async fn replace(
     let change = Change {
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         mails: notice(app, info, &user)?,
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    if !matches!(app.store().apply(change, now).await?, Applied::Done(_)) {
+    if !matches!(app.commit(info, change, &event).await?, Applied::Done(_)) {
         // Somebody else changed it meanwhile: what was shown is the old one no more.
         return Ok(refused(PASSWORD, Message::InvalidPassword));
     }
-    app.post().wake();
-    app.hooks().emit(&event, info);
-    let changed = app.store().user(UserKey::Id(user.id)).await?;
-    let changed =
-        changed.ok_or_else(|| Fault::Internal("a user has gone with a new password".to_owned()))?;
-    Ok(Decision::Replaced(Box::new(changed)))
+    Ok(Decision::Replaced(Box::new(app.reload(user.id).await?)))
 }
 
 fn notice(

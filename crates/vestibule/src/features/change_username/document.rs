@@ -24,7 +24,7 @@ pub(super) fn state(app: &App) -> Operation {
     Operation::new("getChangeUsername", TAG, "The name")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
-        .response_hooks(
+        .answers(
             Answer::ok("The caller may change it.")
                 .must("current_username", current())
                 .must("csrf_token", csrf_token())
@@ -44,7 +44,7 @@ pub(super) fn change(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(USERNAME, api::username(app)),
         ))
-        .response_hooks(
+        .answers(
             Answer::ok("The new name is in force.")
                 .must("csrf_token", csrf_token())
                 .must("user", api::user(app, Carries::Nothing)),

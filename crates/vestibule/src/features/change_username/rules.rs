@@ -39,7 +39,6 @@ pub(super) async fn rename(
     {
         return Ok(taken());
     }
-    let now = app.clock().now();
     let patch = UserPatch {
         only_if: OnlyIf {
             fs_uniquifier: Some(user.fs_uniquifier.clone()),
@@ -56,18 +55,15 @@ pub(super) async fn rename(
         claims: identity::claim(app, Identity::Username, name),
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         mails: notice(app, info, &user, name)?,
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    match app.store().apply(change, now).await {
+    match app.commit(info, change, &event).await {
         Ok(Applied::Done(_)) => {}
         Ok(Applied::Stale | Applied::Spent) | Err(StoreError::Conflict { .. }) => {
             return Ok(taken());
         }
         Err(error) => return Err(error.into()),
     }
-    app.post().wake();
-    app.hooks().emit(&event, info);
     user.username = Some(name.to_owned());
     Ok(Decision::Renamed(Box::new(user)))
 }

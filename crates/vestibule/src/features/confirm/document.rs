@@ -19,7 +19,7 @@ const TAG: Tag = Tag {
 pub(super) fn state(_: &App) -> Operation {
     Operation::new("getConfirm", TAG, "A CSRF token for asking for a link")
         .open()
-        .response_hooks(Answer::ok("The token.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("The token.").must("csrf_token", csrf_token()))
 }
 
 /// `POST`.
@@ -29,7 +29,7 @@ pub(super) fn send(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(Answer::ok("The link is on its way.").must("csrf_token", csrf_token()));
+        .answers(Answer::ok("The link is on its way.").must("csrf_token", csrf_token()));
     if app.settings().login.return_generic_responses {
         return operation.about("The answer does not say whether somebody has the address.");
     }
@@ -51,7 +51,7 @@ pub(super) fn from_link(app: &App) -> Operation {
         .about(about)
         .open()
         .parameter(link_token())
-        .response_hooks(Answer::redirect("To one of the app's views."))
+        .answers(Answer::redirect("To one of the app's views."))
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
 }
 
@@ -64,9 +64,9 @@ pub(super) fn confirm(app: &App) -> Operation {
         ConsumedBy::Get => operation
             .csrf(false)
             .about("As opening the link does.")
-            .response_hooks(Answer::redirect("To one of the app's views.")),
+            .answers(Answer::redirect("To one of the app's views.")),
         ConsumedBy::Post => operation
-            .response_hooks(
+            .answers(
                 Answer::ok("The address is confirmed.")
                     .must("csrf_token", csrf_token())
                     .must("email", api::email())

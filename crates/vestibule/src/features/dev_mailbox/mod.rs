@@ -90,7 +90,7 @@ async fn show(
     let Some(shown) = admit(&app, &info, &uri, &headers) else {
         return nothing(&app, &info);
     };
-    let mails = app.post().mailbox.mails();
+    let mails = app.mailbox().mails();
     let mut response = Response::new(Body::from(page::render(&mails)));
     let headers = response.headers_mut();
     headers.insert(
@@ -113,7 +113,7 @@ async fn list(
     let Some(shown) = admit(&app, &info, &uri, &headers) else {
         return nothing(&app, &info);
     };
-    let mails: Vec<Value> = app.post().mailbox.mails().iter().map(as_json).collect();
+    let mails: Vec<Value> = app.mailbox().mails().iter().map(as_json).collect();
     let mut response = Reply::ok()
         .member("mails", mails)
         .member("sms", Vec::<Value>::new())
@@ -208,7 +208,7 @@ fn describe_page(_: &App) -> Operation {
     Operation::new("getDevMailboxPage", TAG, "The mails, as a page")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .response_hooks(Answer::page("A page for people."))
+        .answers(Answer::page("A page for people."))
         .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }
 
@@ -228,7 +228,7 @@ fn describe_list(_: &App) -> Operation {
     Operation::new("getDevMailbox", TAG, "The mails, the newest first")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .response_hooks(
+        .answers(
             Answer::ok("What would have been sent since the server started.")
                 .must("mails", Schema::list(mail))
                 .must("sms", Schema::list(sms)),

@@ -23,7 +23,7 @@ pub(super) fn state(app: &App) -> Operation {
     Operation::new("getLogin", TAG, "Who is signed in, and a CSRF token")
         .about("What an app asks for when it starts: it learns whether the session still stands, and gets the CSRF token for whatever comes next.")
         .open()
-        .response_hooks(
+        .answers(
             Answer::ok("`user` is there if somebody is signed in.")
                 .must("csrf_token", csrf_token())
                 .must("identity_attributes", attributes)
@@ -40,7 +40,7 @@ pub(super) fn sign_in(app: &App) -> Operation {
         .parameter(include_auth_token())
         .parameter(api::next())
         .body(Body::json_or_form(fields(app)))
-        .response_hooks(
+        .answers(
             Answer::ok("Signed in.")
                 .must("csrf_token", csrf_token())
                 .must(

@@ -50,6 +50,13 @@ pub(super) struct LoginRequest {
     pub(super) remember: Option<bool>,
 }
 
+impl LoginRequest {
+    /// The field to which errors about the account belong.
+    pub(super) fn field(&self) -> &'static str {
+        self.named.as_ref().map_or(self.blame, Named::field)
+    }
+}
+
 /// Reads and checks the fields, each for itself.
 pub(super) fn read(
     app: &App,

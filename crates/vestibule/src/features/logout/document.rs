@@ -25,7 +25,7 @@ pub(super) fn by_link(app: &App) -> Operation {
     };
     operation
         .about("Ends the session as `POST` does, and sends the browser on to `POST_LOGOUT_VIEW`.")
-        .response_hooks(Answer::redirect("Nobody is signed in any more."))
+        .answers(Answer::redirect("Nobody is signed in any more."))
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
         // A body is not needed here either, but what comes has to be one.
         .refuses(StatusCode::BAD_REQUEST, &[Message::MalformedBody])
@@ -48,7 +48,7 @@ pub(super) fn sign_out(app: &App) -> Operation {
     described(app, "logout", "Sign out")
         .about("Ends the session, takes its cookies back, and ends the family of the refresh token that comes along. Whoever is not signed in gets the same answer.")
         .body(Body::json_or_form(members).optional())
-        .response_hooks(Answer::ok("Nobody is signed in any more."))
+        .answers(Answer::ok("Nobody is signed in any more."))
 }
 
 fn described(app: &App, id: &'static str, summary: &'static str) -> Operation {

@@ -20,7 +20,7 @@ const TAG: Tag = Tag {
 pub(super) fn state(_: &App) -> Operation {
     Operation::new("getLogin", TAG, "A CSRF token for asking for a link")
         .open()
-        .response_hooks(Answer::ok("The token.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("The token.").must("csrf_token", csrf_token()))
 }
 
 /// `POST`.
@@ -30,7 +30,7 @@ pub(super) fn send(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(
+        .answers(
             Answer::ok("The link is on its way.")
                 .must("csrf_token", csrf_token())
                 .must("user", api::user(app, Carries::Nothing)),
@@ -60,7 +60,7 @@ pub(super) fn from_link(app: &App) -> Operation {
         .about(about)
         .open()
         .parameter(link_token())
-        .response_hooks(Answer::redirect("To one of the app's views."))
+        .answers(Answer::redirect("To one of the app's views."))
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
 }
@@ -72,7 +72,7 @@ pub(super) fn sign_in(app: &App) -> Operation {
         .open()
         .parameter(link_token())
         .parameter(include_auth_token())
-        .response_hooks(
+        .answers(
             Answer::ok("Signed in.")
                 .must("csrf_token", csrf_token())
                 .must("tf_required", tf_required)

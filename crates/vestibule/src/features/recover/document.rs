@@ -18,7 +18,7 @@ const TAG: Tag = Tag {
 pub(super) fn state(_: &App) -> Operation {
     Operation::new("getReset", TAG, "A CSRF token for asking for a link")
         .open()
-        .response_hooks(Answer::ok("The token.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("The token.").must("csrf_token", csrf_token()))
 }
 
 /// `POST`.
@@ -28,7 +28,7 @@ pub(super) fn send(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(Answer::ok("The link is on its way.").must("csrf_token", csrf_token()));
+        .answers(Answer::ok("The link is on its way.").must("csrf_token", csrf_token()));
     if app.settings().login.return_generic_responses {
         return operation.about("The answer does not say whether somebody has the address.");
     }
@@ -46,7 +46,7 @@ pub(super) fn from_link(_: &App) -> Operation {
         .about("Changes nothing: goes on to the app's view with the `token` in its query, or to the one for errors with `error`.")
         .open()
         .parameter(link_token())
-        .response_hooks(Answer::redirect("To one of the app's views."))
+        .answers(Answer::redirect("To one of the app's views."))
 }
 
 /// `POST` of the link.
@@ -75,7 +75,7 @@ pub(super) fn reset(app: &App) -> Operation {
         .parameter(link_token())
         .parameter(include_auth_token())
         .body(Body::json_or_form(fields))
-        .response_hooks(answer)
+        .answers(answer)
         .refuses_field(
             "",
             &[

@@ -2,7 +2,7 @@
 
 use vestibule_formats::link_token::LinkToken;
 use vestibule_store::{
-    Applied, Change, OnlyIf, PasswordChange, Uniquifiers, User, UserChange, UserKey, UserPatch,
+    Applied, Change, OnlyIf, PasswordChange, Uniquifiers, User, UserChange, UserPatch,
 };
 
 use super::PASSWORD;
@@ -11,10 +11,10 @@ use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::http::request_info::RequestInfo;
+use crate::links::{self, Kind, Opened};
 use crate::mail::{self, Email};
 use crate::messages::{LocalizedMessage, Message};
 use crate::rng;
-use crate::secrets::links::{self, Kind, Opened};
 use crate::validation;
 
 /// What a link says.
@@ -98,20 +98,14 @@ pub(super) async fn replace(
         UserChange::Update(user.id, Box::new(patch))
     };
     let change = Change {
-        consumes: Some(links::consume(app, Kind::Reset, token)),
+        consumes: vec![links::consume(app, Kind::Reset, token)],
         user: Some(change),
         mails,
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    if !matches!(app.store().apply(change, now).await?, Applied::Done(_)) {
+    if !matches!(app.commit(info, change, &event).await?, Applied::Done(_)) {
         let said = Message::InvalidResetPasswordToken;
         return Ok(Decision::Refused(FieldErrors::one("", said)));
     }
-    app.post().wake();
-    app.hooks().emit(&event, info);
-    let changed = app.store().user(UserKey::Id(user.id)).await?;
-    let changed =
-        changed.ok_or_else(|| Fault::Internal("a user has gone with a new password".to_owned()))?;
-    Ok(Decision::Replaced(Box::new(changed)))
+    Ok(Decision::Replaced(Box::new(app.reload(user.id).await?)))
 }

@@ -20,7 +20,7 @@ pub(super) fn state(_: &App) -> Operation {
         "A CSRF token for asking for the name",
     )
     .open()
-    .response_hooks(Answer::ok("The token.").must("csrf_token", csrf_token()))
+    .answers(Answer::ok("The token.").must("csrf_token", csrf_token()))
     .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
 }
 
@@ -31,7 +31,7 @@ pub(super) fn send(app: &App) -> Operation {
         .body(Body::json_or_form(
             Schema::object().must(EMAIL, api::email()),
         ))
-        .response_hooks(Answer::ok("The name is on its way.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("The name is on its way.").must("csrf_token", csrf_token()))
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired]);
     if app.settings().login.return_generic_responses {
         return operation.about("The answer does not say whether somebody has the address.");

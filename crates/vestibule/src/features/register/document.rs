@@ -19,7 +19,7 @@ const TAG: Tag = Tag {
 pub(super) fn state(_: &App) -> Operation {
     Operation::new("getRegister", TAG, "A CSRF token for registering")
         .open()
-        .response_hooks(Answer::ok("Nobody is signed in.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("Nobody is signed in.").must("csrf_token", csrf_token()))
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
 }
 
@@ -53,7 +53,7 @@ pub(super) fn register(app: &App) -> Operation {
         .parameter(include_auth_token())
         .parameter(api::next())
         .body(Body::json_or_form(fields(app)))
-        .response_hooks(answer)
+        .answers(answer)
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
         .refuses_field(EMAIL, &of_email)
         .refuses_field(PASSWORD, NEW_PASSWORD_ERRORS)

@@ -24,8 +24,9 @@ use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
+use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens::{self, UserPayload};
 use crate::settings::Settings;
 
@@ -59,29 +60,26 @@ async fn register(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
     request.require_anonymous(app).await?;
     let fields = request.body.fields()?;
     let wanted = wire::read(app, request.session.info(), &request.query, fields).await;
-    match rules::attempt(app, request.session.info(), wanted).await? {
-        Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
-        Decision::Pretended => Ok(UserPayload::nobody()
-            .add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app)))),
-        Decision::Made { user, sign_in } => {
-            if !sign_in {
-                let tokens = if app.settings().login.return_generic_responses {
-                    UserPayload::nobody()
-                } else {
-                    UserPayload::none(app, &user)
-                };
-                let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
-                return Ok(tokens.add_to(reply));
-            }
-            let now = app.unix_seconds();
-            let info = request.session.info();
-            let tokens = tokens::on_request(app, info, &user, now, &request.query).await?;
-            let admission = Admission::without_password(app, *user, &["register"]);
-            sign_in::complete(app, &mut request.session, admission).await?;
-            let reply = Reply::ok()
-                .member("csrf_token", request.session.csrf_token(app))
-                .member("tf_required", false);
-            Ok(tokens.add_to(reply))
+    let user = match rules::attempt(app, request.session.info(), wanted).await? {
+        Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
+        Decision::Pretended => return Ok(reply(app, request, UserPayload::nobody())),
+        Decision::Made(user) => user,
+    };
+    let not_signed_in = if app.settings().login.return_generic_responses {
+        UserPayload::nobody()
+    } else {
+        UserPayload::none(app, &user)
+    };
+    let authentication = Authentication::by(app, *user, Factor::NewAccount)
+        .with_tokens(tokens::requested(app, &request.query));
+    match sign_in::proceed(app, &mut request.session, authentication).await? {
+        SignInOutcome::SignedIn(payload) => {
+            Ok(reply(app, request, payload).member("tf_required", false))
         }
+        SignInOutcome::Refused(_) => Ok(reply(app, request, not_signed_in)),
     }
+}
+
+fn reply(app: &App, request: &mut RequestContext, payload: UserPayload) -> Reply {
+    payload.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }

@@ -1,9 +1,7 @@
 //! Who gets an account, and what those hear who do not.
 
 use serde_json::Value;
-use vestibule_store::{
-    Applied, Change, Identity, NewMail, NewUser, StoreError, User, UserChange, UserKey,
-};
+use vestibule_store::{Applied, Change, Identity, NewMail, NewUser, StoreError, User, UserChange};
 
 use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, RegisterRequest, USERNAME};
 use crate::app::App;
@@ -12,11 +10,10 @@ use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::http::request_info::RequestInfo;
 use crate::identity;
+use crate::links::{self, Link};
 use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
-use crate::secrets::links::{self, Link};
-use crate::session::assurance;
 use crate::validation;
 
 /// What becomes of a registration.
@@ -27,12 +24,7 @@ pub(super) enum Decision {
     /// Nothing was made, and the answer does not say so: who has the address was written to.
     Pretended,
     /// An account was made.
-    Made {
-        /// Whose.
-        user: Box<User>,
-        /// Whether they are signed in.
-        sign_in: bool,
-    },
+    Made(Box<User>),
 }
 
 /// Judges a registration, and makes the account.
@@ -213,23 +205,15 @@ async fn make(app: &App, info: &RequestInfo, wanted: &Wanted) -> Result<Decision
             .entries(vec![audit_record.entry(app, Some(info))]),
         ..Change::default()
     };
-    let Applied::Done(Some(id)) = app.store().apply(change, now).await? else {
-        return Err(Fault::Internal("a new user is not there".to_owned()).into());
+    let Applied::Done(Some(id)) = app.apply(change).await? else {
+        return Err(Fault::Internal("a new user has no id".to_owned()).into());
     };
-    app.post().wake();
     let event = Event::Registered {
         user_id: id,
         confirmation_token: confirmation.as_ref().map(|link| link.token.as_str()),
     };
     app.hooks().emit(&event, info);
-    let Some(user) = app.store().user(UserKey::Id(id)).await? else {
-        return Err(Fault::Internal("a new user has gone".to_owned()).into());
-    };
-    let sign_in = assurance::sign_in_block(app, &user).await?.is_none();
-    Ok(Decision::Made {
-        user: Box::new(user),
-        sign_in,
-    })
+    Ok(Decision::Made(Box::new(app.reload(id).await?)))
 }
 
 fn welcome(
@@ -296,12 +280,9 @@ async fn pretend(
     };
     let change = Change {
         mails,
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    app.store().apply(change, app.clock().now()).await?;
-    app.post().wake();
-    app.hooks().emit(&event, info);
+    app.commit(info, change, &event).await?;
     Ok(Decision::Pretended)
 }
 
@@ -336,5 +317,5 @@ fn made_for(app: &App, email_is_taken: bool) -> u32 {
 /// Takes as long as the costliest of the links, of which so many fingerprints were made already:
 /// nobody can tell by the time it takes which mail was written.
 fn even_out(app: &App, made: u32) {
-    links::idle(app, made_for(app, true).max(1).saturating_sub(made));
+    links::pad_fingerprints(app, made_for(app, true).max(1).saturating_sub(made));
 }

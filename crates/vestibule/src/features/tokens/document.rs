@@ -41,7 +41,7 @@ pub(super) fn exchange(app: &App) -> Operation {
         .about(format!("{about}Each token counts once. To see one again ends its family, but for a short time after its exchange, when it gets the same successor."))
         .open()
         .body(Body::json(members))
-        .response_hooks(
+        .answers(
             Answer::ok("The next tokens of the family.").must("user", api::user(app, Carries::All)),
         )
         .refuses_field(

@@ -18,7 +18,7 @@ pub(super) fn ways(app: &App) -> Operation {
         .must("user", api::user(app, Carries::Nothing));
     Operation::new("getVerify", TAG, "The ways to show it")
         .auth_policy(&app.settings().token.api_enabled_methods)
-        .response_hooks(
+        .answers(
             api::ways_to_verify()
                 .into_iter()
                 .fold(answer, |answer, (name, schema)| answer.must(name, schema)),
@@ -37,7 +37,7 @@ pub(super) fn verify(app: &App) -> Operation {
         .parameter(include_auth_token())
         .parameter(api::next())
         .body(Body::json_or_form(fields))
-        .response_hooks(
+        .answers(
             Answer::ok("The password was right.")
                 .must("csrf_token", csrf_token())
                 .must("user", api::user(app, Carries::WhatWasAsked)),

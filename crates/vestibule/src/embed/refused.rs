@@ -1,21 +1,10 @@
-//! What a door asked for in vain: for applications that answer in their own way.
+//! What an application learns about a refused request that it answers itself.
 
 use std::time::Duration;
 
-use super::access::Access;
 use crate::http::request_info::RequestHead;
+use crate::http::requirement::Access;
 use crate::settings::Mechanism;
-
-/// What was asked for, kept beside the refusal.
-#[derive(Debug, Clone)]
-pub(crate) enum Requirement {
-    /// Somebody, by one of these mechanisms. Nobody was recognised.
-    Somebody(Vec<Mechanism>),
-    /// Somebody who may.
-    Allowed(Access),
-    /// A proof of identity that is recent enough.
-    Fresh { within: Duration, grace: Duration },
-}
 
 /// A request of whoever has to sign in first.
 #[derive(Debug, Clone, Copy)]

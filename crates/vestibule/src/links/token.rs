@@ -1,50 +1,20 @@
-//! The links in mails: what is in them, and what a link that comes back says.
+//! What is in a link, and what a link that comes back is worth.
 
 use vestibule_formats::hash::fingerprint;
 use vestibule_formats::link_token::{LinkCodec, LinkError, LinkToken};
-use vestibule_formats::purpose::Purpose;
 use vestibule_formats::sign::KeyRing;
 use vestibule_store::{OneTimeSecret, User, UserKey};
 
+use super::kind::{KINDS, Kind};
 use crate::app::App;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
 use crate::rng;
-use crate::settings::{LinkSettings, Settings};
+use crate::settings::{Settings, endpoints};
 
-/// The kinds of links.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Confirms an address.
-    Confirm,
-    /// Resets a password.
-    Reset,
-    /// Signs in.
-    Login,
-    /// Confirms a new address.
-    ChangeEmail,
-}
-
-impl Kind {
-    /// Its name in the ledger of secrets that were spent.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Confirm => "confirm",
-            Self::Reset => "reset",
-            Self::Login => "login",
-            Self::ChangeEmail => "change_email",
-        }
-    }
-}
-
-/// Makes and reads links of every kind.
+/// Makes and reads the tokens of every kind.
 #[derive(Debug)]
-pub(crate) struct Links {
-    confirm: LinkCodec,
-    reset: LinkCodec,
-    login: LinkCodec,
-    change_email: LinkCodec,
-}
+pub(crate) struct Links(Vec<LinkCodec>);
 
 /// A link.
 #[derive(Debug)]
@@ -67,41 +37,23 @@ pub(crate) enum Opened {
 }
 
 impl Links {
-    pub(crate) fn new(ring: &KeyRing, settings: &Settings) -> Self {
-        let codec = |purpose, link: &LinkSettings| LinkCodec::new(ring, purpose, Some(&link.salt));
-        let accounts = &settings.accounts;
-        Self {
-            confirm: codec(Purpose::Confirm, &accounts.confirm.link),
-            reset: codec(Purpose::Reset, &accounts.recover.link),
-            login: codec(Purpose::Login, &accounts.passwordless.link),
-            change_email: codec(Purpose::ChangeEmail, &accounts.change_email.link),
-        }
+    pub(crate) fn new(keys: &KeyRing, settings: &Settings) -> Self {
+        let codec = |kind: Kind| {
+            let row = kind.row();
+            let salt = &(row.settings)(settings).salt;
+            LinkCodec::new(keys, row.purpose, Some(salt))
+        };
+        Self(KINDS.into_iter().map(codec).collect())
     }
 
     fn codec(&self, kind: Kind) -> &LinkCodec {
-        match kind {
-            Kind::Confirm => &self.confirm,
-            Kind::Reset => &self.reset,
-            Kind::Login => &self.login,
-            Kind::ChangeEmail => &self.change_email,
-        }
-    }
-}
-
-fn link_settings(app: &App, kind: Kind) -> (&LinkSettings, &str) {
-    let settings = app.settings();
-    let accounts = &settings.accounts;
-    match kind {
-        Kind::Confirm => (&accounts.confirm.link, &accounts.confirm.url),
-        Kind::Reset => (&accounts.recover.link, &accounts.recover.url),
-        Kind::Login => (&accounts.passwordless.link, &settings.login.login_url),
-        Kind::ChangeEmail => (&accounts.change_email.link, &accounts.change_email.url),
+        &self.0[kind as usize]
     }
 }
 
 /// Makes the link that confirms an address.
 pub(crate) fn confirm(app: &App, info: &RequestInfo, uniquifier: &str, email: &str) -> Link {
-    let email = taken(app, email);
+    let email = fingerprint_of(app, email);
     make(
         app,
         info,
@@ -112,8 +64,14 @@ pub(crate) fn confirm(app: &App, info: &RequestInfo, uniquifier: &str, email: &s
 
 /// Makes the link that resets a password. It is bound to the address that it is mailed to.
 pub(crate) fn reset(app: &App, info: &RequestInfo, user: &User) -> Link {
-    let password = user.password.as_deref().and_then(|hash| taken(app, hash));
-    let email = user.email.as_deref().and_then(|email| taken(app, email));
+    let password = user
+        .password
+        .as_deref()
+        .and_then(|hash| fingerprint_of(app, hash));
+    let email = user
+        .email
+        .as_deref()
+        .and_then(|email| fingerprint_of(app, email));
     let parts = [
         Some(user.fs_uniquifier.as_str()),
         password.as_deref(),
@@ -124,14 +82,20 @@ pub(crate) fn reset(app: &App, info: &RequestInfo, user: &User) -> Link {
 
 /// Makes the link that signs in. It is bound to the address that it is mailed to.
 pub(crate) fn login(app: &App, info: &RequestInfo, user: &User) -> Link {
-    let email = user.email.as_deref().and_then(|email| taken(app, email));
+    let email = user
+        .email
+        .as_deref()
+        .and_then(|email| fingerprint_of(app, email));
     let parts = [Some(user.fs_uniquifier.as_str()), email.as_deref()];
     make(app, info, Kind::Login, &parts)
 }
 
 /// Makes the link that confirms a new address.
 pub(crate) fn change_email(app: &App, info: &RequestInfo, user: &User, new_email: &str) -> Link {
-    let old = user.email.as_deref().and_then(|email| taken(app, email));
+    let old = user
+        .email
+        .as_deref()
+        .and_then(|email| fingerprint_of(app, email));
     let parts = [
         Some(user.fs_uniquifier.as_str()),
         old.as_deref(),
@@ -143,21 +107,21 @@ pub(crate) fn change_email(app: &App, info: &RequestInfo, user: &User, new_email
 /// How many fingerprints are in a link that resets a password.
 pub(crate) const IN_RESET: u32 = 2;
 
-/// Makes fingerprints for nothing, to take as long as a link with as many in it.
-pub(crate) fn idle(app: &App, fingerprints: u32) {
+/// Makes so many fingerprints and drops them, to take as long as a link that holds them.
+pub(crate) fn pad_fingerprints(app: &App, fingerprints: u32) {
     for _ in 0..fingerprints {
-        std::hint::black_box(taken(app, "nobody@example.com"));
+        std::hint::black_box(fingerprint_of(app, "padding@example.com"));
     }
 }
 
-fn taken(app: &App, text: &str) -> Option<String> {
+fn fingerprint_of(app: &App, text: &str) -> Option<String> {
     fingerprint::fingerprint(text, &rng::bytes(app.random()))
 }
 
 fn make(app: &App, info: &RequestInfo, kind: Kind, parts: &[Option<&str>]) -> Link {
     let token = app.links().codec(kind).seal(parts, app.unix_now());
-    let (_, path) = link_settings(app, kind);
-    let url = under(&endpoint(app, info, path), &token);
+    let path = (kind.row().path)(app.settings());
+    let url = endpoints::under(&endpoint(app, info, path), &token);
     Link { token, url }
 }
 
@@ -172,18 +136,11 @@ pub(crate) fn endpoint(app: &App, info: &RequestInfo, path: &str) -> String {
     format!("{origin}{}{path}", http.url_prefix)
 }
 
-/// A path with a part of its own behind it.
-pub(crate) fn under(path: &str, part: &str) -> String {
-    match path.strip_suffix('/') {
-        Some(path) => format!("{path}/{part}/"),
-        None => format!("{path}/{part}"),
-    }
-}
-
 /// Reads the token of a link, and looks up whose it is. A link that is bound to an address is
 /// invalid once the address is another.
 pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, Fault> {
-    let (settings, _) = link_settings(app, kind);
+    let row = kind.row();
+    let settings = (row.settings)(app.settings());
     let codec = app.links().codec(kind);
     let (token, expired) = match codec.open(token, app.unix_now(), settings.within) {
         Ok(token) => (token, false),
@@ -208,18 +165,13 @@ pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, F
             Opened::Invalid
         });
     };
-    let (bound, needed) = match kind {
-        Kind::Confirm | Kind::ChangeEmail => (token.part(1), true),
-        // The reference's are bound to no address.
-        Kind::Reset => (token.part(2), false),
-        Kind::Login => (token.part(1), false),
-    };
+    let bound = token.part(row.binds.address);
     let mut holds = match bound {
         Some(bound) => is_of(bound, user.email.as_deref()).await,
-        None => !needed,
+        None => !row.binds.address_required,
     };
-    // Ours are bound to the password that they replace, too.
-    if let (Kind::Reset, Some(_), Some(password), true) = (kind, bound, token.part(1), holds) {
+    let password = row.binds.password.filter(|_| bound.is_some());
+    if let (Some(password), true) = (password.and_then(|part| token.part(part)), holds) {
         holds = is_of(password, user.password.as_deref()).await;
     }
     Ok(match (holds, expired) {
@@ -244,11 +196,12 @@ async fn is_of(taken: &str, text: Option<&str>) -> bool {
 
 /// The entry in the ledger that uses a link up.
 pub(crate) fn consume(app: &App, kind: Kind, token: &LinkToken) -> OneTimeSecret {
-    let (settings, _) = link_settings(app, kind);
+    let row = kind.row();
+    let settings = (row.settings)(app.settings());
     let made_at = time::OffsetDateTime::from_unix_timestamp(token.made_at)
         .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     OneTimeSecret {
-        purpose: kind.name(),
+        purpose: row.name,
         digest: token.digest.clone(),
         // A day more than it counts: the clocks of several servers may differ.
         expires_at: made_at + settings.within + std::time::Duration::from_secs(86_400),

@@ -6,8 +6,11 @@
 //! The orders for the other cookies therefore wait in the session, until an answer goes to the
 //! browser itself.
 
-use super::{Mechanism, Remember, SessionContext, name};
+use super::Remember;
 use crate::app::App;
+use crate::session::context::SessionContext;
+use crate::session::keys;
+use crate::settings::Mechanism;
 
 impl SessionContext {
     /// Keeps every cookie but the session's out of the answer.
@@ -18,7 +21,7 @@ impl SessionContext {
     /// Leaves in the session what the next answer has to do about the other cookies.
     ///
     /// Renewing a cookie needs no order: the next answer finds by itself that it is due.
-    pub(super) fn postpone_other_cookies(&mut self, app: &App) {
+    pub(in crate::session) fn postpone_other_cookies(&mut self, app: &App) {
         let by_session = self
             .caller
             .as_ref()
@@ -26,27 +29,27 @@ impl SessionContext {
         if by_session
             && self.is_remembered()
             && app.settings().csrf.cookie.is_some()
-            && self.session.get_str(name::CSRF_COOKIE).is_none()
+            && self.session.get_str(keys::CSRF_COOKIE).is_none()
         {
-            self.session.set_str(name::CSRF_COOKIE, "set");
+            self.session.set_str(keys::CSRF_COOKIE, "set");
         }
         if self.remember == Remember::Clear
             && self.came_with_remember_cookie()
             && !self.clear_is_postponed()
         {
-            self.session.set_str(name::REMEMBER_COOKIE, "clear");
+            self.session.set_str(keys::REMEMBER_COOKIE, "clear");
         }
     }
 
     /// Takes up what an earlier answer left in the session. Flask-Login uses the same name and
     /// the same word, and does not sign a user in by a remember cookie that is to be cleared.
-    pub(super) fn resume_postponed(&mut self) {
+    pub(in crate::session) fn resume_postponed(&mut self) {
         if self.clear_is_postponed() {
             self.remember = Remember::Clear;
         }
     }
 
     fn clear_is_postponed(&self) -> bool {
-        self.session.get_str(name::REMEMBER_COOKIE).as_deref() == Some("clear")
+        self.session.get_str(keys::REMEMBER_COOKIE).as_deref() == Some("clear")
     }
 }
