@@ -363,4 +363,12 @@ mod tests {
             .unwrap();
         assert_eq!(name.line, 5);
     }
+
+    #[test]
+    fn an_escaped_line_end_of_two_characters_continues_a_string() {
+        assert_eq!(
+            words("A = 'a\\\r\nb'\r\nB").join(" "),
+            "A = Str(\"ab\") \\n B \\n"
+        );
+    }
 }
