@@ -1,12 +1,12 @@
-//! The few calls that are known by name: the environment, lengths of time, conversions.
+//! The few calls that are known by name: environment variables, durations, conversions.
 
-use super::evaluate::Names;
-use super::expression::Item;
-use super::value::{SECOND, Value, real, rounded};
+use crate::evaluate::{EXHAUSTED, Names};
+use crate::expression::Item;
+use crate::value::{SECOND, Value, real, rounded};
 
 impl Names {
-    /// A call of something that is not in the file.
-    pub(super) fn call(&mut self, path: &str, arguments: &[Item]) -> Value {
+    /// A call of a function that the file does not define.
+    pub(crate) fn call(&mut self, path: &str, arguments: &[Item]) -> Value {
         let last = path.rsplit('.').next().unwrap_or(path);
         let from_environment = path.ends_with("environ.get")
             || last == "getenv"
@@ -27,7 +27,7 @@ impl Names {
         let plain = arguments
             .iter()
             .all(|one| one.name.is_none() && !one.spread);
-        let not_run = || Value::unknown(format!("calls {path}(), and nothing is run"));
+        let not_run = || Value::unknown(format!("calls {path}(), and no code is run"));
         let mut values = values.into_iter();
         match (path, values.next(), values.len()) {
             _ if !plain => not_run(),
@@ -39,15 +39,17 @@ impl Names {
                 }
                 convert(path, &value).unwrap_or_else(|| {
                     let why = value.obstacle();
-                    Value::unknown(why.unwrap_or_else(|| format!("is not worked out ({path}())")))
+                    Value::unknown(
+                        why.unwrap_or_else(|| format!("cannot be converted by {path}()")),
+                    )
                 })
             }),
-            // Marks for translators.
+            // Functions that mark a string for translation.
             _ => match (last, values.len()) {
                 ("_" | "gettext" | "lazy_gettext" | "_l" | "_fsdomain", 0) => self
                     .list(arguments)
-                    .first_text()
-                    .map_or_else(not_run, Value::Text),
+                    .first_str()
+                    .map_or_else(not_run, Value::Str),
                 _ => not_run(),
             },
         }
@@ -56,11 +58,8 @@ impl Names {
     fn environment(&mut self, path: &str, arguments: &[Item]) -> Value {
         let mut values = arguments.iter().map(|argument| self.value(&argument.value));
         match (values.next(), values.next()) {
-            (Some(Value::Text(name)), default) => Value::Environment {
-                name,
-                default: default.filter(|value| *value != Value::None).map(Box::new),
-            },
-            _ => Value::unknown(format!("calls {path}() with a name that is not known")),
+            (Some(Value::Str(name)), default) => Value::variable(name, default),
+            _ => Value::unknown(format!("calls {path}() with an unknown name")),
         }
     }
 
@@ -74,7 +73,7 @@ impl Names {
             ("hours", 3600 * SECOND),
             ("weeks", 7 * 86_400 * SECOND),
         ];
-        let mut sum = Value::Time(0);
+        let mut sum = Value::Duration(0);
         for (at, argument) in arguments.iter().enumerate() {
             let unit = match &argument.name {
                 Some(name) => UNITS.iter().find(|(unit, _)| unit == name),
@@ -88,47 +87,48 @@ impl Names {
             };
             let Some(length) = length else {
                 let why = value.obstacle();
-                return Value::unknown(why.unwrap_or_else(|| "is no length of time".to_owned()));
+                return Value::unknown(why.unwrap_or_else(|| "is not a duration".to_owned()));
             };
-            sum = sum.combine("+", Value::Time(length));
+            sum = sum.combine("+", Value::Duration(length));
         }
         sum
     }
 
-    /// `dict(A=1)`, and what `update` and `from_mapping` are given.
-    pub(super) fn dict(&mut self, arguments: &[Item]) -> Value {
+    /// `dict(A=1)`.
+    pub(crate) fn dict(&mut self, arguments: &[Item]) -> Value {
         let mut table = Vec::with_capacity(arguments.len());
         for argument in arguments {
             let value = self.value(&argument.value);
             match (&argument.name, value) {
-                (Some(name), value) => table.push((Value::Text(name.clone()), value)),
-                (None, Value::Table(more)) => table.extend(more),
+                (Some(name), value) => table.push((Value::Str(name.clone()), value)),
+                (None, Value::Dict(more)) => table.extend(more),
                 (None, value) => return value.cannot(),
             }
         }
-        Value::Table(table)
+        Value::Dict(table)
     }
 
-    /// A method of a text or a length of time.
-    pub(super) fn method(&mut self, value: Value, name: &str, arguments: &[Item]) -> Value {
+    /// A method of a string or a duration.
+    pub(crate) fn method(&mut self, value: Value, name: &str, arguments: &[Item]) -> Value {
         let arguments = self.list(arguments);
+        // A chain of calls copies the value again and again.
+        if !self.burn(value.size().0) {
+            return Value::unknown(EXHAUSTED);
+        }
         value.map(|value| {
             let known = match (&value, name, &arguments) {
-                (Value::Text(text), _, Value::List(given)) => match (name, given.as_slice()) {
-                    ("lower", []) => Some(Value::Text(text.to_lowercase())),
-                    ("upper", []) => Some(Value::Text(text.to_uppercase())),
-                    ("strip", []) => Some(Value::Text(text.trim().to_owned())),
+                (Value::Str(text), _, Value::List(given)) => match (name, given.as_slice()) {
+                    ("lower", []) => Some(Value::Str(text.to_lowercase())),
+                    ("upper", []) => Some(Value::Str(text.to_uppercase())),
+                    ("strip", []) => Some(Value::Str(text.trim().to_owned())),
                     ("encode", _) => Some(Value::Bytes(text.clone().into_bytes())),
-                    ("split", [Value::Text(by)]) if !by.is_empty() => {
-                        let parts = text.split(by.as_str()).map(str::to_owned);
-                        Some(Value::List(parts.map(Value::Text).collect()))
-                    }
+                    ("split", [Value::Str(by)]) if !by.is_empty() => Some(self.split(text, by)),
                     _ => None,
                 },
-                (Value::Time(length), "total_seconds", _) if length % SECOND == 0 => {
+                (Value::Duration(length), "total_seconds", _) if length % SECOND == 0 => {
                     Some(Value::Int(length / SECOND))
                 }
-                (Value::Time(length), "total_seconds", _) => {
+                (Value::Duration(length), "total_seconds", _) => {
                     Some(Value::Float(real(*length) / real(SECOND)))
                 }
                 _ => None,
@@ -136,18 +136,28 @@ impl Names {
             known.unwrap_or_else(|| {
                 let why = value.obstacle();
                 Value::unknown(
-                    why.unwrap_or_else(|| format!("calls .{name}(), and nothing is run")),
+                    why.unwrap_or_else(|| format!("calls .{name}(), and no code is run")),
                 )
             })
         })
     }
+
+    /// `text.split(by)`.
+    fn split(&mut self, text: &str, by: &str) -> Value {
+        let count = 1 + text.matches(by).count();
+        if !self.burn(count * size_of::<Value>() + text.len()) {
+            return Value::unknown(EXHAUSTED);
+        }
+        let parts = text.split(by).map(str::to_owned);
+        Value::List(parts.map(Value::Str).collect())
+    }
 }
 
 impl Value {
-    fn first_text(self) -> Option<String> {
+    fn first_str(self) -> Option<String> {
         match self {
             Self::List(items) => items.into_iter().next().and_then(|item| match item {
-                Self::Text(text) => Some(text),
+                Self::Str(text) => Some(text),
                 _ => None,
             }),
             _ => None,
@@ -155,20 +165,20 @@ impl Value {
     }
 }
 
-/// `str(...)` and its like. An empty result is for what Python refuses.
+/// `str(...)` and the other types. `None` if Python refuses the value.
 fn convert(to: &str, value: &Value) -> Option<Value> {
     Some(match (to, value) {
-        ("bool", value) => Value::Flag(value.truth()?),
-        ("str", Value::Text(text)) => Value::Text(text.clone()),
-        ("str", Value::Int(number)) => Value::Text(number.to_string()),
-        ("str", Value::Flag(flag)) => Value::Text(if *flag { "True" } else { "False" }.to_owned()),
+        ("bool", value) => Value::Bool(value.truth()?),
+        ("str", Value::Str(text)) => Value::Str(text.clone()),
+        ("str", Value::Int(number)) => Value::Str(number.to_string()),
+        ("str", Value::Bool(flag)) => Value::Str(if *flag { "True" } else { "False" }.to_owned()),
         ("int", Value::Int(number)) => Value::Int(*number),
-        ("int", Value::Flag(flag)) => Value::Int(i64::from(*flag)),
+        ("int", Value::Bool(flag)) => Value::Int(i64::from(*flag)),
         ("int", Value::Float(number)) => Value::Int(rounded(number.trunc())?),
-        ("int", Value::Text(text)) => Value::Int(text.trim().parse().ok()?),
+        ("int", Value::Str(text)) => Value::Int(text.trim().parse().ok()?),
         ("float", Value::Int(number)) => Value::Float(real(*number)),
         ("float", Value::Float(number)) => Value::Float(*number),
-        ("float", Value::Text(text)) => {
+        ("float", Value::Str(text)) => {
             let number: f64 = text.trim().parse().ok()?;
             Value::Float(Some(number).filter(|number| number.is_finite())?)
         }

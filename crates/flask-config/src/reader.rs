@@ -1,49 +1,50 @@
-//! Lines and blocks: which statement stands under which condition, in which class or
-//! function.
+//! Lines and blocks: the condition, class and function that each statement belongs to.
 
-use super::evaluate::Names;
-use super::expression::Shape;
-use super::found::{Class, Contents};
-use super::lexer::{Kind, Token, tokens};
-use super::parser::{AUGMENTED, Parser};
-use super::value::Value;
+use crate::assignment::{Class, Contents};
+use crate::evaluate::Names;
+use crate::expression::Shape;
+use crate::lexer::{Kind, Token};
+use crate::parser::{AUGMENTED, Parser};
+use crate::toml_text::short;
+use crate::value::{NOT_EVALUATED, Value};
 
-/// What the lines of a block are subject to.
+/// The kind of a block.
 #[derive(Debug)]
 enum Block {
-    /// Nothing: `with`, `try`, `if __name__ == "__main__"`.
+    /// Its statements always run: `with`, `try`, `if __name__ == "__main__"`.
     Plain,
-    /// They need not be run, or not once.
+    /// Its statements may not run, or run more than once.
     Condition(String),
     Class(usize),
     Function,
 }
 
 /// Reads a file from its first line to its last.
-#[derive(Debug)]
-pub(super) struct Reader {
-    pub(super) names: Names,
-    pub(super) contents: Contents,
+pub(crate) struct Reader<'s> {
+    /// Whether a name is a setting of the target.
+    pub(crate) is_setting: &'s dyn Fn(&str) -> bool,
+    pub(crate) names: Names,
+    pub(crate) contents: Contents,
     blocks: Vec<Block>,
-    /// How many of the blocks are conditions, and functions.
+    /// The number of open blocks that are conditions, and functions.
     conditions: usize,
     functions: usize,
-    /// The block that the next indented line begins.
+    /// The block that begins if the next line is indented.
     next: Option<Block>,
 }
 
-/// Everything that a file sets.
-pub(super) fn read(source: &str) -> Contents {
-    let tokens = tokens(source);
+/// Reads the tokens of a file. `is_setting` says whether the target has a setting of this name.
+pub(crate) fn read(tokens: &[Token<'_>], is_setting: &dyn Fn(&str) -> bool) -> Contents {
     let mut reader = Reader {
-        names: Names::new(source.len()),
+        is_setting,
+        names: Names::new(tokens.len()),
         contents: Contents::default(),
         blocks: Vec::new(),
         conditions: 0,
         functions: 0,
         next: None,
     };
-    let mut rest = tokens.as_slice();
+    let mut rest = tokens;
     while let Some((first, after)) = rest.split_first() {
         match first.kind {
             Kind::Newline => rest = after,
@@ -70,7 +71,7 @@ pub(super) fn read(source: &str) -> Contents {
     reader.contents
 }
 
-impl Reader {
+impl Reader<'_> {
     fn enter(&mut self, block: Block) {
         match block {
             Block::Plain => {}
@@ -99,8 +100,8 @@ impl Reader {
         }
     }
 
-    /// What has to be for the statement to be run.
-    pub(super) fn condition(&self) -> Option<String> {
+    /// What the current statement depends on.
+    pub(crate) fn condition(&self) -> Option<String> {
         if self.conditions == 0 {
             return None;
         }
@@ -110,8 +111,8 @@ impl Reader {
         })
     }
 
-    /// The class that the statement stands in.
-    pub(super) fn class(&self) -> Option<usize> {
+    /// The class that the current statement belongs to.
+    pub(crate) fn class(&self) -> Option<usize> {
         self.blocks
             .iter()
             .rev()
@@ -122,12 +123,12 @@ impl Reader {
             })
     }
 
-    /// Whether names are a function's own here.
-    pub(super) fn is_local(&self) -> bool {
+    /// Whether the current statement belongs to a function, whose names are local.
+    pub(crate) fn is_local(&self) -> bool {
         self.functions > 0
     }
 
-    /// One logical line: statements, or the head of a block with or without them.
+    /// One logical line: statements, or the head of a block, possibly followed by statements.
     fn line(&mut self, line: &[Token<'_>]) {
         self.next = None;
         let Some((block, body)) = self.head(line) else {
@@ -149,7 +150,7 @@ impl Reader {
         }
     }
 
-    /// The block that a line begins, and the statements that follow in the same line.
+    /// The block that a line begins, and the statements that follow on the same line.
     fn head<'t, 'a>(&mut self, line: &'t [Token<'a>]) -> Option<(Block, &'t [Token<'a>])> {
         let words = match line {
             [first, rest @ ..] if first.is_word("async") => rest,
@@ -169,7 +170,7 @@ impl Reader {
         }
         let colon = if soft { words.len() - 1 } else { colon(words)? };
         let (head, body) = words.split_at(colon);
-        let condition = || Block::Condition(format!("the {word} in line {}", first.line));
+        let condition = || Block::Condition(format!("the `{word}` on line {}", first.line));
         let block = match word {
             "try" | "finally" | "with" => Block::Plain,
             "if" if is_main(head) => Block::Plain,
@@ -194,11 +195,11 @@ impl Reader {
         Some((block, &body[1..]))
     }
 
-    /// Names that stand for something that is not known.
+    /// Marks names whose new value is not known.
     fn forget(&mut self, tokens: &[Token<'_>]) {
         for token in tokens {
             if let Kind::Name(name) = token.kind {
-                self.names.set(name, Value::Path(name.to_owned()));
+                self.names.set(name, Value::path(name));
             }
         }
     }
@@ -217,17 +218,18 @@ impl Reader {
             }
         }
         self.forget(&head[1..2]);
-        self.contents.add_class(Class { name, bases });
+        let label = short(&name);
+        self.contents.add_class(Class { name, label, bases });
         Block::Class(self.contents.classes.len() - 1)
     }
 
-    /// The class of this name that the file had last.
-    pub(super) fn class_named(&self, name: &str) -> Option<usize> {
+    /// The last class with this name so far.
+    pub(crate) fn class_named(&self, name: &str) -> Option<usize> {
         self.contents.class_index.get(name).copied()
     }
 
     fn statement(&mut self, tokens: &[Token<'_>]) {
-        /// Statements that set nothing.
+        /// Keywords of statements that assign nothing.
         const PASSED: [&str; 11] = [
             "pass", "return", "raise", "del", "global", "nonlocal", "assert", "break", "continue",
             "yield", "await",
@@ -246,7 +248,7 @@ impl Reader {
         if let Some(op) = parser.take_any(&AUGMENTED) {
             let mut value = parser.expressions();
             if parser.peek().is_some() {
-                value.shape = Shape::Opaque("is more than a plain value");
+                value.shape = Shape::Opaque(NOT_EVALUATED);
             }
             self.change(&target, op.trim_end_matches('='), &value);
             return;
@@ -262,7 +264,7 @@ impl Reader {
             return;
         };
         if parser.peek().is_some() && !matches!(value.shape, Shape::Opaque(_)) {
-            value.shape = Shape::Opaque("is more than a plain value");
+            value.shape = Shape::Opaque(NOT_EVALUATED);
         }
         if parts.is_empty() {
             self.called(&value);
@@ -271,7 +273,7 @@ impl Reader {
         self.assign(&parts, &value);
     }
 
-    /// `import a.b as c`, `from a import b as c`: names of something elsewhere.
+    /// `import a.b as c`, `from a import b as c`: other names for imported objects.
     fn import(&mut self, tokens: &[Token<'_>]) {
         if tokens.last().is_some_and(|token| token.is("*")) {
             let from: String = tokens[1..]
@@ -286,7 +288,10 @@ impl Reader {
                 .collect();
             self.contents.unread.push((
                 tokens[0].line,
-                format!("takes everything from {from}: import that file, too"),
+                format!(
+                    "imports everything from {}: convert that file, too",
+                    short(&from)
+                ),
             ));
             return;
         }
@@ -295,13 +300,13 @@ impl Reader {
                 && word.is_word("as")
                 && let (Kind::Name(from), Kind::Name(to)) = (&from.kind, &to.kind)
             {
-                self.names.set(to, Value::Path((*from).to_owned()));
+                self.names.set(to, Value::path(from));
             }
         }
     }
 }
 
-/// The parts of a line between these, outside of brackets.
+/// Splits a line at an operator, except within brackets.
 fn outermost<'t, 'a>(line: &'t [Token<'a>], op: &str) -> Vec<&'t [Token<'a>]> {
     let mut depth = 0_usize;
     line.split(|token| {
@@ -311,7 +316,7 @@ fn outermost<'t, 'a>(line: &'t [Token<'a>], op: &str) -> Vec<&'t [Token<'a>]> {
     .collect()
 }
 
-/// Where the head of a block ends.
+/// The colon that ends the head of a block.
 fn colon(line: &[Token<'_>]) -> Option<usize> {
     let mut depth = 0_usize;
     line.iter().position(|token| {
@@ -328,7 +333,7 @@ fn nested(depth: usize, token: &Token<'_>) -> usize {
     }
 }
 
-/// `if __name__ == "__main__"`: what everybody runs who starts the file.
+/// `if __name__ == "__main__"`, which is true when the file is run.
 fn is_main(head: &[Token<'_>]) -> bool {
     head.len() == 4 && head[1].is_word("__name__") && head[2].is("==")
 }

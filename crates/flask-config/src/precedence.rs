@@ -1,16 +1,16 @@
-//! Which operator binds how strongly: each level reads its operands with the next.
+//! The precedence of operators: each level reads its operands with the next one.
 
-use super::expression::{Expression, Shape};
-use super::parser::Parser;
+use crate::expression::{Expression, Shape};
+use crate::parser::Parser;
 
 impl Parser<'_, '_> {
-    pub(super) fn or(&mut self) -> Expression {
+    pub(crate) fn or(&mut self) -> Expression {
         self.words("or", Shape::Or, |parser| {
             parser.words("and", Shape::And, Self::not)
         })
     }
 
-    /// Operands with a word between them.
+    /// Operands with a keyword between them.
     fn words(
         &mut self,
         word: &str,
@@ -31,17 +31,17 @@ impl Parser<'_, '_> {
 
     fn not(&mut self) -> Expression {
         let (line, start) = self.place();
-        let mut denied = 0_usize;
+        let mut negations = 0_usize;
         while self.take_word("not") {
-            denied += 1;
+            negations += 1;
         }
         let value = self.compare();
-        if denied == 0 {
+        if negations == 0 {
             return value;
         }
         let shape = Shape::Not(Box::new(value));
         let once = self.at_place(shape, line, start);
-        if denied % 2 == 1 {
+        if negations % 2 == 1 {
             return once;
         }
         self.at_place(Shape::Not(Box::new(once)), line, start)

@@ -1,31 +1,30 @@
-//! The configuration as a file: settings by topic, and as comments what is not in force.
+//! The result: settings grouped by topic, and comments for what is not in force.
 
 use std::fmt::Write as _;
 
-use vestibule::program::keys::Status;
+use crate::target::Support;
+use crate::toml_text::{self, short};
+use crate::translate::{Entry, Outcome};
 
-use super::toml_text::{self, short};
-use super::translate::{Entry, Outcome, is_secret, key};
-
-/// Topics, in the order of the file; the last one is for what is left.
+/// The headings, in the order of the file. The last one is for settings without another topic.
 const TOPICS: [&str; 13] = [
-    "Secrets: keep this file from others.",
-    "The database.",
-    "What users can do.",
+    "Secrets: keep this file private.",
+    "Database.",
+    "Features.",
     "Passwords.",
     "Sessions and cookies.",
     "CSRF.",
-    "Other origins.",
+    "CORS.",
     "Paths, and views of the app.",
     "Mail.",
     "Second factors, passkeys, providers.",
-    "Texts.",
-    "Without a meaning here.",
-    "More.",
+    "Messages.",
+    "Without effect in vestibule.",
+    "Other.",
 ];
 
-/// The switches of what users can do.
-const SWITCHES: [&str; 16] = [
+/// The settings that enable a feature.
+const FEATURES: [&str; 16] = [
     "SECURITY_REGISTERABLE",
     "SECURITY_CONFIRMABLE",
     "SECURITY_RECOVERABLE",
@@ -44,6 +43,7 @@ const SWITCHES: [&str; 16] = [
     "SECURITY_OAUTH_ENABLE",
 ];
 
+/// The index of the heading in [`TOPICS`].
 fn topic(entry: &Entry) -> usize {
     const SECRETS: [&str; 5] = [
         "SECRET_KEY",
@@ -57,11 +57,14 @@ fn topic(entry: &Entry) -> usize {
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
     if SECRETS.contains(&name) {
         0
-    } else if key(entry).is_some_and(|key| key.status == Status::NoMeaning) {
+    } else if entry
+        .setting
+        .is_some_and(|known| known.support == Support::NoEffect)
+    {
         11
     } else if name.starts_with("SQLALCHEMY_") || name.ends_with("_TABLE_NAME") {
         1
-    } else if SWITCHES.contains(&name) {
+    } else if FEATURES.contains(&name) {
         2
     } else if name.starts_with("SECURITY_MSG_") {
         10
@@ -92,32 +95,33 @@ fn topic(entry: &Entry) -> usize {
     }
 }
 
-/// The lines that set something, and nothing else.
-pub(super) fn settings(entries: &[Entry]) -> String {
+/// Only the settings in force, for a check by the target.
+pub(crate) fn settings(entries: &[Entry]) -> String {
     let mut text = String::new();
     for entry in entries {
         if let Outcome::Set(value) = &entry.outcome {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "{} = {}", entry.found.name, toml_text::value(value));
         }
     }
     text
 }
 
-/// The whole file.
-pub(super) fn file(entries: &[Entry], source: &str, name: &str) -> String {
+/// The file.
+pub(crate) fn file(entries: &[Entry], source: &str, name: &str) -> String {
     let name = short(name);
     let mut text = format!(
-        "# Taken over from {name} by `vestibule config import`. `vestibule config check` shows what is\n\
-         # in force; variables of the environment that are named as settings win over this file.\n"
+        "# Converted from {name} by `vestibule config import`. `vestibule config check` shows the\n\
+         # settings in force. An environment variable with the name of a setting overrides this file.\n"
     );
-    for (number, heading) in TOPICS.iter().enumerate() {
-        let mut lines = String::new();
-        for entry in entries {
-            if entry.outcome != Outcome::Foreign && topic(entry) == number {
-                lines.push_str(&line(entry, source, &name));
-            }
+    let mut topics = TOPICS.map(|heading| (heading, String::new()));
+    for entry in entries {
+        if entry.outcome != Outcome::Foreign {
+            let (_, lines) = &mut topics[topic(entry)];
+            lines.push_str(&line(entry, source, &name));
         }
+    }
+    for (heading, lines) in &topics {
         if !lines.is_empty() {
             let _ = write!(text, "\n# {heading}\n{lines}");
         }
@@ -128,7 +132,7 @@ pub(super) fn file(entries: &[Entry], source: &str, name: &str) -> String {
         .map(|entry| format!("{} (line {})", entry.found.name, entry.found.line))
         .collect();
     if !foreign.is_empty() {
-        text.push_str("\n# Not ours, and left out:\n");
+        text.push_str("\n# Not settings of vestibule, left out:\n");
         for name in foreign {
             let _ = writeln!(text, "#   {name}");
         }
@@ -156,7 +160,7 @@ fn line(entry: &Entry, source: &str, file: &str) -> String {
             let why = short(why);
             let (start, end) = entry.found.span;
             let shown = match source.get(start..end) {
-                Some(value) if !is_secret(name) && !value.trim().is_empty() => short(value),
+                Some(value) if !entry.is_secret() && !value.trim().is_empty() => short(value),
                 _ => "...".to_owned(),
             };
             format!("# {name} = {shown}\n#   {why} ({place})\n")

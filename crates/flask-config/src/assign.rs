@@ -1,26 +1,18 @@
-//! Statements that set something: names, members of `app.config`, calls of its methods.
+//! Statements that set something: assignments to names and to `app.config`, calls of its methods.
 
-use super::expression::{Expression, Item, Shape, Step};
-use super::found::{Found, Way};
-use super::reader::Reader;
-use super::value::Value;
-use vestibule::program::keys;
+use crate::assignment::{Assignment, Scope};
+use crate::evaluate::bounded;
+use crate::expression::{Expression, Item, Shape, Step};
+use crate::reader::Reader;
+use crate::value::Value;
 
-/// Attributes of a Flask application that stand for settings.
+/// Attributes of a Flask application that are settings.
 const ATTRIBUTES: [(&str, &str); 4] = [
     ("secret_key", "SECRET_KEY"),
     ("permanent_session_lifetime", "PERMANENT_SESSION_LIFETIME"),
     ("debug", "DEBUG"),
     ("testing", "TESTING"),
 ];
-
-/// Whether a plain name is one of a setting, or has to be meant as one.
-pub(super) fn is_setting(name: &str) -> bool {
-    let provider = ["_CLIENT_ID", "_CLIENT_SECRET"]
-        .iter()
-        .any(|end| name.len() > end.len() && name.ends_with(end));
-    is_upper(name) && (name.starts_with("SECURITY_") || provider || keys::find(name).is_some())
-}
 
 fn is_upper(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase())
@@ -29,24 +21,33 @@ fn is_upper(name: &str) -> bool {
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
 }
 
-impl Reader {
+impl Reader<'_> {
+    /// Whether a name that is assigned in the module or a class is a setting, or meant as one.
+    fn is_setting(&self, name: &str) -> bool {
+        is_upper(name) && (name.starts_with("SECURITY_") || (self.is_setting)(name))
+    }
+
     /// `target = value`, or several targets with one value.
-    pub(super) fn assign(&mut self, targets: &[Expression], value: &Expression) {
-        /// More names for one value than anybody writes, each of which would copy it.
+    pub(crate) fn assign(&mut self, targets: &[Expression], value: &Expression) {
+        /// The number of targets that get a copy of the value.
         const MANY: usize = 8;
+        let Some((last, others)) = targets.split_last() else {
+            return;
+        };
         let known = if self.is_config(value) {
             Value::Path("app.config".to_owned())
         } else {
             self.names.value(value)
         };
-        for (at, target) in targets.iter().enumerate() {
+        for (at, target) in others.iter().enumerate() {
             let known = if at < MANY {
-                known.clone()
+                self.names.copy(&known)
             } else {
-                Value::unknown("is one of too many names")
+                Value::unknown("is assigned to too many names at once")
             };
             self.set(target, known, value);
         }
+        self.set(last, known, value);
     }
 
     fn set(&mut self, target: &Expression, value: Value, at: &Expression) {
@@ -59,9 +60,13 @@ impl Reader {
                 };
                 for target in targets {
                     let value = values.next();
-                    let value = value.unwrap_or_else(|| Value::unknown("is one of several values"));
+                    let value = value.unwrap_or_else(|| {
+                        Value::unknown(
+                            "is unpacked from a value that is not a list of the same length",
+                        )
+                    });
                     match &target.value.shape {
-                        // One level is all that anybody writes.
+                        // Nested targets are not supported.
                         Shape::Items(_) => {}
                         _ => self.set(&target.value, value, at),
                     }
@@ -70,14 +75,14 @@ impl Reader {
             Shape::Steps(first, steps) => match steps.as_slice() {
                 [owner @ .., Step::Index(name)] if self.is_config_of(first, owner) => {
                     match self.names.value(name) {
-                        Value::Text(name) => self.found(name, value, Way::Config, at),
-                        _ => self.unread(target, "sets a setting whose name is not known"),
+                        Value::Str(name) => self.found(name, value, Scope::AppConfig, at),
+                        _ => self.unread(target, "sets a setting whose name is unknown"),
                     }
                 }
                 [Step::Attribute(attribute)] if is_app(first) => {
                     let known = ATTRIBUTES.iter().find(|(name, _)| name == attribute);
                     if let Some((_, name)) = known {
-                        self.found((*name).to_owned(), value, Way::Config, at);
+                        self.found((*name).to_owned(), value, Scope::AppConfig, at);
                     }
                 }
                 _ => {}
@@ -87,9 +92,10 @@ impl Reader {
     }
 
     fn set_name(&mut self, name: &str, value: Value, at: &Expression) {
-        if is_setting(name) && !self.is_local() {
-            let way = self.class().map_or(Way::Plain, Way::Class);
-            self.found(name.to_owned(), value.clone(), way, at);
+        if self.is_setting(name) && !self.is_local() {
+            let scope = self.class().map_or(Scope::Module, Scope::Class);
+            let copy = self.names.copy(&value);
+            self.found(name.to_owned(), copy, scope, at);
         }
         let value = match self.condition() {
             Some(condition) => Value::unknown(format!("depends on {condition}")),
@@ -98,8 +104,8 @@ impl Reader {
         self.names.set(name, value);
     }
 
-    /// `target += value` and its like.
-    pub(super) fn change(&mut self, target: &Expression, op: &str, value: &Expression) {
+    /// `target += value` and the other augmented assignments.
+    pub(crate) fn change(&mut self, target: &Expression, op: &str, value: &Expression) {
         if op == "|" && self.is_config(target) {
             return self.update(&[Item {
                 name: None,
@@ -110,7 +116,7 @@ impl Reader {
         let before = match &target.shape {
             Shape::Steps(first, steps) => match steps.as_slice() {
                 [owner @ .., Step::Index(_)] if self.is_config_of(first, owner) => {
-                    Value::unknown("is changed step by step")
+                    Value::unknown("is changed in place")
                 }
                 _ => self.names.value(target),
             },
@@ -120,8 +126,8 @@ impl Reader {
         self.set(target, before.combine(op, more), value);
     }
 
-    /// A statement that is one expression: a call, if it is anything.
-    pub(super) fn called(&mut self, statement: &Expression) {
+    /// A statement that is one expression. Only a call can set something.
+    pub(crate) fn called(&mut self, statement: &Expression) {
         let Shape::Steps(first, steps) = &statement.shape else {
             return;
         };
@@ -137,9 +143,9 @@ impl Reader {
                 Step::Attribute(_),
                 Step::Call(_),
             ] if self.is_config_of(first, owner) => {
-                if let Value::Text(name) = self.names.value(name) {
-                    let value = Value::unknown("is changed by a call");
-                    self.found(name, value, Way::Config, statement);
+                if let Value::Str(name) = self.names.value(name) {
+                    let value = Value::unknown("is changed by a method call");
+                    self.found(name, value, Scope::AppConfig, statement);
                 }
             }
             [.., Step::Attribute(name), Step::Call(arguments)] if name == "CORS" => {
@@ -158,11 +164,11 @@ impl Reader {
             "update" | "from_mapping" => self.update(arguments),
             "setdefault" => {
                 if let [name, value] = arguments
-                    && let Value::Text(name) = self.names.value(&name.value)
+                    && let Value::Str(name) = self.names.value(&name.value)
                     && !self.is_found(&name)
                 {
                     let known = self.names.value(&value.value);
-                    self.found(name, known, Way::Config, &value.value);
+                    self.found(name, known, Scope::AppConfig, &value.value);
                 }
             }
             "from_object" => {
@@ -173,21 +179,21 @@ impl Reader {
                     Some(class) => self.contents.chosen.push(class),
                     None => self.unread(
                         statement,
-                        "takes settings from an object elsewhere: import its file, too",
+                        "reads settings from an object that is not in this file: convert its file, too",
                     ),
                 }
             }
             "from_pyfile" | "from_envvar" | "from_json" | "from_file" | "from_prefixed_env" => {
                 self.unread(
                     statement,
-                    &format!("takes settings from elsewhere ({method}): import them, too"),
+                    &format!("reads settings from another source ({method}): convert it, too"),
                 );
             }
             _ => {}
         }
     }
 
-    /// The class of this file that `from_object` is given: itself, one of it, or its name.
+    /// The class of this file that `from_object` gets: the class, an instance, or its name.
     fn class_meant(&mut self, argument: &Expression) -> Option<usize> {
         match &argument.shape {
             Shape::Name(name) => self.class_named(name),
@@ -198,7 +204,7 @@ impl Reader {
                 }
             }
             _ => match self.names.value(argument) {
-                Value::Text(path) => path
+                Value::Str(path) => path
                     .rsplit('.')
                     .next()
                     .and_then(|name| self.class_named(name)),
@@ -207,20 +213,22 @@ impl Reader {
         }
     }
 
-    /// What `update` is given, each with its own place in the file.
+    /// The arguments of `update` and `from_mapping`.
     fn update(&mut self, arguments: &[Item]) {
         for argument in arguments {
             match (&argument.name, &argument.value.shape) {
                 (Some(name), _) => {
                     let value = self.names.value(&argument.value);
-                    self.found(name.clone(), value, Way::Config, &argument.value);
+                    self.found(name.clone(), value, Scope::AppConfig, &argument.value);
                 }
-                (None, Shape::Table(members)) => {
+                (None, Shape::Dict(members)) => {
                     for (key, value) in members {
                         let known = self.names.value(value);
                         match key.as_ref().map(|key| self.names.value(key)) {
-                            Some(Value::Text(name)) => self.found(name, known, Way::Config, value),
-                            Some(_) => self.unread(value, "sets a setting whose name is not known"),
+                            Some(Value::Str(name)) => {
+                                self.found(name, known, Scope::AppConfig, value);
+                            }
+                            Some(_) => self.unread(value, "sets a setting whose name is unknown"),
                             None => self.take_over(known, value),
                         }
                     }
@@ -233,43 +241,43 @@ impl Reader {
         }
     }
 
-    /// Members of a dict that was put together elsewhere.
+    /// The members of a dict that is not a literal.
     fn take_over(&mut self, value: Value, at: &Expression) {
-        let Value::Table(members) = value else {
-            self.unread(at, "gives settings that are not written out here");
+        let Value::Dict(members) = value else {
+            self.unread(at, "sets settings that are not listed here");
             return;
         };
         for (name, value) in members {
-            if let Value::Text(name) = name {
-                self.found(name, value, Way::Config, at);
+            if let Value::Str(name) = name {
+                self.found(name, value, Scope::AppConfig, at);
             }
         }
     }
 
-    /// Flask-CORS takes its settings as arguments, too.
+    /// Flask-CORS accepts its settings as arguments.
     fn cors(&mut self, arguments: &[Item]) {
         for argument in arguments {
             if let Some(name) = &argument.name {
                 let value = self.names.value(&argument.value);
                 let name = format!("CORS_{}", name.to_ascii_uppercase());
-                self.found(name, value, Way::Config, &argument.value);
+                self.found(name, value, Scope::AppConfig, &argument.value);
             }
         }
     }
 
-    fn found(&mut self, name: String, value: Value, way: Way, at: &Expression) {
-        // Flask itself only takes names in capital letters.
+    fn found(&mut self, name: String, value: Value, scope: Scope, at: &Expression) {
+        // Flask ignores names that are not upper case.
         if !is_upper(&name) || name.len() > 100 {
             return;
         }
-        let way = match (way, self.class()) {
-            (Way::Config, Some(class)) => Way::Class(class),
-            (way, _) => way,
+        let scope = match (scope, self.class()) {
+            (Scope::AppConfig, Some(class)) => Scope::Class(class),
+            (scope, _) => scope,
         };
         let condition = self.condition();
-        self.contents.add(Found {
+        self.contents.add(Assignment {
             condition,
-            ..Found::new(name, value, way, at)
+            ..Assignment::new(name, bounded(value), scope, at)
         });
     }
 
@@ -281,21 +289,19 @@ impl Reader {
         self.contents.unread.push((at.line, what.to_owned()));
     }
 
-    /// Whether an expression is the configuration: `app.config`, or a name for it.
-    fn is_config(&mut self, expression: &Expression) -> bool {
+    /// Whether an expression is the configuration: `app.config`, or another name for it.
+    fn is_config(&self, expression: &Expression) -> bool {
         match &expression.shape {
             Shape::Steps(first, steps) => self.is_config_of(first, steps),
             _ => self.is_config_of(expression, &[]),
         }
     }
 
-    fn is_config_of(&mut self, first: &Expression, steps: &[Step]) -> bool {
+    fn is_config_of(&self, first: &Expression, steps: &[Step]) -> bool {
         match (steps.last(), &first.shape) {
             (Some(Step::Attribute(name)), _) => name == "config",
             (None, Shape::Name(name)) if name == "config" => true,
-            (None, Shape::Name(name)) => {
-                matches!(self.names.get(name), Some(Value::Path(path)) if path.ends_with(".config"))
-            }
+            (None, Shape::Name(name)) => self.names.is_config(name),
             _ => false,
         }
     }

@@ -1,9 +1,9 @@
-//! Values as TOML, in one line each.
+//! Values as TOML, each on one line.
 
 use toml::Value;
 
-/// A value.
-pub(super) fn value(value: &Value) -> String {
+/// A value as TOML.
+pub(crate) fn value(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
         Value::Array(items) => {
@@ -50,22 +50,32 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-/// A text for a comment or a message: one line, not too long.
-pub(super) fn short(text: &str) -> String {
+/// The beginning of a string for a comment or a message: on one line, with single spaces.
+pub(crate) fn short(text: &str) -> String {
     const LONGEST: usize = 200;
+    // Assignments can share a long span of the file: scanning it to its end for each of them would
+    // take quadratic time.
+    const SCANNED: usize = 800;
+    let scanned = match text.char_indices().nth(SCANNED) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    };
     let mut words = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+    for word in scanned.split(|c: char| c.is_whitespace() || c.is_control()) {
         if word.is_empty() {
             continue;
         }
         if !words.is_empty() {
             words.push(' ');
         }
-        words.extend(word.chars().take(LONGEST));
-        if words.chars().count() > LONGEST {
-            let cut: String = words.chars().take(LONGEST).collect();
-            return format!("{cut} ...");
-        }
+        words.push_str(word);
+    }
+    let cut = words.char_indices().nth(LONGEST).map(|(end, _)| end);
+    if let Some(end) = cut {
+        words.truncate(end);
+    }
+    if cut.is_some() || scanned.len() < text.len() {
+        words.push_str(" ...");
     }
     words
 }
@@ -75,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn written_values_are_read_back() {
         for text in ["", "a\"b\\c", "\u{7f}\u{85}\0\n\r\t", "\u{1f600} 'x' # y"] {
             let mut table = toml::Table::new();
             table.insert(text.to_owned(), Value::String(text.to_owned()));

@@ -1,59 +1,65 @@
-//! Which of the values of a name holds: later ones win, classes count where they are meant, and
-//! what depends on a condition is left aside.
+//! Selects one assignment for each name. Later ones override earlier ones, a class counts only if
+//! it applies, and assignments that depend on a condition are left aside.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::found::{Contents, Found, Way};
+use crate::assignment::{Assignment, Contents, Scope};
+use crate::import::ImportError;
+use crate::toml_text::short;
 
-/// More classes than anybody chooses from.
+/// Above this number of classes, their common base class is not searched.
 const MANY: usize = 50;
 
-/// What holds, and what is left aside.
+/// The assignments that apply, and the others.
 #[derive(Debug, Default)]
-pub(super) struct Choice {
-    /// One value for each name, in the order of the file.
-    pub(super) chosen: Vec<Found>,
-    /// The others, each with why.
-    pub(super) aside: Vec<(Found, String)>,
-    /// What to say about the choice of a class.
-    pub(super) remark: Option<String>,
+pub(crate) struct Choice {
+    /// One assignment for each name, in the order of the file.
+    pub(crate) chosen: Vec<Assignment>,
+    /// The others, each with the reason.
+    pub(crate) aside: Vec<(Assignment, String)>,
+    /// What the operator should know about the choice of a class.
+    pub(crate) remark: Option<String>,
 }
 
-/// Settles it, for a class if one is named.
+/// Selects the assignments that apply, for the class if one is named.
 ///
 /// # Errors
-/// When there is no such class.
-pub(super) fn settle(contents: &Contents, class: Option<&str>) -> Result<Choice, String> {
+/// If there is no such class.
+pub(crate) fn choose(contents: &Contents, class: Option<&str>) -> Result<Choice, ImportError> {
     let mut choice = Choice::default();
-    let classes = classes(contents, class, &mut choice)?;
-    let mut holding: BTreeMap<&str, (usize, &Found)> = BTreeMap::new();
+    let ranks: HashMap<usize, usize> = classes(contents, class, &mut choice)?
+        .into_iter()
+        .enumerate()
+        .map(|(rank, index)| (index, 1 + rank))
+        .collect();
+    let mut chosen: BTreeMap<&str, (usize, &Assignment)> = BTreeMap::new();
     for found in &contents.found {
-        let rank = match found.way {
-            Way::Plain => 0,
-            Way::Class(index) => {
-                let Some(rank) = classes.iter().position(|known| *known == index) else {
-                    let class = &contents.classes[index].name;
-                    let why = format!("belongs to the class {class}, which was not chosen");
+        let rank = match found.scope {
+            Scope::Module => 0,
+            Scope::Class(index) => {
+                let Some(rank) = ranks.get(&index) else {
+                    let class = &contents.classes[index].label;
+                    let why = format!("belongs to the class {class}, which was not selected");
                     choice.aside.push((found.clone(), why));
                     continue;
                 };
-                1 + rank
+                *rank
             }
-            Way::Config => usize::MAX,
+            Scope::AppConfig => usize::MAX,
         };
         if let Some(condition) = &found.condition {
             let why = format!("depends on {condition}");
             choice.aside.push((found.clone(), why));
             continue;
         }
-        match holding.get(found.name.as_str()) {
+        match chosen.get(found.name.as_str()) {
             Some((stronger, _)) if *stronger > rank => {}
             _ => {
-                holding.insert(&found.name, (rank, found));
+                chosen.insert(&found.name, (rank, found));
             }
         }
     }
-    choice.chosen = holding
+    choice.chosen = chosen
         .into_values()
         .map(|(_, found)| found.clone())
         .collect();
@@ -61,15 +67,15 @@ pub(super) fn settle(contents: &Contents, class: Option<&str>) -> Result<Choice,
     Ok(choice)
 }
 
-/// The classes whose settings hold, the weakest first.
+/// The classes whose settings apply, the weakest first.
 fn classes(
     contents: &Contents,
     named: Option<&str>,
     choice: &mut Choice,
-) -> Result<Vec<usize>, String> {
+) -> Result<Vec<usize>, ImportError> {
     let mut with_settings: Vec<usize> = Vec::new();
     for found in &contents.found {
-        if let Way::Class(index) = found.way
+        if let Scope::Class(index) = found.scope
             && with_settings.last() != Some(&index)
         {
             with_settings.push(index);
@@ -77,14 +83,13 @@ fn classes(
     }
     with_settings.sort_unstable();
     with_settings.dedup();
-    let name = |index: &usize| contents.classes[*index].name.clone();
+    let name = |index: &usize| contents.classes[*index].label.clone();
     if let Some(named) = named {
         let index = contents.class_index.get(named).copied();
         return index.map(|index| lineage(contents, index)).ok_or_else(|| {
-            let known: Vec<String> = with_settings.iter().map(name).collect();
-            match known.as_slice() {
-                [] => format!("there is no class {named}, and none with settings"),
-                known => format!("there is no class {named}; there is {}", known.join(", ")),
+            ImportError::NoSuchClass {
+                class: named.to_owned(),
+                known: with_settings.iter().map(name).collect(),
             }
         });
     }
@@ -98,7 +103,7 @@ fn classes(
         [only] => return Ok(lineage(contents, *only)),
         _ => {}
     }
-    // What all inherit from holds whichever is meant.
+    // The settings of a class that all others inherit from apply in any case.
     let common: Vec<usize> = with_settings
         .iter()
         .take(1)
@@ -111,21 +116,21 @@ fn classes(
         })
         .collect();
     let known: Vec<String> = with_settings.iter().map(name).collect();
-    let taken = match common.as_slice() {
+    let imported = match common.as_slice() {
         [base] => format!(
-            "only what they have in common, {}, is taken over",
+            "only the settings of {}, which all of them inherit, are imported",
             name(base)
         ),
-        _ => "none of them is taken over".to_owned(),
+        _ => "the settings of none of them are imported".to_owned(),
     };
     choice.remark = Some(format!(
-        "there are several classes with settings ({}): name one with --class; {taken}",
-        known.join(", ")
+        "several classes have settings ({}): select one with --class; {imported}",
+        short(&known.join(", "))
     ));
     Ok(common)
 }
 
-/// A class and what it inherits from, the weakest first.
+/// A class and the classes that it inherits from, the weakest first.
 fn lineage(contents: &Contents, index: usize) -> Vec<usize> {
     let mut order = Vec::new();
     let mut seen = HashSet::new();
@@ -135,7 +140,7 @@ fn lineage(contents: &Contents, index: usize) -> Vec<usize> {
             order.push(index);
         } else if seen.insert(index) {
             open.push((index, true));
-            // The first base is the strongest: it comes last.
+            // The first base is the strongest, so it comes last.
             let bases = contents.classes[index].bases.iter();
             open.extend(bases.map(|base| (*base, false)));
         }
@@ -145,11 +150,16 @@ fn lineage(contents: &Contents, index: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reader::read;
     use super::*;
+    use crate::lexer::lex;
+    use crate::reader::read;
+
+    fn contents(source: &str) -> Contents {
+        read(&lex(source).tokens, &|_| true)
+    }
 
     fn chosen(source: &str, class: Option<&str>) -> Vec<(String, usize)> {
-        let choice = settle(&read(source), class).unwrap();
+        let choice = choose(&contents(source), class).unwrap();
         let names = choice.chosen.into_iter();
         names.map(|found| (found.name, found.line)).collect()
     }
@@ -178,14 +188,15 @@ class Two(Other, Base):
         expect("One", [3, 7]);
         expect("Two", [5, 2]);
         assert!(
-            settle(&read(CLASSES), Some("Three"))
+            choose(&contents(CLASSES), Some("Three"))
                 .unwrap_err()
+                .to_string()
                 .contains("Base, Other, One")
         );
     }
 
     #[test]
-    fn without_a_name_only_what_is_certain() {
+    fn without_a_class_name_only_common_settings_apply() {
         assert_eq!(chosen(CLASSES, None).len(), 0);
         let two = "class A:\n  TESTING = True\nclass B(A):\n  SERVER_NAME = 'x'\n";
         assert_eq!(chosen(two, None), [("TESTING".to_owned(), 2)]);
@@ -198,11 +209,11 @@ class Two(Other, Base):
     }
 
     #[test]
-    fn the_last_one_wins_and_conditions_do_not() {
+    fn the_last_unconditional_assignment_wins() {
         let source = "TESTING = True\nif x:\n    TESTING = False\napp.config['TESTING'] = 0\n";
         assert_eq!(chosen(source, None), [("TESTING".to_owned(), 4)]);
-        let aside = settle(&read(source), None).unwrap().aside;
+        let aside = choose(&contents(source), None).unwrap().aside;
         assert_eq!(aside.len(), 1);
-        assert_eq!(aside[0].1, "depends on the if in line 2");
+        assert_eq!(aside[0].1, "depends on the `if` on line 2");
     }
 }

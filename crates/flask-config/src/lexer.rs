@@ -1,70 +1,66 @@
-//! A Python file as tokens: names, numbers, texts, operators, and where lines and blocks
-//! begin and end. One pass over the text; nothing in it can make it fail, what Python would
-//! not take either becomes a [`Kind::Bad`] token.
+//! Splits a Python file into tokens: names, numbers, strings, operators, the ends of logical lines,
+//! and the beginnings and ends of blocks. It is one pass that cannot fail: what Python refuses
+//! becomes a [`Kind::Bad`] token.
 
-use super::literal::{self, Number, Text};
+use crate::literal::{self, Number, StringLiteral};
 
-/// What stands in one place of the file.
+/// The kind of a token.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     /// A name or a keyword.
     Name(&'a str),
     Number(Number),
-    Text(Text),
+    Str(StringLiteral),
     /// An operator or a bracket.
     Op(&'static str),
     /// The end of a logical line.
     Newline,
-    /// A block begins.
+    /// The beginning of a block.
     Indent,
-    /// A block ends.
+    /// The end of a block.
     Dedent,
-    /// No Python, and why.
+    /// Not valid Python, for this reason.
     Bad(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token<'a> {
-    pub(super) kind: Kind<'a>,
+pub(crate) struct Token<'a> {
+    pub(crate) kind: Kind<'a>,
     /// Counted from 1.
-    pub(super) line: usize,
-    /// Where it begins, in bytes.
-    pub(super) start: usize,
-    /// Where it ends.
-    pub(super) end: usize,
+    pub(crate) line: usize,
+    /// Its first byte in the file.
+    pub(crate) start: usize,
+    /// The byte after its last.
+    pub(crate) end: usize,
 }
 
 impl Token<'_> {
-    pub(super) fn is(&self, op: &str) -> bool {
+    pub(crate) fn is(&self, op: &str) -> bool {
         matches!(self.kind, Kind::Op(this) if this == op)
     }
 
-    pub(super) fn is_word(&self, word: &str) -> bool {
+    pub(crate) fn is_word(&self, word: &str) -> bool {
         matches!(self.kind, Kind::Name(this) if this == word)
     }
 }
 
-/// Longer ones before those that they begin with.
+/// An operator precedes its own prefixes.
 const OPERATORS: [&str; 48] = [
     "**=", "//=", ">>=", "<<=", "...", "!=", "->", ":=", "==", "<=", ">=", "+=", "-=", "*=", "/=",
     "%=", "&=", "|=", "^=", "@=", "**", "//", "<<", ">>", "(", ")", "[", "]", "{", "}", ",", ":",
     ";", ".", "=", "+", "-", "*", "/", "%", "&", "|", "^", "~", "<", ">", "@", "!",
 ];
 
-/// Every token of a file. The last one is a [`Kind::Newline`], unless there is none at all.
-pub(super) fn tokens(source: &str) -> Vec<Token<'_>> {
-    lexed(source).tokens
+/// The tokens of a file.
+#[derive(Debug)]
+pub(crate) struct Lexed<'a> {
+    /// The last one is a [`Kind::Newline`] or [`Kind::Dedent`], unless there are none.
+    pub(crate) tokens: Vec<Token<'a>>,
+    /// The first bracket or string without an end: which of both, and its line.
+    pub(crate) unclosed: Option<(&'static str, usize)>,
 }
 
-/// What has no end, so that Python would not take the file, and nobody knows what belongs to it.
-pub(super) fn unclosed(source: &str) -> Option<String> {
-    let lexer = lexed(source);
-    let open = lexer.brackets.first().map(|(_, line)| ("bracket", *line));
-    let (what, line) = lexer.unclosed.or(open)?;
-    Some(format!("a {what} opened in line {line} is never closed"))
-}
-
-fn lexed(source: &str) -> Lexer<'_> {
+pub(crate) fn lex(source: &str) -> Lexed<'_> {
     let mut lexer = Lexer {
         source,
         at: if source.starts_with('\u{feff}') { 3 } else { 0 },
@@ -75,19 +71,23 @@ fn lexed(source: &str) -> Lexer<'_> {
         tokens: Vec::new(),
     };
     lexer.run();
-    lexer
+    let open = lexer.brackets.first().map(|(_, line)| ("bracket", *line));
+    Lexed {
+        unclosed: lexer.unclosed.or(open),
+        tokens: lexer.tokens,
+    }
 }
 
 struct Lexer<'a> {
     source: &'a str,
     at: usize,
     line: usize,
-    /// The brackets that are open, each with what closes it and its line: lines do not end in
-    /// them.
+    /// The open brackets: the closing bracket and the line of each. Within brackets, logical lines
+    /// do not end.
     brackets: Vec<(&'static str, usize)>,
-    /// The first thing that turned out to have no end, and where it begins.
+    /// The first bracket or string without an end, and its line.
     unclosed: Option<(&'static str, usize)>,
-    /// How deep the open blocks are indented, outermost first.
+    /// The columns of the open blocks, the outermost first.
     indents: Vec<usize>,
     tokens: Vec<Token<'a>>,
 }
@@ -121,7 +121,7 @@ impl<'a> Lexer<'a> {
         });
     }
 
-    /// Ends the logical line, if there is something in it.
+    /// Ends the logical line, unless it is empty.
     fn newline(&mut self) {
         let open = self.tokens.last().is_some_and(|token| {
             !matches!(token.kind, Kind::Newline | Kind::Indent | Kind::Dedent)
@@ -131,7 +131,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The white space that a line begins with. Says whether the line has something in it.
+    /// The white space at the beginning of a line. Returns whether the line has tokens.
     fn indentation(&mut self) -> bool {
         let mut column = 0;
         for byte in self.rest().bytes() {
@@ -166,7 +166,7 @@ impl<'a> Lexer<'a> {
         true
     }
 
-    /// One token, or what stands between two. Says whether a line begins after it.
+    /// One token, or what separates two. Returns whether a line begins after it.
     fn token(&mut self) -> bool {
         let rest = self.rest();
         let Some(first) = rest.chars().next() else {
@@ -186,7 +186,7 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 self.line_end();
             }
-            '"' | '\'' => self.text(0),
+            '"' | '\'' => self.string(0),
             '0'..='9' => self.number(),
             '.' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => self.number(),
             _ if first == '_' || first.is_alphabetic() => self.name(),
@@ -217,7 +217,7 @@ impl<'a> Lexer<'a> {
         let name = &rest[..length];
         let is_prefix = length <= 2 && name.bytes().all(|b| b"rRbBuUfFtT".contains(&b));
         if is_prefix && rest[length..].starts_with(['"', '\'']) {
-            self.text(length);
+            self.string(length);
             return;
         }
         let start = self.at;
@@ -225,8 +225,8 @@ impl<'a> Lexer<'a> {
         self.push(Kind::Name(name), start, self.line);
     }
 
-    /// A text, with a prefix of so many letters.
-    fn text(&mut self, prefix: usize) {
+    /// A string with a prefix of this many letters.
+    fn string(&mut self, prefix: usize) {
         let (start, line) = (self.at, self.line);
         let rest = self.rest();
         let (letters, quoted) = rest.split_at(prefix);
@@ -237,18 +237,18 @@ impl<'a> Lexer<'a> {
         let length = match literal::length(body, quote, triple) {
             Ok(length) => length,
             Err(lost) => {
-                self.unclosed.get_or_insert(("text", line));
+                self.unclosed.get_or_insert(("string", line));
                 self.at += prefix + begin + lost;
                 self.line += lines(&body[..lost]);
-                self.push(Kind::Bad("is a text without an end"), start, line);
+                self.push(Kind::Bad("is a string without an end"), start, line);
                 return;
             }
         };
         let text = &body[..length];
         self.at += prefix + begin + length + begin;
         self.line += lines(text);
-        match literal::text(letters, text) {
-            Ok(text) => self.push(Kind::Text(text), start, line),
+        match literal::string(letters, text) {
+            Ok(string) => self.push(Kind::Str(string), start, line),
             Err(why) => self.push(Kind::Bad(why), start, line),
         }
     }
@@ -268,7 +268,7 @@ impl<'a> Lexer<'a> {
         self.at += length;
         match literal::number(&rest[..length]) {
             Some(number) => self.push(Kind::Number(number), start, self.line),
-            None => self.push(Kind::Bad("is a number that is none"), start, self.line),
+            None => self.push(Kind::Bad("is not a valid number"), start, self.line),
         }
     }
 
@@ -277,7 +277,7 @@ impl<'a> Lexer<'a> {
         let Some(op) = OPERATORS.iter().find(|op| rest.starts_with(**op)) else {
             self.at += first.len_utf8();
             self.push(
-                Kind::Bad("has a character that is no Python"),
+                Kind::Bad("has a character that is not valid here"),
                 start,
                 self.line,
             );
@@ -305,7 +305,7 @@ fn is_hex(rest: &str) -> bool {
     rest.starts_with("0x") || rest.starts_with("0X")
 }
 
-/// How many lines end in a text.
+/// The number of line ends in a string.
 fn lines(text: &str) -> usize {
     let newlines = text.bytes().filter(|b| *b == b'\n').count();
     let returns = text.bytes().filter(|b| *b == b'\r').count();
@@ -317,7 +317,8 @@ mod tests {
     use super::*;
 
     fn words(source: &str) -> Vec<String> {
-        tokens(source)
+        lex(source)
+            .tokens
             .iter()
             .map(|token| match &token.kind {
                 Kind::Name(name) => (*name).to_owned(),
@@ -326,14 +327,14 @@ mod tests {
                 Kind::Indent => ">".to_owned(),
                 Kind::Dedent => "<".to_owned(),
                 Kind::Number(number) => format!("{number:?}"),
-                Kind::Text(text) => format!("{text:?}"),
+                Kind::Str(string) => format!("{string:?}"),
                 Kind::Bad(why) => format!("bad: {why}"),
             })
             .collect()
     }
 
     #[test]
-    fn blocks_and_logical_lines() {
+    fn blocks_and_logical_lines_are_found() {
         let source = "class A:\n    # here\n\n    X = (1,\n  2)\n    if a:\n\tb\\\n c\nD";
         assert_eq!(
             words(source).join(" "),
@@ -344,18 +345,30 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_end_costs_its_own_line_only() {
+    fn an_unclosed_string_ends_with_its_line() {
         assert_eq!(
             words("A = 'x\nB = ?").join(" "),
-            "A = bad: is a text without an end \\n B = bad: has a character that is no Python \\n"
+            "A = bad: is a string without an end \\n B = bad: has a character that is not valid here \\n"
         );
     }
 
     #[test]
-    fn lines_are_counted_through_long_texts() {
+    fn lines_within_strings_are_counted() {
         let source = "A = '''x\ny'''\nB = 'a\\\nb'\nC";
-        let last = tokens(source);
-        let name = last.iter().rev().find(|token| token.is_word("C")).unwrap();
+        let tokens = lex(source).tokens;
+        let name = tokens
+            .iter()
+            .rev()
+            .find(|token| token.is_word("C"))
+            .unwrap();
         assert_eq!(name.line, 5);
+    }
+
+    #[test]
+    fn an_escaped_line_end_of_two_characters_continues_a_string() {
+        assert_eq!(
+            words("A = 'a\\\r\nb'\r\nB").join(" "),
+            "A = Str(\"ab\") \\n B \\n"
+        );
     }
 }

@@ -1,27 +1,27 @@
-//! Tokens to expressions. What is no plain value (lambdas, comprehensions, slices ...) becomes
-//! [`Shape::Opaque`] and costs only its own place in a list or call. No token is looked at
-//! twice, and nothing nests deeper than [`DEEPEST`].
+//! Tokens to expressions. What is not evaluated (lambdas, comprehensions, slices) becomes
+//! [`Shape::Opaque`]; the other items of the same list or call are still read. Every token is read
+//! once, and expressions nest at most [`DEEPEST`] levels.
 
-use super::expression::{Expression, Item, Shape, Step};
-use super::lexer::{Kind, Token};
-use super::literal::Text;
+use crate::expression::{Expression, Item, Shape, Step};
+use crate::lexer::{Kind, Token};
+use crate::literal::StringLiteral;
+use crate::value::NOT_EVALUATED;
 
-/// How deep expressions may nest.
+/// The depth of the most deeply nested expression that is read.
 const DEEPEST: usize = 40;
 
-const COMPLEX: &str = "is more than a plain value";
-const NESTED: &str = "nests too deeply";
+const NESTED: &str = "is nested too deeply";
 
-/// Reads the tokens of one statement.
+/// A position in the tokens of one statement.
 #[derive(Debug)]
-pub(super) struct Parser<'t, 'a> {
+pub(crate) struct Parser<'t, 'a> {
     tokens: &'t [Token<'a>],
     at: usize,
     depth: usize,
 }
 
 impl<'t, 'a> Parser<'t, 'a> {
-    pub(super) fn new(tokens: &'t [Token<'a>]) -> Self {
+    pub(crate) fn new(tokens: &'t [Token<'a>]) -> Self {
         Self {
             tokens,
             at: 0,
@@ -29,40 +29,39 @@ impl<'t, 'a> Parser<'t, 'a> {
         }
     }
 
-    pub(super) fn peek(&self) -> Option<&'t Token<'a>> {
+    pub(crate) fn peek(&self) -> Option<&'t Token<'a>> {
         self.tokens.get(self.at)
     }
 
-    pub(super) fn is(&self, op: &str) -> bool {
+    pub(crate) fn is(&self, op: &str) -> bool {
         self.peek().is_some_and(|token| token.is(op))
     }
 
-    pub(super) fn is_word(&self, word: &str) -> bool {
+    pub(crate) fn is_word(&self, word: &str) -> bool {
         self.peek().is_some_and(|token| token.is_word(word))
     }
 
-    pub(super) fn take(&mut self, op: &str) -> bool {
+    pub(crate) fn take(&mut self, op: &str) -> bool {
         let found = self.is(op);
         self.at += usize::from(found);
         found
     }
 
-    pub(super) fn take_word(&mut self, word: &str) -> bool {
+    pub(crate) fn take_word(&mut self, word: &str) -> bool {
         let found = self.is_word(word);
         self.at += usize::from(found);
         found
     }
 
-    /// The operator that comes next, if it is one of these.
-    pub(super) fn take_any(&mut self, ops: &[&'static str]) -> Option<&'static str> {
+    /// Takes the next operator if it is one of these.
+    pub(crate) fn take_any(&mut self, ops: &[&'static str]) -> Option<&'static str> {
         let found = ops.iter().copied().find(|op| self.is(op))?;
         self.at += 1;
         Some(found)
     }
 
-    /// Everything up to an operator of the outermost level: one or more expressions with commas
-    /// between them.
-    pub(super) fn expressions(&mut self) -> Expression {
+    /// One or more expressions separated by commas, up to an operator that assigns.
+    pub(crate) fn expressions(&mut self) -> Expression {
         let first = self.item(&[]).value;
         if !self.is(",") {
             return first;
@@ -78,8 +77,8 @@ impl<'t, 'a> Parser<'t, 'a> {
         self.at_place(Shape::Items(items), line, start)
     }
 
-    /// What stands between two commas. Whatever cannot be understood ends at the next comma, at
-    /// the bracket that encloses it, or at one of `stops`.
+    /// An item between two commas. If it cannot be read, it ends at the next comma, the closing
+    /// bracket, or one of `stops`.
     fn item(&mut self, stops: &[&str]) -> Item {
         let spread = self.take_any(&["**", "*"]).is_some();
         let (line, start) = self.place();
@@ -94,7 +93,7 @@ impl<'t, 'a> Parser<'t, 'a> {
             self.skip(stops);
             let why = match value.shape {
                 Shape::Opaque(why) => why,
-                _ => COMPLEX,
+                _ => NOT_EVALUATED,
             };
             value = self.at_place(Shape::Opaque(why), value_line, value_start);
         }
@@ -105,7 +104,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         }
     }
 
-    /// `name=` before an argument.
+    /// `name=` before the value of a keyword argument.
     fn argument_name(&mut self) -> Option<String> {
         let [first, second] = self.tokens.get(self.at..self.at + 2)? else {
             return None;
@@ -127,7 +126,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         })
     }
 
-    /// Goes on to where the item ends.
+    /// Skips to the end of the item.
     fn skip(&mut self, stops: &[&str]) {
         let mut open = 0_usize;
         while let Some(token) = self.peek() {
@@ -143,14 +142,14 @@ impl<'t, 'a> Parser<'t, 'a> {
         }
     }
 
-    pub(super) fn place(&self) -> (usize, usize) {
+    pub(crate) fn place(&self) -> (usize, usize) {
         self.peek()
             .or(self.tokens.last())
             .map_or((0, 0), |token| (token.line, token.start))
     }
 
-    /// An expression that ends before the token that comes next.
-    pub(super) fn at_place(&self, shape: Shape, line: usize, start: usize) -> Expression {
+    /// An expression that ends before the next token.
+    pub(crate) fn at_place(&self, shape: Shape, line: usize, start: usize) -> Expression {
         let last = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
         let end = last.map_or(start, |token| token.end.max(start));
         Expression {
@@ -162,7 +161,7 @@ impl<'t, 'a> Parser<'t, 'a> {
     }
 
     /// One expression.
-    pub(super) fn expression(&mut self) -> Expression {
+    pub(crate) fn expression(&mut self) -> Expression {
         let (line, start) = self.place();
         if self.depth >= DEEPEST {
             return self.at_place(Shape::Opaque(NESTED), line, start);
@@ -174,7 +173,7 @@ impl<'t, 'a> Parser<'t, 'a> {
             let other = if self.take_word("else") {
                 self.expression()
             } else {
-                self.at_place(Shape::Opaque(COMPLEX), line, start)
+                self.at_place(Shape::Opaque(NOT_EVALUATED), line, start)
             };
             let shape = Shape::Choice(Box::new([value, condition, other]));
             value = self.at_place(shape, line, start);
@@ -183,7 +182,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         value
     }
 
-    pub(super) fn steps(&mut self) -> Expression {
+    pub(crate) fn steps(&mut self) -> Expression {
         let (line, start) = self.place();
         let first = self.atom();
         let mut steps = Vec::new();
@@ -199,7 +198,7 @@ impl<'t, 'a> Parser<'t, 'a> {
                 let (mut items, comma) = self.items("]");
                 let index = match items.pop() {
                     Some(item) if items.is_empty() && !comma && item.name.is_none() => item.value,
-                    _ => self.at_place(Shape::Opaque(COMPLEX), line, start),
+                    _ => self.at_place(Shape::Opaque(NOT_EVALUATED), line, start),
                 };
                 steps.push(Step::Index(Box::new(index)));
             } else {
@@ -212,7 +211,7 @@ impl<'t, 'a> Parser<'t, 'a> {
         self.at_place(Shape::Steps(Box::new(first), steps), line, start)
     }
 
-    /// What stands in brackets, up to the closing one, and whether there was a comma.
+    /// The items up to the closing bracket, and whether there was a comma.
     fn items(&mut self, close: &str) -> (Vec<Item>, bool) {
         let mut items = Vec::new();
         let mut comma = false;
@@ -221,7 +220,7 @@ impl<'t, 'a> Parser<'t, 'a> {
             if self.take(",") {
                 comma = true;
             } else if !self.is(close) {
-                // Another closing bracket than the one that belongs here.
+                // A closing bracket of another kind.
                 self.at += 1;
             }
         }
@@ -231,12 +230,12 @@ impl<'t, 'a> Parser<'t, 'a> {
     fn atom(&mut self) -> Expression {
         let (line, start) = self.place();
         let Some(token) = self.peek() else {
-            return self.at_place(Shape::Opaque("is not there"), line, start);
+            return self.at_place(Shape::Opaque("is missing"), line, start);
         };
         let shape = match &token.kind {
-            Kind::Text(text) => {
+            Kind::Str(string) => {
                 self.at += 1;
-                self.texts(text.clone())
+                self.strings(string.clone())
             }
             Kind::Number(number) => {
                 self.at += 1;
@@ -247,7 +246,7 @@ impl<'t, 'a> Parser<'t, 'a> {
                 Shape::Opaque(why)
             }
             Kind::Name("lambda") => Shape::Opaque("is a function"),
-            Kind::Name("await" | "yield") => Shape::Opaque(COMPLEX),
+            Kind::Name("await" | "yield") => Shape::Opaque(NOT_EVALUATED),
             Kind::Name(name) => {
                 self.at += 1;
                 Shape::Name((*name).to_owned())
@@ -273,20 +272,24 @@ impl<'t, 'a> Parser<'t, 'a> {
                 self.at += 1;
                 self.braces()
             }
-            _ => Shape::Opaque(COMPLEX),
+            _ => Shape::Opaque(NOT_EVALUATED),
         };
         self.at_place(shape, line, start)
     }
 
-    /// Texts that stand side by side are one.
-    fn texts(&mut self, first: Text) -> Shape {
+    /// Adjacent strings are concatenated.
+    fn strings(&mut self, first: StringLiteral) -> Shape {
         let mut whole = first;
         while let Some(token) = self.peek() {
             match (&mut whole, &token.kind) {
-                (Text::Str(whole), Kind::Text(Text::Str(more))) => whole.push_str(more),
-                (Text::Bytes(whole), Kind::Text(Text::Bytes(more))) => whole.extend(more),
-                (_, Kind::Text(_)) => return Shape::Opaque("mixes texts and bytes"),
-                // Such as an f-string beside a plain text.
+                (StringLiteral::Str(whole), Kind::Str(StringLiteral::Str(more))) => {
+                    whole.push_str(more);
+                }
+                (StringLiteral::Bytes(whole), Kind::Str(StringLiteral::Bytes(more))) => {
+                    whole.extend(more);
+                }
+                (_, Kind::Str(_)) => return Shape::Opaque("mixes strings and bytes"),
+                // Such as an f-string beside a plain string.
                 (_, Kind::Bad(why)) => {
                     self.at += 1;
                     return Shape::Opaque(why);
@@ -295,10 +298,10 @@ impl<'t, 'a> Parser<'t, 'a> {
             }
             self.at += 1;
         }
-        Shape::Text(whole)
+        Shape::Str(whole)
     }
 
-    /// A table or a set.
+    /// A dict or a set.
     fn braces(&mut self) -> Shape {
         let mut members = Vec::new();
         let mut items = Vec::new();
@@ -318,9 +321,9 @@ impl<'t, 'a> Parser<'t, 'a> {
             }
         }
         match (members.is_empty(), items.is_empty()) {
-            (_, true) => Shape::Table(members),
+            (_, true) => Shape::Dict(members),
             (true, false) => Shape::Items(items),
-            (false, false) => Shape::Opaque(COMPLEX),
+            (false, false) => Shape::Opaque(NOT_EVALUATED),
         }
     }
 }
@@ -333,12 +336,12 @@ fn plain(value: Expression) -> Item {
     }
 }
 
-/// Whether an operator ends what an assignment assigns to.
-pub(super) fn assigns(op: &str) -> bool {
+/// Whether an operator ends the target of an assignment.
+pub(crate) fn assigns(op: &str) -> bool {
     op == ":" || op == "=" || AUGMENTED.contains(&op)
 }
 
-/// Operators that change what a name stands for.
-pub(super) const AUGMENTED: [&str; 13] = [
+/// The operators of augmented assignments.
+pub(crate) const AUGMENTED: [&str; 13] = [
     "+=", "-=", "*=", "/=", "//=", "%=", "**=", ">>=", "<<=", "&=", "|=", "^=", "@=",
 ];

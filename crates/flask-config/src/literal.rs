@@ -1,27 +1,30 @@
-//! Python's spelling of texts and numbers.
+//! Python's string and number literals.
 
-/// A text between quotes.
+/// The content of a string literal.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Text {
+pub(crate) enum StringLiteral {
     Str(String),
     Bytes(Vec<u8>),
 }
 
-/// A number.
+/// The value of a number literal.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     Int(i64),
     Float(f64),
 }
 
-/// How long the text is that begins here, without the quote that ends it; or how much of the
-/// file is lost to a text that has no end.
-pub(super) fn length(body: &str, quote: char, triple: bool) -> Result<usize, usize> {
+/// The length of the string that begins here, without its closing quote.
+///
+/// # Errors
+/// For a string without an end, the length of what it swallows.
+pub(crate) fn length(body: &str, quote: char, triple: bool) -> Result<usize, usize> {
     let mut escaped = false;
     let mut row = 0;
     for (at, c) in body.char_indices() {
         if escaped {
-            escaped = false;
+            // An escaped line end can be two characters.
+            escaped = c == '\r' && body[at..].starts_with("\r\n");
             row = 0;
         } else if c == quote {
             row += 1;
@@ -43,16 +46,16 @@ pub(super) fn length(body: &str, quote: char, triple: bool) -> Result<usize, usi
     Err(body.len())
 }
 
-/// What a text says, by the letters before its quotes.
-pub(super) fn text(letters: &str, body: &str) -> Result<Text, &'static str> {
+/// The content of a string with these letters before its quotes.
+pub(crate) fn string(letters: &str, body: &str) -> Result<StringLiteral, &'static str> {
     let has = |letter: char| letters.contains([letter, letter.to_ascii_uppercase()]);
     if (has('f') || has('t')) && body.contains(['{', '}']) {
-        return Err("is a text that is put together at run time (an f-string)");
+        return Err("is an f-string, which is not evaluated");
     }
     let body = body.replace("\r\n", "\n").replace('\r', "\n");
     let bytes = has('b');
     if bytes && !body.is_ascii() {
-        return Err("is bytes with letters beyond ASCII");
+        return Err("is a bytes literal with characters outside of ASCII");
     }
     let units = if has('r') || !body.contains('\\') {
         body.chars().map(u32::from).collect()
@@ -63,19 +66,19 @@ pub(super) fn text(letters: &str, body: &str) -> Result<Text, &'static str> {
         let bytes = units
             .into_iter()
             .map(|unit| u8::try_from(unit).unwrap_or(b'?'));
-        return Ok(Text::Bytes(bytes.collect()));
+        return Ok(StringLiteral::Bytes(bytes.collect()));
     }
     units
         .into_iter()
         .map(char::from_u32)
         .collect::<Option<String>>()
-        .map(Text::Str)
-        .ok_or("has an escape that is no character")
+        .map(StringLiteral::Str)
+        .ok_or("has an escape that is not a character")
 }
 
-/// The characters, or bytes, that stand behind escapes.
+/// Replaces the escapes by the characters or bytes that they stand for.
 fn unescape(body: &str, bytes: bool) -> Result<Vec<u32>, &'static str> {
-    const BROKEN: &str = "has an escape that is not whole";
+    const BROKEN: &str = "has an incomplete escape";
     let mut units = Vec::with_capacity(body.len());
     let mut rest = body;
     while let Some(c) = rest.chars().next() {
@@ -111,8 +114,8 @@ fn unescape(body: &str, bytes: bool) -> Result<Vec<u32>, &'static str> {
             'x' => hex(&mut rest, 2).ok_or(BROKEN)?,
             'u' if !bytes => hex(&mut rest, 4).ok_or(BROKEN)?,
             'U' if !bytes => hex(&mut rest, 8).ok_or(BROKEN)?,
-            'N' if !bytes => return Err("has a character by its name"),
-            // Python leaves the backslash where it does not know the letter.
+            'N' if !bytes => return Err("has a character given by its name (\\N)"),
+            // Python keeps the backslash before an unknown letter.
             _ => {
                 units.push(u32::from('\\'));
                 u32::from(letter)
@@ -132,8 +135,8 @@ fn hex(rest: &mut &str, digits: usize) -> Option<u32> {
     u32::from_str_radix(number, 16).ok()
 }
 
-/// What a number says. Whole ones beyond 64 bits are none to a configuration.
-pub(super) fn number(text: &str) -> Option<Number> {
+/// The value of a number. `None` if it is not valid, or does not fit in 64 bits.
+pub(crate) fn number(text: &str) -> Option<Number> {
     let lower = text.to_ascii_lowercase();
     if lower.ends_with('_') || lower.contains("__") {
         return None;
@@ -145,7 +148,7 @@ pub(super) fn number(text: &str) -> Option<Number> {
         }
     }
     if digits.bytes().all(|b| b.is_ascii_digit()) {
-        // Python takes 00 for a number, and 01 for a mistake.
+        // Python accepts 00, and refuses 01.
         let octal = digits.len() > 1 && digits.starts_with('0') && digits.contains(|c| c != '0');
         return digits.parse().ok().filter(|_| !octal).map(Number::Int);
     }
@@ -161,15 +164,15 @@ pub(super) fn number(text: &str) -> Option<Number> {
 mod tests {
     use super::*;
 
-    fn said(letters: &str, body: &str) -> Result<String, &'static str> {
-        text(letters, body).map(|text| match text {
-            Text::Str(text) => text,
-            Text::Bytes(bytes) => format!("{bytes:?}"),
+    fn read(letters: &str, body: &str) -> Result<String, &'static str> {
+        string(letters, body).map(|string| match string {
+            StringLiteral::Str(text) => text,
+            StringLiteral::Bytes(bytes) => format!("{bytes:?}"),
         })
     }
 
     #[test]
-    fn texts() {
+    fn strings_are_read_as_in_python() {
         for (letters, body, meant) in [
             ("", "a", "a"),
             ("u", r"\u00e4\x41\101\n", "\u{e4}AA\n"),
@@ -180,7 +183,7 @@ mod tests {
             ("b", r"\xff\0", "[255, 0]"),
             ("", r"\U0001F600", "\u{1f600}"),
         ] {
-            assert_eq!(said(letters, body).as_deref(), Ok(meant), "{body}");
+            assert_eq!(read(letters, body).as_deref(), Ok(meant), "{body}");
         }
         for (letters, body) in [
             ("f", "{x}"),
@@ -190,12 +193,12 @@ mod tests {
             ("b", "\u{e4}"),
             ("", r"\N{DASH}"),
         ] {
-            assert!(said(letters, body).is_err(), "{body}");
+            assert!(read(letters, body).is_err(), "{body}");
         }
     }
 
     #[test]
-    fn numbers() {
+    fn numbers_are_read_as_in_python() {
         for (text, meant) in [
             ("0", Number::Int(0)),
             ("1_000", Number::Int(1000)),
