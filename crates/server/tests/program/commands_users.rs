@@ -252,7 +252,7 @@ fn a_password_must_satisfy_every_configured_rule() {
     let long = "x".repeat(129);
     let change =
         |password: &str| folder.run(&["users", "change_password", ANA, "--password", password]);
-    refused(&change(&long), "at most 128");
+    refused(&change(&long), "to 128 characters");
     folder.write(
         "vestibule.toml",
         "SECURITY_PASSWORD_COMPLEXITY_CHECKER = \"zxcvbn\"\nSECURITY_PASSWORD_LENGTH_MIN = 10\n",
