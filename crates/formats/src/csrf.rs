@@ -55,6 +55,7 @@ impl CsrfCodec {
     /// Compares a token with the session's random value, in constant time; `now` is in seconds
     /// since 1970. Without `time_limit`, a token of any age is accepted.
     ///
+    /// # Errors
     /// [`CsrfError`] if the token is refused.
     pub fn check(
         &self,

@@ -22,8 +22,10 @@ use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::http::requirement::Requirement;
 use crate::links::Links;
-use crate::mail::Outbox;
+use crate::mail::mailbox::Mailbox;
+use crate::mail::render::Renderer;
 use crate::messages::{Messages, Words};
+use crate::outbox::Outbox;
 use crate::rng::Random;
 use crate::secrets::passwords::Passwords;
 use crate::settings::Settings;
@@ -59,6 +61,9 @@ pub(crate) struct Parts {
     pub(crate) token_end: Option<TokenEnd>,
     pub(crate) response_hooks: ResponseHooks,
     pub(crate) links: Links,
+    pub(crate) renderer: Renderer,
+    /// The mails for the developer, if mails are not sent.
+    pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) outbox: Outbox,
     pub(crate) chain: AuditChain,
 }
@@ -174,6 +179,14 @@ impl App {
 
     pub(crate) fn links(&self) -> &Links {
         &self.0.links
+    }
+
+    pub(crate) fn renderer(&self) -> &Renderer {
+        &self.0.renderer
+    }
+
+    pub(crate) fn mailbox(&self) -> &Mailbox {
+        &self.0.mailbox
     }
 
     pub(crate) fn outbox(&self) -> &Outbox {

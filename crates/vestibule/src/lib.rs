@@ -50,6 +50,9 @@ mod identity;
 mod links;
 pub mod mail;
 pub mod messages;
+#[cfg(feature = "breached")]
+mod outbound;
+mod outbox;
 pub mod rng;
 mod router;
 pub mod secrets;

@@ -82,6 +82,7 @@ pub enum Refusal {
 /// Normalises a number to the form in which it is stored. A number without a country code is read
 /// by the rules of `region`; without a region, it is refused.
 ///
+/// # Errors
 /// [`Refusal`] if the text is not a valid number.
 pub fn normalise(text: &str, region: Option<Region>) -> Result<String, Refusal> {
     if text.len() > 4 * MAX_CHARS || text.chars().count() > MAX_CHARS {

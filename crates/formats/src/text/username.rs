@@ -32,6 +32,7 @@ pub enum Refusal {
 /// Normalises a name to the form in which it is stored. The result obeys the rules as well and is
 /// its own normal form.
 ///
+/// # Errors
 /// [`Refusal`] if the name is invalid.
 pub fn normalise(name: &str, options: &UsernameOptions) -> Result<String, Refusal> {
     let name = name.trim_matches(is_space);

@@ -68,7 +68,7 @@ fn oracle_confirm_requesting_a_link() {
 /// Opens a link for the first time, in a browser without cookies. The reference still clears the
 /// session cookie.
 fn open(duo: &mut Duo, links: &(String, String)) {
-    let known = (Known::NobodyIsSignedOutByALink, 302);
+    let known = (Known::LinkSignsNoUserOut, 302);
     duo.send_own_known(
         "open the link",
         &mut Browser::new(),
@@ -89,7 +89,7 @@ fn oracle_confirm_links() {
         duo.send("request another link", &mut bo, |_| ask(BO));
         let second = duo.links(BO);
         let mut bo = Browser::new();
-        let known = (Known::NobodyIsSignedOutByALink, 302);
+        let known = (Known::LinkSignsNoUserOut, 302);
         if auto_login {
             duo.send_own("open the first", &mut bo, &first, |_, link| {
                 Request::get(link)
@@ -127,7 +127,7 @@ fn oracle_confirm_by_post() {
     let mut bo = Browser::new();
     duo.send("request a link", &mut bo, |_| ask(BO));
     let links = duo.links(BO);
-    let known = (Known::NobodyIsSignedOutByALink, 302);
+    let known = (Known::LinkSignsNoUserOut, 302);
     duo.send_own_known("post", &mut Browser::new(), known, &links, |_, link| {
         Request::post(link, &json!({}))
     });
@@ -158,7 +158,7 @@ fn oracle_confirm_with_a_link_of_another_user() {
     duo.send("request a link", &mut Browser::new(), |_| ask(BO));
     let links = duo.links(BO);
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
-    let known = (Known::NobodyIsSignedOutByALink, 302);
+    let known = (Known::LinkSignsNoUserOut, 302);
     duo.send_own_known("open the link", &mut ana, known, &links, |_, link| {
         Request::get(link)
     });

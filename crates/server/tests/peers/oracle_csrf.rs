@@ -325,7 +325,7 @@ fn oracle_csrf_methods() {
     duo.send_known(
         "POST is not among them",
         &mut Browser::new(),
-        Known::CsrfAskedOnce,
+        Known::CsrfIsNoFieldError,
         400,
         |_| sign_in(ANA),
     );

@@ -141,7 +141,7 @@ fn oracle_register_every_body_with_generic_responses() {
     for (name, body) in bodies() {
         let browser = &mut Browser::new();
         if name.starts_with("a known address") || name == "a non-ASCII domain, known address" {
-            let known = Known::NobodySeesWhetherOneWasMade;
+            let known = Known::GenericUserMember;
             duo.send_known(name, browser, known, 200, |_| post(&body));
         } else {
             duo.send(name, browser, |_| post(&body));
@@ -169,7 +169,7 @@ fn oracle_register_and_confirm() {
         sign_in_with(&credentials)
     });
     let links = duo.links(NEW);
-    let known = (Known::NobodyIsSignedOutByALink, 302);
+    let known = (Known::LinkSignsNoUserOut, 302);
     duo.send_own_known("confirm", &mut Browser::new(), known, &links, |_, link| {
         Request::get(link)
     });
@@ -280,7 +280,7 @@ fn oracle_register_usernames_with_generic_responses() {
         let body = json!({"email": email, "password": "a new password", "password_confirm": "a new password", "username": username});
         let browser = &mut Browser::new();
         if name.ends_with("taken") {
-            let known = Known::NobodySeesWhetherOneWasMade;
+            let known = Known::GenericUserMember;
             duo.send_known(name, browser, known, 200, |_| post(&body));
         } else {
             duo.send(name, browser, |_| post(&body));

@@ -160,7 +160,7 @@ fn oracle_session_ends_when_the_uniquifier_changes() {
     let mut ana = signed_in_and_remembered(&mut duo);
     duo.send("signed in", &mut ana, |_| who());
     duo.set(ANA, "fs_uniquifier", "a0000000000000000000000000009999");
-    let known = Known::GoneWithoutTrace;
+    let known = Known::NoTraceOfDeletedUser;
     duo.send_known("after the uniquifier changed", &mut ana, known, 200, |_| {
         who()
     });
@@ -174,7 +174,7 @@ fn oracle_session_ends_when_the_account_is_deactivated() {
     let mut duo = Duo::start("account", &json!({}));
     let mut ana = signed_in_and_remembered(&mut duo);
     duo.set(ANA, "active", "0");
-    let known = Known::GoneWithoutTrace;
+    let known = Known::NoTraceOfDeletedUser;
     duo.send_known("inactive", &mut ana, known, 200, |_| who());
     duo.send_known("sign out while inactive", &mut ana, known, 200, sign_out);
     duo.set(ANA, "active", "1");
@@ -258,7 +258,9 @@ fn oracle_session_valid_and_invalid_remember_cookies() {
     ] {
         let value = Python::get().remember(SECRET, id);
         let mut browser = holding("remember_token", &value);
-        duo.send_known(name, &mut browser, Known::GoneWithoutTrace, 200, |_| who());
+        duo.send_known(name, &mut browser, Known::NoTraceOfDeletedUser, 200, |_| {
+            who()
+        });
     }
     duo.send(
         "an invalid session beside a valid remember cookie",

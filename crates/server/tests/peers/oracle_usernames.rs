@@ -47,7 +47,7 @@ fn oracle_usernames_change() {
         |_| body(&json!("nobody")),
     );
     duo.send("GET again", &mut ana, |_| Request::get(CHANGE_USERNAME));
-    duo.send_known("empty body", &mut ana, Known::NamesStay, 400, |jar| {
+    duo.send_known("empty body", &mut ana, Known::UsernameIsKept, 400, |jar| {
         with_token(Request::post(CHANGE_USERNAME, &json!({})), jar)
     });
     duo.finish(16);

@@ -1,5 +1,4 @@
-//! What an operator does to accounts and roles, without HTTP: the rules behind the command
-//! line.
+//! Administration of accounts and roles without HTTP: the rules behind the command line.
 //!
 //! ```
 //! use vestibule::admin::{self, NewAccount};
@@ -41,16 +40,16 @@ pub use users::{
     set_active,
 };
 
-/// Why an operator's command was not carried out.
+/// Why an operator's command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// The address is not one.
+    /// The address is invalid.
     #[error("{0:?} is not a valid email address")]
     Email(String),
     /// The username breaks the configured rules.
     #[error("{0:?} is not allowed as a username by the configured rules")]
     Username(String),
-    /// The username could be taken for somebody else's address or phone number.
+    /// The username reads as another user's address or phone number.
     #[error("{0:?} is not allowed as a username: it looks like an email address or a phone number")]
     UsernameResemblesIdentity(String),
     /// The password breaks a rule.
@@ -59,10 +58,10 @@ pub enum AdminError {
     /// Usernames are switched off.
     #[error("usernames are switched off: set SECURITY_USERNAME_ENABLE = true first")]
     UsernamesOff,
-    /// Somebody has it.
+    /// Another account has this identity.
     #[error("another account already has this {0}")]
     Taken(String),
-    /// There is no such user.
+    /// The user does not exist.
     #[error("no user has the identity {0:?}")]
     NotFound(String),
     /// More than one user has the identity.
@@ -70,30 +69,30 @@ pub enum AdminError {
     Ambiguous {
         /// The identity.
         text: String,
-        /// Whom it fits, and what each is called.
+        /// The users who have it, each with a label.
         users: Vec<(UserId, String)>,
     },
-    /// A role cannot be called that.
+    /// The name of a role is invalid.
     #[error("{0:?} is not a valid role name: it {1}")]
     RoleName(String, NameFault),
-    /// A permission cannot be called that.
+    /// The name of a permission is invalid.
     #[error("{0:?} is not a valid permission name: it {1}")]
     PermissionName(String, NameFault),
     /// The description does not fit its column.
     #[error("the description has more than {0} characters")]
     Description(usize),
-    /// There is such a role.
+    /// The role exists already.
     #[error("the role {0:?} already exists")]
     RoleTaken(String),
-    /// There is no such role.
+    /// The role does not exist.
     #[error("there is no role {0:?}")]
     RoleNotFound(String),
-    /// Something inside did not work.
+    /// An internal failure.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// `id:1 (ana@example.com) or id:7 (bo@example.com)`.
+/// Lists the users: `id:1 (ana@example.com) or id:7 (bo@example.com)`.
 fn choices(users: &[(UserId, String)]) -> String {
     let choices = users
         .iter()

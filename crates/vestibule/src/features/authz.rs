@@ -33,7 +33,7 @@ use crate::http::trust::{cross_site, forward_auth};
 use crate::identity;
 use crate::messages::{Explanation, Message};
 use crate::session::auth_policy::{self, AuthPolicy};
-use crate::session::context::Caller;
+use crate::session::caller::Caller;
 use crate::session::csrf::{self, Evidence};
 use crate::session::grace::SaidBy;
 use crate::session::request::RequestContext;

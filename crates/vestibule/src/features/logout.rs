@@ -21,7 +21,7 @@ use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
 use crate::http::reply::Reply;
 use crate::http::trust::navigation;
-use crate::session::context::Load;
+use crate::session::caller::Load;
 use crate::session::csrf;
 use crate::session::keys;
 use crate::session::request::RequestContext;

@@ -1,4 +1,4 @@
-//! The wire, and nothing about accounts.
+//! HTTP without any knowledge of accounts.
 
 pub mod body;
 pub mod body_flaw;

@@ -1,12 +1,12 @@
 //! The requirement that a refused request did not meet, as plain data beside the refusal.
 //!
-//! Applications that answer such requests themselves are told about it.
+//! The response hooks of an application receive it.
 
 use std::time::Duration;
 
 use crate::settings::Mechanism;
 
-/// What an endpoint asked for in vain.
+/// The requirement of an endpoint that a request did not meet.
 #[derive(Debug, Clone)]
 pub(crate) enum Requirement {
     /// A caller who is authenticated by one of these mechanisms.
@@ -17,16 +17,15 @@ pub(crate) enum Requirement {
     Freshness { within: Duration, grace: Duration },
 }
 
-/// Conditions on roles and permissions; all of them have to hold. An empty list asks for
-/// nothing.
+/// Conditions on roles and permissions, all of which have to hold. An empty list requires nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Access {
-    /// Every one of these roles.
+    /// The user has to have all of these roles.
     pub(crate) roles_required: Vec<String>,
-    /// At least one of these roles.
+    /// The user has to have at least one of these roles.
     pub(crate) roles_accepted: Vec<String>,
-    /// Every one of these permissions.
+    /// The user has to have all of these permissions.
     pub(crate) permissions_required: Vec<String>,
-    /// At least one of these permissions.
+    /// The user has to have at least one of these permissions.
     pub(crate) permissions_accepted: Vec<String>,
 }

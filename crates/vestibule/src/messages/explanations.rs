@@ -1,6 +1,6 @@
-//! Why a check failed, for the person who has to change a setting.
+//! Explanations of failed checks, for the developer or operator who can fix the cause.
 //!
-//! In development an explanation goes into the answer, in production only into the log.
+//! In development an explanation is added to the response; in production it is only logged.
 
 use vestibule_formats::csrf::CsrfError;
 
@@ -9,7 +9,7 @@ use crate::http::cookies::CookieState;
 use crate::http::trust::origin::{Mismatch, OwnOrigin};
 use crate::settings::CsrfSettings;
 
-/// A failed check.
+/// The explanation of a failed check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// The check that failed, in one word.
@@ -29,7 +29,7 @@ impl Explanation {
         }
     }
 
-    /// A Host that is not ours. `host` is shown escaped.
+    /// The `Host` is not trusted. `host` is shown escaped.
     #[must_use]
     pub fn host(host: &str) -> Self {
         Self::new(
@@ -39,7 +39,7 @@ impl Explanation {
         )
     }
 
-    /// Headers over the limit.
+    /// The headers exceed the limit.
     #[must_use]
     pub fn headers(lines: usize, bytes: usize) -> Self {
         Self::new(
@@ -49,7 +49,7 @@ impl Explanation {
         )
     }
 
-    /// A query of `/authz` that is not understood. `name` is shown escaped.
+    /// The query of `/authz` is invalid. `name` is shown escaped.
     #[must_use]
     pub fn authz_query(name: &str, what: &str) -> Self {
         Self::new(
@@ -61,7 +61,7 @@ impl Explanation {
         )
     }
 
-    /// A body of a type that is not read here; none when it has no type.
+    /// The content type of the body is not supported; `None` if the body has none.
     #[must_use]
     pub fn content_type(named: Option<&str>) -> Self {
         let saw = named.map_or_else(
@@ -75,8 +75,7 @@ impl Explanation {
         )
     }
 
-    /// A body that is not understood. A flaw that names the content type has an explanation of its
-    /// own.
+    /// The body could not be parsed. An unsupported content type has its own explanation.
     #[must_use]
     pub fn body(flaw: &BodyFlaw) -> Self {
         let check = match flaw {
@@ -117,7 +116,7 @@ impl Explanation {
         Self::new(check, saw, fix)
     }
 
-    /// A body over the limit.
+    /// The body exceeds the limit, in bytes.
     #[must_use]
     pub fn content_length(limit: usize) -> Self {
         Self::new(
@@ -127,13 +126,13 @@ impl Explanation {
         )
     }
 
-    /// A request that an `Origin` of another site sent.
+    /// The `Origin` of the request is another site's.
     #[must_use]
     pub(crate) fn origin(origin: &str, own: &OwnOrigin<'_>, mismatch: Mismatch) -> Self {
         Self::cross_site(&format!("Origin: {origin}"), own, likely_cause(mismatch))
     }
 
-    /// A request that `Sec-Fetch-Site` says comes from another site.
+    /// `Sec-Fetch-Site` says that another site sent the request.
     #[must_use]
     pub(crate) fn fetch_site(site: &str, own: &OwnOrigin<'_>) -> Self {
         let saw = format!("Sec-Fetch-Site: {site}, without an Origin header");
@@ -151,7 +150,7 @@ impl Explanation {
         )
     }
 
-    /// A `GET` that changes something, which a page of another site had the browser send.
+    /// A page of another site made the browser send a state-changing `GET`.
     #[must_use]
     pub fn embedded(site: &str, own_host: &str) -> Self {
         Self::new(
@@ -165,7 +164,7 @@ impl Explanation {
         )
     }
 
-    /// A Referer that is missing, or of another origin, over TLS.
+    /// The `Referer` of a request over TLS is missing or of another origin.
     #[must_use]
     pub(crate) fn referrer(seen: Option<(&str, Mismatch)>, own: &OwnOrigin<'_>) -> Self {
         let (saw, likely) = match seen {
@@ -187,7 +186,7 @@ impl Explanation {
         )
     }
 
-    /// A CSRF token that does not pass. `readable` is the name of the CSRF cookie, where the page that sent
+    /// The CSRF token was refused. `readable` is the name of the CSRF cookie if the page that sent
     /// the request can read it.
     #[must_use]
     pub fn csrf_token(
@@ -249,7 +248,7 @@ impl Explanation {
     }
 }
 
-/// What is probably wrong where an origin is not this server's own.
+/// The likely cause if an origin is not this server's own.
 fn likely_cause(mismatch: Mismatch) -> &'static str {
     match mismatch {
         Mismatch::Host => {
@@ -267,7 +266,7 @@ fn likely_cause(mismatch: Mismatch) -> &'static str {
     }
 }
 
-/// What was signed on a clock that is ahead of ours.
+/// A value was signed on a clock that is ahead of ours.
 fn ahead(what: &str, seconds: u64, get_one: &str) -> (String, String) {
     (
         format!("{what} that was signed {seconds} seconds ahead of this server's clock"),
@@ -279,7 +278,7 @@ fn ahead(what: &str, seconds: u64, get_one: &str) -> (String, String) {
     )
 }
 
-/// Why there is no session to compare a token with.
+/// Why the token cannot be compared with a session.
 fn no_session(cookie: CookieState, get_one: &str) -> (String, String) {
     let (saw, fix) = match cookie {
         CookieState::Absent => (

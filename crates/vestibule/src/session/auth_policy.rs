@@ -6,21 +6,17 @@
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
-use vestibule_store::UserKey;
 
-use super::assurance;
-use super::context::{Caller, Load, SessionContext, active_user};
+use super::caller::{self, Caller, Load};
+use super::context::SessionContext;
 use super::credentials::Credentials;
 use super::freshness;
 use super::grace::SaidBy;
-use super::proof::{self, Factor, PasswordCheck, Proof};
 use super::request::RequestContext;
 use crate::app::App;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::Rejection;
-use crate::http::request_info::RequestInfo;
 use crate::http::requirement::Requirement;
-use crate::identity;
 use crate::messages::Message;
 use crate::session::csrf;
 use crate::settings::Mechanism;
@@ -94,7 +90,7 @@ pub(crate) async fn identify(
     if caller.is_none()
         && let Some(token) = &credentials.token
     {
-        caller = by_token(app, token, load).await?;
+        caller = caller::by_token(app, token, load).await?;
     }
     session.set_caller(caller);
     Ok(())
@@ -115,7 +111,7 @@ pub(crate) async fn authenticate(
     if auth_policy.takes(Mechanism::Token)
         && let Some(token) = &credentials.token
     {
-        caller = by_token(app, token, auth_policy.load).await?;
+        caller = caller::by_token(app, token, auth_policy.load).await?;
     }
     if caller.is_none() && auth_policy.takes(Mechanism::Session) {
         caller = session.by_session(app, auth_policy.load).await?;
@@ -124,7 +120,7 @@ pub(crate) async fn authenticate(
         && auth_policy.takes(Mechanism::Basic)
         && let Some((name, password)) = &credentials.basic
     {
-        caller = by_password(app, session.info(), name, password).await?;
+        caller = caller::by_password(app, session.info(), name, password).await?;
     }
     let Some(caller) = caller else {
         return Err(unauthenticated(app, auth_policy).into());
@@ -223,65 +219,6 @@ impl RequestContext {
         self.session.keep_grace();
         Ok(())
     }
-}
-
-/// Whom an auth token names, if it counts.
-async fn by_token(app: &App, token: &str, load: Load) -> Result<Option<Caller>, Fault> {
-    let max_age = app.settings().token.max_age;
-    let token = match app.auth_token_codec().open(token, app.unix_now(), max_age) {
-        Ok(token) => token,
-        Err(error) => {
-            tracing::info!(check = "auth_token", saw = %error, "an auth token was ignored");
-            return Ok(None);
-        }
-    };
-    let uniquifier = &token.uniquifier;
-    let mut found = None;
-    if app.store().has_token_uniquifiers() {
-        found = active_user(app, UserKey::TokenUniquifier(uniquifier), load).await?;
-    }
-    if found.is_none() {
-        // Tokens from before the column was there.
-        found = active_user(app, UserKey::Uniquifier(uniquifier), load).await?;
-        // Whoever has one of their own since has none of those any more.
-        found = found.filter(|(user, _)| user.fs_token_uniquifier.is_none());
-    }
-    let allowed = app.settings().freshness.allow_auth_token;
-    Ok(found.map(|(user, roles)| Caller {
-        user,
-        roles,
-        via: Mechanism::Token,
-        authenticated_at: token.authenticated_at.filter(|_| allowed),
-    }))
-}
-
-/// Whom a name and a password name. The same rules as at `/login`, at the same cost whether
-/// or not there is such a user.
-async fn by_password(
-    app: &App,
-    info: &RequestInfo,
-    name: &str,
-    password: &str,
-) -> Result<Option<Caller>, Fault> {
-    let user = identity::look_up(app, name).await?;
-    let check = proof::check_password(app, info, user.as_ref(), password).await?;
-    let (Some(user), PasswordCheck::Right { upgrade }) = (user, check) else {
-        return Ok(None);
-    };
-    let shown = Proof::of(Factor::Password);
-    if assurance::sign_in_block(app, &user, &shown)
-        .await?
-        .is_some()
-    {
-        return Ok(None);
-    }
-    proof::store_upgrade(app, &user, upgrade).await?;
-    Ok(Some(Caller {
-        user,
-        via: Mechanism::Basic,
-        authenticated_at: None,
-        roles: None,
-    }))
 }
 
 /// The refusal of whoever did not show who they are.

@@ -10,100 +10,35 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 use vestibule_formats::flask_session::Session;
 use vestibule_formats::session_identifier::session_identifier;
-use vestibule_formats::sign::SignatureError;
-use vestibule_store::{Role, User, UserKey};
 
-use super::assurance;
+use super::caller::Caller;
+use super::cookies::{Remember, open_session};
 use super::grace::Grace;
-use super::keys;
 use crate::app::App;
-use crate::http::cookies::{self, CookieState, Lifetime};
+use crate::http::cookies::{self, CookieState};
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::messages::catalogue::Locale;
 use crate::rng;
-pub use crate::settings::Mechanism;
-use crate::settings::{CookieSettings, SessionProtection};
-
-mod one_cookie;
-
-/// Somebody who has been authenticated.
-#[derive(Debug)]
-pub struct Caller {
-    /// Who.
-    pub user: User,
-    /// By which mechanism.
-    pub via: Mechanism,
-    /// When they last proved who they are, in seconds since 1970.
-    pub authenticated_at: Option<f64>,
-    /// Their roles, if the door asked for them.
-    pub(crate) roles: Option<Vec<Role>>,
-}
-
-impl Caller {
-    /// Their roles, by name: read if nobody did so before.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn roles(&self, app: &App) -> Result<Vec<Role>, Fault> {
-        match &self.roles {
-            Some(roles) => Ok(roles.clone()),
-            None => Ok(app.store().roles_of(self.user.id).await?),
-        }
-    }
-}
-
-/// What of a user is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Load {
-    /// The row.
-    User,
-    /// Their roles with it.
-    WithRoles,
-}
-
-/// An active user, and as much about them as was asked for.
-pub(super) async fn active_user(
-    app: &App,
-    key: UserKey<'_>,
-    load: Load,
-) -> Result<Option<(User, Option<Vec<Role>>)>, Fault> {
-    let found = match load {
-        Load::User => app.store().user(key).await?.map(|user| (user, None)),
-        Load::WithRoles => {
-            let found = app.store().user_with_roles(key).await?;
-            found.map(|(user, roles)| (user, Some(roles)))
-        }
-    };
-    Ok(found.filter(|(user, _)| assurance::credential_counts(user)))
-}
-
-/// What happens to the remember cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Remember {
-    Leave,
-    Set,
-    Clear,
-}
 
 /// A request's session and caller.
 #[derive(Debug)]
 pub struct SessionContext {
-    info: RequestInfo,
-    session: Session,
-    cookie_state: CookieState,
-    caller: Option<Caller>,
-    identifier: String,
-    csrf_token: Option<String>,
-    csrf_cookie: Option<String>,
-    remember_cookie: Option<String>,
+    pub(super) info: RequestInfo,
+    pub(super) session: Session,
+    pub(super) cookie_state: CookieState,
+    pub(super) caller: Option<Caller>,
+    pub(super) identifier: String,
+    pub(super) csrf_token: Option<String>,
+    pub(super) csrf_cookie: Option<String>,
+    pub(super) remember_cookie: Option<String>,
     /// Whether session protection leaves the session in force.
-    protected: bool,
+    pub(super) protected: bool,
     /// Grace that counts once the request is let in.
-    grace: Option<Grace>,
+    pub(super) grace: Option<Grace>,
     /// Whether the answer may carry the session cookie and no other.
-    one_cookie: bool,
+    pub(super) one_cookie: bool,
     pub(crate) remember: Remember,
 }
 
@@ -214,83 +149,6 @@ impl SessionContext {
         session
     }
 
-    /// Flask-Login's session protection: a session that moved to another address or
-    /// user agent is not fresh any more ("basic"), or is over ("strong", false).
-    fn protect(&mut self, protection: Option<SessionProtection>) -> bool {
-        let Some(protection) = protection else {
-            return true;
-        };
-        if self.session.is_empty()
-            || self.session.get_str(keys::IDENTIFIER).as_deref() == Some(&self.identifier)
-        {
-            return true;
-        }
-        if protection == SessionProtection::Basic || self.session.permanent() {
-            if self.session.get_bool(keys::FRESH) != Some(false) {
-                self.session.set_bool(keys::FRESH, false);
-            }
-            return true;
-        }
-        for key in [
-            keys::USER_ID,
-            keys::IDENTIFIER,
-            keys::FRESH,
-            "next",
-            "_remember_seconds",
-        ] {
-            self.session.remove(key);
-        }
-        self.remember = Remember::Clear;
-        false
-    }
-
-    /// Whoever the session cookie names, or the remember cookie that brings a session back.
-    pub(super) async fn by_session(
-        &mut self,
-        app: &App,
-        load: Load,
-    ) -> Result<Option<Caller>, Fault> {
-        if !self.protected {
-            return Ok(None);
-        }
-        if let Some(uniquifier) = self.session.get_str(keys::USER_ID)
-            && let Some(found) = active_user(app, UserKey::Uniquifier(&uniquifier), load).await?
-        {
-            return Ok(Some(self.session_caller(found)));
-        }
-        let Some(uniquifier) = self
-            .remember_cookie
-            .as_deref()
-            .filter(|_| self.remember != Remember::Clear)
-            .and_then(|cookie| app.remember_codec().open(cookie))
-        else {
-            return Ok(None);
-        };
-        let key = UserKey::Uniquifier(&uniquifier);
-        let Some(found) = active_user(app, key, load).await? else {
-            return Ok(None);
-        };
-        // What another user did or proved in this browser is not theirs.
-        keys::clear(self);
-        self.session.set_str(keys::USER_ID, &uniquifier);
-        self.session.set_bool(keys::FRESH, false);
-        if app.settings().session.protection == Some(SessionProtection::Strong) {
-            // Without it the session would be over at the next request.
-            let identifier = self.identifier.clone();
-            self.session.set_str(keys::IDENTIFIER, &identifier);
-        }
-        Ok(Some(self.session_caller(found)))
-    }
-
-    fn session_caller(&self, (user, roles): (User, Option<Vec<Role>>)) -> Caller {
-        Caller {
-            user,
-            roles,
-            via: Mechanism::Session,
-            authenticated_at: self.session.get_f64(keys::AUTHENTICATED_AT),
-        }
-    }
-
     /// Turns a handler's outcome into the answer, with the cookies that it calls for.
     pub fn finish(mut self, app: &App, outcome: Result<Reply, HandlerError>) -> Response<Body> {
         if outcome.is_ok() {
@@ -306,122 +164,6 @@ impl SessionContext {
             headers.insert(header::CACHE_CONTROL, value.clone());
         }
         response
-    }
-
-    /// Adds the cookies that the visit calls for to an answer.
-    pub(crate) fn write_cookies(mut self, app: &App, headers: &mut HeaderMap) {
-        let others = if self.one_cookie {
-            self.postpone_other_cookies(app);
-            [None, None]
-        } else {
-            self.session.remove(keys::REMEMBER_COOKIE);
-            [self.csrf_cookie(app), self.remember_cookie(app)]
-        };
-        let cookies = others.into_iter().chain([self.session_cookie(app)]);
-        for cookie in cookies.flatten() {
-            headers.append(header::SET_COOKIE, cookie);
-        }
-        headers.append(header::VARY, HeaderValue::from_static("Cookie"));
-    }
-
-    fn csrf_cookie(&mut self, app: &App) -> Option<HeaderValue> {
-        let settings = &app.settings().csrf;
-        let cookie = settings.cookie.as_ref()?;
-        let mut order = self.session.get_str(keys::CSRF_COOKIE);
-        if order.is_none() && self.is_remembered() {
-            order = Some("set".to_owned());
-        }
-        match order?.as_str() {
-            "clear" => {
-                self.session.remove(keys::CSRF_COOKIE);
-                return cookies::set_cookie(cookie, "", Lifetime::Gone);
-            }
-            "set" => self.session.set_str(keys::CSRF_COOKIE, "sent"),
-            _ if settings.cookie_refresh_each_request => {}
-            _ if self.csrf_cookie_is_stale(app) => {}
-            _ => return None,
-        }
-        let token = self.csrf_token(app);
-        let now = app.clock().now();
-        let lifetime = cookie
-            .max_age
-            .map_or(Lifetime::Session, |age| Lifetime::For(age, now));
-        cookies::set_cookie(cookie, &token, lifetime)
-    }
-
-    /// Whether the caller has a remember cookie, which stays.
-    fn is_remembered(&self) -> bool {
-        self.came_with_remember_cookie()
-            && self.remember != Remember::Clear
-            && self.caller.is_some()
-    }
-
-    /// Whether the browser holds a CSRF cookie that would no longer be accepted. Without
-    /// a time limit a cookie does not go stale.
-    fn csrf_cookie_is_stale(&mut self, app: &App) -> bool {
-        let settings = &app.settings().csrf;
-        let (Some(limit), Some(cookie)) = (settings.time_limit, self.csrf_cookie.clone()) else {
-            return false;
-        };
-        let expected = self.session.get_str(&settings.field_name);
-        app.csrf_codec()
-            .check(&cookie, expected.as_deref(), app.unix_now(), Some(limit))
-            .is_err()
-    }
-
-    fn remember_cookie(&mut self, app: &App) -> Option<HeaderValue> {
-        let settings = &app.settings().session.remember;
-        let cookie = &settings.cookie;
-        let refresh = settings.refresh_each_request && self.remembers_its_user(app);
-        match self.remember {
-            Remember::Clear => {
-                // Flask-Login names no more than these when it takes the cookie back.
-                let bare = CookieSettings {
-                    secure: false,
-                    http_only: false,
-                    same_site: None,
-                    ..cookie.clone()
-                };
-                cookies::set_cookie(&bare, "", Lifetime::Gone)
-            }
-            Remember::Leave if !refresh => None,
-            Remember::Set | Remember::Leave => {
-                let uniquifier = self.session.get_str(keys::USER_ID)?;
-                let until = app.clock().now() + settings.duration;
-                let value = app.remember_codec().seal(&uniquifier);
-                cookies::set_cookie(cookie, &value, Lifetime::Until(until))
-            }
-        }
-    }
-
-    /// Whether the remember cookie that came is one of ours, and of whom the session names.
-    pub(crate) fn remembers_its_user(&self, app: &App) -> bool {
-        let cookie = self.remember_cookie.as_deref();
-        let remembered = cookie.and_then(|cookie| app.remember_codec().open(cookie));
-        remembered.is_some() && remembered == self.session.get_str(keys::USER_ID)
-    }
-
-    fn session_cookie(&self, app: &App) -> Option<HeaderValue> {
-        let settings = &app.settings().session;
-        let cookie = &settings.cookie;
-        if self.session.is_empty() {
-            return self
-                .session
-                .modified()
-                .then(|| cookies::set_cookie(cookie, "", Lifetime::Gone))
-                .flatten();
-        }
-        let permanent = self.session.permanent();
-        if !self.session.modified() && !(permanent && settings.refresh_each_request) {
-            return None;
-        }
-        let lifetime = if permanent {
-            Lifetime::Until(app.clock().now() + settings.permanent_lifetime)
-        } else {
-            Lifetime::Session
-        };
-        let value = app.session_codec().seal(&self.session, app.unix_now());
-        cookies::set_cookie(cookie, &value, lifetime)
     }
 }
 
@@ -439,24 +181,5 @@ impl FromRequestParts<App> for SessionContext {
             )));
         };
         Ok(Self::load(app, info, &parts.headers))
-    }
-}
-
-fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
-    let lifetime = app.settings().session.permanent_lifetime;
-    match app
-        .session_codec()
-        .try_open(cookie, app.unix_now(), lifetime)
-    {
-        Ok(session) => (session, CookieState::Opened),
-        Err(error) => {
-            let state = match error {
-                SignatureError::Expired { .. } => CookieState::Expired,
-                SignatureError::Ahead { seconds, .. } => CookieState::Ahead(seconds),
-                _ => CookieState::Foreign,
-            };
-            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie was ignored");
-            (Session::default(), state)
-        }
     }
 }

@@ -1,7 +1,7 @@
-//! Cross-site request forgery: the token of Flask-WTF, and when it has to be there.
+//! Cross-site request forgery protection with Flask-WTF's token, and when it is required.
 //!
-//! The token is a random value in the session cookie; what the client sends back is
-//! that value, signed and timed. A failed check names itself ([`Explanation`]).
+//! The session cookie holds a random value; the client sends back that value, signed and with a
+//! timestamp. A failed check names itself ([`Explanation`]).
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use vestibule_formats::csrf::CsrfError;
@@ -16,19 +16,19 @@ use crate::http::trust::origin::OwnOrigin;
 use crate::messages::{Explanation, Message};
 use crate::settings::{CookieSettings, CsrfSettings};
 
-/// What of a request the check looks at.
+/// The parts of a request that the CSRF check reads.
 #[derive(Debug)]
 pub(crate) struct Evidence {
-    /// The method: only those in `WTF_CSRF_METHODS` are checked.
+    /// The method. `GET` and `HEAD` are checked only if `WTF_CSRF_METHODS` lists them.
     pub(crate) method: Method,
-    /// The token in a form field or a header.
+    /// The token from a form field or a header.
     token: Option<String>,
     referrer: Option<HeaderValue>,
     origin: Option<HeaderValue>,
 }
 
 impl Evidence {
-    /// Gathers it from a request.
+    /// Collects the evidence from a request.
     #[must_use]
     pub(crate) fn of(app: &App, method: &Method, headers: &HeaderMap, body: &RawBody) -> Self {
         let settings = &app.settings().csrf;
@@ -39,7 +39,7 @@ impl Evidence {
         }
     }
 
-    /// Gathers it from a request whose body is not looked at.
+    /// Collects the evidence from a request whose body is not read.
     #[must_use]
     pub(crate) fn without_body(app: &App, method: &Method, headers: &HeaderMap) -> Self {
         Self {
@@ -60,10 +60,10 @@ fn header_token(settings: &CsrfSettings, headers: &HeaderMap) -> Option<String> 
         .map(str::to_owned)
 }
 
-/// For an endpoint that a stranger may call.
+/// Checks a request to an endpoint that is open to unauthenticated clients.
 ///
 /// # Errors
-/// 400 naming the check that failed.
+/// 400 with an explanation of the failed check.
 pub(crate) fn check_open(
     app: &App,
     session: &mut SessionContext,
@@ -80,10 +80,11 @@ pub(crate) fn check_open(
     check(app, session, evidence)
 }
 
-/// For an endpoint whose caller has been authenticated: the mechanism decides.
+/// Checks a request whose caller has been authenticated; whether a token is required depends on the
+/// authentication mechanism.
 ///
 /// # Errors
-/// 400 naming the check that failed.
+/// 400 with an explanation of the failed check.
 pub(crate) fn check_caller(
     app: &App,
     session: &mut SessionContext,
@@ -93,7 +94,7 @@ pub(crate) fn check_caller(
     if !settings.enabled {
         return Ok(());
     }
-    // Without a caller nothing says that the check may be left out.
+    // Without a caller, no mechanism exempts the request from the check.
     let needed = session
         .caller()
         .is_none_or(|caller| settings.protect_mechanisms.contains(&caller.via));
@@ -104,11 +105,11 @@ pub(crate) fn check_caller(
     }
 }
 
-/// For an endpoint that asks for no token of its own: `WTF_CSRF_CHECK_DEFAULT` asks for
-/// one everywhere.
+/// Checks a request to an endpoint that requires no token of its own: only `WTF_CSRF_CHECK_DEFAULT`
+/// makes it required.
 ///
 /// # Errors
-/// 400 naming the check that failed.
+/// 400 with an explanation of the failed check.
 pub(crate) fn check_everywhere(
     app: &App,
     session: &mut SessionContext,
@@ -128,8 +129,8 @@ fn check(app: &App, session: &mut SessionContext, evidence: &Evidence) -> Result
         .methods
         .iter()
         .any(|method| method == evidence.method.as_str());
-    // What changes something is checked whether or not the setting names its method: the
-    // reference's forms do so, too.
+    // A state-changing request is checked even if the setting does not list its method, as the
+    // reference's forms do.
     if !named && matches!(evidence.method, Method::GET | Method::HEAD) {
         return Ok(());
     }
@@ -160,8 +161,8 @@ fn check(app: &App, session: &mut SessionContext, evidence: &Evidence) -> Result
     Ok(())
 }
 
-/// Whether scripts of the page that sent a request can read a cookie of ours: those of the same host,
-/// whatever the port, and those below the cookie's own domain.
+/// Whether scripts of the page that sent the request can read our cookie: pages on the same host,
+/// whatever the port, and pages under the cookie's domain.
 fn page_reads(cookie: &CookieSettings, origin: Option<&HeaderValue>, own_host: &str) -> bool {
     let Some(origin) = origin else {
         return true;
@@ -189,7 +190,7 @@ fn message(error: CsrfError) -> Message {
     match error {
         CsrfError::Missing => Message::CsrfTokenMissing,
         CsrfError::SessionMissing => Message::CsrfSessionTokenMissing,
-        // The reference, too, calls a token from the future expired.
+        // The reference also reports a token from the future as expired.
         CsrfError::Expired | CsrfError::Ahead(_) => Message::CsrfTokenExpired,
         CsrfError::Invalid => Message::CsrfTokenInvalid,
         CsrfError::Mismatch => Message::CsrfTokenMismatch,
@@ -210,7 +211,7 @@ fn check_referrer(
             Explanation::referrer(None, &own),
         ),
         Some((text, Err(mismatch))) => {
-            // A path or query may hold a secret, so neither is shown.
+            // A path or query may contain a secret, so neither is shown.
             let origin = text.split(['?', '#']).next().unwrap_or_default();
             let origin: Vec<&str> = origin.split('/').take(3).collect();
             let seen = printable(&origin.join("/"));

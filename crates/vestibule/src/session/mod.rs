@@ -3,13 +3,16 @@
 pub(crate) mod access;
 pub(crate) mod assurance;
 pub(crate) mod auth_policy;
+pub(crate) mod caller;
 pub mod context;
+mod cookies;
 pub(crate) mod credentials;
 pub(crate) mod csrf;
 pub(crate) mod freshness;
 pub(crate) mod grace;
 pub(crate) mod keys;
 pub(crate) mod proof;
+mod protection;
 pub(crate) mod refresh;
 pub(crate) mod request;
 pub(crate) mod sign_in;

@@ -8,7 +8,9 @@ use vestibule_store::{
 };
 
 use super::assurance;
-use super::context::{Caller, Mechanism, Remember, SessionContext};
+use super::caller::Caller;
+use super::context::SessionContext;
+use super::cookies::Remember;
 use super::keys::{self, clear};
 use super::proof::{self, Factor, Proof};
 use super::tokens::{self, UserPayload};
@@ -16,6 +18,7 @@ use crate::app::App;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::messages::{LocalizedMessage, Message};
+use crate::settings::Mechanism;
 
 /// A user whose proof of identity was checked and found right.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What can stand, and probably should not.
+//! Warnings about settings that are valid but probably a mistake.
 
 use secrecy::ExposeSecret;
 
@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::{CorsRule, Listening, MailRoute, Mechanism, SameSite, SmtpTls};
 use super::{browser, features, mail_server, salts, sender};
 
-/// Looks for risky combinations.
+/// Collects warnings about risky combinations.
 pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listening) -> Vec<Problem> {
     let public = is_public(settings, listening);
     let mut advice = Vec::new();
@@ -288,7 +288,7 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     advice
 }
 
-/// Nobody gets a mail.
+/// The warning that no mail is sent.
 pub(super) fn no_mail() -> Problem {
     Problem::new(
         "MAIL_SERVER",
@@ -297,12 +297,12 @@ pub(super) fn no_mail() -> Problem {
     )
 }
 
-/// Mails come from an address of this machine.
+/// The warning that mails come from an address at this machine.
 pub(super) fn sender(settings: &Settings) -> Option<Problem> {
     sender::at_localhost(&settings.mail)
 }
 
-/// What is to be said of refusals that explain themselves.
+/// The warning that refusals explain themselves.
 pub(super) fn debug() -> Problem {
     Problem::new(
         "DEBUG",
@@ -311,8 +311,8 @@ pub(super) fn debug() -> Problem {
     )
 }
 
-/// Whether others come here: a server behind a proxy listens on loopback, and has a name that is
-/// not this machine's.
+/// Whether other machines can reach the server. A server behind a proxy listens on loopback, but
+/// has a name that is not this machine's.
 pub(super) fn is_public(settings: &Settings, listening: Listening) -> bool {
     let named = match &settings.http.hosts {
         BelievedHosts::Loopback => false,
@@ -324,7 +324,7 @@ pub(super) fn is_public(settings: &Settings, listening: Listening) -> bool {
     listening == Listening::Public || named || origin.is_some_and(|origin| !is_local(origin))
 }
 
-/// Whether an origin is this machine's, which browsers trust over plain HTTP.
+/// Whether an origin is on this machine, which browsers trust even over plain HTTP.
 pub(super) fn is_local(origin: &str) -> bool {
     let host = origin.split("://").nth(1).unwrap_or_default();
     BelievedHosts::Loopback.believe(host)

@@ -1,5 +1,5 @@
-//! What browsers make of the cookies: settings with which they keep none, so that no sign-in
-//! lasts until the next request.
+//! How browsers treat our cookies: detects settings with which they discard them, so that a sign-in
+//! does not even last until the next request.
 
 use super::check::is_host;
 use super::cookie::CookieSettings;
@@ -8,7 +8,7 @@ use super::load::Problem;
 use super::reader::Reader;
 use super::{Settings, advice};
 
-/// Refuses what makes every sign-in fail.
+/// Refuses settings with which every sign-in fails.
 pub(super) fn check(reader: &mut Reader<'_>, settings: &Settings) {
     cookie_domains(reader, settings);
     if settings.session.cookie.secure
@@ -22,7 +22,7 @@ pub(super) fn check(reader: &mut Reader<'_>, settings: &Settings) {
     }
 }
 
-/// What makes some requests fail, or all where no proxy stands between.
+/// Warns about settings with which some requests fail, or all requests if there is no proxy.
 pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
     let mut advice = Vec::new();
     let prefix = &settings.http.url_prefix;
@@ -74,7 +74,7 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
     advice
 }
 
-/// Browsers throw away a cookie for a domain that the host is not part of.
+/// Browsers discard a cookie for a domain that the host is not part of.
 fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
     let mut hosts = match &settings.http.hosts {
         BelievedHosts::Listed(hosts) => hosts.clone(),
@@ -115,11 +115,11 @@ fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
 
 fn domain_of(cookie: &CookieSettings) -> Option<String> {
     let domain = cookie.domain.as_deref()?.trim_start_matches('.');
-    // What is no name at all is refused by itself.
+    // An invalid host name is reported elsewhere.
     is_host(domain).then(|| domain.to_ascii_lowercase())
 }
 
-/// The origin where browsers see this server over plain HTTP, and are not on this machine.
+/// The public origin if it is plain HTTP and not on this machine.
 fn plain_http(settings: &Settings) -> Option<&str> {
     let origin = settings.http.public_origin.as_deref()?;
     (origin.starts_with("http://") && !advice::is_local(origin)).then_some(origin)
@@ -130,7 +130,7 @@ fn public_host(settings: &Settings) -> Option<&str> {
     origin.split("://").nth(1)
 }
 
-/// Whether a cookie of a path is sent with requests for another (RFC 6265, section 5.1.4).
+/// Whether a cookie for `path` is sent with requests for `requested` (RFC 6265, section 5.1.4).
 fn covers(path: &str, requested: &str) -> bool {
     requested
         .strip_prefix(path)
@@ -142,7 +142,7 @@ mod tests {
     use super::covers;
 
     #[test]
-    fn a_path_covers_what_is_below_it() {
+    fn a_cookie_path_covers_itself_and_the_paths_below_it() {
         for path in ["/", "/api", "/api/", "/api/accounts", "/api/accounts/"] {
             assert!(covers(path, "/api/accounts/"), "{path}");
         }

@@ -7,14 +7,14 @@ use toml::{Table, Value};
 use super::check::is_host;
 use super::reader::Reader;
 
-/// `SameSite` (RFC 6265bis).
+/// The `SameSite` attribute of a cookie (RFC 6265bis).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameSite {
     /// Only requests from our own site carry the cookie.
     Strict,
-    /// Links from other sites carry it too.
+    /// Links from other sites carry it as well.
     Lax,
-    /// Every request carries it.
+    /// All requests carry it.
     None,
 }
 
@@ -25,7 +25,7 @@ const WORDS: [(&str, SameSite); 3] = [
 ];
 
 impl SameSite {
-    /// As it stands in a header.
+    /// The value in the header.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,14 +36,14 @@ impl SameSite {
     }
 }
 
-/// A cookie, but for its value.
+/// The name and attributes of a cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CookieSettings {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its `Domain`; without one it stays on the host that set it.
+    /// `Domain`; without it, the cookie is sent only to the host that set it.
     pub domain: Option<String>,
-    /// Its `Path`.
+    /// `Path`.
     pub path: String,
     /// `Secure`.
     pub secure: bool,
@@ -53,12 +53,12 @@ pub struct CookieSettings {
     pub same_site: Option<SameSite>,
     /// `Partitioned`.
     pub partitioned: bool,
-    /// `Max-Age`, for cookies that have one of their own.
+    /// `Max-Age`, if the setting gives one.
     pub max_age: Option<Duration>,
 }
 
 impl CookieSettings {
-    /// `SESSION_COOKIE_*`, `REMEMBER_COOKIE_*`.
+    /// Reads `SESSION_COOKIE_*` or `REMEMBER_COOKIE_*`.
     pub(super) fn prefixed(reader: &mut Reader<'_>, prefix: &str, default_path: &str) -> Self {
         let name = |suffix: &str| format!("{prefix}_{suffix}");
         Self {
@@ -75,7 +75,7 @@ impl CookieSettings {
         }
     }
 
-    /// A table of Werkzeug's `set_cookie` arguments, such as `SECURITY_CSRF_COOKIE`.
+    /// Reads a table of Werkzeug's `set_cookie` arguments, such as `SECURITY_CSRF_COOKIE`.
     pub(super) fn from_table(reader: &mut Reader<'_>, key: &str, cookie_name: &str) -> Self {
         let table = reader.table(key);
         for name in table.keys() {
@@ -145,9 +145,9 @@ impl CookieSettings {
         }
     }
 
-    /// What browsers would throw away, or anybody could plant.
+    /// Reports attributes with which browsers discard the cookie, or other sites could set it.
     pub(super) fn check(&self, reader: &mut Reader<'_>, key: &str) {
-        // Browsers take these prefixes for what they are in any case.
+        // Browsers recognise these prefixes in any case.
         let prefixed = |prefix: &str| {
             self.name
                 .get(..prefix.len())

@@ -1,4 +1,4 @@
-//! Cross-origin resource sharing, by Flask-CORS's names.
+//! Cross-origin resource sharing, configured with Flask-CORS's names.
 
 use std::time::Duration;
 
@@ -11,33 +11,33 @@ use super::value;
 
 const RESOURCES: &str = "CORS_RESOURCES";
 
-/// The rules.
+/// The CORS rules.
 #[derive(Debug, Clone, Default)]
 pub struct CorsSettings {
-    /// The first rule whose path matches counts.
+    /// The rules. The first rule whose path matches is used.
     pub rules: Vec<CorsRule>,
 }
 
-/// What is shared under a path.
+/// The CORS rule for a path.
 #[derive(Debug, Clone)]
 pub struct CorsRule {
-    /// A path, or a regular expression of which the beginning has to match.
+    /// A path, or a regular expression that has to match at the beginning of the path.
     pub path: String,
-    /// Origins, or regular expressions; `*` is everybody.
+    /// Origins, or regular expressions for them; `*` stands for every origin.
     pub origins: Vec<String>,
-    /// Whether cookies may come along.
+    /// Whether requests may carry cookies.
     pub supports_credentials: bool,
-    /// The request headers that may be sent; `*` is all.
+    /// The request headers that may be sent; `*` stands for all.
     pub allow_headers: Vec<String>,
     /// The response headers that scripts may read.
     pub expose_headers: Vec<String>,
     /// The methods that may be used.
     pub methods: Vec<String>,
-    /// How long a browser may keep the answer to a preflight.
+    /// How long a browser may cache the response to a preflight.
     pub max_age: Option<Duration>,
-    /// Whether a wildcard is said as one.
+    /// Whether a wildcard is sent as `*` instead of the request's origin.
     pub send_wildcard: bool,
-    /// Whether answers say that they vary by origin.
+    /// Whether responses carry `Vary: Origin`.
     pub vary_header: bool,
 }
 
@@ -96,7 +96,7 @@ impl CorsSettings {
         if rules.is_empty() && !base.origins.is_empty() {
             rules.push(base);
         }
-        // The longest pattern speaks first, as in Flask-CORS.
+        // The longest pattern comes first, as in Flask-CORS.
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.path.len()));
         for rule in &rules {
             check(reader, rule);
@@ -106,7 +106,7 @@ impl CorsSettings {
 }
 
 impl CorsRule {
-    /// The patterns whose host has a dot that stands for any character.
+    /// The patterns whose host contains an unescaped dot, which matches any character.
     pub(super) fn with_bare_dots(&self) -> impl Iterator<Item = &String> {
         let pattern = |origin: &&String| *origin != "*" && cors_pattern::is_pattern(origin);
         self.origins
@@ -115,7 +115,7 @@ impl CorsRule {
             .filter(|origin| cors_pattern::has_bare_dot(origin))
     }
 
-    /// Whether an origin that nobody has thought of is let in by a pattern.
+    /// Whether a pattern admits an arbitrary origin.
     pub(super) fn lets_everybody_in(&self) -> bool {
         let lets_in = |pattern: &String| {
             Pattern::new(pattern, false).is_ok_and(|pattern| {
@@ -129,7 +129,7 @@ impl CorsRule {
     }
 }
 
-/// What browsers could not make sense of, and what shares too much.
+/// Reports values that browsers do not understand, and rules that share too much.
 fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
     for (key, text) in std::iter::once((RESOURCES, &rule.path))
         .chain(rule.origins.iter().map(|origin| ("CORS_ORIGINS", origin)))
@@ -212,7 +212,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
     }
 }
 
-/// Whether an origin is written as a glob, which is said.
+/// Whether an origin is written as a glob; reports it if so.
 fn is_glob(reader: &mut Reader<'_>, origin: &String) -> bool {
     let Some(meant) = cors_pattern::origin_meant(origin) else {
         return false;
@@ -251,7 +251,7 @@ fn overridden(reader: &mut Reader<'_>, base: &CorsRule, path: &str, details: &Va
     rule
 }
 
-/// Sets one member; false if there is none of this name and type.
+/// Sets one member; false if no member has this name and type.
 fn set(rule: &mut CorsRule, name: &str, value: &Value) -> bool {
     let list = match name {
         "origins" => Some(&mut rule.origins),

@@ -1,4 +1,4 @@
-//! CSRF protection.
+//! Settings of the CSRF protection.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use super::cookie::CookieSettings;
 use super::reader::Reader;
 
-/// How a caller can be authenticated.
+/// How a caller is authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {
-    /// By the session cookie, or the remember cookie that brings one back.
+    /// By the session cookie, or by the remember cookie that restores a session.
     Session,
     /// By an auth token.
     Token,
@@ -20,7 +20,7 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
-    /// As settings and queries name it.
+    /// The mechanism that settings and queries call by this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -32,32 +32,32 @@ impl Mechanism {
     }
 }
 
-/// `WTF_CSRF_*` and `SECURITY_CSRF_*`.
+/// Settings of the CSRF protection: `WTF_CSRF_*` and `SECURITY_CSRF_*`.
 #[derive(Debug, Clone)]
 pub struct CsrfSettings {
     /// Whether tokens are checked at all.
     pub enabled: bool,
-    /// Whether every request that changes something needs one, whoever sends it.
+    /// Whether every state-changing request needs a token, regardless of the caller.
     pub check_default: bool,
-    /// The methods that change something.
+    /// The methods that are checked; methods other than `GET` and `HEAD` always are.
     pub methods: Vec<String>,
     /// The name of the value in the session and of the form field.
     pub field_name: String,
     /// The headers that may carry the token.
     pub headers: Vec<String>,
-    /// How long a token counts.
+    /// How long a token is valid.
     pub time_limit: Option<Duration>,
-    /// Whether the Referer is compared over TLS.
+    /// Whether the `Referer` is compared on requests over TLS.
     pub ssl_strict: bool,
-    /// A key of its own for tokens.
+    /// A separate signing key for tokens.
     pub secret_key: Option<SecretString>,
-    /// Callers of which mechanisms need a token.
+    /// The mechanisms whose callers need a token.
     pub protect_mechanisms: Vec<Mechanism>,
-    /// Whether strangers need none.
+    /// Whether unauthenticated clients need no token.
     pub ignore_unauth_endpoints: bool,
-    /// The cookie that carries the token to the app's scripts, if there is one.
+    /// The cookie that carries the token to the app's scripts, if it is configured.
     pub cookie: Option<CookieSettings>,
-    /// Whether it is sent with each answer.
+    /// Whether the cookie is sent with every response.
     pub cookie_refresh_each_request: bool,
     /// Whether signing out needs a token.
     pub logout_csrf: bool,
@@ -78,7 +78,7 @@ impl CsrfSettings {
             }
         }
         let protect_mechanisms = mechanisms(reader, "SECURITY_CSRF_PROTECT_MECHANISMS");
-        // An older form of the reference names the cookie inside of its attributes.
+        // An older version of the reference names the cookie inside its attributes.
         let old_name = reader
             .table("SECURITY_CSRF_COOKIE")
             .get("key")
@@ -102,7 +102,7 @@ impl CsrfSettings {
             secret_key: reader.secret("WTF_CSRF_SECRET_KEY"),
             protect_mechanisms,
             ignore_unauth_endpoints: reader.flag("SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS"),
-            // Where nothing asks for a token, none is handed out by cookie.
+            // If tokens are not checked, the cookie is not sent.
             cookie: (enabled && cookie_name.is_some()).then_some(cookie),
             cookie_refresh_each_request: reader.flag("SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST"),
             logout_csrf: reader.flag("SECURITY_LOGOUT_CSRF"),
@@ -111,8 +111,8 @@ impl CsrfSettings {
         settings
     }
 
-    /// Combinations that the reference refuses to start with, and what would switch the check
-    /// off without saying so.
+    /// Reports combinations that the reference refuses to start with, and values that would
+    /// silently switch the check off.
     fn check(&self, reader: &mut Reader<'_>) {
         const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
         for method in &self.methods {
@@ -166,7 +166,7 @@ impl CsrfSettings {
     }
 }
 
-/// A list of mechanisms.
+/// Reads a list of mechanisms.
 pub(super) fn mechanisms(reader: &mut Reader<'_>, key: &str) -> Vec<Mechanism> {
     let mut mechanisms = Vec::new();
     for name in reader.list(key) {

@@ -1,9 +1,9 @@
-//! Which paths are served under which names, so that no two are one. A test of the router's
-//! holds this against the endpoints themselves.
+//! The paths of all endpoints, so that collisions are found. A test of the router compares this
+//! list with the endpoints themselves.
 
 use super::{MailRoute, Settings};
 
-/// A path with one more segment. A trailing slash stays at the end.
+/// Appends a segment to a path. A trailing slash stays at the end.
 pub(crate) fn under(path: &str, segment: &str) -> String {
     match path.strip_suffix('/') {
         Some(path) => format!("{path}/{segment}/"),
@@ -16,7 +16,7 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
     let accounts = &settings.accounts;
     let login = &settings.login;
     let passwordless = accounts.passwordless.enabled;
-    // A key, its path, whether it is served, and whether links lead below it.
+    // The key, its path, whether it is served, and whether links have paths below it.
     let keys = [
         (
             "SECURITY_LOGIN_URL",
@@ -109,7 +109,7 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
     paths
 }
 
-/// As the router joins them.
+/// Joins prefix and path as the router does.
 pub(crate) fn under_prefix(prefix: &str, path: &str) -> String {
     if path == "/" && !prefix.is_empty() {
         return prefix.to_owned();

@@ -1,22 +1,22 @@
-//! The switches of the features, and what each needs beside it.
+//! The switches of the features, and the settings that each requires.
 
 use super::reader::Reader;
 
-/// Second factors, as far as a sign-in by password has to know about them.
+/// Second factors, as far as a sign-in with a password depends on them.
 #[derive(Debug, Clone, Copy)]
 pub struct TwoFactorSettings {
-    /// `SECURITY_TWO_FACTOR`.
+    /// Whether `SECURITY_TWO_FACTOR` is on.
     pub enabled: bool,
-    /// Whether everybody needs one.
+    /// Whether every user needs a second factor.
     pub required: bool,
 }
 
-/// Passkeys, as far as a sign-in by password has to know about them.
+/// Passkeys, as far as a sign-in with a password depends on them.
 #[derive(Debug, Clone, Copy)]
 pub struct WebAuthnSettings {
-    /// `SECURITY_WEBAUTHN`.
+    /// Whether `SECURITY_WEBAUTHN` is on.
     pub enabled: bool,
-    /// Whether they count as a second factor.
+    /// Whether passkeys count as a second factor.
     pub allow_as_multi_factor: bool,
 }
 
@@ -42,7 +42,7 @@ impl WebAuthnSettings {
 struct Feature {
     switch: &'static str,
     views: &'static [&'static str],
-    /// Whether this version serves it.
+    /// Whether this version serves the feature.
     served: bool,
 }
 
@@ -122,7 +122,7 @@ const FEATURES: [Feature; 13] = [
     },
 ];
 
-/// Whether a feature is on, and served.
+/// Whether a feature is on and served.
 pub(super) fn serves(reader: &Reader<'_>, switch: &str) -> bool {
     let known = |feature: &&Feature| feature.switch == switch;
     reader.flag(switch)
@@ -132,7 +132,7 @@ pub(super) fn serves(reader: &Reader<'_>, switch: &str) -> bool {
             .is_none_or(|feature| feature.served)
 }
 
-/// The switches that are on, of features that are not served yet.
+/// The switches that are on although their features are not served yet.
 pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {
     FEATURES
         .iter()
@@ -142,25 +142,26 @@ pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether a feature leads browsers to the app's views.
+/// Whether any feature that is on redirects browsers to the app's views.
 pub(super) fn leads_to_views(reader: &Reader<'_>) -> bool {
     FEATURES
         .iter()
         .any(|feature| feature.served && !feature.views.is_empty() && reader.flag(feature.switch))
 }
 
-/// What a feature that is on cannot do without.
+/// Reports missing settings that an active feature requires.
 pub(super) fn check(reader: &mut Reader<'_>) {
     let spa = reader
         .text("SECURITY_REDIRECT_BEHAVIOR")
         .eq_ignore_ascii_case("spa");
     for feature in &FEATURES {
-        // What is served here leads to the app's views, whatever the behaviour.
+        // The features that are served redirect to the app's views, whatever the redirect
+        // behaviour.
         if !reader.flag(feature.switch) || !(spa || feature.served) {
             continue;
         }
         for view in feature.views {
-            // Where nothing has to be fresh, nothing is verified.
+            // If nothing requires freshness, the view is never used.
             let unused = view.contains("VERIFY") && reader.is_negative("SECURITY_FRESHNESS");
             if !unused && reader.text(view).is_empty() {
                 reader.problem(

@@ -1,4 +1,4 @@
-//! The server as the outside sees it: hosts, proxies, limits, headers.
+//! Settings of the HTTP server: hosts, proxies, limits, headers.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::check::{is_host, is_path, not_a_path};
 use super::hosts::BelievedHosts;
 use super::reader::Reader;
 
-/// The headers that every answer has unless `SECURITY_HEADERS` says otherwise.
+/// The headers of every response unless `SECURITY_HEADERS` overrides them.
 const SECURITY_HEADERS: [(&str, &str); 7] = [
     (
         "content-security-policy",
@@ -34,20 +34,20 @@ const HSTS: (&str, &str) = (
     "max-age=31536000; includeSubDomains",
 );
 
-/// Everything about HTTP that is not about accounts.
+/// The HTTP settings that do not concern accounts.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// What stands before every endpoint's path; empty, or beginning with a slash.
+    /// The prefix of every endpoint's path: empty, or beginning with a slash.
     pub url_prefix: String,
     /// The hosts that this server answers for.
     pub hosts: BelievedHosts,
-    /// `SECURITY_PUBLIC_URL` without a path: where browsers see this server.
+    /// `SECURITY_PUBLIC_URL` without a path: the origin at which browsers reach this server.
     pub public_origin: Option<String>,
-    /// The proxies whose forwarding headers are believed.
+    /// The proxies whose forwarding headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The largest body, in bytes.
+    /// The largest request body, in bytes.
     pub max_content_length: usize,
-    /// `Cache-Control` of the accounts endpoints.
+    /// `Cache-Control` of the account endpoints.
     pub cache_control: Option<HeaderValue>,
     /// How long a request may take.
     pub request_timeout: Duration,
@@ -71,10 +71,10 @@ impl HttpSettings {
         }
     }
 
-    /// Adds the security headers; HSTS only where the client spoke TLS.
+    /// Adds the security headers, and HSTS only if the client used TLS.
     pub fn apply_security_headers(&self, secure: bool, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
-            // A page of ours says by itself what it may load.
+            // A page may already set one of them, such as its own content security policy.
             headers.entry(name).or_insert_with(|| value.clone());
         }
         if let (true, Some(value)) = (secure, &self.hsts) {
@@ -83,7 +83,7 @@ impl HttpSettings {
     }
 }
 
-/// The largest body: one that a sign-in fits into.
+/// The largest request body, which has to be large enough for a sign-in.
 fn max_content_length(reader: &mut Reader<'_>) -> usize {
     const KEY: &str = "MAX_CONTENT_LENGTH";
     const LEAST: usize = 256;
@@ -191,12 +191,12 @@ fn trusted_proxies(reader: &mut Reader<'_>, listening: Listening) -> Vec<IpNet> 
     nets
 }
 
-/// `{ private = true, max-age = 5 }` as `private, max-age=5`.
+/// Writes `{ private = true, max-age = 5 }` as `private, max-age=5`.
 fn cache_control(reader: &mut Reader<'_>) -> Option<HeaderValue> {
     const KEY: &str = "SECURITY_CACHE_CONTROL";
     let mut directives: Vec<String> = Vec::new();
     for (name, value) in reader.table(KEY) {
-        // Python spells them with underscores.
+        // Python writes the names with underscores.
         let name = name.replace('_', "-");
         let directive = match &value {
             Value::Boolean(false) => continue,
@@ -206,7 +206,7 @@ fn cache_control(reader: &mut Reader<'_>) -> Option<HeaderValue> {
             Value::Integer(number) => Some(format!("{name}={number}")),
             _ => None,
         };
-        // A directive is named like a header (RFC 9111 section 5.2).
+        // A directive's name has the syntax of a header's name (RFC 9111, section 5.2).
         let directive = directive.filter(|text| {
             HeaderName::try_from(&name).is_ok() && HeaderValue::try_from(text).is_ok()
         });

@@ -1,4 +1,4 @@
-//! `MAIL_SERVER`, `MAIL_PORT` and how the connection is encrypted: what can go together.
+//! `MAIL_SERVER`, `MAIL_PORT` and encryption, and which combinations are valid.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -17,13 +17,13 @@ const PORT: &str = "MAIL_PORT";
 /// The longest `MAIL_TIMEOUT`, in seconds.
 const LONGEST_TIMEOUT: u64 = 60;
 
-/// The port for TLS from the first byte on (RFC 8314).
+/// The port for implicit TLS (RFC 8314).
 const IMPLICIT_TLS: u16 = 465;
 
-/// Ports whose servers begin in clear text: relaying, and submission (RFC 6409).
+/// Ports whose servers begin in clear text: relay, and submission (RFC 6409).
 const CLEAR_TEXT: [u16; 2] = [25, 587];
 
-/// The mail server, if one is named.
+/// The mail server, if one is configured.
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<SmtpSettings> {
     let written = reader.text(SERVER);
     let written = written.trim();
@@ -84,8 +84,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SmtpSettings> {
     Some(settings)
 }
 
-/// The host alone, or what is wrong with it and how to write it. What may hold a password is not
-/// repeated.
+/// The host alone, or what is wrong with it and how to write it. Parts that may contain a password
+/// are not repeated.
 fn host(written: &str) -> Result<String, (String, String)> {
     const PLAIN: &str = "write the host alone, such as \"mail.example.com\"; set the port with MAIL_PORT and the encryption with MAIL_USE_TLS or MAIL_USE_SSL";
     if let Some((scheme, rest)) = written.split_once("://") {
@@ -124,7 +124,7 @@ fn host(written: &str) -> Result<String, (String, String)> {
     Err((format!("{written:?} is not a host"), PLAIN.to_owned()))
 }
 
-/// `host:587`, `[::1]:587`.
+/// Splits `host:587` and `[::1]:587`.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((name, port))
@@ -138,8 +138,8 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A host in the form in which it is looked up and compared with a certificate: without
-/// brackets and without the dot of the root, and in ASCII.
+/// A host in the form that is looked up and compared with a certificate: in ASCII, without brackets
+/// and without the root's dot.
 fn known_host(text: &str) -> Option<String> {
     let bare = text
         .strip_prefix('[')
@@ -161,7 +161,7 @@ fn known_host(text: &str) -> Option<String> {
     }
 }
 
-/// A port and a way to encrypt that do not belong together.
+/// Reports a port and an encryption that do not match.
 pub(super) fn mismatch(settings: &SmtpSettings) -> Option<Problem> {
     let port = settings.port;
     match settings.tls {
@@ -188,12 +188,12 @@ pub(super) fn mismatch(settings: &SmtpSettings) -> Option<Problem> {
     }
 }
 
-/// What can stand, and is probably not meant.
+/// Warnings about settings that are valid but probably a mistake.
 pub(super) fn advise(settings: &SmtpSettings) -> Vec<Problem> {
     use secrecy::ExposeSecret as _;
 
     let mut advice = Vec::new();
-    // Elsewhere it stops the start.
+    // For other hosts, a mismatch is an error.
     if is_loopback(&settings.host) {
         advice.extend(mismatch(settings));
     }
@@ -228,7 +228,7 @@ pub(super) fn advise(settings: &SmtpSettings) -> Vec<Problem> {
 mod tests {
 
     #[test]
-    fn hosts_are_taken_in_every_spelling_that_names_one() {
+    fn every_valid_spelling_of_a_host_is_accepted() {
         for (written, host) in [
             ("mail.example.com", "mail.example.com"),
             ("mail.example.com.", "mail.example.com"),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused_with_the_spelling_that_works() {
+    fn an_invalid_host_is_refused_with_a_suggested_fix() {
         for (written, fix) in [
             (
                 "mail.example.com:587",

@@ -1,4 +1,4 @@
-//! Passwords, and the secrets that stand behind them.
+//! Settings of passwords, and the secret keys.
 
 use secrecy::{ExposeSecret, SecretString};
 use toml::{Table, Value};
@@ -10,36 +10,36 @@ use vestibule_formats::text::normalise::Form;
 use super::password_rules::{self, BreachedSettings};
 use super::reader::Reader;
 
-/// The longest password that is accepted, in characters: the reference's limit.
+/// The maximum length of a password in characters, the same as the reference's.
 pub(crate) const LONGEST_PASSWORD: usize = 128;
 
-/// `SECRET_KEY` and its kin.
+/// Secrets: `SECRET_KEY`, its fallbacks, and the password salt.
 #[derive(Debug, Clone)]
 pub struct SecretSettings {
-    /// What signs cookies and tokens.
+    /// The key that signs cookies and tokens.
     pub secret_key: SecretString,
-    /// Older keys that are still accepted.
+    /// Previous keys that are still accepted.
     pub fallbacks: Vec<SecretString>,
-    /// The key of the first of two password hashes.
+    /// The HMAC key that is applied to a password before it is hashed.
     pub password_salt: Option<SecretString>,
 }
 
-/// `SECURITY_PASSWORD_*`.
+/// Settings of passwords: `SECURITY_PASSWORD_*`.
 #[derive(Debug, Clone)]
 pub struct PasswordSettings {
-    /// The fewest characters of a new password.
+    /// The minimum length of a new password, in characters.
     pub length_min: usize,
-    /// The least score that zxcvbn has to give, where it is asked.
+    /// The minimum zxcvbn score; `None` if the score is not checked.
     pub complexity: Option<u8>,
-    /// The list of leaked passwords, where it is asked.
+    /// The lookup in the list of breached passwords; `None` if it is not done.
     pub breached: Option<BreachedSettings>,
-    /// The Unicode form in which passwords are hashed.
+    /// The Unicode form that passwords are normalised to before hashing.
     pub normalize_form: Option<Form>,
     single_hash: SingleHash,
     argon2: Argon2Options,
-    /// Another scheme than argon2 for new hashes, and its rounds if they are given.
+    /// The scheme for new hashes if it is not argon2, and its rounds if they are set.
     other_scheme: Option<(Scheme, Option<u32>)>,
-    /// Schemes whose hashes stay as they are, and the rounds that they need if those are given.
+    /// Schemes whose hashes are not upgraded, and the rounds that they need if those are set.
     kept_schemes: Vec<(Scheme, Option<u32>)>,
 }
 
@@ -118,10 +118,10 @@ impl PasswordSettings {
         }
     }
 
-    /// What checks and makes hashes under these settings.
+    /// The hasher for these settings.
     ///
     /// # Errors
-    /// When the parameters of the scheme do not go together.
+    /// If the parameters of the scheme are inconsistent.
     pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, HashError> {
         let options = HasherOptions {
             salt: salt.map(ExposeSecret::expose_secret),
@@ -160,7 +160,7 @@ fn single_hash(reader: &mut Reader<'_>) -> SingleHash {
     }
 }
 
-/// The scheme of new hashes.
+/// The scheme for new hashes.
 fn scheme(reader: &mut Reader<'_>) -> Scheme {
     const KEY: &str = "SECURITY_PASSWORD_HASH";
     let name = reader.text(KEY);
@@ -189,7 +189,7 @@ fn scheme(reader: &mut Reader<'_>) -> Scheme {
     scheme.unwrap_or(Scheme::Argon2)
 }
 
-/// Another scheme of new hashes than argon2, and its rounds.
+/// The scheme for new hashes if it is not argon2, and its rounds.
 fn other_scheme(reader: &mut Reader<'_>, scheme: Scheme) -> Option<(Scheme, Option<u32>)> {
     if scheme == Scheme::Argon2 {
         return None;
@@ -197,8 +197,8 @@ fn other_scheme(reader: &mut Reader<'_>, scheme: Scheme) -> Option<(Scheme, Opti
     Some((scheme, rounds(reader, scheme)))
 }
 
-/// The schemes whose hashes are not replaced at the next sign-in: none, or those that an
-/// explicit list of deprecated ones leaves out.
+/// The schemes whose hashes are not upgraded at the next sign-in: none, or those that an explicit
+/// list of deprecated schemes leaves out.
 fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option<u32>)> {
     const KEY: &str = "SECURITY_DEPRECATED_PASSWORD_SCHEMES";
     let deprecated = reader.list(KEY);
@@ -237,8 +237,8 @@ fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option
         .collect()
 }
 
-/// The options of every scheme, as `scheme__option`: `PASSWORD_HASH_PASSLIB_OPTIONS` has them in
-/// this form, the older `PASSWORD_HASH_OPTIONS` in a table for each scheme.
+/// The options of all schemes as `scheme__option`. `PASSWORD_HASH_PASSLIB_OPTIONS` has them in this
+/// form, the older `PASSWORD_HASH_OPTIONS` as a table for each scheme.
 fn hash_options(reader: &Reader<'_>) -> Table {
     let mut options = reader.table("SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS");
     for (scheme, own) in reader.table("SECURITY_PASSWORD_HASH_OPTIONS") {
@@ -249,7 +249,7 @@ fn hash_options(reader: &Reader<'_>) -> Table {
     options
 }
 
-/// `bcrypt__rounds` and the like, where the scheme has rounds alone.
+/// Reads `bcrypt__rounds` and the like, for schemes whose only option is the rounds.
 fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
     const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
     if scheme == Scheme::Argon2 || !scheme.can_make() {
@@ -273,7 +273,7 @@ fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
     rounds.flatten()
 }
 
-/// `argon2__time_cost` and the like, as libpass takes them.
+/// Reads `argon2__time_cost` and the like, as libpass does.
 fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
     const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
     let mut options = Argon2Options::default();

@@ -1,18 +1,18 @@
-//! Where browsers may be sent.
+//! Settings of redirect targets.
 
 use vestibule_formats::redirect::host_in_ascii;
 
 use super::check::is_host;
 use super::reader::Reader;
 
-/// `SECURITY_REDIRECT_*`.
+/// Settings of redirect targets: `SECURITY_REDIRECT_*`.
 #[derive(Debug, Clone)]
 pub struct RedirectSettings {
-    /// Where the app's own views are, if not on this host.
+    /// The host of the app's own views, if it is not this host.
     pub redirect_host: Option<String>,
-    /// Every subdomain of this domain is ours.
+    /// The domain whose subdomains are allowed as targets.
     pub subdomains_of: Option<String>,
-    /// These hosts are ours, too.
+    /// Further hosts that are allowed as targets.
     pub allowed_hosts: Vec<String>,
 }
 

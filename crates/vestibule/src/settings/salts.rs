@@ -1,5 +1,5 @@
-//! The salts of signatures. A salt is the purpose of what is signed with it: two purposes that
-//! share one salt accept each other's tokens.
+//! The salts of signatures. A salt stands for the purpose of a signature: two purposes with the
+//! same salt would accept each other's tokens.
 
 use secrecy::ExposeSecret as _;
 
@@ -7,7 +7,8 @@ use super::SecretSettings;
 use super::load::Problem;
 use super::reader::Reader;
 
-/// Every setting that is the salt of one purpose, of features that are not served yet, too.
+/// All settings that are the salt of one purpose, including those of features that are not served
+/// yet.
 const PURPOSES: [&str; 10] = [
     "SECURITY_CONFIRM_SALT",
     "SECURITY_RESET_SALT",
@@ -21,13 +22,13 @@ const PURPOSES: [&str; 10] = [
     "SECURITY_WAN_SALT",
 ];
 
-/// The salts that no setting changes: Flask's of sessions and Flask-WTF's of CSRF tokens.
+/// The salts that no setting changes: Flask's for sessions and Flask-WTF's for CSRF tokens.
 const FIXED: [(&str, &str); 2] = [
     ("cookie-session", "session cookies"),
     ("wtf-csrf-token", "CSRF tokens"),
 ];
 
-/// Refuses two purposes with one salt.
+/// Refuses two purposes with the same salt.
 pub(super) fn check(reader: &mut Reader<'_>) {
     const FIX: &str = "remove it, or set it to a value that no other salt has";
     let salts = PURPOSES.map(|key| (key, reader.text(key), reader.is_set(key)));
@@ -51,7 +52,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         let Some((other, _, other_is_set)) = salts[..at].iter().find(same) else {
             continue;
         };
-        // The one to change is the one that is set.
+        // The setting to change is the one that is set.
         let (changed, kept, kept_is_set) = if *is_set {
             (key, other, *other_is_set)
         } else {
@@ -68,7 +69,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     }
 }
 
-/// Advises against a secret that is also a salt, which is none.
+/// Warns if a secret is also used as a salt, because salts are not secret.
 pub(super) fn advise(reader: &Reader<'_>, secrets: &SecretSettings) -> Option<Problem> {
     let secret = secrets.password_salt.as_ref()?.expose_secret();
     let shared = PURPOSES.iter().find(|key| reader.text(key) == secret)?;

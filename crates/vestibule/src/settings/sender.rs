@@ -1,4 +1,4 @@
-//! `SECURITY_EMAIL_SENDER`: whom mails are from.
+//! `SECURITY_EMAIL_SENDER`: the sender of mails.
 
 use toml::Value;
 use vestibule_formats::text::email;
@@ -10,11 +10,11 @@ use super::{MailRoute, MailSettings};
 
 const KEY: &str = "SECURITY_EMAIL_SENDER";
 
-/// The sender where none is configured, as in the reference.
+/// The default sender, as in the reference.
 const DEFAULT: &str = "no-reply@localhost";
 
-/// An address, or `Name <address>`, without white space around it and with its domain as the DNS
-/// knows it.
+/// The configured sender: an address, or `Name <address>`, without surrounding white space and with
+/// its domain in ASCII.
 pub(super) fn read(reader: &mut Reader<'_>) -> String {
     let own = reader.any(KEY).map(|value| (KEY, value));
     let set = own.or_else(|| {
@@ -26,7 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> String {
     };
     let written = match &value {
         Value::String(sender) => sender.trim().to_owned(),
-        // Flask-Mail's pair of name and address.
+        // Flask-Mail's pair of a name and an address.
         Value::Array(pair) => match pair.as_slice() {
             [Value::String(name), Value::String(address)] => {
                 format!("{} <{}>", name.trim(), address.trim())
@@ -53,13 +53,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> String {
     }
 }
 
-/// The address as it stands in a mail's header.
+/// The address as it is written in a mail header, with its domain in ASCII.
 fn ascii_form(address: &str) -> Option<String> {
     let (local, domain) = email::split_for_transport(address)?;
     Some(format!("{local}@{domain}"))
 }
 
-/// The sender in the form in which it is used, or which part of it is wrong.
+/// The sender in normalised form, or which part of it is invalid.
 fn parse(written: &str) -> Result<String, &'static str> {
     if written.chars().any(char::is_control) {
         return Err("it contains a line break or another control character");
@@ -94,7 +94,7 @@ fn parse(written: &str) -> Result<String, &'static str> {
     })
 }
 
-/// Says that mails come from this machine only in name, which few servers take.
+/// Warns if the sender's domain is this machine's, which few mail servers accept.
 pub(super) fn at_localhost(mail: &MailSettings) -> Option<Problem> {
     let on_this_machine = match &mail.route {
         MailRoute::DevMailbox | MailRoute::Nowhere => return None,
@@ -121,7 +121,8 @@ pub(super) fn at_localhost(mail: &MailSettings) -> Option<Problem> {
     ))
 }
 
-/// Says that every mail needs a server that takes letters beyond ASCII in addresses.
+/// Warns if the sender's address is not ASCII, because then every mail needs a server that supports
+/// SMTPUTF8.
 pub(super) fn needs_smtputf8(mail: &MailSettings) -> Option<Problem> {
     let sends = matches!(mail.route, MailRoute::Smtp(_) | MailRoute::Sendmail(_));
     (sends && !mail.sender_address().is_ascii()).then(|| {

@@ -22,7 +22,7 @@ const SLICES: usize = 4;
 pub(super) struct Plan {
     /// y in the RFC: 0 is d, 1 is i, 2 is id.
     pub(super) kind: u32,
-    /// Whether later passes are XORed into the blocks that they replace (version 19).
+    /// Whether later passes are combined by XOR with the blocks that they replace (version 19).
     pub(super) mixes_passes: bool,
     pub(super) passes: u32,
     pub(super) lanes: usize,

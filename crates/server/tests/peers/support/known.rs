@@ -45,12 +45,12 @@ pub(crate) enum Known {
     /// a user who did not ask to be remembered.
     RememberRenewed,
     /// The remember cookie of a deleted or deactivated user leaves nothing in the session.
-    GoneWithoutTrace,
+    NoTraceOfDeletedUser,
     /// Generic responses contain one error, however many fields were wrong.
     OneGenericError,
     /// A sign-in needs a CSRF token even if `WTF_CSRF_METHODS` omits its method. The reference's
     /// form reports a field error; ours reports the same error as everywhere else.
-    CsrfAskedOnce,
+    CsrfIsNoFieldError,
     /// A password stored in plain text never signs a user in.
     NoPlaintext,
     /// A request with a token or with basic authentication changes nothing in a session sent with
@@ -66,15 +66,15 @@ pub(crate) enum Known {
     /// The grace period is granted only after every check, the CSRF check included.
     NoGraceWithoutCsrf,
     /// With generic responses, the member `user` does not reveal whether an account was created.
-    NobodySeesWhetherOneWasMade,
+    GenericUserMember,
     /// Unified sign-in is not served yet, nor is what it sets up and reports.
     NoUnifiedSignInYet,
     /// Opening a confirmation link signs no user out and leaves another user's session alone.
-    NobodyIsSignedOutByALink,
+    LinkSignsNoUserOut,
     /// A deactivated user cannot reset the password.
     NoNewPasswordForTheInactive,
     /// A request without a username does not remove the stored one.
-    NamesStay,
+    UsernameIsKept,
     /// A password change with an auth token does not sign the user in.
     NoSignInByToken,
     /// A sign-in link works once, and only for a user who could sign in with a password.
@@ -102,7 +102,7 @@ impl Known {
                 matches!(aspect, Body | ContentType | CacheControl | Vary | Cookies)
             }
             Self::PlainOptions => matches!(aspect, ContentType | CacheControl | Vary | Cookies),
-            Self::CsrfAskedOnce => matches!(aspect, Body | Cookies),
+            Self::CsrfIsNoFieldError => matches!(aspect, Body | Cookies),
             Self::NoPlaintext | Self::CaseAsConfigured | Self::AddressAsStored => {
                 matches!(aspect, Status | Body | Cookies | Database)
             }
@@ -121,11 +121,11 @@ impl Known {
             }
             Self::Remember
             | Self::RememberRenewed
-            | Self::GoneWithoutTrace
+            | Self::NoTraceOfDeletedUser
             | Self::OneCaller
-            | Self::NobodyIsSignedOutByALink
+            | Self::LinkSignsNoUserOut
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
-            Self::OneGenericError | Self::NobodySeesWhetherOneWasMade => aspect == Body,
+            Self::OneGenericError | Self::GenericUserMember => aspect == Body,
             Self::BasicAsLogin => matches!(
                 aspect,
                 Status | Body | Aspect::WwwAuthenticate | Cookies | Database
@@ -133,7 +133,9 @@ impl Known {
             Self::NoRefreshForTheInactive => matches!(aspect, Status | Body | Cookies),
             Self::NoLinkThatKeepsAPassword => matches!(aspect, Body | Aspect::Mails),
             Self::NoUnifiedSignInYet => matches!(aspect, Body | Database),
-            Self::NoNewPasswordForTheInactive | Self::NamesStay | Self::NoLinkForTheUnconfirmed => {
+            Self::NoNewPasswordForTheInactive
+            | Self::UsernameIsKept
+            | Self::NoLinkForTheUnconfirmed => {
                 matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)
             }
             Self::NoSignInByToken => matches!(aspect, Cookies | Database),

@@ -27,7 +27,7 @@ use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
 use crate::messages::Message;
 use crate::session::auth_policy;
-use crate::session::context::Load;
+use crate::session::caller::Load;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication};

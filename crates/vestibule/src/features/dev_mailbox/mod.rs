@@ -90,7 +90,7 @@ async fn show(
     let Some(shown) = admit(&app, &info, &uri, &headers) else {
         return nothing(&app, &info);
     };
-    let mails = app.outbox().mailbox.mails();
+    let mails = app.mailbox().mails();
     let mut response = Response::new(Body::from(page::render(&mails)));
     let headers = response.headers_mut();
     headers.insert(
@@ -113,7 +113,7 @@ async fn list(
     let Some(shown) = admit(&app, &info, &uri, &headers) else {
         return nothing(&app, &info);
     };
-    let mails: Vec<Value> = app.outbox().mailbox.mails().iter().map(as_json).collect();
+    let mails: Vec<Value> = app.mailbox().mails().iter().map(as_json).collect();
     let mut response = Reply::ok()
         .member("mails", mails)
         .member("sms", Vec::<Value>::new())

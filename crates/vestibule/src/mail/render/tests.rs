@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 
-const BOTH: Parts = Parts {
+const BOTH: Bodies = Bodies {
     text: true,
     html: true,
 };
@@ -173,7 +173,7 @@ fn only_the_requested_parts_are_rendered() {
                 Locale::ENGLISH,
                 &Catalogues::built_in(),
                 &everything(),
-                Parts { text, html },
+                Bodies { text, html },
             )
             .unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The life of an account, and its mails.
+//! Names of the account features and their mails.
 
 use super::{Key, Kind::*, pages, served};
 

@@ -1,4 +1,4 @@
-//! Second factors, codes, passkeys and providers.
+//! Names of second factors, one-time codes, passkeys and social providers.
 
 use super::{Key, Kind::*, served, waiting};
 

@@ -1,4 +1,4 @@
-//! Opening a connection to the mail server, and saying what may be wrong when it does not open.
+//! Opening a connection to the mail server, and explaining why one cannot be opened.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use tokio::time::Instant;
 use super::lines::Lines;
 use super::{MailError, Smtp, SmtpTls, said};
 
-/// How long the server may take to say goodbye to a probe.
+/// How long the server may take to reply to a probe's QUIT.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// How rustls calls an answer that is no TLS.
+/// How rustls names a reply that is not TLS.
 const NOT_TLS: &str = "InvalidContentType";
 
 impl Smtp {
-    /// A connection on which mails can be sent. Whatever goes wrong here, the operator can
-    /// repair: the mail waits.
+    /// A connection that is ready for mails. The operator can fix every failure here, so the mail
+    /// waits.
     pub(super) async fn connect(
         &self,
         deadline: Instant,
@@ -45,7 +45,7 @@ impl Smtp {
                     ))
                 })?;
         }
-        // As in the reference, nobody signs in with half of what it takes.
+        // As in the reference, we sign in only if both are set.
         if let (Some(username), Some(password)) = (&self.settings.username, &self.settings.password)
         {
             let password = password.expose_secret().to_owned();
@@ -54,7 +54,7 @@ impl Smtp {
             within(deadline, signing_in)
                 .await
                 .ok_or_else(|| self.silent("does not respond to the authentication"))?
-                // What the server says may repeat who we said we are.
+                // The server's reply may repeat the username.
                 .map_err(|error| match error.status() {
                     Some(code) => MailError::Blocked(format!(
                         "MAIL_SERVER refuses MAIL_USERNAME and MAIL_PASSWORD: {code}"
@@ -65,7 +65,7 @@ impl Smtp {
         Ok(connection)
     }
 
-    /// Connects, and waits for the greeting.
+    /// Connects and waits for the greeting.
     async fn greet(&self, deadline: Instant) -> Result<AsyncSmtpConnection, MailError> {
         let (host, port) = (self.settings.host.as_str(), self.settings.port);
         let unreachable = |error: &dyn std::fmt::Display| {
@@ -117,13 +117,13 @@ impl Smtp {
             .map_err(|error| unreachable(&error))
     }
 
-    /// Connects as for a mail, and leaves without one. What the connection was like.
+    /// Connects as for a mail, sends none, and describes the connection.
     pub(in super::super) async fn probe(&self, sender: &str) -> Result<String, MailError> {
         let mut connection = self.connect(Instant::now() + self.patience).await?;
         let takes_utf8 = connection
             .server_info()
             .supports_feature(Extension::SmtpUtfEight);
-        // It may say goodbye or not.
+        // The reply to QUIT does not matter.
         let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
         if !sender.is_ascii() && !takes_utf8 {
             return Err(MailError::Blocked(NO_SMTPUTF8.to_owned()));
@@ -152,11 +152,11 @@ impl Smtp {
     }
 }
 
-/// Why a mail from or to an address with letters beyond ASCII does not leave.
+/// Why a mail whose sender or recipient has a local part that is not ASCII cannot be sent.
 pub(super) const NO_SMTPUTF8: &str =
     "an address has non-ASCII letters before the @, but MAIL_SERVER does not offer SMTPUTF8";
 
-/// What to do about a connection that does not come about.
+/// How to fix a connection that cannot be opened.
 fn fix(error: &str) -> &'static str {
     if error.contains("certificate") {
         "set MAIL_SERVER to the name in the server's certificate, or set MAIL_CA_FILE for your own certificate authority"
@@ -169,7 +169,7 @@ async fn within<T>(deadline: Instant, what: impl Future<Output = T>) -> Option<T
     tokio::time::timeout_at(deadline, what).await.ok()
 }
 
-/// What went wrong before the recipient was named: nothing of it is about them.
+/// A failure before the recipient is named, which therefore has nothing to do with them.
 pub(super) fn failed(what: &str, error: &dyn std::fmt::Display) -> MailError {
     MailError::Blocked(format!("{what}: {}", said::clean(&error.to_string(), "")))
 }

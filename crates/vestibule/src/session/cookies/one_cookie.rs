@@ -6,9 +6,11 @@
 //! The orders for the other cookies therefore wait in the session, until an answer goes to the
 //! browser itself.
 
-use super::super::keys;
-use super::{Mechanism, Remember, SessionContext};
+use super::Remember;
 use crate::app::App;
+use crate::session::context::SessionContext;
+use crate::session::keys;
+use crate::settings::Mechanism;
 
 impl SessionContext {
     /// Keeps every cookie but the session's out of the answer.
@@ -19,7 +21,7 @@ impl SessionContext {
     /// Leaves in the session what the next answer has to do about the other cookies.
     ///
     /// Renewing a cookie needs no order: the next answer finds by itself that it is due.
-    pub(super) fn postpone_other_cookies(&mut self, app: &App) {
+    pub(in crate::session) fn postpone_other_cookies(&mut self, app: &App) {
         let by_session = self
             .caller
             .as_ref()
@@ -41,7 +43,7 @@ impl SessionContext {
 
     /// Takes up what an earlier answer left in the session. Flask-Login uses the same name and
     /// the same word, and does not sign a user in by a remember cookie that is to be cleared.
-    pub(super) fn resume_postponed(&mut self) {
+    pub(in crate::session) fn resume_postponed(&mut self) {
         if self.clear_is_postponed() {
             self.remember = Remember::Clear;
         }

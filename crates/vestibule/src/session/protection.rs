@@ -1,0 +1,38 @@
+//! Session protection: what becomes of a session that moved to another address or user agent.
+
+use super::context::SessionContext;
+use super::cookies::Remember;
+use super::keys;
+use crate::settings::SessionProtection;
+
+impl SessionContext {
+    /// Flask-Login's session protection: a session that moved to another address or
+    /// user agent is not fresh any more ("basic"), or is over ("strong", false).
+    pub(super) fn protect(&mut self, protection: Option<SessionProtection>) -> bool {
+        let Some(protection) = protection else {
+            return true;
+        };
+        if self.session.is_empty()
+            || self.session.get_str(keys::IDENTIFIER).as_deref() == Some(&self.identifier)
+        {
+            return true;
+        }
+        if protection == SessionProtection::Basic || self.session.permanent() {
+            if self.session.get_bool(keys::FRESH) != Some(false) {
+                self.session.set_bool(keys::FRESH, false);
+            }
+            return true;
+        }
+        for key in [
+            keys::USER_ID,
+            keys::IDENTIFIER,
+            keys::FRESH,
+            "next",
+            "_remember_seconds",
+        ] {
+            self.session.remove(key);
+        }
+        self.remember = Remember::Clear;
+        false
+    }
+}
