@@ -50,6 +50,7 @@ mod identity;
 mod links;
 pub mod mail;
 pub mod messages;
+mod openapi;
 #[cfg(feature = "breached")]
 mod outbound;
 mod outbox;

@@ -1,12 +1,12 @@
-//! `/authz` in words.
+//! The OpenAPI description of `/authz`.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::features::api::{Answer, Operation, Schema, Tag};
 use crate::http::trust::forward_auth;
 use crate::messages::Message;
+use crate::openapi::{Answer, Operation, Schema, Tag};
 use crate::settings::Mechanism;
 
 const TAG: Tag = Tag {

@@ -1,13 +1,13 @@
-//! `/change-email` in words.
+//! The OpenAPI description of `/change-email`.
 
 use http::StatusCode;
 
 use super::EMAIL;
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token, link_token,
 };
-use crate::messages::Message;
 use crate::settings::ConsumedBy;
 
 const TAG: Tag = Tag {
@@ -16,14 +16,14 @@ const TAG: Tag = Tag {
 };
 
 fn current() -> Schema {
-    api::email().about("The current email address.")
+    openapi::email().about("The current email address.")
 }
 
 fn answer(app: &App, about: &str) -> Answer {
     Answer::ok(about)
         .must("current_email", current())
         .must("csrf_token", csrf_token())
-        .must("user", api::user(app, Carries::Nothing))
+        .must("user", openapi::user(app, Carries::Nothing))
 }
 
 /// `GET`.
@@ -45,7 +45,7 @@ pub(super) fn change(app: &App) -> Operation {
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .body(Body::json_or_form(
-            Schema::object().must(EMAIL, api::email()),
+            Schema::object().must(EMAIL, openapi::email()),
         ))
         .answers(answer(app, "The request was accepted."))
         .refuses_field(EMAIL, &errors)
@@ -79,7 +79,7 @@ pub(super) fn confirm(_: &App) -> Operation {
         .answers(
             Answer::ok("The email address was changed.")
                 .must("csrf_token", csrf_token())
-                .must("email", api::email())
+                .must("email", openapi::email())
                 .must("identity", identity),
         )
         .refuses(

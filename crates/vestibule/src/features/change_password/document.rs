@@ -1,12 +1,12 @@
-//! `/change` in words.
+//! The OpenAPI description of `/change`.
 
 use super::{NEW_PASSWORD, PASSWORD};
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, NEW_PASSWORD_ERRORS, Operation, Schema, Tag, csrf_token,
     include_auth_token,
 };
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "change password",
@@ -28,15 +28,15 @@ pub(super) fn state(app: &App) -> Operation {
         Answer::ok("The caller may change the password.")
             .must("active_password", active.example(true))
             .must("csrf_token", csrf_token())
-            .must("user", api::user(app, Carries::Nothing)),
+            .must("user", openapi::user(app, Carries::Nothing)),
     )
 }
 
 /// `POST`.
 pub(super) fn change(app: &App) -> Operation {
     let again = NEW_PASSWORD.again.unwrap_or_default();
-    let new = || api::password().example("correct horse");
-    let old = api::password().about("The current password, if the user has one.");
+    let new = || openapi::password().example("correct horse");
+    let old = openapi::password().about("The current password, if the user has one.");
     let old = old.example("battery horse");
     let fields = Schema::object()
         .may(PASSWORD, old)
@@ -52,7 +52,7 @@ pub(super) fn change(app: &App) -> Operation {
         .answers(
             Answer::ok("The password was changed.")
                 .must("csrf_token", csrf_token())
-                .must("user", api::user(app, Carries::WhatWasAsked)),
+                .must("user", openapi::user(app, Carries::WhatWasAsked)),
         )
         .refuses_field(
             PASSWORD,

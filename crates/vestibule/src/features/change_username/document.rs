@@ -1,11 +1,11 @@
-//! `/change-username` in words.
+//! The OpenAPI description of `/change-username`.
 
 use super::USERNAME;
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, Operation, Schema, Tag, USERNAME_ERRORS, csrf_token,
 };
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "change username",
@@ -28,7 +28,7 @@ pub(super) fn state(app: &App) -> Operation {
             Answer::ok("The caller may change it.")
                 .must("current_username", current())
                 .must("csrf_token", csrf_token())
-                .must("user", api::user(app, Carries::Nothing)),
+                .must("user", openapi::user(app, Carries::Nothing)),
         )
 }
 
@@ -42,12 +42,12 @@ pub(super) fn change(app: &App) -> Operation {
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .body(Body::json_or_form(
-            Schema::object().must(USERNAME, api::username(app)),
+            Schema::object().must(USERNAME, openapi::username(app)),
         ))
         .answers(
             Answer::ok("The username was changed.")
                 .must("csrf_token", csrf_token())
-                .must("user", api::user(app, Carries::Nothing)),
+                .must("user", openapi::user(app, Carries::Nothing)),
         )
         .refuses_field(USERNAME, &[USERNAME_ERRORS, &others].concat())
 }

@@ -1,13 +1,13 @@
-//! `/confirm` in words.
+//! The OpenAPI description of `/confirm`.
 
 use http::StatusCode;
 
 use crate::app::App;
-use crate::features::api::{
-    self, Answer, Body, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token, link_token,
-};
 use crate::mail::addressee::EMAIL;
 use crate::messages::Message;
+use crate::openapi::{
+    self, Answer, Body, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token, link_token,
+};
 use crate::settings::ConsumedBy;
 
 const TAG: Tag = Tag {
@@ -27,7 +27,7 @@ pub(super) fn send(app: &App) -> Operation {
     let operation = Operation::new("sendConfirmation", TAG, "Send the confirmation link again")
         .open()
         .body(Body::json_or_form(
-            Schema::object().must(EMAIL, api::email()),
+            Schema::object().must(EMAIL, openapi::email()),
         ))
         .answers(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()));
     if app.settings().login.return_generic_responses {
@@ -70,7 +70,7 @@ pub(super) fn confirm(app: &App) -> Operation {
             .answers(
                 Answer::ok("The email address was confirmed.")
                     .must("csrf_token", csrf_token())
-                    .must("email", api::email())
+                    .must("email", openapi::email())
                     .must(
                         "identity",
                         Schema::text()

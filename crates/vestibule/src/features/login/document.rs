@@ -1,13 +1,13 @@
-//! `/login` in words.
+//! The OpenAPI description of `/login`.
 
 use http::StatusCode;
 
 use super::wire::{EMAIL, PASSWORD, REMEMBER, USERNAME};
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, Operation, Schema, Tag, csrf_token, include_auth_token,
 };
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "login",
@@ -27,7 +27,7 @@ pub(super) fn state(app: &App) -> Operation {
             Answer::ok("`user` is present if a user is signed in.")
                 .must("csrf_token", csrf_token())
                 .must("identity_attributes", attributes)
-                .may("user", api::user(app, Carries::Nothing)),
+                .may("user", openapi::user(app, Carries::Nothing)),
         )
 }
 
@@ -38,7 +38,7 @@ pub(super) fn sign_in(app: &App) -> Operation {
         .open()
         .checks_passwords()
         .parameter(include_auth_token())
-        .parameter(api::next())
+        .parameter(openapi::next())
         .body(Body::json_or_form(fields(app)))
         .answers(
             Answer::ok("The user is signed in.")
@@ -47,7 +47,7 @@ pub(super) fn sign_in(app: &App) -> Operation {
                     "tf_required",
                     Schema::only(false).about("Whether a second factor is required."),
                 )
-                .must("user", api::user(app, Carries::WhatWasAsked)),
+                .must("user", openapi::user(app, Carries::WhatWasAsked)),
         )
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired]);
     refusals(app, operation)
@@ -57,8 +57,8 @@ pub(super) fn sign_in(app: &App) -> Operation {
 
 fn fields(app: &App) -> Schema {
     let identity = &app.settings().identity;
-    let email = api::email();
-    let password = api::password();
+    let email = openapi::email();
+    let password = openapi::password();
     let remember = Schema::flag()
         .about("Whether the remember cookie is set, which restores the session after it ends.")
         .with("default", app.settings().login.default_remember_me)
@@ -66,16 +66,16 @@ fn fields(app: &App) -> Schema {
     let fields = Schema::object()
         .must(PASSWORD, password)
         .may(REMEMBER, remember)
-        .may("next", api::next_member());
+        .may("next", openapi::next_member());
     if !identity.username_enable {
         return fields.must(EMAIL, email);
     }
     let username =
-        api::username(app).about("The username, as an alternative to the email address.");
+        openapi::username(app).about("The username, as an alternative to the email address.");
     fields.may(EMAIL, email).may(USERNAME, username)
 }
 
-/// What can be wrong with the credentials, as far as it is told.
+/// Adds the errors in the credentials that the replies reveal.
 fn refusals(app: &App, operation: Operation) -> Operation {
     let settings = app.settings();
     if settings.login.return_generic_responses {

@@ -1,10 +1,10 @@
-//! `/logout` in words.
+//! The OpenAPI description of `/logout`.
 
 use http::StatusCode;
 
 use crate::app::App;
-use crate::features::api::{self, Answer, Body, Operation, Schema, Tag};
 use crate::messages::Message;
+use crate::openapi::{self, Answer, Body, Operation, Schema, Tag};
 use crate::session::refresh;
 use crate::settings::Mechanism;
 
@@ -17,7 +17,7 @@ const TAG: Tag = Tag {
 pub(super) fn by_link(app: &App) -> Operation {
     let csrf = &app.settings().csrf;
     let operation = described(app, "logoutByLink", "Sign out with a link");
-    // Where the browser does not say which site sent the request.
+    // The token is needed only if the browser does not state which site sent the request.
     let operation = if csrf.enabled && csrf.logout_csrf {
         operation.takes_csrf_token(app, StatusCode::BAD_REQUEST)
     } else {
@@ -27,7 +27,7 @@ pub(super) fn by_link(app: &App) -> Operation {
         .about("Ends the session, as `POST` does, and redirects the browser to `POST_LOGOUT_VIEW`.")
         .answers(Answer::redirect("The user is signed out."))
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
-        // A body is not needed here either, but what comes has to be one.
+        // `GET` needs no body either, but a body has to be well formed.
         .refuses(StatusCode::BAD_REQUEST, &[Message::MalformedBody])
         .refuses(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -60,7 +60,7 @@ fn described(app: &App, id: &'static str, summary: &'static str) -> Operation {
     let cookie = refresh.cookie.as_ref().filter(|_| refresh.enabled);
     let operation = Operation::new(id, TAG, summary);
     let operation = match cookie {
-        Some(cookie) => operation.parameter(api::refresh_cookie(cookie, false)),
+        Some(cookie) => operation.parameter(openapi::refresh_cookie(cookie, false)),
         None => operation,
     };
     operation

@@ -1,14 +1,14 @@
-//! `/login` by a link, in words.
+//! The OpenAPI description of `/login` by link.
 
 use http::StatusCode;
 
 use crate::app::App;
-use crate::features::api::{
+use crate::mail::addressee::EMAIL;
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token,
     include_auth_token, link_token,
 };
-use crate::mail::addressee::EMAIL;
-use crate::messages::Message;
 use crate::settings::ConsumedBy;
 
 const TAG: Tag = Tag {
@@ -28,12 +28,12 @@ pub(super) fn send(app: &App) -> Operation {
     let operation = Operation::new("login", TAG, "Send a sign-in link")
         .open()
         .body(Body::json_or_form(
-            Schema::object().must(EMAIL, api::email()),
+            Schema::object().must(EMAIL, openapi::email()),
         ))
         .answers(
             Answer::ok("The request was accepted.")
                 .must("csrf_token", csrf_token())
-                .must("user", api::user(app, Carries::Nothing)),
+                .must("user", openapi::user(app, Carries::Nothing)),
         );
     if app.settings().login.return_generic_responses {
         return operation
@@ -77,7 +77,7 @@ pub(super) fn sign_in(app: &App) -> Operation {
             Answer::ok("The user is signed in.")
                 .must("csrf_token", csrf_token())
                 .must("tf_required", tf_required)
-                .must("user", api::user(app, Carries::WhatWasAsked)),
+                .must("user", openapi::user(app, Carries::WhatWasAsked)),
         )
         .refuses(
             StatusCode::BAD_REQUEST,

@@ -1,13 +1,13 @@
-//! `/reset` in words.
+//! The OpenAPI description of `/reset`.
 
 use super::PASSWORD;
 use crate::app::App;
-use crate::features::api::{
+use crate::mail::addressee::EMAIL;
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag,
     csrf_token, include_auth_token, link_token,
 };
-use crate::mail::addressee::EMAIL;
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "recover",
@@ -26,7 +26,7 @@ pub(super) fn send(app: &App) -> Operation {
     let operation = Operation::new("sendReset", TAG, "Send a password reset link")
         .open()
         .body(Body::json_or_form(
-            Schema::object().must(EMAIL, api::email()),
+            Schema::object().must(EMAIL, openapi::email()),
         ))
         .answers(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()));
     if app.settings().login.return_generic_responses {
@@ -54,10 +54,10 @@ pub(super) fn from_link(_: &App) -> Operation {
 pub(super) fn reset(app: &App) -> Operation {
     let again = PASSWORD.again.unwrap_or_default();
     let fields = Schema::object()
-        .must(PASSWORD.name, api::password().example("correct horse"))
+        .must(PASSWORD.name, openapi::password().example("correct horse"))
         .must(
             again,
-            api::password()
+            openapi::password()
                 .about("The new password again.")
                 .example("correct horse"),
         );
@@ -70,7 +70,7 @@ pub(super) fn reset(app: &App) -> Operation {
             "tf_required",
             Schema::only(false).about("Whether a second factor is required."),
         )
-        .may("user", api::user(app, Carries::WhatWasAsked))
+        .may("user", openapi::user(app, Carries::WhatWasAsked))
     } else {
         Answer::ok("The password was reset.")
     };

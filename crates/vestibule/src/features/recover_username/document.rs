@@ -1,11 +1,11 @@
-//! `/recover-username` in words.
+//! The OpenAPI description of `/recover-username`.
 
 use http::StatusCode;
 
 use crate::app::App;
-use crate::features::api::{self, Answer, Body, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token};
 use crate::mail::addressee::EMAIL;
 use crate::messages::Message;
+use crate::openapi::{self, Answer, Body, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token};
 
 const TAG: Tag = Tag {
     name: "recover username",
@@ -29,7 +29,7 @@ pub(super) fn send(app: &App) -> Operation {
     let operation = Operation::new("recoverUsername", TAG, "Send the username by email")
         .open()
         .body(Body::json_or_form(
-            Schema::object().must(EMAIL, api::email()),
+            Schema::object().must(EMAIL, openapi::email()),
         ))
         .answers(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()))
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired]);

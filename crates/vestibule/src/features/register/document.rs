@@ -1,14 +1,14 @@
-//! `/register` in words.
+//! The OpenAPI description of `/register`.
 
 use http::StatusCode;
 
 use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, USERNAME};
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag,
     USERNAME_ERRORS, csrf_token, include_auth_token,
 };
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "register",
@@ -35,7 +35,7 @@ pub(super) fn register(app: &App) -> Operation {
         Schema::only(false)
             .about("Present if the user was signed in: whether a second factor is required."),
     )
-    .must("user", api::user(app, Carries::WhatWasAsked));
+    .must("user", openapi::user(app, Carries::WhatWasAsked));
     let mut of_email = EMAIL_ERRORS.to_vec();
     let mut of_username = USERNAME_ERRORS.to_vec();
     of_username.push(Message::UsernameNotProvided);
@@ -53,7 +53,7 @@ pub(super) fn register(app: &App) -> Operation {
         .open()
         .checks_passwords()
         .parameter(include_auth_token())
-        .parameter(api::next())
+        .parameter(openapi::next())
         .body(Body::json_or_form(fields(app)))
         .answers(answer)
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
@@ -87,21 +87,21 @@ fn fields(app: &App) -> Schema {
         }
     };
     let mut fields = Schema::object()
-        .must(EMAIL, api::email())
-        .may("next", api::next_member());
+        .must(EMAIL, openapi::email())
+        .may("next", openapi::next_member());
     fields = add(
         fields,
         PASSWORD,
-        api::password(),
+        openapi::password(),
         register.password_required,
     );
     if register.password_confirm_required {
-        let again = api::password().about("The new password again.");
+        let again = openapi::password().about("The new password again.");
         fields = add(fields, PASSWORD_AGAIN, again, register.password_required);
     }
     if settings.identity.username_enable {
         let needed = register.username_required;
-        fields = add(fields, USERNAME, api::username(app), needed);
+        fields = add(fields, USERNAME, openapi::username(app), needed);
     }
     fields
 }

@@ -1,8 +1,8 @@
-//! `/refresh-token` in words.
+//! The OpenAPI description of `/refresh-token`.
 
 use crate::app::App;
-use crate::features::api::{self, Answer, Body, Carries, Operation, Schema, Tag};
 use crate::messages::Message;
+use crate::openapi::{self, Answer, Body, Carries, Operation, Schema, Tag};
 use crate::session::refresh;
 
 const TAG: Tag = Tag {
@@ -34,7 +34,7 @@ pub(super) fn exchange(app: &App) -> Operation {
         "Exchange a refresh token for new tokens",
     );
     let operation = match cookie {
-        Some(cookie) => operation.parameter(api::refresh_cookie(cookie, true)),
+        Some(cookie) => operation.parameter(openapi::refresh_cookie(cookie, true)),
         None => operation,
     };
     operation
@@ -42,7 +42,7 @@ pub(super) fn exchange(app: &App) -> Operation {
         .open()
         .body(Body::json(members))
         .answers(
-            Answer::ok("The next tokens of the family.").must("user", api::user(app, Carries::All)),
+            Answer::ok("The next tokens of the family.").must("user", openapi::user(app, Carries::All)),
         )
         .refuses_field(
             refresh::FIELD,

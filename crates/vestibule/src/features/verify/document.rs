@@ -1,10 +1,10 @@
-//! `/verify` in words.
+//! The OpenAPI description of `/verify`.
 
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, Operation, Schema, Tag, csrf_token, include_auth_token,
 };
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "verify",
@@ -15,11 +15,11 @@ const TAG: Tag = Tag {
 pub(super) fn ways(app: &App) -> Operation {
     let answer = Answer::ok("The methods besides a password.")
         .must("csrf_token", csrf_token())
-        .must("user", api::user(app, Carries::Nothing));
+        .must("user", openapi::user(app, Carries::Nothing));
     Operation::new("getVerify", TAG, "Get the available methods")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .answers(
-            api::ways_to_verify()
+            openapi::ways_to_verify()
                 .into_iter()
                 .fold(answer, |answer, (name, schema)| answer.must(name, schema)),
         )
@@ -28,19 +28,19 @@ pub(super) fn ways(app: &App) -> Operation {
 /// `POST`.
 pub(super) fn verify(app: &App) -> Operation {
     let fields = Schema::object()
-        .must("password", api::password())
-        .may("next", api::next_member());
+        .must("password", openapi::password())
+        .may("next", openapi::next_member());
     Operation::new("verify", TAG, "Confirm the identity with the password")
         .about("Makes the caller's session fresh, so that requests that were refused with `reauth_required` succeed.")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .checks_passwords()
         .parameter(include_auth_token())
-        .parameter(api::next())
+        .parameter(openapi::next())
         .body(Body::json_or_form(fields))
         .answers(
             Answer::ok("The password is correct.")
                 .must("csrf_token", csrf_token())
-                .must("user", api::user(app, Carries::WhatWasAsked)),
+                .must("user", openapi::user(app, Carries::WhatWasAsked)),
         )
         .refuses_field(
             "password",

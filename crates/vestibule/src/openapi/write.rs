@@ -31,7 +31,7 @@ members, invalid UTF-8 and values of the wrong type are refused.
 **Headers.** Every response carries a request ID and security headers.";
 
 #[derive(Serialize)]
-pub(super) struct Document {
+pub(crate) struct Document {
     openapi: &'static str,
     info: Value,
     servers: Value,
@@ -41,7 +41,7 @@ pub(super) struct Document {
 }
 
 /// The document of these endpoints.
-pub(super) fn document(app: &App, table: &Table) -> Document {
+pub(crate) fn document(app: &App, table: &Table) -> Document {
     let http = &app.settings().http;
     let origin = http.public_origin.as_deref().unwrap_or_default();
     let mut written = Written::default();
