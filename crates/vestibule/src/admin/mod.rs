@@ -34,7 +34,7 @@ use vestibule_store::{StoreError, UserId};
 
 use crate::http::fault::Fault;
 
-pub use roles::NameFault;
+use roles::NameFault;
 pub use users::{
     NewAccount, change_password, confirm, create, delete, find, label, list, reset_access,
     set_active,

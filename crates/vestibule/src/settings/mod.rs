@@ -155,6 +155,7 @@ impl Settings {
     ///
     /// # Errors
     /// All errors, at once.
+    #[doc(hidden)]
     pub fn new(loaded: &Loaded, listening: Listening) -> Result<Self, Vec<Problem>> {
         let (settings, problems) = Self::draft(loaded, listening);
         if problems.is_empty() {
@@ -168,6 +169,7 @@ impl Settings {
     ///
     /// An invalid value is replaced by a default, so settings with errors are for display only.
     #[must_use]
+    #[doc(hidden)]
     pub fn draft(loaded: &Loaded, listening: Listening) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(loaded);
         let secrets = SecretSettings::read(&mut reader);
@@ -222,6 +224,7 @@ impl Settings {
     /// The warnings that are repeated at every start, most of them only if other machines can reach
     /// the server.
     #[must_use]
+    #[doc(hidden)]
     pub fn warnings(&self, listening: Listening) -> Vec<Problem> {
         let public = advice::is_public(self, listening);
         let debug = (public && self.debug).then(advice::debug);
@@ -247,6 +250,7 @@ impl Settings {
 
     /// Whether the response to a refused request explains the failed check.
     #[must_use]
+    #[doc(hidden)]
     pub fn explains(&self) -> bool {
         self.debug
     }
@@ -284,6 +288,7 @@ const SOCKET_MODE: u32 = 0o660;
 impl ProgramSettings {
     /// Reads `VESTIBULE_*`.
     #[must_use]
+    #[doc(hidden)]
     pub fn new(loaded: &Loaded) -> Self {
         let mut reader = Reader::new(loaded);
         let max = reader.whole("VESTIBULE_MAX_CONNECTIONS");
