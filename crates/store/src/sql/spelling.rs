@@ -21,7 +21,6 @@ pub(super) fn glob(value: &str) -> String {
 
 /// What turns every spelling of a value into the folded one, by PostgreSQL's `translate`: the
 /// letters to replace, what they are replaced by, and the folded value.
-#[cfg(feature = "server")]
 pub(super) fn translation(value: &str) -> [String; 3] {
     let folded = fold(value);
     let (mut from, mut to) = (String::new(), String::new());
@@ -46,7 +45,6 @@ mod tests {
         assert_eq!(glob("[1]"), "[[]1]");
     }
 
-    #[cfg(feature = "server")]
     #[test]
     fn a_translation_replaces_each_letter_once() {
         let [from, to, folded] = translation("\u{410}\u{430}N1");

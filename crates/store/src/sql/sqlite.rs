@@ -5,29 +5,29 @@
 //! many rows goes elsewhere. Writes go one after the other through one connection, off the
 //! async threads. Other processes may write to the same file: both sides wait for each other.
 
-mod apply;
+mod error;
+mod executor;
 mod file;
+mod schema;
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params_from_iter};
 use time::OffsetDateTime;
 
-use self::apply::Undone;
+use self::error::map_error;
+use self::executor::OnConnection;
 pub use self::file::path_of;
 use self::file::{FileId, connect, make_file, switch_to_wal};
-use super::columns::{TableNames, UserColumns, column_names};
-use super::error::map_error;
-use super::journal;
-use super::leaving::LeavingStatements;
-use super::passwords;
-use super::roles::RoleStatements;
-use super::schema;
-use super::trackers::TrackerStatements;
-use super::users::{ATTRIBUTES, Statements};
+use super::columns::TableNames;
+use super::dialect::Dialect;
+use super::executor::{Failure, at_once};
+use super::statements::users::ATTRIBUTES;
+use super::statements::{PresentColumns, Statements, password_kinds};
 use crate::schema_check::{Finding, Upgrade};
 use crate::{
     Applied, AuditEntry, AuditHead, Change, Cutoffs, Identity, MailFate, NewRole, NewTracker,
@@ -47,10 +47,7 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     tables: TableNames,
-    users: Statements,
-    roles: RoleStatements,
-    trackers: TrackerStatements,
-    leaving: LeavingStatements,
+    statements: Statements,
     file: FileId,
     /// The attributes for which a look-up that ignores case reads the whole table.
     slow: Vec<Identity>,
@@ -80,25 +77,27 @@ impl SqliteStore {
         let mut writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let file = FileId::of(&path)?;
         switch_to_wal(&writer)?;
-        let columns = UserColumns::new(column_names(&writer, &tables.user)?, &tables.user)?;
+        let columns = |table: &str| schema::column_names(&writer, table);
+        let present = PresentColumns {
+            user: columns(&tables.user)?,
+            role: columns(&tables.role)?,
+            roles_users: columns(&tables.roles_users)?,
+            web_authn: columns(&tables.web_authn)?,
+            refresh: columns(&tables.refresh)?,
+        };
+        let statements = Statements::new(Dialect::Sqlite, tables, present, true)?;
+        // Not in a file that is no database of accounts.
         schema::make_ours(&mut writer, tables)?;
-        let leaving = LeavingStatements::new(&writer, tables, &columns)?;
-        let users = Statements::new(tables, columns);
-        let roles = RoleStatements::new(&writer, tables)?;
-        let trackers = TrackerStatements::new(&writer, tables)?;
         let mut slow = Vec::new();
         for attribute in ATTRIBUTES {
-            if users.reads_all(&writer, attribute)? {
+            if reads_whole_table(&writer, &statements, attribute)? {
                 slow.push(attribute);
             }
         }
         Ok(Self(Arc::new(Inner {
             path,
             tables: tables.clone(),
-            users,
-            roles,
-            trackers,
-            leaving,
+            statements,
             file,
             slow,
             readers: Mutex::default(),
@@ -134,7 +133,8 @@ impl SqliteStore {
         path: &Path,
         tables: &TableNames,
     ) -> Result<Vec<PasswordKind>, StoreError> {
-        passwords::kinds(&connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, tables)
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        count_passwords(&mut OnConnection(&connection), tables).map_err(store_error)
     }
 
     /// Adds what is missing, and changes nothing that is there. Says what it added.
@@ -151,63 +151,108 @@ impl SqliteStore {
     /// Reads many rows, off the async threads.
     async fn read_elsewhere<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
         finish(tokio::task::spawn_blocking(move || inner.read(work))).await
     }
 
-    /// Writes what has to happen together or not at all.
-    async fn write_together<T, E>(
+    /// Writes in one transaction, or not at all.
+    async fn write_together<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.write(|inner, connection| {
-            // From the first statement on: what is read in it, nobody changes meanwhile.
+        work: impl FnOnce(&Statements, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.transaction(work).await?.map_err(store_error)
+    }
+
+    /// The same for callers who want to know why a change was not applied.
+    async fn transaction<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Statements, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,
+    ) -> Result<Answer<T>, StoreError> {
+        self.with_writer(|statements, connection| {
+            // Locks out other writers from the first statement on: what the transaction reads
+            // stays as it is.
             let begin = TransactionBehavior::Immediate;
             let transaction = Transaction::new_unchecked(connection, begin).map_err(map_error)?;
-            let outcome = work(inner, &transaction)?;
-            transaction.commit().map_err(map_error)?;
+            let outcome = work(statements, &mut OnConnection(&transaction));
+            if outcome.is_ok() {
+                transaction.commit().map_err(map_error)?;
+            }
             Ok(outcome)
         })
         .await
     }
 
-    async fn write<T, E>(
+    /// Writes single statements.
+    async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+        work: impl FnOnce(&Statements, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.with_writer(|statements, connection| {
+            work(statements, &mut OnConnection(connection)).map_err(store_error)
+        })
+        .await
+    }
+
+    async fn with_writer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
         let writer = Arc::clone(&self.0.writer).lock_owned().await;
         finish(tokio::task::spawn_blocking(move || {
-            // What is written to a file that nobody will open again would be lost.
+            // A write to a file that was replaced would be lost.
             inner.check_file()?;
-            work(&inner, &writer)
+            work(&inner.statements, &writer)
         }))
         .await
     }
 }
 
-async fn finish<T, E: From<StoreError>>(
-    work: tokio::task::JoinHandle<Result<T, E>>,
-) -> Result<T, E> {
+/// What functions over statements return here.
+type Answer<T> = Result<T, Failure<Infallible>>;
+
+fn store_error(failure: Failure<Infallible>) -> StoreError {
+    failure.into_store(|never| match never {})
+}
+
+async fn finish<T>(work: tokio::task::JoinHandle<Result<T, StoreError>>) -> Result<T, StoreError> {
     work.await
         .map_err(|_| StoreError::Other("a statement did not come to its end".to_owned()))?
+}
+
+/// Counts the password hashes; none if there is no such column.
+fn count_passwords(db: &mut OnConnection<'_>, tables: &TableNames) -> Answer<Vec<PasswordKind>> {
+    if !schema::column_names(db.0, &tables.user)?.contains("password") {
+        return Ok(Vec::new());
+    }
+    at_once(password_kinds::count(db, Dialect::Sqlite, tables))
+}
+
+/// Whether a look-up that ignores the case of this attribute reads the whole table, because it
+/// has no index for it: databases that the reference created have none.
+fn reads_whole_table(
+    connection: &Connection,
+    statements: &Statements,
+    attribute: Identity,
+) -> Result<bool, StoreError> {
+    let Some(query) = statements.users.explain_in_any_case(attribute) else {
+        return Ok(false);
+    };
+    let plan: String = connection
+        .query_row(&query.text, params_from_iter(&query.values), |row| {
+            row.get("detail")
+        })
+        .map_err(map_error)?;
+    Ok(!plan.starts_with("SEARCH"))
 }
 
 impl Inner {
     /// Reads a row or two, here and now.
     fn read<T>(
         &self,
-        work: impl FnOnce(&Self, &Connection) -> Result<T, StoreError>,
+        work: impl FnOnce(&Self, &mut OnConnection<'_>) -> Answer<T>,
     ) -> Result<T, StoreError> {
         let idle = lock(&self.readers).pop();
         let reader = match idle {
@@ -224,7 +269,7 @@ impl Inner {
                 }
             }
         };
-        let outcome = work(self, &reader.connection);
+        let outcome = work(self, &mut OnConnection(&reader.connection)).map_err(store_error);
         // A connection that failed is not used again.
         if !matches!(outcome, Err(StoreError::Unavailable(_))) {
             lock(&self.readers).push(reader);
@@ -249,7 +294,7 @@ impl Store for SqliteStore {
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
         let exact = self
             .0
-            .read(|inner, connection| inner.users.find(connection, key))?;
+            .read(|inner, db| at_once(inner.statements.users.find_exactly(db, key)))?;
         let (
             None,
             UserKey::Identity {
@@ -263,24 +308,56 @@ impl Store for SqliteStore {
         };
         if self.0.slow.contains(&attribute) {
             let value = value.to_owned();
-            self.read_elsewhere(move |inner, connection| {
-                inner.users.find_in_any_case(connection, attribute, &value)
+            self.read_elsewhere(move |inner, db| {
+                at_once(
+                    inner
+                        .statements
+                        .users
+                        .find_in_any_case(db, attribute, &value),
+                )
             })
             .await
         } else {
-            self.0.read(|inner, connection| {
-                inner.users.find_in_any_case(connection, attribute, value)
+            self.0.read(|inner, db| {
+                at_once(
+                    inner
+                        .statements
+                        .users
+                        .find_in_any_case(db, attribute, value),
+                )
             })
         }
     }
 
+    async fn user_with_roles(
+        &self,
+        key: UserKey<'_>,
+    ) -> Result<Option<(User, Vec<Role>)>, StoreError> {
+        let may_ignore_case = matches!(key, UserKey::Identity { .. });
+        if may_ignore_case || !self.0.statements.roles.exists() {
+            let Some(user) = self.user(key).await? else {
+                return Ok(None);
+            };
+            let roles = self.roles_of(user.id).await?;
+            return Ok(Some((user, roles)));
+        }
+        self.0.read(|inner, db| {
+            let Statements { users, roles, .. } = &inner.statements;
+            at_once(users.find_exactly_with_roles(db, roles, key))
+        })
+    }
+
+    fn has_token_uniquifiers(&self) -> bool {
+        self.0.statements.users.has_token_uniquifiers()
+    }
+
     async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
-        self.read_elsewhere(|inner, connection| passwords::kinds(connection, &inner.tables))
+        self.read_elsewhere(|inner, db| count_passwords(db, &inner.tables))
             .await
     }
 
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
-        self.write(|inner, connection| inner.users.insert(connection, new))
+        self.write(move |statements, db| at_once(statements.users.create(db, &new)))
             .await
     }
 
@@ -290,19 +367,17 @@ impl Store for SqliteStore {
         patch: UserPatch,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        self.write(move |inner, connection| inner.users.update(connection, id, patch, now))
+        self.write(move |statements, db| at_once(statements.users.update(db, id, &patch, now)))
             .await
     }
 
     async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
         let outcome = self
-            .write_together(move |inner, connection| inner.apply(connection, change, now))
-            .await;
+            .transaction(move |statements, db| at_once(statements.apply(db, &change, now)))
+            .await?;
         match outcome {
-            Ok(user) => Ok(Applied::Done(user)),
-            Err(Undone::Spent) => Ok(Applied::Spent),
-            Err(Undone::Stale) => Ok(Applied::Stale),
-            Err(Undone::Failed(error)) => Err(error),
+            Ok(applied) | Err(Failure::NotApplied(applied)) => Ok(applied),
+            Err(failure) => Err(store_error(failure)),
         }
     }
 
@@ -314,29 +389,26 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<QueuedMail>, StoreError> {
         let claim = claim.to_owned();
-        self.write_together(move |_, connection| {
-            journal::claim(connection, &claim, now, until, limit)
+        self.write_together(move |statements, db| {
+            at_once(statements.journal.claim(db, &claim, now, until, limit))
         })
         .await
     }
 
     async fn settle_mail(&self, id: i64, claim: &str, fate: MailFate) -> Result<bool, StoreError> {
         let claim = claim.to_owned();
-        self.write(move |_, connection| journal::settle(connection, id, &claim, &fate))
+        self.write(move |statements, db| at_once(statements.journal.settle(db, id, &claim, &fate)))
             .await
     }
 
     async fn count_mails(&self) -> Result<(u64, u64), StoreError> {
-        self.read_elsewhere(|_, connection| journal::count(connection))
+        self.read_elsewhere(|inner, db| at_once(inner.statements.journal.count_mails(db)))
             .await
     }
 
     async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {
-        self.write(move |inner, connection| {
-            let families = inner.trackers.purge(connection, cutoffs.families)?;
-            Ok(families + journal::purge(connection, &cutoffs)?)
-        })
-        .await
+        self.write(move |statements, db| at_once(statements.purge(db, &cutoffs)))
+            .await
     }
 
     async fn audit(
@@ -345,42 +417,25 @@ impl Store for SqliteStore {
         after: i64,
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        self.read_elsewhere(move |_, connection| journal::audit(connection, of, after, limit))
-            .await
+        self.read_elsewhere(move |inner, db| {
+            at_once(inner.statements.journal.entries(db, of, after, limit))
+        })
+        .await
     }
 
     async fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.0.read(|_, connection| journal::head(connection))
+        self.0
+            .read(|inner, db| at_once(inner.statements.journal.head(db)))
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        self.read_elsewhere(move |inner, connection| inner.users.page(connection, after, limit))
+        self.read_elsewhere(move |inner, db| at_once(inner.statements.users.page(db, after, limit)))
             .await
     }
 
     async fn has_passkey(&self, id: UserId) -> Result<bool, StoreError> {
         self.0
-            .read(|inner, connection| inner.leaving.has_passkey(connection, id))
-    }
-
-    async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
-        self.0
-            .read(|inner, connection| inner.roles.of(connection, id))
-    }
-
-    async fn user_with_roles(
-        &self,
-        key: UserKey<'_>,
-    ) -> Result<Option<(User, Vec<Role>)>, StoreError> {
-        let Some(user) = self.user(key).await? else {
-            return Ok(None);
-        };
-        let roles = self.roles_of(user.id).await?;
-        Ok(Some((user, roles)))
-    }
-
-    fn has_token_uniquifiers(&self) -> bool {
-        self.0.users.has_token_uniquifiers()
+            .read(|inner, db| at_once(inner.statements.has_passkey(db, id)))
     }
 
     async fn reset_access(
@@ -389,29 +444,34 @@ impl Store for SqliteStore {
         fresh: Uniquifiers,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        self.write_together(move |inner, connection| {
-            inner.leaving.reset_access(connection, id, &fresh, now)
+        self.write_together(move |statements, db| {
+            at_once(statements.reset_access(db, id, &fresh, now))
         })
         .await
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        self.write_together(move |inner, connection| inner.leaving.delete(connection, id))
+        self.write_together(move |statements, db| at_once(statements.delete_user(db, id)))
             .await
+    }
+
+    async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
+        self.0
+            .read(|inner, db| at_once(inner.statements.roles.of_user(db, id)))
     }
 
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
         self.0
-            .read(|inner, connection| inner.roles.by_name(connection, name))
+            .read(|inner, db| at_once(inner.statements.roles.by_name(db, name)))
     }
 
     async fn list_roles(&self) -> Result<Vec<Role>, StoreError> {
-        self.read_elsewhere(|inner, connection| inner.roles.all(connection))
+        self.read_elsewhere(|inner, db| at_once(inner.statements.roles.all(db)))
             .await
     }
 
     async fn create_role(&self, new: NewRole) -> Result<Role, StoreError> {
-        self.write(|inner, connection| inner.roles.insert(connection, new))
+        self.write(move |statements, db| at_once(statements.roles.create(db, &new)))
             .await
     }
 
@@ -421,32 +481,30 @@ impl Store for SqliteStore {
         change: PermissionChange,
         now: OffsetDateTime,
     ) -> Result<Option<Role>, StoreError> {
-        self.write_together(move |inner, connection| {
-            inner
-                .roles
-                .change_permissions(connection, role, change, now)
+        self.write_together(move |statements, db| {
+            at_once(statements.roles.change_permissions(db, role, change, now))
         })
         .await
     }
 
     async fn give_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
-        self.write(move |inner, connection| inner.roles.give(connection, user, role))
+        self.write_together(move |statements, db| at_once(statements.roles.give(db, user, role)))
             .await
     }
 
     async fn take_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
-        self.write(move |inner, connection| inner.roles.take(connection, user, role))
+        self.write(move |statements, db| at_once(statements.roles.take(db, user, role)))
             .await
     }
 
     async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
-        self.write(move |inner, connection| inner.trackers.insert(connection, &new))
+        self.write(move |statements, db| at_once(statements.trackers.create(db, &new)))
             .await
     }
 
     async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
         self.0
-            .read(|inner, connection| inner.trackers.find(connection, family))
+            .read(|inner, db| at_once(inner.statements.trackers.find(db, family)))
     }
 
     async fn rotate_tracker(
@@ -456,13 +514,15 @@ impl Store for SqliteStore {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let family = family.to_owned();
-        self.write(move |inner, connection| inner.trackers.rotate(connection, &family, from, now))
-            .await
+        self.write(move |statements, db| {
+            at_once(statements.trackers.rotate(db, &family, from, now))
+        })
+        .await
     }
 
     async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
         let family = family.to_owned();
-        self.write(move |inner, connection| inner.trackers.revoke(connection, &family, now))
+        self.write(move |statements, db| at_once(statements.trackers.revoke(db, &family, now)))
             .await
     }
 
@@ -472,20 +532,17 @@ impl Store for SqliteStore {
         expired_before: Option<OffsetDateTime>,
         revoked: bool,
     ) -> Result<u64, StoreError> {
-        self.write(move |inner, connection| {
-            inner
-                .trackers
-                .clean(connection, user, expired_before, revoked)
+        self.write(move |statements, db| {
+            at_once(statements.trackers.clean(db, user, expired_before, revoked))
         })
         .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.0.check_file()?;
-        self.0.read(|_, connection| {
-            connection
-                .query_row("SELECT 1", [], |_| Ok(()))
-                .map_err(map_error)
+        self.0.read(|_, db| {
+            db.0.query_row("SELECT 1", [], |_| Ok(()))
+                .map_err(|error| map_error(error).into())
         })
     }
 }

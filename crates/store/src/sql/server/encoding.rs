@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 
-use super::dialect::Dialect;
 use super::schema::Column;
-use super::wire::{Link, Value};
+use super::wire::Link;
 use crate::schema_check::Finding;
+use crate::sql::dialect::Dialect;
+use crate::sql::query::{Query, Value};
 
 /// What the texts of the users are kept in.
 #[derive(Debug)]
@@ -19,11 +20,11 @@ pub(super) struct Encodings {
 }
 
 /// How to see whether a text can be kept.
-pub(super) enum Question {
-    /// This is so.
+pub(super) enum Question<'a> {
+    /// The answer is known.
     Known(bool),
-    /// The answer to this statement is 1 if it can.
-    Ask(String, Vec<Value>),
+    /// This statement selects 1 if the text can be stored.
+    Ask(Query<'a>),
 }
 
 impl Encodings {
@@ -34,7 +35,7 @@ impl Encodings {
     ) -> Result<Self, sqlx_core::Error> {
         let database = match dialect {
             Dialect::Postgres => of_database(link).await?,
-            Dialect::MySql { .. } => String::new(),
+            Dialect::Sqlite | Dialect::MySql { .. } => String::new(),
         };
         let columns = users.iter();
         Ok(Self {
@@ -51,29 +52,30 @@ impl Encodings {
     }
 
     /// Whether a column can keep a text.
-    pub(super) fn can_keep(&self, column: &str, text: &str) -> Question {
+    pub(super) fn can_keep<'a>(&self, column: &str, text: &'a str) -> Question<'a> {
         if text.is_ascii() || text.contains('\0') {
             return Question::Known(!text.contains('\0'));
         }
-        let value = || Value::Text(Some(text.to_owned()));
+        let value = || Value::text(text);
         let charset = self.columns.get(column).map_or("", String::as_str);
         match self.dialect {
+            Dialect::Sqlite => Question::Known(true),
             Dialect::Postgres if self.is_utf8() => Question::Known(true),
-            Dialect::Postgres => Question::Ask(
-                "SELECT (length($1::text) > 0)::int::bigint".to_owned(),
+            Dialect::Postgres => Question::Ask(Query::new(
+                "SELECT (length($1::text) > 0)::int::bigint",
                 vec![value()],
-            ),
+            )),
             Dialect::MySql { .. } => match charset {
                 "" | "utf8mb4" => Question::Known(true),
                 "utf8" | "utf8mb3" => Question::Known(text.chars().all(|c| c <= '\u{ffff}')),
                 // The server's own name of a character set.
-                charset => Question::Ask(
+                charset => Question::Ask(Query::new(
                     format!(
                         "SELECT CAST(CAST(CONVERT(CONVERT(? USING {charset}) USING utf8mb4) AS \
                          BINARY) = CAST(? AS BINARY) AS SIGNED)"
                     ),
                     vec![value(), value()],
-                ),
+                )),
             },
         }
     }

@@ -62,8 +62,8 @@ pub(super) fn is_broken(error: &sqlx_core::Error) -> bool {
     }
 }
 
-/// Whether the server undid a transaction because of another one.
-pub(super) fn stood_in_the_way(error: &sqlx_core::Error) -> bool {
+/// Whether the server rolled a transaction back because of another one.
+pub(super) fn is_rolled_back(error: &sqlx_core::Error) -> bool {
     let Some(refused) = error.as_database_error() else {
         return false;
     };

@@ -168,12 +168,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Ends work that takes too long: a server that does not answer holds nobody for ever.
-pub(super) async fn within_limit<T>(
-    work: impl Future<Output = Result<T, sqlx_core::Error>>,
-) -> Result<T, sqlx_core::Error> {
+pub(super) async fn within_limit<T, E: From<sqlx_core::Error>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     tokio::time::timeout(LIMIT, work).await.unwrap_or_else(|_| {
         let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
-        Err(error.into())
+        Err(sqlx_core::Error::from(error).into())
     })
 }
 
@@ -182,14 +182,10 @@ pub(super) async fn pause(attempts: u32) {
     tokio::time::sleep(Duration::from_millis(1 << attempts.min(6))).await;
 }
 
-/// Runs a block in a transaction on a connection that answered just now. When the server says
-/// that transactions stood in each other's way, all of it is done again, a few times.
+/// Runs a block in a transaction on a connection that answered just now. When the server rolls
+/// it back because of another transaction, all of it is repeated, a few times.
 macro_rules! together {
-    ($pool:expr, |$link:ident| $work:expr) => {
-        together!($pool, raw | $link | $work).map_err(map_error)
-    };
-    // The server's own error, for whoever has more to say about it.
-    ($pool:expr, raw |$link:ident| $work:expr) => {{
+    ($pool:expr, |$link:ident| $work:expr) => {{
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -205,19 +201,19 @@ macro_rules! together {
                     Ok(value) => {
                         let committed = link.commit().await;
                         held.settle(&committed);
-                        committed.map(|()| value)
+                        committed.map(|()| value).map_err(Failure::Driver)
                     }
-                    Err(error) => {
+                    Err(failure) => {
                         let undone = link.roll_back().await;
-                        if !is_broken(&error) {
+                        if !matches!(&failure, Failure::Driver(error) if is_broken(error)) {
                             held.settle(&undone);
                         }
-                        Err(error)
+                        Err(failure)
                     }
                 }
             };
             match within_limit(attempt).await {
-                Err(error) if stood_in_the_way(&error) && attempts < ATTEMPTS => {
+                Err(Failure::Driver(error)) if is_rolled_back(&error) && attempts < ATTEMPTS => {
                     pause(attempts).await;
                 }
                 outcome => break outcome,

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::dialect::Dialect;
 use super::encoding;
-use super::wire::{Link, Value};
+use super::wire::Link;
 use crate::schema_check::{Finding, Upgrade};
-use crate::sql::{TableNames, journal};
+use crate::sql::TableNames;
+use crate::sql::dialect::Dialect;
+use crate::sql::query::Value;
+use crate::sql::statements::journal;
 
 const POSTGRES: [&str; 2] = [
     include_str!("../../../../../migrations/postgres/0001_accounts.sql"),
@@ -76,7 +78,7 @@ struct Wanted {
 fn migrations(dialect: Dialect) -> [&'static str; 2] {
     match dialect {
         Dialect::Postgres => POSTGRES,
-        Dialect::MySql { .. } => MYSQL,
+        Dialect::Sqlite | Dialect::MySql { .. } => MYSQL,
     }
 }
 
@@ -131,7 +133,7 @@ pub(super) async fn columns_of(
              WHERE table_name = $1 AND table_schema = ANY (current_schemas(false)) \
              ORDER BY ordinal_position"
         }
-        Dialect::MySql { .. } => {
+        Dialect::Sqlite | Dialect::MySql { .. } => {
             "SELECT CAST(lower(column_name) AS CHAR(64)), CAST(lower(data_type) AS CHAR(64)), \
              CAST(is_nullable = 'YES' OR column_default IS NOT NULL OR extra <> '' AS SIGNED), \
              CAST(coalesce(datetime_precision, 6) AS SIGNED), \
@@ -140,9 +142,7 @@ pub(super) async fn columns_of(
              WHERE table_name = ? AND table_schema = database() ORDER BY ordinal_position"
         }
     };
-    let rows = link
-        .rows(statement, &[Value::Text(Some(table.to_owned()))])
-        .await?;
+    let rows = link.rows(statement, &[Value::text(table)]).await?;
     let mut columns = Vec::new();
     for row in rows {
         columns.push(Column {
@@ -181,15 +181,13 @@ async fn unique_columns(
              WHERE c.relname = $1 AND n.nspname = ANY (current_schemas(false)) \
              AND i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] > 0"
         }
-        Dialect::MySql { .. } => {
+        Dialect::Sqlite | Dialect::MySql { .. } => {
             "SELECT CAST(lower(min(column_name)) AS CHAR(64)) FROM information_schema.statistics \
              WHERE table_name = ? AND table_schema = database() AND non_unique = 0 \
              GROUP BY index_name HAVING count(*) = 1"
         }
     };
-    let rows = link
-        .rows(statement, &[Value::Text(Some(table.to_owned()))])
-        .await?;
+    let rows = link.rows(statement, &[Value::text(table)]).await?;
     let mut names = HashSet::new();
     for row in rows {
         names.extend(row.text(0)?);
@@ -206,7 +204,7 @@ pub(super) async fn check(
     let mut findings = Vec::new();
     findings.extend(encoding::check(link, dialect).await?);
     for wanted in wanted(dialect) {
-        let table = named(tables, &wanted.mark);
+        let table = tables.named(&wanted.mark);
         let present = columns_of(link, dialect, &table).await?;
         if present.is_empty() {
             findings.push(Finding::Table(table));
@@ -268,10 +266,10 @@ async fn missing_indexes(
             .rows(
                 "SELECT 1::bigint FROM pg_indexes \
                  WHERE indexname = $1 AND schemaname = ANY (current_schemas(false))",
-                &[Value::Text(Some(name.to_owned()))],
+                &[Value::text(name)],
             )
             .await?;
-        let table = named(tables, mark);
+        let table = tables.named(mark);
         let columns = columns_of(link, dialect, &table).await?;
         let indexable = columns.is_empty() || names(&columns).contains(column);
         if there.is_empty() && indexable {
@@ -392,7 +390,7 @@ async fn add(
         } => {
             let kinds: BTreeMap<String, String> = wanted(dialect)
                 .into_iter()
-                .filter(|wanted| named(tables, &wanted.mark) == *table)
+                .filter(|wanted| tables.named(&wanted.mark) == *table)
                 .flat_map(|wanted| wanted.columns)
                 .collect();
             let Some(kind) = kinds.get(column) else {
@@ -436,10 +434,6 @@ async fn add(
     };
     link.batch(&statement).await?;
     Ok(true)
-}
-
-fn named(tables: &TableNames, mark: &str) -> String {
-    tables.fill_with(&format!("{{{mark}}}"), str::to_owned)
 }
 
 /// A type without its conditions.

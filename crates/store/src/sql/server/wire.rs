@@ -10,8 +10,11 @@ use sqlx_mysql::{MySqlConnection, MySqlRow};
 use sqlx_postgres::{PgConnection, PgRow};
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-use super::error::is_broken;
+use super::error::{is_broken, map_error};
 use super::limits;
+use crate::StoreError;
+use crate::sql::executor::{Executor, Failure};
+use crate::sql::query::{CellError, Cells, Query, Value};
 
 /// One connection, or what happens together on it.
 pub(super) enum Link<'a> {
@@ -28,16 +31,6 @@ pub(super) enum Session {
     Pooled,
     /// What belongs to the transaction that was begun, through a pooler.
     Transaction,
-}
-
-/// A value on its way into a statement.
-#[derive(Debug, Clone)]
-pub(super) enum Value {
-    Text(Option<String>),
-    Number(i64),
-    MaybeNumber(Option<i64>),
-    Flag(bool),
-    Moment(Option<OffsetDateTime>),
 }
 
 /// A row that came back.
@@ -58,11 +51,10 @@ macro_rules! bound {
             sqlx_core::query::query(AssertSqlSafe($statement.to_owned())).persistent($kept);
         for value in $values {
             query = match value {
-                Value::Text(text) => query.bind(text.clone()),
+                Value::Text(text) => query.bind(text.as_deref()),
                 Value::Number(number) => query.bind(*number),
-                Value::MaybeNumber(number) => query.bind(*number),
                 Value::Flag(flag) => query.bind(*flag),
-                Value::Moment(moment) => query.bind(moment.map(naive)),
+                Value::Time(time) => query.bind(time.map(naive)),
             };
         }
         query
@@ -71,8 +63,9 @@ macro_rules! bound {
 
 /// No text of PostgreSQL's can have a NUL in it, and MySQL's collations pass over it: what
 /// would be kept is not what was meant.
-fn refuse_nul(values: &[Value]) -> Result<(), sqlx_core::Error> {
-    let has_nul = |value: &Value| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
+fn refuse_nul(values: &[Value<'_>]) -> Result<(), sqlx_core::Error> {
+    let has_nul =
+        |value: &Value<'_>| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
     if values.iter().any(has_nul) {
         let why = "a text with a NUL in it is not kept";
         return Err(sqlx_core::Error::Encode(why.into()));
@@ -104,7 +97,7 @@ impl Link<'_> {
     pub(super) async fn rows(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<Vec<Row>, sqlx_core::Error> {
         in_one_session!(self, self.rows_here(statement, values).await)
     }
@@ -112,7 +105,7 @@ impl Link<'_> {
     async fn rows_here(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<Vec<Row>, sqlx_core::Error> {
         Ok(match self {
             Self::Postgres(connection, session) => {
@@ -130,20 +123,20 @@ impl Link<'_> {
         })
     }
 
-    /// How many rows matched.
-    pub(super) async fn execute(
+    /// Writes. Returns the number of rows that matched.
+    pub(super) async fn write(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<u64, sqlx_core::Error> {
         refuse_nul(values)?;
-        in_one_session!(self, self.execute_here(statement, values).await)
+        in_one_session!(self, self.write_here(statement, values).await)
     }
 
-    async fn execute_here(
+    async fn write_here(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<u64, sqlx_core::Error> {
         Ok(match self {
             Self::Postgres(connection, session) => bound!(statement, values, session.is_whole())
@@ -157,11 +150,11 @@ impl Link<'_> {
         })
     }
 
-    /// Inserts a row; its primary key.
-    pub(super) async fn insert(
+    /// Inserts a row. Returns its primary key.
+    pub(super) async fn insert_row(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<i64, sqlx_core::Error> {
         refuse_nul(values)?;
         in_one_session!(self, self.insert_here(statement, values).await)
@@ -170,7 +163,7 @@ impl Link<'_> {
     async fn insert_here(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<i64, sqlx_core::Error> {
         match self {
             Self::Postgres(connection, session) => {
@@ -253,6 +246,27 @@ impl Session {
     }
 }
 
+impl Executor for Link<'_> {
+    type Error = sqlx_core::Error;
+
+    async fn each(
+        &mut self,
+        query: &Query<'_>,
+        mut read: impl FnMut(&dyn Cells) -> Result<(), StoreError> + Send,
+    ) -> Result<(), Failure<sqlx_core::Error>> {
+        let rows = self.rows(&query.text, &query.values).await?;
+        Ok(rows.iter().try_for_each(|row| read(row))?)
+    }
+
+    async fn execute(&mut self, query: &Query<'_>) -> Result<u64, Failure<sqlx_core::Error>> {
+        Ok(self.write(&query.text, &query.values).await?)
+    }
+
+    async fn insert(&mut self, query: &Query<'_>) -> Result<i64, Failure<sqlx_core::Error>> {
+        Ok(self.insert_row(&query.text, &query.values).await?)
+    }
+}
+
 /// Reads a cell, whichever driver's row it is in.
 macro_rules! cell {
     ($row:expr, $index:expr, $kind:ty) => {
@@ -271,14 +285,34 @@ impl Row {
     pub(super) fn number(&self, index: usize) -> Result<Option<i64>, sqlx_core::Error> {
         cell!(self, index, Option<i64>)
     }
+}
 
-    pub(super) fn flag(&self, index: usize) -> Result<bool, sqlx_core::Error> {
-        Ok(cell!(self, index, Option<bool>)?.unwrap_or(false))
+fn cell_error(error: sqlx_core::Error) -> CellError {
+    CellError::Failed(map_error(error))
+}
+
+impl Cells for Row {
+    fn text(&self, index: usize) -> Result<Option<String>, CellError> {
+        cell!(self, index, Option<String>).map_err(cell_error)
     }
 
-    pub(super) fn moment(&self, index: usize) -> Result<Option<OffsetDateTime>, sqlx_core::Error> {
-        let naive = cell!(self, index, Option<PrimitiveDateTime>)?;
+    fn number(&self, index: usize) -> Result<Option<i64>, CellError> {
+        cell!(self, index, Option<i64>).map_err(cell_error)
+    }
+
+    fn flag(&self, index: usize) -> Result<Option<bool>, CellError> {
+        cell!(self, index, Option<bool>).map_err(cell_error)
+    }
+
+    fn time(&self, index: usize) -> Result<Option<OffsetDateTime>, CellError> {
+        let naive = cell!(self, index, Option<PrimitiveDateTime>).map_err(cell_error)?;
         Ok(naive.map(PrimitiveDateTime::assume_utc))
+    }
+}
+
+impl From<sqlx_core::Error> for Failure<sqlx_core::Error> {
+    fn from(error: sqlx_core::Error) -> Self {
+        Self::Driver(error)
     }
 }
 

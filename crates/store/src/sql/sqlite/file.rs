@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::error::map_error;
 use crate::StoreError;
 use crate::sql::address::{malformed, not_served};
-use crate::sql::error::map_error;
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -3,19 +3,20 @@
 //! What there has to be is read off a database that the migrations make in memory, so that
 //! it stands in one place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::columns::{TableNames, quote};
 use super::error::map_error;
-use super::journal;
 use crate::StoreError;
 use crate::schema_check::{Finding, Upgrade};
+use crate::sql::TableNames;
+use crate::sql::dialect::Dialect;
+use crate::sql::statements::journal;
 
 const MIGRATIONS: [&str; 2] = [
-    include_str!("../../../../migrations/sqlite/0001_accounts.sql"),
-    include_str!("../../../../migrations/sqlite/0002_journal.sql"),
+    include_str!("../../../../../migrations/sqlite/0001_accounts.sql"),
+    include_str!("../../../../../migrations/sqlite/0002_journal.sql"),
 ];
 
 /// An index that the reference does without.
@@ -95,7 +96,7 @@ pub(super) fn make_ours(
     if missing {
         let transaction = begin(connection)?;
         transaction
-            .execute_batch(&tables.fill(ours))
+            .execute_batch(&Dialect::Sqlite.statement(tables, ours))
             .map_err(map_error)?;
         for finding in lacking_of_ours(&transaction)? {
             add(&transaction, &finding, tables)?;
@@ -217,7 +218,7 @@ fn make_tables(connection: &Connection, tables: &TableNames) -> Result<Vec<Upgra
 fn migrate(connection: &Connection, tables: &TableNames) -> Result<(), StoreError> {
     MIGRATIONS.iter().try_for_each(|migration| {
         connection
-            .execute_batch(&tables.fill(migration))
+            .execute_batch(&Dialect::Sqlite.statement(tables, migration))
             .map_err(map_error)
     })
 }
@@ -320,6 +321,15 @@ impl Affinity {
     }
 }
 
+/// The names of a table's columns; none if the table does not exist.
+pub(super) fn column_names(
+    connection: &Connection,
+    table: &str,
+) -> Result<HashSet<String>, StoreError> {
+    let columns = columns_of(connection, table)?;
+    Ok(columns.into_iter().map(|column| column.name).collect())
+}
+
 fn columns_of(connection: &Connection, table: &str) -> Result<Vec<Column>, StoreError> {
     let mut statement = connection
         .prepare("SELECT lower(name), type, \"notnull\", dflt_value, pk FROM pragma_table_info(?1)")
@@ -382,16 +392,16 @@ fn add(
             // stays optional, and every writer fills it.
             format!(
                 "ALTER TABLE {} ADD COLUMN {} {}",
-                quote(table),
-                quote(column),
+                Dialect::Sqlite.quote(table),
+                Dialect::Sqlite.quote(column),
                 kind.map_or("", |known| known.kind.as_str())
             )
         }
         Finding::Unique { table, column } => format!(
             "CREATE UNIQUE INDEX {} ON {} ({})",
-            quote(&format!("vestibule_{table}_{column}_unique")),
-            quote(table),
-            quote(column)
+            Dialect::Sqlite.quote(&format!("vestibule_{table}_{column}_unique")),
+            Dialect::Sqlite.quote(table),
+            Dialect::Sqlite.quote(column)
         ),
         Finding::Index { name, table } => {
             let Some(index) = INDEXES.iter().find(|index| index.name == name) else {
@@ -399,8 +409,8 @@ fn add(
             };
             format!(
                 "CREATE INDEX {} ON {} ({})",
-                quote(name),
-                quote(table),
+                Dialect::Sqlite.quote(name),
+                Dialect::Sqlite.quote(table),
                 index.cutoffs
             )
         }
