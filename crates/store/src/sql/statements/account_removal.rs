@@ -48,6 +48,11 @@ impl RemovalStatements {
 }
 
 impl Statements {
+    #[cfg(test)]
+    pub(in crate::sql) fn has_passkey_text(&self) -> Option<&str> {
+        self.removal.find_passkey.as_deref()
+    }
+
     pub(in crate::sql) async fn has_passkey<X: Executor>(
         &self,
         db: &mut X,

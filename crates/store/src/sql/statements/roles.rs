@@ -93,6 +93,11 @@ impl RoleStatements {
         self.exists
     }
 
+    #[cfg(test)]
+    pub(in crate::sql) fn of_user_text(&self) -> &str {
+        &self.of_user
+    }
+
     /// Refuses to write where there are no tables.
     fn require_tables(&self) -> Result<(), StoreError> {
         if self.exists {

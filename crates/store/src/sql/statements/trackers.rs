@@ -92,6 +92,12 @@ impl TrackerStatements {
         }
     }
 
+    /// The statements that exchange a refresh token.
+    #[cfg(test)]
+    pub(in crate::sql) fn hot_texts(&self) -> [&str; 2] {
+        [&self.find, &self.rotate]
+    }
+
     /// Refuses to write where there is no table.
     fn require_table(&self) -> Result<(), StoreError> {
         if self.exists {

@@ -197,6 +197,15 @@ impl UserStatements {
         all(db, &query, |row| self.read(row)).await
     }
 
+    /// Every look-up of one user.
+    #[cfg(test)]
+    pub(in crate::sql) fn look_ups(&self) -> Vec<&str> {
+        let exact = [&self.by_id, &self.by_uniquifier, &self.by_token_uniquifier];
+        let selects = exact.into_iter().chain(&self.by_identity);
+        let texts = selects.flat_map(|select| [&select.plain, &select.with_roles]);
+        texts.chain(&self.in_any_case).map(String::as_str).collect()
+    }
+
     /// The look-up that ignores case, for a database that can tell how it would run it.
     pub(in crate::sql) fn explain_in_any_case(&self, attribute: Identity) -> Option<Query<'_>> {
         let text = &self.in_any_case[index(attribute)];
