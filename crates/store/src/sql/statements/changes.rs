@@ -40,9 +40,8 @@ impl Statements {
             None => {}
             Some(FamilyChange::Begin(new)) => self.trackers.insert(db, new).await?,
             Some(FamilyChange::End(family)) => {
-                if !self.trackers.revoke(db, family, now).await? {
-                    return Err(stale());
-                }
+                let ended = self.trackers.revoke(db, family, now).await?;
+                ended.then_some(()).ok_or_else(stale)?;
             }
         }
         for mail in &change.mails {
