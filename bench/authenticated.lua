@@ -1,4 +1,4 @@
--- Authenticated GETs. Arguments: Cookie header, pause between two requests in milliseconds.
+-- Authenticated GETs. Arguments: the Cookie header; the pause between two requests in milliseconds.
 local pause
 
 function init(args)

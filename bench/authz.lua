@@ -1,5 +1,5 @@
--- Questions to /authz by many people. Arguments: a file with one line for each of them, a
--- header's name and its value; the path.
+-- Requests to /authz by many users. Arguments: a file with one header line (name: value) for each
+-- user; the path.
 local requests = {}
 local at = 0
 

@@ -1,5 +1,5 @@
 """/authz by session and by token, on SQLite and PostgreSQL, on tables of a thousand and of a
-million users. A thousand people ask in turn, spread over the whole table."""
+million users. A thousand users, spread over the whole table, send requests in turn."""
 
 import contextlib
 import json
@@ -15,8 +15,8 @@ SECONDS = 2
 POSTGRES = os.environ.get("TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 CALLERS = [("session", "Cookie"), ("token", "Authentication-Token")]
 
-# Runs in the reference's environment: the tables by its models, the rows by SQL, the cookies and
-# tokens by its own libraries.
+# Runs in the reference's environment: its models create the tables, SQL inserts the rows, and its
+# libraries create the cookies and tokens.
 SEED = r"""
 import json, sys, time
 sys.path.insert(0, sys.argv[1])
@@ -51,7 +51,7 @@ with app.app_context():
 
 @contextlib.contextmanager
 def databases(folder):
-    """The addresses of one database for each kind and size; those of PostgreSQL are dropped at the end."""
+    """Yields the address of a database for each kind and size. Drops those of PostgreSQL at the end."""
     uris = {("sqlite", count): f"sqlite:///{folder}/authz{count}.db" for count in (SMALL, LARGE)}
     names = []
 
@@ -73,7 +73,7 @@ def databases(folder):
 
 
 def seed(python, root, config, count, folder, name):
-    """Fills a database; a file of header lines for each way of asking."""
+    """Fills a database. Returns a file of header lines for each credential (session, token)."""
     wanted = {"config": config, "count": count, "asking": ASKING}
     made = subprocess.run([python, "-c", SEED, root / "oracle", json.dumps(wanted)], capture_output=True, text=True)
     if made.returncode:

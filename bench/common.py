@@ -1,8 +1,8 @@
-"""What every measurement here shares: building, seeding, servers, load, CPU time.
+"""Shared by all measurements: building, seeding, servers, load, CPU time.
 
-Rates and latencies are wrk's; CPU time per request is the server's own, user and system,
-from /proc, all its processes and threads together. That is the figure to steer by: it
-holds on a noisy machine. Loopback only; everything started here is stopped here.
+wrk measures rates and latencies. The CPU time per request, user and system, of all processes and
+threads of a server comes from /proc. Use it to compare: it is stable on a noisy machine. All traffic
+is on loopback, and every process that is started here is stopped here.
 """
 
 import contextlib
@@ -80,7 +80,7 @@ def oracle_python():
 
 
 def build():
-    """Release binaries with their symbols, which the profile needs."""
+    """Builds release binaries with symbols, which the profile needs."""
     env = dict(os.environ, CARGO_PROFILE_RELEASE_STRIP="none")
     command = ["cargo", "build", "--release", "-q", "-p", "vestibule-server", "--bins", "--examples"]
     if subprocess.run(command, cwd=ROOT, env=env).returncode:
@@ -100,7 +100,7 @@ def toml(value):
 
 
 def seed(python, folder):
-    """One database, written by the reference, with the hash parameters that both have by default."""
+    """Creates a database with the reference, with the default hash parameters of both servers."""
     file = folder / "seed.db"
     if file.exists():
         return file
@@ -130,7 +130,7 @@ def free_port():
 
 
 class Server:
-    """A running server: started, measured by process id, stopped by process id."""
+    """A running server, measured and stopped by its process ID."""
 
     def __init__(self, name, command, port, path, folder, env=None):
         self.name, self.port, self.path = name, port, path
@@ -158,7 +158,7 @@ class Server:
         stop(f"{self.name} does not start:\n{self.log.read_text()}")
 
     def processes(self):
-        """Its process and the children of that."""
+        """The IDs of the server's process and its children."""
         pids = [self.process.pid]
         for task in Path(f"/proc/{self.process.pid}/task").iterdir():
             pids += [int(pid) for pid in (task / "children").read_text().split()]
@@ -193,15 +193,15 @@ class Server:
 
 
 def vestibule(release, name, config, path, folder):
-    """Ours, on this configuration."""
+    """Starts vestibule with this configuration."""
     port, file = free_port(), folder / f"{name}.toml"
     file.write_text("".join(f"{key} = {toml(value)}\n" for key, value in config.items()))
     command = [release / "vestibule", "serve", "--listen", f"127.0.0.1:{port}", "--config", file]
-    return Server(name, command, port, path, folder, {})  # no settings from our environment
+    return Server(name, command, port, path, folder, {})  # no settings from the environment
 
 
 def reference(python, name, config, path, folder):
-    """The real Flask-Security, on this configuration."""
+    """Starts the real Flask-Security with this configuration."""
     port, file = free_port(), folder / f"{name}.json"
     file.write_text(json.dumps(config))
     command = [
@@ -212,7 +212,7 @@ def reference(python, name, config, path, folder):
 
 
 def sign_in(server):
-    """A session cookie of the first person."""
+    """Signs in the first user. Returns the cookies."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     body = json.dumps({"email": "person0@example.com", "password": PASSWORD})
     headers = {"Content-Type": "application/json", "User-Agent": "bench"}
@@ -247,7 +247,7 @@ def figures(server, output):
 
 
 def load(server, script, seconds, connections, *arguments):
-    """One run of wrk, with the CPU time that the server spent on it."""
+    """Runs wrk once, and measures the CPU time that the server spends on it."""
     before = server.cpu_seconds()
     command = wrk_command(server, script, seconds, connections, *arguments)
     output = subprocess.run(command, capture_output=True, text=True).stdout
@@ -257,7 +257,7 @@ def load(server, script, seconds, connections, *arguments):
 
 
 def rounds(what, servers, loads, seconds):
-    """Several short turns each, so that a busy moment of the machine meets all alike."""
+    """Alternates between the servers in short runs, so that a busy moment of the machine affects all."""
     runs = {key: [] for key in servers}
     for _ in range(ROUNDS):
         for key, server in servers.items():

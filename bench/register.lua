@@ -1,4 +1,4 @@
--- Registrations of ever new people. Arguments: what their names begin with, their password.
+-- Registrations, each of a new user. Arguments: the prefix of the user names; the password.
 local number = 0
 local prefix, password
 local headers = {

@@ -1,5 +1,5 @@
-"""POST /register: an account, the hash of its password, the link that confirms its address, and a
-mail that both servers write and neither sends."""
+"""POST /register: creates an account, hashes its password, and renders the confirmation mail. Neither
+server sends it."""
 
 import contextlib
 import shutil
@@ -32,7 +32,7 @@ def measure(release, python, folder):
             stack.enter_context(contextlib.closing(server))
 
         class Loads(dict):
-            """Every turn has people of its own."""
+            """Every run registers new users."""
 
             def __missing__(self, key):
                 return ("register.lua", 2, f"p{uuid.uuid4().hex[:10]}x", PASSWORD)

@@ -1,4 +1,4 @@
--- Sign-ins of many people. Arguments: how many people, their password.
+-- Sign-ins of many users. Arguments: the number of users; their password.
 local next_person = 0
 local people
 

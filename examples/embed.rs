@@ -1,8 +1,8 @@
-//! Accounts in an axum application of one's own: `cargo run -p vestibule --example embed`.
+//! Accounts in your own axum application: `cargo run -p vestibule --example embed`.
 //!
-//! At <http://127.0.0.1:5000>: endpoints under `/api/accounts`, and routes that know who is asking.
+//! <http://127.0.0.1:5000> serves the API under `/api/accounts`, and routes that know the user.
 
-#![expect(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints to the terminal")]
 
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use vestibule::{AuthRequired, CurrentUser, MaybeUser, PasswordCheck, PhoneNumber
 use vestibule::{Unauthenticated, UsernameCheck, Vestibule, store::MemoryStore};
 use vestibule::{permissions_accepted, permissions_required, roles_accepted, roles_required};
 
-/// The names are those of Flask-Security. The secrets belong into the environment.
+/// The names are those of Flask-Security. In production, set the secrets in the environment.
 const CONFIGURATION: &str = r#"
 SECRET_KEY = "only an example: make one with `vestibule secrets generate`"
 SECURITY_PASSWORD_SALT = "only an example, too: 146585145368132386173505678016728509634"
@@ -32,12 +32,12 @@ WTF_CSRF_CHECK_DEFAULT = false
 WTF_CSRF_TIME_LIMIT = ""
 "#;
 
-/// Open to strangers; greets by name whoever is signed in.
+/// Open to everyone; greets a signed-in user by name.
 async fn home(MaybeUser(user): MaybeUser) -> String {
     let name = user.and_then(|user| user.email.clone());
     format!("Hello, {}!\n", name.as_deref().unwrap_or("stranger"))
 }
-/// For whoever is signed in, by session or token; behind a layer the handler need not ask.
+/// Requires a signed-in user, by session or token. Behind a layer, the extractor is not needed.
 async fn me(user: CurrentUser) -> Json<Value> {
     let roles: Vec<&str> = user.roles().iter().map(|role| &*role.name).collect();
     Json(json!({ "email": user.email, "roles": roles }))
@@ -49,7 +49,7 @@ async fn close_account(user: CurrentUser) -> String {
     format!("account {} could be closed now.\n", user.id)
 }
 
-/// What the application says instead of ours.
+/// The application's own response for unauthenticated requests.
 fn sign_in_first(reply: &Reply, _: &Unauthenticated<'_>) -> Response {
     let body = json!({ "please": "sign in", "codes": reply.members().get("error_codes") });
     (reply.status(), Json(body)).into_response()
@@ -64,7 +64,7 @@ fn hear(event: &Event<'_>, from: &EventContext<'_>) {
     }
 }
 
-/// The application's own rules, beside those of the settings.
+/// The application's own rules, in addition to those of the settings.
 #[derive(Debug)]
 struct Shop;
 fn not_our_name(text: &str, code: Message) -> Vec<LocalizedMessage> {
@@ -95,7 +95,7 @@ impl Mailer for Shop {
     }
 }
 
-/// The application: users in memory, one of them an editor.
+/// The application, with users in memory; one of them is an editor.
 pub(crate) async fn application() -> Result<Router, Box<dyn Error>> {
     let settings = Settings::from_toml(CONFIGURATION).map_err(|all| format!("{all:?}"))?;
     let vestibule = Vestibule::builder(settings)

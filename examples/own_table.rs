@@ -1,10 +1,9 @@
-//! Accounts over a table that the application has already: `cargo run -p vestibule --example
-//! own_table`.
+//! Accounts in an application's existing table: `cargo run -p vestibule --example own_table`.
 //!
-//! A [`Store`] of one's own finds, makes and changes users. Everything else (roles, refresh
-//! tokens, deletion) is left out here, and answered as not supported.
+//! A custom [`Store`] finds, creates and changes users. It leaves out everything else (roles,
+//! refresh tokens, deletion); the trait's defaults report that as not supported.
 
-#![expect(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
+#![expect(clippy::print_stdout, reason = "an example prints to the terminal")]
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,8 +28,8 @@ SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true
 WTF_CSRF_CHECK_DEFAULT = false
 "#;
 
-/// The shop's customers. `session_key` was added for us: whoever gets a fresh one is signed
-/// out everywhere.
+/// The shop's customers. `session_key` was added for vestibule: a new value signs the customer out
+/// everywhere.
 const TABLE: &str = "CREATE TABLE customers (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     mail TEXT NOT NULL UNIQUE COLLATE NOCASE,

@@ -1,7 +1,7 @@
-"""The real Flask-Security as a test peer.
+"""The real Flask-Security as a reference for the tests.
 
-Started without arguments it reads one JSON request a line on standard input and
-writes one JSON answer a line on standard output:
+Without arguments it reads one JSON request per line on standard input and writes one
+JSON answer per line on standard output:
 
   {"op": "serve", "config": {...}, "log": FILE}  -> {"pid": P, "port": N}
   {"op": "stop", "pid": P}                       -> {}
@@ -10,11 +10,11 @@ writes one JSON answer a line on standard output:
   {"op": "sign", "kind": K, "secret": S, "payload": ..., "age": SECONDS} -> {"value": "..."}
   {"op": "digest", "secret": S, "payload": "..."} -> {"value": "..."}
 
-Every application runs in a child forked after the imports, so a peer with another
+Every application runs in a child process that is forked after the imports, so another
 configuration costs milliseconds. The children end when standard input closes.
 
-Under gunicorn the application is `app:from_environment()`, configured by the JSON
-file that ORACLE_CONFIG names.
+Under gunicorn the application is `app:from_environment()`, configured by the JSON file
+at the path in ORACLE_CONFIG.
 """
 
 import datetime
@@ -40,7 +40,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 
 def python_value(value):
-    """JSON cannot say timedelta: {"seconds": N} stands for one."""
+    """Converts a JSON value. {"seconds": N} becomes a timedelta, which JSON does not have."""
     if isinstance(value, dict):
         if set(value) == {"seconds"}:
             return datetime.timedelta(seconds=value["seconds"])
@@ -51,7 +51,7 @@ def python_value(value):
 
 
 def identity_attributes(listed):
-    """Mappers are functions; the configuration file names them."""
+    """Replaces the names of mappers with the functions themselves."""
     named = {name: getattr(utils, name) for name in dir(utils) if name.startswith("uia_")}
     for entry in listed:
         for details in entry.values():
@@ -60,7 +60,7 @@ def identity_attributes(listed):
 
 
 def gate():
-    """A view behind the decorators that its query names, in the words of our /authz."""
+    """A view behind the decorators that its query configures, with the parameters of our /authz."""
     asked = request.args
     view = lambda: {}  # noqa: E731
     for name in ("permissions_accepted", "permissions_required", "roles_accepted", "roles_required"):
@@ -76,7 +76,10 @@ def gate():
 
 
 def build(config):
-    """One application: CSRFProtect, mail only if a server is named, the newest models, CORS if configured."""
+    """Builds an application with CSRFProtect and the newest models.
+
+    It sends mail only if MAIL_SERVER is set, and has CORS only if it is configured.
+    """
     app = Flask(__name__)
     app.config.update({"MAIL_SUPPRESS_SEND": "MAIL_SERVER" not in config, **python_value(config)})
     if "SECURITY_USER_IDENTITY_ATTRIBUTES" in config:
@@ -113,12 +116,13 @@ def from_environment():
         return build(json.load(file))[0]
 
 
-# What older hashes cost here. Each refused sign-in checks one of every kind that is stored.
+# Rounds of the older schemes. They are low because a refused sign-in at vestibule checks one hash of
+# every stored kind.
 CHEAP = {"bcrypt": 4, "pbkdf2_sha256": 1000, "pbkdf2_sha512": 1000, "sha256_crypt": 1000, "sha512_crypt": 1000}
 
 
 def hash_of(app, password, scheme):
-    """A stored password: `scheme` None is the configured one."""
+    """The hash to store for a password. A scheme of None means the configured one."""
     if password is None:
         return None
     if scheme is None:
@@ -132,8 +136,10 @@ def hash_of(app, password, scheme):
 
 
 def seed(request):
-    """Puts users in chosen states: columns are written as given, dates as ISO texts, roles
-    by name."""
+    """Creates the tables, roles and users.
+
+    Columns are written as given, dates are ISO 8601 strings, and roles are given by name.
+    """
     app, db = build(request["config"])
     with app.app_context():
         roles = {
@@ -165,7 +171,11 @@ def serve(request, port_out):
 
 
 def in_child(work, request):
-    """Forks; the child's own words go to its log, never to our standard output."""
+    """Forks, and runs `work` in the child. The child's output goes to its log, never to our
+    standard output, which carries the protocol.
+
+    Returns the process ID and what `work` wrote to the pipe.
+    """
     out, into = os.pipe()
     pid = os.fork()
     if pid:
@@ -189,7 +199,7 @@ def in_child(work, request):
 
 
 class Dated(itsdangerous.TimestampSigner):
-    """Signs as if `age` seconds ago (negative: in the future)."""
+    """Signs as if it were `age` seconds ago; a negative age is in the future."""
 
     age = 0
 

@@ -1,11 +1,11 @@
-//! How many passwords a processor can check in a second, at the reference's parameters:
+//! Measures how many passwords a processor can verify per second, with the reference's parameters:
 //!
 //! ```sh
 //! cargo run --release -p vestibule-formats --example argon2_rate [HASHES]
 //! ```
 //!
-//! What counts is the CPU time: it holds on a busy machine. The library that
-//! `docs/decisions/argon2.md` compares with is measured in the same turns.
+//! It measures CPU time, which stays meaningful on a busy machine. The library that
+//! `docs/decisions/argon2.md` compares with is measured in the same rounds.
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
@@ -17,7 +17,7 @@ use vestibule_formats::hash::{
     Argon2Options, HashError, Hasher, HasherOptions, Memory, SingleHash,
 };
 
-/// As long as what the double hash hands on.
+/// As long as the output of the double hash.
 const PASSWORD: &str =
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567";
 const SALT: &[u8; Hasher::SALT_BYTES] = b"0123456789abcdef";
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (turn, spent) in turns.into_iter().zip(&mut spent) {
             let before = cpu_time()?;
             turn()?;
-            // The first round only brings everybody's memory in.
+            // The first round only faults the memory in.
             if round > 0 {
                 *spent += cpu_time()? - before;
             }
@@ -91,7 +91,7 @@ fn hashed(outcome: Result<String, HashError>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The time that this process has been running on a processor.
+/// The CPU time that this process has used.
 fn cpu_time() -> Result<Duration, Box<dyn Error>> {
     let text = std::fs::read_to_string("/proc/self/schedstat")?;
     let nanoseconds = text.split(' ').next().unwrap_or_default();

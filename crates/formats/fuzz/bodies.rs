@@ -1,5 +1,5 @@
-//! What each fuzz target does with its bytes. The ordinary tests drive the same functions
-//! with changed vectors (`tests/fuzz_smoke.rs`).
+//! The bodies of the fuzz targets. The ordinary tests run the same functions with mutated vectors
+//! (`tests/fuzz_smoke.rs`).
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn ring() -> KeyRing {
     )
 }
 
-/// The signature, and what stands behind it: the bytes as a cookie, and signed as a payload.
+/// The text as a cookie, and as a value in a cookie that we sign.
 pub(crate) fn session_cookie(text: &str) {
     let codec = SessionCodec::new(&ring());
     let mut session = codec.open(text, NOW, DAY);
@@ -52,11 +52,11 @@ pub(crate) fn timed_token(text: &str) {
     assert_eq!(decode_payload(payload).expect("our own"), text.as_bytes());
 }
 
-/// The token of a link as it comes in, what is signed in it, and a fingerprint in it.
+/// The text as a token, as a signed payload, as a part of a token, and as a fingerprint.
 pub(crate) fn link_token(text: &str) {
     let codec = LinkCodec::new(&ring(), Purpose::Reset, None);
     let _ = codec.open(text, NOW, DAY);
-    // Whatever somebody with the key may have put in.
+    // Anything that a holder of the key may have signed.
     let signer = Purpose::Reset.timed_signer(&ring(), None);
     let _ = codec.open(
         &signer.sign(&encode_payload(text.as_bytes()), NOW),
@@ -69,7 +69,7 @@ pub(crate) fn link_token(text: &str) {
         (opened.uniquifier(), opened.part(1), opened.part(2)),
         ("who", Some(text), None)
     );
-    // An absurd number of rounds is refused, not worked off.
+    // An excessive number of rounds is refused instead of computed.
     let _ = fingerprint::is_of(text, "ana@example.com");
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn csrf_token(text: &str) {
     );
 }
 
-/// As a token, and as what a token of ours says.
+/// The text as a token, and as the payload of a token that we sign.
 pub(crate) fn auth_token(text: &str) {
     let codec = AuthTokenCodec::new(&ring(), None);
     let _ = codec.open(text, NOW, DAY);
@@ -101,7 +101,7 @@ pub(crate) fn auth_token(text: &str) {
     );
 }
 
-/// A stored hash that somebody else wrote. What it asks for is bounded before it is given.
+/// The text as a stored hash that an attacker wrote. Its cost is limited before it is paid.
 pub(crate) fn password_hash(text: &str) {
     let argon2 = Argon2Options {
         memory_cost: 16,
@@ -114,10 +114,10 @@ pub(crate) fn password_hash(text: &str) {
         single_hash: SingleHash::Schemes(Vec::new()),
         argon2,
     };
-    let hasher = Hasher::new(&options).expect("parameters that go together");
+    let hasher = Hasher::new(&options).expect("valid parameters");
     let _ = Scheme::identify(text);
     let _ = hasher.needs_upgrade(text);
-    // The costs themselves are honest work: only those that are quick are paid here.
+    // Legitimate costs take real time, so only cheap hashes are verified here.
     if !text
         .bytes()
         .any(|byte| byte.is_ascii_digit() && byte > b'1')
@@ -162,7 +162,7 @@ pub(crate) fn texts(text: &str) {
     let _ = session_identifier(None, Some(text.as_bytes()));
 }
 
-/// As it is written at home in several ways of dialling, and by somebody without a home.
+/// The text as a number in regions with different dialling rules, and without a region.
 pub(crate) fn phone_number(text: &str) {
     for code in ["", "US", "AR", "BR", "SM", "RU"] {
         if let Ok(kept) = phone::normalise(text, phone::Region::from_code(code)) {

@@ -1,7 +1,7 @@
-//! The auth token of API callers: who, when they proved it, and until when.
+//! The auth token of API clients: the user, when they authenticated, and when the token expires.
 //!
-//! Version 5 (Flask-Security 5) is an object; version 4 was a list of one (the user),
-//! version 3 a list of three (the user last). All are accepted, version 5 is made.
+//! Version 5 (Flask-Security 5) is an object. Version 4 was a list of one element (the user), and
+//! version 3 a list of three (the user last). All are accepted; version 5 is issued.
 
 use std::time::Duration;
 
@@ -11,27 +11,27 @@ use serde_json::Value;
 use crate::purpose::Purpose;
 use crate::sign::{KeyRing, SignatureError, TimedSigner, decode_payload, encode_payload};
 
-/// What a token says.
+/// The content of a token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuthToken {
     /// The user's `fs_uniquifier` or `fs_token_uniquifier`.
     pub uniquifier: String,
-    /// When the user proved who they are, in seconds since 1970; unknown in old tokens.
+    /// When the user authenticated, in seconds since 1970; unknown in old tokens.
     pub authenticated_at: Option<f64>,
-    /// When the token itself ends, in seconds since 1970, if it says so.
+    /// When the token itself expires, in seconds since 1970; `None` if it does not say.
     pub expires_at: Option<i64>,
 }
 
-/// Why a token does not count.
+/// Why a token is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthTokenError {
-    /// The signature or the age.
+    /// The signature is invalid or too old.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// The end that the token itself names has passed.
-    #[error("past its own end")]
+    /// The expiry time that the token itself holds has passed.
+    #[error("past its own expiry time")]
     PastItsEnd,
-    /// It is signed, and not an auth token.
+    /// The signature is valid, but the payload is not an auth token.
     #[error("not an auth token")]
     NotAToken,
 }
@@ -44,18 +44,18 @@ struct Version5<'a> {
     exp: i64,
 }
 
-/// Makes and reads auth tokens.
+/// Issues and reads auth tokens.
 #[derive(Debug, Clone)]
 pub struct AuthTokenCodec(TimedSigner);
 
 impl AuthTokenCodec {
-    /// A codec for these secrets, with the configured `REMEMBER_SALT` if there is one.
+    /// Creates a codec for these secrets, with the configured `REMEMBER_SALT` if there is one.
     #[must_use]
     pub fn new(ring: &KeyRing, salt: Option<&str>) -> Self {
         Self(Purpose::AuthToken.timed_signer(ring, salt))
     }
 
-    /// Makes a token; `now` in seconds since 1970.
+    /// Issues a token; `now` is in seconds since 1970.
     #[must_use]
     pub fn seal(&self, token: &AuthToken, now: i64) -> String {
         let payload = Version5 {
@@ -64,17 +64,17 @@ impl AuthTokenCodec {
             fs_paa: token.authenticated_at.unwrap_or_default(),
             exp: token.expires_at.unwrap_or_default(),
         };
-        // Texts and finite numbers always serialise.
+        // Strings and finite numbers always serialise.
         self.0.sign(
             &encode_payload(&serde_json::to_vec(&payload).unwrap_or_default()),
             now,
         )
     }
 
-    /// Reads a token.
+    /// Reads a token; `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// Why it does not count.
+    /// [`AuthTokenError`] if it is expired or not an auth token that we signed.
     pub fn open(
         &self,
         token: &str,

@@ -1,4 +1,4 @@
-//! Flask-WTF's CSRF token: the session's random value, signed and timed (Flask-WTF 1.3).
+//! Flask-WTF's CSRF token: the session's random value, signed with the time (Flask-WTF 1.3).
 
 use std::time::Duration;
 
@@ -10,53 +10,53 @@ use crate::sign::{
 
 const SALT: &str = "wtf-csrf-token";
 
-/// Why a token does not pass.
+/// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CsrfError {
-    /// There is none.
+    /// The token is missing.
     #[error("no token")]
     Missing,
-    /// The session has none to compare with.
+    /// The session has no value to compare with.
     #[error("no token in the session")]
     SessionMissing,
-    /// It is too old.
+    /// The token is too old.
     #[error("expired")]
     Expired,
-    /// It was signed so many seconds ahead of this server's clock.
+    /// The token was signed this many seconds ahead of this server's clock.
     #[error("signed {0} seconds ahead of this server's clock")]
     Ahead(u64),
-    /// We did not sign it.
+    /// We did not sign the token.
     #[error("invalid")]
     Invalid,
-    /// It belongs to another session.
+    /// The token belongs to another session.
     #[error("another session's token")]
     Mismatch,
 }
 
-/// Makes and checks tokens.
+/// Issues and checks CSRF tokens.
 #[derive(Debug, Clone)]
 pub struct CsrfCodec(TimedSigner);
 
 impl CsrfCodec {
-    /// A codec for these secrets.
+    /// Creates a codec for these secrets.
     #[must_use]
     pub fn new(ring: &KeyRing) -> Self {
         Self(TimedSigner::new(ring, SALT, Derivation::DjangoConcat))
     }
 
-    /// The token for a session's random value; `now` in seconds since 1970.
+    /// The token for a session's random value; `now` is in seconds since 1970.
     #[must_use]
     pub fn make(&self, raw: &str, now: i64) -> String {
-        // A text always serialises.
+        // A string always serialises.
         let json = serde_json::to_vec(raw).unwrap_or_default();
         self.0.sign(&encode_payload(&json), now)
     }
 
-    /// Compares a token with the session's random value, without telling by time how much
-    /// of it was right.
+    /// Compares a token with the session's random value, in constant time; `now` is in seconds
+    /// since 1970. Without `time_limit`, a token of any age is accepted.
     ///
     /// # Errors
-    /// Why it does not pass.
+    /// [`CsrfError`] if the token is refused.
     pub fn check(
         &self,
         token: &str,

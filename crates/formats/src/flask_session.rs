@@ -1,9 +1,8 @@
-//! Flask's session: a signed cookie holding JSON (Flask 3.1,
-//! `SecureCookieSessionInterface`).
+//! Flask's session: a signed cookie that holds JSON (Flask 3.1, `SecureCookieSessionInterface`).
 //!
-//! A Flask application beside us keeps values of its own in the session, some of them
-//! as tagged JSON (`{" t": [..]}` for a tuple). A value stays the raw text that it came
-//! as until somebody asks for it, so what we do not know goes back unchanged.
+//! A Flask application that shares the cookie keeps values of its own in the session, some of them
+//! as tagged JSON (`{" t": [..]}` for a tuple). A value stays raw JSON until it is read, so values
+//! that we do not know are sent back unchanged.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,12 +17,12 @@ use crate::sign::{
 
 const SALT: &str = "cookie-session";
 
-/// How long a session may be that is not packed, in bytes of JSON. Flask packs whatever gets shorter
-/// by it, and reads either. To unpack one took a third of the instructions of an authenticated
-/// request, and a session of ours gets a fifth shorter.
+/// The longest session that is not compressed, in bytes of JSON. Flask compresses whatever gets
+/// shorter, and reads both. Decompression took a third of the instructions of an authenticated
+/// request, and makes one of our sessions only a fifth shorter.
 const PLAIN: usize = 1024;
 
-/// What a session holds, and whether it was changed.
+/// The content of a session, and whether it was changed.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
     values: Values,
@@ -31,7 +30,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether there is nothing in it.
+    /// Whether the session holds no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.0.is_empty()
@@ -43,26 +42,25 @@ impl Session {
         self.modified
     }
 
-    /// Whether the application asked for it to outlive the browser (Flask's
-    /// `session.permanent`).
+    /// Whether the application asked for it to outlive the browser (Flask's `session.permanent`).
     #[must_use]
     pub fn permanent(&self) -> bool {
         self.get_bool("_permanent") == Some(true)
     }
 
-    /// A text.
+    /// The value with this name, if it is a string.
     #[must_use]
     pub fn get_str(&self, name: &str) -> Option<String> {
         self.get(name)
     }
 
-    /// A yes or no.
+    /// The value with this name, if it is a boolean.
     #[must_use]
     pub fn get_bool(&self, name: &str) -> Option<bool> {
         self.get(name)
     }
 
-    /// A number.
+    /// The value with this name, if it is a number.
     #[must_use]
     pub fn get_f64(&self, name: &str) -> Option<f64> {
         self.get(name)
@@ -73,35 +71,35 @@ impl Session {
         serde_json::from_str(raw.get()).ok()
     }
 
-    /// Keeps a text.
+    /// Sets a string.
     pub fn set_str(&mut self, name: &str, value: &str) {
         self.set(name, value);
     }
 
-    /// Keeps a yes or no.
+    /// Sets a boolean.
     pub fn set_bool(&mut self, name: &str, value: bool) {
         self.set(name, &value);
     }
 
-    /// Keeps a whole number.
+    /// Sets an integer.
     pub fn set_i64(&mut self, name: &str, value: i64) {
         self.set(name, &value);
     }
 
-    /// Keeps a number.
+    /// Sets a number.
     pub fn set_f64(&mut self, name: &str, value: f64) {
         self.set(name, &value);
     }
 
     fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        // Texts, flags and finite numbers always serialise.
+        // Strings, booleans and finite numbers always serialise.
         if let Ok(raw) = serde_json::value::to_raw_value(value) {
             self.values.insert(name.to_owned(), raw);
             self.modified = true;
         }
     }
 
-    /// Forgets a value. Whether there was one.
+    /// Removes a value. Returns whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.values.0.len();
         self.values.0.retain(|(known, _)| known != name);
@@ -110,13 +108,14 @@ impl Session {
         was_there
     }
 
-    /// The names in it, in their order.
+    /// The names of the values, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.0.iter().map(|(name, _)| name.as_str())
     }
 }
 
-/// Names and their raw values, in the order in which they came. There are about ten.
+/// Names and their raw values, in the order in which they arrived. There are about ten, so a linear
+/// search is enough.
 #[derive(Debug, Clone, Default)]
 struct Values(Vec<(String, Box<RawValue>)>);
 
@@ -162,23 +161,23 @@ impl<'de> Deserialize<'de> for Values {
 pub struct SessionCodec(TimedSigner);
 
 impl SessionCodec {
-    /// A codec for these secrets.
+    /// Creates a codec for these secrets.
     #[must_use]
     pub fn new(ring: &KeyRing) -> Self {
         Self(TimedSigner::new(ring, SALT, Derivation::Hmac))
     }
 
-    /// The session in a cookie. A cookie that we did not sign, that is too old or that
-    /// holds no session is no session. `now` in seconds since 1970.
+    /// Opens a cookie; `now` is in seconds since 1970. A cookie that is too old, that we did not
+    /// sign or that holds no session gives an empty session.
     #[must_use]
     pub fn open(&self, cookie: &str, now: i64, max_age: Duration) -> Session {
         self.try_open(cookie, now, max_age).unwrap_or_default()
     }
 
-    /// The same, saying why there is none.
+    /// Opens a cookie like [`open`](Self::open), but reports why it is refused.
     ///
     /// # Errors
-    /// What is wrong with the cookie.
+    /// [`SignatureError`] if the cookie is refused.
     pub fn try_open(
         &self,
         cookie: &str,
@@ -194,7 +193,7 @@ impl SessionCodec {
         })
     }
 
-    /// The cookie for a session.
+    /// The cookie for a session; `now` is in seconds since 1970.
     #[must_use]
     pub fn seal(&self, session: &Session, now: i64) -> String {
         // A map of raw JSON always serialises.
@@ -203,8 +202,8 @@ impl SessionCodec {
     }
 }
 
-/// JSON in ASCII alone, as Flask writes it. What is not ASCII can only stand inside of
-/// strings, where `\u` escapes may replace it.
+/// Escapes JSON to ASCII, as Flask does. Other characters can occur only in strings, where `\u`
+/// escapes may replace them.
 fn ascii(json: &[u8]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(json) else {
         return json.to_vec();

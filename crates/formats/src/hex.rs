@@ -1,6 +1,6 @@
 //! Lower-case hexadecimal digits.
 
-/// The digits of some bytes.
+/// Encodes bytes as digits.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -16,7 +16,7 @@ pub fn encode(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The bytes of some digits of either case; nothing when they are none.
+/// Decodes digits of either case; `None` for anything else.
 #[must_use]
 pub fn decode(digits: &str) -> Option<Vec<u8>> {
     let value = |digit: u8| {

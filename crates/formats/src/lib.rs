@@ -1,7 +1,6 @@
-//! What other programs can read: signed tokens and cookies, password hashes, text rules.
+//! Formats that other programs can read: signed tokens and cookies, password hashes, text rules.
 //!
-//! Everything here is bytes in, bytes out. Time and chance come in as arguments, and
-//! nothing does I/O.
+//! Everything here is bytes in, bytes out. Time and randomness are arguments, and nothing does I/O.
 
 pub mod auth_token;
 pub mod csrf;

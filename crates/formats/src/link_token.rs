@@ -1,9 +1,9 @@
-//! The tokens in the links of mails: to confirm an address, to reset a password, to sign in,
-//! to change an address.
+//! The tokens in links that are mailed: to confirm an address, to reset a password, to sign in, to
+//! change an address.
 //!
-//! A list of texts, the user's `fs_uniquifier` first, signed with the time. What belongs to the
-//! moment at which a token was made (the address, the password) stands in it as a
-//! [fingerprint](crate::hash::fingerprint).
+//! A token is a list of strings, the user's `fs_uniquifier` first, signed with the time. If it is
+//! bound to the address or the password at the time of issue, it holds a
+//! [fingerprint](crate::hash::fingerprint) of it.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::hex;
 use crate::purpose::Purpose;
 use crate::sign::{KeyRing, SignatureError, TimedSigner, decode_payload, encode_payload};
 
-/// What a token says.
+/// The content of a token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LinkToken {
     parts: Vec<Option<String>>,
-    /// When it was made, in seconds since 1970.
+    /// When it was issued, in seconds since 1970.
     pub made_at: i64,
-    /// The same for every spelling of the token, and for no other token: what is remembered of
-    /// one that was used. In hexadecimal.
+    /// A digest in hexadecimal that is the same for every spelling of the token, and different for
+    /// every other token. The store remembers it when the token was used.
     pub digest: String,
 }
 
 impl std::fmt::Debug for LinkToken {
-    /// When, and not whose.
+    /// Shows the time but not the user.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LinkToken")
             .field("made_at", &self.made_at)
@@ -41,25 +41,25 @@ impl LinkToken {
         self.part(0).unwrap_or_default()
     }
 
-    /// What else stands in it, by its place.
+    /// The part at an index; 0 is the uniquifier.
     #[must_use]
     pub fn part(&self, place: usize) -> Option<&str> {
         self.parts.get(place)?.as_deref()
     }
 }
 
-/// Why a token does not count.
+/// Why a token is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// We did not make it for this purpose.
-    #[error("not a token of ours")]
+    /// We did not issue it for this purpose.
+    #[error("not a token that this server issued")]
     Invalid,
-    /// We did, too long ago, or on a clock that is ahead of ours.
+    /// We issued it too long ago, or with a clock that is ahead of ours.
     #[error("too old, or from the future")]
     Expired(LinkToken),
 }
 
-/// Makes and reads the tokens of one purpose.
+/// Issues and reads the tokens of one purpose.
 #[derive(Debug, Clone)]
 pub struct LinkCodec {
     purpose: Purpose,
@@ -67,7 +67,7 @@ pub struct LinkCodec {
 }
 
 impl LinkCodec {
-    /// A codec for these secrets, with the configured salt if there is one.
+    /// Creates a codec for these secrets, with the configured salt if there is one.
     #[must_use]
     pub fn new(ring: &KeyRing, purpose: Purpose, salt: Option<&str>) -> Self {
         Self {
@@ -76,28 +76,28 @@ impl LinkCodec {
         }
     }
 
-    /// What its tokens are for.
+    /// The purpose of its tokens.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
 
-    /// Makes a token; `now` in seconds since 1970.
+    /// Issues a token; `now` is in seconds since 1970.
     #[must_use]
     pub fn seal(&self, parts: &[Option<&str>], now: i64) -> String {
-        // Texts always serialise.
+        // Strings always serialise.
         let json = serde_json::to_vec(parts).unwrap_or_default();
         self.signer.sign(&encode_payload(&json), now)
     }
 
-    /// Reads a token.
+    /// Reads a token; `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// Why it does not count.
+    /// [`LinkError::Invalid`] or [`LinkError::Expired`].
     pub fn open(&self, token: &str, now: i64, max_age: Duration) -> Result<LinkToken, LinkError> {
         match self.signer.open(token, now, Some(max_age)) {
             Ok(opened) => read(opened.payload, opened.signed_at).ok_or(LinkError::Invalid),
-            // The reference, too, calls a link from the future expired.
+            // The reference also treats a link from the future as expired.
             Err(
                 SignatureError::Expired { payload, signed_at }
                 | SignatureError::Ahead {
@@ -127,7 +127,7 @@ fn read(payload: &str, made_at: i64) -> Option<LinkToken> {
         })
         .collect::<Option<_>>()?;
     parts.first()?.as_ref().filter(|text| !text.is_empty())?;
-    // Over what is signed, and not over the signature: that can be spelled in several ways.
+    // Over the signed content and not the signature, which has several valid spellings.
     let digest = Sha256::digest(format!("{payload}.{made_at}"));
     Some(LinkToken {
         parts,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_was_put_into_it_until_it_is_too_old() {
+    fn a_token_holds_its_parts_until_it_expires() {
         let codec = codec(Purpose::ChangeEmail);
         let token = codec.seal(&[Some("u1"), None, Some("new@example.com")], 1000);
         let opened = codec.open(&token, 1000 + 86_400, DAY).unwrap();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_wrong_purpose_no_token_opens_where_another_belongs() {
+    fn attack_wrong_purpose_tokens_open_for_their_own_purpose_only() {
         let purposes = [
             Purpose::Confirm,
             Purpose::Reset,
@@ -183,7 +183,7 @@ mod tests {
         let token = codec.seal(&[Some("u1")], 1000);
         let digest = codec.open(&token, 1000, DAY).unwrap().digest;
         let mut spellings = 0;
-        // The last letter of the signature has bits that mean nothing.
+        // The last character of the signature has unused bits.
         for last in ('a'..='z')
             .chain('A'..='Z')
             .chain('0'..='9')
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_and_no_list_of_texts_is_no_token() {
+    fn signed_payloads_that_are_not_lists_of_strings_are_invalid() {
         let codec = codec(Purpose::Confirm);
         for json in [
             "{}",

@@ -1,4 +1,4 @@
-//! What a token is for. The purpose is the salt of its signature.
+//! The purpose of a token, which is the salt of its signature.
 
 use std::borrow::Cow;
 
@@ -16,18 +16,18 @@ pub enum Purpose {
     Login,
     /// The link that confirms a new address.
     ChangeEmail,
-    /// The auth token of API callers. (The reference calls it "remember"; it has nothing
-    /// to do with the remember cookie.)
+    /// The auth token of API clients. (The reference calls it "remember", but it has nothing to do
+    /// with the remember cookie.)
     AuthToken,
     /// The state of a unified sign-in set-up.
     UnifiedSetup,
     /// The state of a two-factor set-up.
     TwoFactorSetup,
-    /// The cookie that says a second factor was shown lately.
+    /// The cookie that records a recent second factor.
     TwoFactorValidity,
     /// The state of a WebAuthn ceremony.
     WebAuthn,
-    /// The refresh token (signed without a time).
+    /// The refresh token, which is signed without a time.
     RefreshToken,
 }
 
@@ -46,7 +46,7 @@ impl Purpose {
         Self::RefreshToken,
     ];
 
-    /// The reference's default salt; a `SECURITY_*_SALT` setting replaces it.
+    /// The reference's default salt. A `SECURITY_*_SALT` setting replaces it.
     #[must_use]
     pub const fn default_salt(self) -> &'static str {
         match self {
@@ -63,13 +63,13 @@ impl Purpose {
         }
     }
 
-    /// A signer with a time for this purpose, with the configured salt if there is one.
+    /// A signer with the time for this purpose, with the configured salt if there is one.
     #[must_use]
     pub fn timed_signer(self, ring: &KeyRing, salt: Option<&str>) -> TimedSigner {
         TimedSigner::new(ring, &self.salt(salt), Derivation::DjangoConcat)
     }
 
-    /// A signer without a time for this purpose.
+    /// A signer without the time for this purpose, with the configured salt if there is one.
     #[must_use]
     pub fn signer(self, ring: &KeyRing, salt: Option<&str>) -> Signer {
         Signer::new(ring, &self.salt(salt), Derivation::DjangoConcat)

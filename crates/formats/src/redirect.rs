@@ -1,25 +1,25 @@
-//! Where a browser may be sent.
+//! The targets that a browser may be redirected to.
 //!
-//! A target is judged as a browser reads it (the WHATWG URL standard, through the `url`
-//! crate), after everything that browsers quietly repair has been refused: control
-//! characters, white space around it, backslashes.
+//! A target is parsed as a browser parses it (the WHATWG URL standard, in the `url` crate).
+//! Everything that browsers quietly repair is refused first: control characters, surrounding white
+//! space, backslashes.
 
 use std::fmt::Write as _;
 
 use url::Url;
 
-/// The hosts that a redirect may go to, each with its port if it has one.
+/// The hosts that a redirect may lead to, each with its port if it has one.
 #[derive(Debug, Clone, Copy)]
 pub struct AllowedHosts<'a> {
-    /// The host that the request was for.
+    /// The host that the request was sent to.
     pub own: &'a str,
-    /// Every subdomain of this domain, and the domain itself.
+    /// This domain and all of its subdomains.
     pub with_subdomains_of: Option<&'a str>,
-    /// These, exactly.
+    /// Exactly these hosts.
     pub listed: &'a [String],
 }
 
-/// Whether a target that somebody else chose stays on a host of ours.
+/// Whether a target from an untrusted source stays on an allowed host.
 #[must_use]
 pub fn is_allowed(target: &str, hosts: &AllowedHosts<'_>) -> bool {
     let repaired_by_browsers = |c: char| c.is_control() || c == '\\';
@@ -31,7 +31,7 @@ pub fn is_allowed(target: &str, hosts: &AllowedHosts<'_>) -> bool {
     {
         return false;
     }
-    // The scheme of the base only matters for a target that brings none.
+    // The scheme of the base only matters for a target without a scheme.
     let Ok(base) = Url::parse(&format!("https://{}/", hosts.own)) else {
         return false;
     };
@@ -61,7 +61,7 @@ pub fn is_allowed(target: &str, hosts: &AllowedHosts<'_>) -> bool {
         })
 }
 
-/// `https:host` is a path on an https page and a host on any other.
+/// `https:host` is a path on an HTTPS page and a host on any other.
 fn has_scheme_without_slashes(target: &str) -> bool {
     let end = target.find(['/', '?', '#']).unwrap_or(target.len());
     target[..end].contains(':') && !target[end..].starts_with("//")
@@ -75,8 +75,8 @@ fn authority(url: &Url) -> Option<String> {
     )
 }
 
-/// Puts a view of the app on the host where the app runs (`SECURITY_REDIRECT_HOST`), instead
-/// of the one that the view names if it names one.
+/// Moves the URL of one of the app's views to the host where the app runs
+/// (`SECURITY_REDIRECT_HOST`), which replaces the host in the URL, if any.
 #[must_use]
 pub fn view_url(view: &str, host: Option<&str>, scheme: &str) -> String {
     let Some(host) = host else {
@@ -96,8 +96,8 @@ pub fn view_url(view: &str, host: Option<&str>, scheme: &str) -> String {
     }
 }
 
-/// A target in ASCII, as it stands in a `Location` header: hosts by IDNA, everything else as
-/// percent-encoded UTF-8 (RFC 3987, section 3.1). `None` where the host cannot be one.
+/// Encodes a target in ASCII, as the `Location` header requires: hosts in IDNA, everything else as
+/// percent-encoded UTF-8 (RFC 3987, section 3.1). `None` if the host is invalid.
 #[must_use]
 pub fn in_ascii(target: &str) -> Option<String> {
     if target.is_ascii() {
@@ -127,13 +127,13 @@ pub fn in_ascii(target: &str) -> Option<String> {
     Some(ascii)
 }
 
-/// A host with or without a port, in ASCII. `None` where it cannot be one.
+/// Encodes a host, with or without a port, in ASCII. `None` if the host is invalid.
 #[must_use]
 pub fn host_in_ascii(host: &str) -> Option<String> {
     if host.is_ascii() {
         return Some(host.to_owned());
     }
-    // Of the two schemes one keeps the port.
+    // Each scheme drops its default port, so at least one of the two keeps it.
     let parsed = |scheme: &str| Url::parse(&format!("{scheme}://{host}/")).ok();
     let (http, https) = (parsed("http")?, parsed("https")?);
     authority(if http.port().is_some() { &http } else { &https })
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_open_redirect_nothing_leads_away() {
+    fn attack_open_redirect_targets_on_other_hosts_are_refused() {
         for target in [
             "",
             " ",
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn subdomains_and_listed_hosts_count_when_configured() {
+    fn subdomains_and_listed_hosts_are_allowed_when_configured() {
         let listed = ["side.example".to_owned()];
         let hosts = AllowedHosts {
             own: "app.example",

@@ -1,16 +1,15 @@
-//! The refresh token: a user, a family of tokens, and which generation of it this is.
+//! The refresh token: a user, a family of tokens, and the generation of this one.
 //!
-//! Flask-Security 5.9 signs an object, without a time of its own: `ver`, `uid`,
-//! `expires_at`, `last_used_at` (both in seconds since 1970, with fractions), `name`,
-//! `family`, `gen`. All of it stands in the family's row, so that the token of one
-//! generation is always the same text.
+//! Flask-Security 5.9 signs an object, without a time of its own: `ver`, `uid`, `expires_at`,
+//! `last_used_at` (both in seconds since 1970, with fractions), `name`, `family`, `gen`. The
+//! family's row holds all of these values, so the token of one generation is always the same text.
 
 use serde::{Deserialize, Serialize};
 
 use crate::purpose::Purpose;
 use crate::sign::{KeyRing, SignatureError, Signer, decode_payload, encode_payload};
 
-/// What a token says.
+/// The content of a token.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RefreshToken {
     #[serde(rename = "ver")]
@@ -20,19 +19,19 @@ pub struct RefreshToken {
     pub uniquifier: String,
     /// When the family ends, in seconds since 1970.
     pub expires_at: f64,
-    /// When this token was made, in seconds since 1970.
+    /// When this token was issued, in seconds since 1970.
     pub last_used_at: f64,
-    /// What the application calls the family.
+    /// The name that the application gave the family.
     pub name: String,
-    /// The family.
+    /// The family's identifier.
     pub family: String,
-    /// The generation.
+    /// The generation, counted from 1.
     #[serde(rename = "gen")]
     pub generation: i64,
 }
 
 impl std::fmt::Debug for RefreshToken {
-    /// The generation; nothing that could be used.
+    /// Shows the generation only: the rest identifies the user or grants access.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RefreshToken")
             .field("generation", &self.generation)
@@ -40,19 +39,19 @@ impl std::fmt::Debug for RefreshToken {
     }
 }
 
-/// Why a token does not count.
+/// Why a token is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshTokenError {
-    /// The signature.
+    /// The signature is invalid.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// It is signed, and not a refresh token.
+    /// The signature is valid, but the payload is not a refresh token.
     #[error("not a refresh token")]
     NotAToken,
 }
 
 impl RefreshToken {
-    /// A token of the version that is made.
+    /// A token in the version that we issue.
     #[must_use]
     pub fn new(
         uniquifier: String,
@@ -74,30 +73,30 @@ impl RefreshToken {
     }
 }
 
-/// Makes and reads refresh tokens.
+/// Issues and reads refresh tokens.
 #[derive(Debug, Clone)]
 pub struct RefreshTokenCodec(Signer);
 
 impl RefreshTokenCodec {
-    /// A codec for these secrets, with the configured `REFRESH_TOKEN_SALT` if there is one.
+    /// Creates a codec for these secrets, with the configured `REFRESH_TOKEN_SALT` if there is one.
     #[must_use]
     pub fn new(ring: &KeyRing, salt: Option<&str>) -> Self {
         Self(Purpose::RefreshToken.signer(ring, salt))
     }
 
-    /// Makes a token.
+    /// Issues a token.
     #[must_use]
     pub fn seal(&self, token: &RefreshToken) -> String {
-        // Texts and finite numbers always serialise.
+        // Strings and finite numbers always serialise.
         self.0.sign(&encode_payload(
             &serde_json::to_vec(token).unwrap_or_default(),
         ))
     }
 
-    /// Reads a token. Whether it still counts, its family's row knows.
+    /// Reads a token. Only the family's row tells whether it is still valid.
     ///
     /// # Errors
-    /// Why it is none of ours.
+    /// [`RefreshTokenError`] if it is not a refresh token that we signed.
     pub fn open(&self, token: &str) -> Result<RefreshToken, RefreshTokenError> {
         let json = decode_payload(self.0.unsign(token)?)?;
         serde_json::from_slice(&json).map_err(|_| RefreshTokenError::NotAToken)
@@ -109,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_generation_is_always_the_same_text_and_reads_back() {
+    fn a_generation_always_has_the_same_token_which_opens() {
         let ring = KeyRing::new("a secret", ["an older one"]);
         let codec = RefreshTokenCodec::new(&ring, None);
         let token = RefreshToken::new(
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_another_purpose_a_token_of_another_salt_is_none() {
+    fn attack_another_purpose_tokens_with_other_salts_are_refused() {
         let ring = KeyRing::new("a secret", []);
         let codec = RefreshTokenCodec::new(&ring, None);
         for purpose in Purpose::ALL {

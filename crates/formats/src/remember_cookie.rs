@@ -1,8 +1,7 @@
 //! Flask-Login's remember cookie: `user id|signature` (Flask-Login 0.6).
 //!
-//! The signature is HMAC-SHA-512 of the id under the secret key as Latin-1, in
-//! hexadecimal. It has no time: the cookie's own lifetime and the user's `fs_uniquifier`
-//! end it.
+//! The signature is HMAC-SHA-512 of the ID with the secret key in Latin-1, in hexadecimal. It has
+//! no time: the cookie's lifetime and the user's `fs_uniquifier` limit its validity.
 
 use std::fmt;
 
@@ -22,8 +21,8 @@ pub struct RememberCodec {
 }
 
 impl RememberCodec {
-    /// A codec for these secrets. A secret that is not Latin-1, which Flask-Login cannot
-    /// use at all, counts as its UTF-8 bytes.
+    /// Creates a codec for these secrets. A secret that is not Latin-1, which Flask-Login cannot
+    /// use at all, is taken as its UTF-8 bytes.
     #[must_use]
     pub fn new(ring: &KeyRing) -> Self {
         let states = ring
@@ -33,7 +32,7 @@ impl RememberCodec {
         Self { states }
     }
 
-    /// The user id in a cookie that we signed.
+    /// The user ID in a cookie that we signed; `None` for any other cookie.
     #[must_use]
     pub fn open(&self, cookie: &str) -> Option<String> {
         let (id, signature) = cookie.rsplit_once('|')?;
@@ -44,7 +43,7 @@ impl RememberCodec {
         (genuine && !id.is_empty()).then(|| id.to_owned())
     }
 
-    /// The cookie for a user id.
+    /// The cookie for a user ID.
     #[must_use]
     pub fn seal(&self, id: &str) -> String {
         let signature = self

@@ -1,17 +1,17 @@
-//! Flask-Login's `_id`: a digest of where a session is used from, so that a session that
-//! moved can be told.
+//! Flask-Login's `_id`: a digest of the client's address and user agent, which reveals when a
+//! session is used by another client.
 //!
-//! SHA-512 of `address|user agent`, both as Python shows bytes (`b'127.0.0.1'`), because
-//! that is what Flask-Login 0.6 formats into it. Flask-Login takes the first address of
-//! `X-Forwarded-For`, even from a client that is no proxy; here the caller passes the address that it
-//! believes.
+//! It is SHA-512 of `address|user agent`, both in Python's notation of bytes (`b'127.0.0.1'`),
+//! because that is what Flask-Login 0.6 formats into it. Flask-Login takes the first address of
+//! `X-Forwarded-For`, even if the client is not a trusted proxy. Here the caller passes the address
+//! that it trusts.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use sha2::{Digest as _, Sha512};
 
-/// The identifier, in hexadecimal.
+/// Computes the identifier, in hexadecimal.
 #[must_use]
 pub fn session_identifier(address: Option<IpAddr>, user_agent: Option<&[u8]>) -> String {
     let address = address.map(|address| address.to_string().into_bytes());
@@ -24,7 +24,7 @@ pub fn session_identifier(address: Option<IpAddr>, user_agent: Option<&[u8]>) ->
     crate::hex::encode(&Sha512::digest(base))
 }
 
-/// WSGI hands header bytes over as Latin-1, and Flask-Login encodes them as UTF-8.
+/// WSGI passes header bytes as Latin-1, and Flask-Login encodes them as UTF-8.
 fn latin_1_as_utf_8(bytes: &[u8]) -> Vec<u8> {
     bytes
         .iter()
@@ -34,7 +34,7 @@ fn latin_1_as_utf_8(bytes: &[u8]) -> Vec<u8> {
         .into_bytes()
 }
 
-/// How Python shows bytes, or None.
+/// Python's `repr` of bytes, or of `None`.
 fn repr(bytes: Option<&[u8]>) -> String {
     let Some(bytes) = bytes else {
         return "None".to_owned();

@@ -1,6 +1,6 @@
-//! What the Python libraries made opens here, and what is made here is what they make.
+//! Tokens and cookies made by the Python libraries open here, and those made here equal theirs.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -29,13 +29,13 @@ fn now(recorded: &Value) -> i64 {
     recorded["now"].as_i64().unwrap()
 }
 
-/// The present key with the one before it.
+/// The current key and the one before it.
 fn ring(recorded: &Value) -> KeyRing {
     KeyRing::new(text(recorded, "key"), [text(recorded, "old")])
 }
 
 #[test]
-fn sessions_open_with_what_is_in_them() {
+fn recorded_sessions_open_with_their_values() {
     let recorded = recorded();
     let codec = SessionCodec::new(&ring(&recorded));
     for case in recorded["sessions"].as_array().unwrap() {
@@ -58,7 +58,7 @@ fn sessions_open_with_what_is_in_them() {
 }
 
 #[test]
-fn a_session_made_here_is_the_one_that_flask_makes() {
+fn sealed_sessions_equal_those_of_flask() {
     let recorded = recorded();
     let codec = SessionCodec::new(&ring(&recorded));
     let case = &recorded["sessions"][1];
@@ -67,7 +67,7 @@ fn a_session_made_here_is_the_one_that_flask_makes() {
 }
 
 #[test]
-fn what_an_application_keeps_in_a_session_goes_back_unchanged() {
+fn values_of_an_application_are_sealed_unchanged() {
     let recorded = recorded();
     let codec = SessionCodec::new(&ring(&recorded));
     let cookie = text(&recorded["foreign"], "cookie");
@@ -92,7 +92,7 @@ fn what_an_application_keeps_in_a_session_goes_back_unchanged() {
 }
 
 #[test]
-fn sessions_that_are_not_ours_are_no_sessions() {
+fn foreign_expired_and_changed_sessions_are_refused() {
     let recorded = recorded();
     let cookie = text(&recorded["sessions"][2], "cookie");
     let at = now(&recorded);
@@ -128,7 +128,7 @@ fn sessions_that_are_not_ours_are_no_sessions() {
 }
 
 #[test]
-fn identifiers_are_those_of_flask_login() {
+fn identifiers_equal_those_of_flask_login() {
     let recorded = recorded();
     for case in recorded["identifiers"].as_array().unwrap() {
         let address: IpAddr = text(case, "address").parse().unwrap();
@@ -138,7 +138,8 @@ fn identifiers_are_those_of_flask_login() {
                 .map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap())
                 .collect()
         });
-        // A trusted proxy names the client's address. What is no address is not believed here.
+        // A trusted proxy reports the client's address. Anything that is not an address is not
+        // trusted here.
         let forwarded = case["forwarded"].as_str();
         let first = forwarded.and_then(|chain| chain.split(',').next());
         let address = match first.map(|first| first.trim().parse()) {
@@ -155,7 +156,7 @@ fn identifiers_are_those_of_flask_login() {
 }
 
 #[test]
-fn remember_cookies_are_those_of_flask_login() {
+fn remember_cookies_equal_those_of_flask_login() {
     let recorded = recorded();
     for case in recorded["remember"].as_array().unwrap() {
         let (user, cookie) = (text(case, "user"), text(case, "cookie"));
@@ -178,7 +179,7 @@ fn remember_cookies_are_those_of_flask_login() {
 }
 
 #[test]
-fn csrf_tokens_are_those_of_flask_wtf() {
+fn csrf_tokens_equal_those_of_flask_wtf() {
     let recorded = recorded();
     let (raw, token) = (
         text(&recorded["csrf"], "raw"),
@@ -245,7 +246,7 @@ fn auth_tokens_of_every_version_are_read() {
     }
 }
 
-/// Old versions do not say when; version 5 says zero then.
+/// Old versions hold no time of authentication; version 5 writes zero instead.
 fn read_as_version_5(
     mut token: vestibule_formats::auth_token::AuthToken,
 ) -> vestibule_formats::auth_token::AuthToken {
@@ -254,7 +255,7 @@ fn read_as_version_5(
 }
 
 #[test]
-fn links_of_every_purpose_open_and_only_for_it() {
+fn recorded_links_open_for_their_own_purpose_only() {
     let recorded = recorded();
     let at = now(&recorded);
     let links = recorded["links"].as_object().unwrap();
@@ -293,7 +294,7 @@ fn refresh_tokens_are_signed_without_a_time() {
 }
 
 #[test]
-fn a_configured_salt_is_another_purpose() {
+fn tokens_with_another_salt_are_refused() {
     let recorded = recorded();
     let link = recorded["links"]["Confirm"].as_str().unwrap();
     let signer = Purpose::Confirm.timed_signer(&ring(&recorded), Some("another-salt"));

@@ -1,14 +1,14 @@
-//! The bodies of the fuzz targets, driven by changed vectors for a bounded while. `cargo fuzz run
-//! <target>` in `fuzz/` goes on where this stops.
+//! Runs the bodies of the fuzz targets on a fixed number of mutated vectors. `cargo fuzz run
+//! <target>` in `fuzz/` runs them without a limit.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
 
 const ROUNDS: u64 = 8_000;
 
-/// What the changes start from: recorded artefacts, and the awkward beside them.
+/// The inputs to mutate: recorded tokens and cookies, and some edge cases.
 fn seeds() -> Vec<String> {
     fn collect(value: &serde_json::Value, into: &mut Vec<String>) {
         match value {
@@ -53,7 +53,7 @@ fn seeds() -> Vec<String> {
     seeds
 }
 
-/// xorshift64*: the same changes in every run.
+/// xorshift64*: the same mutations in every run.
 struct Dice(u64);
 
 impl Dice {

@@ -1,6 +1,6 @@
-//! Stored hashes that nobody should have stored, and passwords that nobody should choose.
+//! Stored hashes and passwords that an attacker chose.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+#![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
 use proptest::prelude::*;
 use vestibule_formats::hash::{
@@ -58,7 +58,7 @@ fn attack_absurd_costs_are_refused_before_they_are_paid() {
 }
 
 #[test]
-fn what_is_not_quite_a_hash_is_malformed() {
+fn incomplete_and_invalid_hashes_are_malformed() {
     let salt = "c29tZXNhbHRzb21lc2FsdA";
     let digest = "A".repeat(43);
     for hash in [
@@ -118,7 +118,7 @@ fn what_is_not_quite_a_hash_is_malformed() {
 }
 
 #[test]
-fn plain_text_is_no_hash() {
+fn plain_text_is_not_accepted_as_a_hash() {
     for stored in [
         "password",
         "",
@@ -152,7 +152,7 @@ fn a_zero_byte_does_not_hide_the_rest_of_a_password() {
 }
 
 #[test]
-fn attack_a_long_password_is_not_worth_its_time() {
+fn attack_a_long_password_cannot_cost_much_time() {
     let hasher = hasher();
     let mut memory = Memory::default();
     let longest = "x".repeat(4096);
@@ -169,7 +169,7 @@ fn attack_a_long_password_is_not_worth_its_time() {
 }
 
 #[test]
-fn costs_that_could_not_be_checked_afterwards_are_not_configured() {
+fn costs_beyond_the_limits_cannot_be_configured() {
     for argon2 in [
         Argon2Options {
             memory_cost: 2 << 20,
@@ -229,7 +229,7 @@ fn costs_that_could_not_be_checked_afterwards_are_not_configured() {
 }
 
 #[test]
-fn nothing_secret_is_printed() {
+fn debug_shows_no_secrets() {
     let hasher = Hasher::new(&HasherOptions {
         salt: Some("the pepper"),
         single_hash: SingleHash::Schemes(Vec::new()),
@@ -239,7 +239,7 @@ fn nothing_secret_is_printed() {
     assert!(!format!("{hasher:?}").contains("pepper"));
 }
 
-/// The recorded hashes with bytes of them changed.
+/// The recorded hashes, with one character of each replaced.
 fn nearly_hashes() -> impl Strategy<Value = String> {
     let vectors: serde_json::Value =
         serde_json::from_str(include_str!("vectors/hashes.json")).unwrap();
@@ -267,13 +267,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn no_stored_text_makes_it_panic(hash in "\\$?[a-z0-9_-]{0,13}\\$\\PC{0,80}") {
+    fn stored_texts_never_panic(hash in "\\$?[a-z0-9_-]{0,13}\\$\\PC{0,80}") {
         let _ = verdict(&hash);
         let _ = hasher().needs_upgrade(&hash);
     }
 
     #[test]
-    fn a_changed_hash_does_not_make_it_panic(hash in nearly_hashes()) {
+    fn changed_hashes_never_panic_or_match(hash in nearly_hashes()) {
         prop_assert_ne!(verdict(&hash), Ok(true));
         let _ = hasher().needs_upgrade(&hash);
     }

@@ -1,6 +1,6 @@
 //! Hashes made by the real Flask-Security: see `vectors/record_hashes.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+#![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
 use serde_json::Value;
 use vestibule_formats::hash::{
@@ -48,7 +48,7 @@ fn hasher(vectors: &Value, single: bool, argon2: Argon2Options) -> Hasher {
 }
 
 #[test]
-fn the_references_hashes_are_of_the_passwords_that_they_were_made_of() {
+fn hashes_of_the_reference_match_their_passwords() {
     let vectors = vectors();
     let mut memory = Memory::default();
     let [double, single] =
@@ -65,10 +65,10 @@ fn the_references_hashes_are_of_the_passwords_that_they_were_made_of() {
         assert_eq!(Scheme::identify(hash).name(), text(row, "scheme"), "{hash}");
         let verdict = right.verify(password, hash, &mut memory);
         assert_eq!(verdict, Ok(true), "{password:?} {hash}");
-        // One more character in front: behind, bcrypt would not see it.
+        // The extra character comes first, because bcrypt would not read it at the end.
         let wrong = right.verify(&format!("x{password}"), hash, &mut memory);
         assert_eq!(wrong, Ok(false), "{hash}");
-        // Django's are hashed once either way.
+        // Django's hashes are single in either configuration.
         let mixed = other.verify(password, hash, &mut memory);
         assert_eq!(mixed, Ok(hash.starts_with(|c| c != '$')), "{hash}");
         schemes.insert(Scheme::identify(hash));
@@ -92,8 +92,8 @@ fn hashes_are_upgraded_when_the_reference_would() {
         }
         let ours = hasher(&vectors, true, options).needs_upgrade(text(row, "hash"));
         let expected = match row["made_with"]["time_cost"].as_u64() {
-            // The reference looks at the passes only when they are configured, and then hashes
-            // again what has more of them too. Here fewer are always too few, more never.
+            // The reference checks the passes only if they are configured, and then also upgrades
+            // hashes with more of them. Here, fewer always need an upgrade, and more never do.
             Some(2) => true,
             Some(4) => row["configured"]
                 .as_object()
@@ -139,7 +139,7 @@ fn an_explicit_list_of_deprecated_schemes_leaves_the_others_alone() {
         let expected = text(row, "upgrades").chars().map(|letter| letter == 'y');
         for (hash, expected) in hashes.iter().zip(expected) {
             let stored = text(hash, "hash");
-            // The reference also hashes again what has more rounds than are configured.
+            // The reference also upgrades hashes with more rounds than configured.
             let stronger = rounds("bcrypt") == Some(4) && stored.starts_with("$2a$05$");
             let ours = hasher.needs_upgrade(stored);
             assert_eq!(ours, expected && !stronger, "{row} {stored}");
@@ -148,7 +148,7 @@ fn an_explicit_list_of_deprecated_schemes_leaves_the_others_alone() {
 }
 
 #[test]
-fn what_is_only_read_has_no_rounds_to_be_kept_by() {
+fn keeping_rejects_read_only_schemes_and_invalid_rounds() {
     let vectors = vectors();
     let hasher = hasher(&vectors, true, Argon2Options::default());
     for (scheme, rounds) in [
@@ -160,7 +160,7 @@ fn what_is_only_read_has_no_rounds_to_be_kept_by() {
     }
 }
 
-/// A part of a hash that is the same for every salt and password.
+/// The parts of a hash that are the same for every salt and password.
 fn shape(hash: &str) -> String {
     let mut parts: Vec<&str> = hash.split('$').collect();
     if parts[1].starts_with('2') {
@@ -172,7 +172,7 @@ fn shape(hash: &str) -> String {
 }
 
 #[test]
-fn hashes_made_here_look_as_if_the_reference_had_made_them() {
+fn new_hashes_have_the_format_of_the_reference() {
     let vectors = vectors();
     let mut memory = Memory::default();
     let salt = &[
@@ -216,7 +216,7 @@ fn hashes_made_here_look_as_if_the_reference_had_made_them() {
 }
 
 #[test]
-fn django_is_read_and_never_written() {
+fn django_hashes_are_verified_but_never_made() {
     let vectors = vectors();
     let hasher = hasher(&vectors, false, Argon2Options::default());
     for row in vectors["hashes"].as_array().unwrap() {

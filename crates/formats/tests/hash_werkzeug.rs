@@ -6,7 +6,7 @@ use vestibule_formats::hash::{
 };
 
 #[test]
-fn werkzeugs_hashes_are_checked_and_replaced_hashed_once_or_twice() {
+fn werkzeug_hashes_of_single_and_double_hashes_are_verified_and_upgraded() {
     let vectors: Value = serde_json::from_str(include_str!("vectors/werkzeug.json")).unwrap();
     let mut memory = Memory::default();
     let hasher = Hasher::new(&HasherOptions {

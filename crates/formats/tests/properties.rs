@@ -1,6 +1,7 @@
-//! What holds for every input: round trips, refusals, and never a panic.
+//! Properties that hold for every input: values round-trip, changed values are refused, and nothing
+//! panics.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
 use std::time::Duration;
 
@@ -47,12 +48,12 @@ fn changed(text: &str, position: usize) -> String {
 
 proptest! {
     #[test]
-    fn payloads_come_back(json in prop::collection::vec(any::<u8>(), 0..2000)) {
+    fn payloads_round_trip(json in prop::collection::vec(any::<u8>(), 0..2000)) {
         prop_assert_eq!(decode_payload(&encode_payload(&json)).unwrap(), json);
     }
 
     #[test]
-    fn sessions_come_back(values in prop::collection::btree_map(".{1,20}", ".{0,200}", 0..8)) {
+    fn sessions_round_trip(values in prop::collection::btree_map(".{1,20}", ".{0,200}", 0..8)) {
         let codec = SessionCodec::new(&ring());
         let mut session = Session::default();
         for (name, value) in &values {
@@ -91,7 +92,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_of_one_purpose_is_worth_nothing_for_another(one in 0..10_usize, other in 0..10_usize) {
+    fn a_token_opens_for_its_own_purpose_only(one in 0..10_usize, other in 0..10_usize) {
         let (one, other) = (Purpose::ALL[one], Purpose::ALL[other]);
         let token = one.timed_signer(&ring(), None).sign(&encode_payload(b"[]"), NOW);
         let outcome = other.timed_signer(&ring(), None).open(&token, NOW, None);
@@ -99,11 +100,11 @@ proptest! {
     }
 
     #[test]
-    fn the_age_is_judged_to_the_second(age in -100_i64..100, limit in 0_u64..100) {
+    fn age_limits_are_exact_to_the_second(age in -100_i64..100, limit in 0_u64..100) {
         let signer = Purpose::Reset.timed_signer(&ring(), None);
         let token = signer.sign(&encode_payload(b"[]"), NOW);
         let outcome = signer.open(&token, NOW + age, Some(Duration::from_secs(limit)));
-        // Up to a minute ahead, the clock of another server is not wrong.
+        // Another server's clock may be up to a minute ahead.
         let age = if (-60..0).contains(&age) { 0 } else { age };
         prop_assert_eq!(outcome.is_ok(), u64::try_from(age).is_ok_and(|age| age <= limit));
     }
@@ -118,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_panics(text in "\\PC{0,300}", host in "[a-z.:0-9]{0,30}") {
+    fn arbitrary_input_never_panics(text in "\\PC{0,300}", host in "[a-z.:0-9]{0,30}") {
         let ring = ring();
         let _ = SessionCodec::new(&ring).open(&text, NOW, DAY);
         let _ = RememberCodec::new(&ring).open(&text);
@@ -134,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn an_allowed_target_stays_here(target in "[/\\\\:@.?#a-z \\t%5c-]{0,24}") {
+    fn an_allowed_target_stays_on_our_host(target in "[/\\\\:@.?#a-z \\t%5c-]{0,24}") {
         let hosts = AllowedHosts { own: "app.example", with_subdomains_of: None, listed: &[] };
         if is_allowed(&target, &hosts) {
             for base in ["http://app.example/", "https://app.example/"] {
@@ -146,7 +147,7 @@ proptest! {
 }
 
 #[test]
-fn attack_decompression_bomb_a_small_token_does_not_unpack_to_much() {
+fn attack_decompression_bomb_payloads_beyond_the_limit_are_refused() {
     let zeros = vec![b'0'; 10 * 1024 * 1024];
     let bomb = encode_payload(&zeros);
     assert!(bomb.len() < 20_000);

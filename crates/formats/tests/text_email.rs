@@ -1,6 +1,6 @@
-//! What Python's `email_validator` makes of addresses: see `vectors/record_emails.py`.
+//! Addresses are treated as by Python's `email_validator`: see `vectors/record_emails.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+#![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn options(row: &Value) -> EmailOptions {
 }
 
 #[test]
-fn addresses_are_kept_as_the_reference_keeps_them() {
+fn addresses_are_normalised_as_by_the_reference() {
     let vectors: Value = serde_json::from_str(include_str!("vectors/emails.json")).unwrap();
     let mut different = Vec::new();
     for row in vectors.as_array().unwrap() {
@@ -50,23 +50,23 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_text_makes_it_panic(address in "\\PC{0,20}@?\\PC{0,20}") {
+    fn arbitrary_texts_never_panic(address in "\\PC{0,20}@?\\PC{0,20}") {
         let _ = normalise(&address, &EmailOptions::default());
     }
 
     #[test]
-    fn no_domain_makes_it_panic(domain in "(xn--)?[a-z0-9\u{fc}\u{5d0}\u{661}\u{30fb}\u{b7}.-]{0,20}") {
+    fn arbitrary_domains_never_panic(domain in "(xn--)?[a-z0-9\u{fc}\u{5d0}\u{661}\u{30fb}\u{b7}.-]{0,20}") {
         let _ = normalise(&format!("a@{domain}"), &EmailOptions::default());
     }
 
     #[test]
-    fn the_normal_form_is_its_own_normal_form(
+    fn normalising_is_idempotent(
         address in "[a-zA-Z\u{e9}e\u{301}\u{212b}.+-]{1,8}@(xn--)?[a-zA-Z0-9\u{fc}\u{df}\u{3a3}\u{5d0}\u{ff0e}\u{661}-]{1,10}\\.(com|\u{4e2d}\u{56fd})",
     ) {
         let options = EmailOptions::default();
         if let Ok(normal) = normalise(&address, &options) {
             prop_assert_eq!(normalise(&normal, &options), Ok(normal.clone()));
-            // Never a second recipient, never a header line.
+            // It contains no second recipient and no header line.
             prop_assert_eq!(normal.matches('@').count(), 1);
             prop_assert!(!normal.contains([',', ';', '<', '>', '"', ' ', '\r', '\n', '\0']));
         }

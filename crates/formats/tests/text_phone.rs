@@ -1,4 +1,4 @@
-//! What Python's `phonenumbers` makes of phone numbers: see `vectors/record_phones.py`.
+//! Phone numbers are treated as by Python's `phonenumbers`: see `vectors/record_phones.py`.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -9,7 +9,7 @@ fn region(code: &str) -> Option<Region> {
 }
 
 #[test]
-fn numbers_are_kept_as_the_reference_keeps_them() {
+fn numbers_are_normalised_as_by_the_reference() {
     let vectors: Value = serde_json::from_str(include_str!("vectors/phones.json")).unwrap();
     let rows = vectors.as_array().unwrap();
     assert!(rows.len() > 800);
@@ -20,7 +20,7 @@ fn numbers_are_kept_as_the_reference_keeps_them() {
         if ours.as_deref().ok() != row[2].as_str() {
             different.push(format!("{text:?} in {}: {ours:?}, not {}", row[1], row[2]));
         }
-        // What is kept is found again, wherever it is typed.
+        // The normal form is its own normal form, in every region.
         if let Ok(kept) = ours {
             for region in [None, region("US"), region("DE")] {
                 assert_eq!(normalise(&kept, region).as_ref(), Ok(&kept), "{text:?}");
@@ -69,7 +69,7 @@ fn any_region() -> impl Strategy<Value = Option<Region>> {
     prop::sample::select(codes.to_vec()).prop_map(region)
 }
 
-/// A number is a plus sign and digits, and its own form.
+/// A normalised number is a plus sign and digits, and its own normal form.
 fn check(text: &str, region: Option<Region>) -> Result<(), TestCaseError> {
     if let Ok(kept) = normalise(text, region) {
         let digits = kept.strip_prefix('+').unwrap_or_default();
@@ -83,12 +83,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_text_makes_it_panic(text in any::<String>(), region in any_region()) {
+    fn arbitrary_texts_never_panic(text in any::<String>(), region in any_region()) {
         check(&text, region)?;
     }
 
     #[test]
-    fn nothing_like_a_number_makes_it_panic(
+    fn number_like_texts_never_panic(
         text in "[+\u{ff0b}]{0,2}[0-9]{0,4}[0-9\u{660}-\u{669}\u{1d7ce}-\u{1d7ff} ()./x#,;~a-cı\u{301}-]{0,24}",
         region in any_region(),
     ) {
@@ -96,12 +96,12 @@ proptest! {
     }
 
     #[test]
-    fn no_digits_make_it_panic(text in "(\\+|00|011|0)?[0-9]{2,20}( ?(x|ext|,|;ext=)[0-9]{1,5}#?)?", region in any_region()) {
+    fn digits_never_panic(text in "(\\+|00|011|0)?[0-9]{2,20}( ?(x|ext|,|;ext=)[0-9]{1,5}#?)?", region in any_region()) {
         check(&text, region)?;
     }
 
     #[test]
-    fn no_parameters_make_it_panic(
+    fn parameters_never_panic(
         text in "(tel:)?[0-9+-]{0,12}(;isub=|;ext=|;phone-context=|tel:|\\+1|example\\.com|[0-9é]){0,5}",
         region in any_region(),
     ) {

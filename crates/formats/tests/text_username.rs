@@ -1,6 +1,6 @@
-//! What the real Flask-Security makes of usernames: see `vectors/record_usernames.py`.
+//! Usernames are treated as by the real Flask-Security: see `vectors/record_usernames.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+#![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn options(row: &Value) -> UsernameOptions {
 }
 
 #[test]
-fn names_are_judged_as_the_reference_judges_them() {
+fn names_are_accepted_and_refused_as_by_the_reference() {
     let vectors: Value = serde_json::from_str(include_str!("vectors/usernames.json")).unwrap();
     for row in vectors.as_array().unwrap() {
         let options = options(row);
@@ -53,7 +53,7 @@ fn plain(form: Option<Form>, categories: &[&str]) -> UsernameOptions {
 }
 
 #[test]
-fn attack_markup_does_not_appear_through_normalising() {
+fn attack_markup_cannot_result_from_normalising() {
     let options = plain(Some(Form::Nfkd), &[]);
     for name in [
         "\u{ff1c}script\u{ff1e}",
@@ -63,13 +63,13 @@ fn attack_markup_does_not_appear_through_normalising() {
     ] {
         assert_eq!(normalise(name, &options), Err(Refusal::Invalid), "{name}");
     }
-    // One letter, which becomes words with spaces between them.
+    // One letter whose normal form is several words with spaces between them.
     let letters = plain(Some(Form::Nfkd), &["L", "N"]);
     assert_eq!(normalise("\u{fdfa}", &letters), Err(Refusal::Disallowed));
 }
 
 #[test]
-fn a_name_is_found_by_the_form_in_which_it_is_kept() {
+fn a_normalised_name_is_its_own_normal_form() {
     let options = plain(Some(Form::Nfkd), &["L", "N"]);
     let kept = normalise("Ren\u{e9}e", &options).unwrap();
     assert_eq!(kept, "Rene\u{301}e");
@@ -80,7 +80,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_normal_form_is_its_own_normal_form(
+    fn normalising_is_idempotent(
         name in "[\\PC\u{1c}\u{85}\u{a0}\u{feff}&;<\u{ff1c}\u{301}\u{b4}\u{fdfa}\u{bd}]{0,12}",
         form in prop::sample::select(vec![
             None,

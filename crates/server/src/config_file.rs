@@ -1,5 +1,5 @@
-//! Where the program takes its configuration from: the file, the environment, and the
-//! secrets that it keeps itself.
+//! The sources of the program's configuration: the file, the environment, and the secrets that the
+//! program generated for itself.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::data_folder;
 use crate::private_files;
 use crate::serve::listen::Address;
 
-/// The file that is read when none is named.
+/// The file that is read when the command line names none.
 const FILE: &str = "vestibule.toml";
 
 /// The configuration, and where it came from.
@@ -24,7 +24,7 @@ const FILE: &str = "vestibule.toml";
 pub struct Configuration {
     /// Every value.
     pub loaded: Loaded,
-    /// What the program itself has to know.
+    /// The settings of the program itself.
     pub program: ProgramSettings,
     /// The address to listen on.
     pub listen: Address,
@@ -32,12 +32,12 @@ pub struct Configuration {
     pub settings: Settings,
     /// The file, if there is one.
     pub file: Option<PathBuf>,
-    /// Whether the file was written just now, because there was none.
+    /// Whether this start wrote the file, because there was none.
     pub started_afresh: bool,
     purpose: Purpose,
 }
 
-/// What is wrong with a configuration, one line each.
+/// The problems of a configuration, one line each.
 #[derive(Debug)]
 pub struct Unusable(Vec<String>);
 
@@ -76,34 +76,35 @@ impl From<String> for Unusable {
     }
 }
 
-/// What a command does with the database, and so what it needs.
+/// What a command does with the database, which determines the secrets that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Serves it. A set-up that is missing is made: the configuration, the secrets, the database.
+    /// Serves it, and creates what is missing: the configuration, the secrets, the database.
     Serve,
-    /// Looks at it: no secret has a part in that, and nothing is made.
+    /// Reads it, without secrets, and creates nothing.
     Look,
-    /// Makes tables, in which no secret has a part.
+    /// Creates tables, without secrets.
     Arrange,
-    /// Makes an account or a role: passwords are hashed, and the audit log goes on.
+    /// Creates an account or a role: it hashes passwords and appends to the audit log.
     Create,
-    /// Changes accounts or roles, or reads what was sealed.
+    /// Changes accounts or roles, or verifies seals.
     Change,
 }
 
 impl Purpose {
-    /// Whether made-up secrets would do harm.
+    /// Whether the command signs, hashes or verifies with the secrets, so that stand-ins would do
+    /// harm.
     fn needs_secrets(self) -> bool {
         matches!(self, Self::Serve | Self::Create | Self::Change)
     }
 
-    /// Whether it may be the first that is done in a folder where nothing is configured.
+    /// Whether the command may be the first one in a folder without a configuration.
     fn may_begin(self) -> bool {
         matches!(self, Self::Arrange | Self::Create)
     }
 }
 
-/// Where the program looks, before anything is read from it.
+/// The sources of the configuration, before they are parsed.
 #[derive(Debug)]
 pub(crate) struct Places {
     environment: Vec<(String, String)>,
@@ -111,14 +112,14 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Finds them, and says which variables cannot be read.
+    /// Finds the sources, and reports the environment variables that cannot be read.
     pub(crate) fn find(named: Option<&Path>) -> Result<(Self, Vec<String>), Unusable> {
         let (environment, problems) = environment();
         let file = read_file(named)?;
         Ok((Self { environment, file }, problems))
     }
 
-    /// Reads them, with these secrets for what nobody set.
+    /// Parses the sources, with `kept` for secrets that they do not set.
     fn read(&self, kept: Option<&str>) -> Result<Loaded, Vec<Problem>> {
         let (loaded, problems) = self.read_all(kept);
         if problems.is_empty() {
@@ -128,7 +129,7 @@ impl Places {
         }
     }
 
-    /// The same, with what could be read where something could not.
+    /// Like [`Self::read`], but also returns the values that could be read beside the problems.
     pub(crate) fn read_all(&self, kept: Option<&str>) -> (Loaded, Vec<Problem>) {
         Loaded::read_all(&Sources {
             file: self.file.as_ref().map(|(_, text)| text.as_str()),
@@ -138,7 +139,7 @@ impl Places {
         })
     }
 
-    /// Where the configuration file is, if there is one.
+    /// The path of the configuration file, if there is one.
     pub(crate) fn file_path(&self) -> Option<&Path> {
         self.file.as_ref().map(|(path, _)| path.as_path())
     }
@@ -149,19 +150,19 @@ impl Places {
 }
 
 impl Configuration {
-    /// Reads the configuration for a command that changes accounts; `listen` is what the command
-    /// line says.
+    /// Reads the configuration for a command that changes accounts. `listen` is the address from
+    /// the command line.
     ///
     /// # Errors
-    /// Everything that is wrong, at once.
+    /// All problems at once.
     pub fn read(named: Option<&Path>, listen: Option<Address>) -> Result<Self, Unusable> {
         Self::read_to(Purpose::Change, named, listen)
     }
 
-    /// The same for a command of any kind.
+    /// Reads the configuration for a command with any purpose.
     ///
     /// # Errors
-    /// Everything that is wrong, at once.
+    /// All problems at once.
     pub fn read_to(
         purpose: Purpose,
         named: Option<&Path>,
@@ -189,7 +190,7 @@ impl Configuration {
             Settings::new(&loaded, listening)
                 .map_err(|problems| lacking(&loaded, purpose, problems))
         } else {
-            // Nothing is signed or hashed with these, and nobody sees them.
+            // These are never used to sign or hash, and never shown.
             let stand_ins = data_folder::fresh_secrets(&SystemRandom);
             let complete = if lacks_secrets(&loaded) {
                 &places.read(Some(&stand_ins))?
@@ -209,10 +210,10 @@ impl Configuration {
         })
     }
 
-    /// Where the database is.
+    /// The database that the configuration names.
     ///
     /// # Errors
-    /// When it is of a kind that is not served.
+    /// When its kind is not supported.
     pub fn database(&self) -> Result<Database, Unusable> {
         Ok(database_of(&self.settings)?)
     }
@@ -223,8 +224,8 @@ impl Configuration {
         tables_of(&self.settings)
     }
 
-    /// Opens the database, which is made where there is none, and puts everything together. Who
-    /// only looks makes none in our folder.
+    /// Opens the database, creating it if it does not exist, and builds the application. A command
+    /// that only reads does not create a database in our folder.
     ///
     /// # Errors
     /// When the database cannot be opened.
@@ -233,7 +234,7 @@ impl Configuration {
         let in_words = |error: &dyn std::fmt::Display| format!("the database {database}: {error}");
         let builder = Vestibule::builder(self.settings.clone()).hashing_threads(hashing_threads);
         let builder = match embedded(&database) {
-            // Where there is nothing, there is nothing to see.
+            // There is nothing to read: the command runs without a database.
             Some(path) if self.purpose == Purpose::Look && !path.exists() => builder,
             inside => {
                 if inside.is_some() {
@@ -248,13 +249,13 @@ impl Configuration {
     }
 }
 
-/// Where the configuration says to listen.
+/// The address in the configuration to listen on.
 pub(crate) fn listen_at(program: &ProgramSettings) -> Result<Address, String> {
     let address = program.listen.parse();
     address.map_err(|error: String| format!("VESTIBULE_LISTEN: {error}"))
 }
 
-/// Where the database is.
+/// The database that the settings name; the embedded one by default.
 pub(crate) fn database_of(settings: &Settings) -> Result<Database, String> {
     let embedded = || data_folder::database_uri(Path::new(data_folder::FOLDER));
     let uri = settings.database.uri.as_ref();
@@ -262,7 +263,7 @@ pub(crate) fn database_of(settings: &Settings) -> Result<Database, String> {
     Database::at(&uri).map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
 }
 
-/// Where the database is, once the certificates that its address names are read.
+/// Checks the certificates that the database's address names.
 pub(crate) fn certificates_of(settings: &Settings) -> Result<(), String> {
     let checked = database_of(settings)?.check_certificates();
     checked.map_err(|error| format!("SQLALCHEMY_DATABASE_URI: {error}"))
@@ -280,8 +281,8 @@ pub(crate) fn tables_of(settings: &Settings) -> TableNames {
     }
 }
 
-/// The environment, as far as it is text, and the settings in it that are not: they are nothing
-/// to pass over.
+/// The environment variables that are UTF-8, and a problem for each setting that is not: a setting
+/// is never skipped silently.
 fn environment() -> (Vec<(String, String)>, Vec<String>) {
     let mut variables = Vec::new();
     let mut problems = Vec::new();
@@ -311,7 +312,8 @@ fn read_file(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Unusable
     }
 }
 
-/// Whether the environment configures more than where to listen and how to log.
+/// Whether the environment configures more than the program itself (`VESTIBULE_*`, such as the
+/// address and the log) and `DEBUG`.
 fn is_configured(environment: &[(String, String)]) -> bool {
     environment.iter().any(|(name, _)| {
         let base = name.strip_suffix("_FILE").unwrap_or(name);
@@ -319,20 +321,23 @@ fn is_configured(environment: &[(String, String)]) -> bool {
     })
 }
 
-/// Writes the starter, unless another process has just done so.
+/// Writes the starter configuration, unless another process has just written it.
 fn write_starter() -> Result<(PathBuf, String), Unusable> {
     let written = private_files::create(Path::new(FILE), STARTER, &SystemRandom);
     let why = match written {
         Ok(_) => match read_file(None)? {
             Some(file) => return Ok(file),
-            None => "it is a link that leads nowhere".to_owned(),
+            None => "it is a dangling symbolic link".to_owned(),
         },
         Err(error) => error.to_string(),
     };
-    Err(format!("cannot write a starter {FILE} ({why}): name a configuration with --config").into())
+    Err(
+        format!("cannot write a starter {FILE} ({why}); name a configuration file with --config")
+            .into(),
+    )
 }
 
-/// The secrets that this installation could keep for itself.
+/// The secrets that the program can generate for itself.
 const SECRETS: [&str; 3] = [
     "SECRET_KEY",
     "SECURITY_PASSWORD_SALT",
@@ -343,15 +348,16 @@ pub(crate) fn lacks_secrets(loaded: &Loaded) -> bool {
     SECRETS.iter().any(|name| !loaded.is_set(name))
 }
 
-/// Whether secrets of our own are used: with our own database only, since any other was begun
-/// with others, and where one machine is all there is, since every node would have its own.
+/// Whether the program may use secrets that it generated. Only with the embedded database, because
+/// the accounts in any other database were created with other secrets; and only when it listens
+/// locally, because otherwise every node could have secrets of its own.
 pub(crate) fn keeps_secrets(loaded: &Loaded, listening: Listening) -> bool {
     listening == Listening::Local && !loaded.is_set("SQLALCHEMY_DATABASE_URI")
 }
 
-/// The secrets that are kept. New ones are made by who serves; and by the first command of all,
-/// where nothing is configured, together with the database. Beside a database that is there they
-/// would not be those that its accounts were made with.
+/// The stored secrets. `serve` generates them if there are none. So does the first command of all,
+/// if nothing is configured and it also creates the database. Next to an existing database, new
+/// secrets would not be those that its accounts were created with.
 fn kept(purpose: Purpose, places: &Places) -> Result<Option<String>, Unusable> {
     let folder = Path::new(data_folder::FOLDER);
     let begins = purpose.may_begin() && places.say_nothing() && !data_folder::has_database(folder);
@@ -363,8 +369,8 @@ fn kept(purpose: Purpose, places: &Places) -> Result<Option<String>, Unusable> {
     secrets.map_err(|error| format!("the secrets of this installation: {error}").into())
 }
 
-/// What is wrong. Secrets that a command lacks are the server's own affair, which has them from
-/// somewhere: that is said in one line.
+/// The error for invalid settings. If a command other than `serve` lacks secrets, one line tells
+/// the operator to pass those of the server.
 fn lacking(loaded: &Loaded, purpose: Purpose, problems: Vec<Problem>) -> Unusable {
     let is_lack =
         |problem: &&Problem| SECRETS.contains(&&*problem.key) && !loaded.is_set(&problem.key);
@@ -377,14 +383,14 @@ fn lacking(loaded: &Loaded, purpose: Purpose, problems: Vec<Problem>) -> Unusabl
         let mut said = Unusable::from(problems);
         if data_folder::secrets(Path::new(secrets)).is_ok_and(|kept| kept.is_some()) {
             said.0.push(format!(
-                "{secrets}/secrets.toml belongs to the database beside it and is not used here; copy it into the configuration if these accounts were made with it"
+                "{secrets}/secrets.toml belongs to the database beside it and is not used here; copy it into the configuration if your accounts were created with it"
             ));
         }
         return said;
     }
     let names: Vec<&str> = lacks.iter().map(|problem| problem.key.as_str()).collect();
     let mut lines = vec![format!(
-        "{} not set here, and only `vestibule serve` with its own database makes such: give this command what the server has (a shell does not read systemd's EnvironmentFile), or run it where the server runs",
+        "{} not set here, and only `vestibule serve` with its own database generates them: give this command the server's secrets (a shell does not read systemd's EnvironmentFile), or run it in the server's working directory",
         match names.as_slice() {
             [one] => format!("{one} is"),
             several => format!("{} are", several.join(" and ")),
@@ -394,7 +400,7 @@ fn lacking(loaded: &Loaded, purpose: Purpose, problems: Vec<Problem>) -> Unusabl
     Unusable(lines)
 }
 
-/// The file of a database that is in our own folder.
+/// The path of the database, if it is in our own folder.
 fn embedded(database: &Database) -> Option<&Path> {
     database
         .file()

@@ -1,5 +1,5 @@
-//! What the program keeps for itself when nobody told it where: its secrets and the
-//! embedded database, under `./vestibule-data/`.
+//! `./vestibule-data/`: the secrets and the embedded database, for a program whose configuration
+//! names neither.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -17,7 +17,7 @@ pub const FOLDER: &str = "vestibule-data";
 const SECRETS: &str = "secrets.toml";
 const DATABASE: &str = "vestibule.db";
 
-/// What SQLite appends to the name for its other files; they get the mode of the first.
+/// What SQLite appends to the database's name for its other files. They get the database's mode.
 const DATABASE_FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// The SQLAlchemy URI of the embedded database.
@@ -26,7 +26,7 @@ pub fn database_uri(folder: &Path) -> String {
     format!("sqlite:///{}", folder.join(DATABASE).display())
 }
 
-/// Fresh values for the settings that have to be secret, as lines of TOML.
+/// New values for the settings that must be secret, as lines of TOML.
 #[must_use]
 pub fn fresh_secrets(random: &dyn Random) -> String {
     let mut lines = String::new();
@@ -45,25 +45,26 @@ pub fn fresh_secrets(random: &dyn Random) -> String {
     lines
 }
 
-/// The secrets of this installation: those that are kept, or new ones, which are kept
-/// from now on in a file that only its owner can read.
+/// The secrets of this installation. Generates them if there are none, and stores them in a file
+/// that only its owner can read.
 ///
 /// # Errors
-/// When the folder cannot be made, read or written, or another user has a hand in it.
+/// When the folder cannot be created, read or written, or another user can tamper with it.
 pub fn kept_secrets(folder: &Path, random: &dyn Random) -> io::Result<String> {
     if let Some(text) = secrets(folder)? {
         return Ok(text);
     }
     make(folder)?;
-    // When two processes start at once, one wins and both use what it wrote.
+    // When two processes start at once, one of them creates the file and both use it.
     private_files::create(&folder.join(SECRETS), &fresh_secrets(random), random)?;
-    secrets(folder)?.ok_or_else(|| io::Error::other("the secrets vanished as they were written"))
+    secrets(folder)?
+        .ok_or_else(|| io::Error::other("the secrets disappeared while they were being written"))
 }
 
-/// The secrets that are kept, if there are any.
+/// The stored secrets, if there are any.
 ///
 /// # Errors
-/// When they are there and cannot be read, or another user has a hand in them.
+/// When they exist and cannot be read, or another user can read or change them.
 pub fn secrets(folder: &Path) -> io::Result<Option<String>> {
     if !private_files::check_folder(folder)? {
         return Ok(None);
@@ -71,17 +72,17 @@ pub fn secrets(folder: &Path) -> io::Result<Option<String>> {
     private_files::read(&folder.join(SECRETS))
 }
 
-/// Whether the embedded database is there.
+/// Whether the embedded database exists.
 #[must_use]
 pub fn has_database(folder: &Path) -> bool {
     folder.join(DATABASE).exists()
 }
 
-/// Makes the folder, for its owner only. Where it is there already, it and the database in it have
-/// to be out of other users' reach.
+/// Creates the folder, for its owner only. If it exists, neither the folder nor the database in it
+/// may be writable by other users.
 ///
 /// # Errors
-/// When it cannot be made, or another user has a hand in it.
+/// When it cannot be created, or another user can tamper with it.
 pub fn make(folder: &Path) -> io::Result<()> {
     if !private_files::check_folder(folder)? {
         fs::DirBuilder::new()
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_made_once_and_only_the_owner_reads_them() {
+    fn secrets_are_generated_once_and_only_the_owner_can_read_them() {
         let folder = std::env::temp_dir().join(format!("vestibule-secrets-{}", std::process::id()));
         let first = kept_secrets(&folder, &SystemRandom).unwrap();
         let again = kept_secrets(&folder, &SystemRandom).unwrap();

@@ -1,4 +1,5 @@
-//! Whether the server would start with a configuration, without starting it or making anything.
+//! Checks whether the server would start with a configuration, without starting it or creating
+//! anything.
 
 use std::path::Path;
 
@@ -15,28 +16,29 @@ use crate::private_files::is_readable_by_all;
 use crate::serve::listen::Address;
 use crate::telemetry::log;
 
-/// What `Loaded` calls a file that it cannot read at all.
+/// The name that `Loaded` gives to a configuration file that it cannot parse.
 const NO_TOML: &str = "the configuration file";
 
-/// A configuration that somebody looks at.
+/// The result of checking a configuration.
 #[derive(Debug)]
 pub struct Inspection {
     /// Every value that could be read.
     pub loaded: Loaded,
-    /// What the start would end with, one line each.
+    /// What would stop the start, one line each.
     pub problems: Vec<String>,
-    /// What can stand, and probably should not.
+    /// Settings that do not stop the start, but are risky.
     pub advice: Vec<Problem>,
-    /// What would be in force, with stand-ins for secrets that the start would make.
+    /// The settings that would be in force, with stand-ins for secrets that the start would
+    /// generate.
     pub settings: Settings,
 }
 
 impl Inspection {
-    /// Looks at everything that the start looks at, but for the database itself. `listen` is what
-    /// `serve` would be told on its command line.
+    /// Checks everything that the start checks, except the database itself. `listen` is the value
+    /// of `serve --listen`.
     ///
     /// # Errors
-    /// When there is nothing to look at.
+    /// When the configuration file or the stored secrets cannot be read.
     pub fn of(named: Option<&Path>, listen: Option<&Address>) -> Result<Self, Unusable> {
         let (places, mut problems) = Places::find(named)?;
         let (mut loaded, mut found) = places.read_all(None);
@@ -60,14 +62,14 @@ impl Inspection {
                 (loaded, found) = places.read_all(Some(kept));
                 complete = loaded.clone();
             }
-            // The start would make what is lacking still.
+            // The start would generate the secrets that are still missing.
             if lacks_secrets(&loaded) {
                 let stand_ins = data_folder::fresh_secrets(&SystemRandom);
                 (complete, _) = places.read_all(Some(&stand_ins));
             }
         }
         let (settings, wrong) = Settings::draft(&complete, listening);
-        // What could not be read is not missing, too.
+        // A setting that could not be read is not reported as missing as well.
         let is_new = |problem: &Problem| {
             let known = |other: &Problem| other.key == problem.key || other.key == NO_TOML;
             !found.iter().any(known)
@@ -91,7 +93,7 @@ impl Inspection {
     }
 }
 
-/// What the program itself cannot start with, before it opens anything.
+/// Problems that stop the program before it opens anything.
 pub(crate) fn obstacles(program: &ProgramSettings, settings: &Settings) -> Vec<String> {
     [
         log::filter(&program.log).err(),
@@ -104,8 +106,8 @@ pub(crate) fn obstacles(program: &ProgramSettings, settings: &Settings) -> Vec<S
     .collect()
 }
 
-/// Files with secrets that every user of the machine can read. Where containers get theirs, they
-/// are in a container of their own.
+/// Files with secrets that every user of the machine can read. `/run/secrets` is exempt: containers
+/// mount their secrets there, where no other users are.
 fn readable_secrets(loaded: &Loaded, configuration: Option<&Path>) -> Vec<Problem> {
     let named = loaded
         .secret_files()
@@ -119,31 +121,32 @@ fn readable_secrets(loaded: &Loaded, configuration: Option<&Path>) -> Vec<Proble
             let path = path.display();
             Problem::new(
                 &key,
-                format!("has a secret, and every user of this machine can read {path}"),
+                format!("contains a secret, and every user of this machine can read {path}"),
                 format!("chmod o-rwx {path}"),
             )
         })
         .collect()
 }
 
-/// Who stands between could read every account, or be the database.
+/// A remote database whose identity is not verified: an attacker on the network could read every
+/// account, or impersonate the database.
 fn exposed_database(settings: &Settings) -> Option<Problem> {
     let option = database_of(settings).ok()?.lacks_verification()?;
     Some(Problem {
         key: "SQLALCHEMY_DATABASE_URI".to_owned(),
-        what: "names a server on another machine, and nothing verifies that it is the right one"
+        what: "names a server on another machine, and the identity of that server is not verified"
             .to_owned(),
         fix: format!("add {option} to the address (docs/features/databases.md)"),
     })
 }
 
-/// Templates with which no mail of their kind could be written.
+/// Templates that cannot be rendered.
 fn broken_mails(settings: &Settings) -> Vec<String> {
     let problems = rehearsal::problems(settings);
     problems.iter().map(ToString::to_string).collect()
 }
 
-/// Without its folder, every mail would silently be ours.
+/// The templates folder must be readable: without it, every mail would silently use our templates.
 fn templates(settings: &Settings) -> Result<(), String> {
     let Some(folder) = &settings.mail.templates else {
         return Ok(());
@@ -157,7 +160,7 @@ fn templates(settings: &Settings) -> Result<(), String> {
     }
 }
 
-/// Puts the application together, over no database.
+/// Builds the application without a database.
 fn assembled(settings: &Settings) -> Result<(), String> {
     let vestibule = Vestibule::builder(settings.clone())
         .hashing_threads(1)

@@ -1,4 +1,4 @@
-//! The parts of the vestibule program, for its binary and its benchmarks.
+//! The parts of the vestibule program, shared by its binary and its benchmarks.
 
 pub mod cli;
 pub mod config_file;

@@ -13,19 +13,19 @@ use vestibule::rng::{self, Random};
 const READABLE: u32 = 0o044;
 const WRITABLE: u32 = 0o022;
 
-/// A folder that only this user, or root, can put anything into. `false` if there is none.
+/// Checks that only this user or root can write to a folder. `false` if it does not exist.
 ///
 /// # Errors
-/// When another user owns it or can write to it, with the command that mends that.
+/// When another user owns it or can write to it. The error names the command that fixes this.
 pub fn check_folder(path: &Path) -> io::Result<bool> {
     let Some(entry) = metadata(fs::symlink_metadata(path))? else {
         return Ok(false);
     };
     let me = geteuid().as_raw();
-    // A link that the operator made is the operator's wish; where it leads is looked at, too.
+    // The operator may have created a link on purpose, so its target is checked as well.
     owned(path, &entry, me)?;
     let Some(folder) = metadata(fs::metadata(path))? else {
-        return Err(refusal(path, "is a link that leads nowhere", "remove it"));
+        return Err(refusal(path, "is a dangling symbolic link", "remove it"));
     };
     if !folder.is_dir() {
         return Err(refusal(path, "is not a folder", "remove it"));
@@ -35,7 +35,7 @@ pub fn check_folder(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Reads a file with secrets. `None` if there is none.
+/// Reads a file with secrets. `None` if it does not exist.
 ///
 /// # Errors
 /// When it is a link, or another user owns it or can read or write it.
@@ -49,7 +49,7 @@ pub fn read(path: &Path) -> io::Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// Sees to it that only its owner reads a file, if it is there.
+/// Makes a file unreadable for other users, if it exists.
 ///
 /// # Errors
 /// When it is a link, or another user owns it or can write to it.
@@ -71,12 +71,11 @@ pub fn is_readable_by_all(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.mode() & 0o004 != 0)
 }
 
-/// Writes a new file for its owner only, whole or not at all. `false` if there is something of
-/// that name already, be it a link that leads nowhere: when two processes start at once, one of
-/// them writes the file.
+/// Creates a file for its owner only, completely or not at all. `false` if the name is taken, even
+/// by a dangling link: when two processes start at once, only one of them writes the file.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When the file cannot be written.
 pub fn create(path: &Path, text: &str, random: &dyn Random) -> io::Result<bool> {
     let draft = path.with_extension(format!("{}.draft", rng::hex::<8>(random)));
     let written = OpenOptions::new()
@@ -97,7 +96,8 @@ pub fn create(path: &Path, text: &str, random: &dyn Random) -> io::Result<bool> 
     }
 }
 
-/// A file that is ours, as it is opened and not as it was a moment ago.
+/// Opens a file of this user. The checks apply to the open file, so that it cannot be replaced
+/// between the check and its use.
 fn open(path: &Path) -> io::Result<Option<File>> {
     let not_followed = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(not_followed.bits()).map_err(io::Error::other)?;
@@ -108,7 +108,11 @@ fn open(path: &Path) -> io::Result<Option<File>> {
         Err(error) => {
             let is_link = fs::symlink_metadata(path).is_ok_and(|entry| entry.is_symlink());
             return Err(if is_link {
-                refusal(path, "is a symbolic link", "put the file itself there")
+                refusal(
+                    path,
+                    "is a symbolic link",
+                    "replace it with the file itself",
+                )
             } else {
                 io::Error::new(error.kind(), format!("{}: {error}", path.display()))
             });
@@ -140,12 +144,13 @@ fn owned(path: &Path, found: &Metadata, me: u32) -> io::Result<()> {
         path,
         &format!("belongs to the user with ID {owner}, and this process runs as {me}"),
         &format!(
-            "run it as that user (sudo -u '#{owner}'), or, if you trust what is in it: chown -R {me} {shown}"
+            "run it as that user (sudo -u '#{owner}'), or, if you trust its contents: chown -R {me} {shown}"
         ),
     ))
 }
 
-/// A folder may belong to root; a file with secrets has to belong to the user of this process.
+/// Whether the owner is acceptable. A folder may belong to root; a file must belong to the user of
+/// this process.
 fn owner_is_trusted(owner: u32, me: u32, is_file: bool) -> bool {
     owner == me || (owner == 0 && !is_file)
 }
@@ -164,7 +169,7 @@ fn refuse_mode(path: &Path, found: &Metadata, refused: u32, wanted: &str) -> io:
         path,
         &format!("has mode {mode:03o}: other users can {what} it"),
         &format!(
-            "if you trust what is in it: chmod {wanted} {}",
+            "if you trust its contents: chmod {wanted} {}",
             path.display()
         ),
     ))
@@ -179,12 +184,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attack_prepared_folder_an_owner_is_this_user_or_root_for_a_folder() {
+    fn attack_prepared_folder_only_this_user_or_root_may_own_a_folder() {
         assert!(owner_is_trusted(1000, 1000, true) && owner_is_trusted(1000, 1000, false));
         assert!(owner_is_trusted(0, 1000, false));
         assert!(!owner_is_trusted(0, 1000, true));
         assert!(!owner_is_trusted(1001, 1000, false));
-        // Root is no exception: what another user prepared is another user's.
+        // Root is no exception: root must not use files that another user prepared.
         assert!(!owner_is_trusted(1000, 0, false) && !owner_is_trusted(1000, 0, true));
     }
 }

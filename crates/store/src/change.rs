@@ -1,5 +1,6 @@
-//! What happens together or not at all: a secret that is spent, what it does to a user, a role
-//! or a family of refresh tokens, the mails that tell of it, and the note of it in the audit log.
+//! One atomic change and everything that belongs to it: the one-time secrets that it consumes, its
+//! effect on a user, a role or a refresh-token family, the mails about it, and its entries in the
+//! audit log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,42 +12,52 @@ use crate::{
     UserPatch,
 };
 
-/// A change with everything that belongs to it.
+/// An atomic change: the store applies all of it or none.
+///
+/// The secrets are consumed first, and the claims are checked next. A step that fails undoes the
+/// others. See [`Applied`] for the outcomes and [`Store::apply`](crate::Store::apply) for the
+/// errors.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// A secret that can be used once.
-    pub consumes: Option<OneTimeSecret>,
-    /// Values that nobody else may have in any case, of any script, whatever happens at the same
-    /// moment.
+    /// The one-time secrets to consume. If one of them was consumed before, or is listed twice, the
+    /// change has no effect and the outcome is [`Applied::Spent`].
+    pub consumes: Vec<OneTimeSecret>,
+    /// Values that must belong to no other user, in any case of any script. If another user has
+    /// one, the change fails with [`StoreError::Conflict`](crate::StoreError::Conflict). Of two
+    /// concurrent changes that claim the same value, at most one succeeds.
     pub claims: Vec<(Identity, String)>,
-    /// What happens to a user.
+    /// What to do to a user.
     pub user: Option<UserChange>,
-    /// What happens to a role.
+    /// What to do to a role.
     pub role: Option<RoleChange>,
-    /// What happens to a family of refresh tokens.
+    /// What to do to a refresh-token family.
     pub family: Option<FamilyChange>,
-    /// Mails to be sent.
+    /// Mails to put into the outbox.
     pub mails: Vec<NewMail>,
-    /// What is written down.
+    /// Entries to append to the audit log.
     pub events: Option<NewEntries>,
 }
 
-/// What happens to a user.
+/// A change to a user.
 #[derive(Debug)]
 pub enum UserChange {
-    /// One is made.
+    /// Creates a user. Fails with [`StoreError::Conflict`](crate::StoreError::Conflict) if another
+    /// user has one of its unique values.
     Create(Box<NewUser>),
-    /// One is changed.
+    /// Updates a user. [`Applied::Stale`] if the user does not exist or no longer matches
+    /// [`UserPatch::only_if`]; [`StoreError::Conflict`](crate::StoreError::Conflict) if another
+    /// user has one of the new values.
     Update(UserId, Box<UserPatch>),
-    /// One is changed, and every way in but the password ends: what somebody else may have set
-    /// up goes.
+    /// Updates a user and revokes every credential except the password, so that nothing an attacker
+    /// set up survives. The conditions of `Update` apply.
     Reclaim(UserId, Box<UserPatch>, Uniquifiers),
-    /// One is deleted, with whatever belongs to them.
+    /// Deletes a user and everything that belongs to them. [`Applied::Stale`] if the user does not
+    /// exist.
     Delete(UserId),
 }
 
 impl UserChange {
-    /// Who is changed, if they are there already.
+    /// The user that the change affects; `None` for a user who does not exist yet.
     #[must_use]
     pub const fn whose(&self) -> Option<UserId> {
         match self {
@@ -56,30 +67,32 @@ impl UserChange {
     }
 }
 
-/// What happens to a role.
+/// A change to a role.
 #[derive(Debug, Clone)]
 pub enum RoleChange {
-    /// One is made.
+    /// Creates a role. Fails with [`StoreError::Conflict`](crate::StoreError::Conflict) if the name
+    /// is taken.
     Create(NewRole),
-    /// One allows more, or less.
+    /// Adds or removes permissions. [`Applied::Stale`] if the role does not exist.
     Permissions(RoleId, PermissionChange),
-    /// Somebody gets one who does not have it.
+    /// Gives a role to a user. [`Applied::Stale`] if the user already has it.
     Give(UserId, RoleId),
-    /// Somebody loses one who has it.
+    /// Takes a role from a user. [`Applied::Stale`] if the user does not have it.
     Take(UserId, RoleId),
 }
 
-/// What happens to a family of refresh tokens.
+/// A change to a refresh-token family.
 #[derive(Clone)]
 pub enum FamilyChange {
-    /// One is begun, in its first generation.
+    /// Begins a family, in generation 1.
     Begin(NewTracker),
-    /// One ends that goes on.
+    /// Revokes the family with this name. [`Applied::Stale`] if it does not exist or is already
+    /// revoked.
     End(String),
 }
 
 impl fmt::Debug for FamilyChange {
-    /// Not which family: its tokens carry that.
+    /// Omits the family's name, which its tokens carry.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Begin(_) => "Begin",
@@ -88,43 +101,44 @@ impl fmt::Debug for FamilyChange {
     }
 }
 
-/// What became of a change.
+/// The outcome of a change that did not fail with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// All of it was done: to whom, if to somebody.
+    /// All of it was applied. Holds the user that was created, updated or deleted, if any.
     Done(Option<UserId>),
-    /// None of it: the secret was spent before.
+    /// Nothing was applied: one of the secrets was already consumed.
     Spent,
-    /// None of it: the user, the role or the family has gone, or is not as expected any more, or
-    /// is so already.
+    /// Nothing was applied: the user, role or family does not exist, no longer matches what the
+    /// caller expected, or already is as requested.
     Stale,
 }
 
-/// A secret that is spent.
+/// A secret that can be used once, identified by purpose and digest.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OneTimeSecret {
-    /// What it was for.
+    /// What the secret is for. The same digest under another purpose is another secret.
     pub purpose: &'static str,
-    /// A digest of it, in at most 64 characters.
+    /// A digest of the secret, at most 64 characters long.
     pub digest: String,
-    /// When it would have expired: from then on nothing has to be remembered.
+    /// When the secret expires. After that, the store no longer needs to remember that it was
+    /// consumed.
     pub expires_at: OffsetDateTime,
 }
 
 impl fmt::Debug for OneTimeSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Spend").field(&self.purpose).finish()
+        f.debug_tuple("OneTimeSecret").field(&self.purpose).finish()
     }
 }
 
-/// A mail to be sent.
+/// A mail to put into the outbox.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewMail {
-    /// Its `Message-ID`, which no other has.
+    /// Its `Message-ID`, which must be unique.
     pub message_id: String,
-    /// All of it, sealed by whoever sends it: mails carry secrets.
+    /// The whole mail, encrypted by the caller, because mails contain secrets.
     pub payload: String,
-    /// Now.
+    /// The current time. The mail is due from this moment on.
     pub created_at: OffsetDateTime,
 }
 
@@ -134,18 +148,18 @@ impl fmt::Debug for NewMail {
     }
 }
 
-/// A mail that waits.
+/// A mail in the outbox that a worker has claimed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct QueuedMail {
-    /// Its row.
+    /// The primary key of its row.
     pub id: i64,
     /// Its `Message-ID`.
     pub message_id: String,
-    /// All of it, sealed.
+    /// The whole mail, as encrypted by the caller that queued it.
     pub payload: String,
-    /// When it was written.
+    /// When it was queued.
     pub created_at: OffsetDateTime,
-    /// How often it was tried, this time included.
+    /// How many delivery attempts there have been, including this one.
     pub attempts: i64,
 }
 
@@ -159,69 +173,71 @@ impl fmt::Debug for QueuedMail {
     }
 }
 
-/// What becomes of a mail that was tried.
+/// What to do with a mail after a delivery attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailFate {
-    /// It was sent: it is forgotten.
+    /// It was sent: delete it.
     Sent,
-    /// It is tried again.
+    /// Try it again later, and release the claim.
     Later {
-        /// When.
+        /// When to try again.
         due_at: OffsetDateTime,
-        /// What went wrong.
+        /// What went wrong. The store may shorten it.
         error: String,
     },
-    /// It cannot be sent: what it said is forgotten, that it failed is not for a while.
+    /// Give it up: delete its contents, and keep its row as a record until
+    /// [`Cutoffs::failed_mails`] reaches it.
     Never {
-        /// Now.
+        /// The current time.
         at: OffsetDateTime,
-        /// What went wrong.
+        /// What went wrong. The store may shorten it.
         error: String,
     },
 }
 
-/// What nobody needs any more: whatever was over before each of these moments.
+/// Which old data [`Store::purge`](crate::Store::purge) deletes: everything that ended before these
+/// moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cutoffs {
-    /// Secrets that expired before, spent or not.
+    /// Deletes the records of consumed secrets that expired before this moment.
     pub secrets: OffsetDateTime,
-    /// Mails that were given up before.
+    /// Deletes mails that were given up before this moment.
     pub failed_mails: OffsetDateTime,
-    /// Families of refresh tokens that expired before; none: they stay.
+    /// Deletes refresh-token families that expired before this moment; `None` keeps them all.
     pub families: Option<OffsetDateTime>,
 }
 
-/// Something that happened.
+/// An event to append to the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
-    /// When.
+    /// When it happened. The store keeps whole microseconds.
     pub at: OffsetDateTime,
-    /// What, in one word.
+    /// The kind of event, in one word.
     pub kind: String,
-    /// To whom. Nobody, in a change that makes a user: to them.
+    /// The user whom it concerns. In a change to a user, `None` means that user, even a new one.
     pub user_id: Option<UserId>,
-    /// From which address.
+    /// The network address that the request came from.
     pub address: Option<String>,
-    /// In which request.
+    /// The ID of the request.
     pub request_id: Option<String>,
-    /// More, as JSON.
+    /// Details, as JSON.
     pub detail: Option<String>,
 }
 
-/// Makes the seals of the audit log.
+/// Computes the seals that chain the entries of the audit log.
 pub trait Seals: Send + Sync {
-    /// That of an entry which is appended to this end.
+    /// The seal of an entry that is appended to this head.
     fn entry(&self, end: &AuditHead, entry: &AuditEntry) -> String;
-    /// That of an end: of the number of the last entry, and its seal.
+    /// The seal of a head: of the last entry's number and seal.
     fn end(&self, last: i64, seal: &str) -> String;
 }
 
-/// Entries for the audit log.
+/// Entries to append to the audit log.
 #[derive(Clone)]
 pub struct NewEntries {
-    /// In the order in which they happened.
+    /// The events, in the order in which they happened.
     pub entries: Vec<NewEntry>,
-    /// How they are chained.
+    /// Computes the entries' seals.
     pub seals: Arc<dyn Seals>,
 }
 
@@ -234,27 +250,29 @@ impl fmt::Debug for NewEntries {
 /// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Its number: one more than that of the entry before it.
+    /// Its number: one more than the previous entry's.
     pub id: i64,
-    /// What happened.
+    /// The event.
     pub what: NewEntry,
-    /// What chains it to the entry before it.
+    /// The seal that chains it to the previous entry.
     pub seal: String,
 }
 
-/// The end of the audit log.
+/// The head of the audit log: a record of its last entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuditHead {
-    /// The number of the last entry; 0 when there is none.
+    /// The number of the last entry; 0 if the log is empty.
     pub last: i64,
-    /// Its seal.
+    /// The seal of the last entry.
     pub seal: String,
-    /// The seal of these two, which stands nowhere else. Nothing, where nobody made one.
+    /// The seal of this number and this seal, which is stored nowhere else. Empty if none was ever
+    /// computed.
     pub end_seal: String,
 }
 
 impl AuditHead {
-    /// Chains new entries to the end: the entries, and the end as it is then.
+    /// Chains new entries to this head. Returns the entries and the new head. Entries without a
+    /// user get `made`, the user that the change created or affected.
     #[must_use]
     pub fn append(&self, events: &NewEntries, made: Option<UserId>) -> (Vec<AuditEntry>, Self) {
         let mut head = self.clone();
@@ -262,7 +280,7 @@ impl AuditHead {
         for what in &events.entries {
             let mut what = what.clone();
             what.user_id = what.user_id.or(made);
-            // What is kept is what is sealed.
+            // Seal exactly what the store keeps: whole microseconds.
             what.at = whole_micros(what.at);
             let mut event = AuditEntry {
                 id: head.last + 1,
@@ -281,12 +299,12 @@ impl AuditHead {
     }
 }
 
-/// A moment as our own tables keep it: microseconds since 1970.
+/// A moment in the unit of our own tables: microseconds since 1970.
 pub(crate) fn micros(moment: OffsetDateTime) -> i64 {
     i64::try_from(moment.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
-/// The moment that a number of microseconds since 1970 means.
+/// The moment that is this many microseconds after 1970.
 pub(crate) fn from_micros(micros: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)

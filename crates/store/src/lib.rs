@@ -1,10 +1,10 @@
-//! What is remembered, and where.
+//! Persistent data of vestibule: users, roles, refresh tokens, the outbox and the audit log.
 //!
-//! The [`Store`] trait says what the features need. [`MemoryStore`] is the whole of it in
-//! memory, and what the SQL store is tested against. Only `sql/` speaks SQL.
+//! The [`Store`] trait is what the features need. [`MemoryStore`] implements all of it in memory,
+//! and the contract tests hold the SQL stores to the same behaviour. Only `sql/` contains SQL.
 
 mod change;
-mod each_by_itself;
+mod default_apply;
 mod memory;
 mod password_kind;
 mod patch;
@@ -40,7 +40,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// The column's name.
+    /// The name of the column.
     #[must_use]
     pub const fn column(self) -> &'static str {
         match self {
@@ -51,29 +51,29 @@ impl Identity {
     }
 }
 
-/// How a user is looked for.
+/// The key by which a user is looked up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum UserKey<'a> {
-    /// By primary key.
+    /// The primary key.
     Id(UserId),
-    /// By `fs_uniquifier`, which sessions carry.
+    /// `fs_uniquifier`, which session cookies carry.
     Uniquifier(&'a str),
-    /// By `fs_token_uniquifier`, which tokens carry where the table has that column.
+    /// `fs_token_uniquifier`, which auth tokens carry if the table has that column.
     TokenUniquifier(&'a str),
-    /// By an attribute. When case is ignored, a user who has it in exactly this case comes
-    /// before others.
+    /// An identity attribute. If case is ignored, a user whose value has exactly this case takes
+    /// precedence over others.
     Identity {
-        /// Which attribute.
+        /// The attribute.
         attribute: Identity,
-        /// Its value, normalised.
+        /// The value, normalised.
         value: &'a str,
-        /// Whether upper and lower case are one.
+        /// Whether upper and lower case are treated as the same.
         ignore_case: bool,
     },
 }
 
 impl fmt::Debug for UserKey<'_> {
-    /// Which key, and neither the uniquifier nor the identity itself.
+    /// Shows the kind of key, but neither the uniquifier nor the identity itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => f.debug_tuple("Id").field(&id.0).finish(),
@@ -84,24 +84,25 @@ impl fmt::Debug for UserKey<'_> {
     }
 }
 
-/// What can go wrong.
+/// An error of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The database does not answer.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
-    /// Another row has this value already.
+    /// Another row already has this value in a unique column.
     #[error("another row has the same {column}")]
     Conflict {
         /// The column.
         column: String,
     },
-    /// The database cannot keep every character of a value: it was made for some languages only.
+    /// The database cannot store every character of a value: its encoding covers only some
+    /// languages.
     #[error("the database cannot keep every character of this value: see `vestibule db check`")]
     Unstorable,
-    /// A row makes no sense.
-    #[error("{table}.{column} of row {row} makes no sense")]
+    /// A row holds a value that its column cannot mean.
+    #[error("{table}.{column} of row {row} holds an invalid value")]
     Corrupt {
         /// The table.
         table: String,
@@ -110,24 +111,29 @@ pub enum StoreError {
         /// The row's primary key.
         row: i64,
     },
-    /// The address of the database cannot be used. No part of it that may be secret is in here.
+    /// The address of the database cannot be used. The text contains no part of it that may be
+    /// secret.
     #[error("the address of the database {0}")]
     Address(String),
-    /// The tables are not the ones that are needed.
+    /// The database lacks tables or columns that vestibule needs.
     #[error("the schema does not fit: {0}")]
     Schema(String),
-    /// This store does not do that.
+    /// This store does not support the operation.
     #[error("this store does not support {0}")]
     Unsupported(&'static str),
-    /// Anything else.
+    /// Any other error.
     #[error("{0}")]
     Other(String),
 }
 
-/// Where users, roles and refresh tokens are kept.
+/// Where users, roles, refresh tokens, mails and the audit log are stored.
 ///
-/// A store of an application's own has to find, make and change users. What it leaves out
-/// beyond that it does not support: whoever has no roles need not write about them.
+/// An application can implement its own store. It must implement looking up, creating and updating
+/// users, and `ping`. Everything else has a default, so a store without roles need not mention
+/// them: look-ups find nothing, and other methods fail with [`StoreError::Unsupported`].
+///
+/// Every method fails with [`StoreError::Unavailable`] if the database does not answer. A `now`
+/// argument is the current time, which the caller takes from its own clock.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -174,7 +180,7 @@ pub enum StoreError {
 ///         };
 ///         match patch.password {
 ///             Some(PasswordChange::Set(new)) => user.password = Some(new),
-///             // Only if it is still the one that was looked at.
+///             // Only if nothing has replaced the hash that was verified.
 ///             Some(PasswordChange::Upgrade { old, new }) if user.password.as_ref() == Some(&old) => {
 ///                 user.password = Some(new);
 ///             }
@@ -182,7 +188,7 @@ pub enum StoreError {
 ///         }
 ///         user.active = patch.active.unwrap_or(user.active);
 ///         if let Some(fresh) = patch.fs_uniquifier {
-///             user.fs_uniquifier = fresh; // Whoever was signed in no longer is.
+///             user.fs_uniquifier = fresh; // Ends every session of the user.
 ///         }
 ///         Ok(true)
 ///     }
@@ -195,10 +201,11 @@ pub enum StoreError {
 /// ```
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug + 'static {
-    /// One user.
+    /// Looks up a user; `None` if no user has this key.
     async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError>;
 
-    /// One user and their roles, by name: in one round trip, where one costs something.
+    /// Looks up a user and their roles, sorted by name. A store with a network in between does it
+    /// in one round trip.
     async fn user_with_roles(
         &self,
         key: UserKey<'_>,
@@ -210,29 +217,39 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Ok(Some((user, roles)))
     }
 
-    /// Whether users have an `fs_token_uniquifier` of their own. Where they have none, tokens
-    /// carry `fs_uniquifier`.
+    /// Whether users have an `fs_token_uniquifier` of their own. If not, auth tokens carry
+    /// `fs_uniquifier`.
     fn has_token_uniquifiers(&self) -> bool {
         false
     }
 
-    /// Whether every character of an identity can be kept: not in a database or a column that was
-    /// made for some languages only.
+    /// Whether the store can keep every character of an identity. A database or a column whose
+    /// encoding covers only some languages cannot.
     async fn can_keep(&self, attribute: Identity, value: &str) -> Result<bool, StoreError> {
         let _ = (attribute, value);
         Ok(true)
     }
 
-    /// What the stored password hashes cost to check, and how many there are of each kind. It may
+    /// Groups the stored password hashes by what they cost to check, and counts each group. May
     /// read every user.
     async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
         Ok(Vec::new())
     }
 
-    /// Makes a user.
+    /// Creates a user and returns them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if another user has the same email address, username, phone number
+    /// or uniquifier.
     async fn create_user(&self, new: NewUser) -> Result<User, StoreError>;
 
-    /// Changes a user, in one statement; false when there is no such user.
+    /// Updates a user, in one statement. Returns false if the user does not exist or no longer
+    /// matches [`UserPatch::only_if`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if another user has one of the new values.
     async fn update_user(
         &self,
         id: UserId,
@@ -240,14 +257,24 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Does a change with everything that belongs to it, all or nothing. A store that does not
-    /// say how does what its other functions can, keeps no audit log, and can neither spend
-    /// secrets nor send mail.
+    /// Applies a change: all of it, or nothing.
+    ///
+    /// The default calls the store's other methods. It supports changes of one user, one role or
+    /// one family, and of a user together with a family, which it applies one after the other. It
+    /// ignores claims and audit entries.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if a claim or another unique value belongs to another row; nothing
+    /// is changed then. [`StoreError::Unsupported`] if the store cannot do it, which in the default
+    /// includes one-time secrets, mails and several changes at once.
     async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
-        each_by_itself::apply(self, change, now).await
+        default_apply::apply(self, change, now).await
     }
 
-    /// Hands out mails that are due, to nobody else until the lease is over.
+    /// Claims up to `limit` mails that are due at `now`. No other worker gets them before `until`,
+    /// when the lease ends. `claim` names the claim for [`settle_mail`](Self::settle_mail). Each
+    /// claimed mail counts as one more attempt.
     async fn claim_mails(
         &self,
         claim: &str,
@@ -259,24 +286,27 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Ok(Vec::new())
     }
 
-    /// Decides about a mail that was handed out; false when somebody else has it by now.
+    /// Records the outcome for a mail that was claimed. Returns false, and changes nothing, if the
+    /// mail no longer belongs to this claim, because the lease ended and another worker took it.
     async fn settle_mail(&self, id: i64, claim: &str, fate: MailFate) -> Result<bool, StoreError> {
         let _ = (id, claim, fate);
         Ok(false)
     }
 
-    /// How many mails wait, and how many will never be sent.
+    /// How many mails are waiting, and how many were given up.
     async fn count_mails(&self) -> Result<(u64, u64), StoreError> {
         Ok((0, 0))
     }
 
-    /// Forgets what nobody needs any more, of everybody. How many rows that were.
+    /// Deletes the data of all users that is older than `cutoffs` allows. Returns the number of
+    /// deleted rows.
     async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {
         let _ = cutoffs;
         Ok(0)
     }
 
-    /// Entries of the audit log after one of them, of everybody or of one user, in order.
+    /// Up to `limit` entries of the audit log with numbers greater than `after`, in ascending
+    /// order; of one user, or of all.
     async fn audit(
         &self,
         of: Option<UserId>,
@@ -287,13 +317,14 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Ok(Vec::new())
     }
 
-    /// The end of the audit log.
+    /// The head of the audit log.
     async fn audit_head(&self) -> Result<AuditHead, StoreError> {
         Ok(AuditHead::default())
     }
 
-    /// Ends every way in but the password, all or nothing: fresh uniquifiers, no second
-    /// factors, no codes, no passkeys, no refresh tokens. False when there is no such user.
+    /// Revokes every credential of a user except the password, atomically: replaces the uniquifiers
+    /// and removes second factors, recovery codes and passkeys, and revokes the refresh-token
+    /// families. Returns false if the user does not exist.
     async fn reset_access(
         &self,
         id: UserId,
@@ -301,17 +332,17 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
         let _ = (id, fresh, now);
-        Err(StoreError::Unsupported("ending every way in"))
+        Err(StoreError::Unsupported("revoking credentials"))
     }
 
-    /// Deletes a user and whatever belongs to them, all or nothing; false when there is no
-    /// such user.
+    /// Deletes a user and everything that belongs to them, atomically. Returns false if the user
+    /// does not exist.
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
         let _ = id;
         Err(StoreError::Unsupported("deleting users"))
     }
 
-    /// Users in the order of their primary keys, after one of them.
+    /// Up to `limit` users whose primary keys are greater than `after`, in ascending order.
     async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
         let _ = (after, limit);
         Err(StoreError::Unsupported("listing users"))
@@ -323,31 +354,35 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Ok(false)
     }
 
-    /// The roles of a user, by name.
+    /// The roles of a user, sorted by name.
     async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
         let _ = id;
         Ok(Vec::new())
     }
 
-    /// One role.
+    /// The role with this name.
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
         let _ = name;
         Ok(None)
     }
 
-    /// Every role, by name.
+    /// Every role, sorted by name.
     async fn list_roles(&self) -> Result<Vec<Role>, StoreError> {
         Ok(Vec::new())
     }
 
-    /// Makes a role.
+    /// Creates a role and returns it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if the name is taken.
     async fn create_role(&self, new: NewRole) -> Result<Role, StoreError> {
         let _ = new;
         Err(StoreError::Unsupported("roles"))
     }
 
-    /// Adds to what a role allows, or takes away from it. Changes at once are all made. The
-    /// role as it is then; none when there is no such role.
+    /// Adds permissions to a role or removes some. Concurrent changes all take effect. Returns the
+    /// role after the change; `None` if the role does not exist.
     async fn change_permissions(
         &self,
         role: RoleId,
@@ -358,32 +393,36 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Err(StoreError::Unsupported("roles"))
     }
 
-    /// Gives a role; false when the user has it already.
+    /// Gives a user a role. Returns false if the user already has it.
     async fn give_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
         let _ = (user, role);
         Err(StoreError::Unsupported("roles"))
     }
 
-    /// Takes a role; false when the user does not have it.
+    /// Takes a role from a user. Returns false if the user does not have it.
     async fn take_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
         let _ = (user, role);
         Err(StoreError::Unsupported("roles"))
     }
 
-    /// Begins a family of refresh tokens, in its first generation.
+    /// Begins a refresh-token family, in generation 1.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] if the identifier is taken.
     async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
         let _ = new;
         Err(StoreError::Unsupported("refresh tokens"))
     }
 
-    /// One family of refresh tokens.
+    /// The refresh-token family with this identifier.
     async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
         let _ = family;
         Ok(None)
     }
 
-    /// Goes on to the next generation, if the present one is `from` and the family is not
-    /// revoked: of all who try at once, one gets true.
+    /// Advances a family to the next generation if its generation is `from` and it is not revoked.
+    /// Returns whether this call did so: of several concurrent calls, exactly one gets true.
     async fn rotate_tracker(
         &self,
         family: &str,
@@ -394,14 +433,14 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Err(StoreError::Unsupported("refresh tokens"))
     }
 
-    /// Ends a family; false when there is none, or it was ended before.
+    /// Revokes a family. Returns false if it does not exist or is already revoked.
     async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
         let _ = (family, now);
         Err(StoreError::Unsupported("refresh tokens"))
     }
 
-    /// Removes the families of a user that expired before a moment, or that are revoked. How
-    /// many that were.
+    /// Deletes the families of a user that expired before `expired_before`, and the revoked ones if
+    /// `revoked` is set. Returns the number of deleted families.
     async fn clean_trackers(
         &self,
         user: UserId,
@@ -412,6 +451,6 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Err(StoreError::Unsupported("refresh tokens"))
     }
 
-    /// Whether the store answers.
+    /// Checks that the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }

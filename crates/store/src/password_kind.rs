@@ -1,16 +1,17 @@
-//! The kinds of password hashes that are stored.
+//! Stored password hashes, grouped by what they cost to check.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use vestibule_formats::hash::{decoy_like, parameters};
 
-/// Stored password hashes that cost the same to check.
+/// A group of stored password hashes that cost the same to check.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordKind {
-    /// The scheme and its parameters, as the hashes begin; empty for what is no hash.
+    /// The scheme and its parameters, as the hashes begin; empty for values that are not hashes.
     pub parameters: String,
-    /// A hash that matches no password and costs as much to check; empty for what is no hash.
+    /// A hash that matches no password and costs as much to check; empty for values that are not
+    /// hashes.
     pub decoy: String,
     /// How many there are.
     pub count: u64,
@@ -25,12 +26,12 @@ impl fmt::Debug for PasswordKind {
     }
 }
 
-/// Counts hashes by what they cost. Nothing of a hash is kept but what it begins with.
+/// Counts hashes by what they cost. Keeps only the beginning of a hash, never the rest.
 #[derive(Debug, Default)]
 pub(crate) struct Kinds(BTreeMap<String, PasswordKind>);
 
 impl Kinds {
-    /// Adds hashes that cost the same as this one.
+    /// Counts `count` hashes that cost the same as this one.
     pub(crate) fn add(&mut self, hash: &str, count: u64) {
         let parameters = parameters(hash);
         if let Some(kind) = self.0.get_mut(parameters) {

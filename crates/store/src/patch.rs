@@ -1,4 +1,4 @@
-//! Which columns a rule changes.
+//! What callers ask the store to write: new rows, and changes to existing ones.
 
 use std::fmt;
 
@@ -6,28 +6,29 @@ use time::OffsetDateTime;
 
 use crate::UserId;
 
-/// A user to be made.
+/// A user to create. "Normalised" values are the output of vestibule's validation; the store keeps
+/// them as they are.
 #[derive(Clone)]
 pub struct NewUser {
-    /// The address, normalised.
+    /// The email address, normalised.
     pub email: String,
-    /// The name, normalised.
+    /// The username, normalised.
     pub username: Option<String>,
-    /// The password's hash.
+    /// The hash of the password; `None` for a user without a password.
     pub password: Option<String>,
     /// Whether the user may sign in.
     pub active: bool,
-    /// When the address was confirmed.
+    /// When the user confirmed the address; `None` if they have not.
     pub confirmed_at: Option<OffsetDateTime>,
-    /// A fresh `fs_uniquifier`.
+    /// A new `fs_uniquifier`, different from every other user's.
     pub fs_uniquifier: String,
-    /// A fresh `fs_token_uniquifier`, kept where the table has that column.
+    /// A new `fs_token_uniquifier`; ignored if the table lacks the column.
     pub fs_token_uniquifier: String,
-    /// What passkeys will know the user by: fresh, kept where the table has that column.
+    /// A new handle by which passkeys identify the user; ignored if the table lacks the column.
     pub fs_webauthn_user_handle: String,
     /// The phone number that identifies the user, normalised.
     pub us_phone_number: Option<String>,
-    /// Now.
+    /// The current time.
     pub created_at: OffsetDateTime,
 }
 
@@ -39,24 +40,27 @@ impl fmt::Debug for NewUser {
     }
 }
 
-/// A sign-in to be noted in the user's row. The store moves what was current to last, and
-/// counts: nothing is read before, so nothing is lost when two sign in at once.
+/// A sign-in to record in the user's row.
+///
+/// The store itself moves the current sign-in to the last one and increments the count, so the
+/// caller reads nothing first and no concurrent sign-in is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignIn {
-    /// From where.
+    /// The IP address of the client.
     pub ip: Option<String>,
 }
 
-/// What happens to the password's hash.
+/// A change of the password's hash.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PasswordChange {
-    /// It becomes this one.
+    /// Replaces the hash.
     Set(String),
-    /// It becomes the new one if it is still the old one: an upgrade never undoes a change.
+    /// Replaces the hash only if it is still `old`, so that upgrading a hash never undoes a
+    /// password change. Otherwise the rest of the patch is applied without it.
     Upgrade {
-        /// What was compared with.
+        /// The hash that the caller verified the password against.
         old: String,
-        /// The same password's new hash.
+        /// The new hash of the same password.
         new: String,
     },
 }
@@ -70,14 +74,15 @@ impl fmt::Debug for PasswordChange {
     }
 }
 
-/// What a row has to be like still when it is changed: what was judged before is what holds.
+/// Conditions that the row must still meet when it is changed, so that a decision made on an
+/// earlier read still holds.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct OnlyIf {
-    /// It has this address, to the byte.
+    /// The address is exactly this, byte for byte.
     pub email: Option<String>,
-    /// It has this `fs_uniquifier`.
+    /// The `fs_uniquifier` is this one.
     pub fs_uniquifier: Option<String>,
-    /// Its address is not confirmed.
+    /// The address is not confirmed.
     pub unconfirmed: bool,
 }
 
@@ -91,39 +96,39 @@ impl fmt::Debug for OnlyIf {
     }
 }
 
-/// What changes in a user's row; nothing unless it is said.
+/// A change to a user's row. Fields that are `None` leave their column unchanged.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UserPatch {
-    /// Nothing changes unless the row is still like this.
+    /// The row changes only if it meets these conditions.
     pub only_if: OnlyIf,
     /// Whether the user may sign in.
     pub active: Option<bool>,
-    /// The address, normalised.
+    /// The email address, normalised.
     pub email: Option<String>,
-    /// The name, normalised; `Some(None)` takes it away.
+    /// The username, normalised; `Some(None)` removes it.
     pub username: Option<Option<String>>,
-    /// The phone number that identifies the user, normalised; `Some(None)` takes it away.
+    /// The phone number that identifies the user, normalised; `Some(None)` removes it.
     pub us_phone_number: Option<Option<String>>,
-    /// When the address was confirmed; `Some(None)` says that it is not.
+    /// When the user confirmed the address; `Some(None)` makes it unconfirmed.
     pub confirmed_at: Option<Option<OffsetDateTime>>,
-    /// The password's hash.
+    /// The hash of the password.
     pub password: Option<PasswordChange>,
-    /// A fresh `fs_uniquifier`, which ends every session.
+    /// A new `fs_uniquifier`, which ends every session of the user.
     pub fs_uniquifier: Option<String>,
-    /// A fresh `fs_token_uniquifier`, which ends every token; kept where the table has that
-    /// column.
+    /// A new `fs_token_uniquifier`, which invalidates every auth token of the user; ignored if the
+    /// table lacks the column.
     pub fs_token_uniquifier: Option<String>,
-    /// An `fs_token_uniquifier` for a user who has none yet; kept where the table has that
-    /// column. Of many who bring one at once, all find the first.
+    /// An `fs_token_uniquifier` for a user who has none yet; ignored if the table lacks the column.
+    /// Of several concurrent patches, the first one's value stays.
     pub first_token_uniquifier: Option<String>,
-    /// A sign-in.
+    /// A sign-in to record.
     pub sign_in: Option<SignIn>,
-    /// The second factor; `Some(None)` takes it away.
+    /// The primary method of the second factor; `Some(None)` removes it.
     pub tf_primary_method: Option<Option<String>>,
 }
 
 impl fmt::Debug for UserPatch {
-    /// Which columns, and no value that could be used.
+    /// Shows which columns change, but no identities, hashes or uniquifiers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserPatch")
             .field("only_if", &self.only_if)
@@ -146,7 +151,7 @@ impl fmt::Debug for UserPatch {
 }
 
 impl UserPatch {
-    /// Whether nothing changes.
+    /// Whether the patch changes no column. Its conditions do not count.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let only_if = self.only_if.clone();
@@ -158,12 +163,13 @@ impl UserPatch {
     }
 }
 
-/// What sessions and tokens carry, made anew.
+/// New values for what a user's sessions and auth tokens carry. Setting them invalidates the old
+/// ones.
 #[derive(Clone)]
 pub struct Uniquifiers {
-    /// `fs_uniquifier`.
+    /// The new `fs_uniquifier`.
     pub session: String,
-    /// `fs_token_uniquifier`, kept where the table has that column.
+    /// The new `fs_token_uniquifier`; ignored if the table lacks the column.
     pub token: String,
 }
 
@@ -173,30 +179,30 @@ impl fmt::Debug for Uniquifiers {
     }
 }
 
-/// A role to be made.
+/// A role to create.
 #[derive(Debug, Clone)]
 pub struct NewRole {
-    /// The name.
+    /// The name, which must be unique.
     pub name: String,
-    /// What it is for.
+    /// A description of its purpose.
     pub description: Option<String>,
-    /// What it allows.
+    /// The permissions that it grants.
     pub permissions: Vec<String>,
-    /// Now.
+    /// The current time.
     pub created_at: OffsetDateTime,
 }
 
-/// What happens to a role's permissions.
+/// A change to a role's permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PermissionChange {
-    /// These are added to what there is.
+    /// Adds these.
     Add(Vec<String>),
-    /// These go away.
+    /// Removes these.
     Remove(Vec<String>),
 }
 
 impl PermissionChange {
-    /// Carries it out: what is there stays in its order, nothing is there twice.
+    /// Applies the change. Existing permissions keep their order, and none is added twice.
     pub fn apply(self, permissions: &mut Vec<String>) {
         match self {
             Self::Add(new) => {
@@ -211,18 +217,18 @@ impl PermissionChange {
     }
 }
 
-/// A family of refresh tokens to be begun.
+/// A refresh-token family to begin.
 #[derive(Clone)]
 pub struct NewTracker {
-    /// Whose it is.
+    /// The user that it belongs to.
     pub user_id: UserId,
-    /// What its tokens carry: fresh.
+    /// The family's identifier, which its tokens carry: new and unique.
     pub family: String,
-    /// What the application calls it.
+    /// The name that the application gave it.
     pub name: String,
-    /// When it ends, whatever happens.
+    /// When the family ends. No rotation extends it.
     pub expires_at: OffsetDateTime,
-    /// Now.
+    /// The current time.
     pub created_at: OffsetDateTime,
 }
 

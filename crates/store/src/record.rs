@@ -1,4 +1,5 @@
-//! The records, as the reference's newest models (`fsqla_v4`) have them.
+//! The records of users, roles and refresh-token families, as in the reference's newest models
+//! (`fsqla_v4`).
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// A user. Moments are in UTC; a column that the table lacks reads as nothing.
+/// A user. Times are in UTC. A column that the table lacks reads as `None`.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
@@ -46,7 +47,7 @@ pub struct User {
 }
 
 impl User {
-    /// A user of whom nothing else is known, and who may sign in.
+    /// An active user with nothing but a primary key and a uniquifier.
     #[must_use]
     pub fn new(id: UserId, fs_uniquifier: String) -> Self {
         Self {
@@ -77,7 +78,7 @@ impl User {
 }
 
 impl fmt::Debug for User {
-    /// Who, and nothing that could be used.
+    /// Omits everything that identifies the user or grants access.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User")
             .field("id", &self.id)
@@ -95,38 +96,37 @@ pub struct RoleId(pub i64);
 pub struct Role {
     /// The primary key.
     pub id: RoleId,
-    /// The name.
+    /// The name, which is unique.
     pub name: String,
-    /// What it is for.
+    /// A description of its purpose.
     pub description: Option<String>,
-    /// What it allows.
+    /// The permissions that it grants.
     pub permissions: Vec<String>,
 }
 
-/// A family of refresh tokens: one of them after the other, each in exchange for the one
-/// before.
+/// A refresh-token family: a chain of tokens, each issued in exchange for the one before it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshTracker {
-    /// Whose it is.
+    /// The user that it belongs to.
     pub user_id: UserId,
-    /// What its tokens carry.
+    /// The family's identifier, which its tokens carry.
     pub family: String,
-    /// The generation of the token that counts. The first is 1.
+    /// The generation of the only token that is valid. The first is 1.
     pub generation: i64,
-    /// What the application calls it.
+    /// The name that the application gave it.
     pub name: String,
-    /// When it began: with a proof of identity.
+    /// When it began, which was with a proof of identity.
     pub created_at: OffsetDateTime,
-    /// When it ends, whatever happens.
+    /// When the family ends. No rotation extends it.
     pub expires_at: OffsetDateTime,
-    /// When it was ended.
+    /// When it was revoked, if it was.
     pub revoked_at: Option<OffsetDateTime>,
-    /// When its last token was made.
+    /// When its newest token was issued.
     pub last_used_at: OffsetDateTime,
 }
 
 impl fmt::Debug for RefreshTracker {
-    /// Whose, and which generation; not the family, which is in the tokens.
+    /// Omits the family's identifier, which its tokens carry.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RefreshTracker")
             .field("user_id", &self.user_id)

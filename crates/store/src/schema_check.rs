@@ -1,37 +1,37 @@
-//! What a database lacks, in words.
+//! What `vestibule db check` finds in a database.
 
 use std::fmt;
 
-/// Something that a database lacks, or has otherwise than it should.
+/// Something that a database lacks, or that differs from what vestibule needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// There is no such table.
+    /// A table is missing.
     Table(String),
-    /// There is no such column.
+    /// A column is missing.
     Column {
         /// The table.
         table: String,
         /// The column.
         column: String,
-        /// Whether it can be added without knowing what to put into the rows.
+        /// Whether `vestibule db upgrade` can add it: existing rows need no value for it.
         addable: bool,
     },
-    /// There is no such index, and look-ups are slow without it.
+    /// An index is missing, so look-ups are slow.
     Index {
         /// The index.
         name: String,
         /// The table.
         table: String,
     },
-    /// Nothing keeps two rows from having one value, so two people could share an identity.
+    /// A unique constraint is missing, so two users could share an identity.
     Unique {
         /// The table.
         table: String,
         /// The column.
         column: String,
     },
-    /// The column is of a type that changes what is written into it.
+    /// A column has a type that alters the values written into it.
     Type {
         /// The table.
         table: String,
@@ -42,7 +42,7 @@ pub enum Finding {
         /// The type that it should have.
         wanted: String,
     },
-    /// The column cannot hold every text: its character set is that of some languages only.
+    /// A column cannot store every character: its character set covers only some languages.
     CharacterSet {
         /// The table.
         table: String,
@@ -51,20 +51,20 @@ pub enum Finding {
         /// The character set that it has.
         found: String,
     },
-    /// The database cannot hold every text: its encoding is that of some languages only.
+    /// The database cannot store every character: its encoding covers only some languages.
     Encoding {
         /// The encoding that it has.
         found: String,
     },
-    /// Password hashes that cannot be checked: their users cannot sign in with a password.
+    /// Some password hashes cannot be checked, so their users cannot sign in with a password.
     Passwords {
-        /// How many.
+        /// How many hashes.
         count: u64,
-        /// Why.
+        /// Why they cannot be checked.
         why: String,
     },
-    /// The column is not one of ours, has to be filled and has no default, so no user can
-    /// be made.
+    /// A column that vestibule does not know is `NOT NULL` and has no default, so no user can be
+    /// created.
     Unfilled {
         /// The table.
         table: String,
@@ -73,12 +73,12 @@ pub enum Finding {
     },
 }
 
-/// Something that was added.
+/// Something that `vestibule db upgrade` added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upgrade(pub Finding);
 
 impl Finding {
-    /// What to do about it.
+    /// What the operator can do about it.
     #[must_use]
     pub const fn advice(&self) -> &'static str {
         match self {
@@ -86,14 +86,14 @@ impl Finding {
                 "`vestibule db upgrade` adds it"
             }
             Self::Column { addable: false, .. } => {
-                "its rows need values that only you can know: add it by hand"
+                "existing rows need values that vestibule cannot know: add it by hand"
             }
             Self::Unique { .. } => {
                 "`vestibule db upgrade` adds the constraint, once no two rows have the same value"
             }
-            Self::Type { .. } => "change the column's type by hand: nothing here rewrites a column",
+            Self::Type { .. } => "change the column's type by hand: vestibule rewrites no column",
             Self::CharacterSet { .. } => {
-                "`ALTER TABLE ... CONVERT TO CHARACTER SET utf8mb4` by hand: nothing here rewrites a column"
+                "`ALTER TABLE ... CONVERT TO CHARACTER SET utf8mb4` by hand: vestibule rewrites no column"
             }
             Self::Encoding { .. } => {
                 "move the tables into a database made with ENCODING 'UTF8' (pg_dump, then restore)"
@@ -101,7 +101,7 @@ impl Finding {
             Self::Passwords { .. } => {
                 "their users need a new password: by /reset, or by `vestibule users change_password`"
             }
-            Self::Unfilled { .. } => "give the column a default, or let it be empty",
+            Self::Unfilled { .. } => "give the column a default, or allow NULL in it",
         }
     }
 }

@@ -1,15 +1,15 @@
-//! What happened to accounts, in a log that shows when somebody changed it.
+//! The audit log: what happened to accounts, chained so that manipulation is detected.
 //!
-//! Each entry has a seal: HMAC-SHA-256, with a key made of `SECRET_KEY`, over everything that
-//! the entry says, the seal before it, and the seal of the end that it was appended to. That
-//! one is over the number and the seal of the last entry, and stands in a row of its own until
-//! the next entry takes its place.
+//! Each entry has a seal: HMAC-SHA-256, with a key derived from `SECRET_KEY`, over the entry's
+//! content, the seal of the previous entry, and the seal of the end of the log that the entry was
+//! appended to. The seal of the end covers the number and the seal of the last entry; it is stored
+//! in a row of its own, which the next entry replaces.
 //!
-//! Whoever can write to the database and does not know the key can neither change an entry nor
-//! leave one out. Nor can they cut off the end: the entry that is then the last one has no seal
-//! of the end any more, nor will it get one, since the next entry is chained to whatever stands
-//! there. What cannot be seen from inside is an older copy of the whole table put back, and a
-//! log that begins anew: for that, somebody keeps an [`End`] elsewhere.
+//! An attacker who can write to the database but does not know the key can neither change nor
+//! remove an entry. They cannot cut off the end either: the entry that is then the last one has no
+//! seal of the end and never gets one, since the next entry is chained to the seal that is stored.
+//! Two manipulations cannot be detected from the log alone: an older copy of the whole table, and a
+//! log that starts anew. To detect these, the operator keeps an [`End`] elsewhere.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,9 +17,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 use vestibule_formats::hex;
-use vestibule_store::{
-    Applied, AuditEntry, AuditHead, Change, NewEntries, NewEntry, Seals, UserId,
-};
+use vestibule_store::{AuditEntry, AuditHead, NewEntries, NewEntry, Seals, UserId};
 
 use crate::app::App;
 use crate::hooks::Event;
@@ -28,11 +26,11 @@ use crate::http::request_info::RequestInfo;
 use crate::secrets::derived::{self, Key};
 use crate::settings::SecretSettings;
 
-/// What the seals are made with.
+/// The keys of the chain.
 #[derive(Clone)]
 pub(crate) struct AuditChain(Arc<Keys>);
 
-/// The present key first, then those before it.
+/// The current keys first, then the previous ones.
 struct Keys {
     entries: Vec<Key>,
     ends: Vec<Key>,
@@ -72,7 +70,7 @@ impl AuditChain {
         })
     }
 
-    /// How an entry is chained to what is before it, if one of the keys did it.
+    /// How an entry is chained to the previous one, if any of the keys matches.
     fn form_of(&self, before: &Seen, entry: &AuditEntry) -> Option<Form> {
         let made = |seal: &dyn Fn(&Key) -> String| {
             let mut keys = self.0.entries.iter();
@@ -91,7 +89,7 @@ impl AuditChain {
                 }
             }
         }
-        // Nothing is before the first one, and the end that an earlier version left had no seal.
+        // The first entry has no predecessor, and an earlier version left the end without a seal.
         if before.form == Some(Form::Present) {
             return None;
         }
@@ -102,7 +100,7 @@ impl AuditChain {
         made(&|key| earlier_seal_of(key, &end.seal, entry)).then_some(Form::Earlier)
     }
 
-    /// Whether one of the keys made the seal of an end.
+    /// Whether one of the keys made the seal of this end.
     fn holds(&self, head: &AuditHead) -> bool {
         let mut keys = self.0.ends.iter();
         keys.any(|key| same(&seal_of_end(key, head.last, &head.seal), &head.end_seal))
@@ -123,7 +121,7 @@ fn seal_of_end(key: &Key, last: i64, seal: &str) -> String {
     hex::encode(&derived::mac(&key[..], text.to_string().as_bytes()))
 }
 
-/// As the seals were before ends had one. They are read, and never made.
+/// The form of seals before ends had one. Such seals are verified but never made.
 fn earlier_seal_of(key: &Key, before: &str, entry: &AuditEntry) -> String {
     let mut parts = vec![Value::from(before)];
     parts.extend(said(entry));
@@ -131,7 +129,7 @@ fn earlier_seal_of(key: &Key, before: &str, entry: &AuditEntry) -> String {
     hex::encode(&derived::mac(&key[..], text.to_string().as_bytes()))
 }
 
-/// Everything that an entry says.
+/// The content of an entry.
 fn said(entry: &AuditEntry) -> Vec<Value> {
     let AuditEntry { id, what, .. } = entry;
     vec![
@@ -145,7 +143,7 @@ fn said(entry: &AuditEntry) -> Vec<Value> {
     ]
 }
 
-/// Something that happened, before it has a number.
+/// An event before it is appended to the log.
 #[derive(Debug)]
 pub(crate) struct AuditRecord {
     pub(crate) kind: &'static str,
@@ -154,7 +152,15 @@ pub(crate) struct AuditRecord {
 }
 
 impl AuditRecord {
-    /// With whoever asked for it.
+    pub(crate) fn of(event: &Event<'_>) -> Self {
+        Self {
+            kind: event.kind(),
+            user_id: event.user_id(),
+            detail: event.detail(),
+        }
+    }
+
+    /// The log entry, with the client's address and the request ID.
     pub(crate) fn entry(self, app: &App, info: Option<&RequestInfo>) -> NewEntry {
         NewEntry {
             at: app.clock().now(),
@@ -168,51 +174,30 @@ impl AuditRecord {
 }
 
 impl App {
-    /// What an event leaves in the log.
-    pub(crate) fn audit_record(&self, info: &RequestInfo, event: &Event<'_>) -> Option<NewEntries> {
-        self.chain()
-            .entries(vec![event.audit_record().entry(self, Some(info))])
-    }
-
-    /// Writes an event down, and tells who listens.
-    pub(crate) async fn record(&self, info: &RequestInfo, event: &Event<'_>) -> Result<(), Fault> {
-        self.carry_out(info, event, Change::default())
-            .await
-            .map(drop)
-    }
-
-    /// Makes a change and writes down the event that it is, and tells who listens. False, and
-    /// none of it, when it is so already.
-    pub(crate) async fn carry_out(
+    /// The entries that events leave in the audit log.
+    pub(crate) fn audit_entries(
         &self,
         info: &RequestInfo,
-        event: &Event<'_>,
-        change: Change,
-    ) -> Result<bool, Fault> {
-        let change = Change {
-            events: self.audit_record(info, event),
-            ..change
-        };
-        let applied = self.store().apply(change, self.clock().now()).await?;
-        let done = matches!(applied, Applied::Done(_));
-        if done {
-            self.hooks().emit(event, info);
-        }
-        Ok(done)
+        events: &[&Event<'_>],
+    ) -> Option<NewEntries> {
+        let entries = events
+            .iter()
+            .map(|event| AuditRecord::of(event).entry(self, Some(info)));
+        self.chain().entries(entries.collect())
     }
 }
 
-/// An entry and its seal, which whoever keeps it elsewhere can ask for later: `76:ab12…`.
+/// An entry and its seal, to be kept elsewhere and verified later: `76:ab12…`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct End {
-    /// The number of the entry; 0 for the beginning.
+    /// The number of the entry; 0 for an empty log.
     pub entry: i64,
-    /// Its seal; of the beginning, nothing.
+    /// The entry's seal; empty for an empty log.
     pub seal: String,
 }
 
 impl End {
-    /// Reads what was written; nothing when it is none.
+    /// Parses the text form; `None` if it is invalid.
     #[must_use]
     pub fn read(word: &str) -> Option<Self> {
         let (entry, seal) = word.split_once(':')?;
@@ -237,24 +222,24 @@ impl fmt::Display for End {
     }
 }
 
-/// What a look at the whole log found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// All is as it was written.
+    /// The log is intact.
     Whole {
-        /// How many entries there are.
+        /// The number of entries.
         entries: i64,
-        /// The last of them.
+        /// The last entry.
         end: End,
-        /// Whether the end has a seal. It has none where an earlier version wrote the last
-        /// entry; the next entry brings one.
+        /// Whether the end has a seal. It has none if an earlier version wrote the last entry; the
+        /// next entry adds one.
         sealed: bool,
     },
-    /// From this entry on nothing is certain.
+    /// The log cannot be trusted from this entry on.
     Broken {
-        /// Its number.
+        /// The number of the entry.
         entry: i64,
-        /// What is wrong with it.
+        /// What is wrong with the entry.
         why: &'static str,
     },
 }
@@ -262,26 +247,26 @@ pub enum Verdict {
 /// How an entry is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// By a version that did not seal ends. Such entries come first or not at all.
+    /// By a version that did not seal ends. Such entries can only be at the beginning of the log.
     Earlier,
     Present,
 }
 
-/// What was looked at so far.
+/// The state of a verification.
 #[derive(Default)]
 struct Seen {
     end: End,
-    /// How the last one is sealed.
+    /// How the last entry is sealed.
     form: Option<Form>,
 }
 
 const PAGE: u32 = 1000;
 
-/// Looks at every entry, and for one that was there when somebody wrote its number and seal
-/// down. `progress` hears how many have been looked at, of how many.
+/// Verifies the whole log, and that it contains the `expected` entry, which was noted earlier.
+/// `progress` receives the number of verified entries and the total.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn verify(
     app: &App,
     expected: Option<&End>,
@@ -302,7 +287,7 @@ pub async fn verify(
         }
         progress(seen.end.entry, head.last);
     }
-    // Entries may have come while we looked, and the end with them.
+    // Entries may have been appended during the verification, and the end with them.
     let moved = seen.end.entry > head.last;
     if moved {
         head = app.store().audit_head().await?;
@@ -315,7 +300,7 @@ pub async fn verify(
     {
         return Ok(Verdict::Broken {
             entry: expected.entry,
-            why: "it is missing, and was there once",
+            why: "it is missing, but it existed before",
         });
     }
     Ok(Verdict::Whole {
@@ -326,7 +311,7 @@ pub async fn verify(
 }
 
 impl Seen {
-    /// Looks at the next entry.
+    /// Verifies the next entry.
     fn go_on(
         &mut self,
         chain: &AuditChain,
@@ -338,14 +323,14 @@ impl Seen {
         }
         let Some(form) = chain.form_of(self, &entry) else {
             return Err(
-                "it was changed, is not ours, or was written where an end had been cut off",
+                "it was changed, was not written by this server, or was written after the end of the log had been cut off",
             );
         };
         if let Some(expected) = expected
             && expected.entry == entry.id
             && !same(&expected.seal, &entry.seal)
         {
-            return Err("it is another one than was there once");
+            return Err("it differs from the entry that existed before");
         }
         self.form = Some(form);
         self.end = End {
@@ -355,8 +340,8 @@ impl Seen {
         Ok(())
     }
 
-    /// Whether the log ends where its head says. One that moved on while we looked may be
-    /// ahead of what we saw.
+    /// Whether the log ends where its head says. The head may be ahead of the verified entries if
+    /// entries were appended meanwhile.
     fn ends_with(
         &self,
         chain: &AuditChain,
@@ -369,7 +354,7 @@ impl Seen {
                 0 => Ok(()),
                 _ => Err((
                     *entry,
-                    "it is the last, and nothing says where the log ends",
+                    "it is the last entry, but the record of the log's end is missing",
                 )),
             };
         }
@@ -377,20 +362,23 @@ impl Seen {
             return Err((entry + 1, "it is missing"));
         }
         if head.last < *entry {
-            return Err((head.last + 1, "it is behind what is said to be the end"));
+            return Err((head.last + 1, "it comes after the recorded end of the log"));
         }
         if head.last == *entry && !same(&head.seal, seal) {
-            return Err((*entry, "it is not the one that was written last"));
+            return Err((*entry, "it is not the last entry that the server wrote"));
         }
-        // Where no entry came since an earlier version, there is no seal of the end yet.
+        // If no entry was appended since an earlier version, the end has no seal yet.
         let earlier = head.last == *entry && self.form == Some(Form::Earlier);
         if (earlier && head.end_seal.is_empty()) || chain.holds(head) {
             return Ok(());
         }
-        Err((head.last, "that the log ends with it has no seal of ours"))
+        Err((
+            head.last,
+            "the record that the log ends here has no valid seal",
+        ))
     }
 }
-/// JSON in ASCII: a table that was made for some languages only keeps it, too.
+/// JSON in ASCII, which tables with a limited character set can store as well.
 fn in_ascii(detail: &Value) -> String {
     let mut escaped = String::new();
     for c in detail.to_string().chars() {

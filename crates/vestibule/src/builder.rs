@@ -19,20 +19,23 @@ use crate::app::{App, Parts, TokenEnd};
 use crate::audit::AuditChain;
 use crate::clock::{Clock, SystemClock};
 use crate::embed::VestibuleLayer;
+use crate::embed::response_hooks::ResponseHooks;
+use crate::embed::{Reauthentication, Unauthenticated, Unauthorized};
 use crate::features::api;
 use crate::hooks::{Event, EventContext, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
-use crate::http::response_hooks::ResponseHooks;
+use crate::links::Links;
+use crate::mail::mailbox::Mailbox;
+use crate::mail::rehearsal;
+use crate::mail::render::Renderer;
 use crate::mail::transport::{self, Mailer};
-use crate::mail::{Outbox, outbox, rehearsal};
 use crate::messages::{LocalizedMessage, Messages};
+use crate::outbox::{Outbox, worker};
 use crate::rng::{Random, SystemRandom};
 use crate::router;
-use crate::secrets::links::Links;
 use crate::secrets::passwords::Passwords;
-use crate::session::requirement::{Reauthentication, Unauthenticated, Unauthorized};
 use crate::settings::Settings;
 use crate::validation::deliverability::Deliverability;
 use crate::validation::own::{OwnRules, PhoneNumbers, UsernameCheck};
@@ -158,7 +161,7 @@ impl Vestibule {
         &self,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
-        outbox::run(self.app.clone(), Arc::clone(&self.mailer), stop)
+        worker::run(self.app.clone(), Arc::clone(&self.mailer), stop)
     }
 
     /// What the handlers reach.
@@ -393,11 +396,11 @@ impl Builder {
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
-    /// use vestibule::messages::{Message, Said};
+    /// use vestibule::messages::{Message, LocalizedMessage};
     ///
     /// builder.refuse_sign_in(|user| {
     ///     let late = user.us_phone_number.is_none();
-    ///     late.then(|| Said::from(Message::DisabledAccount).in_own_words("Tell us your number first."))
+    ///     late.then(|| LocalizedMessage::from(Message::DisabledAccount).in_own_words("Tell us your number first."))
     /// })
     /// # }
     /// ```
@@ -452,7 +455,8 @@ impl Builder {
         let passwords = Passwords::new(
             settings
                 .password
-                .hasher(settings.secrets.password_salt.as_ref())?,
+                .hasher(settings.secrets.password_salt.as_ref())
+                .map_err(|error| Fault::Internal(error.to_string()))?,
             Arc::clone(&random),
             Arc::clone(&store),
             hashing_threads,
@@ -460,13 +464,13 @@ impl Builder {
         if let Some(problem) = rehearsal::problems(&settings).first() {
             return Err(Fault::Internal(problem.to_string()));
         }
-        let post = Outbox::new(&settings);
+        let mailbox: Arc<Mailbox> = Arc::default();
         let own_mailer = mailer.is_some();
         let mailer = if let Some(mailer) = mailer {
             mailer
         } else {
             let configured = transport::mailer(&settings.mail)?;
-            configured.unwrap_or_else(|| Arc::clone(&post.mailbox) as Arc<dyn Mailer>)
+            configured.unwrap_or_else(|| Arc::clone(&mailbox) as Arc<dyn Mailer>)
         };
         let parts = Parts {
             session_codec: SessionCodec::new(&keys),
@@ -484,7 +488,9 @@ impl Builder {
             ),
             cors: Cors::new(&settings.cors)?,
             links: Links::new(&keys, &settings),
-            post,
+            renderer: Renderer::new(settings.mail.templates.clone()),
+            mailbox,
+            outbox: Outbox::new(&settings.secrets),
             chain: AuditChain::new(&settings.secrets),
             passwords,
             own_rules,

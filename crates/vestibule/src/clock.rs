@@ -1,33 +1,33 @@
-//! The only door to time.
+//! The only source of time.
 //!
-//! Everything that needs to know what time it is asks the [`Clock`] of the
-//! [`App`](crate::App), so that a test can stand still or jump ahead.
+//! All code that needs the time asks the [`Clock`] of the [`App`](crate::App), so that a test can
+//! stop it or move it forward.
 
 use std::fmt;
 
 use time::OffsetDateTime;
 
-/// Tells the time, in UTC.
+/// A clock in UTC.
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
-    /// Now.
+    /// The current time.
     fn now(&self) -> OffsetDateTime;
 }
 
-/// The clock of the machine.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the door that the lint points to"
+        reason = "the lint sends all other code here"
     )]
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
     }
 }
 
-/// A moment as sessions and tokens write it: seconds since 1970, with microseconds.
+/// A moment in the format of sessions and tokens: seconds since 1970, with microseconds.
 #[must_use]
 #[expect(
     clippy::cast_precision_loss,

@@ -1,4 +1,4 @@
-//! Finding a user by what identifies them.
+//! Looking up users by their identity.
 
 use vestibule_formats::text::normalise::Form;
 use vestibule_formats::text::{email, normalise, phone, username};
@@ -9,10 +9,10 @@ use crate::http::fault::Fault;
 use crate::messages::{LocalizedMessage, Message};
 use crate::rng;
 
-/// The longest text, in bytes, that is looked for among the addresses: more than a column holds.
+/// The longest text, in bytes, that is looked up as an address: longer than any column allows.
 pub(crate) const LONGEST_ADDRESS: usize = 1024;
 
-/// The user with this (normalised) value, by the case rule that the attribute has.
+/// The user with this (normalised) value, compared by the attribute's case rule.
 pub(crate) async fn find(
     app: &App,
     attribute: Identity,
@@ -27,9 +27,9 @@ pub(crate) async fn find(
     Ok(app.store().user(key).await?)
 }
 
-/// The user whom a text names: by the first attribute of `USER_IDENTITY_ATTRIBUTES` whose
-/// rules it fits and that somebody has. A username never comes before an address or a number
-/// that it reads as.
+/// The user that a text identifies: the first match among the attributes of
+/// `USER_IDENTITY_ATTRIBUTES` whose rules the text satisfies. If the text reads as an address or a
+/// number, those attributes come before the username.
 pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault> {
     for attribute in attributes_for(app, text) {
         if let Some(user) = by_attribute(app, attribute, text).await? {
@@ -39,7 +39,7 @@ pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault
     Ok(None)
 }
 
-/// Every user whom a text names, each once.
+/// All users that a text identifies, without duplicates.
 pub(crate) async fn look_up_all(app: &App, text: &str) -> Result<Vec<User>, Fault> {
     let mut users: Vec<User> = Vec::new();
     for attribute in attributes_for(app, text) {
@@ -49,7 +49,7 @@ pub(crate) async fn look_up_all(app: &App, text: &str) -> Result<Vec<User>, Faul
     Ok(users)
 }
 
-/// The attributes by which a text is looked for, in order.
+/// The attributes by which a text is looked up, in order.
 fn attributes_for(app: &App, text: &str) -> Vec<Identity> {
     let mut attributes: Vec<Identity> = app.settings().identity.attributes().collect();
     if reads_as_another(app, text) {
@@ -73,9 +73,11 @@ async fn by_attribute(app: &App, attribute: Identity, text: &str) -> Result<Opti
     }
 }
 
-/// The user with this address. The rules for addresses may have changed since it was stored, and
-/// other programs have other rules: a text is also compared as it is with what is stored, where
-/// that would not be stored today.
+/// The user with this address.
+///
+/// The rules for addresses may have changed since it was stored, and other programs have other
+/// rules. The text is therefore also compared unchanged with stored addresses that would be invalid
+/// or normalised differently today.
 pub(crate) async fn by_address(app: &App, text: &str) -> Result<Option<User>, Fault> {
     let settings = &app.settings().identity;
     let typed = text.trim();
@@ -92,7 +94,7 @@ pub(crate) async fn by_address(app: &App, text: &str) -> Result<Option<User>, Fa
     if typed.len() > LONGEST_ADDRESS || normalised.as_ref().is_some_and(same) {
         return Ok(found);
     }
-    // Looked for whether or not somebody was found: both cost the same.
+    // Looked up even if a user was found, so that both cases cost the same.
     let stored = find(app, Identity::Email, typed).await?;
     let as_stored = |user: &User| {
         let address = user.email.as_deref().unwrap_or_default();
@@ -101,13 +103,13 @@ pub(crate) async fn by_address(app: &App, text: &str) -> Result<Option<User>, Fa
     Ok(found.or(stored.filter(as_stored)))
 }
 
-/// Whether a text is an address by the rules for new ones.
+/// Whether a text is a valid new address.
 pub(crate) fn is_address(app: &App, text: &str) -> bool {
     email::normalise(text, &app.settings().identity.email_options).is_ok()
 }
 
-/// Whether a username reads as an address or, where phone numbers identify, as a number: another
-/// user may have it.
+/// Whether a username reads as an address or, if phone numbers identify users, as a number, which
+/// may be another user's.
 pub(crate) fn reads_as_another(app: &App, name: &str) -> bool {
     let plain = normalise::normalise(name, Some(Form::Nfkc));
     let is_number = || {
@@ -120,7 +122,7 @@ pub(crate) fn reads_as_another(app: &App, name: &str) -> bool {
     plain.contains('@') || (app.settings().identity.has(Identity::Phone.column()) && is_number())
 }
 
-/// A phone number as it is kept.
+/// A phone number in its stored form.
 fn phone_number(app: &App, text: &str) -> Option<String> {
     match &app.own_rules().phone_numbers {
         Some(own) => own.normalise(text),
@@ -128,8 +130,8 @@ fn phone_number(app: &App, text: &str) -> Option<String> {
     }
 }
 
-/// What the database cannot keep from being somebody else's by itself: values that are the same
-/// in another spelling.
+/// The value to reserve if the database alone cannot keep it unique, because spellings that differ
+/// in case count as the same.
 pub(crate) fn claim(app: &App, attribute: Identity, value: &str) -> Vec<(Identity, String)> {
     if app.settings().identity.ignores_case(attribute.column()) {
         vec![(attribute, value.to_owned())]
@@ -138,7 +140,7 @@ pub(crate) fn claim(app: &App, attribute: Identity, value: &str) -> Vec<(Identit
     }
 }
 
-/// How long names may be.
+/// The message about the allowed length of usernames.
 pub(crate) fn username_length(app: &App) -> LocalizedMessage {
     let options = &app.settings().identity.username_options;
     Message::UsernameInvalidLength
@@ -147,7 +149,7 @@ pub(crate) fn username_length(app: &App) -> LocalizedMessage {
 }
 
 /// The first of the user's identities, in the order of `USER_IDENTITY_ATTRIBUTES`. A username that
-/// reads as an address or a number is none: whoever reads it takes it for somebody else's.
+/// reads as an address or a number is skipped, because a reader would take it for another user's.
 pub(crate) fn of<'a>(app: &App, user: &'a User) -> Option<&'a str> {
     app.settings()
         .identity
@@ -162,11 +164,12 @@ pub(crate) fn of<'a>(app: &App, user: &'a User) -> Option<&'a str> {
         })
 }
 
-/// Somebody who is not there, to do as much for as for somebody who is.
+/// A placeholder for a user that does not exist, so that the same work can be done as for one that
+/// does.
 pub(crate) fn nobody(app: &App, email: &str) -> User {
     let mut user = User::new(UserId(0), rng::hex::<16>(app.random()));
     user.email = Some(email.to_owned());
-    // As long as a hash of a password.
+    // As long as the hash of a password.
     user.password = Some("x".repeat(97));
     user
 }

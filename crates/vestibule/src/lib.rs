@@ -41,13 +41,19 @@ mod app;
 pub mod audit;
 mod builder;
 pub mod clock;
+mod commit;
 mod embed;
 mod features;
 pub mod hooks;
 pub mod http;
 mod identity;
+mod links;
 pub mod mail;
 pub mod messages;
+mod openapi;
+#[cfg(feature = "breached")]
+mod outbound;
+mod outbox;
 pub mod rng;
 mod router;
 pub mod secrets;
@@ -58,10 +64,10 @@ mod validation;
 pub use app::App;
 pub use builder::{Builder, Vestibule};
 pub use embed::{
-    AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, VestibuleLayer, VestibuleService,
-    permissions_accepted, permissions_required, roles_accepted, roles_required,
+    AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, Reauthentication, Unauthenticated,
+    Unauthorized, VestibuleLayer, VestibuleService, permissions_accepted, permissions_required,
+    roles_accepted, roles_required,
 };
-pub use session::requirement::{Reauthentication, Unauthenticated, Unauthorized};
 pub use validation::own::{PhoneNumbers, UsernameCheck};
 pub use validation::password::PasswordCheck;
 /// Where users are kept.

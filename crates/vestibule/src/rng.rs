@@ -1,4 +1,4 @@
-//! The only door to chance.
+//! The only source of randomness.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use vestibule_formats::hex;
 
 /// A source of unpredictable bytes.
 pub trait Random: Send + Sync + fmt::Debug + 'static {
-    /// Fills the buffer.
+    /// Fills the buffer with unpredictable bytes.
     fn fill(&self, buffer: &mut [u8]);
 }
 
@@ -16,11 +16,11 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     /// # Panics
-    /// When the operating system has no randomness to give: nothing that this
-    /// program does is safe then.
+    /// If the operating system cannot provide randomness, because nothing that this program does is
+    /// safe then.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the door that the lint points to"
+        reason = "the lint sends all other code here"
     )]
     #[expect(
         clippy::expect_used,
@@ -31,14 +31,14 @@ impl Random for SystemRandom {
     }
 }
 
-/// `N` fresh bytes.
+/// `N` random bytes.
 pub fn bytes<const N: usize>(random: &dyn Random) -> [u8; N] {
     let mut buffer = [0; N];
     random.fill(&mut buffer);
     buffer
 }
 
-/// `N` fresh bytes as lower-case hexadecimal digits.
+/// `N` random bytes as lower-case hexadecimal digits.
 pub fn hex<const N: usize>(random: &dyn Random) -> String {
     hex::encode(&bytes::<N>(random))
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_draws_differ() {
+    fn two_random_values_differ() {
         assert_ne!(hex::<16>(&SystemRandom), hex::<16>(&SystemRandom));
     }
 }

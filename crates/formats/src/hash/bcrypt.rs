@@ -1,5 +1,5 @@
-//! bcrypt: `$2b$12$` and in its own base64 22 characters of salt and 31 of digest
-//! (Provos and Mazières, USENIX 1999).
+//! bcrypt (Provos and Mazières, USENIX 1999): `$2b$12$`, followed by 22 characters of salt and 31
+//! of digest in its own base64.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -15,14 +15,14 @@ pub(super) const ROUNDS: u32 = 12;
 const NAME: &str = "bcrypt";
 const SALT_BYTES: usize = 16;
 const SALT_CHARS: usize = 22;
-/// The last of its 24 bytes is not kept.
+/// The last of the 24 bytes is not stored.
 const DIGEST_BYTES: usize = 23;
-/// More of a key is not looked at.
+/// Bytes of a key beyond these have no effect.
 const KEY_BYTES: usize = 72;
-/// The binary logarithm of the most rounds that a stored hash may ask for: some seconds.
+/// The binary logarithm of the most rounds that a stored hash may ask for, which take some seconds.
 const ROUNDS_LIMIT: u32 = 16;
 
-/// Some programs left odd bits in the last character of a salt; libpass overlooks them.
+/// Some programs left stray bits in the last character of a salt. libpass ignores them.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::BCRYPT,
     GeneralPurposeConfig::new()
@@ -38,8 +38,8 @@ struct Parsed {
 }
 
 fn parse(hash: &str) -> Option<Parsed> {
-    // 2a, 2b and 2y are names for the same. 2x marks the hashes of a broken program, and 2
-    // those of a version before 1999: libpass does not check the one, nobody has the other.
+    // 2a, 2b and 2y name the same algorithm. 2x marks hashes of a broken implementation, which
+    // libpass does not verify. 2 is a version from before 1999, which is no longer in use.
     let rest = ["$2b$", "$2a$", "$2y$"]
         .iter()
         .find_map(|prefix| hash.strip_prefix(prefix))?;
@@ -101,11 +101,12 @@ fn digest(
     rounds: u32,
 ) -> Result<Zeroizing<[u8; DIGEST_BYTES]>, HashError> {
     check(rounds)?;
-    // C programs stop at a zero byte, so that one hides the rest of the password.
+    // C implementations stop at a zero byte, which would hide the rest of the password.
     if secret.contains(&0) {
         return Err(HashError::Password);
     }
-    // The reference cuts the same way, its double hash of 88 characters always.
+    // The reference truncates keys in the same way. Its double hash has 88 characters, so it is
+    // always truncated.
     let mut key = Zeroizing::new(secret[..secret.len().min(KEY_BYTES)].to_vec());
     if key.len() < KEY_BYTES {
         key.push(0);

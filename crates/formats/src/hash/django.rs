@@ -1,5 +1,5 @@
-//! Django's hashes: the name of the scheme without a dollar before it, and otherwise mostly
-//! what is known already.
+//! Django's hashes: the name of the scheme without a leading dollar sign, and then mostly formats
+//! that other schemes use.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use super::number::decimal;
 use super::{HashError, Memory, Scheme, argon2, bcrypt, pbkdf2};
 use crate::hex;
 
-/// `None` for a scheme that is not Django's, or not checked.
+/// Returns `None` if the scheme is not Django's, or one that is not verified.
 pub(super) fn verify(
     scheme: Scheme,
     secret: &[u8],
@@ -59,7 +59,7 @@ pub(super) fn verify(
     })
 }
 
-/// `rounds$salt$digest`: the salt as it stands, the digest in base64 with padding.
+/// `rounds$salt$digest`: the salt is plain text, the digest is base64 with padding.
 fn pbkdf2(
     kind: pbkdf2::Digest,
     secret: &[u8],
@@ -76,7 +76,7 @@ fn pbkdf2(
     }
 }
 
-/// `salt$digest`, the digest in hexadecimal.
+/// `salt$digest`: the digest is hexadecimal.
 fn salted(
     inner: &str,
     malformed: HashError,

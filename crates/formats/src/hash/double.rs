@@ -1,6 +1,6 @@
-//! The reference's double hash: what is hashed is not the password but its HMAC-SHA-512
-//! under `SECURITY_PASSWORD_SALT`, in base64. Without the salt, a stolen table of hashes
-//! cannot be guessed at.
+//! The reference's double hash: the scheme hashes not the password but its HMAC-SHA-512 with the
+//! key `SECURITY_PASSWORD_SALT`, in base64. An attacker who steals the hashes but not this salt
+//! cannot guess passwords.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use zeroize::Zeroizing;
 
 use super::Scheme;
 
-/// `SECURITY_PASSWORD_SINGLE_HASH`: which schemes are hashed once.
+/// `SECURITY_PASSWORD_SINGLE_HASH`: the schemes that hash the password directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SingleHash {
-    /// All of them.
+    /// All schemes.
     Always,
-    /// Those with these names.
+    /// The schemes with these names.
     Schemes(Vec<String>),
 }
 
@@ -29,14 +29,14 @@ pub(super) struct DoubleHash {
 
 impl DoubleHash {
     pub(super) fn new(salt: Option<&str>, single: SingleHash) -> Self {
-        // To the reference, an empty salt is none.
+        // The reference treats an empty salt as none.
         let key = salt
             .filter(|salt| !salt.is_empty())
             .and_then(|salt| Hmac::new_from_slice(salt.as_bytes()).ok());
         Self { key, single }
     }
 
-    /// What the scheme gets to hash.
+    /// The input of the scheme for a password.
     pub(super) fn apply(&self, scheme: Scheme, password: &str) -> Zeroizing<Vec<u8>> {
         let single = match &self.single {
             SingleHash::Always => true,

@@ -1,7 +1,9 @@
-//! What link tokens carry of an address or a password: enough to see that it is still the same.
+//! Fingerprints of an address or a password in link tokens, which show whether it is still the
+//! same.
 //!
-//! The reference writes `sha256_crypt` of 535,000 rounds, and reads whatever rounds. What stands
-//! in a signed token needs no slow hash: we write the fewest rounds that its library reads.
+//! The reference writes `sha256_crypt` with 535,000 rounds and reads any number of them. A
+//! fingerprint inside a signed token needs no slow hash, so we write the fewest rounds that its
+//! library reads.
 
 use md5::{Digest as _, Md5};
 use subtle::ConstantTimeEq as _;
@@ -9,13 +11,13 @@ use subtle::ConstantTimeEq as _;
 use super::{Scheme, sha_crypt};
 use crate::hex;
 
-/// How many random bytes a new fingerprint needs.
+/// The number of random bytes that a new fingerprint needs.
 pub const SALT_BYTES: usize = 16;
 
-/// The fewest that `sha256_crypt` has.
+/// The minimum of `sha256_crypt`.
 const ROUNDS: u32 = 1000;
 
-/// Takes a fingerprint; none of a text with a zero byte in it.
+/// Computes a fingerprint; `None` if the text contains a zero byte.
 #[must_use]
 pub fn fingerprint(text: &str, salt: &[u8; SALT_BYTES]) -> Option<String> {
     sha_crypt::Digest::Sha256
@@ -23,13 +25,14 @@ pub fn fingerprint(text: &str, salt: &[u8; SALT_BYTES]) -> Option<String> {
         .ok()
 }
 
-/// Whether a fingerprint is of this text. Those of the reference take tens of milliseconds.
+/// Whether a fingerprint matches a text. A fingerprint of the reference takes tens of milliseconds
+/// to check.
 #[must_use]
 pub fn is_of(fingerprint: &str, text: &str) -> bool {
     let crypt = match Scheme::identify(fingerprint) {
         Scheme::Sha256Crypt => sha_crypt::Digest::Sha256,
         Scheme::Sha512Crypt => sha_crypt::Digest::Sha512,
-        // `hex_md5`, the other of the reference's `HASHING_SCHEMES`.
+        // `hex_md5`, the other one in the reference's `HASHING_SCHEMES`.
         _ => {
             let digest = hex::encode(&Md5::digest(text));
             return digest.as_bytes().ct_eq(fingerprint.as_bytes()).into();
@@ -43,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_is_of_its_text_alone() {
+    fn a_fingerprint_matches_its_text_only() {
         let taken = fingerprint("ana@example.com", &[7; SALT_BYTES]).unwrap();
         assert!(taken.starts_with("$5$rounds=1000$"), "{taken}");
         assert!(is_of(&taken, "ana@example.com"));
@@ -52,9 +55,9 @@ mod tests {
     }
 
     #[test]
-    fn those_of_the_reference_are_read() {
+    fn fingerprints_of_the_reference_are_verified() {
         // libpass 1.9.4: sha256_crypt.using(rounds=5000, salt="abcdefgh").hash("ana@example.com"),
-        // hex_md5.hash of the same.
+        // and hex_md5.hash of the same address.
         let crypt = "$5$abcdefgh$FIBc63UVmAdugclmMPoSMhVsHGc4vc9hpQmfvGi1jS3";
         let md5 = "cdb9d6a1dddc375a09cc83e3001598dc";
         for taken in [crypt, md5] {

@@ -1,9 +1,10 @@
-//! What stored hashes cost to check: the scheme and its parameters, without salt and digest.
+//! The cost of checking stored hashes: the scheme and its parameters, without salt and digest.
 
 use super::{HASH_LIMIT, HashError, Memory, Scheme, check};
 
-/// The part of a stored hash that says what a check costs: what it begins with, up to the salt.
-/// Hashes that agree in it cost the same. Nothing of an unknown hash, which may be a password.
+/// The beginning of a stored hash up to the salt, which determines what a check costs: hashes with
+/// the same parameters cost the same. Empty for an unknown hash, which may be a plain-text
+/// password.
 #[must_use]
 pub fn parameters(hash: &str) -> &str {
     let third_is = |word: &str| {
@@ -37,7 +38,7 @@ pub fn parameters(hash: &str) -> &str {
     end.map_or(hash, |(end, _)| &hash[..end])
 }
 
-/// A decoy: a hash that matches no password and costs as much to check as another one.
+/// Makes a decoy: a hash that matches no password and costs as much to check as the given one.
 #[must_use]
 pub fn decoy_like(hash: &str) -> String {
     let fill = match Scheme::identify(hash) {
@@ -59,10 +60,10 @@ pub fn decoy_like(hash: &str) -> String {
     kept.chars().chain(filled).collect()
 }
 
-/// Whether a stored hash can be checked at all, at the cost of a check.
+/// Checks whether a stored hash can be verified at all. This costs as much as verifying it.
 ///
 /// # Errors
-/// Why not.
+/// The [`HashError`] that verifying it would return.
 pub fn can_check(hash: &str, memory: &mut Memory) -> Result<(), HashError> {
     let scheme = Scheme::identify(hash);
     if hash.len() > HASH_LIMIT {

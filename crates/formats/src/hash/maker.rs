@@ -1,9 +1,9 @@
-//! What new hashes are made with.
+//! The scheme and cost of new hashes.
 
 use super::{Argon2Options, HashError, Hasher, Memory, Scheme, argon2};
 use super::{bcrypt, pbkdf2, scrypt, sha_crypt};
 
-/// A scheme and what its hashes cost.
+/// A scheme with the cost of its hashes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Maker {
     Argon2(Argon2Options),
@@ -24,7 +24,8 @@ pub(super) enum Maker {
 }
 
 impl Maker {
-    /// A maker of a scheme with one cost, libpass's own unless it is given.
+    /// Creates a maker for a scheme with a single cost parameter. The default of `rounds` is
+    /// libpass's.
     pub(super) fn of(scheme: Scheme, rounds: Option<u32>) -> Result<Self, HashError> {
         let pbkdf2 = |digest: pbkdf2::Digest| Self::Pbkdf2 {
             digest,
@@ -86,7 +87,7 @@ impl Maker {
         }
     }
 
-    /// Whether a hash is of another scheme, or made at a lower cost.
+    /// Whether a hash uses another scheme, or was made at a lower cost.
     pub(super) fn needs_upgrade(&self, hash: &str) -> bool {
         if Scheme::identify(hash) != self.scheme() {
             return true;
@@ -100,7 +101,7 @@ impl Maker {
         }
     }
 
-    /// What a hash looks like, with nothing in it.
+    /// A decoy hash at the cost of new hashes, which matches no password.
     pub(super) fn decoy(&self) -> String {
         match self {
             Self::Argon2(options) => argon2::decoy(options),

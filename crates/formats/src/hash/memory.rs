@@ -1,5 +1,6 @@
-//! The buffer that argon2 fills, 64 MiB at the usual parameters. Who hashes often keeps
-//! one: asking the operating system for the pages each time costs a third of the hash.
+//! The buffer that Argon2 fills: 64 MiB with the default parameters. A caller that hashes often
+//! keeps one, because requesting the pages from the operating system each time costs a third of the
+//! hash.
 
 use std::fmt;
 
@@ -8,33 +9,33 @@ use memmap2::MmapMut;
 use super::HashError;
 use super::argon2::fill::{Block, wipe};
 
-/// A buffer larger than this many bytes is given back after each hash: one odd row in the
-/// database should not keep the memory of every hashing thread.
+/// A buffer larger than this many bytes is released after each hash, so that one unusual row in the
+/// database does not keep memory allocated in every hashing thread.
 const KEEP_BYTES: usize = 256 * 1024 * 1024;
 
-/// A buffer for hashing, empty until it is used.
+/// A buffer for hashing, empty until its first use.
 #[derive(Default)]
 pub struct Memory(Option<MmapMut>);
 
 impl Memory {
-    /// Whether it holds nothing.
+    /// Whether no memory is allocated.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Gives the memory back.
+    /// Returns the memory to the operating system.
     pub fn release(&mut self) {
         self.0 = None;
     }
 
-    /// So many blocks of a kibibyte, with anything in them.
+    /// A slice of this many blocks of a kibibyte, with arbitrary content.
     pub(super) fn blocks(&mut self, count: usize) -> Result<&mut [Block], HashError> {
         let bytes = count
             .checked_mul(size_of::<Block>())
             .ok_or(HashError::NoMemory)?;
         if self.0.as_ref().is_none_or(|pages| pages.len() < bytes) {
-            // The old pages go first, so that there are never two buffers.
+            // Release the old pages first, so that two buffers never exist at once.
             self.0 = None;
             self.0 = Some(pages(bytes)?);
         }
@@ -45,9 +46,9 @@ impl Memory {
             .ok_or(HashError::NoMemory)
     }
 
-    /// Overwrites what the last hash left. With a single pass the first block of each lane is
-    /// a fast hash of the password, and a leak of it would undo all the work; overwriting
-    /// everything costs a hundredth of the hash.
+    /// Overwrites the remains of the last hash. With a single pass, the first block of each lane is
+    /// a fast hash of the password, and leaking it would undo all the work. Overwriting everything
+    /// costs a hundredth of the hash.
     pub(super) fn wipe(&mut self) {
         if let Some(pages) = &mut self.0 {
             wipe(bytemuck::try_cast_slice_mut(pages).unwrap_or_default());
@@ -62,12 +63,12 @@ impl Memory {
     }
 }
 
-/// Memory straight from the operating system, in large pages where it has them: argon2 jumps
-/// about in it, and each jump to a small page costs a look-up of its own.
+/// Memory directly from the operating system, in large pages if it has them: Argon2 accesses it at
+/// random, and each access to another small page costs an address look-up.
 fn pages(bytes: usize) -> Result<MmapMut, HashError> {
     let pages = MmapMut::map_anon(bytes).map_err(|_| HashError::NoMemory)?;
     #[cfg(target_os = "linux")]
-    // Only advice: without large pages it works all the same.
+    // Only advice: it also works without large pages.
     let _ = pages.advise(memmap2::Advice::HugePage);
     Ok(pages)
 }

@@ -1,8 +1,7 @@
-//! Password hashes, as the reference's library (libpass) writes them.
+//! Password hashes in the formats of the reference's library (libpass).
 //!
-//! The scheme of a stored hash is told by what it begins with. Costs that stand in a stored
-//! hash are looked at before anything is spent on them: the rows of a database are not
-//! above suspicion.
+//! The prefix of a stored hash identifies its scheme. The costs in a stored hash are checked before
+//! any work is done, because an attacker may have written the database's rows.
 
 mod argon2;
 mod bcrypt;
@@ -27,64 +26,66 @@ use maker::Maker;
 pub use memory::Memory;
 pub use scheme::Scheme;
 
-/// The longest stored hash that is looked at, in bytes.
+/// The longest stored hash that is accepted, in bytes.
 const HASH_LIMIT: usize = 2048;
 
-/// The longest text that is hashed, in bytes: libpass's limit. The double hash is shorter.
+/// The longest input of a hash, in bytes: libpass's limit. The output of the double hash is
+/// shorter.
 const SECRET_LIMIT: usize = 4096;
 
-/// Why a hash cannot be checked or made.
+/// Why a hash cannot be verified or made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// Hashes of the scheme are not checked, or not made.
-    #[error("hashes of the scheme {0} are not served by this version")]
+    /// Hashes of this scheme are not verified, or not made.
+    #[error("hashes of the scheme {0} are not supported by this version")]
     NotServed(&'static str),
-    /// The text is not a hash of the scheme that its prefix names.
+    /// The text is not a valid hash of the scheme that its prefix names.
     #[error("malformed {0} hash")]
     Malformed(&'static str),
-    /// The hash asks for more memory or time than anybody should be able to ask for.
-    #[error("{0} hash with absurd cost")]
+    /// The hash asks for more memory or time than a stored hash may use.
+    #[error("{0} hash whose cost exceeds the limit")]
     Absurd(&'static str),
-    /// The configured parameters do not go together, or are absurd.
-    #[error("the configured hash parameters do not go together, or ask for too much")]
+    /// The configured parameters contradict each other or exceed the limits.
+    #[error("the configured hash parameters contradict each other or exceed the limits")]
     Parameters,
     /// The operating system has no memory for the hash.
     #[error("no memory for the hash")]
     NoMemory,
-    /// The password is too long for a hash, or has a zero byte, which the scheme forbids.
-    #[error("a password that cannot be hashed")]
+    /// The password is too long, or contains a zero byte, which the scheme forbids.
+    #[error("the password is too long or contains a zero byte")]
     Password,
 }
 
-/// What to hash with.
+/// The settings of a [`Hasher`].
 #[derive(Debug, Clone)]
 pub struct HasherOptions<'a> {
-    /// `SECURITY_PASSWORD_SALT`, the key of the first of two hashes.
+    /// `SECURITY_PASSWORD_SALT`, the key of the double hash.
     pub salt: Option<&'a str>,
-    /// Which schemes are hashed once.
+    /// The schemes that hash the password directly.
     pub single_hash: SingleHash,
-    /// The parameters for new hashes.
+    /// The parameters of new argon2 hashes.
     pub argon2: Argon2Options,
 }
 
-/// Checks and makes password hashes.
+/// Verifies and makes password hashes.
 #[derive(Debug, Clone)]
 pub struct Hasher {
     double: DoubleHash,
     maker: Maker,
     argon2: Argon2Options,
-    /// Other schemes whose hashes stay, and what those have to cost, if that is configured.
+    /// Other schemes whose hashes are kept, and the minimum cost to keep them, if one is
+    /// configured.
     kept: Vec<(Scheme, Option<Maker>)>,
 }
 
 impl Hasher {
-    /// How many random bytes a new hash needs.
+    /// The number of random bytes that a new hash needs.
     pub const SALT_BYTES: usize = argon2::SALT_BYTES;
 
-    /// A hasher that makes argon2 hashes, and checks those of every scheme.
+    /// Creates a hasher that makes argon2 hashes and verifies hashes of every scheme.
     ///
     /// # Errors
-    /// [`HashError::Parameters`].
+    /// [`HashError::Parameters`] if the argon2 parameters are invalid.
     pub fn new(options: &HasherOptions<'_>) -> Result<Self, HashError> {
         options.argon2.check()?;
         Ok(Self {
@@ -95,36 +96,36 @@ impl Hasher {
         })
     }
 
-    /// Makes hashes of another scheme than argon2 (`SECURITY_PASSWORD_HASH`), which has its
-    /// own options. The rounds are libpass's unless they are given (`bcrypt__rounds` and the
-    /// like in `SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS`); those of bcrypt and scrypt are
-    /// binary logarithms.
+    /// Makes hashes of another scheme than argon2 (`SECURITY_PASSWORD_HASH`), which has its own
+    /// options. The default of `rounds` is libpass's; `bcrypt__rounds` and the like in
+    /// `SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS` configure it. For bcrypt and scrypt it is a binary
+    /// logarithm.
     ///
     /// # Errors
-    /// [`HashError::NotServed`] for a scheme that is not made like this,
-    /// [`HashError::Parameters`] when the rounds are too few or absurdly many.
+    /// [`HashError::NotServed`] if the scheme has no such maker, [`HashError::Parameters`] if the
+    /// rounds are out of range.
     pub fn making(mut self, scheme: Scheme, rounds: Option<u32>) -> Result<Self, HashError> {
         self.maker = Maker::of(scheme, rounds)?;
         Ok(self)
     }
 
-    /// Leaves hashes of another scheme as they are (those that an explicit
-    /// `SECURITY_DEPRECATED_PASSWORD_SCHEMES` does not list), unless they have fewer rounds
-    /// than these or, those of argon2 and scrypt, other parameters.
-    /// Django's of argon2 never stay.
+    /// Keeps hashes of another scheme, one that an explicit `SECURITY_DEPRECATED_PASSWORD_SCHEMES`
+    /// does not list. Hashes with fewer `rounds` are upgraded all the same, and hashes of argon2
+    /// and scrypt also if their other parameters differ. Django's argon2 hashes are always
+    /// upgraded.
     ///
     /// # Errors
-    /// [`HashError::NotServed`] for rounds of a scheme that is only read,
-    /// [`HashError::Parameters`] when the rounds are too few or absurdly many.
+    /// [`HashError::NotServed`] if rounds are given for a scheme that is only verified,
+    /// [`HashError::Parameters`] if the rounds are out of range.
     pub fn keeping(mut self, scheme: Scheme, rounds: Option<u32>) -> Result<Self, HashError> {
-        // libpass compares their parameters with its own, which Django never used.
+        // libpass compares their parameters with its own defaults, which Django never used.
         if scheme == Scheme::DjangoArgon2 {
             return Ok(self);
         }
         let least = match (scheme, rounds) {
             (Scheme::Argon2, _) => Some(Maker::Argon2(self.argon2)),
             (scheme, Some(rounds)) => Some(Maker::of(scheme, Some(rounds))?),
-            // Any rounds will do; its other parameters have to be the usual ones.
+            // Any number of rounds is enough, but the other parameters must be the defaults.
             (Scheme::Scrypt, None) => Some(Maker::Scrypt { rounds: 0 }),
             (_, None) => None,
         };
@@ -135,7 +136,7 @@ impl Hasher {
     /// Compares a (normalised) password with a stored hash.
     ///
     /// # Errors
-    /// When the stored hash cannot be judged.
+    /// [`HashError`] if the stored hash is malformed, not supported or too expensive.
     pub fn verify(
         &self,
         password: &str,
@@ -151,7 +152,8 @@ impl Hasher {
             return Ok(false);
         }
         let outcome = check(scheme, &secret, hash, memory);
-        // An application that came to the reference with werkzeug's hashes never hashed those twice.
+        // An application that migrated to the reference from plain werkzeug hashed the password
+        // only once.
         let outcome = match outcome {
             Ok(false) if scheme.is_werkzeugs() && *secret != password.as_bytes() => {
                 check(scheme, password.as_bytes(), hash, memory)
@@ -159,7 +161,7 @@ impl Hasher {
             outcome => outcome,
         };
         match outcome {
-            // No hash is of a password that cannot be hashed.
+            // A password that cannot be hashed matches no hash.
             Err(HashError::Password) => Ok(false),
             outcome => outcome,
         }
@@ -182,8 +184,8 @@ impl Hasher {
         self.maker.hash(&secret, salt, memory)
     }
 
-    /// Whether a hash is of another scheme than the configured one and not to be kept, or
-    /// weaker than it would be made now.
+    /// Whether a hash should be replaced: its scheme is neither the configured one nor kept, or it
+    /// is weaker than a new one.
     #[must_use]
     pub fn needs_upgrade(&self, hash: &str) -> bool {
         let scheme = Scheme::identify(hash);
@@ -194,14 +196,14 @@ impl Hasher {
         }
     }
 
-    /// A hash of nobody's password. Comparing with it costs what a real comparison costs.
+    /// A hash that matches no password. Comparing with it costs as much as a real comparison.
     #[must_use]
     pub fn decoy(&self) -> String {
         self.maker.decoy()
     }
 }
 
-/// Compares a text, hashed once already or not, with a hash of a scheme.
+/// Compares the input of a scheme, after any double hash, with a hash of that scheme.
 fn check(
     scheme: Scheme,
     secret: &[u8],

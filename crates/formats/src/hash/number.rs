@@ -1,6 +1,6 @@
-//! Numbers as hashes write them.
+//! Numbers in stored hashes.
 
-/// A decimal number without sign, space or leading zeros, so that each has one spelling.
+/// Parses a decimal number without sign, space or leading zeros, so that each has one spelling.
 pub(super) fn decimal(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let padded = text.len() > 1 && text.starts_with('0');
@@ -12,7 +12,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_spelling_each() {
+    fn each_number_has_one_spelling() {
         assert_eq!(decimal("0"), Some(0));
         assert_eq!(decimal("4294967295"), Some(u32::MAX));
         for text in [

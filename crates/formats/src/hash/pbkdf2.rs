@@ -1,5 +1,5 @@
-//! PBKDF2 (RFC 8018) in passlib's format: `$pbkdf2-sha256$29000$salt$digest`, in base64
-//! with a dot for the plus and no padding.
+//! PBKDF2 (RFC 8018) in passlib's format: `$pbkdf2-sha256$29000$salt$digest`, in base64 without
+//! padding and with a dot instead of the plus sign.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::number::decimal;
 use super::{HashError, Scheme};
 
-/// The most rounds that a stored hash may ask for: some seconds.
+/// The most rounds that a stored hash may ask for, which take some seconds.
 const ROUNDS_LIMIT: u32 = 10_000_000;
 
 const SALT_BYTES: usize = 16;
@@ -26,7 +26,7 @@ pub(super) enum Digest {
 }
 
 impl Digest {
-    /// Only Django's hashes have SHA-1.
+    /// Only Django's hashes use SHA-1.
     pub(super) const fn scheme(self) -> Scheme {
         match self {
             Self::Sha1 => Scheme::DjangoPbkdf2Sha1,
@@ -55,7 +55,7 @@ impl Digest {
         }
     }
 
-    /// libpass's rounds.
+    /// libpass's default.
     pub(super) const fn rounds(self) -> u32 {
         match self {
             Self::Sha1 => 131_000,
@@ -90,7 +90,7 @@ impl Digest {
         Ok(digest)
     }
 
-    /// Compares with a digest that has been read from somewhere.
+    /// Compares with a digest that the caller decoded.
     pub(super) fn matches(
         self,
         secret: &[u8],

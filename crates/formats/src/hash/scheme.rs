@@ -1,10 +1,10 @@
-//! Which scheme a stored hash is of.
+//! The schemes of stored hashes.
 
-/// The schemes that a database of the reference can hold.
+/// The schemes that a database of the reference can contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheme {
-    /// Argon2 in any of its types.
+    /// Argon2 of any type.
     Argon2,
     /// bcrypt.
     Bcrypt,
@@ -22,15 +22,15 @@ pub enum Scheme {
     DjangoArgon2,
     /// bcrypt, as Django stores it.
     DjangoBcrypt,
-    /// bcrypt of a SHA-256, as Django stores it.
+    /// bcrypt of a SHA-256 digest, as Django stores it.
     DjangoBcryptSha256,
     /// PBKDF2 with SHA-256, as Django stores it.
     DjangoPbkdf2Sha256,
     /// PBKDF2 with SHA-1, as Django stores it.
     DjangoPbkdf2Sha1,
-    /// A salted SHA-1, as old versions of Django stored it.
+    /// A salted SHA-1 digest, as old versions of Django stored it.
     DjangoSaltedSha1,
-    /// A salted MD5, as old versions of Django stored it.
+    /// A salted MD5 digest, as old versions of Django stored it.
     DjangoSaltedMd5,
     /// DES crypt, as old versions of Django stored it.
     DjangoDesCrypt,
@@ -38,11 +38,11 @@ pub enum Scheme {
     WerkzeugPbkdf2,
     /// scrypt, as werkzeug stores it.
     WerkzeugScrypt,
-    /// Anything else, plain text among it.
+    /// Anything else, including plain text.
     Unknown,
 }
 
-/// What the hashes of each scheme begin with.
+/// The prefixes of each scheme's hashes.
 const PREFIXES: [(&str, Scheme); 24] = [
     ("$argon2id$", Scheme::Argon2),
     ("$argon2i$", Scheme::Argon2),
@@ -92,7 +92,7 @@ impl Scheme {
         Self::Unknown,
     ];
 
-    /// Tells the scheme of a stored hash.
+    /// Identifies the scheme of a stored hash by its prefix.
     #[must_use]
     pub fn identify(hash: &str) -> Self {
         PREFIXES
@@ -109,7 +109,7 @@ impl Scheme {
             .find(|scheme| scheme.is_the_references() && scheme.name() == name)
     }
 
-    /// Whether the reference knows it, so that settings can name it.
+    /// Whether the reference knows the scheme, so that settings can name it.
     const fn is_the_references(self) -> bool {
         !matches!(
             self,
@@ -117,7 +117,7 @@ impl Scheme {
         )
     }
 
-    /// The reference's name for it, or ours.
+    /// The reference's name for the scheme, or our own if it has none.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -146,8 +146,8 @@ impl Scheme {
         matches!(self, Self::WerkzeugPbkdf2 | Self::WerkzeugScrypt)
     }
 
-    /// Whether new hashes of it can be made. Django's are only read: what their owners use
-    /// next is hashed with the configured scheme.
+    /// Whether new hashes of the scheme can be made. Django's hashes are only verified; when one is
+    /// replaced, the configured scheme makes the new hash.
     #[must_use]
     pub const fn can_make(self) -> bool {
         matches!(
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart() {
+    fn names_identify_schemes() {
         for scheme in Scheme::ALL {
             let expected = Some(scheme).filter(|scheme| scheme.is_the_references());
             assert_eq!(Scheme::from_name(scheme.name()), expected);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_is_unknown() {
+    fn other_texts_are_unknown() {
         for text in [
             "",
             "$",

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::HashError;
 use super::number::decimal;
 
-/// libpass's cost, the binary logarithm of N.
+/// libpass's default cost, the binary logarithm of N.
 pub(super) const ROUNDS: u32 = 16;
 
 const NAME: &str = "scrypt";
@@ -22,10 +22,10 @@ const PARALLELISM: u32 = 1;
 /// The most memory that a stored hash may ask for, in bytes.
 const MEMORY_LIMIT: u64 = 1 << 30;
 
-/// The most work: sixteen times libpass's own.
+/// The most work that a stored hash may ask for: sixteen times libpass's default.
 const WORK_LIMIT: u64 = (1 << 16) * 8 * 16;
 
-/// N as its logarithm, r and p.
+/// The binary logarithm of N, and r and p.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cost {
     rounds: u32,
@@ -60,7 +60,7 @@ pub(super) fn verify(secret: &[u8], hash: &str) -> Result<bool, HashError> {
     Ok(digest.ct_eq(&parsed.digest).into())
 }
 
-/// Compares with a digest of any length that has been read from somewhere.
+/// Compares with a digest of any length that the caller decoded.
 pub(super) fn matches(
     secret: &[u8],
     salt: &[u8],

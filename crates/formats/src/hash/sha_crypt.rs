@@ -1,5 +1,5 @@
-//! SHA-crypt (Drepper, 2007): `$5$rounds=535000$salt$digest`, with SHA-256, and `$6$` with
-//! SHA-512. Hashes of 5000 rounds may leave their number out.
+//! SHA-crypt (Drepper, 2007): `$5$rounds=535000$salt$digest` with SHA-256, and `$6$` with SHA-512.
+//! Hashes with 5000 rounds may omit the number.
 
 use sha_crypt::Params;
 use subtle::ConstantTimeEq as _;
@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 use super::number::decimal;
 use super::{HashError, Scheme};
 
-/// The most rounds that a stored hash may ask for: some seconds.
+/// The most rounds that a stored hash may ask for, which take some seconds.
 const ROUNDS_LIMIT: u32 = 10_000_000;
 
-/// Each round hashes the password, so that long ones cost more: the most bytes times rounds.
+/// The limit for bytes of the password times rounds: each round hashes the password, so long ones
+/// cost more.
 const WORK_LIMIT: u64 = 1_000_000_000;
 
 const SALT_CHARS: usize = 16;
@@ -45,7 +46,7 @@ impl Digest {
         }
     }
 
-    /// libpass's rounds.
+    /// libpass's default.
     pub(super) const fn rounds(self) -> u32 {
         match self {
             Self::Sha256 => 535_000,
@@ -63,7 +64,7 @@ impl Digest {
         Ok(())
     }
 
-    /// Rounds, salt and digest.
+    /// Splits a hash into rounds, salt and digest.
     fn parse(self, hash: &str) -> Option<(u32, &str, &str)> {
         let rest = hash.strip_prefix(self.prefix())?;
         let (rounds, rest) = match rest.strip_prefix("rounds=") {
@@ -118,7 +119,7 @@ impl Digest {
         rounds: u32,
     ) -> Result<Zeroizing<String>, HashError> {
         self.check(rounds)?;
-        // C programs stop at a zero byte, so that one hides the rest of the password.
+        // C implementations stop at a zero byte, which would hide the rest of the password.
         if secret.contains(&0) {
             return Err(HashError::Password);
         }
@@ -127,8 +128,8 @@ impl Digest {
         }
         let params = Params::new(rounds).map_err(|_| HashError::Malformed(self.name()))?;
         Ok(Zeroizing::new(match self {
-            // The order in which the bytes are written: one from each third, and each time
-            // beginning with the third before, or after, that of the last time.
+            // The order of the output: each group has one byte from each third of the digest, and
+            // begins one third earlier (SHA-256) or later (SHA-512) than the group before it.
             Self::Sha256 => encode(
                 &*Zeroizing::new(sha_crypt::sha256_crypt(secret, salt, params)),
                 2,
@@ -145,8 +146,8 @@ fn letter(six_bits: u32) -> char {
     char::from(BASE64[(six_bits & 0x3f) as usize])
 }
 
-/// Three bytes at a time, one from each third, beginning each time `turn` thirds after where
-/// it began the last time.
+/// Encodes groups of three bytes, one from each third. Each group begins `turn` thirds after the
+/// place where the group before it began.
 fn encode(bytes: &[u8], turn: usize) -> String {
     let third = bytes.len() / 3;
     let mut text = String::with_capacity(bytes.len() * 4 / 3 + 1);

@@ -1,14 +1,13 @@
-//! werkzeug's hashes, which plain Flask applications have: `pbkdf2:sha256:600000$salt$digest` and
-//! `scrypt:32768:8:1$salt$digest`, the salt as it stands, the digest in hexadecimal.
+//! werkzeug's hashes, as plain Flask applications store them: `pbkdf2:sha256:600000$salt$digest`
+//! and `scrypt:32768:8:1$salt$digest`. The salt is plain text, the digest is hexadecimal.
 //!
-//! werkzeug writes the parameters into every hash that it makes, so a hash without them is
-//! malformed.
+//! werkzeug writes the parameters into every hash, so a hash without them is malformed.
 
 use super::number::decimal;
 use super::{HashError, Scheme, pbkdf2, scrypt};
 use crate::hex;
 
-/// `None` for a scheme that is not werkzeug's.
+/// Returns `None` if the scheme is not werkzeug's.
 pub(super) fn verify(scheme: Scheme, secret: &[u8], hash: &str) -> Option<Result<bool, HashError>> {
     let malformed = HashError::Malformed(scheme.name());
     let verify = match scheme {
@@ -43,7 +42,7 @@ fn with_scrypt(secret: &[u8], hash: &str) -> Option<Result<bool, HashError>> {
     Some(scrypt::matches(secret, salt.as_bytes(), cost, &expected))
 }
 
-/// The method with its parameters, the salt, the digest.
+/// The method with its parameters, the salt, and the digest.
 fn parts(hash: &str) -> Option<(&str, &str, Vec<u8>)> {
     let mut parts = hash.split('$');
     let (method, salt, digest) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,21 +1,21 @@
-//! The secrets that sign.
+//! The secrets that signing keys are derived from.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The current secret and those that came before it.
+/// The current secret and the older ones that are still accepted.
 ///
-/// The current one signs; all of them are accepted. (itsdangerous signs with the last of
-/// a list; the reference lists the current key first for link tokens, and last for
-/// sessions. Either way both sides accept what the other signs.)
+/// The current one signs; all of them are accepted. (itsdangerous signs with the last secret of a
+/// list. The reference lists the current one first for link tokens, and last for sessions. Either
+/// way, each side accepts what the other signs.)
 #[derive(Clone)]
 pub struct KeyRing {
     keys: Vec<Zeroizing<String>>,
 }
 
 impl KeyRing {
-    /// A ring of the current secret and the older ones that are still accepted.
+    /// A key ring of the current secret and the older ones that are still accepted.
     pub fn new<'a>(current: &'a str, fallbacks: impl IntoIterator<Item = &'a str>) -> Self {
         let keys = std::iter::once(current)
             .chain(fallbacks)

@@ -1,8 +1,8 @@
-//! Signing, as itsdangerous 2.2 does it.
+//! Signing, compatible with itsdangerous 2.2.
 //!
-//! A signed value is `payload.signature`, or `payload.time.signature`. The key is
-//! derived from a secret and a salt; the salt is the purpose, so that a token minted for
-//! one purpose is worth nothing for another.
+//! A signed value is `payload.signature` or `payload.time.signature`. The key is derived from a
+//! secret and a salt. The salt stands for the purpose, so a token made for one purpose is invalid
+//! for any other.
 
 mod error;
 mod key_ring;

@@ -1,5 +1,5 @@
-//! What itsdangerous's URL-safe serialisers sign: JSON in base64, compressed with zlib
-//! (and then with a dot in front) when that makes it shorter.
+//! The payloads of itsdangerous's URL-safe serialisers: JSON in base64. If zlib makes it shorter,
+//! it is compressed first, and the result begins with a dot.
 
 use std::cell::RefCell;
 
@@ -9,24 +9,24 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 
 use super::error::SignatureError;
 
-/// How large a payload may become when it is unpacked, in bytes.
+/// The largest payload after decompression, in bytes.
 const LIMIT: usize = 1024 * 1024;
 
 thread_local! {
-    // Their tables are tens to hundreds of kilobytes: made once for each thread, not for each
-    // cookie.
+    // Their tables take tens to hundreds of kilobytes, so they are allocated once per thread and
+    // not for each cookie.
     static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::default(), true));
     static INFLATE: RefCell<Decompress> = RefCell::new(Decompress::new(true));
 }
 
-/// Encodes JSON text, packed where that makes it shorter.
+/// Encodes JSON, compressed if that makes it shorter.
 #[must_use]
 pub fn encode(json: &[u8]) -> String {
-    // A payload this short never gets shorter: zlib's frame alone is eleven bytes.
+    // Shorter payloads never shrink: zlib's frame alone is eleven bytes.
     encode_over(json, 48)
 }
 
-/// Encodes JSON text, packed only if it is longer than that.
+/// Encodes JSON, compressed only if it is longer than `least` bytes and gets shorter.
 #[must_use]
 pub fn encode_over(json: &[u8], least: usize) -> String {
     if json.len() > least
@@ -41,7 +41,7 @@ pub fn encode_over(json: &[u8], least: usize) -> String {
 fn compress(json: &[u8]) -> Option<Vec<u8>> {
     DEFLATE.with_borrow_mut(|deflate| {
         deflate.reset();
-        // Where it does not fit, it is not shorter either.
+        // If it does not fit into this capacity, it is not shorter either.
         let mut packed = Vec::with_capacity(json.len());
         let status = deflate
             .compress_vec(json, &mut packed, FlushCompress::Finish)
@@ -50,11 +50,11 @@ fn compress(json: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// Decodes to JSON text.
+/// Decodes a payload to JSON.
 ///
 /// # Errors
-/// [`SignatureError::BadPayload`] when it is not base64, not zlib, or unpacks to more
-/// than a mebibyte.
+/// [`SignatureError::BadPayload`] if it is not base64, not zlib, or larger than a mebibyte after
+/// decompression.
 pub fn decode(payload: &str) -> Result<Vec<u8>, SignatureError> {
     let bad = || SignatureError::BadPayload;
     let Some(packed) = payload.strip_prefix('.') else {
@@ -83,7 +83,7 @@ fn inflate(packed: &[u8]) -> Option<Vec<u8>> {
             if json.len() == json.capacity() {
                 json.reserve(json.len());
             } else if (inflate.total_in(), inflate.total_out()) == (read, made) {
-                // There is room, and nothing moves: a stream that ends before its end.
+                // There is room left, but no progress: the stream is truncated.
                 return None;
             }
         }
@@ -94,7 +94,7 @@ fn inflate(packed: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// Text that zlib can pack more or less of: one in `noise` bytes is unpredictable.
+    /// Text that zlib can compress more or less: one in `noise` bytes is unpredictable.
     fn text(length: usize, noise: u32) -> Vec<u8> {
         let mut state = 0x9e37_79b9_u32;
         (0..length)
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_packed_opens_whatever_its_length() {
+    fn payloads_of_every_length_round_trip() {
         let lengths = (0..1500).chain([4095, 4096, 8192, 32_767, 32_768, 65_537, 200_000, LIMIT]);
         for length in lengths {
             for noise in [1, 2, 8, 1000] {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_is_cut_or_too_long_opens_nothing() {
+    fn truncated_and_oversized_payloads_are_refused() {
         let packed = encode(&text(5000, 1000));
         for end in (2..packed.len() - 2).step_by(3) {
             assert_eq!(

@@ -13,16 +13,16 @@ use super::key_ring::KeyRing;
 
 type HmacSha1 = Hmac<Sha1>;
 
-/// How the signing key comes from the secret and the salt.
+/// How the signing key is derived from the secret and the salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Derivation {
-    /// SHA-1 of salt, the word "signer" and the secret: itsdangerous's default.
+    /// SHA-1 of the salt, the word "signer" and the secret: itsdangerous's default.
     DjangoConcat,
-    /// HMAC-SHA-1 of the salt under the secret: what Flask uses for sessions.
+    /// HMAC-SHA-1 of the salt with the secret as its key: used by Flask for sessions.
     Hmac,
 }
 
-/// Signs and checks for one purpose. The keys are derived once, here.
+/// Signs and verifies for one purpose. The keys are derived once, in [`new`](Self::new).
 #[derive(Clone)]
 pub struct Signer {
     /// One keyed state for each secret, the current one first.
@@ -30,7 +30,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer for a salt.
+    /// Creates a signer for a salt.
     #[must_use]
     pub fn new(ring: &KeyRing, salt: &str, derivation: Derivation) -> Self {
         let states = ring
@@ -40,7 +40,7 @@ impl Signer {
         Self { states }
     }
 
-    /// `value.signature`.
+    /// Signs a value: `value.signature`.
     #[must_use]
     pub fn sign(&self, value: &str) -> String {
         let Some(state) = self.states.first() else {
@@ -52,7 +52,7 @@ impl Signer {
         )
     }
 
-    /// The value, if one of the keys made the signature.
+    /// Verifies a signed value, and returns the value without its signature.
     ///
     /// # Errors
     /// [`SignatureError::Malformed`] or [`SignatureError::BadSignature`].
@@ -82,7 +82,7 @@ impl fmt::Debug for Signer {
 }
 
 fn keyed(key: &[u8]) -> HmacSha1 {
-    // HMAC takes keys of every length.
+    // HMAC accepts keys of any length.
     HmacSha1::new_from_slice(key)
         .unwrap_or_else(|_| HmacSha1::new(&hmac::digest::Key::<HmacSha1>::default()))
 }

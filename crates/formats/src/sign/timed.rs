@@ -1,4 +1,4 @@
-//! Signatures that say when they were made.
+//! Signatures with the time at which they were made.
 
 use std::time::Duration;
 
@@ -9,41 +9,41 @@ use super::error::SignatureError;
 use super::key_ring::KeyRing;
 use super::signer::{Derivation, Signer};
 
-/// How far the clock of another server that signs with our keys may be ahead of ours, in seconds. Such
-/// a signature has age 0. (itsdangerous refuses every signature from the future.)
+/// How far the clock of another server with our keys may be ahead of ours, in seconds. Such a
+/// signature has age 0. (itsdangerous refuses every signature from the future.)
 const DRIFT: i64 = 60;
 
-/// Signs with the time, and judges the age.
+/// Signs with the current time, and limits the age when it verifies.
 #[derive(Debug, Clone)]
 pub struct TimedSigner(Signer);
 
-/// A value whose signature and age are good.
+/// A value whose signature and age are valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened<'a> {
-    /// What was signed, still encoded.
+    /// The signed payload, still encoded.
     pub payload: &'a str,
-    /// When, in seconds since 1970.
+    /// When it was signed, in seconds since 1970.
     pub signed_at: i64,
 }
 
 impl TimedSigner {
-    /// A signer for a salt.
+    /// Creates a signer for a salt.
     #[must_use]
     pub fn new(ring: &KeyRing, salt: &str, derivation: Derivation) -> Self {
         Self(Signer::new(ring, salt, derivation))
     }
 
-    /// `payload.time.signature`; `now` in seconds since 1970.
+    /// Signs a payload: `payload.time.signature`; `now` is in seconds since 1970.
     #[must_use]
     pub fn sign(&self, payload: &str, now: i64) -> String {
         self.0.sign(&format!("{payload}.{}", encode_time(now)))
     }
 
-    /// Checks the signature, then the age. Without `max_age` every age is good. A signature from up to
-    /// a minute ahead has age 0.
+    /// Verifies the signature, then the age. Without `max_age`, any age is accepted. A signature
+    /// from up to a minute ahead has age 0.
     ///
     /// # Errors
-    /// Any [`SignatureError`] but `BadPayload`.
+    /// Any [`SignatureError`] except `BadPayload`.
     pub fn open<'a>(
         &self,
         signed: &'a str,
@@ -74,7 +74,7 @@ impl TimedSigner {
     }
 }
 
-/// Big-endian bytes without leading zeros, in base64.
+/// Encodes seconds as big-endian bytes without leading zeros, in base64.
 fn encode_time(seconds: i64) -> String {
     let bytes = seconds.max(0).to_be_bytes();
     let start = bytes
@@ -119,6 +119,9 @@ mod tests {
             Err(SignatureError::Expired { .. })
         ));
         assert!(open(1_000_001, 1).is_ok());
-        assert!(signer.open(&signed, 0, None).is_ok(), "no limit, no age");
+        assert!(
+            signer.open(&signed, 0, None).is_ok(),
+            "without a limit, any age is accepted"
+        );
     }
 }

@@ -1,12 +1,12 @@
-//! Texts that differ in case only, by Unicode's simple case folding.
+//! Comparing texts without their case, by Unicode's simple case folding.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// The last character that has another case, rounded up (Unicode 16).
+/// The last character with another case, rounded up (Unicode 16).
 const LAST_CASED: char = '\u{1ffff}';
 
-/// What else folds to a character.
+/// For each folded character, the other characters that fold to it.
 static SPELLINGS: LazyLock<HashMap<char, Vec<char>>> = LazyLock::new(|| {
     let mut spellings: HashMap<char, Vec<char>> = HashMap::new();
     for c in '\0'..=LAST_CASED {
@@ -17,7 +17,7 @@ static SPELLINGS: LazyLock<HashMap<char, Vec<char>>> = LazyLock::new(|| {
     spellings
 });
 
-/// The text without its case: two texts that differ in case only have the same.
+/// Folds the case of a text. Texts that differ only in case have the same folded form.
 ///
 /// ```
 /// use vestibule_formats::text::case::fold;
@@ -31,7 +31,7 @@ pub fn fold(text: &str) -> String {
     text.chars().map(folded).collect()
 }
 
-/// The characters that fold to this one, which is folded itself, besides itself.
+/// The other characters that fold to this character, which is a folded one.
 #[must_use]
 pub fn others(folded: char) -> &'static [char] {
     SPELLINGS.get(&folded).map_or(&[], Vec::as_slice)
@@ -42,7 +42,7 @@ fn folded(c: char) -> char {
     if c.is_ascii() || c == DOTLESS_I {
         return c.to_ascii_lowercase();
     }
-    // There and back again: both kinds of a lower-case sigma have one upper case.
+    // Lower, upper, lower: both lower-case sigmas have the same upper case.
     let lower = only(c.to_lowercase()).unwrap_or(c);
     let upper = only(lower.to_uppercase()).unwrap_or(lower);
     only(upper.to_lowercase()).unwrap_or(upper)
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_folds_to_a_character_is_known_and_folding_twice_is_folding_once() {
+    fn others_inverts_folding_and_folding_is_idempotent() {
         assert_eq!(others('\u{430}'), ['\u{410}']);
         assert_eq!(others('k'), ['K', '\u{212a}']);
         assert!(others('1').is_empty());

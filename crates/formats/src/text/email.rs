@@ -1,8 +1,8 @@
-//! Email addresses: which are ones, and the one form in which each is kept.
+//! Email addresses: which are valid, and the normal form in which each is stored.
 //!
-//! Equal in effect to Python's `email_validator` 2.x without its DNS look-ups: RFC 5321 and
-//! RFC 6531 local parts without quotes, domain names through UTS 46, no bracketed
-//! addresses, no names that are never delivered to.
+//! Equal in effect to Python's `email_validator` 2.x without its DNS look-ups: unquoted local parts
+//! by RFC 5321 and RFC 6531, domain names through UTS 46, no addresses in brackets, and no domains
+//! that mail is never delivered to.
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
@@ -12,8 +12,8 @@ use super::registrable::is_registrable;
 /// The longest address, in bytes (RFC 5321, section 4.5.3.1.3).
 const MAX_BYTES: usize = 254;
 
-/// The longest local part that every server has to take (RFC 5321, section 4.5.3.1.1), which
-/// counts only in strict mode.
+/// The longest local part that every server must accept, in characters (RFC 5321, section
+/// 4.5.3.1.1). Only strict mode enforces it.
 const LOCAL_MAX_CHARS: usize = 64;
 
 /// The longest domain name and the longest label in it, in bytes as transmitted.
@@ -42,16 +42,16 @@ const CASELESS: [&str; 15] = [
     "www",
 ];
 
-/// What may differ (`SECURITY_EMAIL_VALIDATOR_ARGS`).
+/// The options of the validator (`SECURITY_EMAIL_VALIDATOR_ARGS`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmailOptions {
-    /// Whether the local part may have characters beyond ASCII.
+    /// Whether the local part may contain characters outside ASCII.
     pub allow_smtputf8: bool,
-    /// Whether the domain `test` is one.
+    /// Whether the domain `test` is valid.
     pub test_environment: bool,
-    /// Whether the domain has to be one that the whole net can reach.
+    /// Whether the domain must be reachable from the whole internet.
     pub globally_deliverable: bool,
-    /// Whether the local part has to be of the length that RFC 5321 recommends.
+    /// Whether the local part must not exceed the length in RFC 5321.
     pub strict: bool,
 }
 
@@ -66,25 +66,25 @@ impl Default for EmailOptions {
     }
 }
 
-/// Why a text is not an address.
+/// Why an address is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Not one @ between two parts.
+    /// There is no @, or more than one, or nothing before or after it.
     Shape,
-    /// The part before the @.
+    /// The part before the @ is invalid.
     Local,
-    /// The part after the @.
+    /// The part after the @ is invalid.
     Domain,
-    /// Nobody gets mail there.
+    /// No mail is delivered to the domain.
     Undeliverable,
-    /// Too long.
+    /// The address is too long.
     Length,
 }
 
-/// The address in the form in which it is kept.
+/// Normalises an address to the form in which it is stored.
 ///
 /// # Errors
-/// Why it is not an address.
+/// [`Refusal`] if the address is invalid.
 pub fn normalise(address: &str, options: &EmailOptions) -> Result<String, Refusal> {
     if address.len() > 4 * MAX_BYTES {
         return Err(Refusal::Length);
@@ -106,7 +106,7 @@ pub fn normalise(address: &str, options: &EmailOptions) -> Result<String, Refusa
     Ok(normalised)
 }
 
-/// A domain as the DNS knows it, if it can be one.
+/// A domain in its ASCII form for the DNS; `None` if it is invalid.
 #[must_use]
 pub fn ascii_domain(domain: &str) -> Option<String> {
     let ascii = idna::domain_to_ascii_strict(domain).ok()?;
@@ -138,8 +138,8 @@ fn has_stray_dots(text: &str) -> bool {
     text.split('.').any(str::is_empty)
 }
 
-/// Letters, digits, punctuation and symbols are safe; marks are unless they come first;
-/// spaces, controls and unassigned characters are not.
+/// Letters, digits, punctuation and symbols are safe. Marks are safe unless they come first.
+/// Spaces, control characters and unassigned characters are not.
 fn is_safe(text: &str) -> bool {
     text.chars().enumerate().all(|(index, c)| match group(c) {
         b'L' | b'N' | b'P' | b'S' => true,
@@ -170,7 +170,7 @@ fn group(c: char) -> u8 {
     }
 }
 
-/// The domain as transmitted, and as shown.
+/// The domain in its ASCII and its Unicode form.
 fn domain_part(domain: &str, options: &EmailOptions) -> Result<(String, String), Refusal> {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.' || !c.is_ascii();
     if !domain.chars().all(good) || !is_safe(domain) {
@@ -203,7 +203,7 @@ fn domain_part(domain: &str, options: &EmailOptions) -> Result<(String, String),
     Ok((ascii, shown))
 }
 
-/// RFC 952 and RFC 1123 host names.
+/// Checks a host name by RFC 952 and RFC 1123.
 fn check_hostname(ascii: &str) -> Result<(), Refusal> {
     if ascii.len() > DOMAIN_MAX_BYTES {
         return Err(Refusal::Length);
@@ -227,6 +227,25 @@ fn check_hostname(ascii: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Splits an address into the local part and the domain in its ASCII form (RFC 5890), as SMTP
+/// carries them.
+///
+/// `None` for an address that no mail could have. The local part may hold characters outside of
+/// ASCII, and never one that ends a header line or an SMTP command, or begins another address.
+#[must_use]
+pub fn split_for_transport(address: &str) -> Option<(&str, String)> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let good = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "_!#$%&'*+-/=?^`{|}~.".contains(c)
+            || !(c.is_ascii() || c.is_control() || c.is_whitespace())
+    };
+    if local.is_empty() || !local.chars().all(good) {
+        return None;
+    }
+    Some((local, ascii_domain(domain)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_have_one_form() {
+    fn addresses_are_normalised_to_one_form() {
         for (typed, form) in [
             ("ana@example.com", "ana@example.com"),
             ("Ana@EXAMPLE.com", "Ana@example.com"),
@@ -251,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_email_parsing_odd_addresses_are_none() {
+    fn attack_email_parsing_invalid_addresses_are_refused() {
         for typed in [
             "",
             "@",
@@ -297,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn the_options_open_what_they_name() {
+    fn options_allow_what_they_name() {
         let test = EmailOptions {
             test_environment: true,
             ..EmailOptions::default()

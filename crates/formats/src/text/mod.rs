@@ -1,4 +1,4 @@
-//! What texts may be, and the one form in which they are kept.
+//! Validation of texts, and the normal forms in which they are stored.
 
 pub mod case;
 pub mod email;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// A form.
+/// A normalisation form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Canonical composition.
@@ -17,7 +17,7 @@ pub enum Form {
     Nfkd,
 }
 
-/// The text in a form; without one, as it is.
+/// Normalises a text; without a form, returns it unchanged.
 #[must_use]
 pub fn normalise(text: &str, form: Option<Form>) -> Cow<'_, str> {
     let Some(form) = form.filter(|_| !text.is_ascii()) else {

@@ -1,9 +1,8 @@
-//! Phone numbers: which are ones, and the one form in which each is kept (E.164).
+//! Phone numbers: which are valid, and the form in which each is stored (E.164).
 //!
-//! Equal in effect to Python's `phonenumbers`, a port of Google's libphonenumber: a number is
-//! looked for in a text, read by the rules of a region unless it names its country, and has to
-//! be one that the numbering plan of its country knows. What stands after it as an extension is
-//! left out.
+//! Equal in effect to Python's `phonenumbers`, a port of Google's libphonenumber. It searches a
+//! text for a number and reads it by the rules of a region, unless it begins with a country code.
+//! The number must exist in the numbering plan of its country. An extension is dropped.
 
 mod plan;
 
@@ -14,22 +13,22 @@ use unicode_general_category::{GeneralCategory, get_general_category};
 
 use plan::{Length, Plan, at_start};
 
-/// The longest text that a number is looked for in, in characters.
+/// The longest text that is searched for a number, in characters.
 const MAX_CHARS: usize = 250;
 
-/// The shortest and the longest national number.
+/// The shortest and the longest national number, in digits.
 const NATIONAL_MIN: usize = 2;
 const NATIONAL_MAX: usize = 17;
 
-/// What RFC 3966 writes around a number.
+/// The parts of a `tel:` URI around a number (RFC 3966).
 const PREFIX: &str = "tel:";
 const CONTEXT: &str = ";phone-context=";
 const SUBADDRESS: &str = ";isub=";
 
-/// What stands between digits, as members of a class of a pattern.
+/// The characters that may separate digits, as members of a character class.
 const PUNCTUATION: &str = r"\-x\u{2010}-\u{2015}\u{2212}\u{30fc}\u{ff0d}-\u{ff0f} \u{a0}\u{ad}\u{200b}\u{2060}\u{3000}()\u{ff08}\u{ff09}\u{ff3b}\u{ff3d}.\[\]/~\u{2053}\u{223c}\u{ff5e}";
 
-/// How extensions are written, in what [`plain`] makes of a text.
+/// The ways to write an extension, in the output of [`plain`].
 const EXTENSION: &str = r";ext=[0-9]{1,20}|[ \u{a0}\t,]*(?:e?xt(?:ensi(?:o\u{301}?|\u{f3}))?n?|\u{ff45}?\u{ff58}\u{ff54}\u{ff4e}?|\u{434}\u{43e}\u{431}|anexo)[:.\u{ff0e}]?[ \u{a0}\t,\-]*[0-9]{1,20}#?|[ \u{a0}\t,]*(?:[x\u{ff58}#\u{ff03}~\u{ff5e}]|int|\u{ff49}\u{ff4e}\u{ff54})[:.\u{ff0e}]?[ \u{a0}\t,\-]*[0-9]{1,9}#?|[\- ]+[0-9]{1,6}#|[ \u{a0}\t]*(?:,{2}|;)[:.\u{ff0e}]?[ \u{a0}\t,\-]*[0-9]{1,15}#?|[ \u{a0}\t]*,+[:.\u{ff0e}]?[ \u{a0}\t,\-]*[0-9]{1,9}#?";
 
 struct Patterns {
@@ -55,7 +54,7 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
     })
 });
 
-/// A region of the world that has numbers of its own.
+/// A region of the world with a numbering plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region(&'static Plan);
 
@@ -67,24 +66,24 @@ impl Region {
     }
 }
 
-/// Why a text is not a phone number.
+/// Why a text is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// No number stands in it.
+    /// It contains no number.
     Shape,
-    /// A country that there is not, or none and no region to take it from.
+    /// The country code is unknown, or there is neither a country code nor a region.
     Country,
-    /// Too short or too long.
+    /// The number is too short or too long.
     Length,
     /// The country has no such number.
     Unknown,
 }
 
-/// The number in the form in which it is kept, read as people of a region write it. Without a
-/// region, only numbers with a country are ones.
+/// Normalises a number to the form in which it is stored. A number without a country code is read
+/// by the rules of `region`; without a region, it is refused.
 ///
 /// # Errors
-/// Why it is not a number.
+/// [`Refusal`] if the text is not a valid number.
 pub fn normalise(text: &str, region: Option<Region>) -> Result<String, Refusal> {
     if text.len() > 4 * MAX_CHARS || text.chars().count() > MAX_CHARS {
         return Err(Refusal::Length);
@@ -97,7 +96,7 @@ pub fn normalise(text: &str, region: Option<Region>) -> Result<String, Refusal> 
     }
     let number = patterns.without_extension(&number);
     let (plan, mut number) = match split_country(number, home) {
-        // A plus sign that should not be there.
+        // The plus sign may be a mistake: try without it.
         Err(Refusal::Country) if number.starts_with(is_plus) => {
             split_country(number.trim_start_matches(is_plus), home)?.ok_or(Refusal::Country)?
         }
@@ -110,7 +109,7 @@ pub fn normalise(text: &str, region: Option<Region>) -> Result<String, Refusal> 
         return Err(Refusal::Length);
     }
     let stripped = plan.without_national_prefix(&number);
-    // What is too short without the prefix may be a number that begins like it.
+    // A number that is too short without the prefix may itself begin with these digits.
     if plan.length(&stripped) != Length::Other {
         number = stripped;
     }
@@ -125,7 +124,7 @@ pub fn normalise(text: &str, region: Option<Region>) -> Result<String, Refusal> 
 }
 
 impl Patterns {
-    /// The part of a text that may be a number with its extension.
+    /// The part of a text that may be a number, with its extension.
     fn number_in(&self, text: &str) -> Result<String, Refusal> {
         let mut number = match text.split_once(CONTEXT) {
             Some((before, after)) => {
@@ -133,7 +132,7 @@ impl Patterns {
                 if !self.context.is_match(&with_ascii_digits(context)) {
                     return Err(Refusal::Shape);
                 }
-                // A country; the name of a domain says nothing.
+                // A context that is a country code counts; a domain name says nothing.
                 let country = Some(context).filter(|context| context.starts_with('+'));
                 let number = match text.split_once(PREFIX) {
                     Some((skipped, _)) => before.get(skipped.len() + PREFIX.len()..),
@@ -156,7 +155,7 @@ impl Patterns {
         Ok(number)
     }
 
-    /// The text from where a number can begin to where it has to end.
+    /// The part of a text from where a number can start to where it must end.
     fn possible_number<'a>(&self, text: &'a str) -> &'a str {
         let is_end = |c: char| {
             c != '#'
@@ -182,7 +181,7 @@ impl Patterns {
         let Some(extension) = self.extension.find(&plain) else {
             return number;
         };
-        // What is plain has as many characters, not as many bytes.
+        // The plain text has the same number of characters, but not of bytes.
         let kept = plain[..extension.start()].chars().count();
         let end = number.char_indices().nth(kept).map(|(at, _)| at);
         match end.and_then(|end| number.get(..end)) {
@@ -192,7 +191,8 @@ impl Patterns {
     }
 }
 
-/// The country that a number names, and the number in it.
+/// Splits a number into its country's plan and its national number; `None` if it has no country
+/// code.
 fn split_country(
     number: &str,
     home: Option<&'static Plan>,
@@ -216,7 +216,7 @@ fn split_country(
     let Some(home) = home else {
         return Ok(None);
     };
-    // The home country's code without a plus sign, if the number makes more sense so.
+    // The code of the home country without a plus sign, if the rest is a more plausible number.
     let Some(rest) = all.strip_prefix(home.calling_code) else {
         return Ok(None);
     };
@@ -228,18 +228,18 @@ fn split_country(
     Ok(None)
 }
 
-/// What stands after the digits that are dialled before the code of another country.
+/// The digits after the international prefix, which is dialled before a country code.
 fn without_international_prefix<'a>(number: &'a str, home: &Plan) -> Option<&'a str> {
     if home.international_prefix.is_empty() {
         return None;
     }
     let found = at_start(home.international_prefix)?.find(number)?;
-    // No country's code begins with a zero.
+    // No country code begins with a zero.
     Some(&number[found.end()..]).filter(|rest| !rest.starts_with('0'))
 }
 
-/// The digits of a number; where it has three letters or more, those are digits too, as on the
-/// keys of a phone.
+/// The digits of a number. If it contains three or more letters, they stand for the digits on a
+/// phone's keys.
 fn digits(number: &str) -> String {
     if number.chars().filter(char::is_ascii_alphabetic).count() < 3 {
         return number.chars().filter_map(digit).collect();
@@ -281,11 +281,11 @@ fn with_ascii_digits(text: &str) -> String {
     text.chars().map(|c| digit(c).unwrap_or(c)).collect()
 }
 
-/// The text as the patterns are written: ASCII digits and small letters, character for
-/// character.
+/// The text in the alphabet of the patterns: ASCII digits and lower-case letters, one character for
+/// each.
 fn plain(text: &str) -> String {
     let plain = |c: char| match c {
-        // Python takes these for their neighbours where case does not matter.
+        // Python treats these as equal to their ASCII neighbours when it ignores case.
         '\u{17f}' => 's',
         '\u{131}' => 'i',
         c => digit(c).unwrap_or_else(|| c.to_lowercase().next().unwrap_or(c)),

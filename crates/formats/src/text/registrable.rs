@@ -1,5 +1,5 @@
-//! Which characters a domain name may have: IDNA 2008 (RFC 5892), for names that have been
-//! through UTS 46 already. UTS 46 alone would let symbols through.
+//! The characters that a domain name may contain: IDNA 2008 (RFC 5892), for names that were already
+//! processed by UTS 46. UTS 46 alone would allow symbols.
 
 use unicode_general_category::{GeneralCategory as G, get_general_category};
 
@@ -16,7 +16,7 @@ fn is_allowed(label: &[char], index: usize) -> bool {
         .and_then(|index| label.get(index))
         .copied();
     match label[index] {
-        // RFC 5892, section 2.6, and what UTS 46 keeps in capitals: Cherokee.
+        // RFC 5892, section 2.6, and Cherokee, whose capitals UTS 46 keeps.
         '-'
         | '\u{df}'
         | '\u{3c2}'
@@ -25,8 +25,8 @@ fn is_allowed(label: &[char], index: usize) -> bool {
         | '\u{f0b}'
         | '\u{3007}'
         | '\u{13a0}'..='\u{13f5}' => true,
-        // The exceptions of section 2.6, marks for symbols and for music (2.5), and letters of
-        // which syllables are composed (2.9).
+        // The exceptions of section 2.6, marks for symbols and music (2.5), and letters that
+        // syllables are composed of (2.9).
         '\u{640}'
         | '\u{7fa}'
         | '\u{302e}'
@@ -38,7 +38,7 @@ fn is_allowed(label: &[char], index: usize) -> bool {
         | '\u{1100}'..='\u{11ff}'
         | '\u{a960}'..='\u{a97c}'
         | '\u{d7b0}'..='\u{d7fb}' => false,
-        // What depends on its neighbours, appendix A.
+        // Characters that depend on their neighbours (appendix A).
         '\u{b7}' => previous == Some('l') && next == Some('l'),
         '\u{375}' => next.is_some_and(is_greek),
         '\u{5f3}' | '\u{5f4}' => previous.is_some_and(is_hebrew),
@@ -58,7 +58,7 @@ fn is_allowed(label: &[char], index: usize) -> bool {
 }
 
 const fn is_greek(c: char) -> bool {
-    // Between the letters of its block are those of Coptic.
+    // The block of Greek also contains the letters of Coptic.
     matches!(
         c,
         '\u{370}'..='\u{3e1}' | '\u{3f0}'..='\u{3ff}'
@@ -70,7 +70,7 @@ const fn is_hebrew(c: char) -> bool {
     matches!(c, '\u{591}'..='\u{5f4}' | '\u{fb1d}'..='\u{fb4f}')
 }
 
-/// Hiragana, Katakana or Han, but for the dot itself.
+/// Hiragana, Katakana or Han, except the dot itself.
 const fn is_japanese(c: char) -> bool {
     matches!(
         c,
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_depends_on_neighbours_follows_their_scripts() {
+    fn contextual_characters_require_their_scripts() {
         for label in [
             "\u{375}\u{3b1}",
             "\u{375}\u{1d26}",

@@ -1,4 +1,4 @@
-//! Usernames: which are ones, and the one form in which each is kept.
+//! Usernames: which are valid, and the normal form in which each is stored.
 
 use unicode_general_category::get_general_category;
 
@@ -7,38 +7,38 @@ use super::normalise::{Form, normalise as to_form};
 /// The rules (`SECURITY_USERNAME_*`, `SECURITY_INPUT_NORMALIZE_FORM`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsernameOptions {
-    /// Unicode general categories, whole (`Pd`) or by their first letter (`L`). None given,
+    /// Allowed Unicode general categories, in full (`Pd`) or by their first letter (`L`). If empty,
     /// all are allowed.
     pub allowed_categories: Vec<String>,
-    /// The fewest characters.
+    /// The minimum number of characters.
     pub min_length: usize,
-    /// The most characters.
+    /// The maximum number of characters.
     pub max_length: usize,
-    /// The form in which names are kept.
+    /// The normalisation form in which names are stored.
     pub form: Option<Form>,
 }
 
-/// Why a text is not a username.
+/// Why a name is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// A character of a category that is not allowed.
+    /// It contains a character of a category that is not allowed.
     Disallowed,
-    /// Too short or too long.
+    /// It is too short or too long.
     Length,
-    /// Something that a page would take for markup.
+    /// It contains something that HTML treats as markup.
     Invalid,
 }
 
-/// The name in the form in which it is kept. That form obeys the rules as well, so it is its
-/// own form.
+/// Normalises a name to the form in which it is stored. The result obeys the rules as well and is
+/// its own normal form.
 ///
 /// # Errors
-/// Why it is not a name.
+/// [`Refusal`] if the name is invalid.
 pub fn normalise(name: &str, options: &UsernameOptions) -> Result<String, Refusal> {
     let name = name.trim_matches(is_space);
     check(name, options)?;
     let kept = to_form(name, options.form);
-    // The reference only looks at what was typed; a full-width < becomes one here.
+    // The reference checks only the typed form; a full-width < becomes an ASCII one here.
     check(&kept, options)?;
     if kept.starts_with(is_space) || kept.ends_with(is_space) {
         return Err(Refusal::Invalid);
@@ -61,7 +61,7 @@ fn check(name: &str, options: &UsernameOptions) -> Result<(), Refusal> {
             .iter()
             .any(|prefix| category.starts_with(prefix.as_str()))
     };
-    // A letter and its accent count as the letter that they are together, however they come.
+    // A letter and its accent count as one composed letter, however they are encoded.
     let composed = to_form(name, Some(Form::Nfc));
     if !options.allowed_categories.is_empty() && !composed.chars().all(allowed) {
         return Err(Refusal::Disallowed);
@@ -69,13 +69,13 @@ fn check(name: &str, options: &UsernameOptions) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What Python strips from a text.
+/// The characters that Python strips from a string.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// Whether the text comes back the same when it is read and written as HTML without tags, as
-/// nh3 does it.
+/// Whether the text stays the same when it is parsed and serialised as HTML without tags, as nh3
+/// does it.
 fn is_same_as_markup(text: &str) -> bool {
     const ENTITIES: [&str; 4] = ["&amp;", "&lt;", "&gt;", "&nbsp;"];
     !text.contains(['<', '>', '\0', '\r', '\u{a0}'])
@@ -141,14 +141,14 @@ mod tests {
         for name in ["A", "a", "\u{5d0}", "7", "\u{665}", "\u{2163}", "\u{bd}"] {
             assert!(with(&["L", "N"], name), "{name}");
         }
-        // Pc, Pd, So, Zs inside, Cf, Mn alone.
+        // Pc, Pd, So, an inner Zs, Cf, a lone Mn.
         for name in ["_", "-", "\u{2603}", "a b", "a\u{200d}b", "\u{301}"] {
             assert!(!with(&["L", "N"], name), "{name}");
         }
         assert!(with(&["Ll", "Pd"], "a-b"));
         assert!(!with(&["Ll", "Pd"], "A-b"));
         assert!(!with(&["Nd"], "\u{2163}"));
-        // Without categories everything is allowed that is no markup.
+        // Without categories, everything except markup is allowed.
         assert!(with(&[], "a_b-c \u{2603}"));
         assert!(!with(&[], "a<b"));
     }

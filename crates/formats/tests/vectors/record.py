@@ -1,4 +1,4 @@
-"""Records what the Python libraries make of fixed inputs at a fixed time.
+"""Records the tokens and cookies that the Python libraries make of fixed inputs at a fixed time.
 
 Run with the reference's environment:  oracle/.venv/bin/python crates/formats/tests/vectors/record.py
 Writes artefacts.json beside this file. The Rust tests open all of it.

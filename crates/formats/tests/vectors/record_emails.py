@@ -1,9 +1,9 @@
-"""Records what Python's email_validator makes of addresses, for tests/text_email.rs.
+"""Records how Python's email_validator normalises addresses, for tests/text_email.rs.
 
     oracle/.venv/bin/python crates/formats/tests/vectors/record_emails.py
 
-writes emails.json beside itself: pairs of an address and its normal form, or null where
-it is refused, for each set of options.
+writes emails.json beside itself: for each set of options, pairs of an address and its normal
+form, or null if it is refused.
 """
 
 import json
@@ -90,9 +90,9 @@ WHOLE = [
 
 
 def code_points():
-    """Some of every kind: the first, a middle one and the last of each run of a category.
+    """Samples of the categories: the first and a middle character of every fourth run of one.
 
-    Of what is newer than Unicode 13, programs differ with the tables that they have.
+    For characters newer than Unicode 13, the results depend on the versions of the programs' tables.
     """
     runs, last = [], None
     for number in range(0x80, 0x30000):
@@ -135,7 +135,7 @@ def record():
         if not options:
             found = addresses + [f"a{c}b@example.com" for c in letters[::3]]
             found += [f"ana@{c}.example" for c in letters]
-        # What the options do not change need not be said again.
+        # Record only what the options change.
         pairs = [
             [address, judge(address, options)]
             for address in dict.fromkeys(found)

@@ -2,9 +2,8 @@
 
     oracle/.venv/bin/python crates/formats/tests/vectors/record_hashes.py
 
-writes hashes.json beside itself. Every run draws new salts, so every run writes other
-hashes; the tests hold for any of them. The costs are low where they do not matter, so
-that the tests are quick.
+writes hashes.json beside itself. Every run draws new salts and writes different hashes; the
+tests pass with any of them. Costs are low where they do not matter, which keeps the tests fast.
 """
 
 import json
@@ -23,7 +22,7 @@ PASSWORDS = [
     "seventy-two bytes are what bcrypt looks at, so this one is longer: 0123456789abcdef",
 ]
 
-# Scheme, its options in SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS.
+# The scheme, and its options in SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS.
 KINDS = [
     ("argon2", {}),
     ("argon2", {"memory_cost": 1024, "time_cost": 1, "parallelism": 1}),
@@ -54,7 +53,7 @@ KINDS = [
 
 
 class NoStore(UserDatastore):
-    """Nothing here looks a user up."""
+    """Never used: this script looks up no user."""
 
     def __init__(self):
         pass
@@ -81,13 +80,12 @@ def application(scheme, options, single_hash, deprecated=("auto",)):
 def record():
     rows = []
     for scheme, options in KINDS:
-        # Django's are hashed once either way.
+        # Django's hashes are single in either configuration.
         for single_hash in (True,) if scheme.startswith("django") else (None, True):
             with application(scheme, options, single_hash).app_context():
                 for password in PASSWORDS:
-                    # bcrypt 5 takes no more than 72 bytes, and only hashes made with the
-                    # scheme "bcrypt" itself are cut before that; they are not cut when
-                    # they are verified.
+                    # bcrypt 5 accepts at most 72 bytes. Only the scheme "bcrypt" itself truncates
+                    # longer passwords, and only when it hashes, not when it verifies.
                     too_long = single_hash and len(password.encode()) > 72
                     if scheme == "django_bcrypt" and too_long:
                         continue
@@ -108,7 +106,7 @@ def record():
 
 
 def upgrades():
-    """Which stored hashes the reference hashes again, under which settings."""
+    """Records which stored hashes the reference upgrades, for several settings."""
     stored = {}
     for options in (
         {},
@@ -138,8 +136,8 @@ def upgrades():
 
 
 def deprecations(hashes):
-    """Which of the stored hashes are hashed again, under which lists of deprecated schemes: a
-    letter for each, y or n."""
+    """Records which stored hashes the reference upgrades, for several lists of deprecated schemes:
+    y or n for each hash."""
     rows = []
     for scheme, options, deprecated in (
         ("argon2", {}, ["auto"]),

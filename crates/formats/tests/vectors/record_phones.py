@@ -1,9 +1,9 @@
-"""Records what Python's phonenumbers makes of phone numbers, for tests/text_phone.rs.
+"""Records how Python's phonenumbers normalises phone numbers, for tests/text_phone.rs.
 
     oracle/.venv/bin/python crates/formats/tests/vectors/record_phones.py
 
-writes phones.json beside itself: a text, the region in which it is read (or null), and the
-number in E.164, or null where there is none. After an update of phonenumbers, run
+writes phones.json beside itself: a text, the region that it is read in (or null), and the
+number in E.164, or null if the text contains no valid number. After an update of phonenumbers, run
 crates/formats/src/text/phone/record.py too.
 """
 
@@ -13,7 +13,7 @@ import pathlib
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-# What people write, and what they should not.
+# Valid and invalid texts as users type them.
 WRITTEN = [
     ("(650) 253-0000", "US"), ("650-253-0000", "US"), ("650.253.0000", "US"), ("6502530000", "US"),
     ("1 650 253 0000", "US"), ("+1 (650) 253-0000", "US"), ("+1 (650) 253-0000", None), ("650 253 0000", None),
@@ -31,13 +31,13 @@ WRITTEN = [
     ("0664 123456", "AT"), ("+358 41 2345678", "US"), ("041 2345678", "AX"), ("406 12 345", "NO"), ("79 12 34 56", "SJ"),
     ("050 123 4567", "AE"), ("052-234-5678", "IL"), ("071 123 4567", "ZA"), ("0712 123456", "KE"), ("04 1234 5678", "CI"),
     ("+870 773 111 632", "US"), ("+800 1234 5678", "US"), ("+883 5100 12345678", None), ("+882 16 12345678", None),
-    # Letters, other scripts' digits, other spaces and signs.
+    # Letters, digits of other scripts, unusual spaces and signs.
     ("1-800-FLOWERS", "US"), ("1-800-MICROSOFT", "US"), ("650 253 00OO", "US"), ("1\uff18\uff10\uff10-FLOWERS", "US"),
     ("\uff0b\uff11\uff16\uff15\uff10\uff12\uff15\uff13\uff10\uff10\uff10\uff10", None), ("++1 650 253 0000", None),
     ("\u0660\u0662\u0660\u0667\u0669\u0664\u0666\u0660\u0669\u0665\u0668", "GB"), ("+\u0967 650 253 0000", None),
     ("650\u00a0253\u20110000", "US"), ("\u200b650\u200b253\u200b0000", "US"), ("\U0001d7ec20 7946 0958", "GB"),
     ("\u00b2650 253 0000", "US"), ("650\t253\t0000", "US"), ("650 253 0000\n", "US"), ("65\u01312530000", "US"),
-    # Around the number.
+    # Text around the number.
     ("Tel: 650 253 0000", "US"), ("call 650 253 0000 now", "US"), ("650 253 0000.", "US"), ("(650 253 0000)", "US"),
     ("650 253 0000 x123", "US"), ("650 253 0000 ext. 123", "US"), ("650 253 0000 extensi\u00f3n 123", "US"),
     ("650 253 0000 extensio\u0301n 123", "US"), ("650 253 0000,,123#", "US"), ("650 253 0000;123", "US"),
@@ -47,7 +47,7 @@ WRITTEN = [
     ("tel:253-0000;phone-context=+1-650", "GB"), ("tel:650-253-0000;phone-context=example.com", "US"),
     ("650-253-0000;phone-context=+1", None), ("650-253-0000;phone-context=", "US"), ("650-253-0000;phone-context=-", "US"),
     ("tel:650-253-0000;phone-context=+1;x=y", None), (";phone-context=+1tel:650-253-0000", "US"), (".;phone-context=", "US"),
-    # No numbers.
+    # Texts without a valid number.
     ("", "US"), (" ", "US"), ("+", "US"), ("0", "US"), ("12", "US"), ("911", "US"), ("112", "DE"), ("ana@example.com", "US"),
     ("ana1234567890@example.com", "US"), ("mareike", "US"), ("555-0100", "US"), ("650 253 000", "US"), ("650 253 00000", "US"),
     ("150 253 0000", "US"), ("650 153 0000", "US"), ("+999 123 456 789", "US"), ("+0 650 253 0000", "US"), ("+1", "US"),
@@ -59,7 +59,7 @@ WRITTEN = [
 
 
 def normal_form(text, region):
-    """What flask_security.PhoneUtil.get_canonical_form does."""
+    """Does what flask_security.PhoneUtil.get_canonical_form does."""
     try:
         number = phonenumbers.parse(text, region=region)
     except NumberParseException:
@@ -70,7 +70,7 @@ def normal_form(text, region):
 
 
 def examples():
-    """For each region a number as it is written there and abroad, and one with a digit too few."""
+    """For each region: a number in national and international format, and one with a digit too few."""
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
         number = phonenumbers.example_number(region)
         national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)

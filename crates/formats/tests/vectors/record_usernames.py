@@ -1,8 +1,8 @@
-"""Records what Flask-Security makes of usernames, for tests/text_username.rs.
+"""Records how Flask-Security validates and normalises usernames, for tests/text_username.rs.
 
     oracle/.venv/bin/python crates/formats/tests/vectors/record_usernames.py
 
-writes usernames.json beside itself: for each set of rules the name, how it was judged
+writes usernames.json beside itself: for each set of rules the name, the result
 (ok, unallowed, illegal, length) and its normal form.
 """
 

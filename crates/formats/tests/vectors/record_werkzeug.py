@@ -2,8 +2,8 @@
 
     oracle/.venv/bin/python crates/formats/tests/vectors/record_werkzeug.py
 
-writes werkzeug.json beside itself. "double" are those of what Flask-Security hands to its scheme:
-the HMAC of the password in base64.
+writes werkzeug.json beside itself. A "double" hash is one of the input that Flask-Security gives
+to its scheme: the HMAC of the password in base64.
 """
 
 import base64

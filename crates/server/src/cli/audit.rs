@@ -11,25 +11,26 @@ use vestibule_store::AuditEntry;
 use super::{Failure, Global, Output, Who, terminal};
 use crate::config_file::Configuration;
 
-/// How many entries are read at once.
+/// How many entries one query reads.
 const PAGE: u32 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Looks whether every entry of the audit log is as it was written, and none is missing.
+    /// Checks that every entry of the audit log is unchanged, and that none is missing.
     ///
-    /// Ends with status 1 and names the first entry that is not. Where all is as it was, the
-    /// last line is the number and the seal of the last entry.
+    /// Exits with status 1 and names the first bad entry. If the log is intact, the last line is
+    /// the number and the seal of the last entry.
     Verify {
-        /// An entry that has to be there: a line of an earlier look, kept where nobody who
-        /// can write to the database can.
+        /// An entry that the log must contain: the last line of an earlier check. Store it where
+        /// it is out of reach for those who can write to the database.
         #[arg(long, value_name = "NUMBER:SEAL", value_parser = end)]
         expect: Option<End>,
     },
 }
 
 fn end(word: &str) -> Result<End, String> {
-    End::read(word).ok_or_else(|| "not the last line of a `vestibule audit verify`".to_owned())
+    End::read(word)
+        .ok_or_else(|| "not a last line that `vestibule audit verify` printed".to_owned())
 }
 
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
@@ -52,22 +53,22 @@ async fn verify(app: &App, expect: Option<&End>) -> Result<(), Failure> {
         } => {
             if !sealed {
                 terminal::remark(
-                    "an earlier version wrote the last entry: that nothing comes after it, \
-                     is sealed with the next one",
+                    "an earlier version wrote the last entry and did not seal the end of the log: \
+                     the next entry seals it",
                 );
             }
             terminal::say(&format!(
-                "the audit log is whole: {entries} entries, each as it was written\n{end}"
+                "the audit log is intact: {entries} entries, all unchanged\n{end}"
             ));
             Ok(())
         }
         Verdict::Broken { entry, why } => {
-            Err(format!("the audit log is not as it was written: entry {entry}: {why}").into())
+            Err(format!("the audit log is not intact: entry {entry}: {why}").into())
         }
     }
 }
 
-/// What happened to a user, the oldest first.
+/// Prints the audit entries of a user, oldest first.
 pub(super) async fn of_user(app: &App, who: &Who, output: &Output) -> Result<(), Failure> {
     let user = admin::find(app, &who.id).await?;
     let mut entries = Vec::new();
@@ -84,7 +85,7 @@ pub(super) async fn of_user(app: &App, who: &Who, output: &Output) -> Result<(),
         return Ok(());
     }
     let rows: Vec<Vec<String>> = entries.iter().map(as_row).collect();
-    let headings = ["ENTRY", "WHEN", "WHAT", "FROM", "REQUEST", "DETAIL"];
+    let headings = ["ENTRY", "TIME", "EVENT", "ADDRESS", "REQUEST", "DETAIL"];
     terminal::table(&headings, &rows);
     Ok(())
 }

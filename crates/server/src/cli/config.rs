@@ -19,11 +19,11 @@ use crate::serve::listen::Address;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Shows the configuration in force, with secrets masked, and what is risky about it.
-    /// Ends with status 1, and says why, if the server could not start with it.
+    /// Shows the effective configuration, with secrets masked, and its risks. Exits with status 1
+    /// and the reasons if the server could not start with it.
     Check(Check),
-    /// Writes a Flask configuration (a Python file, which is read and never run) as one for
-    /// vestibule. What cannot be taken over is listed and left as a comment.
+    /// Converts a Flask configuration (a Python file, which is read and never run) for vestibule.
+    /// Lists the settings that it cannot convert, and leaves them as comments.
     Import(Import),
 }
 
@@ -33,11 +33,11 @@ pub(super) struct Check {
     /// Also show settings that have their default value.
     #[arg(long)]
     all: bool,
-    /// Try the database and the mail server, too, and write every mail once. Sends nothing and
+    /// Also test the database and the mail server, and render every mail. Sends nothing and
     /// changes nothing.
     #[arg(long)]
     connect: bool,
-    /// Check as for `serve --listen ADDR`.
+    /// Check the configuration for `serve --listen ADDR`.
     #[arg(long, value_name = "ADDR")]
     listen: Option<Address>,
     #[command(flatten)]
@@ -47,13 +47,13 @@ pub(super) struct Check {
 /// `config import`.
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The Flask configuration.
+    /// The Flask configuration file.
     #[arg(value_name = "FLASK_CONFIG.py")]
     from: PathBuf,
-    /// Write to this file, which must not be there yet, instead of to standard output.
+    /// Write to this file, which must not exist yet, instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The class of the file whose settings hold, where it has several.
+    /// The class whose settings to import, if the file has several.
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
 }
@@ -79,7 +79,7 @@ fn check(global: &Global, arguments: &Check) -> Result<(), Failure> {
     if !output.json {
         show(&settings, &inspection.advice);
     }
-    // Settings that have problems are not in force.
+    // With problems, these settings would not be in force: testing them proves nothing.
     let tried = if *connect && sound {
         runtime()?.block_on(connect::try_all(&inspection.settings))
     } else {
@@ -102,7 +102,7 @@ fn check(global: &Global, arguments: &Check) -> Result<(), Failure> {
     if failed > 0 {
         let checks = if failed == 1 { "check" } else { "checks" };
         return Err(format!(
-            "the server would start with this configuration, and {failed} {checks} failed"
+            "the server would start with this configuration, but {failed} {checks} failed"
         )
         .into());
     }
@@ -112,7 +112,7 @@ fn check(global: &Global, arguments: &Check) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a setting has an effect, and if not, why.
+/// Why a setting has no effect; `None` if it has one.
 fn remark(setting: &Effective) -> Option<&'static str> {
     match setting.status {
         Status::Served => None,
@@ -180,7 +180,7 @@ fn import(arguments: &Import) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A text of a size that a configuration can have.
+/// Reads a text file, unless it is too large to be a configuration.
 fn read(path: &Path) -> Result<String, String> {
     let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
     let bytes = if size > LARGEST as u64 {
@@ -190,13 +190,13 @@ fn read(path: &Path) -> Result<String, String> {
     };
     if size > LARGEST as u64 || bytes.len() > LARGEST {
         return Err(format!(
-            "is larger than {LARGEST} bytes, which no configuration is"
+            "is larger than {LARGEST} bytes, too large for a configuration"
         ));
     }
     String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
 }
 
-/// Writes a file that is not there yet, for its owner only: there are secrets in it.
+/// Creates a file for its owner only, because it contains secrets. Never overwrites one.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let file = OpenOptions::new()
         .write(true)
@@ -206,7 +206,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => format!(
-                "{}: is there already, and is not overwritten",
+                "{}: already exists and is not overwritten; name another file",
                 path.display()
             )
             .into(),

@@ -1,5 +1,5 @@
-//! `config check --connect`: what the configuration names outside of this program, tried without
-//! changing anything.
+//! `config check --connect`: tests the services that the configuration names, without changing
+//! anything.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::terminal;
 use crate::config_file::{database_of, tables_of};
 use crate::data_folder;
 
-/// How long each of them may take to answer.
+/// How long each check may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Something that was tried.
+/// The result of one check.
 pub(super) struct Tried {
     what: String,
     outcome: Result<String, String>,
@@ -30,7 +30,7 @@ impl Tried {
         }
     }
 
-    /// Whether it works.
+    /// Whether the check succeeded.
     pub(super) fn works(&self) -> bool {
         self.outcome.is_ok()
     }
@@ -41,13 +41,13 @@ impl Tried {
         }
     }
 
-    /// For programs.
+    /// The result as JSON.
     pub(super) fn as_json(&self) -> Value {
         json!({ "check": self.what, "ok": self.works(), "detail": self.detail() })
     }
 }
 
-/// Tries the database, the mail server and every mail.
+/// Tests the database and the mail server, and renders every mail.
 pub(super) async fn try_all(settings: &Settings) -> Vec<Tried> {
     let mut tried = vec![Tried::new("database", database(settings).await)];
     let way = transport::probe(&settings.mail, PATIENCE).await;
@@ -56,14 +56,14 @@ pub(super) async fn try_all(settings: &Settings) -> Vec<Tried> {
             .map(|step| Tried::new(step.what, step.outcome)),
     );
     let kept = match settings.mail.route {
-        MailRoute::DevMailbox => Some("mails are kept for the developer: MAIL_SERVER is not set"),
-        MailRoute::Nowhere => Some("mails are thrown away: MAIL_SUPPRESS_SEND or MAIL_BACKEND"),
+        MailRoute::DevMailbox => Some("mails go to the dev mailbox: MAIL_SERVER is not set"),
+        MailRoute::Nowhere => Some("mails are discarded: see MAIL_SUPPRESS_SEND and MAIL_BACKEND"),
         MailRoute::Smtp(_) | MailRoute::Sendmail(_) => None,
     };
     tried.extend(kept.map(|why| Tried::new("mail server", Ok(why.to_owned()))));
     for mail in rehearsal::all(settings) {
         let outcome = match mail.problem {
-            None => Ok(format!("written in {}", mail.languages.join(", "))),
+            None => Ok(format!("rendered in {}", mail.languages.join(", "))),
             Some(problem) => Err(problem.to_string()),
         };
         tried.push(Tried::new(&format!("mail {}", mail.template), outcome));
@@ -71,7 +71,7 @@ pub(super) async fn try_all(settings: &Settings) -> Vec<Tried> {
     tried
 }
 
-/// Shows what was tried, in columns.
+/// Prints the results as a table.
 pub(super) fn show(tried: &[Tried]) {
     let rows: Vec<Vec<String>> = tried
         .iter()
@@ -83,7 +83,7 @@ pub(super) fn show(tried: &[Tried]) {
     terminal::table(&["CHECK", "RESULT", "DETAIL"], &rows);
 }
 
-/// What the database is like. Nothing is made.
+/// Checks the database, without creating anything.
 async fn database(settings: &Settings) -> Result<String, String> {
     let database = database_of(settings)?;
     if let Some(path) = database.file()
@@ -97,43 +97,49 @@ async fn database(settings: &Settings) -> Result<String, String> {
         .await
         .map_err(|_| {
             format!(
-                "{database} does not answer within {} seconds; see SQLALCHEMY_DATABASE_URI, and whether the server is up",
+                "{database} does not answer within {} seconds; check SQLALCHEMY_DATABASE_URI, and that the database server is running",
                 PATIENCE.as_secs()
             )
         })?
-        .map_err(|error| format!("{database}: {error}; see SQLALCHEMY_DATABASE_URI"))?;
+        .map_err(|error| format!("{database}: {error}; check SQLALCHEMY_DATABASE_URI"))?;
     state(&database, &tables, &findings)
 }
 
-/// In one line what `db check` says.
+/// Summarises the findings of `db check` in one line.
 fn state(database: &Database, tables: &TableNames, findings: &[Finding]) -> Result<String, String> {
     let Some(first) = findings.first() else {
         return Ok(format!("{database} has everything that is needed"));
     };
-    // A file that is there gets no tables at the start.
+    // At the start, the server creates tables in a database on a server, but not in an existing
+    // file.
     if database.file().is_none() && findings.contains(&Finding::Table(tables.user.clone())) {
-        return Ok(format!("{database} answers; the start makes the tables"));
+        return Ok(format!(
+            "{database} answers; the server creates the tables when it starts"
+        ));
     }
     let more = match findings.len() - 1 {
         0 => String::new(),
         others => format!(", and {others} more"),
     };
     Err(format!(
-        "{database} lacks {first}{more}; see `vestibule db check`, and run `vestibule db upgrade`"
+        "{database} lacks {first}{more}; `vestibule db check` lists everything, `vestibule db upgrade` adds it"
     ))
 }
 
-/// A database file that is not there is made at the start, if its folder is.
+/// The result for a database file that does not exist: the start creates it, if its folder exists.
 fn missing_file(path: &Path) -> Result<String, String> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     if folder.is_dir() || folder == Path::new(data_folder::FOLDER) {
-        Ok(format!("{} is made at the start", path.display()))
+        Ok(format!(
+            "the server creates {} when it starts",
+            path.display()
+        ))
     } else {
         Err(format!(
-            "{}: there is no folder {}; make it, or change SQLALCHEMY_DATABASE_URI",
+            "{}: the folder {} does not exist; create it, or change SQLALCHEMY_DATABASE_URI",
             path.display(),
             folder.display()
         ))

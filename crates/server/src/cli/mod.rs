@@ -1,4 +1,4 @@
-//! The command line. Every command calls the library's own rules; none goes over HTTP.
+//! The command line. Every command calls the library directly; none of them uses HTTP.
 
 mod audit;
 mod config;
@@ -33,49 +33,48 @@ pub struct Arguments {
 /// Arguments that every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The configuration; without it vestibule.toml in the working directory, if it is
-    /// there.
+    /// The configuration file. Default: vestibule.toml in the working directory, if it exists.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
 
-/// The user whom a command is about.
+/// The user to whom a command applies.
 #[derive(Debug, Args)]
 struct Who {
-    /// Any identity attribute of the user, such as the email address; or the primary key, as id:7.
+    /// An identity attribute of the user, such as the email address, or the primary key, as id:7.
     id: String,
 }
 
 /// How a command shows its result.
 #[derive(Debug, Args)]
 struct Output {
-    /// JSON for programs.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves the API (this is also what happens without a command).
+    /// Serves the API (the default without a command).
     Serve(Serve),
-    /// Looks after users.
+    /// Manages users.
     #[command(subcommand)]
     Users(users::Command),
-    /// Looks after roles: what they allow, and who has them.
+    /// Manages roles, their permissions, and the roles of users.
     #[command(subcommand)]
     Roles(roles::Command),
-    /// Looks after the audit log.
+    /// Checks the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Looks after the database.
+    /// Creates, checks and upgrades the database.
     #[command(subcommand)]
     Db(schema::Command),
-    /// Looks at the configuration.
+    /// Checks the configuration, or imports one from Flask.
     #[command(subcommand)]
     Config(config::Command),
-    /// Prints the OpenAPI document of what the configuration serves.
+    /// Prints the OpenAPI document of the API that the configuration enables.
     Openapi,
-    /// Makes secrets.
+    /// Generates secrets.
     #[command(subcommand)]
     Secrets(secrets::Command),
 }
@@ -83,16 +82,16 @@ enum Command {
 /// `serve`.
 #[derive(Debug, Default, Args)]
 pub struct Serve {
-    /// Where to listen.
+    /// The address to listen on.
     #[arg(
         long,
         value_name = "ADDR",
-        help = "Where to listen: 127.0.0.1:5000, [::1]:5000 or unix:/path/sock"
+        help = "The address to listen on: 127.0.0.1:5000, [::1]:5000 or unix:/path/sock"
     )]
     pub listen: Option<Address>,
 }
 
-/// Why a command did not do what it was asked to.
+/// Why a command failed.
 #[derive(Debug)]
 pub struct Failure(pub String);
 
@@ -105,7 +104,7 @@ impl<E: Display> From<E> for Failure {
 /// Runs a command.
 ///
 /// # Errors
-/// One line that says why not.
+/// When the command fails, with a message for standard error.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { global, command } = arguments;
     let command = command.unwrap_or(Command::Serve(Serve::default()));

@@ -10,18 +10,18 @@ use crate::config_file::{Configuration, Purpose};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Makes a role.
+    /// Creates a role.
     Create {
-        /// What the role is called: at most 80 characters, no comma.
+        /// The role's name: at most 80 characters, without commas.
         name: String,
         /// What the role is for.
         #[arg(long, short)]
         description: Option<String>,
-        /// What the role allows: names with commas between them, such as read,write.
+        /// The role's permissions: names separated by commas, such as read,write.
         #[arg(long, short, value_name = "A,B")]
         permissions: Option<String>,
     },
-    /// Lists every role and what it allows.
+    /// Lists every role and its permissions.
     List(Output),
     /// Gives a user a role.
     Add {
@@ -37,10 +37,10 @@ pub(super) enum Command {
         /// The name of the role.
         role: String,
     },
-    /// Lets a role allow more.
+    /// Adds permissions to a role.
     #[command(name = "add_permissions")]
     AddPermissions(Permissions),
-    /// Lets a role allow less.
+    /// Removes permissions from a role.
     #[command(name = "remove_permissions")]
     RemovePermissions(Permissions),
 }
@@ -49,7 +49,7 @@ pub(super) enum Command {
 pub(super) struct Permissions {
     /// The name of the role.
     role: String,
-    /// Names with commas between them, such as read,write.
+    /// Names of permissions, separated by commas, such as read,write.
     #[arg(value_name = "A,B")]
     permissions: String,
 }
@@ -86,7 +86,7 @@ pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure
     }
 }
 
-/// People write a blank after a comma.
+/// Splits a list at its commas. Blanks around a name are removed, as operators type `a, b`.
 fn names(list: &str) -> Vec<String> {
     list.split(',')
         .map(|name| name.trim_matches(' ').to_owned())
@@ -120,9 +120,9 @@ async fn add(app: &App, id: &str, role: &str) -> Result<(), Failure> {
     let label = admin::label(&user);
     let name = &role.name;
     terminal::say(&if roles::give(app, &user, &role).await? {
-        format!("{label} has the role {name:?} now")
+        format!("{label} now has the role {name:?}")
     } else {
-        format!("{label} had the role {name:?} already")
+        format!("{label} already had the role {name:?}")
     });
     Ok(())
 }
@@ -133,9 +133,9 @@ async fn remove(app: &App, id: &str, role: &str) -> Result<(), Failure> {
     let label = admin::label(&user);
     let name = &role.name;
     terminal::say(&if roles::take(app, &user, &role).await? {
-        format!("{label} does not have the role {name:?} any more")
+        format!("{label} no longer has the role {name:?}")
     } else {
-        format!("{label} did not have the role {name:?} before")
+        format!("{label} did not have the role {name:?}")
     });
     Ok(())
 }
@@ -172,7 +172,7 @@ fn say_change(what: &str, role: &Role) {
     ));
 }
 
-/// What a role allows, as the end of a sentence that names it.
+/// The permissions of a role, as the predicate of a sentence whose subject is the role.
 fn allows(role: &Role) -> String {
     if role.permissions.is_empty() {
         "allows nothing".to_owned()

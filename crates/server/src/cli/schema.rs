@@ -14,11 +14,11 @@ use crate::data_folder;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Makes the database and its tables, as far as they are not there.
+    /// Creates the database and its tables, if they do not exist.
     Init,
-    /// Says what an existing database lacks. Ends with status 1 if it lacks anything.
+    /// Reports what an existing database lacks. Exits with status 1 if it lacks anything.
     Check(Output),
-    /// Adds what is missing. Never drops or rewrites anything.
+    /// Adds what the database lacks. Never drops or rewrites anything.
     Upgrade,
 }
 
@@ -37,7 +37,7 @@ pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failur
         data_folder::make(folder)?;
     }
     match command {
-        Command::Init => report(&database.init(&tables).await?, "made"),
+        Command::Init => report(&database.init(&tables).await?, "created"),
         Command::Upgrade => {
             report(&database.upgrade(&tables).await?, "added");
             complain_of(&database.check(&tables).await?, false)?;
@@ -55,7 +55,7 @@ pub(super) async fn run(global: &Global, command: &Command) -> Result<(), Failur
     Ok(())
 }
 
-/// Says how many password hashes there are of each scheme.
+/// Prints how many password hashes of each scheme the database contains.
 fn count(kinds: &[PasswordKind]) {
     let mut schemes: BTreeMap<&str, u64> = BTreeMap::new();
     for kind in kinds {
@@ -109,5 +109,9 @@ fn complain_of(findings: &[Finding], json: bool) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    Err(format!("the database lacks {} things", findings.len()).into())
+    Err(format!(
+        "the database lacks {} of the things that vestibule needs",
+        findings.len()
+    )
+    .into())
 }

@@ -8,7 +8,7 @@ use crate::data_folder;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Prints fresh `SECRET_KEY`, `SECURITY_PASSWORD_SALT` and `SECURITY_TOTP_SECRETS` lines.
+    /// Prints new `SECRET_KEY`, `SECURITY_PASSWORD_SALT` and `SECURITY_TOTP_SECRETS` lines.
     Generate,
 }
 

@@ -14,7 +14,7 @@ use crate::serve::listen::{Address, Listener};
 use crate::serve::{Limits, Signals};
 use crate::telemetry::log;
 
-/// How long the last mails may take at shutdown. Those that take longer are not lost.
+/// How long sending mails may take at shutdown. Mails that are not sent by then stay in the outbox.
 const LAST_MAILS: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure> {
@@ -38,7 +38,7 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
     if !settings.not_served.is_empty() {
         tracing::warn!(
             features = %settings.not_served.join(", "),
-            "switched on, and not served by this version"
+            "enabled, but not served by this version"
         );
     }
     for warning in settings.warnings(configuration.listen.reach()) {
@@ -67,7 +67,9 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
         listener.serve(vestibule.standalone(), limits, end).await;
         drop(stopped);
         if tokio::time::timeout(LAST_MAILS, background).await.is_err() {
-            tracing::warn!("some mails are not sent yet: the next start sends them");
+            tracing::warn!(
+                "some mails have not been sent yet: the server sends them after the next start"
+            );
         }
     };
     tokio::pin!(serving);
@@ -75,15 +77,15 @@ pub(super) async fn run(global: &Global, arguments: Serve) -> Result<(), Failure
         () = &mut serving => return Ok(()),
         () = signals.end() => drop(end),
     }
-    // Whoever asks twice does not want to wait.
+    // A second signal stops the server without waiting for running requests.
     tokio::select! {
         () = &mut serving => Ok(()),
-        () = signals.end() => Err("ended at once: requests that were running are cut off".into()),
+        () = signals.end() => Err("stopped at once: running requests were cut off".into()),
     }
 }
 
-/// What to open, and what was made on the way. The mailbox's path has a key in it, and so is kept out
-/// of a log that programs read.
+/// Prints the URLs to open, and what the start created. The mailbox's path contains a key, so it is
+/// not written to a JSON log.
 fn greet(
     configuration: &Configuration,
     address: &Address,
@@ -108,9 +110,9 @@ fn greet(
     }
     if configuration.started_afresh {
         terminal::remark(
-            "There was no configuration: wrote vestibule.toml, with everything a single-page app needs.",
+            "There was no configuration: wrote vestibule.toml, with the settings for a single-page app.",
         );
-        terminal::remark("Secrets and the database are in vestibule-data/.");
+        terminal::remark("The secrets and the database are in vestibule-data/.");
     }
     terminal::remark(&format!("vestibule listens on {listens_on}"));
     let Some(origin) = seen_at(settings, socket) else {
@@ -124,8 +126,8 @@ fn greet(
     }
 }
 
-/// Where a browser finds the server, if that is known: an address with a host that is not believed
-/// would be refused.
+/// The origin under which a browser reaches the server, if it is known. It always has a trusted
+/// host: the server rejects requests with any other.
 fn seen_at(settings: &Settings, socket: Option<SocketAddr>) -> Option<String> {
     if let Some(origin) = &settings.http.public_origin {
         return Some(origin.clone());
@@ -137,7 +139,7 @@ fn seen_at(settings: &Settings, socket: Option<SocketAddr>) -> Option<String> {
         known.push(format!("localhost:{}", socket.port()));
         known.push(format!("127.0.0.1:{}", socket.port()));
     }
-    // Behind a proxy on this machine nobody but the proxy knows the port.
+    // On loopback, a listed name is that of a proxy: only the proxy connects to this port.
     if let BelievedHosts::Listed(listed) = hosts
         && !socket.ip().is_loopback()
     {

@@ -1,4 +1,4 @@
-//! Talking to whoever runs a command. The only place that prints.
+//! Input and output of commands. No other module prints.
 
 #![expect(
     clippy::print_stderr,
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::Failure;
 
-/// One line on standard output, or more. Whoever stops reading (`| head`) has what they
-/// wanted; a result that could not be written otherwise is a failure.
+/// Prints text and a line break to standard output. A closed pipe (`| head`) is not an error; any
+/// other failure to write ends the process with status 1.
 pub(super) fn say(line: &str) {
     match writeln!(io::stdout(), "{}", harmless(line, "\n")) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -23,23 +23,23 @@ pub(super) fn say(line: &str) {
     }
 }
 
-/// Why a command failed, on standard error.
+/// Prints why a command failed to standard error.
 pub fn complain(failure: &Failure) {
     eprintln!("vestibule: {}", failure.0);
 }
 
-/// A remark that is not the command's result.
+/// Prints a remark that is not part of the command's result to standard error.
 pub(super) fn remark(line: &str) {
     eprintln!("{}", harmless(line, "\n"));
 }
 
-/// JSON on standard output.
+/// Prints JSON to standard output.
 pub(super) fn say_json(value: &Value) {
     say(&format!("{value:#}"));
 }
 
-/// Names are of other people's choice and must not give orders to the terminal: control
-/// characters are written as JSON writes them, but for those that are meant.
+/// Escapes control characters as JSON does, except those in `meant`: names come from users and
+/// other programs, and must not contain escape sequences that control the terminal.
 fn harmless(text: &str, meant: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -52,7 +52,7 @@ fn harmless(text: &str, meant: &str) -> String {
     safe
 }
 
-/// A cell of a table, which says so when there is nothing.
+/// A cell of a table: a dash if the text is empty.
 pub(super) fn or_dash(text: String) -> String {
     if text.is_empty() {
         "-".to_owned()
@@ -61,7 +61,7 @@ pub(super) fn or_dash(text: String) -> String {
     }
 }
 
-/// Rows under a heading, in columns as wide as they need to be.
+/// Prints a table with aligned columns.
 pub(super) fn table(heading: &[&str], rows: &[Vec<String>]) {
     let rows: Vec<Vec<String>> = rows
         .iter()
@@ -88,24 +88,24 @@ pub(super) fn table(heading: &[&str], rows: &[Vec<String>]) {
     }
 }
 
-/// How far a long command has come, on one line of a terminal; nothing where nobody looks.
+/// The progress of a long command, on one line of standard error. Only a terminal shows it.
 #[derive(Debug)]
 pub(super) struct Progress(Option<&'static str>);
 
 impl Progress {
-    /// Counts these things.
+    /// Starts to show progress. `things` names what is counted.
     pub(super) fn start(things: &'static str) -> Self {
         Self(io::stderr().is_terminal().then_some(things))
     }
 
-    /// So many of so many.
+    /// Shows that `done` of `all` things are done.
     pub(super) fn at(&self, done: i64, all: i64) {
         if let Some(things) = self.0 {
             eprint!("\r{done} of {all} {things}");
         }
     }
 
-    /// Takes the line back.
+    /// Clears the line.
     pub(super) fn end(self) {
         if self.0.is_some() {
             eprint!("\r\x1b[K");
@@ -113,11 +113,16 @@ impl Progress {
     }
 }
 
-/// Goes on only if a text is typed as it is asked for. A program has to say what it wants
-/// beforehand.
+/// Asks the operator to type `expected`.
+///
+/// # Errors
+/// When the operator types anything else, or standard input is not a terminal: a script has to use
+/// `--yes`.
 pub(super) fn confirm(question: &str, expected: &str) -> Result<(), Failure> {
     if !io::stdin().is_terminal() {
-        return Err("nothing was done: with --yes nobody is asked".into());
+        return Err(
+            "nothing was done: standard input is not a terminal; confirm with --yes".into(),
+        );
     }
     eprint!("{}", harmless(question, ""));
     let mut line = String::new();
@@ -125,11 +130,11 @@ pub(super) fn confirm(question: &str, expected: &str) -> Result<(), Failure> {
     if line.trim_end_matches(['\r', '\n']) == expected {
         Ok(())
     } else {
-        Err("nothing was done: that was something else".into())
+        Err("nothing was done: the text that you typed does not match".into())
     }
 }
 
-/// A new password: typed twice without echo, or one line from a pipe.
+/// Reads a new password: typed twice without echo, or one line from a pipe.
 pub(super) fn new_password() -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
         let mut line = String::new();
@@ -141,10 +146,10 @@ pub(super) fn new_password() -> Result<String, Failure> {
         return Ok(password);
     }
     let first = rpassword::prompt_password("Password: ")?;
-    let second = rpassword::prompt_password("Again: ")?;
+    let second = rpassword::prompt_password("Repeat the password: ")?;
     if first == second {
         Ok(first)
     } else {
-        Err("the two passwords differ".into())
+        Err("nothing was done: the two passwords differ".into())
     }
 }

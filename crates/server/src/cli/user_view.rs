@@ -1,4 +1,4 @@
-//! How a user is shown: to people in a table, to programs as JSON. Nothing secret is.
+//! The views of a user: table cells for people, JSON for programs. They contain no secrets.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -7,12 +7,12 @@ use vestibule_store::{Role, User};
 
 use super::terminal;
 
-/// A user and the names of their roles.
+/// A user and the names of their roles, as JSON.
 pub(super) fn as_json(user: &User, roles: &[Role]) -> Value {
     object(members(user, roles))
 }
 
-/// What is shown of one user: the same, and what the roles allow together.
+/// The view of a single user: the members of [`as_json`], and the roles' combined permissions.
 pub(super) fn details(user: &User, roles: &[Role]) -> Vec<(&'static str, Value)> {
     let mut permissions: Vec<&str> = roles
         .iter()
@@ -34,7 +34,7 @@ pub(super) fn object(members: Vec<(&'static str, Value)>) -> Value {
         .into()
 }
 
-/// In the order in which people read them.
+/// The members of the view, in the order of the table.
 fn members(user: &User, roles: &[Role]) -> Vec<(&'static str, Value)> {
     let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
     vec![
@@ -66,7 +66,7 @@ pub(super) fn headings(usernames: bool) -> Vec<&'static str> {
     headings
 }
 
-/// One line of a list.
+/// One row of the list.
 pub(super) fn as_row(user: &User, roles: &[Role], usernames: bool) -> Vec<String> {
     let or_dash = |text: Option<String>| terminal::or_dash(text.unwrap_or_default());
     let yes_or_no = |yes| if yes { "yes" } else { "no" }.to_owned();
@@ -97,7 +97,7 @@ pub(super) fn as_cell(value: &Value) -> String {
     terminal::or_dash(text)
 }
 
-/// In whole seconds, as far as anybody reads.
+/// A time in RFC 3339, without fractions of a second.
 fn moment(at: Option<OffsetDateTime>) -> Option<String> {
     let at = at?;
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).ok()

@@ -7,65 +7,66 @@ use vestibule::admin::{self, NewAccount};
 use super::{Failure, Global, Output, Who, audit, terminal, user_view};
 use crate::config_file::{Configuration, Purpose};
 
-/// How many users are read from the database at once.
+/// How many users one query reads.
 const PAGE: u32 = 500;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Makes an account, active and unconfirmed unless told otherwise.
+    /// Creates an account, active and unconfirmed by default.
     ///
-    /// Without --password it asks for one, or reads one line of standard input.
+    /// Without --password it prompts for one, or reads one line from a pipe.
     Create(Create),
     /// Lists every account, with the names of its roles.
     List(Output),
-    /// Shows an account, with its roles and what they allow together.
+    /// Shows an account, its roles and their combined permissions.
     Show {
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
         output: Output,
     },
-    /// Shows what happened to an account: signing in, failing to, changes; from where.
+    /// Shows the audit log of an account: sign-ins, failed sign-ins and changes, with client
+    /// addresses.
     Audit {
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
         output: Output,
     },
-    /// Lets a user sign in again. What had ended stays ended.
+    /// Lets a user sign in again. Sessions and tokens that had ended stay invalid.
     Activate(Who),
-    /// Stops a user from signing in, and ends every session and token of theirs.
+    /// Blocks sign-in for a user, and ends all their sessions and tokens.
     Deactivate(Who),
-    /// Gives a user another password, and ends every session and token of theirs.
+    /// Sets a user's password, and ends all their sessions and tokens.
     #[command(name = "change_password")]
     ChangePassword {
         #[command(flatten)]
         who: Who,
-        /// The new password; without it you are asked, or one line of standard input is
-        /// read. Other people on the machine can see arguments.
+        /// The new password. Other users of this machine can see it. Without this option, the
+        /// command prompts for a password, or reads one line from a pipe.
         #[arg(long)]
         password: Option<String>,
     },
-    /// Ends every way in but the password.
+    /// Revokes every credential of a user except the password.
     ///
-    /// Sessions and tokens end; second factors, codes and passkeys are gone and have to be set
-    /// up again.
+    /// Sessions and tokens end. Second factors, codes and passkeys are removed, and the user has to
+    /// set them up again.
     #[command(name = "reset_access")]
     ResetAccess(Who),
-    /// Counts a user's address as confirmed.
+    /// Marks a user's email address as confirmed.
     Confirm(Who),
-    /// Lets in again a user whom too many failed attempts locked out.
+    /// Unlocks a user who is locked out after too many failed attempts.
     ///
-    /// This version locks nobody out, so that there is nothing to unlock. Whoever was switched
-    /// off is let in by activate.
+    /// This version does not lock accounts, so there is nothing to unlock. For a deactivated user,
+    /// use activate.
     Unlock(Who),
-    /// Deletes a user and whatever belongs to them, for good.
+    /// Deletes a user and everything that belongs to them. This cannot be undone.
     ///
-    /// On a terminal it asks first: type what identifies the user. Elsewhere it needs --yes.
+    /// On a terminal it prompts for the user's identity first. Elsewhere it needs --yes.
     Delete {
         #[command(flatten)]
         who: Who,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },
@@ -76,19 +77,19 @@ pub(super) enum Command {
 pub(super) struct Create {
     /// The email address.
     email: String,
-    /// The password. Other people on the machine can see arguments.
+    /// The password. Other users of this machine can see it.
     #[arg(long)]
     password: Option<String>,
-    /// The username, where usernames are switched on.
+    /// The username, if usernames are enabled.
     #[arg(long, short)]
     username: Option<String>,
-    /// The user may sign in (this is how it is anyway).
+    /// The user can sign in (the default).
     #[arg(long, short)]
     active: bool,
-    /// The user may not sign in yet.
+    /// The user cannot sign in until they are activated.
     #[arg(long)]
     inactive: bool,
-    /// The address counts as confirmed.
+    /// Mark the email address as confirmed.
     #[arg(long)]
     confirmed: bool,
     #[command(flatten)]
@@ -196,7 +197,7 @@ async fn show(app: &App, id: &str, output: &Output) -> Result<(), Failure> {
         .iter()
         .map(|(name, value)| vec![(*name).to_owned(), user_view::as_cell(value)])
         .collect();
-    terminal::table(&["WHAT", "VALUE"], &rows);
+    terminal::table(&["FIELD", "VALUE"], &rows);
     Ok(())
 }
 
@@ -204,12 +205,10 @@ async fn set_active(app: &App, id: &str, active: bool) -> Result<(), Failure> {
     let user = admin::find(app, id).await?;
     let changed = admin::set_active(app, &user, active).await?;
     terminal::say(match (active, changed) {
-        (true, true) => "the user may sign in now",
-        (true, false) => "the user could sign in already",
-        (false, true) => {
-            "the user may not sign in any more; every session and token of theirs has ended"
-        }
-        (false, false) => "the user could not sign in before",
+        (true, true) => "the user is active now",
+        (true, false) => "the user was already active",
+        (false, true) => "the user can no longer sign in; all their sessions and tokens have ended",
+        (false, false) => "the user was already deactivated",
     });
     Ok(())
 }
@@ -218,16 +217,16 @@ async fn change_password(app: &App, id: &str, password: Option<String>) -> Resul
     let user = admin::find(app, id).await?;
     let password = password.map_or_else(terminal::new_password, Ok)?;
     admin::change_password(app, &user, &password).await?;
-    terminal::say("the password was changed; every session and token of the user has ended");
+    terminal::say("the password was changed; all sessions and tokens of the user have ended");
     Ok(())
 }
 
 async fn confirm(app: &App, id: &str) -> Result<(), Failure> {
     let user = admin::find(app, id).await?;
     terminal::say(if admin::confirm(app, &user).await? {
-        "the address counts as confirmed now"
+        "the email address is confirmed now"
     } else {
-        "the address was confirmed already"
+        "the email address was already confirmed"
     });
     Ok(())
 }
@@ -238,7 +237,7 @@ async fn unlock(app: &App, id: &str) -> Result<(), Failure> {
     let hint = if user.active {
         ""
     } else {
-        "; `vestibule users activate` lets in who is switched off"
+        "; the user is deactivated, and `vestibule users activate` lets them sign in again"
     };
     terminal::say(&format!(
         "{label} is not locked out: there is nothing to unlock{hint}"
@@ -250,7 +249,7 @@ async fn reset_access(app: &App, id: &str) -> Result<(), Failure> {
     let user = admin::find(app, id).await?;
     admin::reset_access(app, &user).await?;
     terminal::say(
-        "every session and token of the user has ended; second factors, codes and passkeys are gone; the password stays",
+        "all sessions and tokens of the user have ended; second factors, codes and passkeys were removed; the password stays the same",
     );
     Ok(())
 }
@@ -260,7 +259,7 @@ async fn delete(app: &App, id: &str, yes: bool) -> Result<(), Failure> {
     let label = admin::label(&user);
     if !yes {
         terminal::confirm(
-            &format!("Type {label} to delete user {} for good: ", user.id),
+            &format!("Type {label} to delete user {} permanently: ", user.id),
             &label,
         )?;
     }

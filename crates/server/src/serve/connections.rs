@@ -1,8 +1,8 @@
-//! The connections of clients: how many there may be, and for how long one may wait for its client.
+//! Limits on client connections: their number, and how long each may wait for its client.
 //!
-//! A connection either keeps the server busy or waits for its client: for a request, for the rest
-//! of one, or for the client to read. One task looks at all of them twice a second and ends those
-//! that have waited too long. When there are too many, the one that has waited longest is ended.
+//! A connection is either being served or waits for its client: for a request, for the rest of one,
+//! or for the client to read. One task checks all connections twice a second and closes those that
+//! have waited too long. When there are too many, the one that has waited longest is closed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,26 +17,26 @@ use super::open_files;
 /// How long a client may take to send its request line and headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much of an answer a slow client has to read within the time for writing.
+/// How many bytes of a response a slow client must read within the write timeout.
 const LEAST_PROGRESS: usize = 16 * 1024;
 
-/// How often connections are looked at, at most.
+/// The longest pause between two checks of all connections.
 const SWEEP: Duration = Duration::from_millis(500);
 
-/// How long to wait for a connection to end before another one is displaced, too.
+/// How long to wait for a displaced connection to end before another one is displaced as well.
 const DISPLACED: Duration = Duration::from_millis(50);
 
-/// How often the log tells of displaced connections, at most.
+/// The shortest time between two log lines about displaced connections.
 const COMPLAINT: Duration = Duration::from_secs(60);
 
-/// How many connections there may be, and for how long each may wait for its client.
+/// The maximum number of connections, and how long each may wait for its client.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at once.
+    /// The maximum number of simultaneous connections.
     pub connections: usize,
-    /// The time without a request.
+    /// How long a connection may be open without a request.
     pub idle: Duration,
-    /// The time for which an answer may stay unread.
+    /// How long a response may stay unread.
     pub write: Duration,
 }
 
@@ -47,9 +47,9 @@ enum Wait {
     Request,
     /// The rest of a request's head.
     Head,
-    /// The rest of a request's body, for which the request's own time limit holds.
+    /// The rest of a request's body, which the request timeout limits.
     Body,
-    /// That the client reads.
+    /// The client to read its response.
     Reader,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Connections {
     complained: Mutex<Option<Instant>>,
 }
 
-/// One connection, and what it is doing.
+/// One connection and its state.
 #[derive(Debug)]
 pub(super) struct Connection {
     state: Mutex<State>,
@@ -73,15 +73,16 @@ pub(super) struct Connection {
 
 #[derive(Debug)]
 struct State {
-    /// Since when it has been in this state.
+    /// When the connection entered this state.
     since: Instant,
-    /// Whether the first byte of a request is here, and the request is not.
+    /// Whether the head of a request is incomplete. A new connection starts with this, before its
+    /// first byte.
     head: bool,
     /// Whether a request is being handled.
     handling: bool,
     /// Whether its handler waits for the body.
     body: bool,
-    /// Set while the client does not read: since when, and how much it has read since then.
+    /// Set while the client does not read: the start of the wait, and the bytes read since then.
     unread: Option<(Instant, usize)>,
 }
 
@@ -96,7 +97,8 @@ impl Connections {
         })
     }
 
-    /// Waits for room for one more connection, and makes it by ending one that waits for its client.
+    /// Waits for room for one more connection, and makes room by closing one that waits for its
+    /// client.
     pub(super) async fn room(&self) -> Option<OwnedSemaphorePermit> {
         loop {
             if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
@@ -110,7 +112,7 @@ impl Connections {
         }
     }
 
-    /// Takes in a connection. It counts until what is returned beside it is dropped.
+    /// Registers a connection. It counts until the returned [`Listed`] is dropped.
     pub(super) fn take_in(
         self: &Arc<Self>,
         permit: OwnedSemaphorePermit,
@@ -126,8 +128,8 @@ impl Connections {
         (connection, listed)
     }
 
-    /// Ends the connection that has waited longest for its client, of those without a request if
-    /// there are any.
+    /// Closes the connection that has waited longest for its client. Connections without a request
+    /// go first.
     pub(super) fn displace(&self) {
         let longest = {
             let open = lock(&self.open);
@@ -149,7 +151,7 @@ impl Connections {
         }
     }
 
-    /// Ends the connections that have waited too long, again and again.
+    /// Closes the connections that have waited too long, periodically and for ever.
     pub(super) async fn sweep(self: Arc<Self>) {
         let shortest = self.limits.idle.min(self.limits.write);
         let pause = SWEEP.min(shortest / 4).max(Duration::from_millis(1));
@@ -184,13 +186,13 @@ impl Connections {
             *last = Some(now);
             tracing::warn!(
                 connections = self.limits.connections,
-                "all connections are taken: a new one displaces the one that has waited longest for its client"
+                "all connections are in use: a new one displaces the one that has waited longest for its client"
             );
         }
     }
 }
 
-/// A connection's place among all. Dropping it makes room for another.
+/// A connection's slot. Dropping it makes room for another connection.
 #[derive(Debug)]
 pub(super) struct Listed {
     number: u64,
@@ -209,7 +211,7 @@ impl Connection {
         Self {
             state: Mutex::new(State {
                 since: now,
-                // A client that connects has something to ask.
+                // A client that connects must send a request within the time for the head.
                 head: true,
                 handling: false,
                 body: false,
@@ -225,8 +227,8 @@ impl Connection {
         self.end.notified().await;
     }
 
-    /// Whether it still waits for its client. If the server works for it, the request to end is
-    /// over.
+    /// Whether the connection still waits for its client. If it is being served by now, the request
+    /// to end it is cancelled.
     pub(super) fn may_end(&self) -> bool {
         let may_end = self.wait().is_some();
         self.ending.store(may_end, Ordering::Relaxed);
@@ -238,7 +240,7 @@ impl Connection {
         self.end.notify_one();
     }
 
-    /// Bytes came from the client.
+    /// Records that bytes arrived from the client.
     pub(super) fn received(&self) {
         let mut state = lock(&self.state);
         if !state.handling && !state.head {
@@ -247,14 +249,14 @@ impl Connection {
         }
     }
 
-    /// The head of a request is here.
+    /// Records that the head of a request is complete.
     pub(super) fn handling(&self) {
         let mut state = lock(&self.state);
         state.handling = true;
         state.body = false;
     }
 
-    /// The handler waits for the client to send the body, or goes on with it.
+    /// Records whether the handler waits for the client to send the body.
     pub(super) fn waits_for_body(&self, waits: bool) {
         let mut state = lock(&self.state);
         if waits && !state.body {
@@ -263,7 +265,7 @@ impl Connection {
         state.body = waits;
     }
 
-    /// The handler has its answer ready.
+    /// Records that the handler returned its response.
     pub(super) fn handled(&self) {
         let mut state = lock(&self.state);
         state.handling = false;
@@ -271,7 +273,7 @@ impl Connection {
         state.since = Instant::now();
     }
 
-    /// The client took these bytes.
+    /// Records that the client read this many bytes.
     pub(super) fn sent(&self, bytes: usize) {
         let mut state = lock(&self.state);
         if let Some((since, progress)) = &mut state.unread {
@@ -282,7 +284,7 @@ impl Connection {
         }
     }
 
-    /// There is more to send than the client takes.
+    /// Records that the client does not read what the server has to send.
     pub(super) fn unread(&self) {
         let mut state = lock(&self.state);
         if state.unread.is_none() {
@@ -290,7 +292,7 @@ impl Connection {
         }
     }
 
-    /// There is nothing left to send.
+    /// Records that there is nothing left to send.
     pub(super) fn flushed(&self) {
         let mut state = lock(&self.state);
         if state.unread.take().is_some() {
@@ -298,7 +300,7 @@ impl Connection {
         }
     }
 
-    /// What it waits for, and since when; nothing while the server works for it.
+    /// What the connection waits for, and since when. `None` while it is being served.
     fn wait(&self) -> Option<(Wait, Instant)> {
         let state = lock(&self.state);
         if let Some((since, _)) = state.unread {
@@ -315,13 +317,13 @@ impl Connection {
 }
 
 impl Limits {
-    /// The limits that the settings ask for, as far as the limit on open files allows.
+    /// The limits from the settings, reduced to what the limit on open files allows.
     #[must_use]
     pub fn new(settings: &vestibule::settings::ConnectionSettings) -> Self {
         let allowed = open_files::for_clients(open_files::raise());
         if let Some(asked) = settings.max.filter(|asked| *asked > allowed) {
             tracing::warn!(
-                "VESTIBULE_MAX_CONNECTIONS = {asked} is more than the limit on open files allows: {allowed} it is; raise the limit (ulimit -n, LimitNOFILE= in systemd)"
+                "VESTIBULE_MAX_CONNECTIONS = {asked} is more than the limit on open files allows, so {allowed} is used; raise the limit (ulimit -n, LimitNOFILE= in systemd)"
             );
         }
         Self {
@@ -352,13 +354,13 @@ mod tests {
     }
 
     #[test]
-    fn each_wait_for_a_client_has_its_limit() {
+    fn each_kind_of_wait_has_its_own_limit() {
         let connection = Connection::new(Instant::now());
         assert!(!after(&connection, 9) && after(&connection, 11), "head");
         connection.handling();
-        assert!(!after(&connection, 1000), "the server works");
+        assert!(!after(&connection, 1000), "being served");
         connection.waits_for_body(true);
-        assert!(!after(&connection, 1000), "the request has its own limit");
+        assert!(!after(&connection, 1000), "the request timeout applies");
         connection.handled();
         assert!(!after(&connection, 74) && after(&connection, 76), "idle");
         connection.received();
@@ -369,12 +371,12 @@ mod tests {
         connection.unread();
         assert!(
             !after(&connection, 29) && after(&connection, 31),
-            "unread answer"
+            "unread response"
         );
     }
 
     #[test]
-    fn attack_denial_a_client_that_reads_byte_by_byte_makes_no_progress() {
+    fn attack_denial_reading_byte_by_byte_does_not_extend_the_write_timeout() {
         let connection = Connection::new(Instant::now());
         connection.unread();
         let begun = lock(&connection.state).unread.unwrap().0;
@@ -391,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn attack_denial_a_new_connection_displaces_an_idle_one_and_none_that_is_served() {
+    async fn attack_denial_a_new_connection_displaces_an_idle_one_and_never_one_being_served() {
         let connections = Connections::new(LIMITS);
         let mut open = Vec::new();
         for _ in 0..3 {
@@ -416,7 +418,7 @@ mod tests {
         open[2].0.asked_to_end().await;
         assert!(open[2].0.may_end());
         open[2].0.handling();
-        assert!(!open[2].0.may_end(), "a request came");
+        assert!(!open[2].0.may_end(), "a request arrived");
         drop(open.pop());
         assert!(connections.room().await.is_some());
     }

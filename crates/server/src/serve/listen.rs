@@ -1,4 +1,4 @@
-//! Accepting connections, over TCP or a Unix socket, and letting them end well.
+//! Accepts connections over TCP or a Unix socket, and shuts them down gracefully.
 
 use std::fmt;
 use std::fs::Permissions;
@@ -25,20 +25,20 @@ use vestibule::settings::Listening;
 use super::connections::{Connection, Connections, Limits, Listed};
 use super::stream::{RequestBody, Watched};
 
-/// How much of a request's head is read before the connection is refused outright. What
-/// the application itself accepts is less, and refused with an explanation.
+/// How many bytes of a request's head are read before the connection is rejected without an
+/// explanation. The application itself accepts less, and explains its rejections.
 const HEAD_LIMIT: usize = 128 * 1024;
 
-/// The same for the number of header lines.
+/// How many header lines are read before the connection is rejected without an explanation.
 const HEADER_LINES: usize = 1000;
 
 /// How many connections to a Unix socket may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// How long running requests get to finish at shutdown.
+/// How long running requests may take to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Where to listen.
+/// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// `127.0.0.1:5000`, `[::1]:5000`.
@@ -48,7 +48,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// Who can reach it.
+    /// Whether other machines can reach the address.
     #[must_use]
     pub fn reach(&self) -> Listening {
         match self {
@@ -58,11 +58,12 @@ impl Address {
     }
 }
 
-/// The longest path of a Unix socket, in bytes (`sun_path` without its end).
+/// The longest path of a Unix socket, in bytes (`sun_path` without its terminating zero byte).
 const LONGEST_PATH: usize = 107;
 
 impl Address {
-    /// What stands in the way of a Unix socket, as far as it can be seen without opening it.
+    /// Why a Unix socket cannot be opened at this path, as far as this is visible without opening
+    /// it.
     #[must_use]
     pub fn obstacle(&self) -> Option<String> {
         let Self::Unix(path) = self else { return None };
@@ -72,15 +73,15 @@ impl Address {
             .filter(|folder| !folder.as_os_str().is_empty());
         if path.as_os_str().len() > LONGEST_PATH {
             Some(format!(
-                "VESTIBULE_LISTEN: {shown} is longer than {LONGEST_PATH} bytes, which no socket's path is; choose a shorter one"
+                "VESTIBULE_LISTEN: {shown} is longer than {LONGEST_PATH} bytes, the limit for the path of a socket; choose a shorter path"
             ))
         } else if folder.is_some_and(|folder| !folder.is_dir()) {
             Some(format!(
-                "VESTIBULE_LISTEN: the folder of {shown} is not there; make it (with systemd: RuntimeDirectory=)"
+                "VESTIBULE_LISTEN: the folder of {shown} does not exist; create it (with systemd: RuntimeDirectory=)"
             ))
         } else if std::fs::symlink_metadata(path).is_ok_and(|file| !file.file_type().is_socket()) {
             Some(format!(
-                "VESTIBULE_LISTEN: {shown} is there and is no socket; name another path, or move it away"
+                "VESTIBULE_LISTEN: {shown} exists and is not a socket; choose another path, or move the file away"
             ))
         } else {
             None
@@ -116,21 +117,21 @@ impl fmt::Display for Address {
     }
 }
 
-/// A socket that is open for connections.
+/// A socket that accepts connections.
 #[derive(Debug)]
 pub enum Listener {
     /// TCP.
     Tcp(TcpListener),
-    /// A Unix socket, and its path, which is removed at the end.
+    /// A Unix socket and its path, which is removed at shutdown.
     Unix(UnixListener, PathBuf),
 }
 
 impl Listener {
-    /// Opens the socket. A Unix socket that nobody serves any more is replaced; it gets this
-    /// mode, whatever the umask says.
+    /// Opens the socket. An abandoned Unix socket is replaced. `socket_mode` is the mode of a Unix
+    /// socket, whatever the umask is.
     ///
     /// # Errors
-    /// When the address is taken or not ours to open.
+    /// When the address is in use, or this process may not open it.
     pub async fn bind(address: &Address, socket_mode: u32) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
@@ -138,16 +139,16 @@ impl Listener {
                 remove_abandoned(path).await?;
                 let socket = bind_closed(path, socket_mode)?;
                 std::fs::set_permissions(path, Permissions::from_mode(socket_mode))?;
-                // Clients can connect from here on, and not before.
+                // Clients can connect only from here on, when the mode is set.
                 Ok(Self::Unix(socket.listen(BACKLOG)?, path.clone()))
             }
         }
     }
 
-    /// The address that was opened: with port 0, the one that was given.
+    /// The address that was opened. For port 0, it contains the port that the system chose.
     ///
     /// # Errors
-    /// When the socket is gone.
+    /// When the system does not return the address.
     pub fn address(&self) -> io::Result<Address> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(Address::Tcp),
@@ -155,7 +156,7 @@ impl Listener {
         }
     }
 
-    /// Serves until `stop` is done, then lets running requests finish.
+    /// Serves until `stop` completes, then lets running requests finish.
     pub async fn serve(self, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
         let running = GracefulShutdown::new();
         let connections = Connections::new(limits);
@@ -174,7 +175,8 @@ impl Listener {
                         }
                     },
                     Err(error) => {
-                        // Out of file descriptors, most likely: give the others time to end.
+                        // Most likely the process is out of file descriptors: free one, and give
+                        // other connections time to end.
                         tracing::warn!(%error, "cannot accept a connection");
                         connections.displace();
                         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -196,7 +198,7 @@ impl Listener {
         sweeping.abort();
     }
 
-    /// The next connection, once there is room for it.
+    /// Accepts the next connection, and waits until there is room for it.
     async fn accept(
         &self,
         connections: &Arc<Connections>,
@@ -204,7 +206,7 @@ impl Listener {
         let stream = match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                // It fails for a client that is gone already, which is the client's affair.
+                // This fails only if the client has already disconnected, which is harmless.
                 let _ = stream.set_nodelay(true);
                 Stream::Tcp(stream, Peer::Ip(address.ip()))
             }
@@ -258,11 +260,11 @@ fn spawn(
                 biased;
                 outcome = &mut served => {
                     if let Err(error) = outcome {
-                        tracing::debug!(%error, "a connection ended badly");
+                        tracing::debug!(%error, "a connection failed");
                     }
                     return;
                 }
-                // A request that came just now is answered.
+                // A request that has arrived in the meantime is still served.
                 () = connection.asked_to_end() => if connection.may_end() {
                     tracing::debug!("a connection that waited for its client was closed");
                     return;
@@ -272,8 +274,8 @@ fn spawn(
     });
 }
 
-/// Makes the file of a Unix socket that does not listen yet. Its mode is never more open than this
-/// one: Linux gives the file the mode of the socket, less the umask.
+/// Creates the file of a Unix socket that does not listen yet. Its mode is never more permissive
+/// than `mode`: Linux gives the file the mode of the socket, minus the umask.
 fn bind_closed(path: &Path, mode: u32) -> io::Result<UnixSocket> {
     let socket = UnixSocket::new_stream()?;
     if cfg!(target_os = "linux") {
@@ -301,7 +303,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn attack_prepared_folder_a_unix_socket_is_never_more_open_than_configured() {
+    async fn attack_prepared_folder_a_unix_socket_is_never_more_permissive_than_configured() {
         let path = std::env::temp_dir().join(format!("vestibule-sock-{}", std::process::id()));
         for mode in [0o600, 0o640, 0o000] {
             let socket = bind_closed(&path, mode).unwrap();
@@ -310,7 +312,7 @@ mod tests {
             let refused = UnixStream::connect(&path)
                 .await
                 .map_err(|error| error.kind());
-            assert!(refused.is_err(), "it does not listen yet");
+            assert!(refused.is_err(), "the socket does not listen yet");
             drop(socket);
             std::fs::remove_file(&path).unwrap();
         }

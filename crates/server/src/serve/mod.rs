@@ -1,4 +1,4 @@
-//! Serving HTTP.
+//! The HTTP server: the listener, its connections, and the shutdown.
 
 mod connections;
 pub mod listen;

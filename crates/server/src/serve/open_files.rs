@@ -1,17 +1,17 @@
-//! The limit on open files, which is one on connections, too.
+//! The limit on open files, which also limits the number of connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The default maximum number of connections.
 const MOST: u64 = 16_384;
 
-/// Connections that a server has even under a limit too low to work with.
+/// The minimum number of connections, even if the limit on open files is too low for them.
 const LEAST: u64 = 16;
 
-/// Files that are open whatever happens: the database's, the log, the listener.
+/// Files that the server itself keeps open: the database's, the log, the listener.
 const OWN: u64 = 64;
 
-/// Raises the soft limit to the hard one, which every process may do, and returns it.
+/// Raises the soft limit to the hard limit, which every process may do, and returns it.
 pub(super) fn raise() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let hard = limit.maximum;
@@ -25,7 +25,7 @@ pub(super) fn raise() -> u64 {
     limit.current.unwrap_or(u64::MAX)
 }
 
-/// How many of so many files may be connections of clients.
+/// How many of `files` open files may be client connections.
 pub(super) fn for_clients(files: u64) -> usize {
     let share = (files / 4 * 3).min(files.saturating_sub(OWN));
     usize::try_from(share.clamp(LEAST, MOST)).unwrap_or(usize::MAX)
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_leave_room_for_the_database() {
+    fn connections_leave_open_files_for_the_database() {
         for (files, connections) in [
             (0, 16),
             (64, 16),

@@ -1,8 +1,8 @@
-//! When to stop.
+//! The signals that stop the server.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that speak to a server.
+/// The signals that the server handles.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -11,10 +11,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Hears them from now on: none of them ends the process by itself any more.
+    /// Installs the handlers. From then on, none of these signals ends the process by itself.
     ///
     /// # Errors
-    /// When they cannot be listened for.
+    /// When a handler cannot be installed.
     pub fn listen() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -23,15 +23,15 @@ impl Signals {
         })
     }
 
-    /// Waits for SIGTERM or SIGINT, whichever comes first. Who sends SIGHUP wants other servers to
-    /// read their configuration anew, and is told that this one does not.
+    /// Waits for SIGTERM or SIGINT, whichever comes first. SIGHUP makes other servers reload their
+    /// configuration; this one logs that it does not.
     pub async fn end(&mut self) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
                 _ = self.hangup.recv() => tracing::warn!(
-                    "SIGHUP changes nothing: the configuration is read at the start only"
+                    "SIGHUP is ignored: the configuration is read at the start only; restart the server to apply a change"
                 ),
             }
         }

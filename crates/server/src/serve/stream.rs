@@ -1,4 +1,4 @@
-//! A client's stream and the bodies on it, which tell their connection what happens.
+//! Wrappers of a client's stream and of request bodies that record progress in the connection.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connections::Connection;
 
-/// A stream of a client.
+/// A client's stream that records reads and writes in its connection.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
@@ -71,7 +71,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         self.stream.is_write_vectored()
     }
 
-    /// Asked for once everything that there was to send is written.
+    /// hyper flushes once everything that it had to send is written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
         if outcome.is_ready() {
@@ -85,7 +85,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 }
 
-/// The body of a request.
+/// A request body that records when the handler waits for it.
 #[derive(Debug)]
 pub(super) struct RequestBody {
     body: Incoming,
@@ -121,7 +121,7 @@ impl Body for RequestBody {
 }
 
 impl Drop for RequestBody {
-    /// Whoever waited for it waits no longer.
+    /// The handler no longer waits for the body.
     fn drop(&mut self) {
         self.connection.waits_for_body(false);
     }

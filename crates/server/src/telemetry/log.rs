@@ -1,7 +1,7 @@
-//! The log: lines for people on a terminal, JSON for programs.
+//! The log: text lines for people, JSON for programs.
 //!
-//! Nothing that is logged comes from a body, a cookie, a query string or an
-//! `Authorization` header; a test reads a whole run's log for what was typed in it.
+//! The log never contains anything from a body, a cookie, a query string or an `Authorization`
+//! header; a test searches the log of a whole run for every secret that it sent or received.
 
 use std::io::IsTerminal as _;
 
@@ -17,25 +17,25 @@ pub enum Format {
 }
 
 impl Format {
-    /// `VESTIBULE_LOG_FORMAT`.
+    /// Parses `VESTIBULE_LOG_FORMAT`.
     ///
     /// # Errors
-    /// When there is none of that name.
+    /// When there is no such format.
     pub fn named(name: &str) -> Result<Self, String> {
         match name.to_ascii_lowercase().as_str() {
             "text" | "" => Ok(Self::Text),
             "json" => Ok(Self::Json),
             other => Err(format!(
-                "VESTIBULE_LOG_FORMAT: {other:?} is not known; write text or json"
+                "VESTIBULE_LOG_FORMAT: {other:?} is not a log format; use text or json"
             )),
         }
     }
 }
 
-/// `VESTIBULE_LOG`.
+/// Parses `VESTIBULE_LOG`.
 ///
 /// # Errors
-/// When the filter is not one.
+/// When it is not a valid filter.
 pub fn filter(filter: &str) -> Result<EnvFilter, String> {
     EnvFilter::try_new(filter)
         .map_err(|error| format!("VESTIBULE_LOG: {filter:?} is not a log filter: {error}"))
@@ -45,13 +45,13 @@ pub fn filter(filter: &str) -> Result<EnvFilter, String> {
 /// `tracing_subscriber`'s directives (`info,vestibule=debug`).
 ///
 /// # Errors
-/// When the filter is not one.
+/// When the filter is invalid.
 pub fn start(filter: &str, format: Format) -> Result<(), String> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(self::filter(filter)?)
         .with_target(false)
         .with_writer(std::io::stderr);
-    // A second start, in a test, keeps the first.
+    // A second start in the same process, as in a test, keeps the first subscriber.
     let _ = match format {
         Format::Json => builder.json().flatten_event(true).try_init(),
         Format::Text => builder

@@ -1,3 +1,3 @@
-//! What the program says about itself.
+//! What the program reports about itself: the log.
 
 pub mod log;

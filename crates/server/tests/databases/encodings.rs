@@ -1,4 +1,4 @@
-//! Strangers who send what the database cannot keep.
+//! Unauthenticated clients that send text which the database cannot store.
 
 use serde_json::json;
 
@@ -16,11 +16,11 @@ SECURITY_RESET_ERROR_VIEW = "/reset-error"
 const DOTLESS: &str = "\u{131}@example.com";
 
 #[test]
-fn attack_crash_by_odd_input_what_the_database_cannot_keep_is_refused_and_no_fault() {
+fn attack_crash_by_odd_input_text_that_the_database_cannot_store_is_refused() {
     for database in [Database::LatinPostgres, Database::LatinMysql] {
         let site = Site::start(database, &format!("{COMMON}{SETTINGS}"));
         if matches!(database, Database::LatinMysql) {
-            // As an earlier version made it.
+            // As an earlier version created the tables.
             site.sql("ALTER TABLE user CONVERT TO CHARACTER SET latin1");
             site.sql("ALTER TABLE vestibule_audit CONVERT TO CHARACTER SET latin1");
         }

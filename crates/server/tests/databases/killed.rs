@@ -1,6 +1,6 @@
-//! A server that is killed in the middle of its work keeps every promise that it made.
+//! A killed server loses nothing that it acknowledged.
 
-#![expect(clippy::print_stdout, reason = "the figures are shown")]
+#![expect(clippy::print_stdout, reason = "the test reports its figures")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,14 +10,15 @@ use crate::http::Request;
 use crate::program::Server;
 use crate::site::{COMMON, Database, Site, newcomer};
 
-/// How often it is killed: so many servers, each so many times.
+/// The number of servers, and how often each is killed.
 const SERVERS: usize = 4;
 const ROUNDS: usize = 5;
 
-/// How many register in each round.
+/// The number of clients that register in each round.
 const CLIENTS: usize = 200;
 
-/// A mail that was on its way waits for the lease to end, and then for the next look.
+/// Far longer than a mail takes after a kill interrupted it: it waits for its lease to expire and for
+/// the next poll of the outbox.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 const SETTINGS: &str = "SECURITY_REGISTERABLE = true\n\
@@ -27,8 +28,9 @@ const SETTINGS: &str = "SECURITY_REGISTERABLE = true\n\
                         MAIL_TIMEOUT = 1\n\
                         VESTIBULE_OUTBOX_LEASE = \"5 seconds\"\n";
 
-/// All register, and the server is killed as soon as so many have an answer. Who was told that
-/// it is done.
+/// Lets all clients register, and kills the server as soon as `enough` of them have an answer.
+///
+/// Returns the addresses whose registration the server acknowledged.
 fn register_until_killed(site: &mut Site, round: usize, enough: usize) -> BTreeSet<String> {
     let (port, answered) = (site.server.port, &AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -41,7 +43,7 @@ fn register_until_killed(site: &mut Site, round: usize, enough: usize) -> BTreeS
                     answered.fetch_add(1, Ordering::Relaxed);
                     match answer.status {
                         200 => Some(email),
-                        // So many at once may find no connection to the database in time.
+                        // With so many clients, a database connection may not be free in time.
                         503 => None,
                         _ => panic!("{answer:?}"),
                     }
@@ -61,7 +63,7 @@ fn register_until_killed(site: &mut Site, round: usize, enough: usize) -> BTreeS
     })
 }
 
-/// How many mails came to each address.
+/// The number of mails that arrived for each address.
 fn mailed(site: &Site) -> BTreeMap<String, usize> {
     let mut mailed = BTreeMap::new();
     for mail in site.post.from(0, 0) {
@@ -71,45 +73,46 @@ fn mailed(site: &Site) -> BTreeMap<String, usize> {
     mailed
 }
 
-/// Waits until no mail waits: none is on its way at two kills.
+/// Waits until the outbox is empty, so that no mail is being sent during two kills.
 fn wait_for_mails(site: &Site) {
     let start = Instant::now();
     while site.waiting() > 0 {
         let (waiting, time) = (site.waiting(), start.elapsed());
-        assert!(time < PATIENCE, "{waiting} mails still wait");
+        assert!(time < PATIENCE, "{waiting} mails are still in the outbox");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
-/// One server, killed again and again: how many were promised something, and how many mails
-/// came a second time.
+/// Kills one server again and again.
+///
+/// Returns how many registrations it acknowledged, and how many mails arrived twice.
 fn kill_again_and_again(database: Database, number: usize) -> (usize, usize) {
     let mut site = Site::start(database, &format!("{COMMON}{SETTINGS}"));
     let mut promised = BTreeSet::new();
     for round in 0..ROUNDS {
-        // Each at another point, from before the first answer to shortly before the last.
+        // Each kill comes at another point, from before the first answer to just before the last.
         let enough = (round * SERVERS + number) * CLIENTS / (SERVERS * ROUNDS);
         promised.extend(register_until_killed(&mut site, round, enough));
         site.server = Server::start(&site.folder, &[]);
         let accounts: BTreeSet<String> = site.accounts().into_iter().collect();
         let lost: Vec<_> = promised.difference(&accounts).collect();
-        assert!(lost.is_empty(), "answered, and not there: {lost:?}");
+        assert!(lost.is_empty(), "acknowledged, but lost: {lost:?}");
         wait_for_mails(&site);
         let mailed: BTreeSet<String> = mailed(&site).into_keys().collect();
         let unequal: Vec<_> = mailed.symmetric_difference(&accounts).collect();
         assert!(
             unequal.is_empty(),
-            "a mail or an account alone: {unequal:?}"
+            "an account without a mail, or the reverse: {unequal:?}"
         );
     }
     let mailed = mailed(&site);
     let most = mailed.values().max().copied().unwrap_or_default();
-    assert!(most <= 2, "a mail came {most} times");
+    assert!(most <= 2, "a mail arrived {most} times");
     let twice = mailed.values().filter(|count| **count == 2).count();
     (promised.len(), twice)
 }
 
-fn what_was_answered_is_there_after_a_kill_and_its_mail_comes(database: Database) {
+fn acknowledged_registrations_and_their_mails_survive_a_kill(database: Database) {
     let totals = std::thread::scope(|scope| {
         let servers: Vec<_> = (0..SERVERS)
             .map(|number| scope.spawn(move || kill_again_and_again(database, number)))
@@ -122,10 +125,10 @@ fn what_was_answered_is_there_after_a_kill_and_its_mail_comes(database: Database
     println!("{kills} kills: {promised} of {all} registrations answered, {twice} mails sent twice");
     assert!(
         all * 2 / 5 < promised && promised < all,
-        "some, and not all"
+        "some registrations must be acknowledged, but not all"
     );
 }
 
 on_each_database! {
-    what_was_answered_is_there_after_a_kill_and_its_mail_comes
+    acknowledged_registrations_and_their_mails_survive_a_kill
 }

@@ -1,4 +1,4 @@
-//! Each kind of link, by many at once and then once more: it counts one time.
+//! Each kind of link, used by many clients at once and then once more: it works once.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ fn start(database: Database, more: &str) -> Site {
     Site::start(database, &format!("{COMMON}{LIFE}{more}"))
 }
 
-/// A link that acts when it is opened leads one of many to `done`, and the rest to `refused`.
+/// A link that is consumed when it is opened leads one of many clients to `done`, and the others to
+/// `refused`.
 fn opened_once(site: &Site, link: &str, done: &str, refused: &str) {
     let answers = site.at_once(|_| Request::get(link));
     let views: Vec<&str> = answers.iter().map(|answer| destination(answer).0).collect();
@@ -38,8 +39,7 @@ fn opened_once(site: &Site, link: &str, done: &str, refused: &str) {
     assert_eq!(destination(&later).0, refused);
 }
 
-/// A link that the app posts is opened by as many as like to, and does for one of them what
-/// it is for.
+/// A link that is consumed by a POST can be opened by every client, and works for one of them.
 fn posted_once(site: &Site, link: &str, done: &str, body: &Value) {
     for answer in site.at_once(|_| Request::get(link)) {
         let (view, query) = destination(&answer);
@@ -49,7 +49,8 @@ fn posted_once(site: &Site, link: &str, done: &str, body: &Value) {
     accepted_once(site, |_| Request::post(link, body));
 }
 
-/// One of many is answered with 200 and every other with 400. The number of the one.
+/// One of many requests is answered with 200 and every other with 400. Returns the number of that
+/// one.
 fn accepted_once(site: &Site, request: impl Fn(usize) -> Request + Sync) -> usize {
     let answers = site.at_once(&request);
     let is_done = |answer: &Response| match answer.status {
@@ -59,32 +60,38 @@ fn accepted_once(site: &Site, request: impl Fn(usize) -> Request + Sync) -> usiz
     };
     let winners: Vec<usize> = (0..AT_ONCE).filter(|n| is_done(&answers[*n])).collect();
     assert_eq!(winners.len(), 1, "{winners:?}");
-    assert!(!is_done(&site.ask(request(winners[0]))), "once more");
+    assert!(
+        !is_done(&site.ask(request(winners[0]))),
+        "the link works again"
+    );
     winners[0]
 }
 
 fn to_confirm(site: &Site) -> String {
     let answer = site.post("/register", &newcomer(ANA));
     assert_eq!(answer.status, 200, "{answer:?}");
-    assert!(!site.signs_in(ANA, PASSWORD), "before the link is used");
+    assert!(
+        !site.signs_in(ANA, PASSWORD),
+        "the user can sign in before the link is used"
+    );
     site.post.link(ANA)
 }
 
-fn attack_single_use_a_link_confirms_once_for_many(database: Database) {
+fn attack_single_use_confirmation_link_works_for_one_of_many_clients(database: Database) {
     let site = start(database, "");
     let link = to_confirm(&site);
     opened_once(&site, &link, "/confirmed", "/confirm-error");
     assert!(site.signs_in(ANA, PASSWORD));
 }
 
-fn attack_single_use_a_posted_link_confirms_once_for_many(database: Database) {
+fn attack_single_use_posted_confirmation_link_works_for_one_of_many_clients(database: Database) {
     let site = start(database, "SECURITY_LINKS_CONSUMED_BY = \"post\"");
     let link = to_confirm(&site);
     posted_once(&site, &link, "/confirmed", &json!({}));
     assert!(site.signs_in(ANA, PASSWORD));
 }
 
-fn attack_single_use_a_link_sets_one_password_of_many(database: Database) {
+fn attack_single_use_reset_link_works_for_one_of_many_clients(database: Database) {
     let site = start(database, "");
     site.create(ANA);
     let answer = site.post("/reset", &json!({"email": ANA}));
@@ -112,13 +119,13 @@ fn to_sign_in(site: &Site) -> String {
     site.post.link(ANA)
 }
 
-fn attack_single_use_a_link_signs_one_of_many_in(database: Database) {
+fn attack_single_use_sign_in_link_works_for_one_of_many_clients(database: Database) {
     let site = start(database, "SECURITY_PASSWORDLESS = true");
     let link = to_sign_in(&site);
     opened_once(&site, &link, "/in", "/login-error");
 }
 
-fn attack_single_use_a_posted_link_signs_one_of_many_in(database: Database) {
+fn attack_single_use_posted_sign_in_link_works_for_one_of_many_clients(database: Database) {
     let more = "SECURITY_PASSWORDLESS = true\nSECURITY_LINKS_CONSUMED_BY = \"post\"";
     let site = start(database, more);
     let link = to_sign_in(&site);
@@ -134,14 +141,14 @@ fn to_change_the_address(site: &Site) -> String {
     site.post.link(NEW)
 }
 
-fn attack_single_use_a_link_changes_the_address_once_for_many(database: Database) {
+fn attack_single_use_change_email_link_works_for_one_of_many_clients(database: Database) {
     let site = start(database, "");
     let link = to_change_the_address(&site);
     opened_once(&site, &link, "/moved", "/not-moved");
     assert!(site.signs_in(NEW, PASSWORD) && !site.signs_in(ANA, PASSWORD));
 }
 
-fn attack_single_use_a_posted_link_changes_the_address_once_for_many(database: Database) {
+fn attack_single_use_posted_change_email_link_works_for_one_of_many_clients(database: Database) {
     let site = start(database, "SECURITY_LINKS_CONSUMED_BY = \"post\"");
     let link = to_change_the_address(&site);
     posted_once(&site, &link, "/moved", &json!({}));
@@ -149,11 +156,11 @@ fn attack_single_use_a_posted_link_changes_the_address_once_for_many(database: D
 }
 
 on_each_database! {
-    attack_single_use_a_link_confirms_once_for_many
-    attack_single_use_a_posted_link_confirms_once_for_many
-    attack_single_use_a_link_sets_one_password_of_many
-    attack_single_use_a_link_signs_one_of_many_in
-    attack_single_use_a_posted_link_signs_one_of_many_in
-    attack_single_use_a_link_changes_the_address_once_for_many
-    attack_single_use_a_posted_link_changes_the_address_once_for_many
+    attack_single_use_confirmation_link_works_for_one_of_many_clients
+    attack_single_use_posted_confirmation_link_works_for_one_of_many_clients
+    attack_single_use_reset_link_works_for_one_of_many_clients
+    attack_single_use_sign_in_link_works_for_one_of_many_clients
+    attack_single_use_posted_sign_in_link_works_for_one_of_many_clients
+    attack_single_use_change_email_link_works_for_one_of_many_clients
+    attack_single_use_posted_change_email_link_works_for_one_of_many_clients
 }

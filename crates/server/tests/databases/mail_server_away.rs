@@ -1,4 +1,4 @@
-//! Mail servers that are not there, and servers that share an outbox.
+//! A mail server that is down, and servers that share an outbox.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,7 +15,8 @@ SECURITY_POST_CONFIRM_VIEW = "/confirmed"
 SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
 "#;
 
-/// A mail is tried again after ten seconds, and the outbox is looked at every five.
+/// Far longer than a retry takes: a mail is tried again after ten seconds, and the outbox is polled
+/// every five.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
@@ -26,24 +27,29 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn a_mail_waits_for_its_server_and_for_ours(database: Database) {
-    // A port that nobody listens at: its counter closed as soon as it was open.
+fn mail_is_sent_once_after_a_restart_and_a_mail_server_outage(database: Database) {
+    // The mail server's port: nothing listens on it yet.
     let closed = Post::closed();
     let port = closed.port;
     let mut site = Site::start_with_post(database, &format!("{COMMON}{OPEN}"), closed);
     let answer = site.post("/register", &newcomer(ANA));
-    assert_eq!(answer.status, 200, "nobody waits for the mail: {answer:?}");
+    assert_eq!(
+        answer.status, 200,
+        "the answer does not wait for the mail: {answer:?}"
+    );
     let log = || site.folder.read("log");
-    wait_until("it was tried", || log().contains("mail waits"));
-    // Ours goes, too, in good order; theirs comes back while it is away.
+    wait_until("the mail was never tried", || {
+        log().contains("mail delayed")
+    });
+    // Our server is replaced by a new one. The mail server starts only afterwards.
     let server = std::mem::replace(&mut site.server, Server::start(&site.folder, &[]));
     assert!(server.stop().success());
     site.post = Post::open_at(port);
-    wait_until("the mail came", || site.post.count() > 0);
+    wait_until("the mail never arrived", || site.post.count() > 0);
     let link = site.post.link(ANA);
     assert_eq!(site.ask(Request::get(&link)).status, 302);
     std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(site.post.count(), 1, "once");
+    assert_eq!(site.post.count(), 1, "the mail arrives once");
 }
 
 fn servers_that_share_an_outbox_send_each_mail_once(database: Database) {
@@ -63,7 +69,9 @@ fn servers_that_share_an_outbox_send_each_mail_once(database: Database) {
             }
         });
     }
-    wait_until("all came", || site.post.count() >= 2 * AT_ONCE);
+    wait_until("not every mail arrived", || {
+        site.post.count() >= 2 * AT_ONCE
+    });
     std::thread::sleep(Duration::from_millis(500));
     let mut counts = BTreeMap::new();
     for mail in site.post.from(0, 0) {
@@ -74,6 +82,6 @@ fn servers_that_share_an_outbox_send_each_mail_once(database: Database) {
 }
 
 on_each_database! {
-    a_mail_waits_for_its_server_and_for_ours
+    mail_is_sent_once_after_a_restart_and_a_mail_server_outage
     servers_that_share_an_outbox_send_each_mail_once
 }

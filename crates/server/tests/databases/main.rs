@@ -1,10 +1,7 @@
-//! The real program on every kind of database: what has to hold when many come at once, when
-//! it is killed, and when nobody takes its mails.
+//! The real program on every kind of database: concurrent clients, a killed server, and a mail
+//! server that is down.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that does not get what it asks for ends there"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may panic when a step fails")]
 
 #[path = "../support/http.rs"]
 #[expect(dead_code, reason = "shared with the comparison")]
@@ -25,7 +22,7 @@ mod program;
 mod server;
 mod site;
 
-/// Each of these tests on each kind of database.
+/// Runs each of these tests on each kind of database.
 macro_rules! on_each_database {
     ($($test:ident)*) => {
         on_each_database!(sqlite = Sqlite: $($test)*);

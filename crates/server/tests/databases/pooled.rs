@@ -1,4 +1,4 @@
-//! The program on PostgreSQL behind a pooler that gives each transaction to any session.
+//! The program on PostgreSQL behind a pooler that may run each transaction in another session.
 
 use crate::pooler::Pooler;
 use crate::program::{Folder, done};
@@ -6,7 +6,7 @@ use crate::server::Schema;
 use crate::site::{ANA, COMMON, Site};
 
 #[test]
-fn tables_are_made_and_people_sign_in_through_a_pooler() {
+fn tables_are_created_and_users_sign_in_through_a_pooler() {
     for option in ["", "?pgbouncer=true"] {
         let schema = Schema::postgres();
         let pooler = Pooler::before(&schema.uri, 2);

@@ -1,4 +1,4 @@
-//! Many exchanges of one refresh token at once.
+//! Many concurrent exchanges of one refresh token.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ fn start(database: Database, grace: u32) -> Site {
     site
 }
 
-/// The token of a new family.
+/// Begins a refresh-token family and returns its first token.
 fn begin(site: &Site) -> String {
     let body = json!({"email": ANA, "password": PASSWORD});
     let answer = site.post("/login?include_auth_token", &body);
@@ -43,7 +43,7 @@ fn exchange(site: &Site, token: &str) -> (u16, Value) {
     (answer.status, answer.json().unwrap())
 }
 
-/// Many at once with one token: the successors that were handed out.
+/// Exchanges one token many times at once, and returns the successors.
 fn exchange_at_once(site: &Site, token: &str) -> Vec<String> {
     let target = format!("/api/accounts{EXCHANGE}");
     let answers = site.at_once(|_| Request::post(&target, &body(token)));
@@ -57,7 +57,7 @@ fn exchange_at_once(site: &Site, token: &str) -> Vec<String> {
     successors
 }
 
-/// As the reference judges, whoever comes second has a copy.
+/// As in the reference, a second exchange means that another client has a copy.
 fn attack_refresh_token_fork_without_grace_one_wins_and_the_family_ends(database: Database) {
     let site = start(database, 0);
     let token = begin(&site);
@@ -65,22 +65,22 @@ fn attack_refresh_token_fork_without_grace_one_wins_and_the_family_ends(database
     assert_eq!(successors.len(), 1, "exactly one success");
     let (status, said) = exchange(&site, &successors[0]);
     assert_eq!(status, 400, "the family has ended: {said}");
-    // Another family of the same user is none of this.
+    // Another family of the same user is not affected.
     let other = begin(&site);
     assert_eq!(exchange(&site, &other).0, 200);
 }
 
-/// Tabs that wake up together all go on.
+/// Browser tabs that exchange the token at the same time all stay signed in.
 fn attack_refresh_token_fork_with_grace_all_get_one_successor(database: Database) {
     let site = start(database, 10);
     let token = begin(&site);
     let successors = exchange_at_once(&site, &token);
     assert_eq!(successors.len(), AT_ONCE);
     let different: BTreeSet<&String> = successors.iter().collect();
-    assert_eq!(different.len(), 1, "one and the same successor");
+    assert_eq!(different.len(), 1, "all get the same successor");
     let (status, said) = exchange(&site, &successors[0]);
-    assert_eq!(status, 200, "the family goes on: {said}");
-    // Two exchanges ago is reuse, however short a time it was.
+    assert_eq!(status, 200, "the family continues: {said}");
+    // A token that was exchanged two exchanges ago is reuse, even within the grace period.
     assert_eq!(exchange(&site, &token).0, 400);
     let ended = exchange(&site, &token_in(&said)).0;
     assert_eq!(ended, 400, "the family has ended");

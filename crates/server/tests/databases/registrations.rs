@@ -1,4 +1,4 @@
-//! Many registrations of one address, or of one name, at once.
+//! Many concurrent registrations of one address or of one username.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ fn start(database: Database, more: &str) -> Site {
     Site::start(database, &format!("{COMMON}{OPEN}{more}"))
 }
 
-/// The same address, differently written each time.
+/// The same address in a different mix of upper and lower case.
 fn spelling(number: usize) -> String {
     let letters = "ana".char_indices().map(|(place, letter)| {
         let large = number >> place & 1 == 1;
@@ -34,7 +34,7 @@ fn spelling(number: usize) -> String {
     letters.chain("@example.com".chars()).collect()
 }
 
-/// How many answers there are of each status and code.
+/// The number of answers with each status and code.
 fn tally(answers: &[Response]) -> BTreeMap<(u16, String), usize> {
     let mut tally = BTreeMap::new();
     for answer in answers {
@@ -47,18 +47,19 @@ fn tally(answers: &[Response]) -> BTreeMap<(u16, String), usize> {
     tally
 }
 
-/// So many mails, and no other: one that is asked for later comes after them.
+/// Checks that exactly `expected` mails were sent, and returns them. A later mail arrives after all
+/// earlier ones, so it proves that there are no more.
 fn mails(site: &Site, expected: usize) -> Vec<Mail> {
     let mails = site.post.from(0, expected);
     let later = "later@example.com";
     assert_eq!(site.post("/register", &newcomer(later)).status, 200);
     site.post.wait_for(later, 1);
     assert_eq!(mails.len(), expected);
-    assert_eq!(site.post.count(), expected + 1, "and no more");
+    assert_eq!(site.post.count(), expected + 1, "no more mails");
     mails
 }
 
-fn attack_race_of_many_who_register_one_address_one_gets_it(database: Database) {
+fn attack_race_to_register_one_address_has_one_winner(database: Database) {
     let site = start(database, "");
     let answers = site.at_once(|number| Request::post(REGISTER, &newcomer(&spelling(number))));
     let expected = BTreeMap::from([
@@ -71,7 +72,7 @@ fn attack_race_of_many_who_register_one_address_one_gets_it(database: Database) 
     assert_eq!(mails(&site, 1)[0].to, accounts);
 }
 
-fn attack_race_of_many_who_register_one_address_none_learns_who_got_it(database: Database) {
+fn attack_race_to_register_one_address_does_not_reveal_the_winner(database: Database) {
     let site = start(database, "SECURITY_RETURN_GENERIC_RESPONSES = true");
     let answers = site.at_once(|number| Request::post(REGISTER, &newcomer(&spelling(number))));
     let said: Vec<_> = answers
@@ -85,7 +86,7 @@ fn attack_race_of_many_who_register_one_address_none_learns_who_got_it(database:
         .collect();
     assert!(said.iter().all(|other| *other == said[0]), "{said:?}");
     assert_eq!(site.accounts().len(), 1, "{:?}", site.accounts());
-    // One of them can confirm the address, and the rest are told of the account.
+    // One mail confirms the address; the others say that the account exists.
     let mails = mails(&site, AT_ONCE);
     let confirms = |mail: &&Mail| {
         let links = mail.links();
@@ -96,11 +97,11 @@ fn attack_race_of_many_who_register_one_address_none_learns_who_got_it(database:
     assert_eq!(mails.iter().filter(confirms).count(), 1);
     assert!(
         mails.iter().all(|mail| mail.to == mails[0].to),
-        "one address"
+        "every mail goes to the same address"
     );
 }
 
-fn attack_race_of_many_who_register_one_name_one_gets_it(database: Database) {
+fn attack_race_to_register_one_username_has_one_winner(database: Database) {
     let site = start(database, "SECURITY_USERNAME_ENABLE = true");
     let answers = site.at_once(|number| {
         let mut body = newcomer(&format!("person{number}@example.com"));
@@ -119,7 +120,7 @@ fn attack_race_of_many_who_register_one_name_one_gets_it(database: Database) {
 }
 
 on_each_database! {
-    attack_race_of_many_who_register_one_address_one_gets_it
-    attack_race_of_many_who_register_one_address_none_learns_who_got_it
-    attack_race_of_many_who_register_one_name_one_gets_it
+    attack_race_to_register_one_address_has_one_winner
+    attack_race_to_register_one_address_does_not_reveal_the_winner
+    attack_race_to_register_one_username_has_one_winner
 }

@@ -1,4 +1,4 @@
-//! `scripts/databases`: the servers that it starts are its own, and end with it.
+//! `scripts/databases` stops the servers that it starts.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::program::{self, Folder};
 
-/// What a run of the script started.
+/// The servers that a run of the script started.
 #[derive(Debug)]
 struct Started {
     ids: Vec<String>,
@@ -19,7 +19,7 @@ struct Started {
 }
 
 impl Started {
-    /// Reads the line that the script below prints.
+    /// Parses the line that [`shell`] writes.
     fn read(line: &str) -> Self {
         let (ids, rest) = line.trim().split_once('|').unwrap();
         let (addresses, folder) = rest.split_once('|').unwrap();
@@ -43,14 +43,14 @@ impl Started {
         }
         for port in &self.ports {
             let answer = TcpStream::connect(("127.0.0.1", *port));
-            assert!(answer.is_err(), "something answers on {port}");
+            assert!(answer.is_err(), "port {port} still answers");
         }
         assert!(!Path::new(&self.folder).exists(), "{}", self.folder);
     }
 }
 
-/// A shell that sources the script where no database answers, writes down what was started,
-/// and goes on with `then`. It leads a process group of its own, as in a terminal.
+/// A shell that sources the script where no database answers, writes a line about the started
+/// servers, and runs `then`. It leads its own process group, as in a terminal.
 fn shell(folder: &Folder, before: &str, then: &str) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let script = format!(
@@ -62,13 +62,13 @@ fn shell(folder: &Folder, before: &str, then: &str) -> Command {
          echo \"${{databases_ids[*]}}|$TEST_POSTGRES $TEST_MYSQL|$databases_folder\" >\"$STARTED\"\n\
          {then}\n"
     );
-    // A shell cannot trap a signal that was ignored when it began.
+    // A shell cannot trap a signal that was ignored when it started.
     let mut command = Command::new("env");
     command
         .args(["--default-signal=INT", "bash", "-c", &script])
         .current_dir(root)
         .env("STARTED", folder.path().join("started"))
-        // Nothing listens on port 9 of this machine.
+        // Nothing listens on port 9.
         .env(
             "TEST_POSTGRES",
             "postgresql://postgres@127.0.0.1:9/postgres",
@@ -87,7 +87,7 @@ fn run(folder: &Folder, before: &str, then: &str) -> (Output, Started) {
     (output, Started::read(&started))
 }
 
-/// Ctrl-C, once the servers answer: SIGINT for the whole process group.
+/// Presses Ctrl-C once the servers answer: SIGINT for the whole process group.
 fn interrupted() -> Started {
     let folder = Folder::new();
     let mut child = shell(&folder, "", "sleep 300").spawn().unwrap();
@@ -118,8 +118,8 @@ fn servers_of_the_test_command_end_with_it() {
         assert!(output.status.success(), "{}", program::stderr(&output));
         first.is_gone();
 
-        // The second run comes right after the first, meets a port that another program holds,
-        // and fails after that.
+        // The second run follows at once, first gets a port that another program holds, and fails
+        // after the servers have started.
         let held = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = held.local_addr().unwrap().port();
         let before = format!(
@@ -136,7 +136,7 @@ fn servers_of_the_test_command_end_with_it() {
             program::stderr(&output)
         );
         assert!(!second.ports.contains(&port), "{second:?}");
-        assert_eq!(second.ids.len(), 3, "one attempt was in vain: {second:?}");
+        assert_eq!(second.ids.len(), 3, "one attempt failed: {second:?}");
         second.is_gone();
 
         interrupted.join().unwrap().is_gone();

@@ -1,4 +1,4 @@
-//! A server with a database, and a post office that its mails go to.
+//! A server with a database, and an SMTP server that receives its mails.
 
 use std::sync::Barrier;
 
@@ -10,13 +10,13 @@ use crate::post::Post;
 use crate::program::{Folder, Server, done, stderr};
 use crate::server::{Engine, Schema};
 
-/// How many come at once.
+/// The number of concurrent clients.
 pub(crate) const AT_ONCE: usize = 64;
 
 pub(crate) const ANA: &str = "ana@example.com";
 pub(crate) const PASSWORD: &str = "battery-staple";
 
-/// What every test's server has, with hashes that cost little.
+/// The settings of every test's server, with cheap password hashing.
 pub(crate) const COMMON: &str = r#"
 SECRET_KEY = "a secret key for tests, long enough"
 SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
@@ -33,13 +33,13 @@ pub(crate) enum Database {
     Sqlite,
     Postgres,
     Mysql,
-    /// Made for the languages of western Europe.
+    /// Encoded in Latin-1, like [`Self::LatinMysql`].
     LatinPostgres,
     LatinMysql,
 }
 
 impl Database {
-    /// A new one on its server; `SQLite`'s file comes with the folder.
+    /// A new database on its server; none for `SQLite`, whose file is in the site's folder.
     fn schema(self) -> Option<Schema> {
         match self {
             Self::Sqlite => None,
@@ -51,7 +51,7 @@ impl Database {
     }
 }
 
-/// A server, and all that it needs. The database goes last.
+/// A server and everything that it needs. The database is dropped last.
 pub(crate) struct Site {
     pub(crate) server: Server,
     pub(crate) folder: Folder,
@@ -60,12 +60,12 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// With nothing but these settings, a database and a mail server.
+    /// Starts a server with these settings, a new database and a mail server.
     pub(crate) fn start(database: Database, settings: &str) -> Self {
         Self::start_with_post(database, settings, Post::open())
     }
 
-    /// With this post office, open or not.
+    /// Like [`Self::start`], with this mail server, which may be closed.
     pub(crate) fn start_with_post(database: Database, settings: &str, post: Post) -> Self {
         let schema = database.schema();
         let uri = schema
@@ -75,7 +75,7 @@ impl Site {
         Self { schema, ..site }
     }
 
-    /// On the database at an address, once its folder was prepared.
+    /// Starts a server on the database at `uri`, after `prepare` has run in its folder.
     pub(crate) fn at(folder: Folder, uri: &str, settings: &str, prepare: impl Fn(&Folder)) -> Self {
         Self::with_post(folder, uri, settings, Post::open(), prepare)
     }
@@ -104,7 +104,7 @@ impl Site {
         }
     }
 
-    /// An account that can sign in.
+    /// Creates an account that can sign in with [`PASSWORD`].
     pub(crate) fn create(&self, email: &str) {
         let words = ["users", "create", email, "--password", PASSWORD];
         let made = self.folder.run(&[&words[..], &["--confirmed"]].concat());
@@ -122,7 +122,7 @@ impl Site {
             .collect()
     }
 
-    /// How many mails wait in the outbox, or are on their way.
+    /// The number of mails in the outbox, those that are being sent included.
     pub(crate) fn waiting(&self) -> u32 {
         const COUNT: &str = "SELECT COUNT(*) FROM vestibule_outbox";
         if let Some(schema) = &self.schema {
@@ -133,12 +133,12 @@ impl Site {
         file.query_row(COUNT, (), |row| row.get(0)).unwrap()
     }
 
-    /// What the database answers past the server.
+    /// Runs a statement directly in the database, and returns its output.
     pub(crate) fn sql(&self, statement: &str) -> String {
         self.schema.as_ref().unwrap().ask(statement)
     }
 
-    /// A request of somebody without cookies.
+    /// Sends a request without cookies.
     pub(crate) fn ask(&self, request: Request) -> Response {
         Jar::default().send(request, self.server.port)
     }
@@ -147,7 +147,7 @@ impl Site {
         self.ask(Request::post(&format!("/api/accounts{path}"), body))
     }
 
-    /// Many clients, each on a connection of its own, let go together.
+    /// Sends [`AT_ONCE`] requests at the same time, each on its own connection.
     pub(crate) fn at_once(&self, request: impl Fn(usize) -> Request + Sync) -> Vec<Response> {
         let (start, port) = (Barrier::new(AT_ONCE), self.server.port);
         let client = |number| {
@@ -165,7 +165,7 @@ impl Site {
         })
     }
 
-    /// Somebody with cookies.
+    /// A new browser without cookies.
     pub(crate) fn browser(&self) -> Browser {
         Browser {
             jar: Jar::default(),
@@ -173,13 +173,13 @@ impl Site {
         }
     }
 
-    /// Whether this password signs in.
+    /// Whether the user can sign in with this password.
     pub(crate) fn signs_in(&self, email: &str, password: &str) -> bool {
         self.browser().sign_in(email, password).status == 200
     }
 }
 
-/// A browser with the app in it: it sends its cookies, and the CSRF cookie's value.
+/// A browser that runs the app: it sends its cookies, and the CSRF cookie's value as a header.
 pub(crate) struct Browser {
     jar: Jar,
     port: u16,
@@ -208,12 +208,12 @@ impl Browser {
     }
 }
 
-/// What a registration sends.
+/// The body of a registration.
 pub(crate) fn newcomer(email: &str) -> Value {
     json!({"email": email, "password": PASSWORD, "password_confirm": PASSWORD})
 }
 
-/// The view that an answer leads to, and the query's text.
+/// The view that an answer redirects to, and the query.
 pub(crate) fn destination(answer: &Response) -> (&str, &str) {
     assert_eq!(answer.status, 302, "{answer:?}");
     let target = answer.first("location").unwrap();

@@ -1,4 +1,4 @@
-//! The life of an account in the configuration that every front end starts from.
+//! The life of an account in the documented single-page-app configuration.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::http::Response;
 use crate::site::{ANA, Database, PASSWORD, Site, code, destination, newcomer};
 
-/// The documented configuration as it stands, and the secrets that every server needs.
+/// The documented configuration, and the secrets that every server needs.
 const SETTINGS: &str = concat!(
     include_str!("../support/spa.toml"),
     "SECRET_KEY = \"a secret key for tests, long enough\"\n",
@@ -18,7 +18,7 @@ const SETTINGS: &str = concat!(
 const SECOND: &str = "correct-horse";
 const THIRD: &str = "paper-lantern";
 
-/// What stands before the `=`.
+/// The name in a `name=value` pair.
 fn key(pair: &str) -> &str {
     pair.split('=').next().unwrap()
 }
@@ -28,10 +28,10 @@ fn ok(answer: &Response) {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-fn an_account_is_made_confirmed_changed_forgotten_and_recovered(database: Database) {
+fn account_is_registered_confirmed_changed_and_recovered(database: Database) {
     let site = Site::start(database, SETTINGS);
 
-    // Whoever registers gets a mail, and is nobody until its link is opened.
+    // After the registration the user cannot sign in until the mailed link is opened.
     let mut laptop = site.browser();
     ok(&laptop.post("/register", &newcomer(ANA)));
     assert!(!laptop.is_in());
@@ -47,7 +47,8 @@ fn an_account_is_made_confirmed_changed_forgotten_and_recovered(database: Databa
     let keys: BTreeSet<&str> = query.split('&').map(key).collect();
     assert_eq!(keys, BTreeSet::from(["email", "identity", "success"]));
 
-    // They sign in on two devices, and change the password on one: the other is out at once.
+    // The user signs in on two devices and changes the password on one. That ends the session on
+    // the other at once.
     let mut phone = site.browser();
     for browser in [&mut laptop, &mut phone] {
         ok(&browser.sign_in(ANA, PASSWORD));
@@ -56,13 +57,16 @@ fn an_account_is_made_confirmed_changed_forgotten_and_recovered(database: Databa
     let change =
         json!({"password": PASSWORD, "new_password": SECOND, "new_password_confirm": SECOND});
     ok(&laptop.post("/change", &change));
-    assert!(laptop.is_in(), "who changed it stays");
-    assert!(!phone.is_in(), "nobody else does");
+    assert!(
+        laptop.is_in(),
+        "the session that changed the password continues"
+    );
+    assert!(!phone.is_in(), "the other session ends");
     assert_eq!(phone.sign_in(ANA, PASSWORD).status, 400);
     ok(&phone.sign_in(ANA, SECOND));
     site.post.wait_for(ANA, 2);
 
-    // They forget it. The mail's link leads to the app, which asks for a new one.
+    // The user forgets the password. The mailed link leads to the app, which asks for a new one.
     let mut tablet = site.browser();
     ok(&tablet.post("/reset", &json!({"email": ANA})));
     site.post.wait_for(ANA, 3);
@@ -77,13 +81,13 @@ fn an_account_is_made_confirmed_changed_forgotten_and_recovered(database: Databa
     assert!(reset.ends_with(token), "{reset} {query}");
     let new = json!({"password": THIRD, "password_confirm": THIRD});
     ok(&tablet.post(&format!("/reset/{token}"), &new));
-    assert!(!laptop.is_in() && !phone.is_in(), "every session is over");
+    assert!(!laptop.is_in() && !phone.is_in(), "every session has ended");
     assert_eq!(tablet.sign_in(ANA, SECOND).status, 400);
     ok(&tablet.sign_in(ANA, THIRD));
     assert!(tablet.is_in());
     site.post.wait_for(ANA, 4);
 
-    // No link does a second time what it did.
+    // No link works a second time.
     assert_eq!(
         destination(&site.browser().get(&confirm)).0,
         "/confirm-error"
@@ -93,5 +97,5 @@ fn an_account_is_made_confirmed_changed_forgotten_and_recovered(database: Databa
 }
 
 on_each_database! {
-    an_account_is_made_confirmed_changed_forgotten_and_recovered
+    account_is_registered_confirmed_changed_and_recovered
 }

@@ -1,4 +1,4 @@
-//! One database, two servers: the links that either mails, the other takes, once.
+//! Two servers on one database: a link that either server mails works once at the other.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::support::requests::{
 };
 use crate::support::users::{ANA, PASSWORD};
 
-/// Both mail to one counter.
+/// Starts both servers with one shared SMTP server.
 fn start(name: &str, post: &Post, more: &Value) -> Pair {
     let mut changes = json!({
         "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": post.port,
@@ -27,7 +27,7 @@ fn start(name: &str, post: &Post, more: &Value) -> Pair {
     Pair::start(name, &changes)
 }
 
-/// Whose link, who takes it, and who is asked again afterwards.
+/// Both directions: a name, the server that issues a link, and the server that accepts it.
 fn both_ways(pair: &Pair) -> [(&'static str, u16, u16); 2] {
     [
         ("ours to the reference", pair.ours.port, pair.theirs.port),
@@ -39,7 +39,7 @@ fn ask(request: Request, port: u16) -> Response {
     Jar::default().send(request, port)
 }
 
-/// The view that an answer leads to.
+/// The view that an answer redirects to.
 fn view(answer: &Response) -> String {
     assert_eq!(answer.status, 302, "{answer:?}");
     let target = answer.first("location").unwrap_or_default();
@@ -47,7 +47,7 @@ fn view(answer: &Response) -> String {
 }
 
 #[test]
-fn artefacts_links_that_confirm_an_address() {
+fn artefacts_confirmation_link_of_either_works_once_at_the_other() {
     let post = Post::open();
     let pair = start("links-confirm", &post, &json!({}));
     for (number, (name, maker, taker)) in both_ways(&pair).into_iter().enumerate() {
@@ -62,13 +62,13 @@ fn artefacts_links_that_confirm_an_address() {
         );
         for port in [taker, maker] {
             let again = view(&ask(Request::get(&link), port));
-            assert_eq!(again, "/confirm-error", "{name}: once");
+            assert_eq!(again, "/confirm-error", "{name}: works only once");
         }
     }
 }
 
 #[test]
-fn artefacts_links_that_reset_a_password() {
+fn artefacts_reset_link_of_either_works_once_at_the_other() {
     let post = Post::open();
     let pair = start("links-reset", &post, &json!({}));
     for (name, maker, taker) in both_ways(&pair) {
@@ -95,17 +95,17 @@ fn artefacts_links_that_reset_a_password() {
         );
         for port in [taker, maker] {
             let again = ask(Request::post(&link, &body), port);
-            assert_eq!(again.status, 400, "{name}: once");
+            assert_eq!(again.status, 400, "{name}: works only once");
             let credentials = json!({"email": ANA, "password": new});
             assert_eq!(ask(sign_in_with(&credentials), port).status, 200, "{name}");
         }
-        // The notice, so that the next look finds the next link.
+        // Wait for the notice too, so that the next round counts from here.
         post.wait_for(ANA, sent + 2);
     }
 }
 
 #[test]
-fn artefacts_links_that_sign_in() {
+fn artefacts_sign_in_link_of_either_works_at_the_other() {
     let post = Post::open();
     let passwordless = json!({"SECURITY_PASSWORDLESS": true, "SECURITY_UNIFIED_SIGNIN": false});
     let pair = start("links-login", &post, &passwordless);
@@ -120,17 +120,17 @@ fn artefacts_links_that_sign_in() {
         let link = post.link(ANA);
         assert!(link.starts_with(LOGIN), "{link}");
         assert_eq!(view(&ask(Request::get(&link), taker)), "/in", "{name}");
-        // The reference lets a link sign in as often as it is opened. Ours does so once, and
-        // knows of those that it took itself.
+        // The reference accepts a sign-in link every time. Ours accepts it once, but only knows the
+        // links that it accepted itself.
         if taker == pair.ours.port {
             let again = view(&ask(Request::get(&link), taker));
-            assert_eq!(again, "/login-error", "{name}: once");
+            assert_eq!(again, "/login-error", "{name}: works only once");
         }
     }
 }
 
 #[test]
-fn artefacts_links_that_change_the_address() {
+fn artefacts_change_email_link_of_either_works_once_at_the_other() {
     let post = Post::open();
     let pair = start("links-change-email", &post, &json!({}));
     let mut current = ANA.to_owned();
@@ -150,7 +150,7 @@ fn artefacts_links_that_change_the_address() {
         assert_eq!(view(&ask(Request::get(&link), taker)), "/moved", "{name}");
         for port in [taker, maker] {
             let again = view(&ask(Request::get(&link), port));
-            assert_eq!(again, "/not-moved", "{name}: once");
+            assert_eq!(again, "/not-moved", "{name}: works only once");
             assert_eq!(ask(sign_in(&current), port).status, 400, "{name}");
             let credentials = json!({"email": new, "password": PASSWORD});
             assert_eq!(ask(sign_in_with(&credentials), port).status, 200, "{name}");

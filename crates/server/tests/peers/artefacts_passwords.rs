@@ -1,4 +1,4 @@
-//! One database file, two servers: a password hashed by either signs in at the other.
+//! Two servers on one database: a password that either server hashed signs in at the other.
 
 use serde_json::json;
 
@@ -66,7 +66,7 @@ fn artefacts_password_rehashed_by_either_verifies_at_the_other() {
             assert_eq!(
                 stored(&pair, &email),
                 renewed,
-                "{name}: {scheme}: nothing left to renew"
+                "{name}: {scheme}: not rehashed again"
             );
             assert_eq!(
                 status(&email, "wrong horse", second),
@@ -90,7 +90,8 @@ fn artefacts_password_of_every_scheme_can_be_the_configured_one() {
         let config =
             json!({"SECURITY_PASSWORD_HASH": scheme, "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {}});
         let pair = Pair::start("configured", &config);
-        // One is renewed by ours and read by the reference, the other the other way round.
+        // Our server rehashes the first password and the reference the second; then each verifies
+        // the other's hash.
         assert_eq!(status(ANA, PASSWORD, pair.ours.port), 200, "{scheme}");
         assert_eq!(
             status("hal@example.com", PASSWORD, pair.theirs.port),
@@ -105,17 +106,17 @@ fn artefacts_password_of_every_scheme_can_be_the_configured_one() {
         assert_eq!(
             status(ANA, PASSWORD, pair.theirs.port),
             200,
-            "{scheme}: ours at the reference"
+            "{scheme}: our hash at the reference"
         );
         assert_eq!(
             status("hal@example.com", PASSWORD, pair.ours.port),
             200,
-            "{scheme}: the reference's at ours"
+            "{scheme}: the reference's hash at ours"
         );
         assert_eq!(
             before,
             (stored(&pair, ANA), stored(&pair, "hal@example.com")),
-            "{scheme}: same cost, no renewal"
+            "{scheme}: same cost, so not rehashed"
         );
         assert_eq!(status(ANA, "wrong horse", pair.ours.port), 400, "{scheme}");
         assert_eq!(
@@ -149,7 +150,7 @@ fn artefacts_password_set_on_our_command_line_signs_in_at_both() {
     for port in [pair.theirs.port, pair.ours.port] {
         assert_eq!(status("new.person@example.com", password, port), 200);
         assert_eq!(status("new.person@example.com", "wrong horse", port), 400);
-        // Not confirmed, and said only to who knows the new password.
+        // The user is unconfirmed, so even the right password is refused.
         assert_eq!(status("bo@example.com", "another horse", port), 400);
     }
     let row = &pair.ours.database.users()["New.Person@example.com"];
@@ -174,7 +175,7 @@ fn artefacts_tracking_is_continued_by_the_other() {
     {
         let before = row(&pair);
         if chosen_engine() == Some(Engine::Mysql) {
-            // It keeps whole seconds.
+            // MySQL stores times as whole seconds.
             std::thread::sleep(std::time::Duration::from_secs(1));
         }
         assert_eq!(Jar::default().send(sign_in(ANA), port).status, 200);

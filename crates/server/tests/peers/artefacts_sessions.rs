@@ -1,5 +1,5 @@
-//! One database file, two servers: what either signs, the other honours, and what neither
-//! signed, both refuse.
+//! Two servers on one database: each accepts what the other signed, and both refuse what neither
+//! signed.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::support::users::{ANA, ANA_ID, CY_ID, PASSWORD};
 
 const OLD_KEY: &str = "an older secret key, 0123456789 0123456789";
 
-/// Both ways: (who makes it, who is shown it).
+/// Both directions: a name, the server that issues a value, and the server that reads it.
 fn both_ways(pair: &Pair) -> [(&'static str, u16, u16); 2] {
     [
         ("ours to the reference", pair.ours.port, pair.theirs.port),
@@ -30,7 +30,7 @@ fn both(pair: &Pair) -> [(&'static str, u16); 2] {
     ]
 }
 
-/// Whether the answer to "who is it?" knows somebody.
+/// Whether the answer to a request for the current user names a user.
 fn knows(answer: &Response) -> bool {
     assert_eq!(
         answer.status,
@@ -81,8 +81,8 @@ fn artefacts_session_of_either_is_honoured_by_the_other() {
     for (name, maker, reader) in both_ways(&pair) {
         let mut jar = signed_in(maker, false);
         assert!(knows(&jar.send(who(), reader)), "{name}");
-        // What the second server made of it still serves the first.
-        assert!(knows(&jar.send(who(), maker)), "{name}, and back");
+        // The first server accepts the session that the second one wrote back.
+        assert!(knows(&jar.send(who(), maker)), "{name}: back at its issuer");
         let out = jar.send(sign_out(&jar), reader);
         assert_eq!(out.status, 200, "{name}");
         assert!(
@@ -128,7 +128,7 @@ fn artefacts_remember_cookie_of_either_is_honoured_by_the_other() {
         );
         assert!(
             knows(&asking_with(maker, "remember_token", &cookie)),
-            "{name}, itself"
+            "{name}: at its issuer"
         );
     }
 }
@@ -161,9 +161,9 @@ fn artefacts_csrf_token_of_either_is_honoured_by_the_other() {
     }
 }
 
-/// Every way in which a session cookie is not one: none is honoured by either.
+/// Expired, altered and wrongly signed session cookies, and those of unknown or inactive users.
 #[test]
-fn artefacts_session_refused_by_both() {
+fn artefacts_session_that_is_invalid_is_refused_by_both() {
     let pair = Pair::start("refused-sessions", &json!({}));
     let good = session(&json!({}), SECRET, 0);
     let mut bad: Vec<(String, String)> = vec![
@@ -174,14 +174,14 @@ fn artefacts_session_refused_by_both() {
         ("retired key".into(), session(&json!({}), OLD_KEY, 0)),
         ("empty key".into(), session(&json!({}), "x", 0)),
         (
-            "nobody's".into(),
+            "of an unknown user".into(),
             session(&json!({"_user_id": "f".repeat(32)}), SECRET, 0),
         ),
         (
             "inactive".into(),
             session(&json!({"_user_id": CY_ID}), SECRET, 0),
         ),
-        ("twice".into(), format!("{good}{good}")),
+        ("repeated".into(), format!("{good}{good}")),
         ("with a space".into(), format!("{good} x")),
     ];
     for purpose in PURPOSES {
@@ -203,12 +203,12 @@ fn artefacts_session_refused_by_both() {
     for (server, port) in both(&pair) {
         assert!(
             knows(&asking_with(port, "session", &good)),
-            "{server}: the good one"
+            "{server}: the valid one"
         );
     }
 }
 
-/// Every purpose that the reference has a salt for, and the CSRF token's.
+/// Every purpose that the reference has a salt for, and `csrf`.
 const PURPOSES: [&str; 12] = [
     "csrf",
     "confirm",
@@ -224,13 +224,13 @@ const PURPOSES: [&str; 12] = [
     "refresh_token",
 ];
 
-/// The value cut, lengthened and with single characters changed in every part.
+/// The value truncated, extended, and with single characters changed in every part.
 fn mutations(good: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for place in (0..good.len()).step_by(good.len() / 24) {
         let mut bytes = good.as_bytes().to_vec();
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
-        // The last character of base64 may carry unused bits: such a change is no change.
+        // The last character of base64 may contain unused bits, so changing it may change nothing.
         if place + 1 < good.len() {
             found.push((
                 format!("changed at {place}"),
@@ -244,7 +244,7 @@ fn mutations(good: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn artefacts_remember_cookie_refused_by_both() {
+fn artefacts_remember_cookie_that_is_invalid_is_refused_by_both() {
     let pair = Pair::start("refused-remembers", &json!({}));
     let good = Python::get().remember(SECRET, ANA_ID);
     let mut bad: Vec<(String, String)> = vec![
@@ -253,11 +253,14 @@ fn artefacts_remember_cookie_refused_by_both() {
             Python::get().remember(OLD_KEY, ANA_ID),
         ),
         (
-            "nobody's".into(),
+            "of an unknown user".into(),
             Python::get().remember(SECRET, &"f".repeat(32)),
         ),
         ("inactive".into(), Python::get().remember(SECRET, CY_ID)),
-        ("somebody else's".into(), good.replacen(ANA_ID, CY_ID, 1)),
+        (
+            "with another user's ID".into(),
+            good.replacen(ANA_ID, CY_ID, 1),
+        ),
         ("a session".into(), session(&json!({}), SECRET, 0)),
         (
             "an auth token".into(),
@@ -281,13 +284,13 @@ fn artefacts_remember_cookie_refused_by_both() {
     for (server, port) in both(&pair) {
         assert!(
             knows(&asking_with(port, "remember_token", &good)),
-            "{server}: the good one"
+            "{server}: the valid one"
         );
     }
 }
 
 #[test]
-fn artefacts_csrf_token_refused_by_both() {
+fn artefacts_csrf_token_that_is_invalid_is_refused_by_both() {
     let pair = Pair::start(
         "refused-tokens",
         &json!({"SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": false, "WTF_CSRF_TIME_LIMIT": 3600}),
@@ -338,12 +341,12 @@ fn artefacts_csrf_token_refused_by_both() {
             let answer = jar
                 .clone()
                 .send(sign_in(ANA).header("X-XSRF-Token", &token), port);
-            // The reference trips over a signed token that is no text.
+            // The reference fails on a signed token that is not a string.
             let refused = answer.status == 400 || (name == "a list" && server == "the reference");
             assert!(refused, "{server}: {name}: {} {token}", answer.status);
         }
         let answer = jar.send(sign_in(ANA).header("X-XSRF-Token", good), port);
-        assert_eq!(answer.status, 200, "{server}: the good one");
+        assert_eq!(answer.status, 200, "{server}: the valid one");
     }
 }
 
@@ -373,7 +376,7 @@ fn artefacts_fallback_keys_are_accepted_by_both() {
 }
 
 #[test]
-fn artefacts_end_of_an_account_ends_its_artefacts_at_both() {
+fn artefacts_of_a_deactivated_account_are_refused_by_both() {
     let pair = Pair::start("ends", &json!({}));
     let jars: Vec<Jar> = both(&pair)
         .iter()
@@ -410,7 +413,7 @@ fn artefacts_end_of_an_account_ends_its_artefacts_at_both() {
 }
 
 #[test]
-fn artefacts_session_cookie_is_readable_and_alike() {
+fn artefacts_session_cookies_of_both_have_the_same_contents() {
     let pair = Pair::start("alike", &json!({}));
     let shapes: Vec<Value> = both(&pair)
         .iter()

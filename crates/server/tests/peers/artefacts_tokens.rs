@@ -1,4 +1,4 @@
-//! One database, two servers: the tokens that either makes, the other takes.
+//! Two servers on one database: each accepts the tokens that the other issued.
 
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ fn in_the_body() -> Value {
 }
 
 #[test]
-fn artefacts_auth_token_of_either_is_taken_by_the_other() {
+fn artefacts_auth_token_of_either_is_accepted_by_the_other() {
     let pair = Pair::start("auth-tokens", &json!({}));
     for (name, maker, taker) in both_ways(&pair) {
         let token = of_user(&sign_in(maker), "authentication_token");
@@ -57,7 +57,7 @@ fn artefacts_auth_token_of_either_is_taken_by_the_other() {
 }
 
 #[test]
-fn artefacts_refresh_family_of_either_goes_on_at_the_other() {
+fn artefacts_refresh_family_of_either_continues_at_the_other() {
     let pair = Pair::start("refresh-tokens", &in_the_body());
     for (name, maker, taker) in both_ways(&pair) {
         let first = of_user(&sign_in(maker), "refresh_token");
@@ -73,7 +73,7 @@ fn artefacts_refresh_family_of_either_goes_on_at_the_other() {
             assert_eq!(status(&auth, maker), 200, "{name}");
             assert_eq!(status(&auth, taker), 200, "{name}");
         }
-        // A token that was used at one is known as used at the other, and ends the family.
+        // A token that was used at one server counts as used at the other: reuse ends the family.
         assert_eq!(exchange(&first, taker).status, 400, "{name}");
         assert_eq!(
             exchange(&token, maker).status,
@@ -84,7 +84,7 @@ fn artefacts_refresh_family_of_either_goes_on_at_the_other() {
 }
 
 #[test]
-fn artefacts_refresh_cookie_of_either_is_taken_by_the_other() {
+fn artefacts_refresh_cookie_of_either_is_accepted_by_the_other() {
     let pair = Pair::start("refresh-cookies", &json!({"SECURITY_REFRESH_TOKEN": true}));
     for (name, maker, taker) in both_ways(&pair) {
         let mut jar = Jar::default();

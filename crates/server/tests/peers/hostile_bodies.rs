@@ -1,4 +1,4 @@
-//! Bodies that are none: every endpoint answers each with a 4xx in the envelope.
+//! Hostile bodies: every endpoint answers them with a 4xx in the envelope.
 
 use crate::support::hostile::{Refusal, Target};
 use crate::support::http::Request;
@@ -7,7 +7,7 @@ use crate::support::requests::{LOGIN, LOGOUT};
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Bodies that cannot be read as what they say they are.
+/// Bodies that cannot be parsed as their media type.
 fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let deep = |open: &str, count: usize| open.repeat(count).into_bytes();
     let text = |text: &str| text.as_bytes().to_vec();
@@ -19,7 +19,7 @@ fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             text(r#"{"email": "ana@example.com", "password": "#),
         ),
         ("an array", JSON, text(r#"[{"email": "ana@example.com"}]"#)),
-        ("a text", JSON, text(r#""ana@example.com""#)),
+        ("a string", JSON, text(r#""ana@example.com""#)),
         ("a number", JSON, text("7")),
         ("true", JSON, text("true")),
         ("null", JSON, text("null")),
@@ -41,7 +41,7 @@ fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             text(r#"{"email": "a@example.com", "email": "b@example.com", "password": "x"}"#),
         ),
         (
-            "repeated, spelled otherwise",
+            "repeated, one of them escaped",
             JSON,
             text(r#"{"password": "x", "\u0070assword": "y", "email": "a@example.com"}"#),
         ),
@@ -90,7 +90,7 @@ fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
                 .collect(),
         ),
         (
-            "trailing words",
+            "trailing text",
             JSON,
             text(r#"{"email": "a@example.com", "password": "x"} and more"#),
         ),
@@ -121,7 +121,7 @@ fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             JSON,
             text(r#"{"email": 007, "password": "x"}"#),
         ),
-        ("name that is no text", JSON, text(r#"{1: 2}"#)),
+        ("name that is not a string", JSON, text(r#"{1: 2}"#)),
         (
             "bad escape",
             JSON,
@@ -151,7 +151,7 @@ fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-/// Bodies that can be read and are still no sign-in.
+/// Bodies that can be parsed but are not a valid sign-in.
 fn unfit() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let text = |text: &str| text.as_bytes().to_vec();
     let members: String = (0..3000)
@@ -310,7 +310,7 @@ fn unfit() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             text(r#"{"email": "ana@example.com", "password": "battery staple"}"#),
         ),
         (
-            "no such type",
+            "unknown media type",
             "nonsense",
             text(r#"{"email": "ana@example.com", "password": "battery staple"}"#),
         ),
@@ -343,7 +343,7 @@ fn unfit() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 }
 
 #[test]
-fn hostile_bodies_at_every_endpoint() {
+fn hostile_bodies_are_refused_at_every_endpoint() {
     let mut target = Target::start("hostile-bodies");
     let port = target.server.port;
     for path in [
@@ -367,7 +367,7 @@ fn hostile_bodies_at_every_endpoint() {
 }
 
 #[test]
-fn hostile_bodies_that_are_no_sign_in() {
+fn hostile_bodies_that_are_unfit_for_a_sign_in_are_refused() {
     let mut target = Target::start("hostile-fields");
     let port = target.server.port;
     for (name, media_type, body) in unfit() {
@@ -378,8 +378,8 @@ fn hostile_bodies_that_are_no_sign_in() {
 }
 
 #[test]
-fn hostile_bodies_packed() {
-    // Content-Encoding is not undone: a packed body is not JSON.
+fn hostile_bodies_with_a_content_encoding_are_refused() {
+    // The server refuses every Content-Encoding and never decompresses a body.
     let mut target = Target::start("hostile-packed");
     let port = target.server.port;
     for encoding in ["gzip", "deflate", "br", "zstd", "nonsense"] {

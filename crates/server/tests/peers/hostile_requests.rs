@@ -1,4 +1,4 @@
-//! Request lines, headers, paths and connections that nobody honest sends.
+//! Request lines, headers, paths and connections that only an attacker sends.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -11,7 +11,7 @@ use crate::support::requests::{LOGIN, LOGOUT, sign_in};
 const PATHS: [&str; 5] = [LOGIN, LOGOUT, "/healthz", "/readyz", "/nowhere"];
 const HOST: &str = "Host: localhost\r\n";
 
-/// What no HTTP parser may take for a request to `path`.
+/// Bytes that no HTTP parser may accept as a request to `path`.
 fn garbage(path: &str) -> Vec<(String, Vec<u8>)> {
     let line = |text: &str| {
         (
@@ -70,7 +70,7 @@ fn garbage(path: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn hostile_requests_that_are_not_http() {
+fn hostile_requests_that_are_not_http_are_refused() {
     let mut target = Target::start("hostile-raw");
     for path in PATHS {
         for (name, bytes) in garbage(path) {
@@ -81,10 +81,10 @@ fn hostile_requests_that_are_not_http() {
 }
 
 #[test]
-fn hostile_requests_headers_at_every_endpoint() {
+fn hostile_requests_with_a_foreign_host_are_refused() {
     let mut target = Target::start("hostile-headers");
     let port = target.server.port;
-    // The health checks answer whatever the Host.
+    // The health checks answer for any Host.
     let believing = |path: &&&str| !matches!(**path, "/healthz" | "/readyz");
     for path in PATHS.iter().filter(believing) {
         for host in [
@@ -102,7 +102,7 @@ fn hostile_requests_headers_at_every_endpoint() {
             "localhost,evil.example",
         ] {
             let request = Request::get(path).header("Host", host);
-            // A server may also refuse to read a Host that is no host.
+            // A Host that is not a host name must be refused with the envelope too.
             target.refuses(
                 &format!("{path}: Host {host:?}"),
                 &request.bytes(port),
@@ -128,7 +128,7 @@ fn hostile_requests_headers_at_every_endpoint() {
 }
 
 #[test]
-fn hostile_requests_methods_at_every_endpoint() {
+fn hostile_requests_with_other_methods_are_refused() {
     let mut target = Target::start("hostile-methods");
     let port = target.server.port;
     for path in PATHS {
@@ -163,7 +163,7 @@ fn hostile_requests_methods_at_every_endpoint() {
 }
 
 #[test]
-fn hostile_requests_paths() {
+fn hostile_requests_for_odd_paths_are_refused() {
     let mut target = Target::start("hostile-paths");
     let port = target.server.port;
     for path in [
@@ -223,7 +223,7 @@ fn sign_in_at(path: &str) -> Request {
 }
 
 #[test]
-fn hostile_requests_from_other_sites() {
+fn hostile_requests_from_other_sites_are_refused() {
     let mut target = Target::start("hostile-sites");
     let port = target.server.port;
     for path in [LOGIN, LOGOUT] {
@@ -266,7 +266,7 @@ fn hostile_requests_from_other_sites() {
 }
 
 #[test]
-fn hostile_requests_cookies_are_nobody() {
+fn hostile_requests_with_malformed_cookies_sign_no_user_in() {
     let mut target = Target::start("hostile-cookies");
     let port = target.server.port;
     let long = "a".repeat(6000);
@@ -324,7 +324,7 @@ fn hostile_requests_cookies_are_nobody() {
 }
 
 #[test]
-fn hostile_requests_odd_headers_do_no_harm() {
+fn hostile_requests_with_odd_headers_do_no_harm() {
     let mut target = Target::start("hostile-odd");
     let port = target.server.port;
     for (name, value) in [
@@ -368,11 +368,11 @@ fn hostile_requests_odd_headers_do_no_harm() {
 }
 
 #[test]
-fn hostile_requests_slow_and_unfinished() {
+fn hostile_requests_that_never_finish_do_not_block_others() {
     let mut target = Target::start("hostile-slow");
     let port = target.server.port;
     let patience = Duration::from_secs(20);
-    // A crowd that never finishes its headers, or its body.
+    // Many connections that never finish their headers or their bodies.
     let mut crowd = Vec::new();
     for start in [
         "",
@@ -386,9 +386,9 @@ fn hostile_requests_slow_and_unfinished() {
             crowd.push(stream);
         }
     }
-    // Everybody else is served meanwhile.
+    // Other clients are served meanwhile.
     target.survives("beside the crowd", &Request::get(LOGIN).bytes(port));
-    // A body that ends early: refused or closed, never taken for a whole one.
+    // A truncated body is refused or the connection closed; it is never treated as complete.
     for body in [
         "{\"email\": \"ana@example.com\", \"password\": \"battery staple\"}",
         "{",
@@ -407,7 +407,7 @@ fn hostile_requests_slow_and_unfinished() {
             String::from_utf8_lossy(&answer)
         );
     }
-    // Byte by byte is slow and still a request.
+    // A request that arrives byte by byte is still answered.
     let mut stream = connect(port, patience).expect("a connection");
     for byte in Request::get(LOGIN).bytes(port) {
         stream.write_all(&[byte]).expect("a write");
@@ -422,10 +422,10 @@ fn hostile_requests_slow_and_unfinished() {
 }
 
 #[test]
-fn hostile_requests_smuggled() {
+fn hostile_requests_that_are_smuggled_are_not_answered() {
     let mut target = Target::start("hostile-smuggled");
     let port = target.server.port;
-    // Two lengths that disagree: one answer at most, and never that of the hidden request.
+    // Conflicting framing gets at most one answer, and never the hidden request's.
     for framing in [
         "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",

@@ -1,8 +1,8 @@
-//! The real binary beside the real Flask-Security.
+//! Compares the real binary with the real Flask-Security ("the reference").
 //!
-//! `oracle_*` sends both the same requests and compares everything that a client can see
-//! and everything that is left in the database. `artefacts_*` hands what one side made to
-//! the other. `hostile_*` sends ours what nobody should send.
+//! `oracle_*` sends both servers the same requests, and compares everything that a client can see
+//! and every change in the database. `artefacts_*` hands what one server issued to the other.
+//! `hostile_*` sends hostile requests to our server only.
 
 mod artefacts_links;
 mod artefacts_passwords;
@@ -33,8 +33,8 @@ mod server;
 mod settings;
 mod support;
 
-/// The suite's promise, kept from shrinking unseen: every test ends with
-/// `finish(N)`, N its exact number of exchanges; the matrix counts its own.
+/// Prevents the suite from shrinking unnoticed. Every test ends with `finish(N)`, where N is its
+/// exact number of exchanges; the CSRF matrix counts its own.
 #[test]
 fn oracle_compares_at_least_4000_exchanges() {
     let suite = [

@@ -1,7 +1,7 @@
-//! `/authz` beside the reference's decorators: the same words, the same decision.
+//! `/authz` compared with the reference's decorators: the same query, the same decision.
 //!
-//! `oracle/app.py` has a view behind `auth_required` and the decorators for roles and
-//! permissions, which reads the query that `/authz` reads.
+//! `oracle/app.py` has a view behind `auth_required` and the decorators for roles and permissions,
+//! which are configured by the query that `/authz` reads.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -43,7 +43,7 @@ const METHODS: [&str; 5] = [
     "methods=basic,session,token",
 ];
 
-/// Somebody who asks, by the header that shows who they are.
+/// A caller, with the header that authenticates it.
 struct Asker {
     name: String,
     header: Option<(&'static str, String)>,
@@ -57,8 +57,8 @@ impl Asker {
         }
     }
 
-    /// What both say to a question; a decision is a status, and whether a fresh proof is
-    /// asked for.
+    /// The decisions of both servers: the status, and whether a fresh proof of identity is
+    /// required.
     fn ask(&self, pair: &Pair, query: &str) -> [(u16, bool); 2] {
         let of = |path: &str, port: u16| {
             let request = Request::get(&format!("{path}?{query}"));
@@ -83,7 +83,7 @@ fn decision(answer: &Response) -> (u16, bool) {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the test stands beside two real servers"
+    reason = "the two real servers use the system clock"
 )]
 fn now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -95,7 +95,7 @@ fn session(members: &Value) -> (&'static str, String) {
     ("Cookie", format!("session={cookie}"))
 }
 
-/// A session of somebody who showed who they are so many seconds ago.
+/// A session of a user who authenticated `age` seconds ago.
 fn session_of(id: &str, age: f64) -> (&'static str, String) {
     session(&json!({"_user_id": id, "_fresh": true, "fs_paa": now() - age}))
 }
@@ -130,10 +130,10 @@ fn compare(pair: &Pair, askers: &[Asker], queries: &[String]) -> (usize, Vec<Str
 }
 
 #[test]
-fn oracle_authz_who_may_what() {
+fn oracle_authz_decides_roles_and_permissions_as_the_reference() {
     let pair = Pair::start("authz-roles", &json!({}));
     let askers = [
-        Asker::new("nobody", None),
+        Asker::new("unauthenticated", None),
         Asker::new("editor and reader, session", Some(session_of(ANA_ID, 5.0))),
         Asker::new("editor and reader, token", Some(token_of(ANA_ID, 5.0))),
         Asker::new("editor and reader, password", Some(basic_of(ANA, PASSWORD))),
@@ -141,9 +141,12 @@ fn oracle_authz_who_may_what() {
         Asker::new("reader, session", Some(session_of(FAY_ID, 5.0))),
         Asker::new("reader, token", Some(token_of(FAY_ID, 5.0))),
         Asker::new("no role, session", Some(session_of(GIL_ID, 5.0))),
-        Asker::new("switched off, session", Some(session_of(CY_ID, 5.0))),
-        Asker::new("switched off, token", Some(token_of(CY_ID, 5.0))),
-        Asker::new("a session of nobody", Some(session_of("nobody", 5.0))),
+        Asker::new("deactivated, session", Some(session_of(CY_ID, 5.0))),
+        Asker::new("deactivated, token", Some(token_of(CY_ID, 5.0))),
+        Asker::new(
+            "a session of an unknown user",
+            Some(session_of("nobody", 5.0)),
+        ),
     ];
     let queries: Vec<String> = METHODS
         .iter()
@@ -160,13 +163,13 @@ fn oracle_authz_who_may_what() {
 }
 
 #[test]
-fn oracle_authz_how_fresh() {
+fn oracle_authz_decides_freshness_as_the_reference() {
     let askers = || {
         let mut askers = vec![
-            Asker::new("nobody", None),
+            Asker::new("unauthenticated", None),
             Asker::new("a password", Some(basic_of(ANA, PASSWORD))),
             Asker::new(
-                "a session that never proved",
+                "a session without a time of authentication",
                 Some(session(&json!({"_user_id": ANA_ID, "_fresh": true}))),
             ),
         ];
@@ -204,10 +207,11 @@ fn oracle_authz_how_fresh() {
     }
 }
 
-/// Grace that the reference gave holds here at doors that ask for no more than its own do;
-/// the reference takes it at every door (`docs/differences.md`).
+/// A grace period that the reference granted is accepted here only where the authentication policy
+/// is no stricter than that of the reference's own endpoints. The reference accepts it everywhere
+/// (`docs/differences.md`).
 #[test]
-fn oracle_authz_grace_that_the_reference_gave() {
+fn oracle_authz_honours_grace_granted_by_the_reference() {
     let pair = Pair::start("authz-grace", &json!({}));
     let graced = |until: f64| {
         let until = format!("{:.0}", now() + until)
@@ -225,9 +229,9 @@ fn oracle_authz_grace_that_the_reference_gave() {
     assert_eq!(graced(60.0).ask(&pair, minute), [(401, true), (200, false)]);
 }
 
-/// What a proxy asks about a POST is what the reference decides of that POST.
+/// `/authz` decides about a POST behind a proxy as the reference decides about the POST itself.
 #[test]
-fn oracle_authz_a_post_and_its_csrf_token() {
+fn oracle_authz_checks_the_csrf_token_of_a_post() {
     for mechanisms in [json!(["session", "basic"]), json!(["token"]), json!([])] {
         let pair = Pair::start(
             "authz-csrf",
@@ -259,7 +263,7 @@ fn oracle_authz_a_post_and_its_csrf_token() {
                     .header("Accept", "application/json")
                     .send(pair.theirs.port)
                     .expect("an answer");
-                // A proxy understands 403; the reference says 400 to a browser.
+                // A proxy understands 403; the reference answers the browser with 400.
                 let expected = if theirs.status == 400 {
                     403
                 } else {

@@ -23,34 +23,39 @@ fn change(old: &str, new: &str) -> Value {
 fn oracle_change_password() {
     let mut duo = Duo::start_with_mail("change-password", &json!({}));
     let (mut ana, mut elsewhere) = (Browser::new(), Browser::new());
-    duo.send("nobody, GET", &mut Browser::new(), |_| Request::get(CHANGE));
-    duo.send("nobody", &mut Browser::new(), |_| {
+    duo.send("signed out, GET", &mut Browser::new(), |_| {
+        Request::get(CHANGE)
+    });
+    duo.send("signed out", &mut Browser::new(), |_| {
         Request::post(CHANGE, &change(PASSWORD, NEW))
     });
     duo.send("sign in", &mut ana, |_| {
         sign_in_with(&json!({"email": ANA, "password": PASSWORD, "remember": true}))
     });
-    duo.send("elsewhere", &mut elsewhere, |_| sign_in(ANA));
+    duo.send("sign in elsewhere", &mut elsewhere, |_| sign_in(ANA));
     duo.send("GET", &mut ana, |_| Request::get(CHANGE));
     for (name, body) in [
-        ("nothing", json!({})),
+        ("empty body", json!({})),
         (
-            "no old one",
+            "no old password",
             json!({"new_password": NEW, "new_password_confirm": NEW}),
         ),
-        ("an empty old one", change("", NEW)),
-        ("a wrong old one", change("wrong", NEW)),
-        ("no new one", json!({"password": PASSWORD})),
-        ("once", json!({"password": PASSWORD, "new_password": NEW})),
+        ("an empty old password", change("", NEW)),
+        ("a wrong old password", change("wrong", NEW)),
+        ("no new password", json!({"password": PASSWORD})),
         (
-            "two",
+            "no confirmation",
+            json!({"password": PASSWORD, "new_password": NEW}),
+        ),
+        (
+            "new passwords differ",
             json!({"password": PASSWORD, "new_password": NEW, "new_password_confirm": "other"}),
         ),
-        ("short", change(PASSWORD, "short")),
-        ("long", change(PASSWORD, &"x".repeat(129))),
-        ("the same", change(PASSWORD, PASSWORD)),
-        ("wrong and short", change("wrong", "short")),
-        ("spaces", change(PASSWORD, "         ")),
+        ("too short", change(PASSWORD, "short")),
+        ("too long", change(PASSWORD, &"x".repeat(129))),
+        ("the same password", change(PASSWORD, PASSWORD)),
+        ("wrong and too short", change("wrong", "short")),
+        ("only spaces", change(PASSWORD, "         ")),
     ] {
         duo.send(name, &mut ana, |jar| {
             with_token(Request::post(CHANGE, &body), jar)
@@ -63,8 +68,8 @@ fn oracle_change_password() {
         let path = format!("{CHANGE}?include_auth_token");
         with_token(Request::post(&path, &change(PASSWORD, NEW)), jar)
     });
-    duo.send("who", &mut ana, |_| who());
-    duo.send("who elsewhere", &mut elsewhere, |_| who());
+    duo.send("current user", &mut ana, |_| who());
+    duo.send("current user elsewhere", &mut elsewhere, |_| who());
     duo.send("the old password", &mut Browser::new(), |_| sign_in(ANA));
     duo.send("the new password", &mut Browser::new(), |_| {
         sign_in_with(&json!({"email": ANA, "password": NEW}))
@@ -73,7 +78,7 @@ fn oracle_change_password() {
 }
 
 #[test]
-fn oracle_change_password_of_somebody_without_one() {
+fn oracle_change_password_of_a_user_without_one() {
     let mut duo = Duo::start_with_mail(
         "change-none",
         &json!({"SECURITY_FRESHNESS": {"seconds": 2}, "SECURITY_FRESHNESS_GRACE_PERIOD": {"seconds": 0}, "SECURITY_CONFIRMABLE": false, "SECURITY_PASSWORD_REQUIRED": false}),
@@ -105,9 +110,15 @@ fn oracle_change_password_by_token_and_by_basic() {
         Request::get(CHANGE).header("Authentication-Token", token)
     });
     let known = (Known::OneCaller, 400);
-    duo.send_own_known("wrong", &mut Browser::new(), known, &tokens, |_, token| {
-        Request::post(CHANGE, &change("wrong", NEW)).header("Authentication-Token", token)
-    });
+    duo.send_own_known(
+        "wrong password",
+        &mut Browser::new(),
+        known,
+        &tokens,
+        |_, token| {
+            Request::post(CHANGE, &change("wrong", NEW)).header("Authentication-Token", token)
+        },
+    );
     let known = (Known::NoSignInByToken, 200);
     duo.send_own_known(
         "changed",
@@ -119,14 +130,16 @@ fn oracle_change_password_by_token_and_by_basic() {
         },
     );
     duo.send_own(
-        "the token is over",
+        "the token has ended",
         &mut Browser::new(),
         &tokens,
         |_, token| Request::get(CHANGE).header("Authentication-Token", token),
     );
-    duo.send("basic is not let in", &mut Browser::new(), |_| {
-        Request::get(CHANGE).header("Authorization", basic(ANA, NEW))
-    });
+    duo.send(
+        "basic authentication is refused",
+        &mut Browser::new(),
+        |_| Request::get(CHANGE).header("Authorization", basic(ANA, NEW)),
+    );
     duo.finish(6);
 }
 
@@ -139,24 +152,26 @@ fn oracle_change_email() {
     let mut duo = Duo::start_with_mail("change-email", &changes);
     let mut ana = Browser::new();
     let ask = |email: &str| Request::post(CHANGE_EMAIL, &json!({"email": email}));
-    duo.send("nobody", &mut Browser::new(), |_| ask("new@example.com"));
-    duo.send("nobody, GET", &mut Browser::new(), |_| {
+    duo.send("signed out", &mut Browser::new(), |_| {
+        ask("new@example.com")
+    });
+    duo.send("signed out, GET", &mut Browser::new(), |_| {
         Request::get(CHANGE_EMAIL)
     });
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send("GET", &mut ana, |_| Request::get(CHANGE_EMAIL));
     for (name, email) in [
         ("empty", ""),
-        ("no address", "no"),
-        ("her own", ANA),
-        ("somebody's", "bo@example.com"),
-        ("somebody's in capitals", "BO@EXAMPLE.COM"),
-        ("new", "first@example.com"),
-        ("another", "second@example.com"),
+        ("not an address", "no"),
+        ("the user's own address", ANA),
+        ("another user's address", "bo@example.com"),
+        ("another user's address in capitals", "BO@EXAMPLE.COM"),
+        ("a new address", "first@example.com"),
+        ("another new address", "second@example.com"),
     ] {
         duo.send(name, &mut ana, |jar| with_token(ask(email), jar));
     }
-    duo.send("nothing", &mut ana, |jar| {
+    duo.send("empty body", &mut ana, |jar| {
         with_token(Request::post(CHANGE_EMAIL, &json!({})), jar)
     });
     duo.send_known(
@@ -180,12 +195,12 @@ fn oracle_change_email() {
         Request::get(link)
     });
     duo.send_own(
-        "the second again",
+        "open the second again",
         &mut Browser::new(),
         &second,
         |_, link| Request::get(link),
     );
-    duo.send("x", &mut Browser::new(), |_| {
+    duo.send("invalid token", &mut Browser::new(), |_| {
         Request::get(&format!("{CHANGE_EMAIL}/x"))
     });
     duo.send("GET again", &mut ana, |_| Request::get(CHANGE_EMAIL));
@@ -197,17 +212,17 @@ fn oracle_change_email() {
 }
 
 #[test]
-fn oracle_change_email_where_answers_are_generic() {
+fn oracle_change_email_with_generic_responses() {
     let changes = json!({"SECURITY_CHANGE_EMAIL": true, "SECURITY_RETURN_GENERIC_RESPONSES": true,
         "SECURITY_POST_CHANGE_EMAIL_VIEW": "/moved", "SECURITY_CHANGE_EMAIL_ERROR_VIEW": "/not-moved"});
     let mut duo = Duo::start_with_mail("change-email-generic", &changes);
     let mut ana = Browser::new();
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     for (name, email) in [
-        ("no address", "no"),
-        ("her own", ANA),
-        ("somebody's", "bo@example.com"),
-        ("new", "first@example.com"),
+        ("not an address", "no"),
+        ("the user's own address", ANA),
+        ("another user's address", "bo@example.com"),
+        ("a new address", "first@example.com"),
     ] {
         duo.send(name, &mut ana, |jar| {
             with_token(Request::post(CHANGE_EMAIL, &json!({"email": email})), jar)
@@ -217,7 +232,7 @@ fn oracle_change_email_where_answers_are_generic() {
 }
 
 #[test]
-fn oracle_change_email_stale_and_late() {
+fn oracle_change_email_with_a_stale_session_and_an_expired_link() {
     let changes = json!({"SECURITY_CHANGE_EMAIL": true, "SECURITY_CHANGE_EMAIL_NOTIFY_OLD": false,
         "SECURITY_POST_CHANGE_EMAIL_VIEW": "/moved", "SECURITY_CHANGE_EMAIL_ERROR_VIEW": "/not-moved",
         "SECURITY_CHANGE_EMAIL_WITHIN": "1 seconds", "SECURITY_UNIFIED_SIGNIN": false,
@@ -226,14 +241,17 @@ fn oracle_change_email_stale_and_late() {
     let mut ana = Browser::new();
     let ask = |email: &str| Request::post(CHANGE_EMAIL, &json!({"email": email}));
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
-    duo.send("ask", &mut ana, |jar| {
+    duo.send("request a change", &mut ana, |jar| {
         with_token(ask("new@example.com"), jar)
     });
     let links = duo.links("new@example.com");
     std::thread::sleep(Duration::from_millis(2300));
-    duo.send_own("open", &mut Browser::new(), &links, |_, link| {
-        Request::get(link)
-    });
+    duo.send_own(
+        "open the expired link",
+        &mut Browser::new(),
+        &links,
+        |_, link| Request::get(link),
+    );
     duo.send("stale", &mut ana, |jar| {
         with_token(ask("b@example.com"), jar)
     });

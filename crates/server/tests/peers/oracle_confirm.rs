@@ -1,4 +1,4 @@
-//! Confirming an address.
+//! Confirming an email address.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::known::Known;
 use crate::support::requests::{CONFIRM, sign_in, who};
 use crate::support::users::ANA;
 
-/// Nobody has confirmed this address.
+/// A user whose address is not confirmed.
 const BO: &str = "bo@example.com";
 
 fn ask(email: &str) -> Request {
@@ -20,11 +20,11 @@ fn ask(email: &str) -> Request {
 
 fn bodies() -> Vec<(&'static str, Value)> {
     vec![
-        ("nothing", json!({})),
-        ("empty", json!({"email": ""})),
-        ("null", json!({"email": null})),
-        ("no address", json!({"email": "no"})),
-        ("nobody", json!({"email": "nobody@example.com"})),
+        ("empty body", json!({})),
+        ("empty address", json!({"email": ""})),
+        ("null address", json!({"email": null})),
+        ("not an address", json!({"email": "no"})),
+        ("unknown address", json!({"email": "nobody@example.com"})),
         ("confirmed", json!({"email": ANA})),
         (
             "confirmed, in capitals",
@@ -35,21 +35,18 @@ fn bodies() -> Vec<(&'static str, Value)> {
             "unconfirmed, in capitals",
             json!({"email": "BO@EXAMPLE.COM"}),
         ),
+        ("deactivated, confirmed", json!({"email": "cy@example.com"})),
         (
-            "switched off, confirmed",
-            json!({"email": "cy@example.com"}),
-        ),
-        (
-            "switched off, unconfirmed",
+            "deactivated, unconfirmed",
             json!({"email": "dee@example.com"}),
         ),
         ("more members", json!({"email": BO, "password": "x"})),
-        ("spaces around", json!({"email": format!(" {BO} ")})),
+        ("surrounding spaces", json!({"email": format!(" {BO} ")})),
     ]
 }
 
 #[test]
-fn oracle_confirm_asking_for_a_link() {
+fn oracle_confirm_requesting_a_link() {
     for generic in [false, true] {
         let changes = json!({"SECURITY_RETURN_GENERIC_RESPONSES": generic});
         let mut duo = Duo::start_with_mail(&format!("confirm-ask-{generic}"), &changes);
@@ -59,7 +56,7 @@ fn oracle_confirm_asking_for_a_link() {
         duo.send("GET", &mut Browser::new(), |_| Request::get(CONFIRM));
         let mut ana = Browser::new();
         duo.send("sign in", &mut ana, |_| sign_in(ANA));
-        duo.send("signed in, for another", &mut ana, |jar| {
+        duo.send("signed in, for another user", &mut ana, |jar| {
             with_token(ask(BO), jar)
         });
         duo.send("signed in, GET", &mut ana, |_| Request::get(CONFIRM));
@@ -68,13 +65,17 @@ fn oracle_confirm_asking_for_a_link() {
     }
 }
 
-/// Opens a link for the first time. The reference tells the browser to forget a session that it
-/// does not have.
+/// Opens a link for the first time, in a browser without cookies. The reference still clears the
+/// session cookie.
 fn open(duo: &mut Duo, links: &(String, String)) {
-    let known = (Known::NobodyIsSignedOutByALink, 302);
-    duo.send_own_known("open", &mut Browser::new(), known, links, |_, link| {
-        Request::get(link)
-    });
+    let known = (Known::LinkSignsNoUserOut, 302);
+    duo.send_own_known(
+        "open the link",
+        &mut Browser::new(),
+        known,
+        links,
+        |_, link| Request::get(link),
+    );
 }
 
 #[test]
@@ -83,12 +84,12 @@ fn oracle_confirm_links() {
         let changes = json!({"SECURITY_AUTO_LOGIN_AFTER_CONFIRM": auto_login});
         let mut duo = Duo::start_with_mail(&format!("confirm-links-{auto_login}"), &changes);
         let mut bo = Browser::new();
-        duo.send("ask", &mut bo, |_| ask(BO));
+        duo.send("request a link", &mut bo, |_| ask(BO));
         let first = duo.links(BO);
-        duo.send("ask again", &mut bo, |_| ask(BO));
+        duo.send("request another link", &mut bo, |_| ask(BO));
         let second = duo.links(BO);
         let mut bo = Browser::new();
-        let known = (Known::NobodyIsSignedOutByALink, 302);
+        let known = (Known::LinkSignsNoUserOut, 302);
         if auto_login {
             duo.send_own("open the first", &mut bo, &first, |_, link| {
                 Request::get(link)
@@ -98,12 +99,12 @@ fn oracle_confirm_links() {
                 Request::get(link)
             });
         }
-        duo.send("who", &mut bo, |_| who());
+        duo.send("current user", &mut bo, |_| who());
         duo.send_own("open the second", &mut bo, &second, |_, link| {
             Request::get(link)
         });
         duo.send_own(
-            "in another browser",
+            "open the first in another browser",
             &mut Browser::new(),
             &first,
             |_, link| Request::get(link),
@@ -113,7 +114,7 @@ fn oracle_confirm_links() {
                 Request::get(&format!("{CONFIRM}/{bad}"))
             });
         }
-        duo.send_own("cut short", &mut Browser::new(), &first, |_, link| {
+        duo.send_own("truncated token", &mut Browser::new(), &first, |_, link| {
             Request::get(&link[..link.len() - 1])
         });
         duo.finish(10);
@@ -121,12 +122,12 @@ fn oracle_confirm_links() {
 }
 
 #[test]
-fn oracle_confirm_by_post_as_by_get() {
+fn oracle_confirm_by_post() {
     let mut duo = Duo::start_with_mail("confirm-post", &json!({}));
     let mut bo = Browser::new();
-    duo.send("ask", &mut bo, |_| ask(BO));
+    duo.send("request a link", &mut bo, |_| ask(BO));
     let links = duo.links(BO);
-    let known = (Known::NobodyIsSignedOutByALink, 302);
+    let known = (Known::LinkSignsNoUserOut, 302);
     duo.send_own_known("post", &mut Browser::new(), known, &links, |_, link| {
         Request::post(link, &json!({}))
     });
@@ -137,33 +138,35 @@ fn oracle_confirm_by_post_as_by_get() {
 }
 
 #[test]
-fn oracle_confirm_too_late() {
+fn oracle_confirm_with_an_expired_link() {
     let changes = json!({"SECURITY_CONFIRM_EMAIL_WITHIN": "1 seconds"});
     let mut duo = Duo::start_with_mail("confirm-late", &changes);
     let mut bo = Browser::new();
-    duo.send("ask", &mut bo, |_| ask(BO));
+    duo.send("request a link", &mut bo, |_| ask(BO));
     let links = duo.links(BO);
     std::thread::sleep(Duration::from_millis(2200));
-    duo.send_own("open", &mut bo, &links, |_, link| Request::get(link));
+    duo.send_own("open the expired link", &mut bo, &links, |_, link| {
+        Request::get(link)
+    });
     duo.finish(2);
 }
 
 #[test]
-fn oracle_confirm_somebody_elses_link() {
+fn oracle_confirm_with_a_link_of_another_user() {
     let mut duo = Duo::start_with_mail("confirm-other", &json!({}));
     let mut ana = Browser::new();
-    duo.send("ask", &mut Browser::new(), |_| ask(BO));
+    duo.send("request a link", &mut Browser::new(), |_| ask(BO));
     let links = duo.links(BO);
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
-    let known = (Known::NobodyIsSignedOutByALink, 302);
-    duo.send_own_known("open it", &mut ana, known, &links, |_, link| {
+    let known = (Known::LinkSignsNoUserOut, 302);
+    duo.send_own_known("open the link", &mut ana, known, &links, |_, link| {
         Request::get(link)
     });
     duo.finish(3);
 }
 
 #[test]
-fn oracle_confirm_redirects_elsewhere() {
+fn oracle_confirm_redirects_as_configured() {
     for (name, changes) in [
         ("host", json!({"SECURITY_REDIRECT_HOST": "localhost:8080"})),
         (
@@ -183,14 +186,17 @@ fn oracle_confirm_redirects_elsewhere() {
             CONFIRM
         };
         let mut bo = Browser::new();
-        duo.send("ask", &mut bo, |_| {
+        duo.send("request a link", &mut bo, |_| {
             Request::post(path, &json!({"email": BO}))
         });
         let links = duo.links(BO);
         open(&mut duo, &links);
-        duo.send_own("again", &mut Browser::new(), &links, |_, link| {
-            Request::get(link)
-        });
+        duo.send_own(
+            "open the link again",
+            &mut Browser::new(),
+            &links,
+            |_, link| Request::get(link),
+        );
         duo.finish(3);
     }
 }

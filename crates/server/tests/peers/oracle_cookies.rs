@@ -1,5 +1,5 @@
-//! The attributes of the session, remember and CSRF cookies under every key that changes
-//! them, and when each is set.
+//! The attributes of the session, remember and CSRF cookies under every setting that changes them,
+//! and when each cookie is set.
 
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ fn oracle_cookies_remember_by_default() {
         });
     }
     duo.send_known(
-        "nothing said",
+        "remember absent",
         &mut Browser::new(),
         Known::Remember,
         200,
@@ -93,7 +93,7 @@ fn oracle_cookies_remember_attributes() {
     duo.send("sign in", &mut ana, |_| {
         sign_in_with(&remembered(&json!(true)))
     });
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.send("sign out", &mut ana, sign_out);
     duo.finish(3);
 }
@@ -105,18 +105,18 @@ fn oracle_cookies_remember_on_each_request() {
         &json!({"REMEMBER_COOKIE_REFRESH_EACH_REQUEST": true}),
     );
     let mut ana = Browser::new();
-    duo.send("who, a stranger", &mut ana, |_| who());
+    duo.send("current user, signed out", &mut ana, |_| who());
     let known = Known::RememberRenewed;
     duo.send_known("sign in, not remembered", &mut ana, known, 200, |_| {
         sign_in(ANA)
     });
-    duo.send_known("who", &mut ana, known, 200, |_| who());
+    duo.send_known("current user", &mut ana, known, 200, |_| who());
     duo.send_known("sign out", &mut ana, known, 200, sign_out);
     let mut kept = Browser::new();
     let body = remembered(&json!(true));
     duo.send("sign in, remembered", &mut kept, |_| sign_in_with(&body));
-    // The reference writes the session too, for a mark that it takes out again.
-    let renewed = duo.send_known("renewed", &mut kept, known, 200, |_| who());
+    // The reference also rewrites the session: it adds a flag and removes it again.
+    let renewed = duo.send_known("current user, remembered", &mut kept, known, 200, |_| who());
     let sets = |answer: &Response| {
         answer
             .all("set-cookie")
@@ -142,9 +142,9 @@ fn oracle_cookies_session_attributes() {
         }),
     );
     let mut ana = Browser::new();
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
-    duo.send("signed in", &mut ana, |_| who());
+    duo.send("current user, signed in", &mut ana, |_| who());
     duo.send("sign out", &mut ana, sign_out);
     duo.finish(4);
 }
@@ -175,7 +175,7 @@ fn oracle_cookies_under_an_application_root() {
     duo.finish(2);
 }
 
-/// A session that the application has made permanent.
+/// A session that the application made permanent.
 fn permanent() -> String {
     let session = json!({
         "_permanent": true, "_user_id": ANA_ID, "_fresh": true, "_id": "of another browser", "fs_cc": "sent",
@@ -193,10 +193,10 @@ fn oracle_cookies_permanent_session() {
     let mut ana = Browser::new();
     let session = permanent();
     ana.both(|jar| jar.set("session", &session));
-    duo.send("who", &mut ana, |_| who());
-    duo.send("who again", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
+    duo.send("current user again", &mut ana, |_| who());
     duo.send("sign out", &mut ana, sign_out);
-    duo.send("who, signed out", &mut ana, |_| who());
+    duo.send("current user, signed out", &mut ana, |_| who());
     duo.finish(4);
 }
 
@@ -209,7 +209,7 @@ fn oracle_cookies_permanent_session_not_refreshed() {
     let mut ana = Browser::new();
     let session = permanent();
     ana.both(|jar| jar.set("session", &session));
-    duo.send("who", &mut ana, |_| who());
-    duo.send("who again", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
+    duo.send("current user again", &mut ana, |_| who());
     duo.finish(2);
 }

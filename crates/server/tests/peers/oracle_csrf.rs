@@ -1,4 +1,4 @@
-//! When a CSRF token is asked for, where it may stand, and which tokens are refused.
+//! When a CSRF token is required, where it may be sent, and which tokens are refused.
 
 use serde_json::{Value, json};
 
@@ -19,12 +19,12 @@ const BY_HEADER: [&str; 4] = [
     "x-xsrf-token",
 ];
 
-/// Tokens are asked of strangers too: nothing is taken on trust.
+/// The configuration in which unauthenticated requests need a CSRF token too.
 fn asked_of_everybody() -> Value {
     json!({"SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": false})
 }
 
-/// The random value in the session that a token has to carry.
+/// The secret in the session that a token must contain.
 fn secret_of(jar: &Jar) -> Value {
     jar.get("session")
         .and_then(payload)
@@ -32,7 +32,7 @@ fn secret_of(jar: &Jar) -> Value {
         .unwrap_or_default()
 }
 
-/// A token as the reference signs it, of this age.
+/// A token as the reference would have signed it `age` seconds ago.
 fn token(secret: &Value, key: &str, age: i64) -> String {
     Python::get().sign("csrf", key, secret, age)
 }
@@ -42,7 +42,7 @@ fn with(token: &str) -> Request {
 }
 
 #[test]
-fn oracle_csrf_asked_of_strangers() {
+fn oracle_csrf_required_of_unauthenticated_callers() {
     let mut duo = Duo::start("csrf-strangers", &asked_of_everybody());
     let mut ana = Browser::new();
     duo.send("no session, no token", &mut Browser::new(), |_| {
@@ -54,30 +54,30 @@ fn oracle_csrf_asked_of_strangers() {
     duo.send("fetch a token", &mut ana, |_| who());
     duo.send("no token", &mut ana, |_| sign_in(ANA));
     duo.send("an empty token", &mut ana, |_| with(""));
-    duo.send("no token at all", &mut ana, |_| with("wrong"));
+    duo.send("not a token", &mut ana, |_| with("wrong"));
     duo.send("a tampered token", &mut ana, |jar| {
         with(&format!("{}x", jar.get("XSRF-TOKEN").unwrap_or_default()))
     });
-    duo.send("of another session", &mut ana, |_| {
+    duo.send("a token of another session", &mut ana, |_| {
         with(&token(&json!("0123456789"), SECRET, 0))
     });
-    duo.send("of another key", &mut ana, |jar| {
+    duo.send("a token signed with another key", &mut ana, |jar| {
         with(&token(&secret_of(jar), "another key", 0))
     });
-    duo.send("of another purpose", &mut ana, |jar| {
+    duo.send("a token signed for another purpose", &mut ana, |jar| {
         with(&Python::get().sign("remember", SECRET, &secret_of(jar), 0))
     });
-    duo.send("very old, with no limit", &mut ana, |jar| {
+    duo.send("a very old token, without a time limit", &mut ana, |jar| {
         with(&token(&secret_of(jar), SECRET, 400_000_000))
     });
     duo.finish(11);
 }
 
 #[test]
-fn oracle_csrf_a_token_lives_from_before_the_sign_in_until_the_sign_out() {
+fn oracle_csrf_token_is_valid_from_before_the_sign_in_until_the_sign_out() {
     let mut duo = Duo::start("csrf-life", &json!({"SECURITY_LOGOUT_CSRF": true}));
     let mut ana = Browser::new();
-    let first = duo.send("who, signed out", &mut ana, |_| who());
+    let first = duo.send("current user, signed out", &mut ana, |_| who());
     let told = |answer: &Response| {
         let body = answer.json().unwrap_or_default();
         let token = &body["response"]["csrf_token"];
@@ -88,12 +88,12 @@ fn oracle_csrf_a_token_lives_from_before_the_sign_in_until_the_sign_out() {
     let before = secrets(&ana);
     let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
     duo.send("sign in", &mut ana, |_| sign_in_with(&body));
-    assert_eq!(secrets(&ana), before, "the sign-in keeps it");
+    assert_eq!(secrets(&ana), before, "the sign-in keeps the secret");
     let again = |_: &Jar, token: &str| with(token);
     duo.send_own("the early token", &mut ana, &early, again);
-    // The remember cookie brings back a session that has a token, too.
+    // A session restored from the remember cookie keeps its CSRF secret too.
     let mut back = Browser::new();
-    duo.send("who, elsewhere", &mut back, |_| who());
+    duo.send("current user, elsewhere", &mut back, |_| who());
     let elsewhere = secrets(&back);
     for (jar, from) in [(&mut back.ours, &ana.ours), (&mut back.theirs, &ana.theirs)] {
         jar.set(
@@ -101,8 +101,12 @@ fn oracle_csrf_a_token_lives_from_before_the_sign_in_until_the_sign_out() {
             from.get("remember_token").unwrap_or_default(),
         );
     }
-    duo.send("who, remembered", &mut back, |_| who());
-    assert_eq!(secrets(&back), elsewhere, "so does the remember cookie");
+    duo.send("current user, remembered", &mut back, |_| who());
+    assert_eq!(
+        secrets(&back),
+        elsewhere,
+        "restoring the session keeps the secret"
+    );
     duo.send_own(
         "sign out with the early token",
         &mut ana,
@@ -113,24 +117,29 @@ fn oracle_csrf_a_token_lives_from_before_the_sign_in_until_the_sign_out() {
     let after = secrets(&ana);
     assert!(
         after.0 != before.0 && after.1 != before.1,
-        "the sign-out ends it"
+        "the sign-out replaces the secret"
     );
-    duo.send_own("the early token, late", &mut ana, &early, again);
+    duo.send_own(
+        "the early token after the sign-out",
+        &mut ana,
+        &early,
+        again,
+    );
     duo.finish(8);
 }
 
 #[test]
-fn oracle_csrf_where_the_token_may_stand() {
+fn oracle_csrf_where_the_token_may_be_sent() {
     let mut duo = Duo::start("csrf-places", &asked_of_everybody());
     for header in BY_HEADER {
         let mut ana = Browser::new();
-        duo.send("fetch", &mut ana, |_| who());
+        duo.send("fetch a token", &mut ana, |_| who());
         duo.send(header, &mut ana, |jar| {
             sign_in(ANA).header(header, jar.get("XSRF-TOKEN").unwrap_or_default())
         });
     }
     let mut ana = Browser::new();
-    duo.send("fetch for the body", &mut ana, |_| who());
+    duo.send("fetch a token for the body", &mut ana, |_| who());
     duo.send("in the JSON body", &mut ana, |jar| {
         sign_in_with(
             &json!({"email": ANA, "password": PASSWORD, "csrf_token": jar.get("XSRF-TOKEN")}),
@@ -163,14 +172,14 @@ fn oracle_csrf_time_limit() {
     config["WTF_CSRF_TIME_LIMIT"] = json!(60);
     let mut duo = Duo::start("csrf-limit", &config);
     let mut ana = Browser::new();
-    duo.send("fetch", &mut ana, |_| who());
-    duo.send("expired", &mut ana, |jar| {
+    duo.send("fetch a token", &mut ana, |_| who());
+    duo.send("an expired token", &mut ana, |jar| {
         with(&token(&secret_of(jar), SECRET, 120))
     });
-    duo.send("from the future", &mut ana, |jar| {
+    duo.send("a token from the future", &mut ana, |jar| {
         with(&token(&secret_of(jar), SECRET, -3600))
     });
-    duo.send("within the limit", &mut ana, |jar| {
+    duo.send("a token within the limit", &mut ana, |jar| {
         with(&token(&secret_of(jar), SECRET, 20))
     });
     ana.both(|jar| {
@@ -178,9 +187,9 @@ fn oracle_csrf_time_limit() {
         jar.set("XSRF-TOKEN", &old);
     });
     duo.send("an expired cookie is renewed", &mut ana, |_| who());
-    duo.send("a fresh one is left alone", &mut ana, |_| who());
+    duo.send("a fresh cookie is kept", &mut ana, |_| who());
     ana.both(|jar| jar.forget("XSRF-TOKEN"));
-    duo.send("one that was lost", &mut ana, |_| who());
+    duo.send("a lost cookie is set again", &mut ana, |_| who());
     duo.send("sign out", &mut ana, sign_out);
     duo.finish(8);
 }
@@ -192,17 +201,17 @@ fn oracle_csrf_cookie_on_each_request() {
         &json!({"SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST": true}),
     );
     let mut ana = Browser::new();
-    duo.send("who", &mut ana, |_| who());
-    duo.send("who again", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
+    duo.send("current user again", &mut ana, |_| who());
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
-    duo.send("signed in", &mut ana, |_| who());
-    duo.send("refused", &mut ana, |_| sign_in(ANA));
+    duo.send("current user, signed in", &mut ana, |_| who());
+    duo.send("a refused sign-in", &mut ana, |_| sign_in(ANA));
     duo.send("sign out", &mut ana, sign_out);
     duo.finish(6);
 }
 
 #[test]
-fn oracle_csrf_cookie_named_and_dressed_otherwise() {
+fn oracle_csrf_cookie_with_another_name_and_attributes() {
     let cookie = json!({
         "samesite": "Lax", "httponly": true, "secure": false, "path": "/api", "domain": "localhost", "max_age": 600
     });
@@ -211,13 +220,13 @@ fn oracle_csrf_cookie_named_and_dressed_otherwise() {
         &json!({"SECURITY_CSRF_COOKIE_NAME": "my-csrf", "SECURITY_CSRF_COOKIE": cookie, "SECURITY_CSRF_HEADER": "X-My-Token"}),
     );
     let mut ana = Browser::new();
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     let token = |jar: &Jar| jar.get("my-csrf").unwrap_or_default().to_owned();
-    duo.send("the usual header means nothing", &mut ana, |jar| {
+    duo.send("the usual header is ignored", &mut ana, |jar| {
         sign_in(ANA).header("X-XSRF-Token", token(jar))
     });
-    duo.send("our own header", &mut ana, |jar| {
+    duo.send("the configured header", &mut ana, |jar| {
         sign_in(ANA).header("X-My-Token", token(jar))
     });
     duo.send("the default header", &mut ana, |jar| {
@@ -236,9 +245,9 @@ fn oracle_csrf_without_a_cookie() {
         &json!({"SECURITY_CSRF_COOKIE_NAME": null}),
     );
     let mut ana = Browser::new();
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
-    duo.send("signed in", &mut ana, |_| who());
+    duo.send("current user, signed in", &mut ana, |_| who());
     duo.send("sign out", &mut ana, |_| Request::post(LOGOUT, &json!({})));
     duo.finish(4);
 }
@@ -249,14 +258,14 @@ fn oracle_csrf_switched_off() {
     let mut ana = Browser::new();
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send("sign in again", &mut ana, |_| sign_in(ANA));
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.send("sign out", &mut ana, |_| Request::post(LOGOUT, &json!({})));
     duo.finish(4);
 }
 
 #[test]
-fn oracle_csrf_of_the_whole_application() {
-    // Flask-WTF's own default: every unsafe request, of strangers too.
+fn oracle_csrf_required_of_every_unsafe_request() {
+    // Flask-WTF's own default: every unsafe request needs a token, even unauthenticated ones.
     let mut duo = Duo::start(
         "csrf-default",
         &json!({
@@ -269,11 +278,11 @@ fn oracle_csrf_of_the_whole_application() {
     );
     let mut ana = Browser::new();
     duo.send("no token", &mut ana, |_| sign_in(ANA));
-    duo.send("fetch", &mut ana, |_| who());
+    duo.send("fetch a token", &mut ana, |_| who());
     duo.send("sign in", &mut ana, |jar| {
         with(jar.get("XSRF-TOKEN").unwrap_or_default())
     });
-    duo.send("sign out without", &mut ana, |_| {
+    duo.send("sign out without a token", &mut ana, |_| {
         Request::post(LOGOUT, &json!({}))
     });
     duo.send("sign out", &mut ana, sign_out);
@@ -281,7 +290,7 @@ fn oracle_csrf_of_the_whole_application() {
 }
 
 #[test]
-fn oracle_csrf_of_another_secret_and_field() {
+fn oracle_csrf_with_another_secret_and_field() {
     let mut duo = Duo::start(
         "csrf-secret",
         &json!({
@@ -292,13 +301,13 @@ fn oracle_csrf_of_another_secret_and_field() {
         }),
     );
     let mut ana = Browser::new();
-    duo.send("fetch", &mut ana, |_| who());
+    duo.send("fetch a token", &mut ana, |_| who());
     let sent = |jar: &Jar| jar.get("XSRF-TOKEN").unwrap_or_default().to_owned();
-    duo.send("signed by the session's key", &mut ana, |jar| {
+    duo.send("signed with the session's key", &mut ana, |jar| {
         let session = jar.get("session").and_then(payload).unwrap_or_default();
         sign_in(ANA).header("X-One", token(&session["xsrf"], SECRET, 0))
     });
-    duo.send("the default header means nothing", &mut ana, |jar| {
+    duo.send("the default header is ignored", &mut ana, |jar| {
         sign_in(ANA).header("X-CSRF-Token", sent(jar))
     });
     duo.send("sign in", &mut ana, |jar| {
@@ -316,7 +325,7 @@ fn oracle_csrf_methods() {
     duo.send_known(
         "POST is not among them",
         &mut Browser::new(),
-        Known::CsrfAskedOnce,
+        Known::CsrfIsNoFieldError,
         400,
         |_| sign_in(ANA),
     );

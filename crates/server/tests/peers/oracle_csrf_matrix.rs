@@ -1,5 +1,5 @@
-//! When a CSRF token is asked for: every combination of the settings, the caller, the place of
-//! the token and the endpoint, generated.
+//! When a CSRF token is required: every combination of the settings, the caller, the place of the
+//! token and the endpoint.
 
 use serde_json::{Value, json};
 
@@ -9,12 +9,13 @@ use crate::support::jar::Jar;
 use crate::support::requests::{LOGIN, LOGOUT, REFRESH, VERIFY, basic, sign_in_for_tokens};
 use crate::support::users::{ANA, PASSWORD};
 
-/// How many there are under one choice of the other settings.
+/// The number of exchanges in one test: eight sets of mechanisms, each with two requests to begin
+/// with and every combination of caller, endpoint and place.
 pub(crate) const EXCHANGES: usize = 8 * (2 + 4 * 4 * 6);
 
 const MECHANISMS: [&str; 3] = ["session", "token", "basic"];
 
-/// Where a token stands, and whether it is the right one.
+/// Where the request has a CSRF token, and whether it is the right one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     Nowhere,
@@ -63,7 +64,7 @@ fn body(endpoint: &str, csrf_token: Option<&str>) -> Value {
     body
 }
 
-/// The request of a caller, with the CSRF token of their session in its place.
+/// The request of a caller, with the CSRF token of its session in this place.
 fn request(endpoint: &str, caller: Caller, place: Place, jar: &Jar, auth: &str) -> Request {
     let csrf = jar.get("XSRF-TOKEN").unwrap_or("none");
     let in_body = (place == Place::JsonBody).then_some(csrf);
@@ -80,22 +81,22 @@ fn request(endpoint: &str, caller: Caller, place: Place, jar: &Jar, auth: &str) 
     }
 }
 
-/// Every exchange under one configuration; how many.
+/// Makes every exchange under one configuration, and returns their number.
 fn run(duo: &mut Duo) -> usize {
     let mut signed_in = Browser::new();
     let auth = duo
         .send("sign in", &mut signed_in, |_| sign_in_for_tokens(ANA))
         .of_user("authentication_token");
     let mut stranger = Browser::new();
-    duo.send("a stranger's session", &mut stranger, |_| {
+    duo.send("an anonymous session", &mut stranger, |_| {
         Request::get(LOGIN)
     });
     let mut exchanges = 2;
     for caller in CALLERS {
         for endpoint in ENDPOINTS {
             for place in PLACES {
-                // Each begins from the same cookies; who comes by token or basic has a
-                // stranger's session beside it, which is where the CSRF token lives.
+                // Each exchange begins with the same cookies. A caller with a token or with basic
+                // authentication also sends an anonymous session, which holds the CSRF secret.
                 let mut browser = match caller {
                     Caller::Session => signed_in.clone(),
                     _ => stranger.clone(),
@@ -152,21 +153,21 @@ fn matrix(ignore_unauth: bool, logout_csrf: bool) {
 }
 
 #[test]
-fn oracle_csrf_matrix_strangers_go_free_and_sign_out_too() {
+fn oracle_csrf_matrix_unauthenticated_callers_and_sign_out_are_exempt() {
     matrix(true, false);
 }
 
 #[test]
-fn oracle_csrf_matrix_strangers_go_free_and_sign_out_does_not() {
+fn oracle_csrf_matrix_only_unauthenticated_callers_are_exempt() {
     matrix(true, true);
 }
 
 #[test]
-fn oracle_csrf_matrix_strangers_are_asked_and_sign_out_is_not() {
+fn oracle_csrf_matrix_only_sign_out_is_exempt() {
     matrix(false, false);
 }
 
 #[test]
-fn oracle_csrf_matrix_everybody_is_asked() {
+fn oracle_csrf_matrix_nothing_is_exempt() {
     matrix(false, true);
 }

@@ -1,4 +1,4 @@
-//! Signing in by a link.
+//! Signing in with a link from a mail.
 
 use std::time::Duration;
 
@@ -23,22 +23,22 @@ fn ask(email: &str) -> Request {
     Request::post(LOGIN, &json!({"email": email}))
 }
 
-/// A session is a session: `/change` lets in whoever has one.
+/// A request that is refused without a signed-in session.
 fn who() -> Request {
     Request::get("/api/accounts/change")
 }
 
 #[test]
-fn oracle_passwordless_asking_for_a_link() {
+fn oracle_passwordless_requesting_a_link() {
     let mut duo = Duo::start_with_mail("passwordless-ask", &passwordless(&json!({})));
     for (name, body) in [
-        ("nothing", json!({})),
-        ("empty", json!({"email": ""})),
-        ("no address", json!({"email": "no"})),
-        ("nobody", json!({"email": "nobody@example.com"})),
-        ("somebody", json!({"email": ANA})),
+        ("empty body", json!({})),
+        ("empty address", json!({"email": ""})),
+        ("not an address", json!({"email": "no"})),
+        ("unknown address", json!({"email": "nobody@example.com"})),
+        ("known address", json!({"email": ANA})),
         ("in capitals", json!({"email": "ANA@example.com"})),
-        ("switched off", json!({"email": "cy@example.com"})),
+        ("deactivated", json!({"email": "cy@example.com"})),
         (
             "more members",
             json!({"email": ANA, "password": "x", "remember": true}),
@@ -61,17 +61,21 @@ fn oracle_passwordless_asking_for_a_link() {
 fn oracle_passwordless_links() {
     let mut duo = Duo::start_with_mail("passwordless-links", &passwordless(&json!({})));
     let mut ana = Browser::new();
-    duo.send("ask", &mut ana, |_| ask(ANA));
+    duo.send("request a link", &mut ana, |_| ask(ANA));
     let links = duo.links(ANA);
-    duo.send_own("open", &mut ana, &links, |_, link| Request::get(link));
-    duo.send("who", &mut ana, |_| who());
-    duo.send_own("open, signed in", &mut ana, &links, |_, link| {
+    duo.send_own("open the link", &mut ana, &links, |_, link| {
         Request::get(link)
     });
-    duo.send("ask, signed in", &mut ana, |jar| with_token(ask(ANA), jar));
+    duo.send("GET /change", &mut ana, |_| who());
+    duo.send_own("open the link, signed in", &mut ana, &links, |_, link| {
+        Request::get(link)
+    });
+    duo.send("request a link, signed in", &mut ana, |jar| {
+        with_token(ask(ANA), jar)
+    });
     let known = (Known::LinksWorkOnce, 302);
     duo.send_own_known(
-        "open elsewhere",
+        "open the link elsewhere",
         &mut Browser::new(),
         known,
         &links,
@@ -86,27 +90,34 @@ fn oracle_passwordless_links() {
 }
 
 #[test]
-fn oracle_passwordless_too_late() {
+fn oracle_passwordless_with_an_expired_link() {
     let changes = passwordless(&json!({"SECURITY_LOGIN_WITHIN": "1 seconds"}));
     let mut duo = Duo::start_with_mail("passwordless-late", &changes);
-    duo.send("ask", &mut Browser::new(), |_| ask(ANA));
+    duo.send("request a link", &mut Browser::new(), |_| ask(ANA));
     let links = duo.links(ANA);
     std::thread::sleep(Duration::from_millis(2200));
-    duo.send_own("open", &mut Browser::new(), &links, |_, link| {
-        Request::get(link)
-    });
+    duo.send_own(
+        "open the expired link",
+        &mut Browser::new(),
+        &links,
+        |_, link| Request::get(link),
+    );
     duo.finish(2);
 }
 
 #[test]
-fn oracle_passwordless_switched_off_meanwhile() {
+fn oracle_passwordless_link_of_a_deactivated_user() {
     let mut duo = Duo::start_with_mail("passwordless-off", &passwordless(&json!({})));
-    duo.send("ask", &mut Browser::new(), |_| ask(ANA));
+    duo.send("request a link", &mut Browser::new(), |_| ask(ANA));
     let links = duo.links(ANA);
     duo.set(ANA, "active", "0");
     let known = (Known::LinksWorkOnce, 302);
-    duo.send_own_known("open", &mut Browser::new(), known, &links, |_, link| {
-        Request::get(link)
-    });
+    duo.send_own_known(
+        "open the link",
+        &mut Browser::new(),
+        known,
+        &links,
+        |_, link| Request::get(link),
+    );
     duo.finish(2);
 }

@@ -1,4 +1,4 @@
-//! Replacing a forgotten password.
+//! Resetting a forgotten password.
 
 use std::time::Duration;
 
@@ -22,29 +22,26 @@ fn new(password: &str) -> Value {
 const NEW: &str = "correct horse battery";
 
 #[test]
-fn oracle_recover_asking_for_a_link() {
+fn oracle_recover_requesting_a_link() {
     for generic in [false, true] {
         let changes = json!({"SECURITY_RETURN_GENERIC_RESPONSES": generic});
         let mut duo = Duo::start_with_mail(&format!("recover-ask-{generic}"), &changes);
         for (name, body) in [
-            ("nothing", json!({})),
-            ("empty", json!({"email": ""})),
-            ("null", json!({"email": null})),
-            ("no address", json!({"email": "no"})),
-            ("nobody", json!({"email": "nobody@example.com"})),
-            ("somebody", json!({"email": ANA})),
+            ("empty body", json!({})),
+            ("empty address", json!({"email": ""})),
+            ("null address", json!({"email": null})),
+            ("not an address", json!({"email": "no"})),
+            ("unknown address", json!({"email": "nobody@example.com"})),
+            ("known address", json!({"email": ANA})),
             ("in capitals", json!({"email": "ANA@example.com"})),
             ("unconfirmed", json!({"email": "bo@example.com"})),
-            ("switched off", json!({"email": "cy@example.com"})),
+            ("deactivated", json!({"email": "cy@example.com"})),
             (
-                "switched off and unconfirmed",
+                "deactivated and unconfirmed",
                 json!({"email": "dee@example.com"}),
             ),
             ("without a password", json!({"email": "eve@example.com"})),
-            (
-                "in another alphabet",
-                json!({"email": "ida@bücher.example"}),
-            ),
+            ("non-ASCII domain", json!({"email": "ida@bücher.example"})),
             ("more members", json!({"email": ANA, "password": "x"})),
         ] {
             duo.send(name, &mut Browser::new(), |_| Request::post(RESET, &body));
@@ -64,32 +61,43 @@ fn oracle_recover_links() {
         let changes = json!({"SECURITY_AUTO_LOGIN_AFTER_RESET": auto_login});
         let mut duo = Duo::start_with_mail(&format!("recover-links-{auto_login}"), &changes);
         let (mut ana, mut elsewhere) = (Browser::new(), Browser::new());
-        duo.send("elsewhere", &mut elsewhere, |_| sign_in(ANA));
-        duo.send("ask", &mut ana, |_| ask(ANA));
+        duo.send("sign in elsewhere", &mut elsewhere, |_| sign_in(ANA));
+        duo.send("request a link", &mut ana, |_| ask(ANA));
         let links = duo.links(ANA);
-        duo.send_own("open", &mut ana, &links, |_, link| Request::get(link));
+        duo.send_own("open the link", &mut ana, &links, |_, link| {
+            Request::get(link)
+        });
         for (name, body) in [
-            ("nothing", json!({})),
-            ("once", json!({"password": NEW})),
-            ("two", json!({"password": NEW, "password_confirm": "other"})),
-            ("short", new("short")),
-            ("long", new(&"x".repeat(129))),
+            ("empty body", json!({})),
+            ("no confirmation", json!({"password": NEW})),
+            (
+                "passwords differ",
+                json!({"password": NEW, "password_confirm": "other"}),
+            ),
+            ("too short", new("short")),
+            ("too long", new(&"x".repeat(129))),
             ("empty", new("")),
-            ("spaces", new("         ")),
+            ("only spaces", new("         ")),
         ] {
             duo.send_own(name, &mut ana, &links, |_, link| Request::post(link, &body));
         }
-        duo.send_own("set", &mut ana, &links, |_, link| {
+        duo.send_own("set a password", &mut ana, &links, |_, link| {
             Request::post(&format!("{link}?include_auth_token"), &new(NEW))
         });
-        duo.send("who", &mut ana, |_| who());
-        duo.send("who elsewhere", &mut elsewhere, |_| who());
-        duo.send_own("set again", &mut Browser::new(), &links, |_, link| {
-            Request::post(link, &new("another password"))
-        });
-        duo.send_own("open again", &mut Browser::new(), &links, |_, link| {
-            Request::get(link)
-        });
+        duo.send("current user", &mut ana, |_| who());
+        duo.send("current user elsewhere", &mut elsewhere, |_| who());
+        duo.send_own(
+            "set a password again",
+            &mut Browser::new(),
+            &links,
+            |_, link| Request::post(link, &new("another password")),
+        );
+        duo.send_own(
+            "open the link again",
+            &mut Browser::new(),
+            &links,
+            |_, link| Request::get(link),
+        );
         duo.send("the old password", &mut Browser::new(), |_| sign_in(ANA));
         duo.send("the new password", &mut Browser::new(), |_| {
             sign_in_with(&json!({"email": ANA, "password": NEW}))
@@ -106,16 +114,19 @@ fn oracle_recover_links() {
 }
 
 #[test]
-fn oracle_recover_too_late() {
+fn oracle_recover_with_an_expired_link() {
     let changes = json!({"SECURITY_RESET_PASSWORD_WITHIN": "1 seconds"});
     let mut duo = Duo::start_with_mail("recover-late", &changes);
-    duo.send("ask", &mut Browser::new(), |_| ask(ANA));
+    duo.send("request a link", &mut Browser::new(), |_| ask(ANA));
     let links = duo.links(ANA);
     std::thread::sleep(Duration::from_millis(2200));
-    duo.send_own("open", &mut Browser::new(), &links, |_, link| {
-        Request::get(link)
-    });
-    duo.send_own("set", &mut Browser::new(), &links, |_, link| {
+    duo.send_own(
+        "open the expired link",
+        &mut Browser::new(),
+        &links,
+        |_, link| Request::get(link),
+    );
+    duo.send_own("set a password", &mut Browser::new(), &links, |_, link| {
         Request::post(link, &new(NEW))
     });
     duo.finish(3);
@@ -125,25 +136,25 @@ fn oracle_recover_too_late() {
 fn oracle_recover_without_mails() {
     let changes = json!({"SECURITY_SEND_PASSWORD_RESET_EMAIL": false, "SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL": false});
     let mut duo = Duo::start_with_mail("recover-no-mail", &changes);
-    duo.send("ask", &mut Browser::new(), |_| ask(ANA));
+    duo.send("request a link", &mut Browser::new(), |_| ask(ANA));
     duo.finish(1);
     let changes = json!({"SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL": false});
     let mut duo = Duo::start_with_mail("recover-no-notice", &changes);
-    duo.send("ask", &mut Browser::new(), |_| ask(ANA));
+    duo.send("request a link", &mut Browser::new(), |_| ask(ANA));
     let links = duo.links(ANA);
-    duo.send_own("set", &mut Browser::new(), &links, |_, link| {
+    duo.send_own("set a password", &mut Browser::new(), &links, |_, link| {
         Request::post(link, &new(NEW))
     });
     duo.finish(2);
 }
 
 #[test]
-fn oracle_recover_whoever_has_no_password_gets_one() {
+fn oracle_recover_sets_a_first_password() {
     let mut duo = Duo::start_with_mail("recover-none", &json!({}));
     let eve = "eve@example.com";
-    duo.send("ask", &mut Browser::new(), |_| ask(eve));
+    duo.send("request a link", &mut Browser::new(), |_| ask(eve));
     let links = duo.links(eve);
-    duo.send_own("set", &mut Browser::new(), &links, |_, link| {
+    duo.send_own("set a password", &mut Browser::new(), &links, |_, link| {
         Request::post(link, &new(NEW))
     });
     duo.send("sign in", &mut Browser::new(), |_| {
@@ -153,14 +164,18 @@ fn oracle_recover_whoever_has_no_password_gets_one() {
 }
 
 #[test]
-fn oracle_recover_a_link_of_somebody_switched_off_meanwhile() {
+fn oracle_recover_link_of_a_deactivated_user() {
     let mut duo = Duo::start_with_mail("recover-off", &json!({}));
-    duo.send("ask", &mut Browser::new(), |_| ask(ANA));
+    duo.send("request a link", &mut Browser::new(), |_| ask(ANA));
     let links = duo.links(ANA);
     duo.set(ANA, "active", "0");
     let known = (Known::NoNewPasswordForTheInactive, 400);
-    duo.send_own_known("set", &mut Browser::new(), known, &links, |_, link| {
-        Request::post(link, &new(NEW))
-    });
+    duo.send_own_known(
+        "set a password",
+        &mut Browser::new(),
+        known,
+        &links,
+        |_, link| Request::post(link, &new(NEW)),
+    );
     duo.finish(2);
 }

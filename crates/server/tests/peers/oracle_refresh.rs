@@ -1,4 +1,4 @@
-//! Refresh tokens: handed out, exchanged, used twice, ended.
+//! Refresh tokens: issued, exchanged, reused, ended.
 
 use serde_json::{Value, json};
 
@@ -36,14 +36,16 @@ fn oracle_refresh_in_the_body() {
         .of_user("refresh_token");
     assert_ne!(second.0, first.0);
     let third = duo
-        .send_own("again", &mut app(), &second, |_, token| exchange(token))
+        .send_own("exchange again", &mut app(), &second, |_, token| {
+            exchange(token)
+        })
         .of_user("refresh_token");
     for (name, members) in [
-        ("absent", json!({})),
-        ("empty", json!({"refresh_token": ""})),
-        ("null", json!({"refresh_token": null})),
-        ("garbage", json!({"refresh_token": "garbage"})),
-        ("three parts", json!({"refresh_token": "a.b.c"})),
+        ("no token", json!({})),
+        ("empty token", json!({"refresh_token": ""})),
+        ("null token", json!({"refresh_token": null})),
+        ("not a token", json!({"refresh_token": "garbage"})),
+        ("three invalid parts", json!({"refresh_token": "a.b.c"})),
     ] {
         duo.send(name, &mut app(), |_| Request::post(REFRESH, &members));
     }
@@ -67,7 +69,7 @@ fn oracle_refresh_in_the_body() {
     duo.send_own("in the cookie", &mut app(), &third, |_, token| {
         Request::post(REFRESH, &json!({})).header("Cookie", format!("fs_refresh={token}"))
     });
-    duo.send_own("used before", &mut app(), &first, |_, token| {
+    duo.send_own("the first token, reused", &mut app(), &first, |_, token| {
         exchange(token)
     });
     duo.send_own("the family has ended", &mut app(), &third, |_, token| {
@@ -142,14 +144,14 @@ fn oracle_refresh_ends_with_the_sign_out() {
 }
 
 #[test]
-fn oracle_refresh_of_people_who_may_not() {
+fn oracle_refresh_after_deactivation_and_after_ending_all_sessions() {
     let mut duo = Duo::start("refresh-people", &in_the_body());
     let tokens = duo
         .send("sign in", &mut Browser::new(), |_| sign_in_for_tokens(ANA))
         .of_user("refresh_token");
     duo.set(ANA, "active", "0");
     duo.send_own_known(
-        "switched off",
+        "deactivated",
         &mut Browser::new(),
         (Known::NoRefreshForTheInactive, 400),
         &tokens,
@@ -163,7 +165,7 @@ fn oracle_refresh_of_people_who_may_not() {
         .of_user("refresh_token");
     duo.set(ANA, "fs_uniquifier", "another uniquifier");
     duo.send_own(
-        "all sessions were ended",
+        "after all sessions were ended",
         &mut Browser::new(),
         &tokens,
         |_, token| exchange(token),
@@ -172,7 +174,7 @@ fn oracle_refresh_of_people_who_may_not() {
 }
 
 #[test]
-fn oracle_refresh_tokens_that_nobody_was_given() {
+fn oracle_refresh_with_forged_tokens() {
     let mut duo = Duo::start("refresh-forged", &in_the_body());
     let said = json!({
         "ver": "1", "uid": ANA_ID, "expires_at": 4_000_000_000.0, "last_used_at": 1_700_000_000.5,

@@ -1,4 +1,4 @@
-//! Making an account.
+//! Registration.
 
 use serde_json::{Value, json};
 
@@ -15,12 +15,12 @@ fn post(members: &Value) -> Request {
     Request::post(REGISTER, members)
 }
 
-/// Bodies with something wrong in them, and some that are right.
+/// Invalid bodies, and some valid ones.
 fn bodies() -> Vec<(&'static str, Value)> {
     let password = "a new password";
     let with = |email: &str, password: &str, again: &str| json!({"email": email, "password": password, "password_confirm": again});
     vec![
-        ("nothing", json!({})),
+        ("empty body", json!({})),
         ("email alone", json!({"email": "b@example.com"})),
         ("password alone", json!({"password": password})),
         (
@@ -36,7 +36,7 @@ fn bodies() -> Vec<(&'static str, Value)> {
             with("b@example.com", password, ""),
         ),
         (
-            "two passwords",
+            "passwords that differ",
             with("b@example.com", password, "another one"),
         ),
         (
@@ -55,11 +55,11 @@ fn bodies() -> Vec<(&'static str, Value)> {
             "a long password",
             with("b@example.com", &"x".repeat(129), &"x".repeat(129)),
         ),
-        ("no address", with("no address", password, password)),
+        ("not an address", with("no address", password, password)),
         ("an empty address", with("", password, password)),
         ("a space for an address", with(" ", password, password)),
         (
-            "an address with spaces around",
+            "an address with surrounding spaces",
             with(" spaces@example.com ", password, password),
         ),
         ("a special domain", with("b@localhost", password, password)),
@@ -78,30 +78,33 @@ fn bodies() -> Vec<(&'static str, Value)> {
             with("ANA@EXAMPLE.COM", password, password),
         ),
         (
-            "a known address of somebody switched off",
+            "a known address of a deactivated user",
             with("cy@example.com", password, password),
         ),
         ("everything wrong at once", with("no", "short", "other")),
-        ("known and short", with(ANA, "short", "short")),
+        (
+            "known address and short password",
+            with(ANA, "short", "short"),
+        ),
         (
             "an unknown member",
             json!({"email": "more@example.com", "password": password, "password_confirm": password, "active": false, "roles": ["editor"]}),
         ),
         (
-            "a foreign next",
+            "a next on another site",
             json!({"email": "b@example.com", "password": password, "password_confirm": password, "next": "https://evil.example/"}),
         ),
         (
-            "a next of ours",
+            "a next on this site",
             json!({"email": "next@example.com", "password": password, "password_confirm": password, "next": "/here"}),
         ),
         ("capitals", with("Capitals@Example.COM", password, password)),
         (
-            "another alphabet",
+            "a non-ASCII domain, known address",
             with("ida@bücher.example", password, password),
         ),
         (
-            "an unknown one there",
+            "a non-ASCII domain, unknown address",
             with("new@bücher.example", password, password),
         ),
         (
@@ -130,15 +133,15 @@ fn oracle_register_every_body() {
 }
 
 #[test]
-fn oracle_register_every_body_where_answers_are_generic() {
+fn oracle_register_every_body_with_generic_responses() {
     let mut duo = Duo::start_with_mail(
         "register-generic",
         &json!({"SECURITY_RETURN_GENERIC_RESPONSES": true}),
     );
     for (name, body) in bodies() {
         let browser = &mut Browser::new();
-        if name.starts_with("a known address") || name == "another alphabet" {
-            let known = Known::NobodySeesWhetherOneWasMade;
+        if name.starts_with("a known address") || name == "a non-ASCII domain, known address" {
+            let known = Known::GenericUserMember;
             duo.send_known(name, browser, known, 200, |_| post(&body));
         } else {
             duo.send(name, browser, |_| post(&body));
@@ -160,13 +163,13 @@ fn oracle_register_and_confirm() {
     let mut new = Browser::new();
     let credentials = json!({"email": NEW, "password": "a new password"});
     duo.send("register", &mut new, |_| register(NEW));
-    duo.send("once more", &mut new, |_| register(NEW));
-    duo.send("who", &mut new, |_| who());
+    duo.send("register again", &mut new, |_| register(NEW));
+    duo.send("current user", &mut new, |_| who());
     duo.send("sign in, unconfirmed", &mut new, |_| {
         sign_in_with(&credentials)
     });
     let links = duo.links(NEW);
-    let known = (Known::NobodyIsSignedOutByALink, 302);
+    let known = (Known::LinkSignsNoUserOut, 302);
     duo.send_own_known("confirm", &mut Browser::new(), known, &links, |_, link| {
         Request::get(link)
     });
@@ -187,10 +190,10 @@ fn oracle_register_without_confirmation() {
     let mut duo = Duo::start_with_mail("register-open", &json!({"SECURITY_CONFIRMABLE": false}));
     let mut new = Browser::new();
     duo.send("register", &mut new, |_| register(NEW));
-    duo.send("who", &mut new, |_| who());
+    duo.send("current user", &mut new, |_| who());
     let body = json!({"email": "b@example.com", "password": "a new password", "password_confirm": "a new password"});
     let path = format!("{REGISTER}?include_auth_token");
-    duo.send("for tokens", &mut Browser::new(), |_| {
+    duo.send("register and request tokens", &mut Browser::new(), |_| {
         Request::post(&path, &body)
     });
     let form = [
@@ -212,10 +215,10 @@ fn oracle_register_unconfirmed_may_sign_in() {
     let mut duo = Duo::start_with_mail("register-later", &changes);
     let mut new = Browser::new();
     duo.send("register", &mut new, |_| register(NEW));
-    duo.send("who", &mut new, |_| who());
+    duo.send("current user", &mut new, |_| who());
     let links = duo.links(NEW);
     duo.send_own("confirm", &mut new, &links, |_, link| Request::get(link));
-    duo.send("who still", &mut new, |_| who());
+    duo.send("current user still", &mut new, |_| who());
     duo.finish(4);
 }
 
@@ -237,16 +240,16 @@ fn oracle_register_usernames() {
             with("a5@example.com", &json!("NEWBIE")),
         ),
         (
-            "of a test's person",
+            "taken by a seeded user",
             with("a6@example.com", &json!("gilbert")),
         ),
-        ("short", with("a7@example.com", &json!("abc"))),
-        ("long", with("a8@example.com", &json!("a".repeat(33)))),
-        ("signs", with("a9@example.com", &json!("a-b_c"))),
-        ("a space within", with("b1@example.com", &json!("ab cd"))),
-        ("digits", with("b2@example.com", &json!("12345"))),
+        ("too short", with("a7@example.com", &json!("abc"))),
+        ("too long", with("a8@example.com", &json!("a".repeat(33)))),
+        ("with punctuation", with("a9@example.com", &json!("a-b_c"))),
+        ("with a space", with("b1@example.com", &json!("ab cd"))),
+        ("only digits", with("b2@example.com", &json!("12345"))),
         (
-            "letters of another alphabet",
+            "with non-ASCII letters",
             with("b3@example.com", &json!("bücher")),
         ),
         (
@@ -262,7 +265,7 @@ fn oracle_register_usernames() {
 }
 
 #[test]
-fn oracle_register_usernames_where_answers_are_generic() {
+fn oracle_register_usernames_with_generic_responses() {
     let changes =
         json!({"SECURITY_USERNAME_ENABLE": true, "SECURITY_RETURN_GENERIC_RESPONSES": true});
     let mut duo = Duo::start_with_mail("register-usernames-generic", &changes);
@@ -272,12 +275,12 @@ fn oracle_register_usernames_where_answers_are_generic() {
         ("address taken", ANA, "another"),
         ("both taken", ANA, "newbie"),
         ("name not allowed", "c@example.com", "a-b-c"),
-        ("address none", "no", "newbie2"),
+        ("not an address", "no", "newbie2"),
     ] {
         let body = json!({"email": email, "password": "a new password", "password_confirm": "a new password", "username": username});
         let browser = &mut Browser::new();
         if name.ends_with("taken") {
-            let known = Known::NobodySeesWhetherOneWasMade;
+            let known = Known::GenericUserMember;
             duo.send_known(name, browser, known, 200, |_| post(&body));
         } else {
             duo.send(name, browser, |_| post(&body));
@@ -290,9 +293,9 @@ fn oracle_register_usernames_where_answers_are_generic() {
 fn oracle_register_required_username() {
     let changes = json!({"SECURITY_USERNAME_ENABLE": true, "SECURITY_USERNAME_REQUIRED": true});
     let mut duo = Duo::start_with_mail("register-username-required", &changes);
-    duo.send("none", &mut Browser::new(), |_| register(NEW));
+    duo.send("no username", &mut Browser::new(), |_| register(NEW));
     let body = json!({"email": NEW, "password": "a new password", "password_confirm": "a new password", "username": "newbie"});
-    duo.send("one", &mut Browser::new(), |_| post(&body));
+    duo.send("a username", &mut Browser::new(), |_| post(&body));
     duo.finish(2);
 }
 
@@ -342,7 +345,7 @@ fn oracle_register_without_a_second_password() {
         ("once", json!({"email": NEW, "password": "a new password"})),
         ("none", json!({"email": "b@example.com"})),
         (
-            "another second",
+            "a second password that differs",
             json!({"email": "c@example.com", "password": "a new password", "password_confirm": "other"}),
         ),
     ] {

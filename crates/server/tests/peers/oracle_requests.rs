@@ -1,4 +1,4 @@
-//! The shape of requests: methods, media types, what is asked for, where the endpoints lie.
+//! The form of requests: methods, media types, `Accept`, `next`, paths and CORS.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn body() -> Value {
 fn oracle_requests_methods() {
     let mut duo = Duo::start("methods", &json!({}));
     let mut ana = Browser::new();
-    duo.send("HEAD, a stranger", &mut ana, |_| {
+    duo.send("HEAD, signed out", &mut ana, |_| {
         Request::new("HEAD", LOGIN).header("Accept", "application/json")
     });
     let plain = Known::PlainOptions;
@@ -113,14 +113,14 @@ fn oracle_requests_media_types() {
                 .header("Accept", "application/json")
         },
     );
-    duo.send("nothing at all", &mut Browser::new(), |_| {
+    duo.send("no body", &mut Browser::new(), |_| {
         Request::new("POST", LOGIN).header("Accept", "application/json")
     });
     duo.finish(13);
 }
 
 #[test]
-fn oracle_requests_that_ask_for_something_else() {
+fn oracle_requests_with_other_accept_headers() {
     let mut duo = Duo::start("accept", &json!({}));
     for accept in [
         "application/json",
@@ -149,7 +149,7 @@ fn oracle_requests_that_ask_for_something_else() {
         200,
         |_| Request::new("GET", LOGIN),
     );
-    duo.send("JSON body, HTML wanted", &mut Browser::new(), |_| {
+    duo.send("JSON body, HTML accepted", &mut Browser::new(), |_| {
         sign_in(ANA).header("Accept", "text/html")
     });
     duo.send_known(
@@ -169,7 +169,7 @@ fn oracle_requests_that_ask_for_something_else() {
     let mut ana = Browser::new();
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send_known(
-        "signed in, a page",
+        "signed in, HTML accepted",
         &mut ana,
         Known::JsonAlways,
         200,
@@ -205,7 +205,7 @@ fn oracle_requests_next() {
         });
     }
     for next in ["\\\\evil.example", "/\\evil.example"] {
-        // Browsers read a backslash as a slash: the reference lets these pass and quotes them later.
+        // Browsers read a backslash as a slash. The reference accepts these and quotes them later.
         let members = json!({"email": ANA, "password": PASSWORD, "next": next});
         let name = format!("body {next:?}");
         duo.send_known(
@@ -249,7 +249,7 @@ fn oracle_requests_next_of_our_own_host() {
     duo.send("another port", &mut Browser::new(), |_| {
         ask("http://localhost:8080/there")
     });
-    duo.send("relative to the scheme", &mut Browser::new(), |_| {
+    duo.send("without a scheme", &mut Browser::new(), |_| {
         ask("//localhost:7777/there")
     });
     duo.finish(4);
@@ -296,10 +296,10 @@ fn oracle_requests_other_urls() {
         &json!({"SECURITY_URL_PREFIX": null, "SECURITY_LOGIN_URL": "/enter", "SECURITY_LOGOUT_URL": "/leave"}),
     );
     let mut ana = Browser::new();
-    duo.send("who", &mut ana, |_| Request::get("/enter"));
+    duo.send("current user", &mut ana, |_| Request::get("/enter"));
     duo.send("sign in", &mut ana, |_| Request::post("/enter", &body()));
     duo.send_known(
-        "the usual place",
+        "the default URL",
         &mut ana,
         Known::OwnErrorPages,
         404,
@@ -316,7 +316,7 @@ fn oracle_requests_without_a_prefix() {
     let mut duo = Duo::start("no-prefix", &json!({"SECURITY_URL_PREFIX": null}));
     let mut ana = Browser::new();
     duo.send("sign in", &mut ana, |_| Request::post("/login", &body()));
-    duo.send("who", &mut ana, |_| Request::get("/login"));
+    duo.send("current user", &mut ana, |_| Request::get("/login"));
     duo.send("sign out", &mut ana, |_| {
         Request::post("/logout", &json!({}))
     });
@@ -330,7 +330,7 @@ fn oracle_requests_cache_control() {
         &json!({"SECURITY_CACHE_CONTROL": {"no-cache": true, "max-age": 5, "private": true}}),
     );
     let mut ana = Browser::new();
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send("refused", &mut ana, |_| sign_in(ANA));
     duo.send("sign out", &mut ana, sign_out);
@@ -340,20 +340,20 @@ fn oracle_requests_cache_control() {
 #[test]
 fn oracle_requests_no_cache_control() {
     let mut duo = Duo::start("no-cache", &json!({"SECURITY_CACHE_CONTROL": null}));
-    duo.send("who", &mut Browser::new(), |_| who());
+    duo.send("current user", &mut Browser::new(), |_| who());
     duo.send("sign in", &mut Browser::new(), |_| sign_in(ANA));
     duo.finish(2);
 }
 
 #[test]
-fn oracle_requests_messages_of_ones_own() {
-    // The reference takes [text, category]; so do we.
+fn oracle_requests_custom_messages() {
+    // Both servers read the setting as [text, category].
     let mut duo = Duo::start(
         "messages",
         &json!({"SECURITY_MSG_INVALID_PASSWORD": ["Nope.", "error"]}),
     );
     let wrong = json!({"email": ANA, "password": "wrong"});
-    let pair = duo.send("a text of one's own", &mut Browser::new(), |_| {
+    let pair = duo.send("a custom message", &mut Browser::new(), |_| {
         sign_in_with(&json!({"email": "nobody@example.com", "password": PASSWORD}))
     });
     assert_eq!(pair.ours.status, 400);
@@ -396,17 +396,17 @@ fn oracle_requests_cross_origin() {
             .header("Access-Control-Request-Headers", headers)
     };
     let mut ana = Browser::new();
-    duo.send("who, allowed", &mut ana, |_| {
+    duo.send("current user, allowed origin", &mut ana, |_| {
         from(who(), "http://localhost:8080")
     });
-    duo.send("sign in, allowed", &mut ana, |_| {
+    duo.send("sign in, allowed origin", &mut ana, |_| {
         from(sign_in(ANA), "https://app.example")
     });
     let cors = Known::CorsOnRequest;
-    duo.send_known("who, not allowed", &mut ana, cors, 200, |_| {
+    duo.send_known("current user, other origin", &mut ana, cors, 200, |_| {
         from(who(), "https://evil.example")
     });
-    duo.send_known("who, no origin", &mut ana, cors, 200, |_| who());
+    duo.send_known("current user, no origin", &mut ana, cors, 200, |_| who());
     for (name, origin, method, headers, target) in [
         (
             "preflight, allowed",
@@ -449,7 +449,7 @@ fn oracle_requests_cross_origin() {
             request.target = target.into();
             request
         });
-        // What a browser goes by is the same.
+        // The headers that decide in a browser are the same.
         for header in [
             "access-control-allow-origin",
             "access-control-allow-credentials",

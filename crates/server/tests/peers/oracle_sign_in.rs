@@ -1,4 +1,4 @@
-//! POST and GET /login: who gets in, who does not, and what is said.
+//! `POST` and `GET /login`: which sign-ins are accepted, and what both servers answer.
 
 use serde_json::{Value, json};
 
@@ -11,25 +11,24 @@ use crate::support::requests::{LOGIN, sign_in, sign_in_with, who};
 use crate::support::users::{ANA, PASSWORD, of_scheme};
 
 #[test]
-fn oracle_sign_in_and_who_is_it() {
+fn oracle_sign_in_and_current_user() {
     let mut duo = Duo::start("sign-in", &json!({}));
     let mut ana = Browser::new();
-    duo.send("who, signed out", &mut ana, |_| who());
+    duo.send("current user, signed out", &mut ana, |_| who());
     let first = duo.send("sign in", &mut ana, |_| sign_in(ANA));
-    assert_eq!(
-        first.theirs.status, 200,
-        "the reference itself signs her in"
-    );
-    duo.send("who, signed in", &mut ana, |_| who());
-    duo.send("who again", &mut ana, |_| who());
-    duo.send("sign in again without a token", &mut ana, |_| sign_in(ANA));
-    duo.send("sign in again with the token", &mut ana, |jar| {
+    assert_eq!(first.theirs.status, 200, "the reference signs the user in");
+    duo.send("current user, signed in", &mut ana, |_| who());
+    duo.send("current user again", &mut ana, |_| who());
+    duo.send("sign in again without a CSRF token", &mut ana, |_| {
+        sign_in(ANA)
+    });
+    duo.send("sign in again with the CSRF token", &mut ana, |jar| {
         sign_in(ANA).header("X-XSRF-Token", jar.get("XSRF-TOKEN").unwrap_or_default())
     });
     let mut second = Browser::new();
     duo.send("sign in on a second device", &mut second, |_| sign_in(ANA));
     duo.send(
-        "sign in without a session before",
+        "sign in without an earlier session",
         &mut Browser::new(),
         |_| sign_in(ANA),
     );
@@ -37,14 +36,14 @@ fn oracle_sign_in_and_who_is_it() {
 }
 
 #[test]
-fn oracle_sign_in_of_every_state_of_an_account() {
+fn oracle_sign_in_in_every_account_state() {
     let mut duo = Duo::start("states", &json!({}));
     for (name, email) in [
         ("unconfirmed", "bo@example.com"),
         ("inactive", "cy@example.com"),
         ("inactive and unconfirmed", "dee@example.com"),
         ("no password", "eve@example.com"),
-        ("nobody", "nobody@example.com"),
+        ("unknown address", "nobody@example.com"),
         ("stored in mixed case", "fay@example.com"),
         ("signed in before", "hal@example.com"),
     ] {
@@ -55,13 +54,13 @@ fn oracle_sign_in_of_every_state_of_an_account() {
         ("wrong password, unconfirmed", "bo@example.com"),
         ("wrong password, inactive", "cy@example.com"),
         ("wrong password, none stored", "eve@example.com"),
-        ("wrong password, nobody", "nobody@example.com"),
+        ("wrong password, unknown address", "nobody@example.com"),
     ] {
         duo.send(name, &mut Browser::new(), |_| {
             sign_in_with(&json!({"email": email, "password": "wrong horse"}))
         });
     }
-    duo.send("signed in before, once more", &mut Browser::new(), |_| {
+    duo.send("signed in before, again", &mut Browser::new(), |_| {
         sign_in("hal@example.com")
     });
     duo.finish(13);
@@ -74,13 +73,13 @@ fn oracle_sign_in_with_generic_responses() {
         &json!({"SECURITY_RETURN_GENERIC_RESPONSES": true}),
     );
     for (name, members) in [
-        ("right", json!({"email": ANA, "password": PASSWORD})),
+        ("valid", json!({"email": ANA, "password": PASSWORD})),
         (
             "wrong password",
             json!({"email": ANA, "password": "wrong horse"}),
         ),
         (
-            "nobody",
+            "unknown address",
             json!({"email": "nobody@example.com", "password": PASSWORD}),
         ),
         (
@@ -110,21 +109,21 @@ fn oracle_sign_in_with_generic_responses() {
         duo.send(name, &mut Browser::new(), |_| sign_in_with(&members));
     }
     let known = Known::OneGenericError;
-    duo.send_known("nothing", &mut Browser::new(), known, 400, |_| {
+    duo.send_known("empty body", &mut Browser::new(), known, 400, |_| {
         sign_in_with(&json!({}))
     });
-    duo.send("who", &mut Browser::new(), |_| who());
+    duo.send("current user", &mut Browser::new(), |_| who());
     duo.finish(13);
 }
 
 #[test]
-fn oracle_sign_in_fields_missing_and_of_other_types() {
+fn oracle_sign_in_with_missing_fields_and_wrong_types() {
     let mut duo = Duo::start("fields", &json!({}));
     for (name, members) in [
         ("no email", json!({"password": PASSWORD})),
         ("no password", json!({"email": ANA})),
-        ("nothing", json!({})),
-        ("empty texts", json!({"email": "", "password": ""})),
+        ("empty body", json!({})),
+        ("empty strings", json!({"email": "", "password": ""})),
         ("only spaces", json!({"email": "  ", "password": "  "})),
         ("null", json!({"email": null, "password": null})),
         ("email a number", json!({"email": 7, "password": PASSWORD})),
@@ -145,7 +144,7 @@ fn oracle_sign_in_fields_missing_and_of_other_types() {
             json!({"email": ANA, "password": PASSWORD, "submit": "x", "extra": [1, {"a": 2}]}),
         ),
         (
-            "username where none is configured",
+            "username where usernames are not enabled",
             json!({"username": "gilbert", "password": PASSWORD}),
         ),
     ] {
@@ -197,7 +196,7 @@ fn oracle_sign_in_passwords_in_unicode() {
         ("with a ligature", "p\u{e4}ssw\u{f6}rd \u{fb01} 1\u{20ac}"),
         ("full width", "p\u{e4}ssw\u{f6}rd fi \u{ff11}\u{20ac}"),
         ("another letter", "passw\u{f6}rd fi 1\u{20ac}"),
-        ("with a space behind", "p\u{e4}ssw\u{f6}rd fi 1\u{20ac} "),
+        ("with a trailing space", "p\u{e4}ssw\u{f6}rd fi 1\u{20ac} "),
     ] {
         let body = json!({"email": "jan@example.com", "password": password});
         duo.send(name, &mut Browser::new(), |_| sign_in_with(&body));
@@ -217,11 +216,13 @@ fn oracle_sign_in_rehashes_older_schemes() {
     ] {
         let email = of_scheme(scheme);
         let wrong = json!({"email": email, "password": "wrong horse"});
-        duo.send(&format!("{scheme}, wrong"), &mut Browser::new(), |_| {
-            sign_in_with(&wrong)
-        });
+        duo.send(
+            &format!("{scheme}, wrong password"),
+            &mut Browser::new(),
+            |_| sign_in_with(&wrong),
+        );
         duo.send(scheme, &mut Browser::new(), |_| sign_in(&email));
-        duo.send(&format!("{scheme}, once more"), &mut Browser::new(), |_| {
+        duo.send(&format!("{scheme}, again"), &mut Browser::new(), |_| {
             sign_in(&email)
         });
     }
@@ -241,20 +242,21 @@ fn oracle_sign_in_rehashes_when_parameters_rise() {
         "parameters",
         &json!({"SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": options}),
     );
-    duo.send("wrong", &mut Browser::new(), |_| {
+    duo.send("wrong password", &mut Browser::new(), |_| {
         sign_in_with(&json!({"email": ANA, "password": "no"}))
     });
-    duo.send("right", &mut Browser::new(), |_| sign_in(ANA));
-    duo.send("unconfirmed, right", &mut Browser::new(), |_| {
+    duo.send("right password", &mut Browser::new(), |_| sign_in(ANA));
+    duo.send("unconfirmed, right password", &mut Browser::new(), |_| {
         sign_in("bo@example.com")
     });
-    duo.send("inactive, right", &mut Browser::new(), |_| {
+    duo.send("inactive, right password", &mut Browser::new(), |_| {
         sign_in("cy@example.com")
     });
     duo.finish(4);
 }
 
-/// Usernames beside addresses, as the reference's two-attribute configuration has it.
+/// Usernames and addresses as identity attributes, as in the reference's two-attribute
+/// configuration.
 fn with_usernames() -> Value {
     json!({
         "SECURITY_USERNAME_ENABLE": true,
@@ -268,7 +270,7 @@ fn with_usernames() -> Value {
 #[test]
 fn oracle_sign_in_by_username() {
     let mut duo = Duo::start("usernames", &with_usernames());
-    duo.send("who", &mut Browser::new(), |_| who());
+    duo.send("current user", &mut Browser::new(), |_| who());
     for (name, members) in [
         (
             "username",
@@ -418,19 +420,21 @@ fn oracle_sign_in_with_the_default_hashing() {
         "defaults",
         &json!({"SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {}}),
     );
-    duo.send("cheap hash is renewed", &mut Browser::new(), |_| {
+    duo.send("a cheap hash is replaced", &mut Browser::new(), |_| {
         sign_in(ANA)
     });
-    duo.send("and verifies", &mut Browser::new(), |_| sign_in(ANA));
+    duo.send("the new hash verifies", &mut Browser::new(), |_| {
+        sign_in(ANA)
+    });
     duo.finish(2);
 }
 
 #[test]
-fn oracle_sign_in_mistakes_the_reference_trips_over() {
+fn oracle_sign_in_with_mistakes_that_the_reference_mishandles() {
     let mut duo = Duo::start("mistakes", &json!({}));
     for (name, body) in [
         ("an array", "[1, 2]"),
-        ("a text", "\"ana\""),
+        ("a string", "\"ana\""),
         ("a number", "7"),
         ("null", "null"),
         ("not JSON", "{\"email\": "),

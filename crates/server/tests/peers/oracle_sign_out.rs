@@ -1,4 +1,4 @@
-//! POST and GET /logout, and what is left of a session behind it.
+//! `POST` and `GET /logout`, and what remains of the session.
 
 use serde_json::json;
 
@@ -13,15 +13,15 @@ use crate::support::users::{ANA, PASSWORD};
 fn oracle_sign_out() {
     let mut duo = Duo::start("sign-out", &json!({}));
     let mut ana = Browser::new();
-    duo.send("signed out already", &mut ana, |_| {
+    duo.send("already signed out", &mut ana, |_| {
         Request::post(LOGOUT, &json!({}))
     });
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send("sign out", &mut ana, sign_out);
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.send("sign out again", &mut ana, sign_out);
     duo.send("sign in again", &mut ana, |_| sign_in(ANA));
-    duo.send("sign out with nothing in the body", &mut ana, |jar| {
+    duo.send("sign out without a body", &mut ana, |jar| {
         with_token(
             Request::new("POST", LOGOUT).header("Accept", "application/json"),
             jar,
@@ -37,7 +37,7 @@ fn oracle_sign_out_forgets_the_remembered_browser() {
     let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
     duo.send("sign in, remembered", &mut ana, |_| sign_in_with(&body));
     duo.send("sign out", &mut ana, sign_out);
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.finish(3);
 }
 
@@ -47,12 +47,12 @@ fn oracle_sign_out_without_a_token() {
     let mut ana = Browser::new();
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send("sign out", &mut ana, |_| Request::post(LOGOUT, &json!({})));
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.finish(3);
 }
 
 #[test]
-fn oracle_sign_out_that_wants_a_token() {
+fn oracle_sign_out_that_requires_a_token() {
     let mut duo = Duo::start("sign-out-csrf", &json!({"SECURITY_LOGOUT_CSRF": true}));
     let mut ana = Browser::new();
     duo.send("signed out, no token", &mut ana, |_| {
@@ -65,7 +65,7 @@ fn oracle_sign_out_that_wants_a_token() {
     });
     duo.send("still signed in", &mut ana, |_| who());
     duo.send("with the token", &mut ana, sign_out);
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.finish(7);
 }
 
@@ -78,7 +78,7 @@ fn oracle_sign_out_methods() {
     let mut ana = Browser::new();
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send("GET", &mut ana, |_| Request::get(LOGOUT));
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.send_known("PUT", &mut ana, Known::OwnErrorPages, 405, |_| {
         Request::new("PUT", LOGOUT).json(&json!({}))
     });
@@ -122,7 +122,7 @@ fn oracle_sign_out_default_methods() {
     duo.send_known("GET", &mut ana, Known::OwnErrorPages, 405, |_| {
         Request::get(LOGOUT)
     });
-    duo.send("HEAD who", &mut ana, |_| {
+    duo.send("HEAD, current user", &mut ana, |_| {
         Request::new("HEAD", crate::support::requests::LOGIN).header("Accept", "application/json")
     });
     duo.send_known("OPTIONS", &mut ana, Known::PlainOptions, 200, |_| {
@@ -139,6 +139,6 @@ fn oracle_sign_out_by_form() {
     duo.send_known("form", &mut ana, Known::JsonAlways, 200, |_| {
         Request::new("POST", LOGOUT).form(&[])
     });
-    duo.send("who", &mut ana, |_| who());
+    duo.send("current user", &mut ana, |_| who());
     duo.finish(3);
 }

@@ -1,4 +1,4 @@
-//! Auth tokens and basic authentication: where they may stand, and when they count.
+//! Auth tokens and basic authentication: where they may be sent, and when they are valid.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ fn by_header(token: &str) -> Request {
 }
 
 #[test]
-fn oracle_tokens_are_asked_for_in_the_query() {
+fn oracle_tokens_are_requested_in_the_query() {
     let mut duo = Duo::start("tokens-asked", &json!({}));
     for query in [
         "?include_auth_token",
@@ -59,19 +59,19 @@ fn oracle_tokens_always_with_the_old_setting() {
         "tokens-always",
         &json!({"SECURITY_BACKWARDS_COMPAT_AUTH_TOKEN": true}),
     );
-    duo.send("not asked for", &mut Browser::new(), |_| sign_in(ANA));
+    duo.send("not requested", &mut Browser::new(), |_| sign_in(ANA));
     duo.finish(1);
 }
 
 #[test]
-fn oracle_tokens_where_they_may_stand() {
+fn oracle_tokens_where_they_may_be_sent() {
     let mut duo = Duo::start("tokens-places", &json!({}));
     let mut ana = Browser::new();
     let tokens = duo
         .send("sign in", &mut ana, |_| sign_in_for_tokens(ANA))
         .of_user("authentication_token");
     let nobody = Browser::new;
-    duo.send("nowhere", &mut nobody(), |_| ways());
+    duo.send("no token", &mut nobody(), |_| ways());
     duo.send_own("header", &mut nobody(), &tokens, |_, token| {
         by_header(token)
     });
@@ -104,16 +104,22 @@ fn oracle_tokens_where_they_may_stand() {
         &tokens,
         |_, token| by_header(&format!("{token}x")),
     );
-    duo.send_own("who, by token", &mut nobody(), &tokens, |_, token| {
-        who().header("Authentication-Token", token)
-    });
+    duo.send_own(
+        "current user, by token",
+        &mut nobody(),
+        &tokens,
+        |_, token| who().header("Authentication-Token", token),
+    );
     duo.send("sign out the session", &mut ana, sign_out);
-    duo.send_own("the token goes on", &mut nobody(), &tokens, |_, token| {
-        by_header(token)
-    });
+    duo.send_own(
+        "the token stays valid",
+        &mut nobody(),
+        &tokens,
+        |_, token| by_header(token),
+    );
     duo.set(ANA, "active", "0");
     duo.send_own(
-        "of somebody switched off",
+        "of a deactivated user",
         &mut nobody(),
         &tokens,
         |_, token| by_header(token),
@@ -131,7 +137,7 @@ fn oracle_tokens_where_they_may_stand() {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "both servers go by the machine's clock"
+    reason = "both servers use the system clock"
 )]
 fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -148,18 +154,18 @@ fn oracle_tokens_of_every_version_and_age() {
     let five = |uid: &str, exp: u64| json!({"ver": "5", "uid": uid, "fs_paa": now, "exp": exp});
     let payloads = [
         ("version 5", five(ANA_ID, 0)),
-        ("with an end to come", five(ANA_ID, now + 60)),
-        ("with an end that passed", five(ANA_ID, now - 60)),
-        ("of nobody", five("nobody", 0)),
-        ("of somebody switched off", five(CY_ID, 0)),
+        ("expires later", five(ANA_ID, now + 60)),
+        ("expired", five(ANA_ID, now - 60)),
+        ("of an unknown user", five("nobody", 0)),
+        ("of a deactivated user", five(CY_ID, 0)),
         ("version 4", json!([ANA_ID])),
         ("version 3", json!(["x", "y", ANA_ID])),
-        ("without an end", json!({"ver": "5", "uid": ANA_ID})),
+        ("without an expiry", json!({"ver": "5", "uid": ANA_ID})),
         ("without a user", json!({"ver": "5", "exp": 0})),
         ("without a version", json!({"uid": ANA_ID, "exp": 0})),
-        ("a text", json!(ANA_ID)),
+        ("a string", json!(ANA_ID)),
         ("a number", json!(5)),
-        ("nothing", json!(null)),
+        ("null", json!(null)),
         ("an empty list", json!([])),
     ];
     for (name, payload) in &payloads {
@@ -167,7 +173,7 @@ fn oracle_tokens_of_every_version_and_age() {
         duo.send(name, &mut Browser::new(), |_| by_header(&token));
     }
     for (name, age) in [
-        ("young enough", 590),
+        ("not yet too old", 590),
         ("too old", 610),
         ("from the future", -3600),
     ] {
@@ -188,7 +194,9 @@ fn oracle_tokens_of_every_version_and_age() {
         });
     }
     let token = Python::get().sign("remember", "another key", &five(ANA_ID, 0), 0);
-    duo.send("of another key", &mut Browser::new(), |_| by_header(&token));
+    duo.send("signed with another key", &mut Browser::new(), |_| {
+        by_header(&token)
+    });
     duo.finish(24);
 }
 
@@ -211,7 +219,11 @@ fn oracle_api_methods_as_configured() {
             .send("sign in", &mut ana, |_| sign_in_for_tokens(ANA))
             .of_user("authentication_token");
         let name = methods.join("+");
-        duo.send(&format!("{name}: nobody"), &mut Browser::new(), |_| ways());
+        duo.send(
+            &format!("{name}: unauthenticated"),
+            &mut Browser::new(),
+            |_| ways(),
+        );
         duo.send(&format!("{name}: session"), &mut ana, |_| ways());
         duo.send_own(
             &format!("{name}: token"),
@@ -238,23 +250,23 @@ fn oracle_basic_authentication() {
             ways().header("Authorization", value)
         });
     };
-    send("right", &basic(ANA, PASSWORD));
-    send("wrong", &basic(ANA, "wrong"));
-    send("nobody", &basic("nobody@example.com", PASSWORD));
-    send("switched off", &basic("cy@example.com", PASSWORD));
-    send("any case", &basic("ANA@EXAMPLE.COM", PASSWORD));
+    send("right password", &basic(ANA, PASSWORD));
+    send("wrong password", &basic(ANA, "wrong"));
+    send("unknown address", &basic("nobody@example.com", PASSWORD));
+    send("deactivated", &basic("cy@example.com", PASSWORD));
+    send("address in capitals", &basic("ANA@EXAMPLE.COM", PASSWORD));
     send("an old hash", &basic("pbkdf2-sha256@example.com", PASSWORD));
     send("no password", &basic(ANA, ""));
     send("no name", &basic("", PASSWORD));
     send("another scheme", "Bearer abc");
-    send("no base64", "Basic %%%");
+    send("not base64", "Basic %%%");
     send("no colon", "Basic YW5h");
     send(
-        "scheme in small letters",
+        "scheme in lower case",
         &basic(ANA, PASSWORD).replace("Basic", "basic"),
     );
     duo.send_known(
-        "no password is set",
+        "user without a password",
         &mut Browser::new(),
         Known::ClientMistake,
         401,
@@ -264,7 +276,7 @@ fn oracle_basic_authentication() {
 }
 
 #[test]
-fn oracle_basic_authentication_lets_in_whom_login_lets_in() {
+fn oracle_basic_authentication_accepts_only_users_who_may_sign_in() {
     let config = json!({
         "SECURITY_API_ENABLED_METHODS": ["basic"],
         "SECURITY_DEFAULT_HTTP_AUTH_REALM": "the realm",
@@ -274,7 +286,7 @@ fn oracle_basic_authentication_lets_in_whom_login_lets_in() {
         ways().header("Authorization", basic(ANA, PASSWORD))
     });
     duo.send_known(
-        "not confirmed",
+        "unconfirmed",
         &mut Browser::new(),
         Known::BasicAsLogin,
         401,

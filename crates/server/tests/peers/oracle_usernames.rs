@@ -1,4 +1,4 @@
-//! Changing the name, and being told it.
+//! Changing the username, and recovering a forgotten one.
 
 use serde_json::{Value, json};
 
@@ -18,22 +18,24 @@ fn oracle_usernames_change() {
     let mut duo = Duo::start_with_mail("username-change", &names());
     let mut ana = Browser::new();
     let body = |name: &Value| Request::post(CHANGE_USERNAME, &json!({"username": name}));
-    duo.send("nobody", &mut Browser::new(), |_| body(&json!("analove")));
-    duo.send("nobody, GET", &mut Browser::new(), |_| {
+    duo.send("signed out", &mut Browser::new(), |_| {
+        body(&json!("analove"))
+    });
+    duo.send("signed out, GET", &mut Browser::new(), |_| {
         Request::get(CHANGE_USERNAME)
     });
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send("GET", &mut ana, |_| Request::get(CHANGE_USERNAME));
     for (name, username) in [
-        ("short", json!("abc")),
-        ("long", json!("a".repeat(33))),
-        ("signs", json!("a-b-c")),
+        ("too short", json!("abc")),
+        ("too long", json!("a".repeat(33))),
+        ("with punctuation", json!("a-b-c")),
         ("taken", json!("gilbert")),
         ("taken in capitals", json!("GILBERT")),
-        ("new", json!("analove")),
-        ("the same", json!("analove")),
-        ("another", json!("anahate")),
-        ("a number", json!("12345")),
+        ("a new username", json!("analove")),
+        ("the same username", json!("analove")),
+        ("another new username", json!("anahate")),
+        ("only digits", json!("12345")),
     ] {
         duo.send(name, &mut ana, |jar| with_token(body(&username), jar));
     }
@@ -45,7 +47,7 @@ fn oracle_usernames_change() {
         |_| body(&json!("nobody")),
     );
     duo.send("GET again", &mut ana, |_| Request::get(CHANGE_USERNAME));
-    duo.send_known("nothing", &mut ana, Known::NamesStay, 400, |jar| {
+    duo.send_known("empty body", &mut ana, Known::UsernameIsKept, 400, |jar| {
         with_token(Request::post(CHANGE_USERNAME, &json!({})), jar)
     });
     duo.finish(16);
@@ -58,14 +60,17 @@ fn oracle_usernames_recover() {
         changes["SECURITY_RETURN_GENERIC_RESPONSES"] = generic.into();
         let mut duo = Duo::start_with_mail(&format!("username-recover-{generic}"), &changes);
         for (name, body) in [
-            ("nothing", json!({})),
-            ("empty", json!({"email": ""})),
-            ("no address", json!({"email": "no"})),
-            ("nobody", json!({"email": "nobody@example.com"})),
-            ("somebody", json!({"email": "gil@example.com"})),
-            ("somebody without a name", json!({"email": ANA})),
+            ("empty body", json!({})),
+            ("empty address", json!({"email": ""})),
+            ("not an address", json!({"email": "no"})),
+            ("unknown address", json!({"email": "nobody@example.com"})),
+            (
+                "a user with a username",
+                json!({"email": "gil@example.com"}),
+            ),
+            ("a user without a username", json!({"email": ANA})),
             ("unconfirmed", json!({"email": "bo@example.com"})),
-            ("switched off", json!({"email": "cy@example.com"})),
+            ("deactivated", json!({"email": "cy@example.com"})),
         ] {
             duo.send(name, &mut Browser::new(), |_| {
                 Request::post(RECOVER_USERNAME, &body)

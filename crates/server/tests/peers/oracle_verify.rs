@@ -1,4 +1,4 @@
-//! Showing once more who one is.
+//! Confirming one's identity again with the password.
 
 use serde_json::{Value, json};
 
@@ -17,39 +17,41 @@ fn verify(members: &Value) -> Request {
 fn oracle_verify_by_session() {
     let mut duo = Duo::start("verify-session", &json!({}));
     let mut ana = Browser::new();
-    duo.send("nobody, GET", &mut Browser::new(), |_| Request::get(VERIFY));
-    duo.send("nobody", &mut Browser::new(), |_| {
+    duo.send("signed out, GET", &mut Browser::new(), |_| {
+        Request::get(VERIFY)
+    });
+    duo.send("signed out", &mut Browser::new(), |_| {
         verify(&json!({"password": PASSWORD}))
     });
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
     duo.send("GET", &mut ana, |_| Request::get(VERIFY));
     let right = json!({"password": PASSWORD});
     for (name, members) in [
-        ("right", right.clone()),
-        ("wrong", json!({"password": "wrong"})),
-        ("empty", json!({"password": ""})),
-        ("absent", json!({})),
-        ("null", json!({"password": null})),
+        ("right password", right.clone()),
+        ("wrong password", json!({"password": "wrong"})),
+        ("empty password", json!({"password": ""})),
+        ("no password", json!({})),
+        ("null password", json!({"password": null})),
         ("more members", json!({"password": PASSWORD, "other": [1]})),
         (
-            "next of ours",
+            "next on this site",
             json!({"password": PASSWORD, "next": "/there"}),
         ),
         (
-            "next away",
+            "next on another site",
             json!({"password": PASSWORD, "next": "https://evil.example/"}),
         ),
     ] {
         duo.send(name, &mut ana, |jar| with_token(verify(&members), jar));
     }
     duo.send("no CSRF token", &mut ana, |_| verify(&right));
-    duo.send("with tokens", &mut ana, |jar| {
+    duo.send("request tokens", &mut ana, |jar| {
         with_token(
             Request::post(&format!("{VERIFY}?include_auth_token"), &right),
             jar,
         )
     });
-    duo.send("a number", &mut ana, |jar| {
+    duo.send("password is a number", &mut ana, |jar| {
         with_token(verify(&json!({"password": 5})), jar)
     });
     duo.finish(15);
@@ -69,14 +71,14 @@ fn oracle_verify_by_token_and_basic() {
         Request::get(VERIFY).header("Authentication-Token", token)
     });
     duo.send_own_known(
-        "wrong, by token",
+        "wrong password, by token",
         &mut Browser::new(),
         (Known::OneCaller, 400),
         &tokens,
         |_, token| verify(&json!({"password": "wrong"})).header("Authentication-Token", token),
     );
     duo.send_own_known(
-        "right, by token",
+        "right password, by token",
         &mut Browser::new(),
         (Known::OneCaller, 200),
         &tokens,
@@ -94,7 +96,7 @@ fn oracle_verify_by_token_and_basic() {
 }
 
 #[test]
-fn oracle_verify_is_not_there_where_any_proof_is_fresh() {
+fn oracle_verify_is_not_served_without_freshness() {
     let config = json!({"SECURITY_FRESHNESS": {"seconds": -60}});
     let mut duo = Duo::start("verify-off", &config);
     let mut ana = Browser::new();

@@ -1,4 +1,4 @@
-//! Every name that the reference knows is known here.
+//! Every setting and message name of the reference is known to vestibule.
 
 use std::process::Command;
 
@@ -36,7 +36,7 @@ fn settings_of_the_reference_are_all_known() {
             .output()
             .expect("the program runs")
     };
-    // The empty text stands for None, which every setting takes as "not set".
+    // `config check --all` must accept every message name, and must list every setting.
     let (messages, settings): (Vec<_>, Vec<_>) = names
         .iter()
         .partition(|name| name.starts_with("SECURITY_MSG_"));

@@ -1,4 +1,4 @@
-//! The commands about configuration, secrets and the database, and what holds for all.
+//! The commands for configuration, secrets and the database, and rules for every command.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -12,7 +12,7 @@ use vestibule_server::cli::Arguments;
 use crate::readme::steps;
 use crate::support::{BINARY, Folder, done, refused, stderr, stdout, terminate, wait_for};
 
-/// Section 2 of the contract.
+/// The commands that section 2 of the contract requires.
 const CONTRACT: [&str; 23] = [
     "serve",
     "users create",
@@ -42,10 +42,7 @@ const CONTRACT: [&str; 23] = [
 fn every_command(command: &clap::Command, path: &str, found: &mut Vec<String>) {
     for sub in command.get_subcommands() {
         let path = format!("{path} {}", sub.get_name());
-        assert!(
-            sub.get_about().is_some(),
-            "{path} does not say what it does"
-        );
+        assert!(sub.get_about().is_some(), "{path} has no help");
         for argument in sub.get_arguments() {
             assert!(argument.get_help().is_some(), "{path}: {argument}");
         }
@@ -58,7 +55,7 @@ fn every_command(command: &clap::Command, path: &str, found: &mut Vec<String>) {
 }
 
 #[test]
-fn every_command_is_there_and_explains_itself() {
+fn every_command_exists_and_has_help() {
     let mut found = Vec::new();
     every_command(&Arguments::command(), "", &mut found);
     for name in CONTRACT {
@@ -75,7 +72,7 @@ fn every_command_is_there_and_explains_itself() {
 }
 
 #[test]
-fn the_page_of_the_command_line_says_what_really_comes_back() {
+fn the_command_line_page_shows_the_real_output() {
     let page = include_str!("../../../../docs/features/command_line.md");
     let folder = Folder::new();
     let programs = Path::new(BINARY).parent().unwrap().display();
@@ -101,7 +98,7 @@ fn the_page_of_the_command_line_says_what_really_comes_back() {
 }
 
 #[test]
-fn wrong_usage_ends_with_two() {
+fn wrong_usage_exits_with_status_two() {
     let folder = Folder::new();
     for arguments in [
         &["users"][..],
@@ -122,7 +119,7 @@ fn wrong_usage_ends_with_two() {
 }
 
 #[test]
-fn who_may_not_serve_is_told_so_in_one_line() {
+fn a_configuration_error_is_reported_in_one_line() {
     let folder = Folder::new();
     let secrets = stdout(&folder.run(&["secrets", "generate"]));
     folder.write("vestibule.toml", &secrets);
@@ -137,7 +134,7 @@ fn who_may_not_serve_is_told_so_in_one_line() {
 }
 
 #[test]
-fn a_result_that_nobody_reads_is_no_failure_and_one_that_is_lost_is() {
+fn a_closed_pipe_is_not_a_failure_and_a_failed_write_is() {
     let folder = Folder::new();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -159,7 +156,7 @@ fn a_result_that_nobody_reads_is_no_failure_and_one_that_is_lost_is() {
 }
 
 #[test]
-fn a_setting_in_the_environment_that_is_not_text_is_an_error() {
+fn a_setting_in_the_environment_that_is_not_utf8_is_an_error() {
     let folder = Folder::new();
     let run = |name: &str| {
         folder
@@ -180,8 +177,8 @@ fn a_setting_in_the_environment_that_is_not_text_is_an_error() {
         let output = run(name);
         assert_eq!(output.status.code(), Some(1), "{name}");
         assert!(stderr(&output).contains(&format!("{name}: is not UTF-8")));
-        assert!(!stderr(&output).contains("caf"), "nor is it shown");
-        assert!(!stdout(&output).contains("caf"), "nor is it shown");
+        assert!(!stderr(&output).contains("caf"), "the value is not shown");
+        assert!(!stdout(&output).contains("caf"), "the value is not shown");
         let list = folder
             .command(&["users", "list"])
             .env(name, OsStr::from_bytes(b"caf\xe9"))
@@ -195,7 +192,7 @@ fn a_setting_in_the_environment_that_is_not_text_is_an_error() {
 }
 
 #[test]
-fn explanations_to_everybody_are_warned_of_once_where_others_can_listen() {
+fn debug_on_a_public_address_is_warned_of_once() {
     let folder = Folder::new();
     let secrets = stdout(&folder.run(&["secrets", "generate"]));
     let hosts = "TRUSTED_HOSTS = [\"localhost\"]\n";
@@ -226,7 +223,7 @@ fn explanations_to_everybody_are_warned_of_once_where_others_can_listen() {
 }
 
 #[test]
-fn the_configuration_may_be_named_before_or_after_the_command() {
+fn the_config_option_may_come_before_or_after_the_command() {
     let folder = Folder::new();
     folder.write("other.toml", "SECURITY_PASSWORD_LENGTH_MIN = 30");
     for arguments in [
@@ -243,7 +240,7 @@ fn the_configuration_may_be_named_before_or_after_the_command() {
 }
 
 #[test]
-fn config_check_masks_secrets_and_names_what_is_wrong() {
+fn config_check_masks_secrets_and_reports_problems() {
     let folder = Folder::new();
     folder.write(
         "vestibule.toml",
@@ -274,7 +271,7 @@ fn config_check_masks_secrets_and_names_what_is_wrong() {
 }
 
 #[test]
-fn the_environment_wins_and_secrets_come_from_files() {
+fn the_environment_overrides_the_file_and_secrets_can_come_from_files() {
     let folder = Folder::new();
     folder.write("vestibule.toml", "SECURITY_PASSWORD_LENGTH_MIN = 8\n");
     folder.write("key", "a key from a file, long enough\n");
@@ -311,7 +308,7 @@ fn the_environment_wins_and_secrets_come_from_files() {
 }
 
 #[test]
-fn secrets_are_fresh_each_time_and_can_be_used() {
+fn generated_secrets_are_new_each_time_and_usable() {
     let folder = Folder::new();
     let first = stdout(&folder.run(&["secrets", "generate"]));
     assert_ne!(first, stdout(&folder.run(&["secrets", "generate"])));
@@ -319,12 +316,12 @@ fn secrets_are_fresh_each_time_and_can_be_used() {
     assert!(folder.run(&["config", "check"]).status.success());
     assert!(
         !folder.path().join("vestibule-data").exists(),
-        "nothing was missing"
+        "no secrets were generated"
     );
 }
 
 #[test]
-fn the_database_is_made_checked_and_upgraded() {
+fn the_database_is_created_checked_and_upgraded() {
     let folder = Folder::new();
     folder.write(
         "vestibule.toml",
@@ -332,7 +329,7 @@ fn the_database_is_made_checked_and_upgraded() {
     );
     let output = folder.run(&["db", "init"]);
     assert!(
-        stdout(&output).contains("made table user"),
+        stdout(&output).contains("created table user"),
         "{}",
         stderr(&output)
     );

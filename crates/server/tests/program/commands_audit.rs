@@ -1,5 +1,5 @@
-//! `audit verify`: what it says of a log as it was written, and of one that somebody changed who
-//! can write to the database and does not know the key.
+//! `audit verify`, for an intact log and for one that an attacker changed. The attacker can write
+//! to the database and does not know the key.
 
 use rusqlite::Connection;
 
@@ -13,7 +13,7 @@ SECURITY_PASSWORD_SALT = "a salt of the audit tests, long enough"
 SQLALCHEMY_DATABASE_URI = "sqlite:///app.db"
 "#;
 
-/// A log of three entries as it was written before ends were sealed.
+/// A log of three entries that a version without sealed ends wrote.
 const EARLIER: &str = "
     ALTER TABLE vestibule_audit_head DROP COLUMN end_seal;
     INSERT INTO vestibule_audit (id, occurred_at, kind, user_id, seal) VALUES
@@ -26,7 +26,7 @@ const EARLIER: &str = "
     INSERT INTO vestibule_audit_head (id, last, seal) VALUES
       (1, 3, '5744f3abf91315d37762676321a05b6e7758f767a8abd8c544a82ef25bd5440e');";
 
-/// A database with nothing in it.
+/// A folder with an empty database.
 fn empty() -> Folder {
     let folder = Folder::new();
     folder.write("vestibule.toml", SETTINGS);
@@ -34,12 +34,12 @@ fn empty() -> Folder {
     folder
 }
 
-/// One more entry.
+/// Appends one entry.
 fn happens(folder: &Folder) {
     done(&folder.run(&["users", "reset_access", ANA]));
 }
 
-/// A log of six entries.
+/// A folder with a log of six entries.
 fn lived() -> Folder {
     let folder = empty();
     done(&folder.run(&["users", "create", ANA, "--password", "battery staple"]));
@@ -55,10 +55,10 @@ fn change(folder: &Folder, statements: &str) {
     sql(folder).execute_batch(statements).unwrap();
 }
 
-/// The last line: the end of a log that is whole.
+/// Checks that the log is intact. Returns the last line, which is its end.
 fn whole(folder: &Folder) -> String {
     let said = done(&folder.run(&["audit", "verify"]));
-    assert!(said.contains("the audit log is whole"), "{said}");
+    assert!(said.contains("the audit log is intact"), "{said}");
     said.lines().last().unwrap().to_owned()
 }
 
@@ -73,17 +73,18 @@ const PUT_BACK: &str = "DELETE FROM vestibule_audit; DELETE FROM vestibule_audit
     INSERT INTO vestibule_audit SELECT * FROM kept;
     INSERT INTO vestibule_audit_head SELECT * FROM kept_head;";
 
-/// The head, set to what is the last entry now.
+/// Makes the head point to the entry that is now the last.
 const HEAD_FOLLOWS: &str = "UPDATE vestibule_audit_head SET
     last = (SELECT max(id) FROM vestibule_audit),
     seal = (SELECT seal FROM vestibule_audit ORDER BY id DESC LIMIT 1)";
 
-/// What is done to a log of six entries, what is said of it, and of what is written afterwards.
+/// Attacks on a log of six entries: the statements, the error, and the error after further entries.
 fn cuts() -> Vec<(String, &'static str, &'static str)> {
     let cut =
         |more: &str| format!("DELETE FROM vestibule_audit WHERE id > 4; {HEAD_FOLLOWS}{more};");
-    let unsealed = "entry 4: that the log ends with it has no seal of ours";
-    let after = "entry 5: it was changed, is not ours, or was written where an end had been cut";
+    let unsealed = "entry 4: the record that the log ends here has no valid seal";
+    let after =
+        "entry 5: it was changed, was not written by this server, or was written after the end";
     vec![
         (cut(""), unsealed, after),
         (cut(", end_seal = NULL"), unsealed, after),
@@ -91,22 +92,22 @@ fn cuts() -> Vec<(String, &'static str, &'static str)> {
         (cut(", end_seal = seal"), unsealed, after),
         (
             "DELETE FROM vestibule_audit WHERE id > 4; DELETE FROM vestibule_audit_head".to_owned(),
-            "entry 4: it is the last, and nothing says where the log ends",
+            "entry 4: it is the last entry, but the record of the log's end is missing",
             after,
         ),
         (
             "DELETE FROM vestibule_audit_head".to_owned(),
-            "entry 6: it is the last, and nothing says where the log ends",
+            "entry 6: it is the last entry, but the record of the log's end is missing",
             "entry 7: it was changed",
         ),
         (
             "UPDATE vestibule_audit_head SET end_seal = NULL".to_owned(),
-            "entry 6: that the log ends with it has no seal of ours",
+            "entry 6: the record that the log ends here has no valid seal",
             "entry 7: it was changed",
         ),
         (
             "UPDATE vestibule_audit_head SET seal = end_seal".to_owned(),
-            "entry 6: it is not the one that was written last",
+            "entry 6: it is not the last entry that the server wrote",
             "entry 7: it was changed",
         ),
         (
@@ -122,7 +123,7 @@ fn cuts() -> Vec<(String, &'static str, &'static str)> {
         (
             "DELETE FROM vestibule_audit; UPDATE vestibule_audit_head SET last = 0, seal = ''"
                 .to_owned(),
-            "entry 0: that the log ends with it has no seal of ours",
+            "entry 0: the record that the log ends here has no valid seal",
             "entry 1: it was changed",
         ),
         (
@@ -144,7 +145,7 @@ fn cuts() -> Vec<(String, &'static str, &'static str)> {
 }
 
 #[test]
-fn attack_the_end_of_the_audit_log_is_not_cut_off_unseen() {
+fn attack_the_end_of_the_audit_log_cannot_be_cut_off_unnoticed() {
     let folder = lived();
     let end = whole(&folder);
     assert!(end.starts_with("6:"), "{end}");
@@ -152,7 +153,7 @@ fn attack_the_end_of_the_audit_log_is_not_cut_off_unseen() {
     for (cut, why, after) in cuts() {
         change(&folder, &cut);
         broken(&folder, why);
-        // Nor is it mended by what our own program writes behind it.
+        // Entries that the program appends afterwards do not hide the attack.
         happens(&folder);
         broken(&folder, after);
         happens(&folder);
@@ -163,7 +164,7 @@ fn attack_the_end_of_the_audit_log_is_not_cut_off_unseen() {
 }
 
 #[test]
-fn attack_an_end_that_lies_behind_entries_is_seen() {
+fn attack_an_end_with_entries_after_it_is_detected() {
     let folder = lived();
     change(&folder, KEEP);
     happens(&folder);
@@ -171,11 +172,14 @@ fn attack_an_end_that_lies_behind_entries_is_seen() {
         &folder,
         "DELETE FROM vestibule_audit_head; INSERT INTO vestibule_audit_head SELECT * FROM kept_head",
     );
-    broken(&folder, "entry 7: it is behind what is said to be the end");
+    broken(
+        &folder,
+        "entry 7: it comes after the recorded end of the log",
+    );
 }
 
 #[test]
-fn attack_an_older_copy_of_the_audit_log_is_seen_by_whoever_kept_its_end() {
+fn attack_an_older_copy_of_the_audit_log_is_detected_with_a_stored_end() {
     let folder = lived();
     let older = whole(&folder);
     change(&folder, KEEP);
@@ -187,22 +191,22 @@ fn attack_an_older_copy_of_the_audit_log_is_seen_by_whoever_kept_its_end() {
     }
 
     change(&folder, PUT_BACK);
-    // From inside there is nothing to see.
+    // The log alone does not show that it is an older copy.
     assert_eq!(whole(&folder), older);
     done(&expect(&older));
     refused(
         &expect(&newer),
-        "entry 7: it is missing, and was there once",
+        "entry 7: it is missing, but it existed before",
     );
-    // Another seventh entry is not the seventh.
+    // A different entry 7 does not replace the expected one.
     done(&folder.run(&["users", "confirm", ANA]));
     assert_ne!(whole(&folder), newer);
     refused(
         &expect(&newer),
-        "entry 7: it is another one than was there once",
+        "entry 7: it differs from the entry that existed before",
     );
 
-    // A log without anything in it looks as one that has just begun.
+    // An emptied log looks like a new one.
     change(
         &folder,
         "DELETE FROM vestibule_audit; DELETE FROM vestibule_audit_head",
@@ -211,19 +215,19 @@ fn attack_an_older_copy_of_the_audit_log_is_seen_by_whoever_kept_its_end() {
     assert_eq!(none, "0:");
     refused(
         &expect(&older),
-        "entry 6: it is missing, and was there once",
+        "entry 6: it is missing, but it existed before",
     );
     done(&folder.run(&["users", "reset_access", ANA]));
     assert!(whole(&folder).starts_with("1:"));
     refused(
         &expect(&older),
-        "entry 6: it is missing, and was there once",
+        "entry 6: it is missing, but it existed before",
     );
     done(&expect(&none));
 }
 
 #[test]
-fn what_is_no_end_is_wrong_usage() {
+fn a_malformed_end_is_wrong_usage() {
     let folder = empty();
     let seal = "a".repeat(64);
     for word in [
@@ -243,15 +247,15 @@ fn what_is_no_end_is_wrong_usage() {
 }
 
 #[test]
-fn a_log_of_an_earlier_version_goes_on_and_its_end_is_sealed_with_the_next_entry() {
+fn a_log_of_an_earlier_version_continues_and_the_next_entry_seals_its_end() {
     let folder = empty();
     change(&folder, EARLIER);
     assert!(stdout(&folder.run(&["db", "check"])).contains("column vestibule_audit_head.end_seal"));
-    // To open it is enough.
+    // Opening the database adds the missing column.
     let output = folder.run(&["audit", "verify"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("3 entries"));
-    assert!(stderr(&output).contains("sealed with the next one"));
+    assert!(stderr(&output).contains("the next entry seals it"));
     assert!(folder.run(&["db", "check"]).status.success());
 
     done(&folder.run(&["users", "create", ANA, "--password", "battery staple"]));
@@ -259,19 +263,19 @@ fn a_log_of_an_earlier_version_goes_on_and_its_end_is_sealed_with_the_next_entry
     assert!(end.starts_with("4:"), "{end}");
     happens(&folder);
     assert!(whole(&folder).starts_with("5:"));
-    // From then on it is as any other.
+    // From then on the same checks apply as to any other log.
     let cut = format!("DELETE FROM vestibule_audit WHERE id > 4; {HEAD_FOLLOWS}");
     change(&folder, &format!("{cut}, end_seal = NULL"));
     broken(
         &folder,
-        "entry 4: that the log ends with it has no seal of ours",
+        "entry 4: the record that the log ends here has no valid seal",
     );
     happens(&folder);
     broken(&folder, "entry 5: it was changed");
 }
 
 #[test]
-fn a_log_of_an_earlier_version_is_upgraded_and_its_changes_are_seen() {
+fn a_log_of_an_earlier_version_is_upgraded_and_tampering_is_detected() {
     let folder = empty();
     change(&folder, EARLIER);
     let said = stdout(&folder.run(&["db", "upgrade"]));
@@ -288,7 +292,7 @@ fn a_log_of_an_earlier_version_is_upgraded_and_its_changes_are_seen() {
         ),
         (
             "UPDATE vestibule_audit_head SET end_seal = seal",
-            "entry 3: that the log ends with it has no seal of ours",
+            "entry 3: the record that the log ends here has no valid seal",
         ),
     ] {
         change(&folder, change_);
@@ -299,7 +303,7 @@ fn a_log_of_an_earlier_version_is_upgraded_and_its_changes_are_seen() {
 }
 
 #[test]
-fn the_log_is_whole_under_another_key_as_long_as_the_old_one_is_known() {
+fn the_log_verifies_under_a_new_key_while_the_old_one_is_a_fallback() {
     let folder = lived();
     let new = SETTINGS.replace("a secret key", "another key");
     let old = "SECRET_KEY_FALLBACKS = [\"a secret key of the audit tests, long enough\"]\n";
@@ -307,13 +311,18 @@ fn the_log_is_whole_under_another_key_as_long_as_the_old_one_is_known() {
     assert!(whole(&folder).starts_with("6:"));
     happens(&folder);
     assert!(whole(&folder).starts_with("7:"));
-    // Somebody who has not heard of the new key goes on with the old one, behind an end that
-    // they cannot check.
+    // A program without the new key appends with the old one, after an end that it cannot check.
     folder.write("vestibule.toml", SETTINGS);
     happens(&folder);
-    broken(&folder, "entry 7: it was changed, is not ours");
+    broken(
+        &folder,
+        "entry 7: it was changed, was not written by this server",
+    );
     folder.write("vestibule.toml", &format!("{new}{old}"));
     assert!(whole(&folder).starts_with("8:"));
     folder.write("vestibule.toml", &new);
-    broken(&folder, "entry 1: it was changed, is not ours");
+    broken(
+        &folder,
+        "entry 1: it was changed, was not written by this server",
+    );
 }

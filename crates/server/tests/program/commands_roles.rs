@@ -1,4 +1,4 @@
-//! `roles`: what the commands do, what they say, how they end.
+//! `roles`: effects, output and exit status of the commands.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{Folder, done, refused};
 
 const ANA: &str = "ana@example.com";
 
-/// Ana, and a role that allows something.
+/// A folder with the user Ana and a role with permissions.
 fn created() -> Folder {
     let folder = Folder::new();
     done(&folder.run(&["users", "create", ANA, "--password", "battery staple"]));
@@ -31,7 +31,7 @@ fn permissions(folder: &Folder) -> Value {
 }
 
 #[test]
-fn roles_are_made_and_listed() {
+fn roles_are_created_and_listed() {
     let folder = created();
     let said = done(&folder.run(&["roles", "create", "admin"]));
     assert_eq!(said, "created role \"admin\", which allows nothing\n");
@@ -52,14 +52,14 @@ fn roles_are_made_and_listed() {
 }
 
 #[test]
-fn no_roles_are_an_empty_list() {
+fn an_empty_list_of_roles_is_an_empty_array() {
     let folder = Folder::new();
     assert_eq!(done(&folder.run(&["roles", "list", "--json"])), "[]\n");
     assert_eq!(done(&folder.run(&["roles", "list"])).lines().count(), 1);
 }
 
 #[test]
-fn attack_separator_in_a_name_a_role_or_permission_is_one_word_of_a_list() {
+fn attack_separator_in_a_name_of_a_role_or_permission_is_refused() {
     let folder = created();
     let before = listed(&folder);
     let long = "n".repeat(81);
@@ -97,7 +97,11 @@ fn attack_separator_in_a_name_a_role_or_permission_is_one_word_of_a_list() {
     let long = "d".repeat(256);
     refused(&folder.run(&["roles", "create", "x", "-d", &long]), "255");
     refused(&folder.run(&["roles", "create", "editor"]), "already");
-    assert_eq!(listed(&folder), before, "nothing was done by halves");
+    assert_eq!(
+        listed(&folder),
+        before,
+        "no command was carried out in part"
+    );
 }
 
 #[test]
@@ -107,7 +111,7 @@ fn a_user_gets_a_role_and_loses_it() {
     let change = |command: &str, role: &str| done(&folder.run(&["roles", command, ANA, role]));
     assert_eq!(
         change("add", "editor"),
-        "ana@example.com has the role \"editor\" now\n"
+        "ana@example.com now has the role \"editor\"\n"
     );
     assert!(change("add", "editor").contains("already"));
     change("add", "author");
@@ -125,14 +129,14 @@ fn a_user_gets_a_role_and_loses_it() {
         serde_json::from_str(&done(&folder.run(&["users", "list", "--json"]))).unwrap();
     assert_eq!(users[0]["roles"], json!(["author", "editor"]));
 
-    assert!(change("remove", "author").contains("any more"));
-    assert!(change("remove", "author").contains("before"));
+    assert!(change("remove", "author").contains("no longer"));
+    assert!(change("remove", "author").contains("did not have"));
     let users = done(&folder.run(&["users", "list"]));
     assert!(users.contains("  editor  "), "{users}");
 }
 
 #[test]
-fn permissions_come_and_go() {
+fn permissions_are_added_and_removed() {
     let folder = created();
     let change =
         |command: &str, names: &str| done(&folder.run(&["roles", command, "editor", names]));
@@ -162,7 +166,7 @@ fn permissions_come_and_go() {
 }
 
 #[test]
-fn who_or_what_is_not_there_is_named() {
+fn an_unknown_user_or_role_is_named() {
     let folder = created();
     for command in ["add", "remove"] {
         refused(
@@ -184,7 +188,7 @@ fn who_or_what_is_not_there_is_named() {
 }
 
 #[test]
-fn a_blank_after_a_comma_is_not_part_of_a_name() {
+fn blanks_around_commas_are_not_part_of_a_name() {
     let folder = created();
     done(&folder.run(&["roles", "create", "author", "-p", "write, publish"]));
     done(&folder.run(&["roles", "add_permissions", "author", " a , b"]));
@@ -193,7 +197,7 @@ fn a_blank_after_a_comma_is_not_part_of_a_name() {
 }
 
 #[test]
-fn a_namesake_of_somebody_who_was_deleted_has_none_of_their_roles() {
+fn a_new_user_with_the_address_of_a_deleted_one_has_no_roles() {
     let folder = created();
     done(&folder.run(&["roles", "add", ANA, "editor"]));
     done(&folder.run(&["users", "delete", ANA, "--yes"]));
@@ -204,9 +208,9 @@ fn a_namesake_of_somebody_who_was_deleted_has_none_of_their_roles() {
 }
 
 #[test]
-fn attack_terminal_orders_names_of_others_do_not_reach_the_terminal_as_orders() {
+fn attack_terminal_orders_control_characters_in_names_are_escaped() {
     let folder = created();
-    // Another program wrote this row.
+    // Another program wrote this description.
     let database = folder.path().join("vestibule-data/vestibule.db");
     let database = rusqlite::Connection::open(database).unwrap();
     database

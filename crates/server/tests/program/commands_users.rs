@@ -1,4 +1,4 @@
-//! `users`: what the commands do, what they say, how they end.
+//! `users`: effects, output and exit status of the commands.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -20,7 +20,7 @@ fn show(folder: &Folder, id: &str) -> Value {
     serde_json::from_str(&done(&folder.run(&["users", "show", id, "--json"]))).unwrap()
 }
 
-/// What a command about Ana says.
+/// The output of a command about Ana.
 fn ana(folder: &Folder, command: &str) -> String {
     done(&folder.run(&["users", command, ANA]))
 }
@@ -37,7 +37,7 @@ fn piped(folder: &Folder, arguments: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The command, with somebody typing at a terminal.
+/// Runs a command on a terminal, with this line as input.
 fn typed(folder: &Folder, arguments: &[&str], line: &str) -> Output {
     const SCRIPT: &str = "import os, subprocess, sys
 try:
@@ -61,7 +61,7 @@ sys.exit(subprocess.run(sys.argv[2:], stdin=slave).returncode)";
 }
 
 #[test]
-fn a_user_is_shown_to_programs_without_anything_secret() {
+fn the_json_of_a_user_contains_no_secrets() {
     let folder = created();
     let user = show(&folder, "ANA@example.com");
     let mut names: Vec<&String> = user.as_object().unwrap().keys().collect();
@@ -98,7 +98,7 @@ fn a_user_is_shown_to_programs_without_anything_secret() {
 }
 
 #[test]
-fn a_user_is_shown_to_people_in_two_columns() {
+fn a_user_is_shown_in_two_columns() {
     let folder = created();
     let shown = done(&folder.run(&["users", "show", ANA]));
     let value = |name: &str| {
@@ -112,7 +112,7 @@ fn a_user_is_shown_to_people_in_two_columns() {
 }
 
 #[test]
-fn the_list_is_a_table_with_usernames_where_they_are_on() {
+fn the_list_of_users_is_a_table_with_usernames_if_enabled() {
     let folder = created();
     let longer = "somebody.with.a.long.address@example.com";
     let create = ["users", "create", longer, "--password", PASSWORD];
@@ -161,19 +161,19 @@ fn the_list_is_a_table_with_usernames_where_they_are_on() {
 }
 
 #[test]
-fn an_empty_list_is_a_list() {
+fn an_empty_list_of_users_is_an_empty_array() {
     let folder = Folder::new();
     assert_eq!(done(&folder.run(&["users", "list", "--json"])), "[]\n");
     assert_eq!(done(&folder.run(&["users", "list"])).lines().count(), 1);
 }
 
 #[test]
-fn what_was_so_already_is_said_and_no_failure() {
+fn a_change_that_is_already_in_place_is_reported_as_success() {
     let folder = created();
     assert!(ana(&folder, "activate").contains("already"));
-    assert!(ana(&folder, "deactivate").contains("any more; every session"));
+    assert!(ana(&folder, "deactivate").contains("all their sessions and tokens have ended"));
     assert_eq!(show(&folder, ANA)["active"], false);
-    assert!(ana(&folder, "deactivate").contains("before"));
+    assert!(ana(&folder, "deactivate").contains("already"));
     assert!(ana(&folder, "unlock").contains("users activate"));
     assert!(ana(&folder, "activate").contains("now"));
     assert_eq!(show(&folder, ANA)["active"], true);
@@ -190,7 +190,7 @@ fn what_was_so_already_is_said_and_no_failure() {
 }
 
 #[test]
-fn what_cannot_be_done_ends_with_one_and_one_line() {
+fn a_refused_command_exits_with_one_and_prints_one_line() {
     let folder = created();
     let create = |email: &str, password: &str| {
         folder.run(&["users", "create", email, "--password", password])
@@ -229,7 +229,7 @@ fn what_cannot_be_done_ends_with_one_and_one_line() {
         "unlock",
         "delete",
     ] {
-        // The primary key identifies nobody, and the username only where usernames are on.
+        // A bare primary key is not an identity, and a username only if usernames are enabled.
         for id in ["nobody@example.com", "1", "ana", ""] {
             refused(&folder.run(&["users", command, id]), "no user");
         }
@@ -247,7 +247,7 @@ fn a_password_can_come_from_a_pipe() {
 }
 
 #[test]
-fn a_password_has_to_keep_every_rule_of_the_configuration() {
+fn a_password_must_satisfy_every_configured_rule() {
     let folder = created();
     let long = "x".repeat(129);
     let change =
@@ -261,7 +261,7 @@ fn a_password_has_to_keep_every_rule_of_the_configuration() {
         folder.run(&["users", "create", "bob@example.com", "--password", password])
     };
     refused(&create("password123"), "easy to guess");
-    // What is known of the user is guessed first.
+    // The checker knows the user's address, so a password that contains it is easy to guess.
     refused(&create("bob@example.com"), "easy to guess");
     refused(&change("ana@example.com"), "easy to guess");
     refused(&change("too short"), "10 characters");
@@ -270,7 +270,7 @@ fn a_password_has_to_keep_every_rule_of_the_configuration() {
 }
 
 #[test]
-fn who_was_made_is_said_to_programs_too() {
+fn users_create_prints_the_user_as_json() {
     let folder = Folder::new();
     let create = ["users", "create", ANA, "--password", PASSWORD, "--json"];
     let made: Value = serde_json::from_str(&done(&folder.run(&create))).unwrap();
@@ -280,11 +280,11 @@ fn who_was_made_is_said_to_programs_too() {
 }
 
 #[test]
-fn a_user_is_deleted_after_being_asked_for_or_with_yes() {
+fn a_user_is_deleted_after_confirmation_or_with_yes() {
     let folder = created();
     let delete = ["users", "delete", "ANA@example.com"];
     for input in [&b""[..], b"y\n", b"ana@example.com\n"] {
-        // A pipe is no person.
+        // The confirmation is not read from a pipe.
         refused(&piped(&folder, &delete, input), "--yes");
     }
     for line in ["yes\n", "\n", "ana@example.co\n", "\u{4}"] {
@@ -317,7 +317,7 @@ fn is_signed_in(server: &Server, jar: &str) -> bool {
 }
 
 #[test]
-fn attack_state_change_not_effective_what_a_command_ends_a_running_server_ends() {
+fn attack_state_change_not_effective_commands_take_effect_in_a_running_server() {
     const JSON: &str = "Content-Type: application/json";
     let folder = created();
     folder.write(
@@ -362,8 +362,8 @@ fn attack_state_change_not_effective_what_a_command_ends_a_running_server_ends()
         assert!(!by_token(), "{command:?}");
         if command[1] == "deactivate" {
             ana(&folder, "activate");
-            assert!(!is_signed_in(&server, jar), "nothing comes back");
-            assert!(!by_token(), "nothing comes back");
+            assert!(!is_signed_in(&server, jar), "old sessions stay invalid");
+            assert!(!by_token(), "old tokens stay invalid");
         }
         if command[1] == "change_password" {
             command[4].clone_into(&mut password);

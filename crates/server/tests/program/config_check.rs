@@ -1,10 +1,11 @@
-//! `config check`: it says what the start would say, and shows what there is.
+//! `config check`: it reports the same problems as a start, and shows the settings in force.
 
 use serde_json::Value;
 
 use crate::support::{Folder, done, stderr, stdout};
 
-/// What `config check` and `serve` complain of, which is the same.
+/// Checks that `config check` and `serve` fail with this complaint and the same errors. Returns
+/// what `config check` shows.
 #[track_caller]
 fn refused_by_both(folder: &Folder, complaint: &str) -> String {
     let check = folder.run(&["config", "check"]);
@@ -18,7 +19,7 @@ fn refused_by_both(folder: &Folder, complaint: &str) -> String {
 }
 
 #[test]
-fn what_stops_the_start_is_found_without_one() {
+fn config_check_finds_what_stops_the_start() {
     let folder = Folder::new();
     folder.write(
         "no.pem",
@@ -88,7 +89,7 @@ fn what_stops_the_start_is_found_without_one() {
 }
 
 #[test]
-fn with_problems_everything_else_is_shown_all_the_same() {
+fn config_check_shows_settings_and_risks_despite_problems() {
     let folder = Folder::new();
     folder.write(
         "vestibule.toml",
@@ -133,7 +134,7 @@ fn with_problems_everything_else_is_shown_all_the_same() {
 }
 
 #[test]
-fn programs_are_told_what_is_in_force() {
+fn the_json_lists_the_settings_in_force() {
     let folder = Folder::new();
     folder.write("vestibule.toml", "SECURITY_UNIFIED_SIGNIN = true\n");
     let said: Value =
@@ -159,8 +160,8 @@ fn a_unix_socket_that_cannot_be_opened_is_found_without_opening_it() {
     let folder = Folder::new();
     folder.write("plain", "no socket");
     for (path, complaint) in [
-        ("absent/sock", "the folder of absent/sock is not there"),
-        ("plain", "plain is there and is no socket"),
+        ("absent/sock", "the folder of absent/sock does not exist"),
+        ("plain", "plain exists and is not a socket"),
     ] {
         let listen = format!("VESTIBULE_LISTEN = \"unix:{path}\"\n");
         folder.write("vestibule.toml", &listen);

@@ -1,4 +1,4 @@
-//! `config check --connect`: what is outside of the program is tried, and nothing is changed.
+//! `config check --connect`: the services that the program uses are tested, and nothing is changed.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::support::{Folder, done, stderr, stdout};
 const LIFE: &str = "SECURITY_RECOVERABLE = true\nSECURITY_RESET_VIEW = \"/r\"\n\
      SECURITY_RESET_ERROR_VIEW = \"/e\"\nSECURITY_EMAIL_SENDER = \"care@example.com\"\n";
 
-/// A mail server that takes one connection and notes what it hears.
+/// A mail server that accepts one connection and records the commands that it receives.
 struct MailServer {
     port: u16,
     heard: Arc<Mutex<Vec<String>>>,
@@ -38,7 +38,7 @@ impl MailServer {
 }
 
 #[test]
-fn what_answers_is_shown_in_columns_and_nothing_is_made() {
+fn successful_checks_are_shown_in_a_table_and_nothing_is_created() {
     let folder = Folder::new();
     let server = MailServer::start();
     folder.write(
@@ -68,19 +68,19 @@ fn what_answers_is_shown_in_columns_and_nothing_is_made() {
             vec![
                 "database",
                 "ok",
-                "vestibule-data/vestibule.db is made at the start"
+                "the server creates vestibule-data/vestibule.db when it starts"
             ],
             vec!["mail server name", "ok", "127.0.0.1 is 127.0.0.1"],
             vec!["mail server", "ok", &place],
             vec![
                 "mail security/email/reset_instructions",
                 "ok",
-                "written in en, de, fr, es"
+                "rendered in en, de, fr, es"
             ],
             vec![
                 "mail security/email/reset_notice",
                 "ok",
-                "written in en, de, fr, es"
+                "rendered in en, de, fr, es"
             ],
         ],
         "{shown}"
@@ -90,7 +90,7 @@ fn what_answers_is_shown_in_columns_and_nothing_is_made() {
     let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(files.len(), 1, "{files:?}");
 
-    // A database that is there.
+    // An existing database.
     done(&folder.run(&["db", "init"]));
     folder.write("vestibule.toml", "");
     let shown = done(&folder.run(&["config", "check", "--connect"]));
@@ -98,16 +98,14 @@ fn what_answers_is_shown_in_columns_and_nothing_is_made() {
         shown.contains("vestibule.db has everything that is needed"),
         "{shown}"
     );
-    assert!(
-        shown.contains("mails are kept for the developer"),
-        "{shown}"
-    );
+    assert!(shown.contains("mails go to the dev mailbox"), "{shown}");
 }
 
 #[test]
-fn what_does_not_answer_ends_with_one_and_the_fix() {
+fn a_failed_check_exits_with_one_and_names_the_fix() {
     let folder = Folder::new();
-    // It takes connections, and says nothing: as port 465 does to who waits for a greeting.
+    // It accepts connections and sends nothing, as port 465 does to a client that expects a
+    // greeting without TLS.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     folder.write(
@@ -135,7 +133,7 @@ fn what_does_not_answer_ends_with_one_and_the_fix() {
         assert_eq!(one["ok"], false, "{one}");
         one["detail"].as_str().unwrap().to_owned()
     };
-    assert!(detail("database").contains("there is no folder absent/folder"));
+    assert!(detail("database").contains("the folder absent/folder does not exist"));
     let detail = detail("mail server");
     assert!(
         detail.contains("sends no greeting") && detail.contains("MAIL_USE_SSL"),
@@ -145,7 +143,7 @@ fn what_does_not_answer_ends_with_one_and_the_fix() {
 }
 
 #[test]
-fn a_check_for_another_address_is_that_of_a_start_there() {
+fn config_check_with_listen_reports_what_serve_would() {
     let folder = Folder::new();
     folder.write(
         "vestibule.toml",

@@ -1,4 +1,4 @@
-//! `config import`: Flask configurations become ours.
+//! `config import`: converts Flask configurations.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -6,7 +6,7 @@ use vestibule::settings::{Effective, Loaded, Origin, Sources, effective};
 
 use crate::support::{Folder, done, refused, stderr, stdout};
 
-/// The configuration that everything starts from, as it is documented.
+/// The documented SPA configuration.
 const SPA: &str = include_str!("../support/spa.toml");
 
 fn loaded(toml: &str) -> Vec<Effective> {
@@ -14,12 +14,12 @@ fn loaded(toml: &str) -> Vec<Effective> {
         file: Some(toml),
         environment: &[],
         kept: None,
-        read_file: &|_| panic!("no file is named"),
+        read_file: &|_| panic!("the configuration names no file"),
     });
     effective(&loaded.unwrap())
 }
 
-/// What a configuration sets, a setting a line.
+/// The settings that a configuration sets, one on each line.
 fn set(toml: &str) -> String {
     let rows = loaded(toml).into_iter();
     rows.filter(|row| row.origin == Origin::File)
@@ -27,7 +27,7 @@ fn set(toml: &str) -> String {
         .collect()
 }
 
-/// Imports a file: the configuration, and the remarks.
+/// Imports a file. Returns the configuration and the remarks.
 fn import(folder: &Folder, source: &str) -> (String, String) {
     folder.write("flask_config.py", source);
     let output = folder.run(&["config", "import", "flask_config.py"]);
@@ -36,7 +36,7 @@ fn import(folder: &Folder, source: &str) -> (String, String) {
 }
 
 #[test]
-fn the_settings_of_a_single_page_app_come_over_as_they_are_documented() {
+fn the_spa_configuration_is_imported_as_documented() {
     let folder = Folder::new();
     folder.write("spa.py", include_str!("flask/spa.py"));
     let output = folder.run(&["config", "import", "spa.py", "--output", "vestibule.toml"]);
@@ -45,7 +45,7 @@ fn the_settings_of_a_single_page_app_come_over_as_they_are_documented() {
     for line in stderr(&output).lines() {
         assert!(line.starts_with("spa.py: kept, but "), "{line}");
     }
-    // The reference names two views more, of a feature that neither switches on.
+    // The Python file sets two more views, for a feature that neither configuration enables.
     let views = "SECURITY_POST_OAUTH_VERIFY_VIEW = \"/post-oauth-verify\"\n\
                  SECURITY_VERIFY_ERROR_VIEW = \"/verify-error\"\n";
     let toml = folder.read("vestibule.toml");
@@ -68,7 +68,7 @@ fn the_settings_of_a_single_page_app_come_over_as_they_are_documented() {
 }
 
 #[test]
-fn a_whole_application_comes_over_as_far_as_it_can_be_read() {
+fn an_application_is_imported_as_far_as_it_can_be_read() {
     let folder = Folder::new();
     let (toml, remarks) = import(&folder, include_str!("flask/app.py"));
     assert_eq!(
@@ -128,7 +128,11 @@ SQLALCHEMY_DATABASE_URI = ********
 
     folder.write("vestibule.toml", &toml);
     let check = folder.run(&["config", "check"]);
-    assert_eq!(check.status.code(), Some(1), "the secrets are elsewhere");
+    assert_eq!(
+        check.status.code(),
+        Some(1),
+        "the configuration has no secrets"
+    );
     let check = folder
         .command(&["config", "check"])
         .env("SECRET_KEY", "a secret key for tests, long enough")
@@ -139,7 +143,7 @@ SQLALCHEMY_DATABASE_URI = ********
 }
 
 #[test]
-fn values_are_written_as_ours() {
+fn python_values_become_toml_values() {
     let folder = Folder::new();
     for (written, ours) in [
         (
@@ -247,7 +251,7 @@ fn values_are_written_as_ours() {
 }
 
 #[test]
-fn what_cannot_be_read_is_said_with_its_line_and_is_not_in_force() {
+fn unreadable_settings_are_reported_with_their_line_and_left_out() {
     let folder = Folder::new();
     for (written, why) in [
         (
@@ -338,7 +342,7 @@ fn what_cannot_be_read_is_said_with_its_line_and_is_not_in_force() {
 }
 
 #[test]
-fn the_class_that_holds_can_be_named() {
+fn the_class_to_import_can_be_named() {
     let folder = Folder::new();
     let source = "class Base:\n    SECURITY_TRACKABLE = True\n\n\
                   class Production(Base):\n    SESSION_COOKIE_SECURE = True\n\n\
@@ -362,7 +366,7 @@ fn the_class_that_holds_can_be_named() {
 }
 
 #[test]
-fn what_is_no_configuration_is_refused() {
+fn a_file_that_is_not_a_configuration_is_refused() {
     let folder = Folder::new();
     let run = |name: &str| folder.run(&["config", "import", name]);
     refused(&run("absent.py"), "absent.py: ");
@@ -374,22 +378,22 @@ fn what_is_no_configuration_is_refused() {
     folder.write("there.toml", "mine");
     refused(
         &folder.run(&["config", "import", "a.py", "--output", "there.toml"]),
-        "there.toml: is there already",
+        "there.toml: already exists",
     );
     assert_eq!(folder.read("there.toml"), "mine");
     let output = folder.run(&["config", "import"]);
     assert_eq!(output.status.code(), Some(2));
-    // Nothing at all is no failure.
+    // An empty file is not an error.
     folder.write("empty.py", "");
     assert_eq!(set(&done(&run("empty.py"))), "");
-    // Nor are letters that give orders to a terminal shown as they are.
+    // Terminal control sequences are escaped.
     folder.write("hostile.py", "SERVER_NAME = \"\x1b[2J\" + x(\"\x1b\")\n");
     let output = run("hostile.py");
     assert!(!stdout(&output).contains('\x1b') && !stderr(&output).contains('\x1b'));
 }
 
 #[test]
-fn what_is_never_closed_is_named_and_nothing_is_written() {
+fn an_unclosed_bracket_or_string_is_reported_and_nothing_is_written() {
     let folder = Folder::new();
     for (source, why) in [
         (
@@ -437,7 +441,7 @@ fn what_is_never_closed_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn hints_and_notes_name_what_helps() {
+fn unknown_keys_and_unusable_hashes_get_a_hint() {
     let folder = Folder::new();
     for (written, remark) in [
         (
@@ -450,15 +454,15 @@ fn hints_and_notes_name_what_helps() {
         ),
         (
             "SECURITY_PASSWORD_HASH = 'plaintext'",
-            "passwords that are in the database in plain text sign nobody in",
+            "existing plain-text passwords are not accepted",
         ),
         (
             "SECURITY_PASSWORD_HASH = 'des_crypt'",
-            "hashes of that scheme that are in the database cannot be checked",
+            "existing hashes of that scheme cannot be verified",
         ),
     ] {
         let (toml, remarks) = import(&folder, written);
         assert!(remarks.contains(remark), "{written}: {toml}{remarks}");
-        assert!(!remarks.contains("checked all the same"), "{remarks}");
+        assert!(!remarks.contains("still verified"), "{remarks}");
     }
 }

@@ -1,4 +1,4 @@
-//! `SQLALCHEMY_DATABASE_URI`: what is wrong with it is said, with the fix and without the password.
+//! `SQLALCHEMY_DATABASE_URI`: errors name the problem and the fix, and never show the password.
 
 use std::process::Output;
 
@@ -9,7 +9,7 @@ use crate::support::{Folder, stderr, stdout};
 const SECRETS: &str =
     "SECRET_KEY = \"long enough to be a key\"\nSECURITY_PASSWORD_SALT = \"a salt\"\n";
 
-/// The program with this address in its environment.
+/// Runs the program with this address in its environment.
 fn run(folder: &Folder, uri: &str, arguments: &[&str]) -> Output {
     let mut command = folder.command(arguments);
     command
@@ -64,7 +64,7 @@ fn attack_secret_in_a_log_no_command_shows_a_part_of_an_address() {
 }
 
 #[test]
-fn a_password_that_is_not_encoded_is_found_without_a_start() {
+fn config_check_finds_a_password_that_is_not_percent_encoded() {
     let folder = folder();
     for uri in [
         "postgresql://app:pa@ss@db/x",
@@ -85,10 +85,10 @@ fn a_password_that_is_not_encoded_is_found_without_a_start() {
 }
 
 #[test]
-fn a_start_says_whether_the_name_the_way_or_the_server_was_wrong() {
+fn a_failed_connection_names_its_cause() {
     let folder = folder();
     for (uri, complaint) in [
-        // A name that no resolver is asked for.
+        // An invalid name, which fails without a DNS query.
         (
             "postgresql://app@no..host/x",
             "the host no..host cannot be resolved",
@@ -114,7 +114,7 @@ fn a_start_says_whether_the_name_the_way_or_the_server_was_wrong() {
     }
 }
 
-/// What `config check` advises about the database.
+/// The advice of `config check` about the database.
 fn advice(uri: &str) -> Vec<Value> {
     let output = run(&folder(), uri, &["config", "check", "--json"]);
     let said: Value = serde_json::from_str(&stdout(&output)).unwrap();
@@ -125,7 +125,7 @@ fn advice(uri: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_database_elsewhere_without_verified_tls_gets_advice() {
+fn a_remote_database_without_verified_tls_gets_advice() {
     for (uri, option) in [
         (
             "postgresql://app:pw@db.example/x?sslmode=require",
@@ -202,7 +202,7 @@ fn attack_secret_in_a_log_a_secret_in_another_setting_is_not_shown() {
 }
 
 #[test]
-fn a_file_uri_is_one_file_or_refused() {
+fn a_sqlite_file_uri_names_one_file_or_is_refused() {
     for (uri, files) in [
         ("sqlite:///file:x.db?uri=true", &["x.db"][..]),
         ("sqlite:///file:x.db", &[]),

@@ -1,4 +1,4 @@
-//! The program as people use it: the commands, the README, the log, the signals.
+//! Tests of the program as operators use it: commands, README, log, signals.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 

@@ -1,4 +1,4 @@
-//! A data folder, or files in it, that somebody else prepared.
+//! A data folder, or files in it, that another user of the machine prepared.
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -22,7 +22,7 @@ fn make_data_folder(folder: &Folder) {
     set_mode(folder, "vestibule-data", 0o700);
 }
 
-/// Every command that would use what is in the folder ends with this complaint.
+/// Every command that would use the folder fails with this complaint.
 #[track_caller]
 fn refused_by_all(folder: &Folder, complaint: &str) {
     for command in [
@@ -64,7 +64,7 @@ fn attack_prepared_folder_planted_secrets_are_not_used() {
 }
 
 #[test]
-fn attack_prepared_folder_one_that_others_can_write_to_is_refused() {
+fn attack_prepared_folder_a_folder_that_others_can_write_to_is_refused() {
     let folder = Folder::new();
     make_data_folder(&folder);
     for mode in [0o777, 0o1777, 0o720] {
@@ -82,7 +82,8 @@ fn attack_prepared_folder_new_secrets_follow_no_link() {
     let folder = Folder::new();
     make_data_folder(&folder);
     folder.write("theirs", "");
-    // Whatever name the draft may get: the old ones were those of process IDs.
+    // Covers the names that the temporary file had in earlier versions, which contained the process
+    // ID.
     let last = std::process::id();
     for id in last..last + 3000 {
         let draft = format!("vestibule-data/secrets.{id}.draft");
@@ -100,7 +101,7 @@ fn attack_prepared_folder_new_secrets_follow_no_link() {
 }
 
 #[test]
-fn attack_prepared_folder_the_database_is_its_owners_alone() {
+fn attack_prepared_folder_only_the_owner_can_access_the_database() {
     let folder = Folder::new();
     make_data_folder(&folder);
     symlink(folder.path().join("theirs"), folder.path().join(DATABASE)).unwrap();
@@ -118,7 +119,7 @@ fn attack_prepared_folder_the_database_is_its_owners_alone() {
         );
     }
     server.stop();
-    // A copy that was put back gets the mode that it had.
+    // A restored copy gets the mode 0600 again.
     set_mode(&folder, DATABASE, 0o644);
     done(&folder.run(&["users", "list"]));
     assert_eq!(mode(&folder, DATABASE), 0o600);
@@ -130,7 +131,7 @@ fn attack_prepared_folder_the_database_is_its_owners_alone() {
 }
 
 #[test]
-fn attack_prepared_folder_a_database_behind_a_link_is_made_for_its_owner() {
+fn attack_prepared_folder_a_database_behind_a_link_is_created_for_its_owner() {
     let folder = Folder::new();
     symlink(folder.path().join("there.db"), folder.path().join("app.db")).unwrap();
     let secrets = stdout(&folder.run(&["secrets", "generate"]));
@@ -150,7 +151,7 @@ fn attack_prepared_folder_the_starter_follows_no_link() {
     .unwrap();
     let output = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert!(
-        stderr(&output).contains("a link that leads nowhere"),
+        stderr(&output).contains("a dangling symbolic link"),
         "{}",
         stderr(&output)
     );
@@ -164,7 +165,7 @@ fn attack_prepared_folder_another_users_folder_is_not_used() {
     let nobody = 65_534;
     let path = folder.path().join("vestibule-data");
     if std::os::unix::fs::chown(&path, Some(nobody), None).is_err() {
-        // Only root can give a folder away; the rule itself has a test of its own.
+        // Only root can change the owner of a folder. A unit test covers the rule itself.
         return;
     }
     refused_by_all(&folder, "belongs to the user with ID 65534");
@@ -172,7 +173,7 @@ fn attack_prepared_folder_another_users_folder_is_not_used() {
 }
 
 #[test]
-fn a_secret_file_that_everybody_reads_gets_advice() {
+fn a_secret_file_that_every_user_can_read_gets_advice() {
     let folder = Folder::new();
     let secrets = stdout(&folder.run(&["secrets", "generate"]));
     folder.write("key", "k".repeat(40).as_str());

@@ -1,4 +1,4 @@
-//! Where secrets come from, and where none are made up.
+//! Where secrets come from, and when none are generated.
 
 use crate::support::{Folder, Server, done, refused, stderr, stdout};
 
@@ -18,7 +18,7 @@ const CHANGE: [&str; 5] = [
     "correct horse battery",
 ];
 
-/// Every command that hashes, or goes on with the audit log.
+/// Every command that hashes a password, or uses the chain of the audit log.
 fn commands_with_secrets() -> Vec<Vec<&'static str>> {
     let words = |line: &'static str| line.split(' ').collect();
     let lines = [
@@ -41,7 +41,7 @@ fn commands_with_secrets() -> Vec<Vec<&'static str>> {
 }
 
 #[test]
-fn without_the_secrets_of_the_server_nothing_is_hashed_or_written_down() {
+fn without_the_servers_secrets_no_command_hashes_or_writes() {
     let folder = Folder::new();
     let secrets = stdout(&folder.run(&["secrets", "generate"]));
     let database = "SQLALCHEMY_DATABASE_URI = \"sqlite:///app.db\"\n";
@@ -50,7 +50,7 @@ fn without_the_secrets_of_the_server_nothing_is_hashed_or_written_down() {
     done(&folder.run(&["roles", "create", "editor"]));
     let shown = done(&folder.run(&["users", "show", "ana@example.com"]));
 
-    // The server has its secrets from somewhere else, and a shell does not.
+    // The server gets its secrets from elsewhere, and this shell does not have them.
     folder.write("vestibule.toml", database);
     for command in commands_with_secrets() {
         let output = folder.run(&command);
@@ -83,7 +83,7 @@ fn without_the_secrets_of_the_server_nothing_is_hashed_or_written_down() {
 }
 
 #[test]
-fn secrets_that_are_kept_are_read_and_lost_ones_are_not_replaced() {
+fn stored_secrets_are_read_and_lost_ones_are_not_replaced() {
     let folder = Folder::new();
     Server::start(&folder, &[]).stop();
     done(&folder.run(&CREATE));
@@ -100,7 +100,7 @@ fn secrets_that_are_kept_are_read_and_lost_ones_are_not_replaced() {
 }
 
 #[test]
-fn kept_secrets_are_not_used_with_another_database() {
+fn stored_secrets_are_not_used_with_another_database() {
     let folder = Folder::new();
     Server::start(&folder, &[]).stop();
     folder.write(
@@ -118,7 +118,7 @@ fn kept_secrets_are_not_used_with_another_database() {
 }
 
 #[test]
-fn who_only_looks_makes_nothing() {
+fn read_only_commands_create_nothing() {
     let folder = Folder::new();
     for config in ["", "SECURITY_TRACKABLE = true\n"] {
         if !config.is_empty() {
@@ -141,13 +141,13 @@ fn who_only_looks_makes_nothing() {
         refused(&folder.run(&CHANGE), "are not set here");
         assert!(!folder.path().join("vestibule-data").exists(), "{config:?}");
     }
-    // Where there is a configuration, the server comes first: it may have secrets of its own.
+    // With a configuration, the server has to start first: it may get its secrets from elsewhere.
     refused(&folder.run(&CREATE), "are not set here");
     assert!(!folder.path().join("vestibule-data").exists());
 }
 
 #[test]
-fn where_nothing_is_configured_the_first_account_may_come_before_the_server() {
+fn without_a_configuration_the_first_account_may_precede_the_server() {
     for first in [&CREATE[..], &["roles", "create", "editor"], &["db", "init"]] {
         let folder = Folder::new();
         done(&folder.run(first));

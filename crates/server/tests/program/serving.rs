@@ -1,4 +1,4 @@
-//! Starting, stopping, listening, logging.
+//! `serve`: start, shutdown, sockets, log.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -55,7 +55,7 @@ fn mode(folder: &Folder, name: &str) -> u32 {
 }
 
 #[test]
-fn with_nothing_configured_it_starts_and_starts_again_with_the_same_secrets() {
+fn a_start_without_configuration_generates_secrets_that_a_restart_keeps() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[]);
     assert!(
@@ -71,7 +71,7 @@ fn with_nothing_configured_it_starts_and_starts_again_with_the_same_secrets() {
     );
     assert!(
         !folder.read("vestibule.toml").contains("SECRET_KEY ="),
-        "secrets are kept apart"
+        "the secrets are in a file of their own"
     );
     assert_eq!(mode(&folder, "vestibule-data/secrets.toml"), 0o600);
     assert_eq!(mode(&folder, "vestibule-data"), 0o700);
@@ -85,7 +85,7 @@ fn with_nothing_configured_it_starts_and_starts_again_with_the_same_secrets() {
 }
 
 #[test]
-fn the_spa_configuration_is_accepted_and_what_is_not_served_is_named_once() {
+fn the_spa_configuration_starts_with_one_warning_about_unserved_features() {
     let folder = Folder::new();
     folder.write("vestibule.toml", SPA);
     let server = Server::start(&folder, &[]);
@@ -138,7 +138,7 @@ fn a_unix_socket_is_served_and_removed_and_an_abandoned_one_replaced() {
 }
 
 #[test]
-fn a_sign_in_that_is_running_at_shutdown_is_answered() {
+fn a_sign_in_that_is_running_at_shutdown_finishes() {
     let folder = with_ana();
     let server = Server::start(&folder, &[]);
     let address = format!("http://localhost:{}/api/accounts/login", server.port);
@@ -158,7 +158,7 @@ fn a_sign_in_that_is_running_at_shutdown_is_answered() {
 }
 
 #[test]
-fn attack_secrets_in_the_log_nothing_that_was_typed_or_handed_out_is_logged() {
+fn attack_secrets_in_the_log_no_credential_or_token_is_logged() {
     let folder = with_ana();
     let server = Server::start(&folder, &[("VESTIBULE_LOG", "trace")]);
     let login = "{}/api/accounts/login";
@@ -195,7 +195,10 @@ fn attack_secrets_in_the_log_nothing_that_was_typed_or_handed_out_is_logged() {
     server.stop();
 
     let log = folder.read("log");
-    assert!(log.contains("signed in"), "the log was on: {log}");
+    assert!(
+        log.contains("signed in"),
+        "the log records the sign-in: {log}"
+    );
     let kept = folder.read("vestibule-data/secrets.toml");
     let kept = kept
         .split('"')
@@ -208,7 +211,7 @@ fn attack_secrets_in_the_log_nothing_that_was_typed_or_handed_out_is_logged() {
 }
 
 #[test]
-fn the_log_speaks_json_to_programs() {
+fn the_log_can_be_json() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[("VESTIBULE_LOG_FORMAT", "json")]);
     server.curl(&[
@@ -230,7 +233,7 @@ fn the_log_speaks_json_to_programs() {
 }
 
 #[test]
-fn the_first_answer_comes_quickly_after_the_start() {
+fn the_first_response_comes_soon_after_the_start() {
     let folder = with_ana();
     let least = |work: &dyn Fn()| {
         let times = (0..3).map(|_| {
@@ -247,7 +250,7 @@ fn the_first_answer_comes_quickly_after_the_start() {
     let command = least(&|| {
         folder.run(&["users", "list"]);
     });
-    // The figure to hold is the benchmark's; this only catches hidden work at the start.
+    // The benchmark checks the actual target. This test only catches hidden work at the start.
     assert!(up < command * 10, "{up:?}, a command {command:?}");
 }
 
@@ -263,7 +266,7 @@ fn send(signal: &str, child: &std::process::Child) {
 }
 
 #[test]
-fn a_hangup_is_explained_and_the_server_goes_on() {
+fn sighup_is_logged_and_the_server_keeps_running() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[]);
     send("-HUP", &server.child);
@@ -277,10 +280,10 @@ fn a_hangup_is_explained_and_the_server_goes_on() {
 }
 
 #[test]
-fn who_asks_twice_to_stop_does_not_wait() {
+fn a_second_signal_stops_the_server_at_once() {
     let folder = Folder::new();
     let mut server = Server::start(&folder, &[]);
-    // A request that is under way, and will not be done.
+    // A request that has started and never completes.
     let before = sockets(&server.child);
     let mut slow = std::net::TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     let head = "POST /api/accounts/login HTTP/1.1\r\nHost: localhost\r\n\
@@ -291,16 +294,16 @@ fn who_asks_twice_to_stop_does_not_wait() {
     wait_for(|| folder.read("log").contains("stopping"));
     assert!(
         server.child.try_wait().unwrap().is_none(),
-        "it lets the request finish"
+        "the server waits for the request"
     );
     send("-INT", &server.child);
     assert_eq!(server.child.wait().unwrap().code(), Some(1));
-    assert!(folder.read("log").contains("ended at once"));
+    assert!(folder.read("log").contains("stopped at once"));
     assert!(!folder.read("log").contains("did not finish in time"));
 }
 
 #[test]
-fn the_mode_of_a_unix_socket_does_not_follow_the_umask() {
+fn the_mode_of_a_unix_socket_is_independent_of_the_umask() {
     for (setting, umask, expected) in [
         ("", "000", 0o660),
         ("", "077", 0o660),
@@ -323,7 +326,7 @@ fn the_mode_of_a_unix_socket_does_not_follow_the_umask() {
     }
 }
 
-/// The addresses of pages that the start names.
+/// The lines of the start message that name pages.
 fn greeted(settings: &str, listen: &str) -> String {
     let folder = Folder::new();
     let secrets = stdout(&folder.run(&["secrets", "generate"]));
@@ -343,7 +346,7 @@ fn greeted(settings: &str, listen: &str) -> String {
 }
 
 #[test]
-fn the_greeting_names_addresses_that_are_answered() {
+fn the_start_prints_only_addresses_that_work() {
     let loopback = greeted("", "127.0.0.1:0");
     assert!(
         loopback.contains("sign in   http://127.0.0.1:"),
@@ -383,7 +386,7 @@ fn the_greeting_names_addresses_that_are_answered() {
 }
 
 #[test]
-fn the_whole_start_speaks_json_to_programs() {
+fn the_json_log_format_covers_the_whole_start() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[("VESTIBULE_LOG_FORMAT", "json")]);
     let port = server.port;

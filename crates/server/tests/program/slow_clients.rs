@@ -1,4 +1,4 @@
-//! Clients that do not read, do not ask, or are too many.
+//! Clients that do not read, clients that send no request, and too many clients.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,10 +6,10 @@ use std::process::{Child, Command};
 
 use crate::support::{BINARY, Folder, Server, terminate, wait_for};
 
-/// More answers than the buffers of a connection hold.
+/// More responses than fit into the buffers of a connection.
 const PIPELINED: usize = 100;
 
-/// A client that asks for much and reads nothing.
+/// A client that sends many requests and reads no response.
 fn never_reads(port: u16) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let request = "GET /api/accounts/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -52,7 +52,7 @@ fn attack_denial_clients_that_never_read_do_not_keep_others_out() {
     let server = Server { child, port };
     let crowd: Vec<TcpStream> = (0..200).map(|_| never_reads(port)).collect();
     assert!(server.curl(&["{}/healthz"]).contains("up"));
-    assert!(folder.read("log").contains("all connections are taken"));
+    assert!(folder.read("log").contains("all connections are in use"));
     assert!(!folder.read("log").contains("cannot accept"));
     drop(crowd);
     assert!(server.stop().success());
@@ -80,7 +80,7 @@ fn attack_denial_clients_that_never_read_do_not_keep_others_out() {
 }
 
 #[test]
-fn attack_denial_an_answer_that_is_not_read_ends_its_connection() {
+fn attack_denial_an_unread_response_ends_its_connection() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[("VESTIBULE_WRITE_TIMEOUT", "1 second")]);
     assert!(server.curl(&["{}/healthz"]).contains("up"));
@@ -88,7 +88,7 @@ fn attack_denial_an_answer_that_is_not_read_ends_its_connection() {
     let crowd: Vec<TcpStream> = (0..20).map(|_| never_reads(server.port)).collect();
     wait_for(|| sockets(&server.child) > before + 10);
     wait_for(|| sockets(&server.child) <= before);
-    // A client that reads gets everything, however long it waits in between.
+    // A client that reads gets every response, even if it starts late.
     let mut reader = never_reads(server.port);
     let mut answers = Vec::new();
     let mut chunk = [0_u8; 64 * 1024];
@@ -111,18 +111,21 @@ fn attack_denial_connections_without_a_request_make_room_for_others() {
     let mut crowd: Vec<TcpStream> = (0..20)
         .map(|_| TcpStream::connect(("127.0.0.1", server.port)).unwrap())
         .collect();
-    // Some of them have begun a request whose body does not come.
+    // Some of them send the head of a request and not its body.
     for stream in &mut crowd[10..] {
         let head = "POST /api/accounts/login HTTP/1.1\r\nHost: localhost\r\n\
                     Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
         let _ = stream.write_all(head.as_bytes());
     }
     assert!(server.curl(&["{}/healthz"]).contains("up"));
-    assert!(sockets(&server.child) <= 5 + 4, "and the server's own");
+    assert!(
+        sockets(&server.child) <= 5 + 4,
+        "five clients, and the server's own sockets"
+    );
 }
 
 #[test]
-fn a_connection_without_a_request_is_closed_in_time() {
+fn an_idle_connection_is_closed() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[("VESTIBULE_IDLE_TIMEOUT", "1 second")]);
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
@@ -138,7 +141,7 @@ fn a_connection_without_a_request_is_closed_in_time() {
 }
 
 #[test]
-fn more_connections_than_files_are_lowered_and_it_is_said() {
+fn max_connections_above_the_file_limit_is_lowered_with_a_warning() {
     let folder = Folder::new();
     let server = Server::start(&folder, &[("VESTIBULE_MAX_CONNECTIONS", "1000000")]);
     wait_for(|| folder.read("log").contains("listens on"));

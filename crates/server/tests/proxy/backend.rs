@@ -1,10 +1,10 @@
-//! A backend that knows nothing about accounts.
+//! A backend without accounts of its own.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// A backend that answers every request and remembers what it heard.
+/// A backend that answers every request and records its headers.
 pub(crate) struct Backend {
     pub(crate) port: u16,
     heard: Arc<Mutex<Vec<String>>>,
@@ -24,7 +24,7 @@ impl Backend {
         Self { port, heard }
     }
 
-    /// The headers of the requests since the last time.
+    /// Takes the headers of the requests since the last call, in lower case.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.heard.lock().unwrap())
     }

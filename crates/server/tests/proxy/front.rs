@@ -1,4 +1,4 @@
-//! The proxies, with the configuration that `deploy` has, on ports of the test.
+//! The proxies, with the configuration files of `deploy` on the ports of a test.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -7,30 +7,30 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::{self, wait_for};
 
-/// A proxy.
+/// The kind of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proxy {
     Nginx,
     Caddy,
 }
 
-/// A proxy that runs.
+/// A running proxy.
 pub(crate) struct Front {
     child: Child,
     pub(crate) port: u16,
 }
 
-/// What the shipped files are changed to for a test.
+/// How the shipped configuration files are changed for a test.
 pub(crate) struct Place<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) vestibule: u16,
     pub(crate) backend: u16,
-    /// Whether the lines that begin with `#-` are in force.
+    /// Whether the lines that begin with `#-` are enabled.
     pub(crate) preflights: bool,
 }
 
 impl Place<'_> {
-    /// Copies a file of `deploy`, with the ports of the test.
+    /// Copies a file of `deploy`, with the ports of the test and these changes.
     fn copy(&self, file: &str, changes: &[(&str, String)]) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../deploy")
@@ -76,7 +76,7 @@ impl Front {
 
 impl Drop for Front {
     fn drop(&mut self) {
-        // nginx's master ends its workers; a kill would leave them.
+        // nginx's master process stops its workers; SIGKILL would leave them running.
         support::terminate(&self.child);
         let _ = self.child.wait();
     }
@@ -107,7 +107,7 @@ fn nginx(place: &Place<'_>, port: u16) -> Command {
 fn caddy(place: &Place<'_>, port: u16) -> Command {
     let site = format!("http://localhost:{port} {{");
     place.copy("caddy/Caddyfile", &[("app.example {", site)]);
-    // Nothing outside of the folder: no port for administration, no certificates.
+    // Nothing outside the test's folder: no administration port, no certificates.
     let whole = "{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n\
          import Caddyfile\n";
     fs::write(place.folder.join("whole.caddy"), whole).unwrap();

@@ -1,10 +1,7 @@
-//! Behind a real nginx and a real Caddy, in front of a backend that knows nothing about accounts,
-//! with the configuration that `deploy` has.
+//! Tests behind a real nginx and a real Caddy with the configuration files of `deploy`, in front of
+//! a backend without accounts of its own.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that does not get what it asks for ends there"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may panic when a step fails")]
 
 #[path = "../support/program.rs"]
 #[expect(dead_code, reason = "shared with the tests of the program")]
@@ -19,7 +16,7 @@ use std::time::Duration;
 use front::Proxy;
 use site::Site;
 
-/// Each of these tests behind each proxy.
+/// Runs each of these tests behind each proxy.
 macro_rules! behind_each_proxy {
     ($($test:ident)*) => {
         behind_each_proxy!(nginx = Nginx: $($test)*);
@@ -38,25 +35,25 @@ macro_rules! behind_each_proxy {
 }
 
 behind_each_proxy! {
-    the_proxy_lets_through_whom_authz_lets_through
-    a_remembered_visitor_gets_one_session_and_can_post
-    preflights_reach_the_backend_only_where_the_configuration_says_so
-    an_identity_beyond_ascii_arrives_as_utf8
-    attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_count
+    proxy_forwards_only_what_authz_allows
+    remembered_user_gets_one_session_and_can_post
+    preflights_reach_the_backend_only_if_configured
+    non_ascii_identity_arrives_as_utf8
+    attack_forward_auth_confusion_identity_headers_of_the_client_are_ignored
     attack_forward_auth_confusion_underscores_do_not_stand_for_hyphens
 }
 
-fn the_proxy_lets_through_whom_authz_lets_through(proxy: Proxy) {
+fn proxy_forwards_only_what_authz_allows(proxy: Proxy) {
     let site = Site::start(proxy);
 
     // Not signed in.
     for path in ["/reports/1", "/editors/1", "/vault/1"] {
-        let (status, body) = site.curl("nobody", &[&format!("{{}}{path}")]);
+        let (status, body) = site.curl("anonymous", &[&format!("{{}}{path}")]);
         assert_eq!(status, 401, "{path}: {body}");
     }
-    assert!(site.backend.take().is_empty(), "the backend heard nothing");
+    assert!(site.backend.take().is_empty(), "the backend got no request");
 
-    // Allowed, and the backend hears who it is.
+    // Allowed: the backend gets the user's identity.
     let token = site.sign_in("ana", "ana@example.com");
     let (status, body) = site.curl("ana", &["{}/editors/1"]);
     assert_eq!((status, body.as_str()), (200, "backend"));
@@ -71,7 +68,7 @@ fn the_proxy_lets_through_whom_authz_lets_through(proxy: Proxy) {
     }
     assert!(!heard.contains("cookie:"), "{heard}");
 
-    // Signed in, and not allowed.
+    // Signed in, but not allowed.
     site.sign_in("bo", "bo@example.com");
     assert_eq!(site.curl("bo", &["{}/editors/1"]).0, 403);
     assert_eq!(site.curl("bo", &["{}/reports/1"]).0, 200);
@@ -88,12 +85,12 @@ fn the_proxy_lets_through_whom_authz_lets_through(proxy: Proxy) {
     assert_eq!(
         post(&["-H", "X-Original-Method: GET"]),
         403,
-        "the client's own word does not count"
+        "the client's own X-Original-Method is ignored"
     );
     assert!(site.backend.take().is_empty());
     assert_eq!(post(&["-H", &format!("X-XSRF-Token: {token}")]), 200);
 
-    // Stale.
+    // The proof of identity is no longer fresh.
     site.backend.take();
     site.sign_in("fresh", "ana@example.com");
     assert_eq!(site.curl("fresh", &["{}/vault/1"]).0, 200);
@@ -102,7 +99,7 @@ fn the_proxy_lets_through_whom_authz_lets_through(proxy: Proxy) {
     assert_eq!(site.curl("fresh", &["{}/reports/1"]).0, 200);
 }
 
-fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_count(proxy: Proxy) {
+fn attack_forward_auth_confusion_identity_headers_of_the_client_are_ignored(proxy: Proxy) {
     let site = Site::start(proxy);
     site.sign_in("bo", "bo@example.com");
     let claims = [
@@ -116,7 +113,7 @@ fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_coun
         "X-Auth-Permissions: text-write",
     ];
     let with = |path: &'static str| -> Vec<&str> { claims.iter().copied().chain([path]).collect() };
-    assert_eq!(site.curl("nobody", &with("{}/reports/1")).0, 401);
+    assert_eq!(site.curl("anonymous", &with("{}/reports/1")).0, 401);
     assert_eq!(site.curl("bo", &with("{}/editors/1")).0, 403);
     assert_eq!(site.curl("bo", &with("{}/reports/1")).0, 200);
     let heard = site.backend.take().pop().unwrap();
@@ -124,7 +121,7 @@ fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_coun
     assert!(!heard.contains("ana@example.com"), "{heard}");
     assert!(!heard.contains("editor"), "{heard}");
 
-    // The query and the path of the request are not what is judged.
+    // Neither the query nor the spelling of the path changes the authentication policy.
     for path in [
         "{}/editors/1?roles_required=",
         "{}/editors/1?methods=session&roles_accepted=",
@@ -135,7 +132,7 @@ fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_coun
     ] {
         assert_eq!(site.curl("bo", &[path]).0, 403, "{path}");
     }
-    // No client can ask the question itself.
+    // No client can reach `/authz` through the proxy.
     for path in [
         "{}/authz/editor",
         "{}/authz/member",
@@ -146,16 +143,16 @@ fn attack_forward_auth_confusion_what_the_client_says_about_itself_does_not_coun
     assert!(site.backend.take().is_empty());
 }
 
-fn a_remembered_visitor_gets_one_session_and_can_post(proxy: Proxy) {
+fn remembered_user_gets_one_session_and_can_post(proxy: Proxy) {
     let site = Site::start(proxy);
     site.sign_in("ana", "ana@example.com");
-    // The browser was closed.
+    // The user closed the browser, which ends the session cookie.
     site.keep_only("ana", "remember_token");
     let remembered = site.cookie("ana", "remember_token");
 
     assert_eq!(site.curl("ana", &["{}/reports/1"]).0, 200);
     let session = site.cookie("ana", "session");
-    assert!(session.is_some(), "the session reaches the browser");
+    assert!(session.is_some(), "the browser gets the session cookie");
     assert_eq!(site.curl("ana", &["{}/reports/1"]).0, 200);
     assert_eq!(site.cookie("ana", "session"), session);
     assert_eq!(site.cookie("ana", "remember_token"), remembered);
@@ -170,7 +167,7 @@ fn a_remembered_visitor_gets_one_session_and_can_post(proxy: Proxy) {
     assert_eq!(post(&site.cookie("ana", "XSRF-TOKEN").unwrap()), 200);
 }
 
-fn preflights_reach_the_backend_only_where_the_configuration_says_so(proxy: Proxy) {
+fn preflights_reach_the_backend_only_if_configured(proxy: Proxy) {
     let preflight = [
         "-X",
         "OPTIONS",
@@ -183,19 +180,19 @@ fn preflights_reach_the_backend_only_where_the_configuration_says_so(proxy: Prox
         "{}/reports/1",
     ];
     let site = Site::start(proxy);
-    assert_eq!(site.curl("nobody", &preflight).0, 401);
+    assert_eq!(site.curl("anonymous", &preflight).0, 401);
     assert!(site.backend.take().is_empty());
 
     let site = Site::with_preflights(proxy);
-    assert_eq!(site.curl("nobody", &preflight).0, 200);
+    assert_eq!(site.curl("anonymous", &preflight).0, 200);
     let heard = site.backend.take().pop().unwrap();
     assert!(heard.starts_with("options /reports/1"), "{heard}");
     assert!(!heard.contains("x-auth-"), "{heard}");
-    // Another method, and OPTIONS that is no preflight, are judged as before.
+    // Other methods, and OPTIONS requests that are not preflights, are still checked.
     let other = ["-X", "OPTIONS", "{}/reports/1"];
-    assert_eq!(site.curl("nobody", &other).0, 401);
+    assert_eq!(site.curl("anonymous", &other).0, 401);
     let post: Vec<&str> = [&["-X", "POST"], &preflight[2..]].concat();
-    assert_eq!(site.curl("nobody", &post).0, 401);
+    assert_eq!(site.curl("anonymous", &post).0, 401);
     assert!(site.backend.take().is_empty());
 }
 
@@ -217,7 +214,7 @@ fn attack_forward_auth_confusion_underscores_do_not_stand_for_hyphens(proxy: Pro
     }
 }
 
-fn an_identity_beyond_ascii_arrives_as_utf8(proxy: Proxy) {
+fn non_ascii_identity_arrives_as_utf8(proxy: Proxy) {
     let site = Site::start(proxy);
     site.sign_in("joerg", "j\u{f6}rg@example.com");
     assert_eq!(site.curl("joerg", &["{}/reports/1"]).0, 200);

@@ -6,7 +6,7 @@ use crate::backend::Backend;
 use crate::front::{Front, Place, Proxy};
 use crate::support::{self, Folder, Server, stderr};
 
-/// The three together, and curl with a jar of cookies.
+/// vestibule, a proxy and a backend, and curl as the client.
 pub(crate) struct Site {
     folder: Folder,
     pub(crate) backend: Backend,
@@ -19,7 +19,7 @@ impl Site {
         Self::with(proxy, false)
     }
 
-    /// With the lines of the configuration that let preflights through.
+    /// Like [`Self::start`], with the lines of the configuration that let preflights through.
     pub(crate) fn with_preflights(proxy: Proxy) -> Self {
         Self::with(proxy, true)
     }
@@ -67,7 +67,9 @@ impl Site {
         }
     }
 
-    /// The status, and the body. `jar` keeps the cookies of one browser.
+    /// Sends a request with curl, and returns the status and the body.
+    ///
+    /// `jar` names the cookie file of one browser. `{}` in an argument is the proxy's address.
     pub(crate) fn curl(&self, jar: &str, arguments: &[&str]) -> (u16, String) {
         let jar = self.folder.path().join(jar);
         let address = format!("http://localhost:{}", self.front.port);
@@ -92,7 +94,7 @@ impl Site {
         (status.parse().unwrap(), body.to_owned())
     }
 
-    /// Signs in; the CSRF token.
+    /// Signs in and returns the CSRF token.
     pub(crate) fn sign_in(&self, jar: &str, email: &str) -> String {
         let body =
             format!("{{\"email\":\"{email}\",\"password\":\"battery-staple\",\"remember\":true}}");
@@ -121,7 +123,7 @@ impl Site {
         })
     }
 
-    /// Throws away every cookie of a jar but one.
+    /// Removes every cookie of a jar except one.
     pub(crate) fn keep_only(&self, jar: &str, name: &str) {
         let kept: String = self
             .folder

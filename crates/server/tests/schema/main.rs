@@ -1,10 +1,7 @@
-//! The OpenAPI document in the eyes of others: `openapi-spec-validator` reads it, and
-//! schemathesis asks the real program whether its answers are those that it promises.
+//! Checks the OpenAPI document with other tools: `openapi-spec-validator` validates it, and
+//! schemathesis compares the answers of the real program with it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that does not get what it asks for ends there"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may panic when a step fails")]
 
 mod promises;
 #[path = "../support/program.rs"]
@@ -15,16 +12,16 @@ mod valid;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The SPA configuration with everything on.
+/// The single-page-app configuration with every feature enabled.
 const EVERYTHING: &str = include_str!("../../../vestibule/tests/api/everything.toml");
 
-/// A program of the Python environment that `scripts/test` makes.
+/// A program from the Python environment that `scripts/test` creates.
 fn python_program(name: &str) -> Command {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema");
     let program: PathBuf = here.join(".venv/bin").join(name);
     assert!(
         program.exists(),
-        "there is no {}\nMake it: python3 -m venv {here}/.venv && {here}/.venv/bin/pip install -r {here}/requirements.txt",
+        "{} does not exist\nCreate it: python3 -m venv {here}/.venv && {here}/.venv/bin/pip install -r {here}/requirements.txt",
         program.display(),
         here = here.display()
     );

@@ -1,6 +1,5 @@
-//! schemathesis makes up requests from the document, good ones and bad ones, and looks
-//! whether each answer is one that the document names: its status, its type, its headers,
-//! its members, its codes. Nobody may be answered with a 5xx.
+//! schemathesis generates valid and invalid requests from the document, and checks each answer
+//! against it: status, media type, headers, members and codes. No answer may be a 5xx.
 
 use std::collections::BTreeSet;
 
@@ -13,17 +12,17 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 response_schema_conformance,response_headers_conformance,unsupported_method,\
 allow_header_conformance,missing_required_header,ignored_auth";
 
-/// How many requests are made up for each operation, besides those at the edges of what the
-/// document allows. A number and not a time: a slow machine asks the same questions.
+/// The number of requests that are generated for each operation, besides the boundary values of the
+/// schema. A number rather than a time, so that a slow machine sends the same requests.
 const MADE_UP: &str = "40";
 
-/// Cheap to hash with, so that the time goes into questions.
+/// Cheap password hashing, so that the time goes into requests.
 const CHEAP: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = \
 { argon2__memory_cost = 64, argon2__time_cost = 1, argon2__parallelism = 1 }\n";
 
 const LOGIN: &str = "{}/api/accounts/login?include_auth_token";
 
-/// A server with users, and a folder for the run.
+/// A server with users, and its folder.
 struct Bench {
     folder: Folder,
     server: Server,
@@ -49,7 +48,7 @@ impl Bench {
         Self { folder, server }
     }
 
-    /// Signs ana in, and gives what the answer has and the session cookie.
+    /// Signs ana in, and returns the `response` member of the answer and the session cookie.
     fn sign_in(&self) -> (Value, String) {
         let jar = self.folder.path().join("jar");
         let credentials = r#"{"email": "ana@example.com", "password": "battery staple"}"#;
@@ -66,7 +65,8 @@ impl Bench {
         (answer["response"].clone(), cookie.unwrap())
     }
 
-    /// Lets schemathesis ask with these credentials; what was answered, from the log.
+    /// Runs schemathesis with these credentials, and returns from the log every operation with each
+    /// status that it was answered with.
     fn ask(self, credentials: &str) -> BTreeSet<(String, u64)> {
         self.folder.write("schemathesis.toml", credentials);
         let output = python_program("schemathesis")
@@ -97,7 +97,8 @@ impl Bench {
     }
 }
 
-/// The document with whole paths: of a file, schemathesis knows one server for all paths.
+/// The document with complete paths: if it comes from a file, schemathesis uses one server for all
+/// paths.
 fn at_the_root(mut document: Value) -> Value {
     let prefix = document["servers"][0]["url"].as_str().unwrap().to_owned();
     let mut paths = serde_json::Map::new();
@@ -112,7 +113,7 @@ fn at_the_root(mut document: Value) -> Value {
     document
 }
 
-/// The document with answers that may have no member beyond those that it names.
+/// The document with answers that may have no other members than those that it lists.
 fn strict(mut document: Value) -> Value {
     fn close(value: &mut Value) {
         match value {
@@ -146,13 +147,13 @@ fn assert_answered(answered: &BTreeSet<(String, u64)>, expected: &[(&str, u64)])
     for (what, status) in expected {
         assert!(
             answered.contains(&((*what).to_owned(), *status)),
-            "never {what} {status}: {answered:?}"
+            "{what} was never answered with {status}: {answered:?}"
         );
     }
 }
 
 #[test]
-fn a_stranger_is_answered_as_promised() {
+fn unauthenticated_requests_are_answered_as_documented() {
     let answered = Bench::new().ask("");
     assert_answered(
         &answered,
@@ -174,7 +175,7 @@ fn a_stranger_is_answered_as_promised() {
 }
 
 #[test]
-fn whoever_has_a_token_is_answered_as_promised() {
+fn requests_with_a_token_are_answered_as_documented() {
     let bench = Bench::new();
     let (answer, _) = bench.sign_in();
     let token = answer["user"]["authentication_token"].as_str().unwrap();
@@ -192,7 +193,7 @@ fn whoever_has_a_token_is_answered_as_promised() {
 }
 
 #[test]
-fn whoever_has_a_session_is_answered_as_promised() {
+fn requests_with_a_session_are_answered_as_documented() {
     let bench = Bench::new();
     let (answer, cookie) = bench.sign_in();
     let token = answer["csrf_token"].as_str().unwrap();
@@ -216,7 +217,7 @@ api_key = \"{cookie}\"
 }
 
 #[test]
-fn whoever_sends_a_password_each_time_is_answered_as_promised() {
+fn requests_with_basic_authentication_are_answered_as_documented() {
     let answered = Bench::new().ask(
         "[auth.openapi.basic]\nusername = \"ana@example.com\"\npassword = \"battery staple\"\n",
     );

@@ -1,4 +1,4 @@
-//! Whatever is switched on, the document is one of OpenAPI 3.1.
+//! Whatever the settings, the document is valid OpenAPI 3.1.
 
 use std::path::Path;
 
@@ -17,12 +17,12 @@ fn assert_valid(path: &Path) {
 }
 
 #[test]
-fn the_copy_at_the_root_is_valid() {
+fn openapi_json_at_the_root_is_valid() {
     assert_valid(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../openapi.json"));
 }
 
 #[test]
-fn so_is_what_the_program_prints_and_it_needs_no_database() {
+fn printed_document_is_valid_and_needs_no_database() {
     let other = r#"
         SECURITY_PUBLIC_URL = "https://accounts.example.com"
         SECURITY_LOGIN_URL = "/sign-in"

@@ -1,5 +1,5 @@
-//! A client that sends exactly the bytes it is given and hides nothing of the answer:
-//! one connection a request, no redirects, no cookie store.
+//! An HTTP client that sends exactly the bytes it is given and shows the whole response: one
+//! connection for each request, no redirects, no cookie store.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Longer than any honest answer, so that a hang is a failure and not a stuck run.
+/// Longer than any response takes, so that a hang fails the test instead of blocking the run.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One request, built line by line.
@@ -96,7 +96,7 @@ impl Request {
     pub(crate) fn send(&self, port: u16) -> Result<Response, String> {
         let answer = exchange(port, &self.bytes(port), PATIENCE)?;
         Response::parse(&answer)
-            .ok_or_else(|| format!("not an HTTP answer: {:?}", String::from_utf8_lossy(&answer)))
+            .ok_or_else(|| format!("not a response: {:?}", String::from_utf8_lossy(&answer)))
     }
 }
 
@@ -112,8 +112,8 @@ pub(crate) fn escape(text: &str) -> String {
         .collect()
 }
 
-/// Sends raw bytes and reads until the other side closes, or the first whole answer when
-/// it keeps the connection. A refused write is not an error: the answer may be there already.
+/// Sends raw bytes. Reads until the server closes the connection, or until the first response is
+/// complete. A failed write is not an error: the server may have responded already.
 pub(crate) fn exchange(port: u16, bytes: &[u8], patience: Duration) -> Result<Vec<u8>, String> {
     let mut stream = connect(port, patience)?;
     let _ = stream.write_all(bytes);
@@ -132,7 +132,7 @@ pub(crate) fn connect(port: u16, patience: Duration) -> Result<TcpStream, String
     Ok(stream)
 }
 
-/// Reads one answer; an empty result means that the server closed without a word.
+/// Reads one response. An empty result means that the server closed the connection without one.
 pub(crate) fn read_answer(stream: &mut TcpStream) -> Result<Vec<u8>, String> {
     let mut answer = Vec::new();
     let mut chunk = [0_u8; 16 * 1024];
@@ -146,13 +146,13 @@ pub(crate) fn read_answer(stream: &mut TcpStream) -> Result<Vec<u8>, String> {
                 }
             }
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Ok(answer),
-            Err(error) if answer.is_empty() => return Err(format!("no answer: {error}")),
+            Err(error) if answer.is_empty() => return Err(format!("no response: {error}")),
             Err(_) => return Ok(answer),
         }
     }
 }
 
-/// Whether a response with a declared length has arrived in full.
+/// Whether a response with a `Content-Length` is complete.
 fn is_whole(answer: &[u8]) -> bool {
     let Some(end) = find(answer, b"\r\n\r\n") else {
         return false;
@@ -170,7 +170,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
         .position(|window| window == needle)
 }
 
-/// One answer, header order and repetition kept.
+/// A response, with the order and repetition of its headers.
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,

@@ -1,10 +1,10 @@
-//! Cookies as a browser would keep them.
+//! A cookie jar that works like a browser's.
 
 use std::collections::BTreeMap;
 
 use super::http::{Request, Response};
 
-/// One `Set-Cookie` header: the attributes lower-cased, their values as sent.
+/// One `Set-Cookie` header, with lower-case attribute names and their values as sent.
 #[derive(Clone, Debug)]
 pub(crate) struct SetCookie {
     pub(crate) name: String,
@@ -32,7 +32,7 @@ impl SetCookie {
         }
     }
 
-    /// A cookie that tells the browser to forget it.
+    /// Whether the header deletes the cookie.
     pub(crate) fn clears(&self) -> bool {
         self.attributes.get("max-age").is_some_and(|age| age == "0")
             || self
@@ -42,8 +42,8 @@ impl SetCookie {
     }
 }
 
-/// The cookies of one browser at one server. Paths and domains are not enforced: every
-/// test decides itself what it sends.
+/// The cookies of one browser for one server. Paths and domains are not enforced: each test decides
+/// which cookies it sends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Jar(BTreeMap<String, String>);
 
@@ -70,7 +70,7 @@ impl Jar {
         self.0.remove(name);
     }
 
-    /// The `Cookie` header, or nothing to send.
+    /// The `Cookie` header; `None` if the jar is empty.
     pub(crate) fn header(&self) -> Option<String> {
         let pairs: Vec<String> = self
             .0
@@ -80,7 +80,7 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// Sends a request with these cookies and keeps what comes back.
+    /// Sends a request with these cookies, and stores those of the response.
     pub(crate) fn send(&mut self, request: Request, port: u16) -> Response {
         let request = match self.header() {
             Some(cookies) => request.header("Cookie", cookies),
@@ -89,7 +89,7 @@ impl Jar {
         let answer = request
             .header("User-Agent", "tests/1.0")
             .send(port)
-            .expect("an answer");
+            .expect("a response");
         self.take(&set_cookies(&answer));
         answer
     }

@@ -1,4 +1,4 @@
-//! The post office of a test: an SMTP server that takes every mail and delivers none.
+//! An SMTP server for tests that accepts every mail and delivers none.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// How long a mail may take from the answer to here.
+/// How long a mail may take to arrive after the response.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A mail as it came.
+/// A mail as it was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Mail {
     pub(crate) to: Vec<String>,
@@ -20,7 +20,7 @@ pub(crate) struct Mail {
     pub(crate) html: Option<String>,
 }
 
-/// One of its counters.
+/// A running mail server and the mails that it received.
 #[derive(Clone, Debug)]
 pub(crate) struct Post {
     pub(crate) port: u16,
@@ -28,12 +28,12 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    /// Opens a counter. It is closed when the test ends.
+    /// Starts a server on a free port. It stops when the test ends.
     pub(crate) fn open() -> Self {
         Self::open_at(0)
     }
 
-    /// Opens one at this port.
+    /// Starts a server on this port.
     pub(crate) fn open_at(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -48,7 +48,7 @@ impl Post {
         Self { port, mails }
     }
 
-    /// One that is not open; nobody listens at its port.
+    /// A server that is down: nothing listens on its port.
     pub(crate) fn closed() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -58,12 +58,12 @@ impl Post {
         }
     }
 
-    /// How many came so far.
+    /// How many mails have arrived so far.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
     }
 
-    /// The mails from one on, once there are so many; fewer, if they do not come in time.
+    /// Waits for `expected` mails from index `first` on, and returns those that arrived in time.
     pub(crate) fn from(&self, first: usize, expected: usize) -> Vec<Mail> {
         let start = Instant::now();
         while self.count() < first + expected && start.elapsed() < PATIENCE {
@@ -78,16 +78,16 @@ impl Post {
         self.lock().iter().filter(to).cloned().collect()
     }
 
-    /// Waits until so many have come to an address.
+    /// Waits until `count` mails to an address have arrived.
     pub(crate) fn wait_for(&self, address: &str, count: usize) {
         let start = Instant::now();
         while self.to(address).len() < count {
-            assert!(start.elapsed() < PATIENCE, "no mail came to {address}");
+            assert!(start.elapsed() < PATIENCE, "no mail to {address} arrived");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 
-    /// The path of the last link that was mailed to an address.
+    /// Waits for a link to an address, and returns the path of the last one.
     pub(crate) fn link(&self, address: &str) -> String {
         let start = Instant::now();
         loop {
@@ -95,7 +95,7 @@ impl Post {
             if let Some(link) = last.and_then(|mail| mail.links().pop()) {
                 return link;
             }
-            assert!(start.elapsed() < PATIENCE, "no link came to {address}");
+            assert!(start.elapsed() < PATIENCE, "no link to {address} arrived");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -114,7 +114,7 @@ impl Mail {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The paths of the links in it, each once.
+    /// The paths of the links in the mail, without duplicates.
     pub(crate) fn links(&self) -> Vec<String> {
         links_in(
             self.text
@@ -124,14 +124,14 @@ impl Mail {
         )
     }
 
-    /// All that two honest servers' mails have in common.
+    /// A description of the mail that is the same for vestibule and the reference.
     pub(crate) fn comparable(&self) -> String {
         let shape = |part: &Option<String>| match part {
             None => "none".to_owned(),
-            // The reference's HTML stands beside a part with nothing in it.
+            // The reference sends an empty text part beside its HTML.
             Some(text) if text.trim().is_empty() => "none".to_owned(),
             Some(text) => {
-                // An endpoint of the API is nothing that a person could open.
+                // Only links with a token are compared: a user cannot open an endpoint of the API.
                 let links = links_in(text);
                 let with_token = links.iter().filter(|link| link.contains('.'));
                 let shapes: Vec<String> = with_token.map(|link| shape_of(link)).collect();
@@ -150,7 +150,7 @@ impl Mail {
     }
 }
 
-/// A link without what is secret in it.
+/// A link without its token.
 fn shape_of(link: &str) -> String {
     match link.trim_end_matches('/').rsplit_once('/') {
         Some((path, token)) if token.contains('.') => {
@@ -177,7 +177,7 @@ fn links_in(text: &str) -> Vec<String> {
     links
 }
 
-/// One client, until it goes.
+/// Serves one client until it disconnects.
 fn converse(stream: &TcpStream, kept: &Mutex<Vec<Mail>>) -> Option<()> {
     let mut input = BufReader::new(stream.try_clone().ok()?);
     let mut output = stream;
@@ -240,7 +240,7 @@ fn parse(to: Vec<String>, lines: &[String]) -> Mail {
     mail
 }
 
-/// Reads headers and what is under them; whatever has text in it is handed over.
+/// Reads the headers and the parts of a message. Passes each part with text to `found`.
 fn take_part(lines: &[String], found: &mut dyn FnMut(&str, String)) -> Vec<(String, String)> {
     let end = lines
         .iter()

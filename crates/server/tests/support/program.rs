@@ -1,4 +1,4 @@
-//! A folder of its own for a run of the program, and a server that is ended with its test.
+//! A temporary folder for each run of the program, and a server that stops with its test.
 
 use std::fs;
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_vestibule");
 
-/// A folder that is removed at the end.
+/// A temporary folder that is removed when it is dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -33,7 +33,7 @@ impl Folder {
         fs::read_to_string(self.0.join(name)).unwrap()
     }
 
-    /// The program in this folder, in an environment without settings.
+    /// A command that runs the program in this folder, with an empty environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command
@@ -63,7 +63,7 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The command ended with 1, one line that says this, and no result.
+/// Checks that the command exited with 1, printed one line with this complaint, and no result.
 #[track_caller]
 pub(crate) fn refused(output: &Output, complaint: &str) {
     let said = stderr(output);
@@ -73,7 +73,7 @@ pub(crate) fn refused(output: &Output, complaint: &str) {
     assert_eq!(stdout(output), "");
 }
 
-/// The command ended with 0. What it said.
+/// Checks that the command exited with 0 and printed no errors. Returns its output.
 #[track_caller]
 pub(crate) fn done(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
@@ -81,7 +81,7 @@ pub(crate) fn done(output: &Output) -> String {
     stdout(output)
 }
 
-/// A server on a port of its own; its log goes to `log` in the folder.
+/// A server on a free port. Its log is the file `log` in the folder.
 pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) port: u16,
@@ -106,7 +106,7 @@ impl Server {
         server
     }
 
-    /// curl, with the server's address for `{}` in an argument.
+    /// Runs curl. `{}` in an argument stands for the server's address.
     pub(crate) fn curl(&self, arguments: &[&str]) -> String {
         let address = format!("http://localhost:{}", self.port);
         let output = Command::new("curl")
@@ -121,7 +121,7 @@ impl Server {
         stdout(&output)
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Asks the server to stop, and waits until it has stopped.
     pub(crate) fn stop(mut self) -> std::process::ExitStatus {
         terminate(&self.child);
         self.child.wait().unwrap()
@@ -149,7 +149,10 @@ pub(crate) fn terminate(child: &Child) {
 pub(crate) fn wait_for(mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(120);
     while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain");
+        assert!(
+            Instant::now() < deadline,
+            "the condition was not met in time"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,4 +1,4 @@
-//! A change with everything that belongs to it.
+//! Atomic changes in memory.
 
 use time::OffsetDateTime;
 
@@ -6,15 +6,16 @@ use super::Tables;
 use crate::{Applied, Change, FamilyChange, RoleChange, StoreError, UserChange, UserId};
 
 impl Tables {
-    /// All of a change. What can refuse comes first: then all of it is done.
+    /// Applies a change. Everything that can fail comes before the first thing that is kept.
     pub(super) fn apply(
         &mut self,
         change: Change,
         now: OffsetDateTime,
     ) -> Result<Applied, StoreError> {
-        let spent = |secret| self.journal.is_spent(secret);
-        if change.consumes.as_ref().is_some_and(spent) {
-            return Ok(Applied::Spent);
+        for (at, secret) in change.consumes.iter().enumerate() {
+            if self.journal.is_spent(secret) || change.consumes[..at].contains(secret) {
+                return Ok(Applied::Spent);
+            }
         }
         let whose = change.user.as_ref().and_then(UserChange::whose);
         for (attribute, value) in &change.claims {
@@ -47,12 +48,12 @@ impl Tables {
         }
         match change.family {
             None => {}
-            Some(FamilyChange::Begin(new)) => drop(self.begin(new)?),
+            Some(FamilyChange::Begin(new)) => drop(self.create_family(new)?),
             Some(FamilyChange::End(family)) => {
-                self.end(&family, now);
+                self.revoke_family(&family, now);
             }
         }
-        if let Some(secret) = change.consumes {
+        for secret in change.consumes {
             self.journal.spend(secret);
         }
         for mail in change.mails {
@@ -64,7 +65,7 @@ impl Tables {
         Ok(Applied::Done(user))
     }
 
-    /// Who was changed; nobody when they have gone, or are not as expected.
+    /// The user that was changed; `None` if they do not exist or do not match the conditions.
     fn change_user(
         &mut self,
         change: UserChange,
@@ -75,7 +76,7 @@ impl Tables {
             UserChange::Create(new) => return self.create(*new).map(|user| Some(user.id)),
             UserChange::Update(id, patch) => self.update(id, *patch, now)?,
             UserChange::Reclaim(id, patch, fresh) => {
-                self.update(id, *patch, now)? && self.end_ways_in(id, fresh, now)
+                self.update(id, *patch, now)? && self.reset_access(id, fresh, now)
             }
             UserChange::Delete(id) => self.delete(id),
         };
@@ -98,7 +99,7 @@ impl Tables {
         Ok(match change {
             None => true,
             Some(FamilyChange::Begin(new)) => self.check_family(new).map(|()| true)?,
-            Some(FamilyChange::End(family)) => self.goes_on(family),
+            Some(FamilyChange::End(family)) => self.has_active_family(family),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets that were spent, mails that wait, what happened.
+//! Consumed secrets, the outbox and the audit log.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub(super) struct Journal {
     spent: HashMap<(&'static str, String), OffsetDateTime>,
     outbox: Vec<Waiting>,
     last_mail: i64,
-    /// When each mail was given up that never will be sent.
+    /// For each mail that was given up, when.
     failed: Vec<OffsetDateTime>,
     audit: Vec<AuditEntry>,
     head: AuditHead,

@@ -1,8 +1,9 @@
-//! Everything in memory, gone at the end of the process.
+//! A store in memory, which is lost when the process ends.
 
 mod apply;
-mod belongings;
 mod journal;
+mod roles;
+mod trackers;
 mod users;
 
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ use crate::{
     Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
-/// A store without a database.
+/// A store without a database. Its contents are lost when the process ends.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
@@ -32,13 +33,14 @@ struct Tables {
     given: BTreeSet<(UserId, RoleId)>,
     trackers: Vec<RefreshTracker>,
     journal: Journal,
-    /// The last primary key of a user: none is given twice.
+    /// The primary key of the newest user. Keys of deleted users are not reused.
     last_user: i64,
 }
 
 impl MemoryStore {
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        // Each change is made whole or not at all, so a poisoned lock guards sound data.
+        // Each change is applied completely or not at all, so the data behind a poisoned lock is
+        // sound.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,7 +141,7 @@ impl Store for MemoryStore {
         fresh: Uniquifiers,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        Ok(self.tables().end_ways_in(id, fresh, now))
+        Ok(self.tables().reset_access(id, fresh, now))
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
@@ -193,7 +195,7 @@ impl Store for MemoryStore {
     }
 
     async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
-        self.tables().begin(new)
+        self.tables().create_family(new)
     }
 
     async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
@@ -221,7 +223,7 @@ impl Store for MemoryStore {
     }
 
     async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
-        Ok(self.tables().end(family, now))
+        Ok(self.tables().revoke_family(family, now))
     }
 
     async fn clean_trackers(
@@ -249,4 +251,10 @@ fn by_name<'a>(roles: impl Iterator<Item = &'a Role>) -> Vec<Role> {
     let mut roles: Vec<Role> = roles.cloned().collect();
     roles.sort_by(|one, other| one.name.cmp(&other.name));
     roles
+}
+
+fn conflict(column: &str) -> StoreError {
+    StoreError::Conflict {
+        column: column.to_owned(),
+    }
 }

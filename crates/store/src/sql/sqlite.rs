@@ -1,9 +1,9 @@
 //! SQLite through rusqlite.
 //!
-//! Reads run where they are asked for, on a connection with its statements prepared: a row
-//! takes a few microseconds, less than handing the work to another thread would. What reads
-//! many rows goes elsewhere. Writes go one after the other through one connection, off the
-//! async threads. Other processes may write to the same file: both sides wait for each other.
+//! Reads run on the async thread that requests them, on a connection with prepared statements: a
+//! row takes a few microseconds, less than handing the work to another thread. Reads of many rows
+//! run on a blocking thread. Writes run one after another on one connection, off the async
+//! threads. Other processes may write to the same file; both sides wait for each other.
 
 mod error;
 mod executor;
@@ -32,8 +32,8 @@ use super::statements::{PresentColumns, Statements, password_kinds};
 use crate::schema_check::{Finding, Upgrade};
 use crate::{Identity, PasswordKind, StoreError};
 
-/// How long a reader trusts that the file is still the one that it has open. To ask every
-/// time would cost a third of a read.
+/// How long a reader assumes that the file was not replaced. Checking each time would cost a
+/// third of a read.
 const TRUST: Duration = Duration::from_secs(1);
 
 /// A database file.
@@ -48,26 +48,24 @@ struct Inner {
     file: FileId,
     /// The attributes for which a look-up that ignores case reads the whole table.
     slow: Vec<Identity>,
-    /// Connections that nobody reads with at this moment.
+    /// Idle connections for reads.
     readers: Mutex<Vec<Reader>>,
-    /// Whoever waits for it is a task and not a thread: however many sign in at once, one
-    /// thread is busy with it.
+    /// Tasks wait for it, not threads: however many users sign in at once, one thread is busy.
     writer: Arc<tokio::sync::Mutex<Connection>>,
 }
 
 #[derive(Debug)]
 struct Reader {
     connection: Connection,
-    /// When the file was last seen in its place.
+    /// When it was last checked that the file was not replaced.
     checked: Instant,
 }
 
 impl SqliteStore {
-    /// Opens a database whose tables are there.
+    /// Opens a database that has its tables.
     ///
     /// # Errors
-    /// When the file cannot be opened, or a table or column is missing that nothing works
-    /// without.
+    /// When the file cannot be opened, or lacks a table or column that is required.
     pub fn open(path: &Path, tables: &TableNames) -> Result<Self, StoreError> {
         let path = std::path::absolute(path)
             .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
@@ -83,7 +81,7 @@ impl SqliteStore {
             refresh: columns(&tables.refresh)?,
         };
         let statements = Statements::new(Dialect::Sqlite, tables, present, true)?;
-        // Not in a file that is no database of accounts.
+        // After the check above: a file without a table of users is left alone.
         schema::make_ours(&mut writer, tables)?;
         let mut slow = Vec::new();
         for attribute in ATTRIBUTES {
@@ -102,7 +100,7 @@ impl SqliteStore {
         })))
     }
 
-    /// Makes the tables that are not there, and the file if need be. Says what it made.
+    /// Creates the missing tables, and the file if there is none. Returns what it created.
     ///
     /// # Errors
     /// When the file cannot be opened or written.
@@ -114,7 +112,7 @@ impl SqliteStore {
         schema::init(&mut connection, tables)
     }
 
-    /// What the database lacks.
+    /// Finds what the database lacks.
     ///
     /// # Errors
     /// When the file cannot be opened.
@@ -122,7 +120,7 @@ impl SqliteStore {
         schema::check(&connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, tables)
     }
 
-    /// What the stored password hashes cost to check, and how many there are of each kind.
+    /// Counts the stored password hashes by what they cost to check.
     ///
     /// # Errors
     /// When the file cannot be opened.
@@ -134,7 +132,7 @@ impl SqliteStore {
         count_passwords(&mut OnConnection(&connection), tables).map_err(store_error)
     }
 
-    /// Adds what is missing, and changes nothing that is there. Says what it added.
+    /// Adds what is missing and changes nothing else. Returns what it added.
     ///
     /// # Errors
     /// When the file cannot be opened or written.
@@ -246,7 +244,7 @@ fn reads_whole_table(
 }
 
 impl Inner {
-    /// Reads a row or two, here and now.
+    /// Reads a few rows on the calling thread.
     fn read<T>(
         &self,
         work: impl FnOnce(&Self, &mut OnConnection<'_>) -> Answer<T>,
@@ -267,14 +265,14 @@ impl Inner {
             }
         };
         let outcome = work(self, &mut OnConnection(&reader.connection)).map_err(store_error);
-        // A connection that failed is not used again.
+        // A connection that failed is closed.
         if !matches!(outcome, Err(StoreError::Unavailable(_))) {
             lock(&self.readers).push(reader);
         }
         outcome
     }
 
-    /// Whether the file is still the one that was opened.
+    /// Fails if the file was replaced since it was opened.
     fn check_file(&self) -> Result<(), StoreError> {
         if FileId::of(&self.path)? == self.file {
             return Ok(());
@@ -287,6 +285,6 @@ impl Inner {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A connection is sound whatever happened to whoever held it.
+    // A connection is sound even if a thread panicked while it held the lock.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

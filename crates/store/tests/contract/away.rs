@@ -1,4 +1,4 @@
-//! A server that goes away and comes back.
+//! A server that becomes unreachable and comes back.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -13,14 +13,14 @@ use vestibule_store::{Store, StoreError, UserKey, UserPatch};
 use crate::server::Schema;
 use crate::support::{at, user};
 
-/// What stands between the store and its server, and can be cut.
+/// A proxy between the store and its server, which can cut the connections.
 pub(crate) struct Wire(Arc<State>);
 
 struct State {
     listener: TcpListener,
     target: String,
     whole: AtomicBool,
-    /// How long everything takes on its way.
+    /// How long data takes in each direction.
     delay: Duration,
     over: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
@@ -45,11 +45,11 @@ impl Wire {
         self.0.listener.local_addr().unwrap().port()
     }
 
-    /// Ends every connection; with `stays`, nobody gets another.
+    /// Ends every connection; with `stays`, it also refuses new ones.
     fn cut(&self, stays: bool) {
         self.0.whole.store(!stays, Ordering::SeqCst);
         for stream in self.0.open.lock().unwrap().drain(..) {
-            // One that has ended by itself is as good.
+            // A connection may have ended on its own.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
@@ -63,7 +63,7 @@ impl Drop for Wire {
     fn drop(&mut self) {
         self.0.over.store(true, Ordering::SeqCst);
         self.cut(true);
-        // Wakes whoever accepts, so that they see that it is over.
+        // Wakes the accepting thread, so that it notices the end.
         let _ = TcpStream::connect(("127.0.0.1", self.port()));
     }
 }
@@ -101,7 +101,8 @@ fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     });
 }
 
-/// `scheme://who@host:port/name` over the wire.
+/// Starts a proxy, and returns it with the address `scheme://who@host:port/name` that goes through
+/// it.
 pub(crate) fn over(schema: &Schema, delay: Duration) -> (Wire, String) {
     let (scheme, rest) = schema.uri.split_once("://").unwrap();
     let (who, place) = rest.rsplit_once('@').unwrap();
@@ -122,7 +123,7 @@ async fn goes_on(schema: Schema) {
         ..UserPatch::default()
     };
 
-    // Restarted between two requests: nobody notices, whether they read or write.
+    // The server restarts between two requests: neither reads nor writes fail.
     wire.cut(false);
     assert!(store.user(UserKey::Id(ana.id)).await.unwrap().is_some());
     wire.cut(false);
@@ -143,7 +144,7 @@ async fn goes_on(schema: Schema) {
     wire.cut(false);
     assert!(store.user(UserKey::Id(ana.id)).await.unwrap().is_some());
 
-    // Away: said as what it is, and not waited for.
+    // The server is unreachable: requests fail with `Unavailable`, without a long wait.
     wire.cut(true);
     for _ in 0..3 {
         let refused = store.user(UserKey::Id(ana.id)).await;
@@ -162,7 +163,7 @@ async fn goes_on(schema: Schema) {
         ));
     }
 
-    // Back: the first request is answered.
+    // The server is back: the first request succeeds.
     wire.mend();
     assert!(store.user(UserKey::Id(ana.id)).await.unwrap().is_some());
     assert_eq!(store.ping().await, Ok(()));
@@ -171,18 +172,18 @@ async fn goes_on(schema: Schema) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn postgres_goes_away_and_comes_back() {
+async fn the_store_survives_a_restart_of_postgres() {
     goes_on(Schema::postgres()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn mysql_goes_away_and_comes_back() {
+async fn the_store_survives_a_restart_of_mysql() {
     goes_on(Schema::mysql()).await;
 }
 
-/// Nothing is there when the store is opened: the program says so instead of hanging.
+/// The server is unreachable when the store is opened: this fails at once instead of hanging.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_server_that_is_not_there_is_said_at_once() {
+async fn an_unreachable_server_is_reported_at_once() {
     for uri in [
         "postgresql://postgres@127.0.0.1:1/none",
         "mysql://root@127.0.0.1:1/none",

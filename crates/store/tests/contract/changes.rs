@@ -1,4 +1,4 @@
-//! Changing users.
+//! Updating users.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use vestibule_store::{
 
 use crate::support::{at, by_email, by_id, patch, user};
 
-pub(crate) async fn a_patch_changes_what_it_says_and_nothing_else(store: &Arc<dyn Store>) {
+pub(crate) async fn a_patch_changes_only_its_fields(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let bo = store.create_user(user("bo@example.com")).await.unwrap();
 
@@ -51,7 +51,7 @@ pub(crate) async fn a_patch_changes_what_it_says_and_nothing_else(store: &Arc<dy
     assert!(by_id(store, bo.id).await == bo);
 }
 
-pub(crate) async fn a_patch_of_nobody_changes_nothing(store: &Arc<dyn Store>) {
+pub(crate) async fn a_patch_of_an_unknown_user_changes_nothing(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let nobody = UserId(ana.id.0 + 1);
     for change in [
@@ -77,7 +77,7 @@ pub(crate) async fn a_patch_of_nobody_changes_nothing(store: &Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn a_refused_patch_changes_nothing_at_all(store: &Arc<dyn Store>) {
+pub(crate) async fn a_refused_patch_changes_nothing(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let bo = store.create_user(user("bo@example.com")).await.unwrap();
     let change = UserPatch {
@@ -93,7 +93,7 @@ pub(crate) async fn a_refused_patch_changes_nothing_at_all(store: &Arc<dyn Store
     assert!(by_id(store, bo.id).await == bo);
 }
 
-pub(crate) async fn a_second_factor_can_be_set_and_taken_away(store: &Arc<dyn Store>) {
+pub(crate) async fn a_second_factor_can_be_set_and_removed(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     for method in [Some("authenticator".to_owned()), None] {
         let change = UserPatch {
@@ -126,7 +126,7 @@ pub(crate) async fn a_sign_in_moves_current_to_last_and_counts(store: &Arc<dyn S
 
     patch(store, ana.id, sign_in(one.as_deref()), 1).await;
     let now = tracked(by_id(store, ana.id).await);
-    // The first time is also the time before.
+    // The first sign-in is also recorded as the previous one.
     assert_eq!(now, (Some(at(1)), Some(at(1)), None, one.clone(), Some(1)));
 
     patch(store, ana.id, sign_in(two.as_deref()), 2).await;
@@ -138,7 +138,7 @@ pub(crate) async fn a_sign_in_moves_current_to_last_and_counts(store: &Arc<dyn S
     assert_eq!(now, (Some(at(2)), Some(at(3)), two, None, Some(3)));
 }
 
-pub(crate) async fn no_sign_in_is_lost_when_many_come_at_once(store: &Arc<dyn Store>) {
+pub(crate) async fn concurrent_sign_ins_are_all_counted(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let tasks: Vec<_> = (0..64)
         .map(|number| {
@@ -151,7 +151,7 @@ pub(crate) async fn no_sign_in_is_lost_when_many_come_at_once(store: &Arc<dyn St
                     ..UserPatch::default()
                 };
                 assert!(store.update_user(ana.id, change, at(number)).await.unwrap());
-                // A reader between the writers sees a whole row.
+                // A reader in between sees a consistent row.
                 let seen = by_id(&store, ana.id).await;
                 let ip = seen.current_login_ip.unwrap().parse().unwrap();
                 assert_eq!(seen.current_login_at, Some(at(ip)));
@@ -164,7 +164,7 @@ pub(crate) async fn no_sign_in_is_lost_when_many_come_at_once(store: &Arc<dyn St
     assert_eq!(by_id(store, ana.id).await.login_count, Some(64));
 }
 
-pub(crate) async fn an_upgrade_of_a_hash_never_undoes_a_change(store: &Arc<dyn Store>) {
+pub(crate) async fn a_hash_upgrade_never_undoes_a_password_change(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let upgrade = |old: &str, new: &str| UserPatch {
         password: Some(PasswordChange::Upgrade {
@@ -180,8 +180,8 @@ pub(crate) async fn an_upgrade_of_a_hash_never_undoes_a_change(store: &Arc<dyn S
         Some("$stronger")
     );
 
-    // Somebody compared with the first hash, and the password was changed meanwhile: the
-    // sign-in counts, the hash stays.
+    // The password changed after a concurrent sign-in verified the old hash: the sign-in counts,
+    // and the new password stays.
     let set = UserPatch {
         password: Some(PasswordChange::Set("$changed".to_owned())),
         ..UserPatch::default()
@@ -197,7 +197,7 @@ pub(crate) async fn an_upgrade_of_a_hash_never_undoes_a_change(store: &Arc<dyn S
     }
     assert_eq!(by_id(store, ana.id).await.login_count, Some(5));
 
-    // Without a password there is nothing to upgrade.
+    // A user without a password has no hash to upgrade.
     let none = store
         .create_user(NewUser {
             password: None,
@@ -209,7 +209,7 @@ pub(crate) async fn an_upgrade_of_a_hash_never_undoes_a_change(store: &Arc<dyn S
     assert_eq!(by_id(store, none.id).await.password, None);
 }
 
-pub(crate) async fn what_was_written_is_read_at_once(store: &Arc<dyn Store>) {
+pub(crate) async fn writes_are_visible_immediately(store: &Arc<dyn Store>) {
     let tasks: Vec<_> = (0..8)
         .map(|task| {
             let store = Arc::clone(store);
@@ -234,7 +234,7 @@ pub(crate) async fn what_was_written_is_read_at_once(store: &Arc<dyn Store>) {
 }
 
 #[test]
-fn nothing_secret_is_shown_by_debug() {
+fn debug_shows_no_secrets() {
     let secrets = ["$old", "$new", "uniquifier-1", "uniquifier-2"];
     let patch = UserPatch {
         password: Some(PasswordChange::Upgrade {
@@ -261,7 +261,7 @@ fn nothing_secret_is_shown_by_debug() {
     }
 }
 
-pub(crate) async fn identities_can_change_unless_somebody_has_them(store: &Arc<dyn Store>) {
+pub(crate) async fn identities_can_change_unless_they_are_taken(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let named = UserPatch {
         email: Some("anna@example.com".to_owned()),
@@ -276,7 +276,7 @@ pub(crate) async fn identities_can_change_unless_somebody_has_them(store: &Arc<d
     assert_eq!(changed.us_phone_number.as_deref(), Some("+16505551234"));
     assert!(
         patch(store, ana.id, named.clone(), 2).await,
-        "they are hers"
+        "her own values are no conflict"
     );
 
     let bo = store.create_user(user("bo@example.com")).await.unwrap();
@@ -323,7 +323,7 @@ pub(crate) async fn identities_can_change_unless_somebody_has_them(store: &Arc<d
     assert_eq!((changed.username, changed.us_phone_number), (None, None));
 }
 
-pub(crate) async fn a_confirmation_can_be_given_and_taken(store: &Arc<dyn Store>) {
+pub(crate) async fn a_confirmation_can_be_set_and_removed(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     for confirmed_at in [Some(at(5)), None] {
         let confirmation = UserPatch {
@@ -337,7 +337,7 @@ pub(crate) async fn a_confirmation_can_be_given_and_taken(store: &Arc<dyn Store>
 
 pub(crate) async fn the_first_token_uniquifier_stays(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
-    // None where the table has no such column.
+    // `None` if the table lacks the column.
     let first = ana.fs_token_uniquifier;
     assert_eq!(first.is_some(), store.has_token_uniquifiers());
     let patch = UserPatch {

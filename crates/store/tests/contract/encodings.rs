@@ -1,4 +1,4 @@
-//! Databases that were made for some languages only.
+//! Databases whose encoding covers only some languages.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ async fn open(schema: &Schema) -> Arc<dyn Store> {
     Arc::new(ServerStore::open(&schema.uri, &tables).await.unwrap())
 }
 
-/// What cannot be kept is nobody's, and is refused when it is written.
+/// A value that the encoding cannot represent belongs to no user, and writing it is refused.
 async fn keeps_western_texts_alone(store: &Arc<dyn Store>) {
     store.create_user(user(WESTERN)).await.unwrap();
     for ignore_case in [true, false] {
@@ -47,7 +47,7 @@ async fn keeps_western_texts_alone(store: &Arc<dyn Store>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_postgres_of_another_encoding_is_named_and_works_for_what_it_keeps() {
+async fn a_postgres_database_in_latin1_is_reported_and_works_for_what_it_can_store() {
     let schema = Schema::latin1(Engine::Postgres);
     let tables = TableNames::default();
     ServerStore::init(&schema.uri, &tables).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_postgres_of_another_encoding_is_named_and_works_for_what_it_keeps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn columns_of_another_character_set_are_named_and_work_for_what_they_keep() {
+async fn columns_in_latin1_are_reported_and_work_for_what_they_can_store() {
     let schema = Schema::latin1(Engine::Mysql);
     let tables = TableNames::default();
     ServerStore::init(&schema.uri, &tables).await.unwrap();
@@ -71,7 +71,7 @@ async fn columns_of_another_character_set_are_named_and_work_for_what_they_keep(
     };
     assert!(findings.contains(&email), "{findings:?}");
     keeps_western_texts_alone(&open(&schema).await).await;
-    // Three bytes are enough for these languages, and not for everything.
+    // Three bytes for each character are enough for these languages, but not for all characters.
     schema.ask("ALTER TABLE user CONVERT TO CHARACTER SET utf8mb3");
     let store = open(&schema).await;
     let key = "\u{1f511}@example.com";
@@ -85,7 +85,7 @@ async fn columns_of_another_character_set_are_named_and_work_for_what_they_keep(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_of_ours_keep_every_language_whatever_the_database_was_made_for() {
+async fn new_tables_store_every_language_whatever_the_encoding_of_the_database() {
     let schema = Schema::latin1(Engine::Mysql);
     let tables = TableNames::default();
     ServerStore::init(&schema.uri, &tables).await.unwrap();

@@ -1,4 +1,4 @@
-//! What nobody needs any more: secrets, mails that were given up, families of refresh tokens.
+//! Purging old data: consumed secrets, mails that were given up, refresh-token families.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use vestibule_store::{Applied, Change, Cutoffs, MailFate, NewTracker, OneTimeSec
 use crate::journal::{apply, posted, secret};
 use crate::support::{at, user};
 
-/// Forgets what was over before each of these moments; how many rows that were.
+/// Purges what ended before these moments and returns the number of deleted rows.
 async fn purge(
     store: &Arc<dyn Store>,
     secrets: i64,
@@ -22,13 +22,13 @@ async fn purge(
     store.purge(cutoffs).await.unwrap()
 }
 
-pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Store>) {
+pub(crate) async fn consumed_secrets_are_purged_after_they_expire(store: &Arc<dyn Store>) {
     for (name, expires_at) in [("old", at(10)), ("new", at(20))] {
         let change = Change {
-            consumes: Some(OneTimeSecret {
+            consumes: vec![OneTimeSecret {
                 expires_at,
                 ..secret(name)
-            }),
+            }],
             ..Change::default()
         };
         assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
@@ -36,13 +36,13 @@ pub(crate) async fn what_has_expired_need_not_be_remembered(store: &Arc<dyn Stor
     assert_eq!(purge(store, 10, 0, None).await, 0);
     assert_eq!(purge(store, 11, 0, None).await, 1);
     let again = Change {
-        consumes: Some(secret("new")),
+        consumes: vec![secret("new")],
         ..Change::default()
     };
     assert_eq!(apply(store, again).await, Ok(Applied::Spent));
 }
 
-pub(crate) async fn a_mail_that_was_given_up_is_forgotten_a_while_after(store: &Arc<dyn Store>) {
+pub(crate) async fn mails_given_up_before_the_cutoff_are_purged(store: &Arc<dyn Store>) {
     posted(store, &["a", "b", "c"]).await;
     let mails = store.claim_mails("w1", at(10), at(100), 10).await.unwrap();
     for (mail, failed_at) in mails.iter().zip([at(20), at(30)]) {
@@ -53,7 +53,7 @@ pub(crate) async fn a_mail_that_was_given_up_is_forgotten_a_while_after(store: &
         assert_eq!(store.settle_mail(mail.id, "w1", never).await, Ok(true));
     }
     assert_eq!(store.count_mails().await, Ok((1, 2)));
-    // However long it is ago, it is not handed out again.
+    // A mail that was given up is never claimed again, however much time passes.
     let ages = at(3_000_000_000);
     let left = store.claim_mails("w2", ages, ages, 10).await.unwrap();
     assert_eq!(left.len(), 1);
@@ -63,19 +63,17 @@ pub(crate) async fn a_mail_that_was_given_up_is_forgotten_a_while_after(store: &
     assert_eq!(store.count_mails().await, Ok((1, 2)));
     assert_eq!(purge(store, 0, 21, None).await, 1);
     assert_eq!(store.count_mails().await, Ok((1, 1)));
-    // What waits stays, however old it is.
+    // A waiting mail stays, however old it is.
     assert_eq!(purge(store, 0, 3_000_000_000, None).await, 1);
     assert_eq!(store.count_mails().await, Ok((1, 0)));
 }
 
-pub(crate) async fn families_that_expired_are_forgotten_whose_ever_they_are(
-    store: &Arc<dyn Store>,
-) {
+pub(crate) async fn expired_families_of_all_users_are_purged(store: &Arc<dyn Store>) {
     let mut owners = Vec::new();
     for email in ["ana@example.com", "bo@example.com"] {
         owners.push(store.create_user(user(email)).await.unwrap().id);
     }
-    // More than go at a time, and one of each owner that is not over.
+    // More than one batch of deletions, and one family of each owner that has not expired.
     for (owner, number) in owners.iter().cycle().zip(0..520) {
         let family = NewTracker {
             user_id: *owner,
@@ -87,7 +85,11 @@ pub(crate) async fn families_that_expired_are_forgotten_whose_ever_they_are(
         store.create_tracker(family).await.unwrap();
     }
     store.revoke_tracker("f1", at(5)).await.unwrap();
-    assert_eq!(purge(store, 2000, 2000, None).await, 0, "they may stay");
+    assert_eq!(
+        purge(store, 2000, 2000, None).await,
+        0,
+        "families stay without a cutoff"
+    );
     assert_eq!(purge(store, 0, 0, Some(10)).await, 0);
     assert_eq!(purge(store, 0, 0, Some(11)).await, 518);
     for family in ["f0", "f1"] {

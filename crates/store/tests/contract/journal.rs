@@ -1,4 +1,4 @@
-//! Changes with everything that belongs to them: secrets, mails, the audit log.
+//! Atomic changes with one-time secrets, mails and audit entries.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn mail(name: &str, created: i64) -> NewMail {
     }
 }
 
-/// Events whose seal shows what it was made of.
+/// Entries with seals that show their inputs.
 pub(crate) fn events(kinds: &[&str], user_id: Option<UserId>) -> NewEntries {
     let entries = kinds.iter().map(|kind| NewEntry {
         at: at(7),
@@ -42,7 +42,7 @@ pub(crate) fn events(kinds: &[&str], user_id: Option<UserId>) -> NewEntries {
     }
 }
 
-/// Seals that show what they were made of.
+/// Computes seals that show their inputs.
 struct Shown;
 
 impl Seals for Shown {
@@ -83,7 +83,7 @@ pub(crate) async fn apply(store: &Arc<dyn Store>, change: Change) -> Result<Appl
     store.apply(change, at(1)).await
 }
 
-/// Who was made, or changed.
+/// Applies a change and returns the user that it created or updated.
 async fn applied(store: &Arc<dyn Store>, change: Change) -> UserId {
     match apply(store, change).await {
         Ok(Applied::Done(Some(id))) => id,
@@ -95,13 +95,13 @@ fn later(seconds: i64) -> OffsetDateTime {
     at(seconds)
 }
 
-pub(crate) async fn of_many_who_spend_a_secret_one_does(store: &Arc<dyn Store>) {
+pub(crate) async fn concurrent_uses_of_one_secret_succeed_once(store: &Arc<dyn Store>) {
     let tasks: Vec<_> = (0..64)
         .map(|_| {
             let store = Arc::clone(store);
             tokio::spawn(async move {
                 let change = Change {
-                    consumes: Some(secret("s1")),
+                    consumes: vec![secret("s1")],
                     ..Change::default()
                 };
                 store.apply(change, at(1)).await
@@ -116,19 +116,19 @@ pub(crate) async fn of_many_who_spend_a_secret_one_does(store: &Arc<dyn Store>) 
         }
     }
     assert_eq!(done, 1);
-    // The same text is another secret for another purpose.
+    // The same digest with another purpose is another secret.
     let other = OneTimeSecret {
         purpose: "reset",
         ..secret("s1")
     };
     let change = Change {
-        consumes: Some(other),
+        consumes: vec![other],
         ..Change::default()
     };
     assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
 }
 
-pub(crate) async fn a_change_is_done_whole_or_not_at_all(store: &Arc<dyn Store>) {
+pub(crate) async fn a_change_is_applied_completely_or_not_at_all(store: &Arc<dyn Store>) {
     let ana = applied(store, create("ana@example.com")).await;
     assert_eq!(
         by_email(store, "ana@example.com", false).await.unwrap().id,
@@ -140,14 +140,14 @@ pub(crate) async fn a_change_is_done_whole_or_not_at_all(store: &Arc<dyn Store>)
     assert_eq!(log[0].what.user_id, Some(ana));
     assert_eq!(log[0].what.at, at(7));
 
-    // Her address again, with a secret, a mail and an event: none of it.
+    // Her address again, with a secret, a mail and an event: nothing is applied.
     let again = NewUser {
         fs_uniquifier: "another".to_owned(),
         fs_token_uniquifier: "another".to_owned(),
         ..user("ana@example.com")
     };
     let again = Change {
-        consumes: Some(secret("s1")),
+        consumes: vec![secret("s1")],
         claims: Vec::new(),
         user: Some(UserChange::Create(Box::new(again))),
         mails: vec![mail("again", 0)],
@@ -157,9 +157,9 @@ pub(crate) async fn a_change_is_done_whole_or_not_at_all(store: &Arc<dyn Store>)
         column: "email".to_owned(),
     });
     assert_eq!(apply(store, again).await, conflict);
-    // The same by a claim, in another case.
+    // The same conflict through a claim, in another case.
     let again = Change {
-        consumes: Some(secret("s1")),
+        consumes: vec![secret("s1")],
         mails: vec![mail("again", 0)],
         ..create("ANA@example.com")
     };
@@ -167,13 +167,13 @@ pub(crate) async fn a_change_is_done_whole_or_not_at_all(store: &Arc<dyn Store>)
     assert_eq!(store.count_mails().await, Ok((1, 0)));
     assert_eq!(store.audit(None, 0, 10).await.unwrap().len(), 1);
     let once = Change {
-        consumes: Some(secret("s1")),
+        consumes: vec![secret("s1")],
         ..Change::default()
     };
     assert_eq!(apply(store, once).await, Ok(Applied::Done(None)));
 }
 
-pub(crate) async fn who_is_not_as_expected_is_not_changed(store: &Arc<dyn Store>) {
+pub(crate) async fn a_user_who_fails_the_conditions_is_not_changed(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let confirmed = ana.confirmed_at.is_some();
     for only_if in [
@@ -187,7 +187,7 @@ pub(crate) async fn who_is_not_as_expected_is_not_changed(store: &Arc<dyn Store>
         },
     ] {
         let change = Change {
-            consumes: Some(secret("s1")),
+            consumes: vec![secret("s1")],
             mails: vec![mail("stale", 0)],
             ..deactivate(ana.id, only_if)
         };
@@ -217,18 +217,20 @@ pub(crate) async fn who_is_not_as_expected_is_not_changed(store: &Arc<dyn Store>
         unconfirmed: true,
     };
     let change = Change {
-        consumes: Some(secret("s1")),
+        consumes: vec![secret("s1")],
         ..deactivate(ana.id, as_expected)
     };
     assert_eq!(apply(store, change).await, Ok(Applied::Done(Some(ana.id))));
     assert!(!by_id(store, ana.id).await.active);
 }
 
-pub(crate) async fn of_many_who_claim_a_value_in_any_case_one_gets_it(store: &Arc<dyn Store>) {
+pub(crate) async fn concurrent_claims_of_one_value_in_any_case_succeed_once(
+    store: &Arc<dyn Store>,
+) {
     let tasks: Vec<_> = (0..32_u32)
         .map(|number| {
             let store = Arc::clone(store);
-            // Each in a spelling of its own.
+            // Each task uses a spelling of its own.
             let spelling: String = "abcde"
                 .chars()
                 .enumerate()
@@ -259,7 +261,7 @@ pub(crate) async fn of_many_who_claim_a_value_in_any_case_one_gets_it(store: &Ar
     }
     assert_eq!(made, 1);
     assert_eq!(store.list_users(None, 10).await.unwrap().len(), 1);
-    // To claim what one has oneself is no conflict.
+    // Claiming one's own value is no conflict.
     let own = store.list_users(None, 10).await.unwrap().remove(0);
     let change = Change {
         claims: vec![(Identity::Email, "ABCDE@example.com".to_owned())],
@@ -268,7 +270,7 @@ pub(crate) async fn of_many_who_claim_a_value_in_any_case_one_gets_it(store: &Ar
     assert_eq!(apply(store, change).await, Ok(Applied::Done(Some(own.id))));
 }
 
-pub(crate) async fn of_many_who_claim_a_name_in_any_case_of_any_script_one_gets_it(
+pub(crate) async fn concurrent_claims_of_one_name_in_any_script_succeed_once(
     store: &Arc<dyn Store>,
 ) {
     let spellings = [
@@ -300,7 +302,7 @@ pub(crate) async fn of_many_who_claim_a_name_in_any_case_of_any_script_one_gets_
         }
     }
     assert_eq!(made, 1);
-    // To claim what one has oneself is no conflict, and a name that only looks alike is another.
+    // Claiming one's own value is no conflict, and a name that only looks the same is another name.
     let own = store.list_users(None, 10).await.unwrap().remove(0);
     let change = Change {
         claims: vec![(Identity::Username, spellings[1].to_owned())],
@@ -323,10 +325,10 @@ pub(crate) async fn posted(store: &Arc<dyn Store>, names: &[&str]) {
     assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
 }
 
-pub(crate) async fn a_mail_is_handed_out_to_one_and_settled_once(store: &Arc<dyn Store>) {
+pub(crate) async fn a_mail_is_claimed_by_one_worker_and_settled_once(store: &Arc<dyn Store>) {
     posted(store, &["a", "b"]).await;
     let none = store.claim_mails("early", at(9), later(100), 10).await;
-    assert_eq!(none.unwrap(), Vec::new(), "before it was written");
+    assert_eq!(none.unwrap(), Vec::new(), "the mail is not due yet");
     let first = store
         .claim_mails("w1", at(10), later(100), 1)
         .await
@@ -343,14 +345,14 @@ pub(crate) async fn a_mail_is_handed_out_to_one_and_settled_once(store: &Arc<dyn
     assert_eq!(rest.len(), 1);
     assert_eq!(rest[0].payload, "sealed b");
 
-    // Whose lease it is not does not decide.
+    // Only the holder of the lease can settle a mail.
     let (a, b) = (first[0].id, rest[0].id);
     assert_eq!(store.settle_mail(a, "w2", MailFate::Sent).await, Ok(false));
     assert_eq!(store.settle_mail(a, "w1", MailFate::Sent).await, Ok(true));
     assert_eq!(store.settle_mail(a, "w1", MailFate::Sent).await, Ok(false));
     assert_eq!(store.count_mails().await, Ok((1, 0)));
 
-    // A worker that died: when its lease is over, the mail is handed out again.
+    // After a worker dies, its mail is claimed again when the lease ends.
     let none = store.claim_mails("w3", at(99), later(200), 10).await;
     assert_eq!(none.unwrap(), Vec::new());
     let again = store
@@ -370,7 +372,7 @@ pub(crate) async fn a_mail_is_handed_out_to_one_and_settled_once(store: &Arc<dyn
     assert_eq!(none.unwrap(), Vec::new());
 }
 
-pub(crate) async fn a_mail_that_failed_comes_back_when_it_is_due(store: &Arc<dyn Store>) {
+pub(crate) async fn a_failed_mail_is_claimed_again_when_it_is_due(store: &Arc<dyn Store>) {
     posted(store, &["a"]).await;
     let mail = store
         .claim_mails("w1", at(10), later(100), 10)
@@ -391,7 +393,7 @@ pub(crate) async fn a_mail_that_failed_comes_back_when_it_is_due(store: &Arc<dyn
     assert_eq!(again[0].payload, "sealed a");
 }
 
-pub(crate) async fn no_mail_is_handed_out_twice_when_many_ask(store: &Arc<dyn Store>) {
+pub(crate) async fn concurrent_workers_never_claim_the_same_mail(store: &Arc<dyn Store>) {
     let names: Vec<String> = (0..40).map(|number| number.to_string()).collect();
     posted(store, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let tasks: Vec<_> = (0..16)
@@ -426,11 +428,11 @@ pub(crate) async fn no_mail_is_handed_out_twice_when_many_ask(store: &Arc<dyn St
     let handed_out = all.len();
     all.sort_unstable();
     all.dedup();
-    assert_eq!(handed_out, all.len(), "none of them twice");
+    assert_eq!(handed_out, all.len(), "no mail was claimed twice");
     assert_eq!(all.len(), 40);
 }
 
-pub(crate) async fn the_audit_log_is_one_chain_whoever_writes_at_once(store: &Arc<dyn Store>) {
+pub(crate) async fn concurrent_audit_entries_form_one_chain(store: &Arc<dyn Store>) {
     let tasks: Vec<_> = (0..32)
         .map(|number| {
             let store = Arc::clone(store);
@@ -461,7 +463,7 @@ pub(crate) async fn the_audit_log_is_one_chain_whoever_writes_at_once(store: &Ar
     }
     assert_eq!(end.last, 64);
     assert_eq!(store.audit_head().await, Ok(end));
-    // What was written together stands together.
+    // Entries of one change are adjacent.
     for pair in log.chunks(2) {
         assert_eq!(pair[1].what.kind, "after");
     }

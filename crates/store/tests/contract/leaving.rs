@@ -1,4 +1,4 @@
-//! What is taken from a user in one piece.
+//! Deleting users and resetting their access.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use vestibule_store::{
 use crate::journal::events;
 use crate::support::{at, by_id, patch, user};
 
-/// A user with a role, a family of refresh tokens and a second factor.
+/// A user with a role, a refresh-token family and a second factor.
 async fn made(store: &Arc<dyn Store>, email: &str, family: &str) -> User {
     let made = store.create_user(user(email)).await.unwrap();
     let role = match store.role("editor").await.unwrap() {
@@ -57,12 +57,14 @@ pub(crate) async fn a_deleted_user_leaves_nothing_behind(store: &Arc<dyn Store>)
     assert_eq!(by_id(store, bo.id).await, bo);
     assert_eq!(store.roles_of(bo.id).await.unwrap().len(), 1);
     assert!(store.tracker("f2").await.unwrap().is_some());
-    // Whoever comes next, even under the same address, inherits nothing.
+    // A later user inherits nothing, even under the same address.
     let next = store.create_user(user("ana@example.com")).await.unwrap();
     assert_eq!(store.roles_of(next.id).await.unwrap(), []);
 }
 
-pub(crate) async fn resetting_access_ends_every_way_in_but_the_password(store: &Arc<dyn Store>) {
+pub(crate) async fn resetting_access_revokes_every_credential_but_the_password(
+    store: &Arc<dyn Store>,
+) {
     let ana = made(store, "ana@example.com", "f1").await;
     let bo = made(store, "bo@example.com", "f2").await;
     let fresh = || Uniquifiers {
@@ -100,8 +102,10 @@ pub(crate) async fn resetting_access_ends_every_way_in_but_the_password(store: &
     );
 }
 
-/// Who is in the audit log, or known to another program, by a number stays alone with it.
-pub(super) async fn attack_recycled_identifier_no_number_is_given_twice(store: &Arc<dyn Store>) {
+/// The audit log and other programs refer to users by ID, so an ID must never mean another user.
+pub(super) async fn attack_recycled_identifier_the_id_of_a_deleted_user_is_not_reused(
+    store: &Arc<dyn Store>,
+) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let noted = Change {
         events: Some(events(&["registered"], Some(ana.id))),

@@ -1,4 +1,5 @@
-//! Whoever asks may go away before the answer comes, and somebody may hold what others wait for.
+//! Requests that are cancelled before the answer comes, and sessions that hold a lock that others
+//! wait for.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -26,7 +27,7 @@ fn signed_in(id: UserId) -> Change {
     }
 }
 
-/// Everybody at once reads whether a user is active.
+/// Many concurrent readers look up whether a user is active.
 async fn all_see(store: &ServerStore, id: UserId) -> Vec<Result<bool, StoreError>> {
     let reads = (0..READERS).map(|_| {
         let store = store.clone();
@@ -50,7 +51,8 @@ async fn stays_whole(schema: Schema) {
     let direct = ServerStore::open(&schema.uri, &tables).await.unwrap();
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
 
-    // Each leaves at another moment: before the statement, in the middle of it, before the commit.
+    // Each is cancelled at another moment: before the statement, in the middle of it, before the
+    // commit.
     let leaving = (0..6_u64).map(|whose| {
         let store = store.clone();
         tokio::spawn(async move {
@@ -76,7 +78,7 @@ async fn stays_whole(schema: Schema) {
         one.await.unwrap();
     }
 
-    // No connection is lost, and none reads what was.
+    // No connection is lost, and none returns outdated data.
     assert_eq!(all_see(&store, ana.id).await, vec![Ok(true); READERS]);
     let deactivated = UserPatch {
         active: Some(false),
@@ -89,7 +91,7 @@ async fn stays_whole(schema: Schema) {
     for _ in 0..3 {
         assert_eq!(all_see(&store, ana.id).await, vec![Ok(false); READERS]);
     }
-    // What is answered is there, for everybody.
+    // What was reported as written is visible to every connection.
     for number in 1..=READERS {
         let name = format!("ana{number}");
         let named = UserPatch {
@@ -108,16 +110,16 @@ async fn stays_whole(schema: Schema) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn attack_denial_who_leaves_early_takes_no_connection_along_postgres() {
+async fn attack_denial_cancelled_requests_leak_no_connection_postgres() {
     stays_whole(Schema::postgres()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn attack_denial_who_leaves_early_takes_no_connection_along_mysql() {
+async fn attack_denial_cancelled_requests_leak_no_connection_mysql() {
     stays_whole(Schema::mysql()).await;
 }
 
-/// Somebody who holds the end of the audit log until they are ended.
+/// A session that holds a lock on the head of the audit log until it is killed.
 struct Holder(Child);
 
 impl Holder {
@@ -147,7 +149,7 @@ impl Holder {
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended on its own.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -179,7 +181,7 @@ async fn goes_on_reading(schema: Schema) {
     assert!(holder.holds(), "the writers waited for the lock");
 
     drop(holder);
-    // A server looks after a client that was killed only when it has something to say.
+    // A server notices a killed client only when it next sends something to it.
     let (asleep, end) = match schema.engine {
         Engine::Postgres => (
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
@@ -198,18 +200,19 @@ async fn goes_on_reading(schema: Schema) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn attack_denial_a_lock_that_is_held_stops_no_reader_postgres() {
+async fn attack_denial_a_held_lock_blocks_no_reader_postgres() {
     goes_on_reading(Schema::postgres()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn attack_denial_a_lock_that_is_held_stops_no_reader_mysql() {
+async fn attack_denial_a_held_lock_blocks_no_reader_mysql() {
     goes_on_reading(Schema::mysql()).await;
 }
 
-/// A server that refuses what was changed since it was read, as MariaDB does from 11.6.2 on.
+/// A server that rejects an update of a row changed since it was read, as MariaDB does since
+/// 11.6.2.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_changes_at_once_go_through_where_snapshots_are_strict() {
+async fn concurrent_changes_succeed_under_strict_snapshot_isolation() {
     let schema = Schema::mysql();
     let tables = TableNames::default();
     ServerStore::init(&schema.uri, &tables).await.unwrap();
@@ -217,7 +220,7 @@ async fn many_changes_at_once_go_through_where_snapshots_are_strict() {
                  WHERE variable_name = 'innodb_snapshot_isolation'";
     let strict = schema.ask(known).trim() == "1";
     if strict {
-        // For connections that begin from now on.
+        // This applies to connections opened from now on.
         schema.administer("SET GLOBAL innodb_snapshot_isolation = ON");
     }
     let store = ServerStore::open(&schema.uri, &tables).await.unwrap();

@@ -1,10 +1,7 @@
-//! What every store does, whatever it keeps its users in; in `sqlite.rs` and `schema.rs`
-//! what SQLite has of its own.
+//! The contract that every store keeps, in memory or in a database; `sqlite.rs` and `schema.rs` add
+//! what only SQLite does.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that does not get what it asks for ends there"
-)]
+#![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
 mod away;
 mod changes;
@@ -36,7 +33,7 @@ use vestibule_store::sql::TableNames;
 use vestibule_store::sql::server::ServerStore;
 use vestibule_store::{MemoryStore, Store};
 
-/// A store, and what has to stay while it is used.
+/// A store, and the things that must outlive it.
 struct Backend {
     store: Arc<dyn Store>,
     _kept: Kept,
@@ -68,7 +65,7 @@ async fn postgres() -> Backend {
     on_server(Schema::postgres()).await
 }
 
-/// PostgreSQL through a pooler that has few sessions.
+/// PostgreSQL behind a pooler with few sessions.
 async fn through_pooler() -> Backend {
     let schema = Schema::postgres();
     let pooler = Pooler::before(&schema.uri, 3);
@@ -96,87 +93,88 @@ async fn on_server(schema: Schema) -> Backend {
     }
 }
 
-/// Hands every case of the contract to a macro, after what it is given itself.
+/// Expands a macro with its own argument and every case of the contract.
 macro_rules! with_every_case {
     ($macro:ident, $backend:ident) => {
         $macro! { $backend;
             users:
                 a_new_user_is_found_by_every_key
-                who_is_not_there_is_not_found
+                unknown_keys_find_no_user
                 a_taken_value_is_a_conflict_that_names_its_column
-                many_users_may_go_without_a_name
-                of_two_at_once_with_one_address_one_is_made
+                many_users_may_have_no_username
+                concurrent_registrations_of_one_address_create_one_user
                 case_matters_unless_it_is_ignored
-                the_exact_spelling_comes_before_others
-                only_the_case_of_ascii_is_ignored
-                no_value_is_more_than_a_value
-                moments_keep_their_microseconds_and_lose_their_zone
+                the_exact_spelling_takes_precedence
+                only_ascii_case_is_ignored
+                values_are_never_read_as_sql_or_patterns
+                times_keep_microseconds_and_are_converted_to_utc
                 users_are_listed_in_pages
                 a_new_user_has_no_roles
-                stored_hashes_are_counted_by_what_they_cost_to_check
+                stored_hashes_are_counted_by_cost
             ;
             changes:
-                a_patch_changes_what_it_says_and_nothing_else
-                a_patch_of_nobody_changes_nothing
-                a_refused_patch_changes_nothing_at_all
-                a_second_factor_can_be_set_and_taken_away
+                a_patch_changes_only_its_fields
+                a_patch_of_an_unknown_user_changes_nothing
+                a_refused_patch_changes_nothing
+                a_second_factor_can_be_set_and_removed
                 a_sign_in_moves_current_to_last_and_counts
-                no_sign_in_is_lost_when_many_come_at_once
-                an_upgrade_of_a_hash_never_undoes_a_change
+                concurrent_sign_ins_are_all_counted
+                a_hash_upgrade_never_undoes_a_password_change
                 the_first_token_uniquifier_stays
-                what_was_written_is_read_at_once
-                identities_can_change_unless_somebody_has_them
-                a_confirmation_can_be_given_and_taken
+                writes_are_visible_immediately
+                identities_can_change_unless_they_are_taken
+                a_confirmation_can_be_set_and_removed
             ;
             roles:
-                a_role_is_made_found_and_listed
+                a_role_is_created_found_and_listed
                 a_taken_name_is_a_conflict
                 a_role_is_given_and_taken_once
-                of_many_who_give_a_role_at_once_one_does
+                concurrent_grants_of_one_role_succeed_once
                 permissions_are_added_and_removed_in_order
-                no_change_of_permissions_is_lost_when_many_come_at_once
-                a_user_comes_with_their_roles_by_every_key
+                concurrent_permission_changes_all_take_effect
+                a_user_is_found_with_their_roles_by_every_key
             ;
             trackers:
-                a_family_begins_with_its_first_generation
+                a_family_begins_in_generation_one
                 a_taken_family_is_a_conflict
-                of_many_who_rotate_one_generation_one_does
-                a_revoked_family_does_not_go_on
-                families_that_are_over_are_cleaned_up
+                concurrent_rotations_of_one_generation_succeed_once
+                a_revoked_family_cannot_be_rotated
+                expired_and_revoked_families_are_deleted
             ;
             journal:
-                of_many_who_spend_a_secret_one_does
-                a_change_is_done_whole_or_not_at_all
-                who_is_not_as_expected_is_not_changed
-                of_many_who_claim_a_value_in_any_case_one_gets_it
-                of_many_who_claim_a_name_in_any_case_of_any_script_one_gets_it
-                a_mail_is_handed_out_to_one_and_settled_once
-                a_mail_that_failed_comes_back_when_it_is_due
-                no_mail_is_handed_out_twice_when_many_ask
-                the_audit_log_is_one_chain_whoever_writes_at_once
+                concurrent_uses_of_one_secret_succeed_once
+                a_change_is_applied_completely_or_not_at_all
+                a_user_who_fails_the_conditions_is_not_changed
+                concurrent_claims_of_one_value_in_any_case_succeed_once
+                concurrent_claims_of_one_name_in_any_script_succeed_once
+                a_mail_is_claimed_by_one_worker_and_settled_once
+                a_failed_mail_is_claimed_again_when_it_is_due
+                concurrent_workers_never_claim_the_same_mail
+                concurrent_audit_entries_form_one_chain
             ;
             forgetting:
-                what_has_expired_need_not_be_remembered
-                a_mail_that_was_given_up_is_forgotten_a_while_after
-                families_that_expired_are_forgotten_whose_ever_they_are
+                consumed_secrets_are_purged_after_they_expire
+                mails_given_up_before_the_cutoff_are_purged
+                expired_families_of_all_users_are_purged
             ;
             together:
-                whoever_is_deleted_or_reset_is_written_down
-                what_happens_to_a_role_is_written_down
-                a_family_begins_and_ends_with_its_entry
-                of_many_who_end_a_family_or_delete_somebody_one_is_written_down
-                where_a_part_is_stale_no_other_part_is_done
+                deleting_or_resetting_a_user_is_audited
+                changes_of_roles_are_audited
+                beginning_and_ending_a_family_is_audited
+                concurrent_identical_changes_are_applied_and_audited_once
+                several_secrets_are_consumed_together_or_not_at_all
+                a_stale_part_prevents_every_other_part
             ;
             leaving:
                 a_deleted_user_leaves_nothing_behind
-                attack_recycled_identifier_no_number_is_given_twice
-                resetting_access_ends_every_way_in_but_the_password
+                attack_recycled_identifier_the_id_of_a_deleted_user_is_not_reused
+                resetting_access_revokes_every_credential_but_the_password
             ;
         }
     };
 }
 
-/// Each case in a test and a database of its own.
+/// Runs each case as a test with a database of its own.
 macro_rules! one_by_one {
     ($backend:ident; $($cases:ident: $($case:ident)+;)+) => {
         mod $backend {
@@ -191,7 +189,7 @@ macro_rules! one_by_one {
     };
 }
 
-/// All cases in one database, which is emptied after each.
+/// Runs all cases in one database, which is emptied after each.
 macro_rules! one_after_another {
     ($backend:ident; $($cases:ident: $($case:ident)+;)+) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -208,7 +206,7 @@ macro_rules! one_after_another {
     };
 }
 
-/// Empties every table, and begins to number anew.
+/// Empties every table and restarts the numbering of rows.
 const EMPTY: &str = "DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') \
      || ' RESTART IDENTITY CASCADE' FROM pg_tables WHERE schemaname = 'public'); END $$";
 

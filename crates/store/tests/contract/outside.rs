@@ -1,5 +1,5 @@
-//! What is done past the store to tables of ours, on every database: a column that an earlier
-//! version did not have, a row that somebody took away, a table that takes no entries.
+//! Changes to our own tables that bypass the store, on every database: a column that an earlier
+//! version lacked, a deleted row, a table that accepts no entries.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::journal::events;
 use crate::server::Schema;
 use crate::support::{Folder, at};
 
-/// A database, and the way to it past the store.
+/// A database, with access that bypasses the store.
 pub(crate) enum Outside {
     File(Folder),
     Server(Schema),
 }
 
 impl Outside {
-    /// One with nothing in it, on each engine.
+    /// An initialised database on each engine.
     pub(crate) async fn each() -> [Self; 3] {
         let each = [
             Self::File(Folder::new()),
@@ -62,7 +62,7 @@ async fn note(store: &Arc<dyn Store>, kinds: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_head_of_an_earlier_version_gets_its_column_when_it_is_opened_or_upgraded() {
+async fn a_missing_head_column_is_added_by_opening_or_upgrading() {
     for outside in Outside::each().await {
         note(&outside.open().await, &["a", "b"]).await;
         let before = outside.open().await.audit_head().await.unwrap();
@@ -96,7 +96,7 @@ async fn a_head_of_an_earlier_version_gets_its_column_when_it_is_opened_or_upgra
 }
 
 #[tokio::test]
-async fn where_the_head_is_gone_the_log_goes_on_behind_its_last_entry_and_shows_it() {
+async fn a_log_without_a_head_continues_after_its_last_entry_and_shows_it() {
     for outside in Outside::each().await {
         let store = outside.open().await;
         note(&store, &["a", "b"]).await;
@@ -106,7 +106,7 @@ async fn where_the_head_is_gone_the_log_goes_on_behind_its_last_entry_and_shows_
         note(&store, &["c", "d"]).await;
         let log = store.audit(None, 2, 10).await.unwrap();
         assert_eq!(log.len(), 2);
-        // The third was appended to an end that had no seal.
+        // The third entry was appended to a head without a seal.
         let gone = AuditHead {
             end_seal: String::new(),
             ..before

@@ -1,4 +1,4 @@
-//! What a pooler between transactions must not change, or have changed by us.
+//! What a transaction pooler must not break, and what we must not change behind it.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::pooler::Pooler;
 use crate::server::Schema;
 use crate::support::{by_email, user};
 
-/// How many look-ups each program does.
+/// The number of look-ups of each program.
 const LOOK_UPS: usize = 200;
 
 #[tokio::test]
-async fn tables_are_made_checked_and_added_to_through_a_pooler() {
+async fn tables_are_created_checked_and_upgraded_through_a_pooler() {
     let tables = TableNames::default();
     for option in ["", "?pgbouncer=true"] {
         let schema = Schema::postgres();
@@ -30,9 +30,9 @@ async fn tables_are_made_checked_and_added_to_through_a_pooler() {
     }
 }
 
-/// The sessions behind a pooler are those of other programs, too.
+/// Other programs use the sessions behind a pooler, too.
 #[tokio::test]
-async fn sessions_behind_a_pooler_stay_as_they_are() {
+async fn sessions_behind_a_pooler_keep_their_state() {
     let tables = TableNames::default();
     let schema = Schema::postgres();
     let pooler = Pooler::before(&schema.uri, 1);
@@ -57,9 +57,9 @@ async fn sessions_behind_a_pooler_stay_as_they_are() {
     assert_eq!(ask(locks).trim(), "0");
 }
 
-/// Two programs prepare statements of one name in one session: each gets its own answers.
+/// Two programs prepare statements of the same name in one session. Each must get its own results.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn attack_mixed_up_statements_no_program_runs_anothers_through_a_pooler() {
+async fn attack_mixed_up_statements_programs_behind_a_pooler_run_only_their_own() {
     let tables = TableNames::default();
     let schema = Schema::postgres();
     ServerStore::init(&schema.uri, &tables).await.unwrap();
@@ -70,7 +70,7 @@ async fn attack_mixed_up_statements_no_program_runs_anothers_through_a_pooler() 
             ServerStore::open(&pooler.uri, &tables).await.unwrap(),
         ));
     }
-    // What one of them looks for in one column is what another user has in another.
+    // One program looks up by one column a value that another user has in another column.
     let mut bo = user("bo@example.com");
     bo.fs_uniquifier = "ana@example.com".to_owned();
     let ana = programs[0]

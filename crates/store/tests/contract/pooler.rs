@@ -1,4 +1,4 @@
-//! PgBouncer before PostgreSQL, which gives each transaction to whichever session is free.
+//! PgBouncer in front of PostgreSQL. It gives each transaction to any free session.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,17 +7,18 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// A pooler that ends with its test.
+/// A pooler that stops at the end of its test.
 #[derive(Debug)]
 pub(crate) struct Pooler {
     child: Child,
     folder: PathBuf,
-    /// The database behind it.
+    /// The address of the database through the pooler.
     pub(crate) uri: String,
 }
 
 impl Pooler {
-    /// Stands before the database at `scheme://user:password@host:port/name`, with so many sessions.
+    /// Starts a pooler for the database at `scheme://user:password@host:port/name`, with this many
+    /// sessions.
     pub(crate) fn before(uri: &str, sessions: u32) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -32,7 +33,7 @@ impl Pooler {
             Some((user, password)) => format!("user={user} password={password}"),
             None => format!("user={who}"),
         };
-        // A port that somebody else takes at the same moment is met again.
+        // Another process may take the port first, so try a few.
         for _ in 0..5 {
             let listen = free_port();
             let settings = format!(
@@ -76,7 +77,7 @@ fn free_port() -> u16 {
 }
 
 fn start(settings: &Path) -> Child {
-    // Debian has it where only root looks.
+    // On Debian, the program is in a folder that only root has in its PATH.
     let usual = Path::new("/usr/sbin/pgbouncer");
     let program = if usual.exists() {
         usual
@@ -84,7 +85,7 @@ fn start(settings: &Path) -> Child {
         Path::new("pgbouncer")
     };
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|facts| facts.uid() == 0);
-    // It refuses to be root.
+    // It refuses to run as root.
     let mut command = if is_root {
         let mut command = Command::new("setpriv");
         command
@@ -104,7 +105,7 @@ fn start(settings: &Path) -> Child {
         .expect("pgbouncer is installed")
 }
 
-/// Whether it listens before it ends.
+/// Waits until it listens; false if it ends first.
 fn answers(child: &mut Child, port: u16) -> bool {
     let deadline = Instant::now() + Duration::from_secs(20);
     while Instant::now() < deadline {

@@ -1,4 +1,4 @@
-//! Roles, permissions, and who has them.
+//! Roles, their permissions, and giving them to users.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn names(roles: &[Role]) -> Vec<&str> {
     roles.iter().map(|role| role.name.as_str()).collect()
 }
 
-pub(crate) async fn a_role_is_made_found_and_listed(store: &Arc<dyn Store>) {
+pub(crate) async fn a_role_is_created_found_and_listed(store: &Arc<dyn Store>) {
     assert_eq!(store.list_roles().await.unwrap(), []);
     let editor = NewRole {
         description: Some("edits, \"a lot\"".to_owned()),
@@ -71,7 +71,7 @@ pub(crate) async fn a_role_is_given_and_taken_once(store: &Arc<dyn Store>) {
     assert_eq!(store.roles_of(ana.id).await.unwrap(), []);
 }
 
-pub(crate) async fn of_many_who_give_a_role_at_once_one_does(store: &Arc<dyn Store>) {
+pub(crate) async fn concurrent_grants_of_one_role_succeed_once(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let editor = store.create_role(new("editor", &[])).await.unwrap();
     let tasks: Vec<_> = (0..32)
@@ -85,7 +85,7 @@ pub(crate) async fn of_many_who_give_a_role_at_once_one_does(store: &Arc<dyn Sto
         given += u32::from(task.await.unwrap());
     }
     assert_eq!(given, 1);
-    // One row, or taking it once would leave another.
+    // There must be one row: with two, taking the role once would leave one.
     assert!(store.take_role(ana.id, editor.id).await.unwrap());
     assert_eq!(store.roles_of(ana.id).await.unwrap(), []);
 }
@@ -109,9 +109,7 @@ pub(crate) async fn permissions_are_added_and_removed_in_order(store: &Arc<dyn S
     assert_eq!(nobody.unwrap(), None);
 }
 
-pub(crate) async fn no_change_of_permissions_is_lost_when_many_come_at_once(
-    store: &Arc<dyn Store>,
-) {
+pub(crate) async fn concurrent_permission_changes_all_take_effect(store: &Arc<dyn Store>) {
     let editor = store.create_role(new("editor", &[])).await.unwrap();
     let tasks: Vec<_> = (0..32)
         .map(|number| {
@@ -136,7 +134,7 @@ pub(crate) async fn no_change_of_permissions_is_lost_when_many_come_at_once(
     assert_eq!(permissions, all);
 }
 
-pub(crate) async fn a_user_comes_with_their_roles_by_every_key(store: &Arc<dyn Store>) {
+pub(crate) async fn a_user_is_found_with_their_roles_by_every_key(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let bo = store.create_user(user("bo@example.com")).await.unwrap();
     for name in ["editor", "admin"] {

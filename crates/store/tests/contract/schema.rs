@@ -1,4 +1,4 @@
-//! Making a database, comparing one with what it should be, and adding what it lacks.
+//! Creating a database, checking an existing one, and adding what it lacks.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ const OLDEST: &str = "
     INSERT INTO user (id, email, password, active, fs_uniquifier)
         VALUES (1, 'old@example.com', '$old', 1, 'old');";
 
-/// A user table of somebody's own, with no more than it needs.
+/// An application's own user table, with the fewest columns that work.
 const SMALLEST: &str = "
     CREATE TABLE user (
         ID INTEGER PRIMARY KEY, Email TEXT UNIQUE, password TEXT, active INTEGER NOT NULL,
@@ -69,7 +69,7 @@ fn with(statements: &str) -> Folder {
     folder
 }
 
-/// Rows of any statement, as text.
+/// The rows that a statement returns, as text.
 fn rows(sql: &Connection, statement: &str) -> BTreeSet<String> {
     let mut statement = sql.prepare(statement).unwrap();
     let width = statement.column_count();
@@ -115,7 +115,7 @@ fn shape(sql: &Connection, table: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_new_database_is_what_the_reference_makes_and_what_is_ours() {
+fn a_new_database_has_the_tables_of_the_reference_and_our_own() {
     let folder = Folder::new();
     let made = init(&folder);
     let expected: Vec<_> = TABLES
@@ -130,7 +130,7 @@ fn a_new_database_is_what_the_reference_makes_and_what_is_ours() {
         let (ours, theirs) = (shape(&ours, table), shape(&theirs, table));
         let missing: Vec<_> = theirs.difference(&ours).collect();
         assert!(missing.is_empty(), "{table}: {missing:#?}");
-        // Indexes of ours begin with our name.
+        // The names of our own indexes begin with `vestibule_`.
         let added: Vec<_> = ours
             .difference(&theirs)
             .filter(|line| !line.contains("vestibule_"))
@@ -146,14 +146,14 @@ fn a_new_database_is_what_the_reference_makes_and_what_is_ours() {
 }
 
 #[test]
-fn a_new_database_is_for_its_owner_only() {
+fn a_new_database_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     init(&folder);
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder.file()), 0o600);
-    // The permissions of a file that is there are somebody's decision.
+    // The permissions of an existing file are the operator's decision.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o640);
     std::fs::set_permissions(folder.file(), open).unwrap();
     init(&folder);
@@ -181,7 +181,7 @@ fn a_database_of_the_reference_lacks_indexes_that_an_upgrade_adds() {
     let table = |name: &str| Finding::Table(name.to_owned());
     let ours = OURS.map(table);
     assert_eq!(check(&folder), [&ours[..], &expected].concat());
-    // What is there stays as it is.
+    // Existing tables stay as they are.
     assert_eq!(init(&folder), ours.map(Upgrade));
     assert_eq!(check(&folder), expected);
     assert_eq!(
@@ -194,7 +194,7 @@ fn a_database_of_the_reference_lacks_indexes_that_an_upgrade_adds() {
 }
 
 #[test]
-fn with_its_index_a_look_up_in_any_case_reads_no_table() {
+fn case_insensitive_look_ups_use_their_index() {
     let folder = Folder::new();
     init(&folder);
     for column in ["email", "username"] {
@@ -213,7 +213,7 @@ fn with_its_index_a_look_up_in_any_case_reads_no_table() {
 }
 
 #[tokio::test]
-async fn an_older_table_is_used_as_far_as_it_goes_and_upgraded() {
+async fn an_older_table_works_and_can_be_upgraded() {
     let folder = with(OLDEST);
     // Before the upgrade.
     let store = folder.open();
@@ -239,7 +239,7 @@ async fn an_older_table_is_used_as_far_as_it_goes_and_upgraded() {
     assert!(store.update_user(UserId(1), sign_in, at(1)).await.unwrap());
     assert!(
         store.roles_of(UserId(1)).await.is_ok(),
-        "no table of roles, no roles"
+        "without a table of roles, users have no roles"
     );
     drop(store);
 
@@ -268,7 +268,7 @@ async fn an_older_table_is_used_as_far_as_it_goes_and_upgraded() {
     }
     assert_eq!(check(&folder), []);
 
-    // After it.
+    // After the upgrade.
     let store = folder.open();
     let old = store.user(UserKey::Id(UserId(1))).await.unwrap().unwrap();
     assert_eq!(
@@ -290,7 +290,7 @@ async fn an_older_table_is_used_as_far_as_it_goes_and_upgraded() {
 }
 
 #[tokio::test]
-async fn a_table_with_little_in_it_works_for_what_it_has() {
+async fn a_minimal_table_supports_what_its_columns_allow() {
     let folder = with(SMALLEST);
     let store = folder.open();
     let email = UserKey::Identity {
@@ -306,7 +306,7 @@ async fn a_table_with_little_in_it_works_for_what_it_has() {
         ..UserPatch::default()
     };
     assert!(store.update_user(seven.id, change, at(1)).await.unwrap());
-    // Where nothing of it can be kept, a sign-in is no failure.
+    // A sign-in succeeds even if the table has no column to record it in.
     let sign_in = UserPatch {
         sign_in: Some(SignIn { ip: None }),
         ..UserPatch::default()
@@ -315,7 +315,7 @@ async fn a_table_with_little_in_it_works_for_what_it_has() {
     let now = store.user(UserKey::Id(seven.id)).await.unwrap().unwrap();
     assert_eq!(now.password.as_deref(), Some("$new"));
 
-    // What was asked for and cannot be kept is told, and nothing is half done.
+    // A value that the table has no column for is an error, and nothing is written.
     let factor = UserPatch {
         tf_primary_method: Some(Some("sms".to_owned())),
         active: Some(false),
@@ -345,7 +345,7 @@ async fn a_table_with_little_in_it_works_for_what_it_has() {
         store.create_user(named).await,
         Err(StoreError::Schema(_))
     ));
-    // To take away what cannot be there is done already.
+    // Removing a value succeeds if the table has no column for it.
     let none = UserPatch {
         tf_primary_method: Some(None),
         ..UserPatch::default()
@@ -368,9 +368,9 @@ async fn a_table_with_little_in_it_works_for_what_it_has() {
 }
 
 #[test]
-fn what_cannot_be_added_is_told_and_left_alone() {
-    // No uniquifiers, a phone number that would become a number, two who share a name, and
-    // a column that nobody here fills.
+fn findings_that_cannot_be_fixed_are_reported_and_left_alone() {
+    // No uniquifiers, a phone number that would become an integer, two users who share a name, and
+    // a required column that vestibule does not know.
     let folder = with(
         "CREATE TABLE user (
              id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, username TEXT, password TEXT,
@@ -418,7 +418,7 @@ fn what_cannot_be_added_is_told_and_left_alone() {
 }
 
 #[test]
-fn other_tables_in_the_file_are_nobody_elses_business() {
+fn other_tables_in_the_file_are_left_alone() {
     let folder =
         with("CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1);");
     assert_eq!(check(&folder).len(), 14);

@@ -1,12 +1,12 @@
-//! Databases on real servers, each test in one of its own.
+//! Databases on real servers. Each test gets its own.
 //!
-//! `TEST_POSTGRES` and `TEST_MYSQL` say where the servers are. One that is
-//! not there fails the test.
+//! `TEST_POSTGRES` and `TEST_MYSQL` are the addresses of the servers. A test fails if its server
+//! does not answer.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A database that is dropped with its test.
+/// A database that is dropped at the end of its test.
 #[derive(Debug)]
 pub(crate) struct Schema {
     pub(crate) uri: String,
@@ -21,7 +21,7 @@ pub(crate) enum Engine {
     Mysql,
 }
 
-/// Where a server is: `engine://user:password@host:port`.
+/// The address of a server: `engine://user:password@host:port`.
 #[derive(Debug, Clone)]
 struct Address {
     base: String,
@@ -40,7 +40,7 @@ impl Schema {
         Self::new(Engine::Mysql)
     }
 
-    /// One that was made for the languages of western Europe.
+    /// A database whose encoding covers only the languages of western Europe.
     pub(crate) fn latin1(engine: Engine) -> Self {
         let schema = Self::unmade(engine);
         let name = &schema.name;
@@ -76,7 +76,8 @@ impl Schema {
         }
     }
 
-    /// Another with the same in it. `PostgreSQL` copies one at a time, and none that is used.
+    /// A copy of this database with its contents. `PostgreSQL` makes one copy at a time, and only
+    /// of a database without connections.
     pub(crate) fn copy(&self) -> Self {
         match self.engine {
             Engine::Postgres => {
@@ -101,8 +102,8 @@ impl Schema {
         }
     }
 
-    /// The server's own client in this database; without a statement it reads them. Rows come
-    /// as lines, without names.
+    /// The server's own client in this database. Without an argument, it reads statements from its
+    /// input. It prints each row as a line, without column names.
     pub(crate) fn client(&self) -> Command {
         self.client_in(&self.name)
     }
@@ -126,12 +127,12 @@ impl Schema {
         }
     }
 
-    /// What this database answers to a statement.
+    /// Runs a statement in this database and returns its output.
     pub(crate) fn ask(&self, statement: &str) -> String {
         self.run(self.client(), statement)
     }
 
-    /// What its server does outside of it.
+    /// Runs a statement on the server, outside this database.
     pub(crate) fn administer(&self, statement: &str) -> String {
         let outside = match self.engine {
             Engine::Postgres => "postgres",
@@ -184,7 +185,7 @@ impl Address {
         }
     }
 
-    /// As `MariaDB`'s clients take them.
+    /// The options for `MariaDB`'s clients.
     fn options(&self) -> [String; 4] {
         [
             format!("--host={}", self.host),
@@ -195,12 +196,15 @@ impl Address {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "where a test's servers are")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the addresses of the test servers"
+)]
 fn variable(name: &str, usual: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| usual.to_owned())
 }
 
-/// What a client says, once it has done it.
+/// Runs a client to its end and returns its output.
 fn done(what: &str, client: &mut Command) -> String {
     let output = client
         .output()

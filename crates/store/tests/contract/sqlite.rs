@@ -1,5 +1,5 @@
-//! What SQLite adds: other processes on the same file, databases that others made, and
-//! files that are not what they should be.
+//! What only SQLite does: other processes on the same file, databases made by other programs, and
+//! damaged files.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
@@ -26,7 +26,7 @@ async fn by_id(store: &SqliteStore, id: i64) -> Result<User, StoreError> {
     Ok(store.user(UserKey::Id(UserId(id))).await?.unwrap())
 }
 
-/// Waits until the other process says that it is there.
+/// Waits until the other process reports that it is ready.
 fn ready(child: &mut Child) {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap())
@@ -36,9 +36,9 @@ fn ready(child: &mut Child) {
 }
 
 #[tokio::test]
-async fn a_user_of_the_reference_is_read_whole() {
+async fn a_user_of_the_reference_is_read_completely() {
     let folder = Folder::with_reference();
-    // Nothing keeps a role from being given twice.
+    // The reference's table allows giving a role twice.
     let again =
         "INSERT INTO roles_users (user_id, role_id) SELECT user_id, role_id FROM roles_users";
     folder.sql().execute(again, []).unwrap();
@@ -82,7 +82,7 @@ async fn a_user_of_the_reference_is_read_whole() {
 
     let bare = by_id(&store, 2).await.unwrap();
     assert!(!bare.active);
-    // What CURRENT_TIMESTAMP writes has no fraction.
+    // CURRENT_TIMESTAMP writes no fraction of a second.
     assert_eq!(
         bare.create_datetime,
         Some(datetime!(2026-03-01 00:00:00 UTC))
@@ -106,7 +106,7 @@ async fn a_user_of_the_reference_is_read_whole() {
 }
 
 #[tokio::test]
-async fn a_database_of_the_reference_is_used_as_it_is() {
+async fn a_database_of_the_reference_is_used_unchanged() {
     let folder = Folder::with_reference();
     let schema = |folder: &Folder| {
         let sql = folder.sql();
@@ -139,7 +139,7 @@ async fn a_database_of_the_reference_is_used_as_it_is() {
     assert_eq!(store.user(twins).await.unwrap().unwrap().id, UserId(4));
     assert_eq!(schema(&folder), before);
 
-    // The texts are those that SQLAlchemy writes and reads.
+    // The texts are those that SQLAlchemy reads and writes.
     let sql = folder.sql();
     let row = sql.query_row(
         "SELECT typeof(active), active, create_datetime, typeof(confirmed_at) FROM user WHERE id = 6",
@@ -168,7 +168,7 @@ async fn a_database_of_the_reference_is_used_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn another_process_writes_at_the_same_time_and_nobody_hears_of_it() {
+async fn concurrent_writes_of_another_process_cause_no_errors() {
     const WRITES: i64 = 300;
     let folder = Folder::new();
     let store = Arc::new(folder.made());
@@ -216,7 +216,7 @@ async fn another_process_writes_at_the_same_time_and_nobody_hears_of_it() {
         by_id(&store, ana.0).await.unwrap().login_count,
         Some(2 * WRITES)
     );
-    // What the other process wrote is seen at once.
+    // The other process's writes are visible immediately.
     assert!(
         store
             .user(UserKey::Uniquifier("299"))
@@ -227,7 +227,7 @@ async fn another_process_writes_at_the_same_time_and_nobody_hears_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_another_process_holds_the_lock_readers_go_on_and_writers_wait() {
+async fn readers_continue_and_writers_wait_while_another_process_holds_the_lock() {
     let folder = Folder::new();
     let store = Arc::new(folder.made());
     let ana = store.create_user(user("ana@example.com")).await.unwrap().id;
@@ -245,7 +245,7 @@ async fn while_another_process_holds_the_lock_readers_go_on_and_writers_wait() {
         .expect("this test needs python3");
     ready(&mut python);
 
-    // More writers than there are worker threads: none of them may occupy one.
+    // More writers than worker threads: a waiting writer must not occupy a thread.
     let writers: Vec<_> = (0..32)
         .map(|_| {
             let store = Arc::clone(&store);
@@ -278,7 +278,7 @@ async fn while_another_process_holds_the_lock_readers_go_on_and_writers_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_new_database_is_made_once_whoever_comes_first() {
+async fn concurrent_starts_create_the_database_once() {
     let folder = Arc::new(Folder::new());
     let tasks: Vec<_> = (0..8)
         .map(|number| {
@@ -328,7 +328,7 @@ async fn tables_can_have_any_name() {
 }
 
 #[tokio::test]
-async fn a_cell_that_makes_no_sense_is_told_by_its_place() {
+async fn an_invalid_cell_is_reported_with_its_table_column_and_row() {
     for (column, value) in [
         ("confirmed_at", "'yesterday'"),
         ("confirmed_at", "''"),
@@ -358,7 +358,7 @@ async fn a_cell_that_makes_no_sense_is_told_by_its_place() {
             expected,
             "{column} = {value}"
         );
-        // Only whoever asks for that row hears of it.
+        // Only requests for this row fail.
         assert!(by_id(&store, 1).await.is_ok());
         assert!(
             store.update_user(UserId(2), sign_in(), at(1)).await.is_ok() || column == "login_count"
@@ -367,7 +367,7 @@ async fn a_cell_that_makes_no_sense_is_told_by_its_place() {
 }
 
 #[tokio::test]
-async fn moments_are_read_in_every_form_that_sqlalchemy_reads() {
+async fn times_are_read_in_every_format_that_sqlalchemy_reads() {
     let folder = Folder::with_reference();
     let store = folder.open();
     for (text, expected) in [
@@ -405,14 +405,14 @@ async fn moments_are_read_in_every_form_that_sqlalchemy_reads() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_an_error_and_not_a_panic() {
+async fn a_file_that_is_not_a_database_is_an_error_and_no_panic() {
     let tables = TableNames::default();
     let folder = Folder::new();
     assert!(matches!(
         SqliteStore::open(&folder.file(), &tables),
         Err(StoreError::Unavailable(_))
     ));
-    assert!(!folder.file().exists(), "opening makes no file");
+    assert!(!folder.file().exists(), "opening creates no file");
 
     std::fs::write(
         folder.file(),
@@ -435,7 +435,7 @@ async fn a_file_that_is_no_database_is_an_error_and_not_a_panic() {
 }
 
 #[tokio::test]
-async fn a_file_that_went_away_is_noticed() {
+async fn a_removed_or_replaced_file_is_detected() {
     for replaced in [false, true] {
         let folder = Folder::new();
         let store = folder.made();
@@ -448,14 +448,14 @@ async fn a_file_that_went_away_is_noticed() {
         }
         let unavailable = |error: StoreError| matches!(error, StoreError::Unavailable(_));
         assert!(unavailable(store.ping().await.unwrap_err()));
-        // A write to a file that nobody will open again would be lost without a word.
+        // A write to a file that will never be opened again would be lost silently.
         assert!(unavailable(
             store.update_user(ana, sign_in(), at(1)).await.unwrap_err()
         ));
         assert!(unavailable(
             store.create_user(user("bo@example.com")).await.unwrap_err()
         ));
-        // Readers have the old file open, and look up only now and then.
+        // Readers keep the old file open and check it only once in a while.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         assert!(unavailable(by_id(&store, ana.0).await.unwrap_err()));
         std::fs::rename(&aside, folder.file()).unwrap();
@@ -465,7 +465,7 @@ async fn a_file_that_went_away_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_full_or_cut_off_file_is_an_error_and_not_a_panic() {
+async fn a_truncated_file_is_an_error_and_no_panic() {
     let folder = Folder::with_reference();
     let whole = std::fs::read(folder.file()).unwrap();
     for length in [1, 99, 100, 511, 4095, 4096, 8192, 20_000, whole.len() - 1] {

@@ -1,4 +1,4 @@
-//! Folders that go away, and databases in them.
+//! Temporary folders, the databases in them, and short forms for common calls.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use vestibule_store::sql::TableNames;
 use vestibule_store::sql::sqlite::SqliteStore;
 use vestibule_store::{Identity, NewUser, Store, User, UserId, UserKey, UserPatch};
 
-/// A folder for one test.
+/// A folder for one test, which is deleted afterwards.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 
@@ -29,25 +29,25 @@ impl Folder {
         self.0.join("accounts.db")
     }
 
-    /// A new database.
+    /// Creates the database and opens it.
     pub(crate) fn made(&self) -> SqliteStore {
         SqliteStore::init(&self.file(), &TableNames::default()).unwrap();
         self.open()
     }
 
-    /// The database that is there.
+    /// Opens the existing database.
     pub(crate) fn open(&self) -> SqliteStore {
         SqliteStore::open(&self.file(), &TableNames::default()).unwrap()
     }
 
-    /// The file that the reference's own models made.
+    /// A folder with a copy of the file that the reference's own models made.
     pub(crate) fn with_reference() -> Self {
         let folder = Self::new();
         std::fs::copy(fixture(), folder.file()).unwrap();
         folder
     }
 
-    /// Another way to the same file, past the store.
+    /// A connection to the same file that bypasses the store.
     pub(crate) fn sql(&self) -> Connection {
         let connection = Connection::open(self.file()).unwrap();
         connection
@@ -56,7 +56,7 @@ impl Folder {
         connection
     }
 
-    /// Another process, which runs these lines on the file: `db` is its path.
+    /// Another process, which runs these lines of Python; `db` is the path of the file.
     pub(crate) fn python(&self, lines: &str) -> Command {
         let mut command = Command::new("python3");
         command.arg("-c").arg(format!(
@@ -69,7 +69,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left in the folder for temporary files hurts nobody.
+        // A folder that stays behind in the temporary directory does no harm.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -78,12 +78,12 @@ pub(crate) fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference.sqlite")
 }
 
-/// A moment, so many seconds after the first.
+/// A moment this many seconds after the first.
 pub(crate) fn at(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap()
 }
 
-/// One that no other user has.
+/// A user handle that no other user has.
 fn handle() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("handle {}", NEXT.fetch_add(1, Ordering::Relaxed))

@@ -1,4 +1,4 @@
-//! Servers without TLS, and addresses that ask for it.
+//! Servers without TLS, and addresses that require it.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -10,7 +10,8 @@ use vestibule_store::sql::Database;
 use crate::server::Schema;
 use crate::support::Folder;
 
-/// Says this to whoever connects, and another thing to their first bytes: what they sent then.
+/// Accepts one client, sends it the greeting, and sends the reply after its first 8 bytes. Returns
+/// what the client sent after those.
 fn server(greeting: &'static [u8], reply: &'static [u8]) -> (u16, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -29,11 +30,11 @@ fn server(greeting: &'static [u8], reply: &'static [u8]) -> (u16, JoinHandle<Vec
     (port, thread)
 }
 
-/// MySQL's first packet, of a server that has no TLS.
+/// The first packet of a MySQL server without TLS.
 const MYSQL: &[u8] = b"\x49\0\0\0\x0a8.0.0\0\x01\0\0\0abcdefgh\0\x00\x82\xff\x02\0\x08\0\x15\0\0\0\0\0\0\0\0\0\0abcdefghijkl\0mysql_native_password\0";
 
 #[tokio::test]
-async fn attack_tls_stripped_nothing_is_sent_in_clear_text_where_it_is_asked_for() {
+async fn attack_tls_stripped_nothing_is_sent_in_clear_text_if_tls_is_required() {
     let folder = Folder::new();
     let ca = folder.file().with_extension("pem");
     std::fs::write(
@@ -65,7 +66,7 @@ async fn attack_tls_stripped_nothing_is_sent_in_clear_text_where_it_is_asked_for
         refused(&uri).await;
         assert_eq!(sent.join().unwrap(), b"", "{options}");
     }
-    // A real one, which has none or a certificate that nobody can verify.
+    // A real server has no TLS, or a certificate that cannot be verified.
     let schema = Schema::mysql();
     refused(&format!("{}?ssl_ca={ca}", schema.uri)).await;
     refused(&format!("{}?ssl_verify_cert=true", schema.uri)).await;
@@ -87,9 +88,9 @@ fn refused(uri: &str) -> impl Future<Output = ()> {
     }
 }
 
-/// An error says what was wrong, and not where in the server's source it says so.
+/// The message says what was wrong, but not the line of the server's source that says so.
 #[tokio::test]
-async fn an_error_of_the_server_says_what_was_wrong() {
+async fn server_errors_say_what_was_wrong() {
     let schema = Schema::postgres();
     let (_, place) = schema.uri.rsplit_once('@').unwrap();
     let (server, _) = schema.uri.rsplit_once('/').unwrap();

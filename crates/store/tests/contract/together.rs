@@ -1,5 +1,5 @@
-//! What happens to users, roles and families of refresh tokens, and its entry in the audit log:
-//! both or neither.
+//! Changes to users, roles and refresh-token families together with their audit entries: both are
+//! written, or neither.
 
 use std::sync::Arc;
 
@@ -80,8 +80,7 @@ fn taken(column: &str) -> Result<Applied, StoreError> {
     })
 }
 
-/// Makes a change that has to come to this, with as many entries in the log as changes were
-/// done.
+/// Applies a change, and expects this outcome and one audit entry for an applied change.
 async fn comes_to(store: &Arc<dyn Store>, change: Change, expected: &Result<Applied, StoreError>) {
     let before = store.audit(None, 0, 1000).await.unwrap().len();
     let applied = store.apply(change, at(5)).await;
@@ -91,7 +90,7 @@ async fn comes_to(store: &Arc<dyn Store>, change: Change, expected: &Result<Appl
     assert_eq!(after, before + done);
 }
 
-/// Somebody with a role and a family of refresh tokens, and a role that nobody has.
+/// A user with a role and a refresh-token family, and a role that no user has.
 async fn made(store: &Arc<dyn Store>) -> (User, Role, Role) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
     let editor = store.create_role(role("editor")).await.unwrap();
@@ -107,7 +106,7 @@ async fn names(store: &Arc<dyn Store>, id: UserId) -> Vec<String> {
     roles.into_iter().map(|role| role.name).collect()
 }
 
-pub(crate) async fn whoever_is_deleted_or_reset_is_written_down(store: &Arc<dyn Store>) {
+pub(crate) async fn deleting_or_resetting_a_user_is_audited(store: &Arc<dyn Store>) {
     let (ana, ..) = made(store).await;
     let done = Ok(Applied::Done(Some(ana.id)));
     comes_to(store, of_user(reclaim(ana.id)), &done).await;
@@ -122,13 +121,17 @@ pub(crate) async fn whoever_is_deleted_or_reset_is_written_down(store: &Arc<dyn 
     assert_eq!(store.tracker("f1").await, Ok(None));
     assert_eq!(names(store, ana.id).await, Vec::<String>::new());
     let log = store.audit(Some(ana.id), 0, 10).await.unwrap();
-    assert_eq!(log.len(), 2, "whoever is deleted keeps their entries");
-    // Nobody is deleted or reset twice.
+    assert_eq!(
+        log.len(),
+        2,
+        "the audit log keeps the entries of a deleted user"
+    );
+    // A user cannot be deleted or reset again.
     comes_to(store, of_user(UserChange::Delete(ana.id)), &STALE).await;
     comes_to(store, of_user(reclaim(ana.id)), &STALE).await;
 }
 
-pub(crate) async fn what_happens_to_a_role_is_written_down(store: &Arc<dyn Store>) {
+pub(crate) async fn changes_of_roles_are_audited(store: &Arc<dyn Store>) {
     let (ana, editor, admin) = made(store).await;
     comes_to(store, of_role(RoleChange::Create(role("new"))), &DONE).await;
     let again = RoleChange::Create(role("new"));
@@ -153,7 +156,7 @@ pub(crate) async fn what_happens_to_a_role_is_written_down(store: &Arc<dyn Store
     assert_eq!(names(store, ana.id).await, ["admin"]);
 }
 
-pub(crate) async fn a_family_begins_and_ends_with_its_entry(store: &Arc<dyn Store>) {
+pub(crate) async fn beginning_and_ending_a_family_is_audited(store: &Arc<dyn Store>) {
     let (ana, ..) = made(store).await;
     let begin = |name: &str| of_family(FamilyChange::Begin(family(ana.id, name)));
     comes_to(store, begin("f2"), &DONE).await;
@@ -169,7 +172,7 @@ pub(crate) async fn a_family_begins_and_ends_with_its_entry(store: &Arc<dyn Stor
     comes_to(store, of_family(end("no such family")), &STALE).await;
 }
 
-pub(crate) async fn of_many_who_end_a_family_or_delete_somebody_one_is_written_down(
+pub(crate) async fn concurrent_identical_changes_are_applied_and_audited_once(
     store: &Arc<dyn Store>,
 ) {
     let (ana, _, admin) = made(store).await;
@@ -197,7 +200,7 @@ pub(crate) async fn of_many_who_end_a_family_or_delete_somebody_one_is_written_d
     }
 }
 
-pub(crate) async fn where_a_part_is_stale_no_other_part_is_done(store: &Arc<dyn Store>) {
+pub(crate) async fn a_stale_part_prevents_every_other_part(store: &Arc<dyn Store>) {
     let (ana, editor, _) = made(store).await;
     let deactivated = || {
         let patch = UserPatch {
@@ -206,7 +209,7 @@ pub(crate) async fn where_a_part_is_stale_no_other_part_is_done(store: &Arc<dyn 
         };
         Some(UserChange::Update(ana.id, Box::new(patch)))
     };
-    let consumes = || Some(secret("s1"));
+    let consumes = || vec![secret("s1")];
     let stale = [
         Change {
             consumes: consumes(),
@@ -241,7 +244,7 @@ pub(crate) async fn where_a_part_is_stale_no_other_part_is_done(store: &Arc<dyn 
     assert_eq!(names(store, ana.id).await, ["editor"]);
     let goes_on = store.tracker("f1").await.unwrap().unwrap();
     assert_eq!(goes_on.revoked_at, None);
-    // All at once, with the secret that was not spent.
+    // Applies all of it at once, with the secret that no stale change has consumed.
     let all = Change {
         consumes: consumes(),
         user: deactivated(),
@@ -253,8 +256,22 @@ pub(crate) async fn where_a_part_is_stale_no_other_part_is_done(store: &Arc<dyn 
     assert_eq!(names(store, ana.id).await, Vec::<String>::new());
 }
 
+pub(crate) async fn several_secrets_are_consumed_together_or_not_at_all(store: &Arc<dyn Store>) {
+    let consuming = |names: &[&str]| Change {
+        consumes: names.iter().map(|name| secret(name)).collect(),
+        events: Some(events(&["secrets"], None)),
+        ..Change::default()
+    };
+    comes_to(store, consuming(&["a"]), &DONE).await;
+    let spent = Ok(Applied::Spent);
+    comes_to(store, consuming(&["b", "a"]), &spent).await;
+    comes_to(store, consuming(&["b", "b"]), &spent).await;
+    comes_to(store, consuming(&["b", "c"]), &DONE).await;
+    comes_to(store, consuming(&["c"]), &spent).await;
+}
+
 #[tokio::test]
-async fn where_no_entry_can_be_written_nothing_is_done() {
+async fn nothing_is_applied_if_the_audit_entry_cannot_be_written() {
     for outside in Outside::each().await {
         let store = outside.open().await;
         let (ana, editor, admin) = made(&store).await;
@@ -271,7 +288,7 @@ async fn where_no_entry_can_be_written_nothing_is_done() {
         ];
         for change in changes {
             let change = Change {
-                consumes: Some(secret("s1")),
+                consumes: vec![secret("s1")],
                 ..change
             };
             let words = format!("{change:?}");
@@ -287,7 +304,7 @@ async fn where_no_entry_can_be_written_nothing_is_done() {
         assert_eq!(goes_on.revoked_at, None);
         assert_eq!(store.audit(None, 0, 10).await, Ok(Vec::new()));
         let unspent = Change {
-            consumes: Some(secret("s1")),
+            consumes: vec![secret("s1")],
             ..of_family(end("f1"))
         };
         comes_to(&store, unspent, &DONE).await;

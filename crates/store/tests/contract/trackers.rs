@@ -1,4 +1,4 @@
-//! Families of refresh tokens.
+//! Refresh-token families.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ async fn ana(store: &Arc<dyn Store>) -> UserId {
     store.create_user(user("ana@example.com")).await.unwrap().id
 }
 
-pub(crate) async fn a_family_begins_with_its_first_generation(store: &Arc<dyn Store>) {
+pub(crate) async fn a_family_begins_in_generation_one(store: &Arc<dyn Store>) {
     let ana = ana(store).await;
     let made = store.create_tracker(new(ana, "f1", 100)).await.unwrap();
     let expected = RefreshTracker {
@@ -51,7 +51,7 @@ pub(crate) async fn a_taken_family_is_a_conflict(store: &Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn of_many_who_rotate_one_generation_one_does(store: &Arc<dyn Store>) {
+pub(crate) async fn concurrent_rotations_of_one_generation_succeed_once(store: &Arc<dyn Store>) {
     let ana = ana(store).await;
     store.create_tracker(new(ana, "f1", 100)).await.unwrap();
     store.create_tracker(new(ana, "f2", 100)).await.unwrap();
@@ -83,7 +83,7 @@ pub(crate) async fn of_many_who_rotate_one_generation_one_does(store: &Arc<dyn S
     assert!(!store.rotate_tracker("f3", 1, at(9)).await.unwrap());
 }
 
-pub(crate) async fn a_revoked_family_does_not_go_on(store: &Arc<dyn Store>) {
+pub(crate) async fn a_revoked_family_cannot_be_rotated(store: &Arc<dyn Store>) {
     let ana = ana(store).await;
     store.create_tracker(new(ana, "f1", 100)).await.unwrap();
     assert!(store.revoke_tracker("f1", at(5)).await.unwrap());
@@ -94,7 +94,7 @@ pub(crate) async fn a_revoked_family_does_not_go_on(store: &Arc<dyn Store>) {
     assert_eq!((tracker.generation, tracker.revoked_at), (1, Some(at(5))));
 }
 
-pub(crate) async fn families_that_are_over_are_cleaned_up(store: &Arc<dyn Store>) {
+pub(crate) async fn expired_and_revoked_families_are_deleted(store: &Arc<dyn Store>) {
     let ana = ana(store).await;
     let bo = store.create_user(user("bo@example.com")).await.unwrap().id;
     for (whose, family, expires) in [(ana, "old", 10), (ana, "new", 100), (bo, "his", 10)] {

@@ -1,4 +1,4 @@
-//! Making users and finding them.
+//! Creating users and finding them.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(crate) async fn a_new_user_is_found_by_every_key(store: &Arc<dyn Store>) {
         create_datetime: Some(at(0)),
         update_datetime: Some(at(0)),
     };
-    // `assert_eq!` would show nothing: a user's Debug is discreet.
+    // `assert_eq!` would show nothing, because the Debug of a user omits nearly every field.
     assert!(made == expected);
     assert!(made.fs_webauthn_user_handle.is_some());
     assert!(by_id(store, made.id).await == expected);
@@ -57,7 +57,7 @@ pub(crate) async fn a_new_user_is_found_by_every_key(store: &Arc<dyn Store>) {
     }
 }
 
-pub(crate) async fn who_is_not_there_is_not_found(store: &Arc<dyn Store>) {
+pub(crate) async fn unknown_keys_find_no_user(store: &Arc<dyn Store>) {
     let made = store.create_user(user("ana@example.com")).await.unwrap();
     let next = UserId(made.id.0 + 1);
     for key in [
@@ -121,7 +121,7 @@ pub(crate) async fn a_taken_value_is_a_conflict_that_names_its_column(store: &Ar
         conflict("fs_uniquifier")
     );
 
-    // Their own value is nobody else's.
+    // A user's own value is no conflict.
     let own = UserPatch {
         fs_uniquifier: Some(bo.fs_uniquifier),
         ..UserPatch::default()
@@ -130,7 +130,7 @@ pub(crate) async fn a_taken_value_is_a_conflict_that_names_its_column(store: &Ar
     assert_eq!(store.list_users(None, 10).await.unwrap().len(), 2);
 }
 
-pub(crate) async fn many_users_may_go_without_a_name(store: &Arc<dyn Store>) {
+pub(crate) async fn many_users_may_have_no_username(store: &Arc<dyn Store>) {
     for number in 0..3 {
         store
             .create_user(user(&format!("{number}@example.com")))
@@ -140,7 +140,9 @@ pub(crate) async fn many_users_may_go_without_a_name(store: &Arc<dyn Store>) {
     assert_eq!(store.list_users(None, 10).await.unwrap().len(), 3);
 }
 
-pub(crate) async fn of_two_at_once_with_one_address_one_is_made(store: &Arc<dyn Store>) {
+pub(crate) async fn concurrent_registrations_of_one_address_create_one_user(
+    store: &Arc<dyn Store>,
+) {
     let attempts: Vec<_> = (0..16)
         .map(|number| {
             let store = Arc::clone(store);
@@ -180,11 +182,11 @@ pub(crate) async fn case_matters_unless_it_is_ignored(store: &Arc<dyn Store>) {
     assert!(by(store, Identity::Username, "aNA", true).await.is_some());
 }
 
-pub(crate) async fn the_exact_spelling_comes_before_others(store: &Arc<dyn Store>) {
+pub(crate) async fn the_exact_spelling_takes_precedence(store: &Arc<dyn Store>) {
     let first = store.create_user(user("ANA@example.com")).await.unwrap();
     let second = match store.create_user(user("ana@example.com")).await {
         Ok(second) => second,
-        // Where the table's own rules take both for one, there cannot be two.
+        // If the table's own collation treats both as equal, there cannot be two.
         Err(StoreError::Conflict { column }) => {
             assert_eq!(column, "email");
             assert_eq!(
@@ -199,7 +201,7 @@ pub(crate) async fn the_exact_spelling_comes_before_others(store: &Arc<dyn Store
     for (value, expected) in [
         ("ANA@example.com", first.id),
         ("ana@example.com", second.id),
-        // Nobody spells it like this: the elder account.
+        // No account has this spelling, so the older account is found.
         ("Ana@example.com", first.id),
     ] {
         assert_eq!(
@@ -210,14 +212,14 @@ pub(crate) async fn the_exact_spelling_comes_before_others(store: &Arc<dyn Store
     }
 }
 
-pub(crate) async fn only_the_case_of_ascii_is_ignored(store: &Arc<dyn Store>) {
+pub(crate) async fn only_ascii_case_is_ignored(store: &Arc<dyn Store>) {
     let made = store.create_user(user("JÖRG@example.com")).await.unwrap();
     assert!(by_email(store, "jörg@example.com", true).await.is_none());
     assert_eq!(
         by_email(store, "jÖrg@example.com", true).await.unwrap().id,
         made.id
     );
-    // U+212A, the Kelvin sign, is a k to whoever lowers it as Unicode does.
+    // U+212A, the Kelvin sign, becomes k in Unicode's lower case.
     store.create_user(user("kim@example.com")).await.unwrap();
     assert!(
         by_email(store, "\u{212a}im@example.com", true)
@@ -226,7 +228,7 @@ pub(crate) async fn only_the_case_of_ascii_is_ignored(store: &Arc<dyn Store>) {
     );
 }
 
-pub(crate) async fn no_value_is_more_than_a_value(store: &Arc<dyn Store>) {
+pub(crate) async fn values_are_never_read_as_sql_or_patterns(store: &Arc<dyn Store>) {
     let strange = [
         "ana@example.com' OR '1'='1",
         "%",
@@ -247,7 +249,7 @@ pub(crate) async fn no_value_is_more_than_a_value(store: &Arc<dyn Store>) {
     for value in strange.into_iter().chain([long.as_str()]) {
         let made = match store.create_user(user(value)).await {
             Ok(made) => made,
-            // What a server's columns cannot hold is refused, and changes nothing.
+            // A value that a server's column cannot hold is refused, and nothing changes.
             Err(StoreError::Other(_)) if value.contains('\0') || value.len() > 255 => {
                 assert!(by_email(store, value, true).await.is_none());
                 continue;
@@ -265,7 +267,7 @@ pub(crate) async fn no_value_is_more_than_a_value(store: &Arc<dyn Store>) {
     }
 }
 
-pub(crate) async fn moments_keep_their_microseconds_and_lose_their_zone(store: &Arc<dyn Store>) {
+pub(crate) async fn times_keep_microseconds_and_are_converted_to_utc(store: &Arc<dyn Store>) {
     let new = NewUser {
         confirmed_at: Some(datetime!(2026-02-03 01:00:00.123456 +02:00)),
         created_at: datetime!(1969-12-31 23:59:59.999999 UTC),
@@ -327,7 +329,7 @@ pub(crate) async fn a_new_user_has_no_roles(store: &Arc<dyn Store>) {
     store.ping().await.unwrap();
 }
 
-pub(crate) async fn stored_hashes_are_counted_by_what_they_cost_to_check(store: &Arc<dyn Store>) {
+pub(crate) async fn stored_hashes_are_counted_by_cost(store: &Arc<dyn Store>) {
     let hashes = [
         "$argon2id$v=19$m=64,t=1,p=1$c2FsdA$AbCd",
         "$argon2id$v=19$m=64,t=1,p=1$b3RoZXI$Efgh",

@@ -1,8 +1,7 @@
-//! What an operator does to accounts and roles, without HTTP: the rules behind the command
-//! line.
+//! Administration of accounts and roles without HTTP: the rules behind the command line.
 //!
 //! ```
-//! use vestibule::admin::{self, Draft};
+//! use vestibule::admin::{self, NewAccount};
 //! use vestibule::{Vestibule, settings::Settings};
 //!
 //! # #[tokio::main]
@@ -12,14 +11,14 @@
 //! # let settings = Settings::from_toml(lines).map_err(|problems| problems[0].to_string())?;
 //! let vestibule = Vestibule::builder(settings).build()?;
 //! let app = vestibule.app();
-//! let draft = Draft {
+//! let account = NewAccount {
 //!     email: "ana@example.com".to_owned(),
 //!     username: None,
 //!     password: "battery staple".to_owned(),
 //!     active: true,
 //!     confirmed: true,
 //! };
-//! let ana = admin::create(app, draft).await?;
+//! let ana = admin::create(app, account).await?;
 //! let permissions = vec!["report-read".to_owned()];
 //! let editor = admin::roles::create(app, "editor".to_owned(), None, permissions).await?;
 //! assert!(admin::roles::give(app, &ana, &editor).await?);
@@ -41,59 +40,59 @@ pub use users::{
     set_active,
 };
 
-/// Why an operator's command was not carried out.
+/// Why an operator's command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// The address is not one.
+    /// The address is invalid.
     #[error("{0:?} is not a valid email address")]
     Email(String),
     /// The username breaks the configured rules.
-    #[error("{0:?} cannot be a username under the configured rules")]
+    #[error("{0:?} is not allowed as a username by the configured rules")]
     Username(String),
-    /// The username could be taken for somebody else's address or phone number.
-    #[error("{0:?} cannot be a username: it reads as an email address or a phone number")]
+    /// The username reads as another user's address or phone number.
+    #[error("{0:?} is not allowed as a username: it looks like an email address or a phone number")]
     UsernameResemblesIdentity(String),
     /// The password breaks a rule.
-    #[error("the password cannot be used: {0}")]
+    #[error("the password is not accepted: {0}")]
     Password(String),
     /// Usernames are switched off.
     #[error("usernames are switched off: set SECURITY_USERNAME_ENABLE = true first")]
     UsernamesOff,
-    /// Somebody has it.
-    #[error("another account has this {0} already")]
+    /// Another account has this identity.
+    #[error("another account already has this {0}")]
     Taken(String),
-    /// There is no such user.
+    /// The user does not exist.
     #[error("no user has the identity {0:?}")]
     NotFound(String),
     /// More than one user has the identity.
-    #[error("{text:?} fits more than one user: write {}", choices(users))]
+    #[error("{text:?} matches more than one user: use {}", choices(users))]
     Ambiguous {
         /// The identity.
         text: String,
-        /// Whom it fits, and what each is called.
+        /// The users who have it, each with a label.
         users: Vec<(UserId, String)>,
     },
-    /// A role cannot be called that.
-    #[error("{0:?} cannot be the name of a role: it {1}")]
+    /// The name of a role is invalid.
+    #[error("{0:?} is not a valid role name: it {1}")]
     RoleName(String, NameFault),
-    /// A permission cannot be called that.
-    #[error("{0:?} cannot be the name of a permission: it {1}")]
+    /// The name of a permission is invalid.
+    #[error("{0:?} is not a valid permission name: it {1}")]
     PermissionName(String, NameFault),
     /// The description does not fit its column.
     #[error("the description has more than {0} characters")]
     Description(usize),
-    /// There is such a role.
-    #[error("there is a role {0:?} already")]
+    /// The role exists already.
+    #[error("the role {0:?} already exists")]
     RoleTaken(String),
-    /// There is no such role.
+    /// The role does not exist.
     #[error("there is no role {0:?}")]
     RoleNotFound(String),
-    /// Something inside did not work.
+    /// An internal failure.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
-/// `id:1 (ana@example.com) or id:7 (bo@example.com)`.
+/// Lists the users: `id:1 (ana@example.com) or id:7 (bo@example.com)`.
 fn choices(users: &[(UserId, String)]) -> String {
     let choices = users
         .iter()

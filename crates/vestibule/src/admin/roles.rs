@@ -1,4 +1,4 @@
-//! What an operator does to roles, and who has them.
+//! Administration of roles and of their assignment to users.
 
 use std::fmt;
 
@@ -11,26 +11,26 @@ use super::AdminError;
 use super::users::entry;
 use crate::app::App;
 
-/// How long a name may be: what the column takes.
+/// The maximum length of a name, which the column's size sets.
 const NAME_MAX: usize = 80;
 
-/// How long a description may be: what the column takes.
+/// The maximum length of a description, which the column's size sets.
 const DESCRIPTION_MAX: usize = 255;
 
 /// What is wrong with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameFault {
-    /// There is nothing.
+    /// The name is empty.
     Empty,
-    /// It does not fit its column.
+    /// The name is longer than its column.
     TooLong,
-    /// The tables keep permissions in one text, with commas between them; so do headers with
-    /// roles.
+    /// The name has a comma: the tables store permissions as one comma-separated text, and headers
+    /// list roles in the same way.
     Comma,
-    /// A line break, an escape sequence.
+    /// The name has a control character, such as a line break or an escape sequence.
     Control,
-    /// Nobody would see it.
+    /// The name has white space at its beginning or end, which is easily overlooked.
     OuterSpace,
 }
 
@@ -39,17 +39,17 @@ impl fmt::Display for NameFault {
         match self {
             Self::Empty => f.write_str("is empty"),
             Self::TooLong => write!(f, "has more than {NAME_MAX} characters"),
-            Self::Comma => f.write_str("has a comma in it"),
-            Self::Control => f.write_str("has a control character in it"),
+            Self::Comma => f.write_str("contains a comma"),
+            Self::Control => f.write_str("contains a control character"),
             Self::OuterSpace => f.write_str("begins or ends with white space"),
         }
     }
 }
 
-/// Makes a role.
+/// Creates a role.
 ///
 /// # Errors
-/// When a name or the description breaks a rule, or there is such a role.
+/// If a name or the description breaks a rule, or the role exists.
 pub async fn create(
     app: &App,
     name: String,
@@ -79,7 +79,7 @@ pub async fn create(
     };
     let detail = json!({ "role": name, "permissions": new.permissions });
     match written_down(app, RoleChange::Create(new), "role_created", None, detail).await {
-        // Somebody was faster.
+        // Another process created it first.
         Err(StoreError::Conflict { .. }) => Err(AdminError::RoleTaken(name)),
         made => {
             made?;
@@ -88,7 +88,7 @@ pub async fn create(
     }
 }
 
-/// Carries a change out, with its entry in the audit log. False when it is so already.
+/// Applies a change with its entry in the audit log. Returns false if nothing had to be changed.
 async fn written_down(
     app: &App,
     role: RoleChange,
@@ -101,41 +101,41 @@ async fn written_down(
         events: entry(app, kind, whose, Some(detail)),
         ..Change::default()
     };
-    let applied = app.store().apply(change, app.clock().now()).await?;
+    let applied = app.apply(change).await?;
     Ok(matches!(applied, Applied::Done(_)))
 }
 
 /// The role with this name.
 ///
 /// # Errors
-/// When there is none.
+/// If the role does not exist.
 pub async fn find(app: &App, name: &str) -> Result<Role, AdminError> {
     let role = app.store().role(name).await?;
     role.ok_or_else(|| AdminError::RoleNotFound(name.to_owned()))
 }
 
-/// Every role, by name.
+/// All roles, ordered by name.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn list(app: &App) -> Result<Vec<Role>, AdminError> {
     Ok(app.store().list_roles().await?)
 }
 
-/// Gives a user a role. False when they have it already.
+/// Gives a user a role. Returns false if they have it already.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn give(app: &App, user: &User, role: &Role) -> Result<bool, AdminError> {
     let change = RoleChange::Give(user.id, role.id);
     let detail = json!({ "role": role.name });
     Ok(written_down(app, change, "role_given", Some(user.id), detail).await?)
 }
 
-/// Takes a role from a user. False when they do not have it.
+/// Takes a role from a user. Returns false if they do not have it.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn take(app: &App, user: &User, role: &Role) -> Result<bool, AdminError> {
     let change = RoleChange::Take(user.id, role.id);
     let detail = json!({ "role": role.name });
@@ -147,14 +147,14 @@ pub async fn take(app: &App, user: &User, role: &Role) -> Result<bool, AdminErro
 pub struct Changed {
     /// The role as it is now.
     pub role: Role,
-    /// The permissions that came or went; the others were so already.
+    /// The permissions that were added or removed, without those that needed no change.
     pub permissions: Vec<String>,
 }
 
 /// Adds permissions to a role.
 ///
 /// # Errors
-/// When a name breaks a rule.
+/// If a name breaks a rule.
 pub async fn add_permissions(
     app: &App,
     role: Role,
@@ -166,11 +166,11 @@ pub async fn add_permissions(
     change(app, role, new, PermissionChange::Add, "permissions_added").await
 }
 
-/// Takes permissions away from a role.
+/// Removes permissions from a role.
 ///
 /// # Errors
-/// When a name that the role does not have breaks a rule: whoever mistypes a name should not
-/// believe that it is gone.
+/// If a name that the role does not have breaks a rule: an operator who mistypes a name must not
+/// believe that the permission was removed.
 pub async fn remove_permissions(
     app: &App,
     role: Role,
@@ -205,7 +205,7 @@ async fn change(
 
 fn check_permissions(permissions: &[String]) -> Result<(), AdminError> {
     permissions.iter().try_for_each(|permission| {
-        // The column takes texts of any length.
+        // The column accepts texts of any length.
         match fault_of(permission, None) {
             Some(fault) => Err(AdminError::PermissionName(permission.clone(), fault)),
             None => Ok(()),
@@ -229,7 +229,7 @@ fn fault_of(name: &str, longest: Option<usize>) -> Option<NameFault> {
     }
 }
 
-/// The names in their order, each once.
+/// The names in order, without duplicates.
 fn distinct(names: Vec<String>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::with_capacity(names.len());
     for name in names {

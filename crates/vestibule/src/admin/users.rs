@@ -1,4 +1,4 @@
-//! What an operator does to accounts.
+//! Administration of accounts.
 
 use serde_json::Value;
 use vestibule_formats::text::{email, username};
@@ -15,15 +15,15 @@ use crate::messages::catalogue::Locale;
 use crate::rng;
 use crate::validation;
 
-/// What stands before a primary key that names a user.
+/// The prefix of a primary key that identifies a user.
 const PRIMARY_KEY: &str = "id:";
 
-/// An account to be made.
+/// An account to create.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     /// The address; normalised before it is stored.
     pub email: String,
-    /// The username, where usernames are on.
+    /// The username, if usernames are enabled.
     pub username: Option<String>,
     /// The password.
     pub password: String,
@@ -33,10 +33,10 @@ pub struct NewAccount {
     pub confirmed: bool,
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
-/// When the address, username or password breaks a rule or is taken.
+/// If the address, username or password breaks a rule or is taken.
 pub async fn create(app: &App, account: NewAccount) -> Result<User, AdminError> {
     let settings = app.settings();
     let address = email::normalise(&account.email, &settings.identity.email_options)
@@ -96,7 +96,7 @@ pub async fn create(app: &App, account: NewAccount) -> Result<User, AdminError> 
         user: Some(UserChange::Create(Box::new(new))),
         ..Change::default()
     };
-    let applied = app.store().apply(change, now).await?;
+    let applied = app.apply(change).await?;
     let Applied::Done(Some(id)) = applied else {
         return Err(AdminError::NotFound(account.email));
     };
@@ -104,14 +104,14 @@ pub async fn create(app: &App, account: NewAccount) -> Result<User, AdminError> 
     made.ok_or(AdminError::NotFound(account.email))
 }
 
-/// The user with this identity: an attribute of `USER_IDENTITY_ATTRIBUTES` that the text fits, an
-/// address as it is stored, or a primary key written `id:7`.
+/// The user with this identity: an attribute of `USER_IDENTITY_ATTRIBUTES` that matches the text, a
+/// stored address, or a primary key written as `id:7`.
 ///
 /// # Errors
-/// When nobody has it, and when it fits more than one user.
+/// If no user has it, or if it matches more than one user.
 pub async fn find(app: &App, text: &str) -> Result<User, AdminError> {
     let nobody = || AdminError::NotFound(text.to_owned());
-    // A username that reads so names nobody else.
+    // This takes precedence over a username of the same form.
     if let Some(key) = text.strip_prefix(PRIMARY_KEY)
         && let Ok(id) = key.parse()
     {
@@ -126,7 +126,7 @@ pub async fn find(app: &App, text: &str) -> Result<User, AdminError> {
         users.extend(identity::find(app, Identity::Phone, &number).await?);
     }
     if users.is_empty() && identities.has(Identity::Email.column()) {
-        // Tables from elsewhere have what is no address at all.
+        // Tables from other programs may hold invalid addresses.
         users.extend(identity::by_address(app, text).await?);
     }
     users.sort_by_key(|user| user.id);
@@ -140,11 +140,10 @@ pub async fn find(app: &App, text: &str) -> Result<User, AdminError> {
     users.pop().ok_or_else(nobody)
 }
 
-/// Users with the names of their roles, in the order of their primary keys, after one of
-/// them.
+/// Users with their roles, in the order of their primary keys, starting after `after`.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn list(
     app: &App,
     after: Option<UserId>,
@@ -159,12 +158,13 @@ pub async fn list(
     Ok(listed)
 }
 
-/// Lets a user sign in, or no longer. What a user who is switched off was signed in to has
-/// ended, and does not come back when they are switched on again. False when it was so
-/// already.
+/// Allows or forbids a user to sign in. Returns false if nothing had to be changed.
+///
+/// Deactivation ends everything that the user is signed in to, and reactivation does not restore
+/// it.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn set_active(app: &App, user: &User, active: bool) -> Result<bool, AdminError> {
     if user.active == active {
         return Ok(false);
@@ -181,10 +181,10 @@ pub async fn set_active(app: &App, user: &User, active: bool) -> Result<bool, Ad
     Ok(true)
 }
 
-/// Counts a user's address as confirmed. False when it was so already.
+/// Marks a user's address as confirmed. Returns false if it was confirmed before.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn confirm(app: &App, user: &User) -> Result<bool, AdminError> {
     if user.confirmed_at.is_some() {
         return Ok(false);
@@ -197,11 +197,11 @@ pub async fn confirm(app: &App, user: &User) -> Result<bool, AdminError> {
     Ok(true)
 }
 
-/// Gives a user another password. Every session, remember cookie and token of theirs is
-/// void from then on.
+/// Replaces a user's password. All of the user's sessions, remember cookies and tokens become
+/// invalid.
 ///
 /// # Errors
-/// When the password breaks a rule.
+/// If the password breaks a rule.
 pub async fn change_password(app: &App, user: &User, password: &str) -> Result<(), AdminError> {
     let hash = hash(app, password, &validation::known_of(user)).await?;
     let mut patch = UserPatch {
@@ -212,10 +212,11 @@ pub async fn change_password(app: &App, user: &User, password: &str) -> Result<(
     update(app, user, patch, "password_set_by_operator").await
 }
 
-/// Ends every way in but the password: sessions, tokens, second factors, codes, passkeys.
+/// Revokes every credential except the password: sessions, tokens, second factors, recovery codes,
+/// passkeys.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn reset_access(app: &App, user: &User) -> Result<(), AdminError> {
     let fresh = Uniquifiers {
         session: fresh_uniquifier(app),
@@ -225,16 +226,16 @@ pub async fn reset_access(app: &App, user: &User) -> Result<(), AdminError> {
     change_user(app, user, change, "access_reset").await
 }
 
-/// Deletes a user and whatever belongs to them.
+/// Deletes a user and everything that belongs to them.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub async fn delete(app: &App, user: &User) -> Result<(), AdminError> {
     change_user(app, user, UserChange::Delete(user.id), "deleted").await
 }
 
-/// Sessions and remember cookies carry one uniquifier, auth and refresh tokens the other one
-/// (or the first, where the table has no second): with both anew, none of them counts.
+/// Sessions and remember cookies carry one uniquifier, auth and refresh tokens the other (or the
+/// first, if the table has no second). New values for both invalidate them all.
 fn end_everything(app: &App, patch: &mut UserPatch) {
     patch.fs_uniquifier = Some(fresh_uniquifier(app));
     patch.fs_token_uniquifier = Some(fresh_uniquifier(app));
@@ -261,11 +262,11 @@ async fn change_user(
         user: Some(change),
         ..Change::default()
     };
-    let applied = app.store().apply(change, app.clock().now()).await?;
+    let applied = app.apply(change).await?;
     found(user, applied == Applied::Done(Some(user.id)))
 }
 
-/// What the audit log keeps of something that an operator did: from no address.
+/// The entry in the audit log for an operator's action, which has no client address.
 pub(super) fn entry(
     app: &App,
     kind: &'static str,
@@ -280,7 +281,7 @@ pub(super) fn entry(
     app.chain().entries(vec![audit_record.entry(app, None)])
 }
 
-/// Refuses to say that something was done to somebody who is gone meanwhile.
+/// Fails if the user was deleted in the meantime, so that nothing is reported as done.
 fn found(user: &User, is_there: bool) -> Result<(), AdminError> {
     if is_there {
         return Ok(());
@@ -288,7 +289,7 @@ fn found(user: &User, is_there: bool) -> Result<(), AdminError> {
     Err(AdminError::NotFound(label(user)))
 }
 
-/// What a user is called: the address, or another identity of theirs.
+/// A label for a user: the address, or another of their identities.
 #[must_use]
 pub fn label(user: &User) -> String {
     let identities = [&user.email, &user.username, &user.us_phone_number];
@@ -298,8 +299,8 @@ pub fn label(user: &User) -> String {
         .map_or_else(|| user.id.to_string(), Clone::clone)
 }
 
-/// A number in the form in which it is kept (E.164), as people write it: `+44 20 7946-0000`.
-/// One without a country is not guessed at.
+/// A phone number in the stored form (E.164), from a common notation such as `+44 20 7946-0000`.
+/// The country is never guessed.
 fn phone_number(text: &str) -> Option<String> {
     let number: String = text
         .chars()
@@ -310,7 +311,7 @@ fn phone_number(text: &str) -> Option<String> {
     fits.then_some(number)
 }
 
-/// The hash of a new password that every rule lets pass, those of the application too. `about` is
+/// The hash of a new password that satisfies all rules, including the application's. `about` holds
 /// what is known of its user.
 async fn hash(app: &App, password: &str, about: &[&str]) -> Result<String, AdminError> {
     let password = validation::normalised(app, password);

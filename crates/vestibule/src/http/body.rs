@@ -1,7 +1,7 @@
-//! One way into the body of a request, be it JSON or a form.
+//! Reading a request body, JSON or form, through one type.
 //!
-//! The bytes are taken in first and understood later: whether the caller may send
-//! them at all (CSRF) is decided in between.
+//! The bytes are read before they are parsed: in between, the CSRF check decides whether the client
+//! may send them at all.
 
 use axum::body::Body;
 use std::sync::OnceLock;
@@ -19,18 +19,18 @@ use super::request_info::RequestInfo;
 use crate::app::App;
 use crate::messages::{Explanation, Message};
 
-/// What some editors and languages put before UTF-8. A parser may pass over it (RFC 8259, section
-/// 8.1), and the reference does.
+/// The UTF-8 byte order mark, which some editors and languages write. A parser may ignore it (RFC
+/// 8259, section 8.1), and the reference does.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The body as it came, within the size limit.
+/// A request body as received, within the size limit.
 #[derive(Debug)]
 pub struct RawBody {
     kind: Kind,
-    /// The type by name, as it may be shown, where it is not one that is read here.
+    /// An unsupported content type, cleaned up so that it can be shown.
     named: Option<String>,
     bytes: Bytes,
-    /// Whether it came compressed, or in any other content coding.
+    /// Whether the body has a content coding, such as compression.
     encoded: bool,
     understood: OnceLock<Result<Fields, BodyFlaw>>,
 }
@@ -39,19 +39,19 @@ pub struct RawBody {
 enum Kind {
     Json,
     Form,
-    /// No body and no type: as good as an empty form.
+    /// Neither a body nor a content type: equivalent to an empty form.
     Nothing,
     Other,
 }
 
-/// The members of a body.
+/// The members of a parsed body.
 #[derive(Debug, Default)]
 pub struct Fields(Map<String, Value>);
 
-/// What a field holds.
+/// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field<'a> {
-    /// Nothing, null, or only white space.
+    /// Absent, null, or only white space.
     Empty,
     /// Text.
     Text(&'a str),
@@ -60,11 +60,11 @@ pub enum Field<'a> {
 }
 
 impl RawBody {
-    /// Understands the body.
+    /// Parses the body once and returns its fields.
     ///
     /// # Errors
-    /// 415 for a type that is not read here, 400 for anything that is not one JSON
-    /// object without repeated members, or not a form in UTF-8.
+    /// 415 for an unsupported content type or content coding. 400 for a JSON body that is not
+    /// exactly one object without repeated members, and for a form that is not UTF-8.
     pub fn fields(&self) -> Result<&Fields, Rejection> {
         self.understood
             .get_or_init(|| self.understand())
@@ -94,7 +94,7 @@ impl RawBody {
     fn understand(&self) -> Result<Fields, BodyFlaw> {
         match self.kind {
             _ if self.bytes.is_empty() => Ok(Fields::default()),
-            // It is never unpacked: a small body could become a large one.
+            // A coded body is never decompressed: a small body could expand to a large one.
             Kind::Json | Kind::Form if self.encoded => Err(BodyFlaw::Encoded),
             Kind::Json => {
                 let text = self
@@ -110,14 +110,14 @@ impl RawBody {
         }
     }
 
-    /// Whether it says that it is JSON.
+    /// Whether the content type is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.kind == Kind::Json
     }
 
-    /// One field of a form; of a JSON body nothing. This is where Flask-WTF looks for
-    /// its token besides the headers.
+    /// A non-empty form field; `None` for a JSON body. Besides the headers, this is where Flask-WTF
+    /// looks for its token.
     #[must_use]
     pub fn form_value(&self, name: &str) -> Option<String> {
         if self.kind != Kind::Form {
@@ -129,10 +129,10 @@ impl RawBody {
         }
     }
 
-    /// Takes in a body, within the limit.
+    /// Reads a body, within the size limit.
     ///
     /// # Errors
-    /// 413 over the limit, 400 when it breaks off.
+    /// 413 if the body exceeds the limit, 400 if it is incomplete.
     pub async fn take_in(
         app: &App,
         info: &RequestInfo,
@@ -164,7 +164,7 @@ impl RawBody {
 }
 
 impl Fields {
-    /// A text field.
+    /// A text field; `Empty` if it holds only white space.
     #[must_use]
     pub fn text(&self, name: &str) -> Field<'_> {
         match self.0.get(name) {
@@ -175,7 +175,7 @@ impl Fields {
         }
     }
 
-    /// A text as it was sent, white space and all; empty only when there is none.
+    /// A text field including its white space; `Empty` only if it has no characters.
     #[must_use]
     pub fn exact(&self, name: &str) -> Field<'_> {
         match self.0.get(name) {
@@ -186,11 +186,10 @@ impl Fields {
         }
     }
 
-    /// A yes or no, in the ways in which forms and JSON say it; absent and null say
-    /// nothing.
+    /// A boolean field in the forms that HTML forms and JSON use; `None` if absent or null.
     ///
     /// # Errors
-    /// A list or an object is neither.
+    /// A list or an object is not a boolean.
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Message> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -207,7 +206,7 @@ fn malformed(flaw: &BodyFlaw) -> Rejection {
         .explained(Explanation::body(flaw))
 }
 
-/// Whether the body is in a content coding, which only `identity` is not (RFC 9110, section 8.4).
+/// Whether the body has a content coding other than `identity` (RFC 9110, section 8.4).
 fn is_encoded(headers: &http::HeaderMap) -> bool {
     let codings = headers.get_all(header::CONTENT_ENCODING).iter();
     codings
@@ -240,7 +239,7 @@ fn kind_of(headers: &http::HeaderMap) -> Kind {
     }
 }
 
-/// A content type as it may stand in a log or an answer.
+/// The content type, made safe for a log or a response: printable ASCII, at most 80 characters.
 fn shown_type(headers: &http::HeaderMap) -> String {
     let value = headers
         .get(header::CONTENT_TYPE)
@@ -256,8 +255,8 @@ fn shown_type(headers: &http::HeaderMap) -> String {
         .collect()
 }
 
-/// The fields of a URL-encoded form; of a repeated field the first counts, as in the
-/// reference. `None` when it is not UTF-8.
+/// The fields of a URL-encoded form, or `None` if it is not UTF-8. If a field is repeated, the first
+/// value counts, as in the reference.
 fn form_fields(bytes: &[u8]) -> Option<Fields> {
     // The separators are ASCII, so the whole is UTF-8 exactly when every part is.
     percent_encoding::percent_decode(bytes).decode_utf8().ok()?;
@@ -269,7 +268,7 @@ fn form_fields(bytes: &[u8]) -> Option<Fields> {
     Some(Fields(map))
 }
 
-/// A JSON object that names each of its members once.
+/// A JSON object without repeated members.
 struct Object(Map<String, Value>);
 
 impl<'de> serde::Deserialize<'de> for Object {
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_crash_by_odd_input_only_one_plain_object_is_read() {
+    fn attack_crash_by_odd_input_bodies_other_than_one_json_object_are_refused() {
         let deep = [vec![b'['; 4000], vec![b']'; 4000]].concat();
         let deep_member = [&b"{\"a\":"[..], &deep, b"}"].concat();
         let refused: [&[u8]; 9] = [
@@ -341,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn only_identity_is_no_encoding() {
+    fn identity_is_the_only_coding_that_is_accepted() {
         for (values, expected) in [
             (&[][..], false),
             (&["identity"], false),
@@ -357,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_tell_text_from_nothing_and_from_the_wrong_type() {
+    fn text_empty_and_wrong_type_fields_are_distinguished() {
         let fields = json(br#"{"t":" x ","e":"  ","n":null,"i":1,"l":["x"]}"#).unwrap();
         assert_eq!(fields.text("t"), Field::Text(" x "));
         for name in ["e", "n", "absent"] {
@@ -369,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_said_in_many_ways() {
+    fn flags_are_read_from_every_supported_form() {
         let fields =
             json(br#"{"y":true,"n":false,"s":"false","e":"","on":"on","z":0,"null":null,"o":{}}"#)
                 .unwrap();
@@ -389,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_take_the_first_of_a_repeated_field_and_only_utf_8() {
+    fn forms_use_the_first_of_repeated_fields_and_must_be_utf_8() {
         let body = form(b"email=a%40b.example&email=second&csrf_token=t");
         assert_eq!(
             body.fields().unwrap().text("email"),
@@ -400,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_told_apart() {
+    fn content_types_are_classified() {
         for (value, kind) in [
             ("application/json", Kind::Json),
             ("Application/JSON; charset=utf-8", Kind::Json),

@@ -1,32 +1,32 @@
-//! Why a body is not understood, as far as it can be told without repeating any of it.
+//! Why a body could not be parsed, without repeating any of its content.
 
 use serde_json::error::Category;
 
-/// Why a body is not understood.
+/// Why a body could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyFlaw {
-    /// Its type is not read here.
+    /// The content type is not supported.
     Unsupported,
-    /// It is compressed, or says so.
+    /// The body has a content coding, such as compression.
     Encoded,
-    /// It ended before its announced length.
+    /// The body ended before its announced length.
     Incomplete,
-    /// It is UTF-16 or UTF-32.
+    /// The body is UTF-16 or UTF-32.
     OtherEncoding,
-    /// Not UTF-8, from this byte on, counted from 1.
+    /// The body is not UTF-8 from this byte on, counted from 1.
     NotUtf8(usize),
-    /// A form whose fields are not UTF-8.
+    /// A form has fields that are not UTF-8.
     FormNotUtf8,
-    /// Not JSON: what the parser met, and where. Nothing of the body stands in it.
+    /// The body is not JSON: the parser's error and its position, which quote nothing of the body.
     Syntax(String),
-    /// JSON, but no object.
+    /// The body is JSON but not an object.
     NotAnObject,
-    /// An object that names a member twice, at this line and column.
+    /// An object repeats a member, at this line and column.
     Repeated(usize, usize),
 }
 
 impl BodyFlaw {
-    /// Why this is not one JSON object.
+    /// Explains why the bytes are not one JSON object.
     pub(super) fn of_json(bytes: &[u8], error: &serde_json::Error) -> Self {
         if is_wide(bytes) {
             return Self::OtherEncoding;
@@ -38,14 +38,14 @@ impl BodyFlaw {
             Category::Data if starts_an_object(bytes) => {
                 Self::Repeated(error.line(), error.column())
             }
-            // The parser's own words may repeat the value that it met.
+            // The parser's message may quote the value that it found.
             Category::Data => Self::NotAnObject,
             Category::Io | Category::Syntax | Category::Eof => Self::Syntax(error.to_string()),
         }
     }
 }
 
-/// Whether this is a wider encoding of Unicode: a byte order mark, or a NUL beside the first
+/// Whether the text is UTF-16 or UTF-32: it has a byte order mark, or a NUL next to the first
 /// character.
 fn is_wide(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xfe])

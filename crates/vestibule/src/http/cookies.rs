@@ -1,4 +1,4 @@
-//! Cookies in and out (RFC 6265bis).
+//! Reading and writing cookies (RFC 6265bis).
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::settings::CookieSettings;
 
 /// The value of the first cookie with this name.
 ///
-/// A browser sends the cookie with the most specific path first, which is the one that
-/// the reference takes too. Cookies of others may hold any bytes; ours are text.
+/// A browser sends the cookie with the most specific path first, and the reference uses the first
+/// one as well. Cookies of other applications may contain any bytes; ours are text.
 #[must_use]
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
@@ -37,18 +37,18 @@ fn unquote(value: &str) -> &str {
 /// How long a browser keeps a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// Until it closes.
+    /// Until the browser closes.
     Session,
-    /// Until this moment, said as Expires.
+    /// Until this moment, sent as `Expires`.
     Until(OffsetDateTime),
-    /// For so long from this moment, said as Expires and Max-Age.
+    /// For this duration from this moment, sent as `Expires` and `Max-Age`.
     For(Duration, OffsetDateTime),
-    /// Not at all: this removes the cookie.
+    /// Not at all: removes the cookie.
     Gone,
 }
 
-/// A `Set-Cookie` header. The attributes come in the order in which Werkzeug writes
-/// them. `None` when the value cannot stand in a header.
+/// A `Set-Cookie` header with the attributes in Werkzeug's order, or `None` if the value is not
+/// allowed in a header.
 #[must_use]
 pub fn set_cookie(cookie: &CookieSettings, value: &str, lifetime: Lifetime) -> Option<HeaderValue> {
     let mut line = format!("{}={value}", cookie.name);
@@ -83,7 +83,7 @@ pub fn set_cookie(cookie: &CookieSettings, value: &str, lifetime: Lifetime) -> O
     HeaderValue::try_from(line).ok()
 }
 
-/// A date as HTTP writes it (RFC 9110, section 5.6.7).
+/// A date in the HTTP format (RFC 9110, section 5.6.7).
 fn http_date(moment: OffsetDateTime) -> String {
     let format = time::macros::format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -92,6 +92,21 @@ fn http_date(moment: OffsetDateTime) -> String {
         .to_offset(time::UtcOffset::UTC)
         .format(&format)
         .unwrap_or_default()
+}
+
+/// The state of the session cookie of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieState {
+    /// The request has no session cookie.
+    Absent,
+    /// The cookie holds a session.
+    Opened,
+    /// The signature is valid, but the cookie has expired.
+    Expired,
+    /// The signature is valid, but was made this many seconds ahead of this server's clock.
+    Ahead(u64),
+    /// The signature is invalid, or the cookie holds no session.
+    Foreign,
 }
 
 #[cfg(test)]
@@ -107,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_cookie_of_a_name_counts() {
+    fn the_first_cookie_with_a_name_is_used() {
         let headers = incoming(&["a=1; session=\"x.y\"; session=second", "late=3"]);
         assert_eq!(cookie(&headers, "session"), Some("x.y"));
         assert_eq!(cookie(&headers, "late"), Some("3"));
@@ -132,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_stand_in_the_order_of_werkzeug() {
+    fn attributes_are_written_in_werkzeugs_order() {
         let dressed = CookieSettings {
             domain: Some("app.example".to_owned()),
             secure: true,
@@ -151,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_cookie_has_expired() {
+    fn removing_a_cookie_sends_an_expiry_in_the_past() {
         assert_eq!(
             set_cookie(&plain(), "", Lifetime::Gone).unwrap(),
             "n=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/"

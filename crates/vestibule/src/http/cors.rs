@@ -1,16 +1,16 @@
-//! Cross-origin resource sharing, by Flask-CORS's names.
+//! Cross-origin resource sharing, configured with Flask-CORS's names.
 //!
-//! Nothing is shared unless `CORS_ORIGINS` or `CORS_RESOURCES` says so. Where Flask-CORS
-//! matches the beginning of an origin against a regular expression, we match all of it:
-//! `https://app\.example` does not let `https://app.example.evil.example` in.
+//! Nothing is shared unless `CORS_ORIGINS` or `CORS_RESOURCES` is set. Flask-CORS matches a regular
+//! expression against the beginning of an origin; we match the whole origin, so that
+//! `https://app\.example` does not admit `https://app.example.evil.example`.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use regex_lite::Regex;
 
 use super::fault::Fault;
-use crate::settings::{CorsRule, CorsSettings, hosts};
+use crate::settings::cors_pattern::Pattern;
+use crate::settings::{CorsRule, CorsSettings};
 
-/// The rules in force, ready to be asked.
+/// The compiled CORS rules.
 #[derive(Debug)]
 pub struct Cors(Vec<Rule>);
 
@@ -23,64 +23,14 @@ struct Rule {
     settings: CorsRule,
 }
 
-#[derive(Debug)]
-enum Pattern {
-    Plain(String),
-    Regex(Regex),
-}
-
-/// Whether a text is a regular expression. Flask-CORS takes whatever has such a one's
-/// characters for one; we do not where the brackets are those of an IPv6 address.
-pub(crate) fn is_pattern(text: &str) -> bool {
-    let ipv6 = |origin: &str| {
-        ["http://", "https://"]
-            .iter()
-            .any(|scheme| origin.strip_prefix(scheme).is_some_and(hosts::is_ipv6))
-    };
-    text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) && !ipv6(text)
-}
-
-impl Pattern {
-    /// `prefix` is for paths, of which the beginning has to match.
-    fn new(text: &str, prefix: bool) -> Result<Self, Fault> {
-        if !is_pattern(text) {
-            return Ok(Self::Plain(text.to_owned()));
-        }
-        let anchored = if prefix {
-            format!("^(?:{text})")
-        } else {
-            format!("^(?:{text})$")
-        };
-        Regex::new(&anchored)
-            .map(Self::Regex)
-            .map_err(|error| Fault::Internal(format!("CORS: {text:?} is not a pattern: {error}")))
-    }
-
-    /// Of the names of headers, whose case does not matter. A star alone is all of them.
-    fn of_headers(text: &str) -> Result<Self, Fault> {
-        match text {
-            "*" => Self::new(".*", false),
-            text if is_pattern(text) => Self::new(&format!("(?i){text}"), false),
-            text => Ok(Self::Plain(text.to_owned())),
-        }
-    }
-
-    fn matches(&self, value: &str) -> bool {
-        match self {
-            Self::Plain(text) => text.eq_ignore_ascii_case(value),
-            Self::Regex(regex) => regex.is_match(value),
-        }
-    }
-}
-
 impl Cors {
     /// Compiles the rules.
     ///
     /// # Errors
-    /// When a pattern is not a regular expression.
+    /// If a pattern is not a valid regular expression.
     pub fn new(settings: &CorsSettings) -> Result<Self, Fault> {
         let rule = |settings: &CorsRule| {
-            Ok(Rule {
+            Ok::<_, String>(Rule {
                 path: Pattern::new(&settings.path, true)?,
                 any_origin: settings.origins.iter().any(|origin| origin == "*"),
                 origins: settings
@@ -88,12 +38,12 @@ impl Cors {
                     .iter()
                     .filter(|origin| *origin != "*")
                     .map(|origin| Pattern::new(origin, false))
-                    .collect::<Result<_, _>>()?,
+                    .collect::<Result<_, String>>()?,
                 allow_headers: settings
                     .allow_headers
                     .iter()
                     .map(|header| Pattern::of_headers(header))
-                    .collect::<Result<_, _>>()?,
+                    .collect::<Result<_, String>>()?,
                 settings: settings.clone(),
             })
         };
@@ -101,27 +51,28 @@ impl Cors {
             .rules
             .iter()
             .map(rule)
-            .collect::<Result<_, _>>()
+            .collect::<Result<_, String>>()
             .map(Self)
+            .map_err(Fault::Internal)
     }
 
-    /// Whether an origin may send requests that change something to this path. A
-    /// wildcard lets anybody read, but nobody act with somebody's cookies.
+    /// Whether an origin may send state-changing requests to this path. A wildcard lets every
+    /// origin read, but none act with a user's cookies.
     #[must_use]
     pub fn allows(&self, path: &str, origin: &str) -> bool {
         self.rule(path).is_some_and(|rule| rule.lists(origin))
     }
 
     fn rule(&self, path: &str) -> Option<&Rule> {
-        // The developer's mails are shared with no other origin, whatever the settings say.
+        // The developer mailbox is never shared with another origin, whatever the settings say.
         if path == "/dev" || path.starts_with("/dev/") {
             return None;
         }
         self.0.iter().find(|rule| rule.path.matches(path))
     }
 
-    /// Adds the headers to an answer. Answers that depend on the origin say so also to those
-    /// who name none, so that a cache does not mix them up.
+    /// Adds the CORS headers to a response. If the response depends on the origin, `Vary` is sent
+    /// even when the request has no `Origin`, so that a cache does not mix the variants up.
     pub fn decorate(&self, path: &str, asked: Option<&Asked>, headers: &mut HeaderMap) {
         let Some(rule) = self.rule(path) else { return };
         if rule.settings.vary_header && !(rule.any_origin && rule.settings.send_wildcard) {
@@ -168,16 +119,16 @@ impl Cors {
     }
 }
 
-/// What a browser asks in the name of a page of another origin.
+/// The CORS part of a request: its origin, and what a preflight asks for.
 #[derive(Debug, Clone)]
 pub struct Asked {
     origin: HeaderValue,
-    /// Of a preflight request, the method and the headers that are to follow.
+    /// For a preflight request, the method and the headers of the request that is to follow.
     preflight: Option<(String, String)>,
 }
 
 impl Asked {
-    /// Reads a request's headers; nothing when it names no origin.
+    /// Reads the headers of a request; `None` without an `Origin`.
     #[must_use]
     pub fn of(method: &Method, headers: &HeaderMap) -> Option<Self> {
         let text = |name| {
@@ -203,7 +154,7 @@ impl Rule {
         self.origins.iter().any(|pattern| pattern.matches(origin))
     }
 
-    /// Names the origin in the answer if it is let in.
+    /// Adds the origin to the response headers if the rule admits it.
     fn admit(&self, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
         let listed = origin.to_str().is_ok_and(|origin| self.lists(origin));
         if !listed && !self.any_origin {
@@ -220,7 +171,7 @@ impl Rule {
         true
     }
 
-    /// Of the headers that a browser asks for, those that are allowed.
+    /// The requested headers that the rule allows.
     fn allowed_headers<'a>(&self, wanted: &'a str) -> Vec<&'a str> {
         wanted
             .split(',')
@@ -276,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_origin_is_named_with_credentials() {
+    fn a_listed_origin_is_echoed_with_credentials() {
         let headers = from(&cors(&["https://spa.example"]), "https://spa.example");
         assert_eq!(
             headers["access-control-allow-origin"],
@@ -287,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_cors_look_alikes_are_not_let_in() {
+    fn attack_cors_look_alike_origins_are_refused() {
         let cors = cors(&["https://spa.example", r"https://.*\.app\.example"]);
         for origin in [
             "https://evil.example",
@@ -304,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_cors_the_developers_pages_are_shared_with_nobody() {
+    fn attack_cors_the_developer_pages_are_never_shared() {
         let everywhere = CorsRule {
             path: "/*".to_owned(),
             ..rule(&["*", "https://spa.example"])
@@ -328,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_ipv6_is_no_pattern() {
+    fn an_ipv6_address_is_not_a_pattern() {
         let origins = ["http://[::1]:8080", "https://[2001:db8::1]"];
         let cors = cors(&origins);
         for origin in origins {
@@ -339,18 +290,22 @@ mod tests {
             "http://[::1]:80",
             "https://[::1]:8080",
             "http://[::2]:8080",
-            // What the brackets would stand for in a pattern.
+            // What the brackets would match in a regular expression.
             "http://1:8080",
             "http://::8080",
         ] {
             assert!(!cors.allows("/api/login", origin), "{origin}");
         }
-        assert!(is_pattern(r"http://[::1]:\d+"));
-        assert!(is_pattern("http://[ab].example"));
+        assert!(crate::settings::cors_pattern::is_pattern(
+            r"http://[::1]:\d+"
+        ));
+        assert!(crate::settings::cors_pattern::is_pattern(
+            "http://[ab].example"
+        ));
     }
 
     #[test]
-    fn attack_cors_a_wildcard_never_carries_credentials_nor_lets_anybody_act() {
+    fn attack_cors_a_wildcard_never_allows_credentials_or_state_changes() {
         let cors = cors(&["*"]);
         let headers = from(&cors, "https://evil.example");
         assert!(headers.contains_key("access-control-allow-origin"));
@@ -382,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn who_names_no_origin_is_told_that_it_matters() {
+    fn a_response_without_an_origin_still_varies_by_origin() {
         let headers = answer(&cors(&["https://spa.example"]), &[], &Method::GET);
         assert_eq!(headers["vary"], "Origin");
         assert_eq!(headers.len(), 1);

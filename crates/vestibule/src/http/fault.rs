@@ -1,4 +1,4 @@
-//! What went wrong inside: logged in full, answered in general.
+//! Internal failures: logged in full, answered in general terms.
 
 use http::StatusCode;
 use vestibule_store::StoreError;
@@ -9,23 +9,23 @@ use crate::messages::Message;
 /// The two ways in which a handler ends early.
 #[derive(Debug)]
 pub enum HandlerError {
-    /// The caller did something that is not accepted.
+    /// The request is refused.
     Rejected(Rejection),
-    /// We could not do our part.
+    /// The server failed.
     Fault(Fault),
 }
 
-/// Something inside did not work.
+/// An internal failure.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// The database.
+    /// The store failed.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
-    /// No room in the queue of the hashing threads.
+    /// The queue of the hashing threads is full.
     #[error("the password queue is full")]
     Busy,
-    /// A stored hash that cannot be judged, a thread that is gone: a mistake of ours
-    /// or of whoever wrote the row.
+    /// A stored hash that cannot be read, or a thread that is gone: an error in our code or in the
+    /// code that wrote the row.
     #[error("{0}")]
     Internal(String),
 }
@@ -34,7 +34,7 @@ impl Fault {
     fn into_rejection(self) -> Rejection {
         match self {
             Self::Busy => {
-                tracing::warn!("the password queue is full: answering 503");
+                tracing::warn!("the password queue is full: responding with 503");
                 Rejection::new(StatusCode::SERVICE_UNAVAILABLE, Message::Busy).retry_after(2)
             }
             Self::Store(StoreError::Unavailable(cause)) => {
@@ -50,7 +50,7 @@ impl Fault {
 }
 
 impl HandlerError {
-    /// The refusal as the wire sees it; a fault is logged here and loses its details.
+    /// Turns the error into the response. A fault is logged here, and its details are dropped.
     #[must_use]
     pub fn into_rejection(self) -> Rejection {
         match self {

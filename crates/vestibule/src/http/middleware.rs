@@ -1,8 +1,9 @@
-//! What happens to every request, whatever it asks for.
+//! The middleware around every request.
 //!
-//! In this order: a request id; where the request comes from; whether its Host is ours;
-//! CORS; whether another site may send it; then the handler, within a time limit and
-//! with a panic caught; then the security headers and one line in the log.
+//! In this order: it gives the request an ID, determines where the request comes from, checks the
+//! `Host`, applies CORS, and checks whether another site may send the request. Then it runs the
+//! handler within a time limit, catching panics. Last, it adds the security headers and writes one
+//! log line.
 
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,18 +28,18 @@ use crate::messages::catalogue::Locale;
 use crate::messages::{Explanation, Message};
 use crate::rng;
 
-/// How much of headers is accepted, in bytes and in lines. The connection itself stands for
-/// a little more, so that a refusal can explain itself.
+/// The accepted size of the headers, in bytes and in lines. The connection itself accepts a little
+/// more, so that a refusal can explain itself.
 const HEADERS_LIMIT: (usize, usize) = (32 * 1024, 100);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a request is for, which decides what is checked before it gets there.
+/// What kind of endpoint a request is for, which decides what is checked beforehand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Surface {
-    /// The endpoints of accounts.
+    /// The account endpoints.
     Accounts,
-    /// The health checks: load balancers ask for them by address, so that any Host will do.
+    /// The health checks. Load balancers address them by IP address, so any `Host` is accepted.
     Probe,
     /// A route of an embedding application, which may be a WebSocket.
     Application,
@@ -63,8 +64,8 @@ async fn enter(app: &App, surface: Surface, request: Request, next: Next) -> Res
         .extensions()
         .get::<RequestInfo>()
         .map(RequestInfo::secure);
-    // Inside of an application that is itself inside of the shell, only what is said of our
-    // own answers is left to do.
+    // If the embedding application is itself inside this middleware, only the headers of our own
+    // responses remain to be added.
     let (secure, mut response) = match secure {
         Some(secure) => (secure, next.run(request).await),
         None => enclose(app, surface, request, |_, request| next.run(request)).await,
@@ -75,7 +76,7 @@ async fn enter(app: &App, surface: Surface, request: Request, next: Next) -> Res
     response
 }
 
-/// The same around an application's routes, whose own headers are its own affair.
+/// The same around an application's routes, whose security headers are left to the application.
 pub(crate) async fn surround<F>(
     app: &App,
     request: Request,
@@ -87,7 +88,7 @@ where
     enclose(app, Surface::Application, request, inner).await.1
 }
 
-/// Whether the client spoke TLS, and the answer.
+/// Runs the checks and the handler. Returns whether the client used TLS, and the response.
 async fn enclose<F>(
     app: &App,
     surface: Surface,
@@ -126,7 +127,7 @@ where
     handled.instrument(span).await
 }
 
-/// Settles the facts of a request, and whether it is refused outright.
+/// Collects the request info and decides whether the request is refused outright.
 fn settle(
     app: &App,
     surface: Surface,
@@ -164,13 +165,13 @@ fn settle(
     (info, refusal)
 }
 
-/// The language that the client reads best, of those that we have.
+/// The available language that the client prefers.
 fn locale_of(headers: &HeaderMap) -> Locale {
     let languages = headers.get(header::ACCEPT_LANGUAGE);
     Locale::negotiate(languages.and_then(|value| value.to_str().ok()))
 }
 
-/// The other end: as our own listener says, or the application's.
+/// The peer as recorded by our own listener, or else by the application's.
 fn peer(request: &Request) -> Peer {
     let extensions = request.extensions();
     extensions.get::<Peer>().copied().unwrap_or_else(|| {
@@ -193,7 +194,7 @@ fn too_many_headers(headers: &HeaderMap) -> Option<Rejection> {
     Some(rejection.explained(Explanation::headers(lines, bytes)))
 }
 
-/// The id that a proxy gave, if it is a plain one, or a new one.
+/// The request ID from a proxy if it is well-formed, or else a new one.
 fn request_id(app: &App, headers: &HeaderMap) -> String {
     let plain = |id: &&str| {
         (8..=64).contains(&id.len())
@@ -213,7 +214,7 @@ async fn run(app: &App, info: &RequestInfo, work: impl Future<Output = Response>
     let work = AssertUnwindSafe(work).catch_unwind();
     let refuse = |status, message| {
         let own = || app.answer(info, Rejection::new(status, message));
-        // What panicked may be the application's own way to answer.
+        // The panic may come from the application's own response hook.
         catch_unwind(AssertUnwindSafe(own)).unwrap_or_else(|_| {
             Rejection::new(status, message)
                 .into_reply(app.words(info), false)
@@ -230,8 +231,8 @@ async fn run(app: &App, info: &RequestInfo, work: impl Future<Output = Response>
     }
 }
 
-/// The answer of a route to a method that it does not take: to OPTIONS the methods that it
-/// does, to others a refusal.
+/// The response for a method that the route does not support: the supported methods for OPTIONS,
+/// 405 for all others.
 pub(crate) fn other_method(
     app: &App,
     info: &RequestInfo,
@@ -248,7 +249,7 @@ pub(crate) fn other_method(
     app.answer(info, rejection)
 }
 
-/// The answer where there is nothing.
+/// The response for a path without a route.
 pub(crate) async fn not_found(
     State(app): State<App>,
     Extension(info): Extension<RequestInfo>,
@@ -257,10 +258,10 @@ pub(crate) async fn not_found(
     app.answer(&info, rejection)
 }
 
-/// What a request asks for, as it may stand in the log: the route, and not the token in the path.
-/// Where there is no route, a part as long as a token is left out.
+/// The path of a request as it may be logged: the route, never the token in the path. Without a
+/// route, every segment that is as long as a token is left out.
 fn place(request: &Request) -> String {
-    /// As long as no part of a path of ours, and shorter than any token.
+    /// Longer than any segment of our own paths, and shorter than any token.
     const LONG: usize = 32;
     if let Some(route) = request.extensions().get::<MatchedPath>() {
         return route.as_str().to_owned();
@@ -276,8 +277,8 @@ fn place(request: &Request) -> String {
     parts.join("/")
 }
 
-/// One line for each request. What changed nothing and went well is only said at debug
-/// level. The query string stays out: tokens travel in it.
+/// Logs one line for each request; a successful request that changes nothing only at debug level.
+/// The query string is left out, as it may contain tokens.
 fn log(method: &Method, path: &str, address: Option<IpAddr>, status: StatusCode, started: Instant) {
     let address = address.map(tracing::field::display);
     let micros = started.elapsed().as_micros();

@@ -1,10 +1,9 @@
-//! The wire, and nothing about accounts.
+//! HTTP without any knowledge of accounts.
 
 pub mod body;
 pub mod body_flaw;
 pub mod cookies;
 pub mod cors;
-pub mod csrf;
 pub mod fault;
 pub(crate) mod middleware;
 pub mod query;
@@ -12,5 +11,5 @@ pub mod redirect;
 pub mod reject;
 pub mod reply;
 pub mod request_info;
-pub(crate) mod response_hooks;
+pub(crate) mod requirement;
 pub mod trust;

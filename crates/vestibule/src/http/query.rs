@@ -2,12 +2,12 @@
 
 use http::Uri;
 
-/// The parameters of the query string; of a repeated one the first counts.
+/// The parameters of the query string. If a parameter is repeated, the first counts.
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads it off an address.
+    /// Parses the query string of a URI.
     #[must_use]
     pub fn of(uri: &Uri) -> Self {
         let query = uri.query().unwrap_or_default();
@@ -18,12 +18,12 @@ impl Query {
         )
     }
 
-    /// Every parameter, in order.
+    /// All parameters, in order.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// Whether a parameter is there, whatever its value.
+    /// Whether a parameter is present, whatever its value.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()

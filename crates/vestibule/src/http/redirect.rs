@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::messages::Message;
 use crate::settings::RedirectSettings;
 
-/// Whether a target that the client chose (`next`) stays with us.
+/// Whether a target that the client chose (`next`) is on an allowed host.
 #[must_use]
 pub fn is_ours(target: &str, info: &RequestInfo, settings: &RedirectSettings) -> bool {
     let hosts = AllowedHosts {
@@ -30,11 +30,11 @@ pub fn to_view(view: &str, info: &RequestInfo, settings: &RedirectSettings) -> S
     view_url(view, settings.redirect_host.as_deref(), scheme)
 }
 
-/// Sends the browser to one of the app's own views, with these parameters in its query beside
-/// those that it has.
+/// Redirects the browser to one of the app's own views, with the parameters added to the view's
+/// query.
 ///
 /// # Errors
-/// When the view cannot stand in a header.
+/// If the view is not a valid header value.
 pub(crate) fn go_to(
     app: &App,
     info: &RequestInfo,
@@ -44,16 +44,17 @@ pub(crate) fn go_to(
     let view = with_query(view, parameters);
     let location = to_view(&view, info, &app.settings().redirect);
     let location = header_value(&location)
-        .ok_or_else(|| Fault::Internal(format!("the view {view:?} cannot stand in a header")))?;
+        .ok_or_else(|| Fault::Internal(format!("the view {view:?} is not valid in a header")))?;
     Ok(Reply::redirect(location))
 }
 
-/// A target as it stands in `Location`: in ASCII, which every client and proxy reads alike.
+/// A target as a `Location` header: in ASCII, which all clients and proxies read alike.
 fn header_value(target: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(in_ascii(target)?).ok()
 }
 
-/// A view with more in its query: a parameter that it has already gets the new value.
+/// A view with parameters added to its query. An existing parameter with the same name is replaced,
+/// and one without a value is dropped.
 fn with_query(view: &str, parameters: &[(&str, &str)]) -> String {
     if parameters.is_empty() {
         return view.to_owned();
@@ -80,17 +81,17 @@ fn with_query(view: &str, parameters: &[(&str, &str)]) -> String {
     format!("{path}?{query}{fragment}")
 }
 
-/// The name of the target that a client chooses.
+/// The parameter with the target that the client chooses.
 const NEXT: &str = "next";
 
-/// Where the query says that a browser is to go on to, if that stays with us.
+/// The target that the query's `next` names, if it is on an allowed host.
 pub(crate) fn next_in(app: &App, info: &RequestInfo, query: &Query) -> Option<HeaderValue> {
     let next = query.get(NEXT)?;
     let ours = is_ours(next, info, &app.settings().redirect);
     header_value(next).filter(|_| ours)
 }
 
-/// The errors of `next`, in the body or the query: it has to be a text, and stay with us.
+/// Validates `next` in the body or the query: it has to be text and on an allowed host.
 #[must_use]
 pub fn check_next(
     app: &App,
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_join_those_of_the_view() {
+    fn parameters_are_merged_into_the_query_of_the_view() {
         let parameters = [
             ("error", "It's over: 2 days & more"),
             ("email", "ana+1@example.com"),

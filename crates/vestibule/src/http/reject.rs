@@ -1,17 +1,16 @@
-//! Saying no: errors by message, for a field or for the whole request.
+//! Error responses: messages for single fields or for the whole request.
 //!
-//! The wire has the texts (`errors`, `field_errors`) as the reference sends them
-//! and beside them, in the same order, the stable codes (`error_codes`,
-//! `field_error_codes`).
+//! The response has the texts (`errors`, `field_errors`) as the reference sends them and, in the
+//! same order, the stable codes (`error_codes`, `field_error_codes`).
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use super::reply::Reply;
+use crate::http::requirement::Requirement;
 use crate::messages::{Explanation, LocalizedMessage, Words};
-use crate::session::requirement::Requirement;
 
-/// A refusal, before it has words.
+/// An error response before it is translated.
 #[derive(Debug)]
 pub struct Rejection(Box<Parts>);
 
@@ -26,13 +25,13 @@ struct Parts {
     requirement: Option<Requirement>,
 }
 
-/// What is wrong with the fields of a request, in the order in which they stand. The empty
-/// field name is the form itself.
+/// The errors in the fields of a request, in form order. The empty field name stands for the whole
+/// form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<(&'static str, LocalizedMessage)>);
 
 impl FieldErrors {
-    /// One error.
+    /// A list with one error.
     #[must_use]
     pub fn one(field: &'static str, message: impl Into<LocalizedMessage>) -> Self {
         let mut errors = Self::default();
@@ -40,12 +39,12 @@ impl FieldErrors {
         errors
     }
 
-    /// Adds one.
+    /// Adds an error.
     pub fn push(&mut self, field: &'static str, message: impl Into<LocalizedMessage>) {
         self.0.push((field, message.into()));
     }
 
-    /// The errors in the order in which the fields stand in a form.
+    /// Sorts the errors by the position of their fields in the form.
     #[must_use]
     pub fn in_order(mut self, fields: &[&str]) -> Self {
         let place = |name: &str| fields.iter().position(|field| *field == name);
@@ -54,13 +53,13 @@ impl FieldErrors {
         self
     }
 
-    /// Whether all is well.
+    /// Whether there are no errors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether something is wrong with a field.
+    /// Whether a field has an error.
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
         self.0.iter().any(|(known, _)| *known == field)
@@ -85,14 +84,13 @@ impl IntoIterator for FieldErrors {
 }
 
 impl Rejection {
-    /// A refusal of the whole request.
+    /// Refuses the whole request.
     #[must_use]
     pub fn new(status: StatusCode, message: impl Into<LocalizedMessage>) -> Self {
         Self::of(status, vec![message.into()], Vec::new())
     }
 
-    /// 400 with errors by field, in the order in which the fields stand. The empty
-    /// field name is the form itself.
+    /// 400 with errors by field, in form order. The empty field name stands for the whole form.
     #[must_use]
     pub fn fields(errors: FieldErrors) -> Self {
         Self::of(StatusCode::BAD_REQUEST, Vec::new(), errors.0)
@@ -114,21 +112,21 @@ impl Rejection {
         }))
     }
 
-    /// The same with another status.
+    /// Replaces the status.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = status;
         self
     }
 
-    /// Says which check failed and what to change.
+    /// Adds which check failed and what to change.
     #[must_use]
     pub fn explained(mut self, explanation: Explanation) -> Self {
         self.0.explanation = Some(explanation);
         self
     }
 
-    /// Asks the client to come back after so many seconds.
+    /// Adds `Retry-After`, in seconds.
     #[must_use]
     pub fn retry_after(self, seconds: u32) -> Self {
         self.header(header::RETRY_AFTER, seconds.into())
@@ -148,7 +146,8 @@ impl Rejection {
         self
     }
 
-    /// What was asked for in vain: an application may want to answer to that itself.
+    /// Records the unmet requirement, so that an application can answer it with a response of its
+    /// own.
     pub(crate) fn unmet(mut self, requirement: Requirement) -> Self {
         self.0.requirement = Some(requirement);
         self
@@ -158,13 +157,13 @@ impl Rejection {
         self.0.requirement.take()
     }
 
-    /// The status that it will have.
+    /// The status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// Finds the words. `show_explanation` is for development.
+    /// Translates the messages. `show_explanation` is for development.
     #[must_use]
     pub(crate) fn into_reply(self, words: Words<'_>, show_explanation: bool) -> Reply {
         let Parts {

@@ -1,13 +1,13 @@
-//! The envelope that every answer comes in.
+//! The JSON envelope of every response.
 //!
-//! `{"meta": {"code": N}, "response": {...}}`, N being the HTTP status.
+//! `{"meta": {"code": N}, "response": {...}}`, where N is the HTTP status.
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// An answer on its way: a status and the members of `response`, or a redirect.
+/// A response to be sent: a status and the members of `response`, or a redirect.
 #[derive(Debug)]
 pub struct Reply {
     status: StatusCode,
@@ -27,7 +27,7 @@ struct Meta {
 }
 
 impl Reply {
-    /// An answer with this status and nothing in it yet.
+    /// An empty response with this status.
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
         Self {
@@ -37,13 +37,13 @@ impl Reply {
         }
     }
 
-    /// 200.
+    /// An empty response with status 200.
     #[must_use]
     pub fn ok() -> Self {
         Self::new(StatusCode::OK)
     }
 
-    /// A redirect to a target that has been checked.
+    /// A redirect to a target that has already been checked.
     #[must_use]
     pub fn redirect(location: HeaderValue) -> Self {
         Self::new(StatusCode::FOUND).header(header::LOCATION, location)
@@ -63,7 +63,7 @@ impl Reply {
         self
     }
 
-    /// The status.
+    /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
@@ -75,7 +75,7 @@ impl Reply {
         &self.members
     }
 
-    /// The headers that go with it, besides the type of the content.
+    /// The response headers, except `Content-Type`.
     pub fn headers(&self) -> impl Iterator<Item = (&header::HeaderName, &HeaderValue)> {
         self.headers.iter().map(|(name, value)| (name, value))
     }
@@ -84,7 +84,7 @@ impl Reply {
         self.headers
     }
 
-    /// Puts the envelope around it.
+    /// Serializes the envelope into an HTTP response.
     #[must_use]
     pub fn into_response(self) -> Response<Body> {
         let envelope = Envelope {

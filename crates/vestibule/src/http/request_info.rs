@@ -1,5 +1,5 @@
-//! What is known about a request before anything reads its body: settled once by the
-//! shell, read by everybody after it.
+//! What is known about a request before its body is read. The middleware determines it once; all
+//! later code reads it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Request, Uri};
 
 use crate::messages::catalogue::Locale;
 
-/// The facts of one request.
+/// The request info: ID, client address, scheme, host and language.
 #[derive(Debug, Clone)]
 pub struct RequestInfo(Arc<Inner>);
 
@@ -22,7 +22,7 @@ struct Inner {
     request: Option<RequestHead>,
 }
 
-/// What a request says before its body.
+/// The method, URI and headers of a request.
 #[derive(Debug, Clone)]
 pub struct RequestHead {
     method: Method,
@@ -45,7 +45,7 @@ impl RequestHead {
         &self.method
     }
 
-    /// The URI, as it was where [`Vestibule::layer`](crate::Vestibule::layer) stands.
+    /// The URI as seen by [`Vestibule::layer`](crate::Vestibule::layer).
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri
@@ -77,36 +77,37 @@ impl RequestInfo {
         }))
     }
 
-    /// The language that the client reads best, of those that we have.
+    /// The available language that the client prefers.
     #[must_use]
     pub(crate) fn locale(&self) -> Locale {
         self.0.locale
     }
 
-    /// The request, where an answer may depend on it.
+    /// The head of the request, kept only if a response hook may need it.
     pub(crate) fn request(&self) -> Option<&RequestHead> {
         self.0.request.as_ref()
     }
 
-    /// The request id: in the answer, in the log.
+    /// The request ID, which is also sent in the response and logged.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// The client's address; absent on a bare Unix socket.
+    /// The client's address; absent on a Unix socket without a proxy.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         self.0.address
     }
 
-    /// Whether the client spoke TLS, to us or to a trusted proxy.
+    /// Whether the client used TLS, to us or to a trusted proxy.
     #[must_use]
     pub fn secure(&self) -> bool {
         self.0.secure
     }
 
-    /// The believed host, with its port if it has one.
+    /// The host that the request is addressed to, with its port if it has one. A forwarded host
+    /// counts only from a trusted proxy.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.0.host

@@ -1,4 +1,4 @@
-//! Whom a stranger may have a mail sent to.
+//! The recipient of a mail that an unauthenticated client requests.
 
 use vestibule_store::User;
 
@@ -9,25 +9,28 @@ use crate::http::reject::{FieldErrors, Rejection};
 use crate::identity;
 use crate::messages::{LocalizedMessage, Message};
 
-/// The field that names them.
+/// The field with the recipient's address.
 pub(crate) const EMAIL: &str = "email";
 
-/// Whom a mail was asked for.
+/// The user that a mail was requested for.
 pub(crate) struct Addressee {
-    /// Who, or somebody who is not there.
+    /// The user, or a placeholder if no such user exists.
     pub(crate) user: User,
-    /// Whether they are there, and get it. For whoever is not as much is done, and nothing sent.
+    /// Whether the user exists and gets the mail. For unknown users we do the same work and send
+    /// nothing.
     pub(crate) known: bool,
 }
 
 impl Addressee {
-    /// Reads who is meant. `objection` says why they get no mail; nothing, if they do. With
-    /// generic responses nobody hears of it: then there is nobody only if the field holds no
-    /// text. What is no address by today's rules may be one that is stored, so as much is done for
-    /// it.
+    /// Reads the recipient from the request. `objection` returns the reason why a user gets no
+    /// mail, or `None` if they get one.
+    ///
+    /// With generic responses the client learns of no error, and the result is `None` only if the
+    /// field has no text or is longer than any address. An address that today's rules reject may
+    /// still be a stored one, so the same work is done for it.
     ///
     /// # Errors
-    /// What is wrong with the field, where that is told.
+    /// The errors in the field, unless responses are generic.
     pub(crate) async fn read(
         app: &App,
         fields: &Fields,
@@ -65,7 +68,7 @@ impl Addressee {
         }))
     }
 
-    /// The address that is kept, not the one that was typed.
+    /// The stored address, not the one in the request.
     pub(crate) fn address(&self) -> &str {
         self.user.email.as_deref().unwrap_or_default()
     }

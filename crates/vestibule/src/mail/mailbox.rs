@@ -1,4 +1,4 @@
-//! Where mails go while an application is developed: into memory, for the developer to read.
+//! The mailbox for development: keeps mails in memory, where the developer reads them.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::transport::{MailError, Mailer, Outgoing};
 
-/// How many are kept.
+/// How many mails are kept.
 const KEPT: usize = 200;
 
 /// The mails that were sent last.
@@ -15,7 +15,7 @@ const KEPT: usize = 200;
 pub(crate) struct Mailbox(Mutex<VecDeque<Outgoing>>);
 
 impl Mailbox {
-    /// The mails, the newest first.
+    /// The mails, newest first.
     pub(crate) fn mails(&self) -> Vec<Outgoing> {
         let mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         mails.iter().cloned().collect()
@@ -32,7 +32,7 @@ impl Mailer for Mailbox {
     }
 }
 
-/// Sends nothing (`MAIL_SUPPRESS_SEND`).
+/// A mailer that sends nothing (`MAIL_SUPPRESS_SEND`).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Nowhere;
 

@@ -1,113 +1,45 @@
-//! Mail: written while a request is answered, kept with what it is about, sent later.
+//! Mail: rendered during the request, stored with the change that it is about, sent later.
 //!
-//! A mail goes into the outbox in the same transaction as the change that it tells of
-//! ([`Change`]), so that neither can be without the other. A worker
-//! (`outbox`) sends it. In the database it is sealed: mails carry secrets.
+//! A mail is written to the outbox in the same transaction as the change that it announces
+//! ([`Change`]), so that neither exists without the other. A worker ([`crate::outbox`]) sends it. The
+//! database holds it encrypted, because mails contain secrets.
 
 pub(crate) mod addressee;
 pub(crate) mod mailbox;
-pub(crate) mod outbox;
 pub mod rehearsal;
 pub(crate) mod render;
 pub mod transport;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
 use vestibule_store::{Change, NewMail, User};
 
-use self::mailbox::Mailbox;
-use self::render::{Parts, Renderer};
+use self::render::Bodies;
 use crate::app::App;
 use crate::audit::AuditRecord;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
 use crate::messages::period;
+use crate::outbox::{MailPayload, Payload};
 use crate::rng;
-use crate::secrets::sealed::Sealer;
-use crate::settings::{MailTemplate, Settings};
+use crate::settings::MailTemplate;
 
-/// What mails are written with.
-#[derive(Debug)]
-pub(crate) struct Outbox {
-    renderer: Renderer,
-    sealer: Sealer,
-    /// Wakes the worker.
-    notify: Notify,
-    /// How many workers there are.
-    workers: AtomicUsize,
-    /// Whether it was said that there is none.
-    complained: AtomicBool,
-    /// What the developer reads, where nothing is sent.
-    pub(crate) mailbox: Arc<Mailbox>,
-}
-
-/// A worker at work.
-struct Working<'a>(&'a Outbox);
-
-impl Drop for Working<'_> {
-    fn drop(&mut self) {
-        self.0.workers.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A mail to be written.
+/// A mail to be rendered.
 #[derive(Debug)]
 pub(crate) struct Email<'a> {
     pub(crate) template: &'a MailTemplate,
     pub(crate) to: &'a str,
-    /// What the template speaks of.
+    /// The variables of the template.
     pub(crate) context: Map<String, Value>,
-    /// Whether it is sent. One that is not costs as much as one that is: nobody can tell by the
-    /// time it takes whether there was somebody to write to.
+    /// Whether the mail is sent. One that is not sent costs as much, so that the response time does
+    /// not reveal whether it has a recipient.
     pub(crate) sent: bool,
 }
 
-/// What stands sealed in the outbox.
-#[derive(Serialize, Deserialize)]
-struct Sealed {
-    to: String,
-    subject: String,
-    text: Option<String>,
-    html: Option<String>,
-    sent: bool,
-}
-
-impl Outbox {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            renderer: Renderer::new(settings.mail.templates.clone()),
-            sealer: Sealer::new(&settings.secrets, "vestibule outbox"),
-            notify: Notify::new(),
-            workers: AtomicUsize::new(0),
-            complained: AtomicBool::new(false),
-            mailbox: Arc::default(),
-        }
-    }
-
-    /// Tells the worker that there is a mail.
-    pub(crate) fn wake(&self) {
-        if self.workers.load(Ordering::Relaxed) == 0
-            && !self.complained.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!("a mail waits, and nobody sends it: spawn Vestibule::background()");
-        }
-        self.notify.notify_one();
-    }
-
-    fn begin_work(&self) -> Working<'_> {
-        self.workers.fetch_add(1, Ordering::Relaxed);
-        Working(self)
-    }
-}
-
 impl Email<'_> {
-    /// A letter that is sent.
+    /// A mail that is sent.
     pub(crate) fn new<'a>(
         template: &'a MailTemplate,
         to: &'a str,
@@ -125,56 +57,55 @@ impl Email<'_> {
     }
 }
 
-/// What templates may know about a user.
+/// The variables that describe a user to a template.
 pub(crate) fn about(user: &User) -> Value {
     person(user.email.as_deref(), user.username.as_deref())
 }
 
-/// The same of somebody who is not there yet.
+/// The same for a user that does not exist yet.
 pub(crate) fn person(email: Option<&str>, username: Option<&str>) -> Value {
     serde_json::json!({ "email": email, "username": username })
 }
 
 impl App {
-    /// Writes a letter, for the outbox.
+    /// Renders a mail for the outbox.
     ///
     /// # Errors
-    /// When the template cannot be rendered.
+    /// If the template cannot be rendered.
     pub(crate) fn write(
         &self,
         info: &RequestInfo,
         email_message: &Email<'_>,
     ) -> Result<NewMail, Fault> {
         let settings = &self.settings().mail;
-        let parts = Parts {
+        let bodies = Bodies {
             text: settings.text,
             html: settings.html,
         };
-        let post = self.post();
         let path = &email_message.template.path;
-        let rendered = post
-            .renderer
+        let rendered = self
+            .renderer()
             .render(
                 path,
                 info.locale(),
                 self.messages().catalogues(),
                 &email_message.context,
-                parts,
+                bodies,
             )
-            .map_err(|error| Fault::Internal(format!("a mail cannot be written: {error}")))?;
+            .map_err(|error| Fault::Internal(format!("a mail cannot be rendered: {error}")))?;
         let words = self.words(info);
         let subject = words.translate(&email_message.template.subject);
-        let sealed = Sealed {
+        let payload = Payload::Mail(MailPayload {
             to: email_message.to.to_owned(),
             subject: subject.to_owned(),
             text: rendered.text,
             html: rendered.html,
             sent: email_message.sent,
-        };
-        let payload = serde_json::to_vec(&sealed)
-            .ok()
-            .and_then(|json| post.sealer.seal(&json, self.random()))
-            .ok_or_else(|| Fault::Internal("a mail cannot be sealed".to_owned()))?;
+        });
+        let payload = self
+            .outbox()
+            .seal(&payload, self.random())
+            .ok_or_else(|| Fault::Internal("a mail cannot be encrypted".to_owned()))?;
         let domain = settings
             .sender_address()
             .rsplit('@')
@@ -187,8 +118,8 @@ impl App {
         })
     }
 
-    /// Sends a letter by itself, and writes down why. Where there is nobody to send it to, as
-    /// much is written.
+    /// Stores a mail that belongs to no other change, and the audit record of its event. Without an
+    /// event, the mail has no recipient, and we do the same work.
     pub(crate) async fn send(
         &self,
         info: &RequestInfo,
@@ -201,7 +132,7 @@ impl App {
                 user_id: None,
                 detail: None,
             },
-            Event::audit_record,
+            AuditRecord::of,
         );
         let change = Change {
             mails: vec![self.write(info, email_message)?],
@@ -210,18 +141,17 @@ impl App {
                 .entries(vec![audit_record.entry(self, Some(info))]),
             ..Change::default()
         };
-        self.store().apply(change, self.clock().now()).await?;
-        self.post().wake();
+        self.apply(change).await?;
         if let Some(event) = event {
             self.hooks().emit(event, info);
         } else {
-            // As much for the log, too.
-            tracing::info!("a mail was asked for with an address that gets none");
+            // The log must not tell the two cases apart by its volume either.
+            tracing::info!("a mail was requested for an address that gets none");
         }
         Ok(())
     }
 
-    /// A length of time in the reader's language: "2 days", "1 hour and 30 minutes".
+    /// A duration in the reader's language: "2 days", "1 hour and 30 minutes".
     pub(crate) fn period(&self, info: &RequestInfo, length: Duration) -> String {
         let words = self.words(info);
         period::in_words(length, |word| words.translate(word))

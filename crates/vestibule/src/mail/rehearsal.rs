@@ -1,37 +1,37 @@
-//! Every mail that the settings can send, written once for nobody: a template that is broken is
-//! found before somebody waits for its mail.
+//! Renders every mail that the settings can send, without sending it, so that a broken template is
+//! found before a user waits for its mail.
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::render::{Parts, Renderer, built_in};
+use super::render::{Bodies, Renderer, built_in};
 use super::transport::{self, Outgoing};
 use crate::messages::catalogue::{Catalogues, Locale};
 use crate::settings::{MailTemplate, Problem, Settings};
 
-/// A mail that was written for nobody.
+/// The result of a rehearsed mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rehearsed {
-    /// Its template, as the settings name it.
+    /// The template, as the settings name it.
     pub template: String,
-    /// The languages that it was written in.
+    /// The languages that the mail was rendered in.
     pub languages: Vec<&'static str>,
-    /// What is wrong with it.
+    /// What is wrong with the mail, if anything.
     pub problem: Option<Problem>,
 }
 
 /// A kind of mail.
 struct Kind<'a> {
-    /// The setting that names its template.
+    /// The setting that names the template.
     key: &'static str,
     template: &'a MailTemplate,
-    /// What its template always gets, beside the user.
+    /// The variables that the template always gets, besides the user.
     given: &'static [&'static str],
-    /// What it gets sometimes.
+    /// The variables that it gets only sometimes.
     sometimes: &'static [&'static str],
 }
 
-/// Writes and encodes every mail of every feature that is on, in every language.
+/// Renders and encodes every mail of every active feature in every language.
 #[must_use]
 pub fn all(settings: &Settings) -> Vec<Rehearsed> {
     let renderer = Renderer::new(settings.mail.templates.clone());
@@ -46,7 +46,7 @@ pub fn all(settings: &Settings) -> Vec<Rehearsed> {
         .collect()
 }
 
-/// What is wrong with the templates that are not ours: every mail of that kind would fail.
+/// The errors in custom templates. Every mail with such a template would fail.
 #[must_use]
 pub fn problems(settings: &Settings) -> Vec<Problem> {
     let mut kinds = kinds(settings);
@@ -68,7 +68,7 @@ fn is_built_in(settings: &Settings, path: &str) -> bool {
     (!settings.mail.text || there("txt")) && (!settings.mail.html || there("html"))
 }
 
-/// The kinds of mail of the features that are on.
+/// The kinds of mail of the active features.
 fn kinds(settings: &Settings) -> Vec<Kind<'_>> {
     let accounts = &settings.accounts;
     let mut kinds = Vec::new();
@@ -172,10 +172,10 @@ fn kinds(settings: &Settings) -> Vec<Kind<'_>> {
     kinds
 }
 
-/// Writes one kind in every language, with all that it can get and with as little as it can.
+/// Renders one kind in every language, with all possible variables and with as few as possible.
 fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result<(), Problem> {
     let catalogues = Catalogues::built_in();
-    let parts = Parts {
+    let bodies = Bodies {
         text: settings.mail.text,
         html: settings.mail.html,
     };
@@ -184,12 +184,12 @@ fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result
         for all in [true, false] {
             let context = context(kind, all);
             let rendered = renderer
-                .render(path, locale, &catalogues, &context, parts)
+                .render(path, locale, &catalogues, &context, bodies)
                 .map_err(|error| {
                     Problem::new(
                         kind.key,
-                        format!("{path:?} cannot be written ({}): {error}", locale.tag()),
-                        "mend that file, or leave it out: no mail of this kind would leave",
+                        format!("{path:?} cannot be rendered ({}): {error}", locale.tag()),
+                        "correct or remove that file: no mail of this kind could be sent",
                     )
                 })?;
             let subject = catalogues.translate(locale, &kind.template.subject);
@@ -206,7 +206,7 @@ fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result
                 Problem::new(
                     kind.key,
                     format!("{path:?} cannot be encoded ({}): {why}", locale.tag()),
-                    "mend its template, its subject or SECURITY_EMAIL_SENDER",
+                    "correct its template, its subject or SECURITY_EMAIL_SENDER",
                 )
             })?;
         }

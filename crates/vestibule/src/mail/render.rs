@@ -1,7 +1,7 @@
-//! Writes mails from templates: ours, or those of a folder.
+//! Renders mails from templates, built in or from a folder.
 //!
-//! Templates are Jinja's, with the names and variables of the reference's, so that most of
-//! those that were written for it work here.
+//! Templates are written in Jinja, with the reference's names and variables, so that most templates
+//! written for the reference work here.
 
 pub(crate) mod built_in;
 mod context;
@@ -19,31 +19,31 @@ use crate::messages::catalogue::{Catalogues, Locale};
 
 /// Which parts a mail has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Parts {
+pub(crate) struct Bodies {
     pub(crate) text: bool,
     pub(crate) html: bool,
 }
 
-/// A mail's parts.
+/// The rendered parts of a mail.
 pub(crate) struct Rendered {
     pub(crate) text: Option<String>,
     pub(crate) html: Option<String>,
 }
 
-/// Where templates come from.
+/// The source of templates.
 #[derive(Debug)]
 pub(crate) struct Renderer {
-    /// What is found in here is used instead of ours.
+    /// Templates in this folder override the built-in ones.
     folder: Option<PathBuf>,
-    /// With every template of ours in it, unless there is a folder: files may change at any
-    /// time, and are read whenever a mail is written.
+    /// Holds all built-in templates, unless a folder is configured: its files may change at any
+    /// time and are read for each mail.
     environment: Environment<'static>,
 }
 
 impl Renderer {
     pub(crate) fn new(folder: Option<PathBuf>) -> Self {
         let mut environment = Environment::new();
-        // A variable that is not there is empty, and so is what is in it: `config["X"]`.
+        // An undefined variable is empty, and so are its members: `config["X"]`.
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
         environment.set_formatter(words::write);
         let own = folder.clone();
@@ -60,7 +60,7 @@ impl Renderer {
         });
         if folder.is_none() {
             for (name, _) in built_in::TEMPLATES {
-                // Kept for later; what is wrong with it is said when it is used.
+                // Compiled for later; errors are reported when the template is used.
                 let _ = environment.get_template(name);
             }
         }
@@ -70,17 +70,17 @@ impl Renderer {
         }
     }
 
-    /// Writes a mail. `template` is a path as the settings have it: `security/email/welcome`.
+    /// Renders a mail. `template` is a path as in the settings: `security/email/welcome`.
     ///
     /// # Errors
-    /// When a template is missing or broken.
+    /// If a template is missing or broken.
     pub(crate) fn render(
         &self,
         template: &str,
         locale: Locale,
         catalogues: &Catalogues,
         context: &Map<String, Value>,
-        parts: Parts,
+        bodies: Bodies,
     ) -> Result<Rendered, RenderError> {
         let mut environment = self.environment.clone();
         words::teach(&mut environment, locale, *catalogues);
@@ -94,8 +94,8 @@ impl Renderer {
                 .map_err(|error| RenderError::new(&error, &name, self.folder.as_deref()))
         };
         Ok(Rendered {
-            text: parts.text.then(|| part("txt")).transpose()?,
-            html: parts.html.then(|| part("html")).transpose()?,
+            text: bodies.text.then(|| part("txt")).transpose()?,
+            html: bodies.html.then(|| part("html")).transpose()?,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Our words in other languages: gettext's PO files, compiled in.
+//! Translations of the messages: gettext's PO files, compiled in.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use super::po;
 
 pub(crate) use super::locale::Locale;
 
-/// The files of our translators, by language.
+/// The PO files by language.
 const FILES: [(&str, &str); 3] = [
     ("de", include_str!("catalogues/de.po")),
     ("fr", include_str!("catalogues/fr.po")),
@@ -16,30 +16,30 @@ const FILES: [(&str, &str); 3] = [
 
 type Sentences = HashMap<String, String>;
 
-/// Read once, for whoever speaks.
+/// Parsed once, at the first use.
 static BUILT_IN: LazyLock<Vec<(&str, Sentences)>> = LazyLock::new(|| {
     FILES
         .into_iter()
-        // A test reads them all: none is passed over in what we ship.
+        // A test parses all files, so none is skipped in a release.
         .filter_map(|(tag, file)| Some((tag, po::read(file).ok()?.into_iter().collect())))
         .collect()
 });
 
-/// The translations of every sentence of ours.
+/// The translations of all messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Catalogues {
     languages: &'static [(&'static str, Sentences)],
 }
 
 impl Catalogues {
-    /// Those that are compiled in.
+    /// The catalogues that are compiled in.
     pub(crate) fn built_in() -> Self {
         Self {
             languages: &BUILT_IN,
         }
     }
 
-    /// The sentence in the reader's language; in English if nobody translated it.
+    /// The sentence in the reader's language, or in English if it has no translation.
     pub(crate) fn translate<'a>(&'a self, locale: Locale, english: &'a str) -> &'a str {
         self.languages
             .iter()
@@ -70,7 +70,7 @@ mod tests {
     use crate::messages::{Message, period};
     use crate::settings::keys;
 
-    /// Everything that is said to people, in English.
+    /// All sentences that users may read, in English.
     fn english() -> BTreeSet<String> {
         let messages = Message::ALL.iter().map(|message| message.default_text());
         let subjects = keys::all()
@@ -93,7 +93,7 @@ mod tests {
             .collect()
     }
 
-    /// The places of a sentence.
+    /// The placeholders of a sentence.
     fn placeholders(text: &str) -> BTreeSet<&str> {
         text.split("%(")
             .skip(1)
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sentence_is_translated_into_every_language_and_nothing_else_is() {
+    fn catalogues_translate_exactly_the_sentences_in_use() {
         let english = english();
         for (tag, file) in FILES {
             let sentences = po::read(file).unwrap_or_else(|error| panic!("{tag}: {error}"));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_time_are_said_in_every_language() {
+    fn durations_are_written_in_every_language() {
         let catalogues = Catalogues::built_in();
         for (tag, expected) in [
             ("en", "1 hour and 30 minutes"),

@@ -1,26 +1,26 @@
-//! The language that somebody reads.
+//! The language of a reader.
 
-/// The languages that there are words in; the first is what the others are translated from.
+/// The supported languages; the first is the one that the others are translated from.
 const LANGUAGES: [&str; 4] = ["en", "de", "fr", "es"];
 
-/// The longest header that is looked at; browsers send less than a tenth of it.
+/// The longest `Accept-Language` header that is parsed. Browsers send less than a tenth of it.
 const LONGEST_HEADER: usize = 1024;
 
-/// A language of ours.
+/// A supported language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Locale(&'static str);
 
 impl Locale {
-    /// What is spoken when nothing else is asked for.
+    /// The default language.
     pub(crate) const ENGLISH: Self = Self(LANGUAGES[0]);
 
-    /// Every language.
+    /// All languages.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         LANGUAGES.into_iter().map(Self)
     }
 
-    /// The language that an `Accept-Language` header likes best (RFC 9110, 12.5.4), of those
-    /// that we have. A region is passed over: `de-AT` is German.
+    /// The supported language that an `Accept-Language` header prefers (RFC 9110, section 12.5.4).
+    /// A region is ignored: `de-AT` is German.
     pub(crate) fn negotiate(header: Option<&str>) -> Self {
         let header = header.filter(|header| header.len() <= LONGEST_HEADER);
         let ranges: Vec<(&str, u16)> = header
@@ -41,12 +41,12 @@ impl Locale {
                 let wish = wish(locale.0).or(any)?;
                 (wish.0 > 0).then_some((wish, locale))
             })
-            // The first of the best.
+            // The first of equally preferred languages wins.
             .reduce(|best, next| if next.0 > best.0 { next } else { best })
             .map_or(Self::ENGLISH, |(_, locale)| locale)
     }
 
-    /// `en`, `de`: for `lang` in HTML.
+    /// The language tag, such as `en` or `de`, for `lang` in HTML.
     pub(crate) fn tag(self) -> &'static str {
         self.0
     }
@@ -69,7 +69,7 @@ fn range(text: &str) -> Option<(&str, u16)> {
     (!language.is_empty() && parts.next().is_none()).then_some((language, quality))
 }
 
-/// 0 to 1, with three digits after the point at most.
+/// Parses a quality from 0 to 1 with at most three decimals.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_that_is_liked_best_is_spoken() {
+    fn the_preferred_language_is_chosen() {
         for (header, expected) in [
             ("de", "de"),
             ("de-AT", "de"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_of_languages_is_english() {
+    fn an_invalid_accept_language_header_selects_english() {
         for header in [
             "",
             ",",

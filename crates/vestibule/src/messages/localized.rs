@@ -1,9 +1,9 @@
-//! A message with what it speaks of.
+//! A message with the values for its placeholders.
 
 use super::Message;
 use super::placeholders;
 
-/// A message, and the values for the places in its text.
+/// A message, and the values for the placeholders in its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalizedMessage {
     /// The message.
@@ -13,7 +13,7 @@ pub struct LocalizedMessage {
 }
 
 impl LocalizedMessage {
-    /// Fills a place: `%(name)s` in the text.
+    /// Sets the value of a placeholder: `%(name)s` in the text.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "most are made for it")]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -21,19 +21,19 @@ impl LocalizedMessage {
         self
     }
 
-    /// Says it in an application's own words; the code stays that of the message.
+    /// Replaces the text with the application's own; the code stays the message's.
     #[must_use]
     pub fn in_own_words(mut self, text: impl Into<String>) -> Self {
         self.own_words = Some(text.into());
         self
     }
 
-    /// The application's own words, if there are any.
+    /// The application's own text, if set.
     pub(super) fn own_words(&self) -> Option<&str> {
         self.own_words.as_deref()
     }
 
-    /// The text with its places filled. What stands in a value is not looked at again.
+    /// Fills the placeholders of a text. Placeholders inside a value are not filled.
     #[must_use]
     pub fn fill(&self, text: &str) -> String {
         placeholders::fill(text, |name| {
@@ -54,7 +54,7 @@ impl From<Message> for LocalizedMessage {
 }
 
 impl Message {
-    /// The message with a value for a place in its text.
+    /// The message with a value for a placeholder in its text.
     #[must_use]
     pub fn with(self, name: &'static str, value: impl ToString) -> LocalizedMessage {
         LocalizedMessage::from(self).with(name, value)
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_filled_once_and_others_stay() {
+    fn placeholders_are_filled_once_and_unknown_ones_are_kept() {
         let said = Message::LoginExpired
             .with("within", "2 days")
             .with("email", "%(within)s@example.com");

@@ -1,8 +1,7 @@
-//! Every sentence that a user of the API may read.
+//! The messages that users of the API may read.
 //!
-//! A message has a stable code, which is the reference's `SECURITY_MSG_*` name
-//! where it has one, and our own English text. A `SECURITY_MSG_<CODE>` setting
-//! replaces the text.
+//! Each message has a stable code, which is the reference's `SECURITY_MSG_*` name if it has one,
+//! and our own English text. A `SECURITY_MSG_<CODE>` setting replaces the text.
 
 pub(crate) mod catalogue;
 mod explanations;
@@ -21,16 +20,16 @@ pub use explanations::Explanation;
 pub use keys::Message;
 pub use localized::LocalizedMessage;
 
-/// What a `SECURITY_MSG_<CODE>` setting says instead of ours.
+/// The text of a `SECURITY_MSG_<CODE>` setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
     /// The text.
     pub text: String,
-    /// How bad that is, in the reference's words: the name of the text in the query of a redirect.
+    /// The severity in the reference's terms, which names the text in the query of a redirect.
     pub category: Option<String>,
 }
 
-/// The texts in force: ours, with the configured replacements.
+/// The texts in force: the built-in ones, with the configured replacements.
 #[derive(Debug, Clone, Default)]
 pub struct Messages {
     replaced: HashMap<Message, Replacement>,
@@ -38,8 +37,8 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// Takes the replacements, keyed by code (`INVALID_PASSWORD`). Codes of
-    /// features that this version does not serve are passed over.
+    /// Applies replacements, keyed by code (`INVALID_PASSWORD`). Codes of features that this
+    /// version does not serve are ignored.
     pub fn new<'a>(replacements: impl IntoIterator<Item = (&'a str, &'a Replacement)>) -> Self {
         let replaced = replacements
             .into_iter()
@@ -57,7 +56,7 @@ impl Messages {
         &self.catalogues
     }
 
-    /// The texts in a language. A configured text is in the language that it is in.
+    /// The texts in a language. A configured text is not translated.
     pub(crate) fn spoken(&self, locale: Locale) -> Words<'_> {
         Words {
             messages: self,
@@ -65,7 +64,7 @@ impl Messages {
         }
     }
 
-    /// The text of a message.
+    /// The English or configured text of a message.
     #[must_use]
     pub fn text(&self, message: Message) -> &str {
         self.replaced
@@ -82,7 +81,7 @@ pub(crate) struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// The text of a message with its places filled.
+    /// The text of a message with its placeholders filled.
     pub(crate) fn say(self, localized: &LocalizedMessage) -> String {
         let Messages {
             replaced,
@@ -98,12 +97,12 @@ impl Words<'_> {
         localized.fill(text)
     }
 
-    /// How bad a message is, where a setting says so.
+    /// The severity of a message, if a setting defines it.
     pub(crate) fn category(&self, message: Message) -> Option<&str> {
         self.messages.replaced.get(&message)?.category.as_deref()
     }
 
-    /// Another sentence.
+    /// Translates any other sentence.
     pub(crate) fn translate<'b>(&'b self, english: &'b str) -> &'b str {
         self.messages.catalogues.translate(self.locale, english)
     }
@@ -114,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_replacement_wins_and_an_unknown_code_is_passed_over() {
+    fn a_replacement_is_used_and_an_unknown_code_is_ignored() {
         let nope = Replacement {
             text: "Nope.".to_owned(),
             category: None,

@@ -1,8 +1,8 @@
-//! Lengths of time in words.
+//! Durations in words.
 
 use std::time::Duration;
 
-/// The units with their numbers of seconds; a month has 30 days, a year 365, as in the reference.
+/// The units in seconds; a month has 30 days and a year 365, as in the reference.
 const UNITS: [(u64, &str, &str); 6] = [
     (31_536_000, "%(n)s year", "%(n)s years"),
     (2_592_000, "%(n)s month", "%(n)s months"),
@@ -12,7 +12,7 @@ const UNITS: [(u64, &str, &str); 6] = [
     (1, "%(n)s second", "%(n)s seconds"),
 ];
 
-/// Every sentence that a translator has to know.
+/// All sentences that need a translation.
 #[cfg(test)]
 pub(crate) const SENTENCES: [&str; 13] = [
     "%(n)s year",
@@ -30,7 +30,7 @@ pub(crate) const SENTENCES: [&str; 13] = [
     "%(first)s and %(second)s",
 ];
 
-/// "2 days", "1 hour and 30 minutes", "1 day, 2 hours, 3 minutes".
+/// Writes a duration: "2 days", "1 hour and 30 minutes", "1 day, 2 hours, 3 minutes".
 pub(crate) fn in_words<'a>(
     length: Duration,
     translate: impl Fn(&'static str) -> &'a str,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_said_in_the_units_that_they_have() {
+    fn durations_are_written_in_their_non_zero_units() {
         let said = |seconds| in_words(Duration::from_secs(seconds), |word| word);
         for (seconds, expected) in [
             (0, "0 seconds"),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn translators_know_every_unit() {
+    fn every_unit_is_listed_for_translation() {
         for (_, one, many) in UNITS {
             assert!(SENTENCES.contains(&one) && SENTENCES.contains(&many));
         }

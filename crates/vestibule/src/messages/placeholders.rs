@@ -1,14 +1,14 @@
-//! The places in a sentence: `%(name)s`, as gettext and Python write them.
+//! The placeholders in a sentence: `%(name)s`, as in gettext and Python.
 
-/// The sentence with its places filled. A place that nothing is known for stays; what stands in
-/// a value is not looked at again.
+/// Fills the placeholders of a sentence. A placeholder without a value is kept; placeholders inside
+/// a value are not filled.
 pub(crate) fn fill<V: AsRef<str>>(text: &str, value: impl Fn(&str) -> Option<V>) -> String {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("%(") {
         filled.push_str(before);
         let place = behind.split_once(')').and_then(|(name, rest)| {
-            // How it is written: an s, a d.
+            // The conversion: `s` or `d`.
             let rest = rest.strip_prefix(['s', 'd'])?;
             Some((value(name)?, rest))
         });
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_filled_once_and_others_stay() {
+    fn placeholders_are_filled_once_and_unknown_ones_are_kept() {
         let value = |name: &str| match name {
             "within" => Some("2 days"),
             "email" => Some("%(within)s@example.com"),

@@ -1,18 +1,18 @@
-//! Reads gettext's PO files, as far as sentences without a context and without plural forms go.
+//! A parser for gettext's PO files, limited to sentences without a context and plural forms.
 //!
-//! The format is that of the gettext manual, "The Format of PO Files". What translators have
-//! not looked at (`fuzzy`) and what nobody says any more (`#~`) is left out.
+//! The format is described in the gettext manual, "The Format of PO Files". Unreviewed (`fuzzy`)
+//! and obsolete (`#~`) translations are skipped.
 
-/// What stands wrong in a file.
+/// A syntax error in a PO file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub(crate) struct PoError {
-    /// Counted from one.
+    /// The line, counted from one.
     pub(crate) line: usize,
     pub(crate) what: &'static str,
 }
 
-/// Which text a line goes on with.
+/// The text that a continuation line belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Nothing,
@@ -20,7 +20,7 @@ enum Part {
     Translation,
 }
 
-/// The sentence that is being read.
+/// The sentence that is being parsed.
 struct Entry {
     part: Part,
     english: String,
@@ -39,8 +39,8 @@ impl Entry {
     }
 }
 
-/// The sentences of a file, each with its translation, in order. The head, which is the
-/// translation of nothing, and sentences without a translation are not among them.
+/// Parses a file into pairs of a sentence and its translation, in order. The header (the
+/// translation of the empty sentence) and sentences without a translation are left out.
 pub(crate) fn read(file: &str) -> Result<Vec<(String, String)>, PoError> {
     let mut sentences = Vec::new();
     let mut entry = Entry::new();
@@ -99,7 +99,7 @@ fn finish(entry: Entry, sentences: &mut Vec<(String, String)>) {
     }
 }
 
-/// The text in quotes, as C writes it.
+/// Parses a quoted text with C escapes.
 fn unquote(quoted: &str) -> Result<String, &'static str> {
     let inside = quoted
         .strip_prefix('"')
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_are_read_over_lines_and_with_escapes() {
+    fn sentences_with_escapes_and_over_several_lines_are_parsed() {
         let file = "# Somebody, 2026\n\
             msgid \"\"\nmsgstr \"\"\n\"Language: de\\n\"\n\n\
             #: keys.rs\n#, python-format\nmsgid \"One %(n)s\"\nmsgstr \"Eins %(n)s\"\n\
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn errors_name_their_line() {
         for (file, line) in [
             ("nonsense", 1),
             ("\n\"text\"", 2),
@@ -177,12 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_too_strange() {
+    fn no_file_makes_the_parser_panic() {
         let pieces = [
             "msgid ", "msgstr ", "\"", "\\", "\n", "\r", "#", "#, fuzzy", "#~ ", "x", "\u{e9}",
             "\u{0}", "msgid", "[0]", "\"\"", "\"x\"", " ", "%(n)s",
         ];
-        // Every file of four pieces.
+        // All files made of four pieces.
         for number in 0..pieces.len().pow(4) {
             let place = |index: u32| pieces[number / pieces.len().pow(index) % pieces.len()];
             let file: String = (0..4).map(place).collect();

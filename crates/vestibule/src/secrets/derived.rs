@@ -1,4 +1,4 @@
-//! Keys of our own, each made of `SECRET_KEY` and of what it is for.
+//! Keys derived from `SECRET_KEY`, one for each purpose.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::ExposeSecret as _;
@@ -7,10 +7,10 @@ use zeroize::Zeroizing;
 
 use crate::settings::SecretSettings;
 
-/// A key for one thing.
+/// A key for one purpose.
 pub(crate) type Key = Zeroizing<[u8; 32]>;
 
-/// The keys for one thing: of the present secret, then of those before it.
+/// The keys for one purpose: derived from the current secret, then from the previous ones.
 pub(crate) fn keys(secrets: &SecretSettings, purpose: &str) -> Vec<Key> {
     std::iter::once(&secrets.secret_key)
         .chain(&secrets.fallbacks)
@@ -18,7 +18,7 @@ pub(crate) fn keys(secrets: &SecretSettings, purpose: &str) -> Vec<Key> {
         .collect()
 }
 
-/// HMAC-SHA-256 (RFC 2104), which takes keys of any length.
+/// HMAC-SHA-256 (RFC 2104), which accepts keys of any length.
 pub(crate) fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
     // Infallible for this construction.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {

@@ -1,6 +1,5 @@
 //! What is kept secret, and how it is checked.
 
 pub(crate) mod derived;
-pub(crate) mod links;
 pub mod passwords;
 pub(crate) mod sealed;

@@ -1,10 +1,9 @@
-//! Passwords are checked on threads of their own.
+//! Hashing and checking of passwords on dedicated threads.
 //!
-//! A hash takes tens of milliseconds and 64 MiB: it runs on as many threads as there
-//! are cores, each with a buffer that it uses again and gives back when it has been
-//! idle for a while. The threads stand back for everybody else on the machine, so that
-//! a storm of sign-ins does not slow the requests that need no hash. The queue has an
-//! end: when it is full the caller is asked to come back.
+//! A hash takes tens of milliseconds and 64 MiB. Hashes run on as many threads as there are cores,
+//! each with a buffer that it reuses and frees after it has been idle for a while. The threads run
+//! at a low priority, so that a burst of sign-ins does not slow down requests that need no hash.
+//! The queue is bounded: if it is full, the client is asked to retry later.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,30 +21,30 @@ use crate::rng::{self, Random};
 /// How many jobs may wait for each thread.
 const QUEUE_PER_THREAD: usize = 128;
 
-/// How far the hashing threads stand back, in the units of nice(1).
+/// The niceness of the hashing threads, in the units of nice(1).
 const NICENESS: i32 = 10;
 
-/// How long a thread keeps its buffer when nothing comes.
+/// How long an idle thread keeps its buffer.
 const KEEP_MEMORY: Duration = Duration::from_secs(5);
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not the password, or nobody to compare with.
+    /// The password is wrong, or no hash exists to compare it with.
     Wrong,
-    /// The password.
+    /// The password is right.
     Right,
-    /// The password, and the hash is of an old kind: store this one in its place.
+    /// The password is right, and its hash is outdated: replace it with this one.
     RightButUpgrade(String),
 }
 
-/// Checks and makes password hashes off the async threads.
+/// Checks and creates password hashes on dedicated threads.
 #[derive(Debug)]
 pub struct Passwords {
     hasher: Arc<Hasher>,
     random: Arc<dyn Random>,
     queue: Arc<Queue>,
-    /// Where the stored hashes are, and whether their kinds were looked at.
+    /// Where the stored hashes are; `looked` says whether their kinds were read.
     store: Arc<dyn Store>,
     looked: OnceCell<()>,
     kinds: Arc<Mutex<Kinds>>,
@@ -55,9 +54,9 @@ pub struct Passwords {
 /// The kinds of hashes that are in use.
 #[derive(Debug, Default)]
 struct Kinds {
-    /// By what it costs to check one: a hash of nobody's password.
+    /// A hash that belongs to no user, for each kind by its parameters.
     decoys: BTreeMap<String, String>,
-    /// How often one of each kind was checked.
+    /// How many hashes of each kind were checked.
     work: BTreeMap<String, u64>,
 }
 
@@ -80,7 +79,7 @@ impl Passwords {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When the threads cannot be started.
+    /// If a thread cannot be started.
     pub fn new(
         hasher: Hasher,
         random: Arc<dyn Random>,
@@ -115,12 +114,13 @@ impl Passwords {
         Ok(pool)
     }
 
-    /// Compares a password with the hash of a user. Each refusal does the same work, whoever is
-    /// asked for: one check of every kind of hash that the table holds, of which the user's own is
-    /// one.
+    /// Compares a password with a user's hash.
+    ///
+    /// Every refusal does the same work, whether the user exists or not: it checks one hash of
+    /// every kind that the table holds, and the user's own is one of them.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when the queue is full.
+    /// [`Fault::Busy`] if the queue is full.
     pub async fn check(&self, user: Option<&User>, password: &str) -> Result<Verdict, Fault> {
         self.look_at_the_kinds().await;
         self.checked.fetch_add(1, Ordering::Relaxed);
@@ -146,9 +146,10 @@ impl Passwords {
                 Ok(true) if hasher.needs_upgrade(&stored) => {
                     return match hasher.hash(&password, &salt, memory) {
                         Ok(hash) => Verdict::RightButUpgrade(hash),
-                        // The new scheme takes fewer passwords than the old one: the hash stays.
+                        // The new scheme accepts fewer passwords than the old one, so the hash is
+                        // kept.
                         Err(error) => {
-                            tracing::warn!(user = %id, %error, "a password hash cannot be replaced");
+                            tracing::warn!(user = %id, %error, "a password hash cannot be upgraded");
                             Verdict::Right
                         }
                     };
@@ -159,10 +160,10 @@ impl Passwords {
                     hash::parameters(&stored)
                 }
                 Err(error) => {
-                    // The row is not one that we can judge. The caller learns nothing from it, not
-                    // even by the time it takes.
+                    // The stored hash is invalid. The client must not learn this, not even from the
+                    // response time.
                     let kind = Scheme::identify(&stored).name();
-                    tracing::warn!(user = %id, kind, %error, "a stored password hash cannot be checked");
+                    tracing::warn!(user = %id, kind, %error, "a stored password hash cannot be verified");
                     ""
                 }
             };
@@ -175,8 +176,8 @@ impl Passwords {
         .await
     }
 
-    /// Looks at the kinds of hashes that are stored, the first time. Without them only those count
-    /// that are met.
+    /// Reads the kinds of stored hashes, once. If the read fails, only the kinds that checks meet
+    /// are known.
     pub(crate) async fn look_at_the_kinds(&self) {
         let look = || async {
             let stored = self.store.password_kinds().await?;
@@ -190,18 +191,18 @@ impl Passwords {
             Ok::<_, StoreError>(())
         };
         if let Err(error) = self.looked.get_or_try_init(look).await {
-            tracing::warn!(%error, "the kinds of stored password hashes are not known");
+            tracing::warn!(%error, "the kinds of stored password hashes cannot be read");
         }
     }
 
-    /// How many hashes of each kind were checked, decoys among them: the kinds by what hashes begin
-    /// with.
+    /// How many hashes of each kind were checked, including decoys. The key is the beginning that
+    /// all hashes of a kind share.
     #[must_use]
     pub fn work(&self) -> BTreeMap<String, u64> {
         lock(&self.kinds).work.clone()
     }
 
-    /// How many comparisons there have been.
+    /// How many comparisons were made.
     #[must_use]
     pub fn checked(&self) -> u64 {
         self.checked.load(Ordering::Relaxed)
@@ -210,7 +211,7 @@ impl Passwords {
     /// Hashes a new password.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when the queue is full.
+    /// [`Fault::Busy`] if the queue is full.
     pub async fn hash(&self, password: &str) -> Result<String, Fault> {
         let password = Zeroizing::new(password.to_owned());
         let salt = self.salt();
@@ -220,10 +221,10 @@ impl Passwords {
             .map_err(|error| Fault::Internal(format!("cannot hash: {error}")))
     }
 
-    /// Does other work on passwords that takes its time, where it takes nobody else's.
+    /// Runs other slow work on passwords on the hashing threads.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when the queue is full.
+    /// [`Fault::Busy`] if the queue is full.
     pub(crate) async fn consider<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -241,7 +242,7 @@ impl Passwords {
     ) -> Result<T, Fault> {
         let (done, result) = oneshot::channel();
         let job: Job = Box::new(move |memory| {
-            // Nobody waits any longer: the client has gone. Save the work.
+            // The client has gone, so the work can be skipped.
             if !done.is_closed() {
                 let _ = done.send(work(memory));
             }
@@ -268,7 +269,7 @@ impl Kinds {
         }
     }
 
-    /// A decoy of each kind but one.
+    /// One decoy of each kind except this one.
     fn besides(&self, kind: &str) -> Vec<String> {
         let others = self.decoys.iter().filter(|(other, _)| *other != kind);
         others.map(|(_, decoy)| decoy.clone()).collect()
@@ -276,7 +277,7 @@ impl Kinds {
 }
 
 fn lock(kinds: &Mutex<Kinds>) -> MutexGuard<'_, Kinds> {
-    // Each change is made whole, so a poisoned lock guards sound data.
+    // Every change is atomic, so the data behind a poisoned lock is valid.
     kinds.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -289,7 +290,7 @@ impl Drop for Passwords {
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No job runs under the lock, so a poisoned one still guards a sound queue.
+        // No job runs under the lock, so the queue behind a poisoned lock is valid.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -308,7 +309,7 @@ impl Queue {
         stand_back();
         let mut memory = Memory::default();
         while let Some(job) = self.next(&mut memory) {
-            // A panic in a hash must not cost the thread.
+            // A panic in a job must not end the thread.
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 job(&mut memory);
             }));
@@ -319,8 +320,8 @@ impl Queue {
         }
     }
 
-    /// The next job; `None` when the pool is closed and empty. Gives the buffer back
-    /// while nothing comes.
+    /// The next job, or `None` if the pool is closed and empty. Frees the buffer while the thread
+    /// is idle.
     fn next(&self, memory: &mut Memory) -> Option<Job> {
         let mut state = self.lock();
         loop {
@@ -357,10 +358,10 @@ impl std::fmt::Debug for State {
     }
 }
 
-/// Lets every other thread go first. Without the right to ask for it the thread runs as
-/// it is.
+/// Lowers the priority of the calling thread. If that is not permitted, the thread keeps its
+/// priority.
 fn stand_back() {
-    // On Linux a priority belongs to the thread, and "no process" is the calling one.
+    // On Linux, a priority belongs to a thread, and `None` stands for the calling one.
     let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
@@ -374,7 +375,7 @@ mod tests {
     use super::*;
     use crate::rng::SystemRandom;
 
-    /// What one refusal does.
+    /// The work that one refusal does.
     async fn work_of(passwords: &Passwords, stored: Option<&str>, password: &str) -> Vec<String> {
         let before = passwords.work();
         let user = stored.map(|hash| User {
@@ -426,7 +427,7 @@ mod tests {
         let random = Arc::new(SystemRandom);
         let passwords = Passwords::new(hasher, random, Arc::new(store), 1).unwrap();
         let of_two = ["$2b$04 1", "$argon2id$v=19$m=64,t=1,p=4 1"];
-        // A zero byte is in no password of bcrypt's, which says so at once: it is no tell either.
+        // bcrypt refuses a password with a zero byte at once, which must not be observable either.
         for password in ["wrong", "wr\0ng"] {
             for stored in [
                 None,
@@ -438,7 +439,7 @@ mod tests {
                 assert_eq!(work, of_two, "{stored:?}");
             }
         }
-        // A kind that came later counts for everybody once it is met.
+        // A kind that is added later counts for all users once a check has met it.
         for stored in [Some(pbkdf2), None, Some(own.as_str()), Some(bcrypt)] {
             let work = work_of(&passwords, stored, "wrong").await;
             let of_three = [of_two[0], of_two[1], "$pbkdf2-sha256$1 1"];

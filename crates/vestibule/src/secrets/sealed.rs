@@ -1,6 +1,6 @@
-//! Texts that wait in the database and that nobody reads there: mails with links in them.
+//! Encryption of values in the database, such as mails that contain links.
 //!
-//! ChaCha20-Poly1305 (RFC 8439), the nonce in front, in base64.
+//! ChaCha20-Poly1305 (RFC 8439) with the nonce in front, in base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use crate::settings::SecretSettings;
 
 const NONCE: usize = 12;
 
-/// Seals with the present key, and opens with those before it, too.
+/// Encrypts with the current key, and decrypts with previous ones as well.
 pub(crate) struct Sealer(Vec<Key>);
 
 impl std::fmt::Debug for Sealer {
@@ -27,7 +27,7 @@ impl Sealer {
         Self(derived::keys(secrets, purpose))
     }
 
-    /// Seals a text; nothing only when there is no key.
+    /// Encrypts a text; `None` only if there is no key.
     pub(crate) fn seal(&self, text: &[u8], random: &dyn Random) -> Option<String> {
         let nonce = rng::bytes::<NONCE>(random);
         let cipher = cipher(self.0.first()?);
@@ -35,7 +35,7 @@ impl Sealer {
         Some(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// Opens what one of the keys sealed.
+    /// Decrypts a value that was encrypted with any of the keys.
     pub(crate) fn open(&self, sealed: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE>()?;
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens_with_its_key_alone() {
+    fn a_sealed_value_opens_only_with_its_key() {
         let sealed = sealer(&["old"]).seal(b"a link", &SystemRandom).unwrap();
         assert!(!sealed.contains("link"));
         assert_eq!(sealer(&["old"]).open(&sealed).unwrap(), b"a link");

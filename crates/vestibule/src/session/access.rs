@@ -1,37 +1,23 @@
-//! What a caller has to be allowed to, beyond being who they are.
+//! Authorization: the roles and permissions that a caller needs.
 
 use http::StatusCode;
 use vestibule_store::Role;
 
-use super::requirement::Requirement;
 use crate::http::reject::Rejection;
+use crate::http::requirement::{Access, Requirement};
 use crate::messages::Message;
 
-/// Conditions on roles and permissions; all of them have to hold. An empty list asks for
-/// nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Access {
-    /// Every one of these roles.
-    pub(crate) roles_required: Vec<String>,
-    /// At least one of these roles.
-    pub(crate) roles_accepted: Vec<String>,
-    /// Every one of these permissions.
-    pub(crate) permissions_required: Vec<String>,
-    /// At least one of these permissions.
-    pub(crate) permissions_accepted: Vec<String>,
-}
-
 impl Access {
-    /// Turns away whoever has no more than these roles, if they are not enough.
+    /// Checks that a caller's roles meet the conditions.
     ///
     /// # Errors
-    /// 403 for them.
-    pub(crate) fn requirement(&self, roles: &[Role]) -> Result<(), Rejection> {
+    /// 403 if they do not.
+    pub(crate) fn check(&self, roles: &[Role]) -> Result<(), Rejection> {
         if self.allows(roles) {
             return Ok(());
         }
         let rejection = Rejection::new(StatusCode::FORBIDDEN, Message::Unauthorized);
-        Err(rejection.unmet(Requirement::Allowed(self.clone())))
+        Err(rejection.unmet(Requirement::Authorization(self.clone())))
     }
 
     fn allows(&self, roles: &[Role]) -> bool {

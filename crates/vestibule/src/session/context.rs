@@ -1,8 +1,7 @@
-//! One request's view of the person behind it: the session cookie, the caller, and the
-//! cookies that go back.
+//! The session context of a request: the session cookie, the caller, and the cookies of the reply.
 //!
-//! A [`SessionContext`] is loaded before a handler runs and written back by [`SessionContext::finish`]. Who is
-//! asking, the `auth_policy` finds out that the request comes to.
+//! A [`SessionContext`] is loaded before a handler runs and written back by
+//! [`SessionContext::finish`]. The authentication policy of the endpoint determines the caller.
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -10,156 +9,52 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 use vestibule_formats::flask_session::Session;
 use vestibule_formats::session_identifier::session_identifier;
-use vestibule_formats::sign::SignatureError;
-use vestibule_store::{Role, User, UserKey};
 
+use super::caller::Caller;
+use super::cookies::{Remember, open_session};
 use super::grace::Grace;
-use super::sign_in;
 use crate::app::App;
-use crate::http::cookies::{self, Lifetime};
+use crate::http::cookies::{self, CookieState};
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::messages::catalogue::Locale;
 use crate::rng;
-pub use crate::settings::Mechanism;
-use crate::settings::{CookieSettings, SessionProtection};
-
-mod one_cookie;
-
-/// The names in the session that belong to signing in, ours and the reference's. Other
-/// names belong to the application and are left alone.
-pub(crate) mod name {
-    /// The user's `fs_uniquifier`.
-    pub(crate) const USER_ID: &str = "_user_id";
-    /// Whether the session began with a proof of identity, not with a remember cookie.
-    pub(crate) const FRESH: &str = "_fresh";
-    /// The digest of address and user agent that session protection compares.
-    pub(crate) const IDENTIFIER: &str = "_id";
-    /// What to do about the CSRF cookie: set, sent, clear.
-    pub(crate) const CSRF_COOKIE: &str = "fs_cc";
-    /// What to do about the remember cookie at the next answer: clear.
-    pub(crate) const REMEMBER_COOKIE: &str = "_remember";
-    /// When the user last proved who they are, in seconds since 1970.
-    pub(crate) const AUTHENTICATED_AT: &str = "fs_paa";
-    /// Until when freshness is not asked for again.
-    pub(crate) const GRACE_UNTIL: &str = "fs_gexp";
-    /// That moment once more, and how old a proof the door allows at which it was earned, in
-    /// seconds: `1800003600/60`. Ours.
-    pub(crate) const GRACE_WITHIN: &str = "vestibule_gexp_within";
-    /// Until when which question of `/authz` is answered without asking for freshness again:
-    /// `1800003600/60/3600`, the last two being its `within` and `grace`. Ours.
-    pub(crate) const GRACE_ASKED: &str = "vestibule_gexp_asked";
-}
-
-/// Somebody who has been authenticated.
-#[derive(Debug)]
-pub struct Caller {
-    /// Who.
-    pub user: User,
-    /// By which mechanism.
-    pub via: Mechanism,
-    /// When they last proved who they are, in seconds since 1970.
-    pub authenticated_at: Option<f64>,
-    /// Their roles, if the door asked for them.
-    pub(crate) roles: Option<Vec<Role>>,
-}
-
-impl Caller {
-    /// Their roles, by name: read if nobody did so before.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn roles(&self, app: &App) -> Result<Vec<Role>, Fault> {
-        match &self.roles {
-            Some(roles) => Ok(roles.clone()),
-            None => Ok(app.store().roles_of(self.user.id).await?),
-        }
-    }
-}
-
-/// What of a user is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Load {
-    /// The row.
-    User,
-    /// Their roles with it.
-    WithRoles,
-}
-
-/// An active user, and as much about them as was asked for.
-pub(super) async fn active_user(
-    app: &App,
-    key: UserKey<'_>,
-    load: Load,
-) -> Result<Option<(User, Option<Vec<Role>>)>, Fault> {
-    let found = match load {
-        Load::User => app.store().user(key).await?.map(|user| (user, None)),
-        Load::WithRoles => {
-            let found = app.store().user_with_roles(key).await?;
-            found.map(|(user, roles)| (user, Some(roles)))
-        }
-    };
-    Ok(found.filter(|(user, _)| user.active))
-}
-
-/// What happens to the remember cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Remember {
-    Leave,
-    Set,
-    Clear,
-}
-
-/// What became of the session cookie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CookieState {
-    /// None came.
-    Absent,
-    /// It holds a session.
-    Opened,
-    /// It is ours, and too old.
-    Expired,
-    /// It is ours, and was signed so many seconds ahead of this server's clock.
-    Ahead(u64),
-    /// We did not sign it, or it holds no session.
-    Foreign,
-}
 
 /// A request's session and caller.
 #[derive(Debug)]
 pub struct SessionContext {
-    info: RequestInfo,
-    session: Session,
-    cookie_state: CookieState,
-    caller: Option<Caller>,
-    identifier: String,
-    csrf_token: Option<String>,
-    csrf_cookie: Option<String>,
-    remember_cookie: Option<String>,
-    /// Whether session protection leaves the session in force.
-    protected: bool,
-    /// Grace that counts once the request is let in.
-    grace: Option<Grace>,
-    /// Whether the answer may carry the session cookie and no other.
-    one_cookie: bool,
+    pub(super) info: RequestInfo,
+    pub(super) session: Session,
+    pub(super) cookie_state: CookieState,
+    pub(super) caller: Option<Caller>,
+    pub(super) identifier: String,
+    pub(super) csrf_token: Option<String>,
+    pub(super) csrf_cookie: Option<String>,
+    pub(super) remember_cookie: Option<String>,
+    /// Whether session protection lets the session stand.
+    pub(super) protected: bool,
+    /// The grace period that the session gets once the request is allowed.
+    pub(super) grace: Option<Grace>,
+    /// Whether the reply may carry the session cookie only.
+    pub(super) one_cookie: bool,
     pub(crate) remember: Remember,
 }
 
 impl SessionContext {
-    /// What is known about the request.
+    /// Information about the request.
     #[must_use]
     pub fn info(&self) -> &RequestInfo {
         &self.info
     }
 
-    /// What became of the session cookie.
+    /// Whether the session cookie was absent, opened or rejected.
     #[must_use]
     pub fn cookie_state(&self) -> CookieState {
         self.cookie_state
     }
 
-    /// Who is asking, if anybody is signed in.
+    /// The caller, if the request is authenticated.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()
@@ -174,19 +69,19 @@ impl SessionContext {
         self.caller = caller;
     }
 
-    /// Notes that the caller is not asked again for a time: if they are let in at all.
+    /// Remembers a grace period, to be stored once the request is allowed.
     pub(super) fn earn_grace(&mut self, grace: Grace) {
         self.grace = Some(grace);
     }
 
-    /// Puts what was earned into the session.
+    /// Stores the earned grace period in the session.
     pub(crate) fn keep_grace(&mut self) {
         if let Some(grace) = self.grace.take() {
             grace.keep(&mut self.session);
         }
     }
 
-    /// The digest of where this request comes from.
+    /// The digest of the client's address and user agent.
     pub(crate) fn identifier(&self) -> &str {
         &self.identifier
     }
@@ -195,7 +90,7 @@ impl SessionContext {
         self.remember_cookie.is_some()
     }
 
-    /// The CSRF token for this session, made if there is none yet. The same for the
+    /// The CSRF token for this session, created if there is none yet. It stays the same for the
     /// whole request.
     pub fn csrf_token(&mut self, app: &App) -> String {
         if let Some(token) = &self.csrf_token {
@@ -212,7 +107,7 @@ impl SessionContext {
         token
     }
 
-    /// Forgets the CSRF token, which ends with the session.
+    /// Removes the CSRF token, which ends with the session.
     pub(crate) fn drop_csrf_token(&mut self, app: &App) {
         self.session.remove(&app.settings().csrf.field_name);
         self.csrf_token = None;
@@ -253,84 +148,7 @@ impl SessionContext {
         session
     }
 
-    /// Flask-Login's session protection: a session that moved to another address or
-    /// user agent is not fresh any more ("basic"), or is over ("strong", false).
-    fn protect(&mut self, protection: Option<SessionProtection>) -> bool {
-        let Some(protection) = protection else {
-            return true;
-        };
-        if self.session.is_empty()
-            || self.session.get_str(name::IDENTIFIER).as_deref() == Some(&self.identifier)
-        {
-            return true;
-        }
-        if protection == SessionProtection::Basic || self.session.permanent() {
-            if self.session.get_bool(name::FRESH) != Some(false) {
-                self.session.set_bool(name::FRESH, false);
-            }
-            return true;
-        }
-        for key in [
-            name::USER_ID,
-            name::IDENTIFIER,
-            name::FRESH,
-            "next",
-            "_remember_seconds",
-        ] {
-            self.session.remove(key);
-        }
-        self.remember = Remember::Clear;
-        false
-    }
-
-    /// Whoever the session cookie names, or the remember cookie that brings a session back.
-    pub(super) async fn by_session(
-        &mut self,
-        app: &App,
-        load: Load,
-    ) -> Result<Option<Caller>, Fault> {
-        if !self.protected {
-            return Ok(None);
-        }
-        if let Some(uniquifier) = self.session.get_str(name::USER_ID)
-            && let Some(found) = active_user(app, UserKey::Uniquifier(&uniquifier), load).await?
-        {
-            return Ok(Some(self.session_caller(found)));
-        }
-        let Some(uniquifier) = self
-            .remember_cookie
-            .as_deref()
-            .filter(|_| self.remember != Remember::Clear)
-            .and_then(|cookie| app.remember_codec().open(cookie))
-        else {
-            return Ok(None);
-        };
-        let key = UserKey::Uniquifier(&uniquifier);
-        let Some(found) = active_user(app, key, load).await? else {
-            return Ok(None);
-        };
-        // What another user did or proved in this browser is not theirs.
-        sign_in::clear(self);
-        self.session.set_str(name::USER_ID, &uniquifier);
-        self.session.set_bool(name::FRESH, false);
-        if app.settings().session.protection == Some(SessionProtection::Strong) {
-            // Without it the session would be over at the next request.
-            let identifier = self.identifier.clone();
-            self.session.set_str(name::IDENTIFIER, &identifier);
-        }
-        Ok(Some(self.session_caller(found)))
-    }
-
-    fn session_caller(&self, (user, roles): (User, Option<Vec<Role>>)) -> Caller {
-        Caller {
-            user,
-            roles,
-            via: Mechanism::Session,
-            authenticated_at: self.session.get_f64(name::AUTHENTICATED_AT),
-        }
-    }
-
-    /// Turns a handler's outcome into the answer, with the cookies that it calls for.
+    /// Turns a handler's outcome into the response, with the cookies that it needs.
     pub fn finish(mut self, app: &App, outcome: Result<Reply, HandlerError>) -> Response<Body> {
         if outcome.is_ok() {
             self.keep_grace();
@@ -346,122 +164,6 @@ impl SessionContext {
         }
         response
     }
-
-    /// Adds the cookies that the visit calls for to an answer.
-    pub(crate) fn write_cookies(mut self, app: &App, headers: &mut HeaderMap) {
-        let others = if self.one_cookie {
-            self.postpone_other_cookies(app);
-            [None, None]
-        } else {
-            self.session.remove(name::REMEMBER_COOKIE);
-            [self.csrf_cookie(app), self.remember_cookie(app)]
-        };
-        let cookies = others.into_iter().chain([self.session_cookie(app)]);
-        for cookie in cookies.flatten() {
-            headers.append(header::SET_COOKIE, cookie);
-        }
-        headers.append(header::VARY, HeaderValue::from_static("Cookie"));
-    }
-
-    fn csrf_cookie(&mut self, app: &App) -> Option<HeaderValue> {
-        let settings = &app.settings().csrf;
-        let cookie = settings.cookie.as_ref()?;
-        let mut order = self.session.get_str(name::CSRF_COOKIE);
-        if order.is_none() && self.is_remembered() {
-            order = Some("set".to_owned());
-        }
-        match order?.as_str() {
-            "clear" => {
-                self.session.remove(name::CSRF_COOKIE);
-                return cookies::set_cookie(cookie, "", Lifetime::Gone);
-            }
-            "set" => self.session.set_str(name::CSRF_COOKIE, "sent"),
-            _ if settings.cookie_refresh_each_request => {}
-            _ if self.csrf_cookie_is_stale(app) => {}
-            _ => return None,
-        }
-        let token = self.csrf_token(app);
-        let now = app.clock().now();
-        let lifetime = cookie
-            .max_age
-            .map_or(Lifetime::Session, |age| Lifetime::For(age, now));
-        cookies::set_cookie(cookie, &token, lifetime)
-    }
-
-    /// Whether the caller has a remember cookie, which stays.
-    fn is_remembered(&self) -> bool {
-        self.came_with_remember_cookie()
-            && self.remember != Remember::Clear
-            && self.caller.is_some()
-    }
-
-    /// Whether the browser holds a CSRF cookie that would no longer be accepted. Without
-    /// a time limit a cookie does not go stale.
-    fn csrf_cookie_is_stale(&mut self, app: &App) -> bool {
-        let settings = &app.settings().csrf;
-        let (Some(limit), Some(cookie)) = (settings.time_limit, self.csrf_cookie.clone()) else {
-            return false;
-        };
-        let expected = self.session.get_str(&settings.field_name);
-        app.csrf_codec()
-            .check(&cookie, expected.as_deref(), app.unix_now(), Some(limit))
-            .is_err()
-    }
-
-    fn remember_cookie(&mut self, app: &App) -> Option<HeaderValue> {
-        let settings = &app.settings().session.remember;
-        let cookie = &settings.cookie;
-        let refresh = settings.refresh_each_request && self.remembers_its_user(app);
-        match self.remember {
-            Remember::Clear => {
-                // Flask-Login names no more than these when it takes the cookie back.
-                let bare = CookieSettings {
-                    secure: false,
-                    http_only: false,
-                    same_site: None,
-                    ..cookie.clone()
-                };
-                cookies::set_cookie(&bare, "", Lifetime::Gone)
-            }
-            Remember::Leave if !refresh => None,
-            Remember::Set | Remember::Leave => {
-                let uniquifier = self.session.get_str(name::USER_ID)?;
-                let until = app.clock().now() + settings.duration;
-                let value = app.remember_codec().seal(&uniquifier);
-                cookies::set_cookie(cookie, &value, Lifetime::Until(until))
-            }
-        }
-    }
-
-    /// Whether the remember cookie that came is one of ours, and of whom the session names.
-    pub(crate) fn remembers_its_user(&self, app: &App) -> bool {
-        let cookie = self.remember_cookie.as_deref();
-        let remembered = cookie.and_then(|cookie| app.remember_codec().open(cookie));
-        remembered.is_some() && remembered == self.session.get_str(name::USER_ID)
-    }
-
-    fn session_cookie(&self, app: &App) -> Option<HeaderValue> {
-        let settings = &app.settings().session;
-        let cookie = &settings.cookie;
-        if self.session.is_empty() {
-            return self
-                .session
-                .modified()
-                .then(|| cookies::set_cookie(cookie, "", Lifetime::Gone))
-                .flatten();
-        }
-        let permanent = self.session.permanent();
-        if !self.session.modified() && !(permanent && settings.refresh_each_request) {
-            return None;
-        }
-        let lifetime = if permanent {
-            Lifetime::Until(app.clock().now() + settings.permanent_lifetime)
-        } else {
-            Lifetime::Session
-        };
-        let value = app.session_codec().seal(&self.session, app.unix_now());
-        cookies::set_cookie(cookie, &value, lifetime)
-    }
 }
 
 impl FromRequestParts<App> for SessionContext {
@@ -474,28 +176,9 @@ impl FromRequestParts<App> for SessionContext {
         };
         let Some(info) = parts.extensions.get::<RequestInfo>().cloned() else {
             return Err(refuse(Fault::Internal(
-                "the router's shell was left out".to_owned(),
+                "the router's middleware is missing".to_owned(),
             )));
         };
         Ok(Self::load(app, info, &parts.headers))
-    }
-}
-
-fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
-    let lifetime = app.settings().session.permanent_lifetime;
-    match app
-        .session_codec()
-        .try_open(cookie, app.unix_now(), lifetime)
-    {
-        Ok(session) => (session, CookieState::Opened),
-        Err(error) => {
-            let state = match error {
-                SignatureError::Expired { .. } => CookieState::Expired,
-                SignatureError::Ahead { seconds, .. } => CookieState::Ahead(seconds),
-                _ => CookieState::Foreign,
-            };
-            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie is not used");
-            (Session::default(), state)
-        }
     }
 }

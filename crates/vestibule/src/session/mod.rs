@@ -1,14 +1,19 @@
-//! Who is asking, and how a session begins and ends.
+//! Identifying the caller of a request, and beginning and ending sessions.
 
 pub(crate) mod access;
 pub(crate) mod assurance;
 pub(crate) mod auth_policy;
+pub(crate) mod caller;
 pub mod context;
+mod cookies;
 pub(crate) mod credentials;
-mod grace;
-pub(crate) mod landing;
+pub(crate) mod csrf;
+pub(crate) mod freshness;
+pub(crate) mod grace;
+pub(crate) mod keys;
+pub(crate) mod proof;
+mod protection;
 pub(crate) mod refresh;
 pub(crate) mod request;
-pub(crate) mod requirement;
 pub(crate) mod sign_in;
 pub(crate) mod tokens;

@@ -1,111 +1,204 @@
-//! The one place where a sign-in is completed, and where a session ends.
+//! Completing a sign-in, and ending a session.
+//!
+//! [`proceed`] is the only function that creates a fresh, signed-in session: a remember cookie only
+//! restores one that is not fresh. Every proof of identity passes the same decision, and everything
+//! that the sign-in consumes is consumed in its transaction.
 
-use vestibule_store::{Applied, Change, PasswordChange, SignIn, User, UserChange, UserPatch};
+use vestibule_store::{
+    Applied, Change, OneTimeSecret, OnlyIf, SignIn, User, UserChange, UserPatch,
+};
 
-use super::context::{Caller, Mechanism, Remember, SessionContext, name};
+use super::assurance;
+use super::caller::Caller;
+use super::context::SessionContext;
+use super::cookies::Remember;
+use super::keys::{self, clear};
+use super::proof::{self, Factor, Proof};
+use super::tokens::{self, UserPayload};
 use crate::app::App;
-use crate::clock;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
+use crate::messages::{LocalizedMessage, Message};
+use crate::settings::Mechanism;
 
-/// What a sign-in brings with it.
+/// A user whose proof of identity was verified.
 #[derive(Debug)]
-pub(crate) struct Admission {
-    /// Who is let in.
+pub(crate) struct Authentication {
+    /// The user.
     pub(crate) user: User,
-    /// The proofs that they gave: `password`, later also codes and keys.
-    pub(crate) via: &'static [&'static str],
-    /// Whether a remember cookie was asked for.
+    /// The proof of identity.
+    pub(crate) proof: Proof,
+    /// Whether to set a remember cookie.
     pub(crate) remember: bool,
-    /// A hash of the present kind, to be stored instead of an old one.
-    pub(crate) upgraded_hash: Option<String>,
+    /// A hash by the current scheme, to be stored in place of an outdated one.
+    pub(crate) upgrade: Option<String>,
+    /// The one-time secrets that the sign-in consumes.
+    consumes: Vec<OneTimeSecret>,
+    /// The reason for the refusal if one of the secrets was consumed before.
+    if_consumed: Message,
+    /// Whether to issue tokens.
+    tokens: bool,
 }
 
-impl Admission {
-    /// Of somebody who showed who they are in another way than by a password.
-    pub(crate) fn without_password(app: &App, user: User, via: &'static [&'static str]) -> Self {
+impl Authentication {
+    /// An authentication by one factor, with a remember cookie if the settings ask for one, that
+    /// consumes nothing and issues no tokens.
+    pub(crate) fn by(app: &App, user: User, factor: Factor) -> Self {
         Self {
             user,
-            via,
+            proof: Proof::of(factor),
             remember: app.settings().login.default_remember_me,
-            upgraded_hash: None,
+            upgrade: None,
+            consumes: Vec::new(),
+            if_consumed: Message::ApiError,
+            tokens: false,
         }
+    }
+
+    /// Issues tokens with the sign-in, if `wanted`.
+    pub(crate) fn with_tokens(mut self, wanted: bool) -> Self {
+        self.tokens = wanted;
+        self
+    }
+
+    /// Consumes a one-time secret with the sign-in. If it was consumed before, or its user's
+    /// address or `fs_uniquifier` changed since the secret was checked, the user is not signed in.
+    pub(crate) fn consuming(mut self, secret: OneTimeSecret, if_consumed: Message) -> Self {
+        self.consumes.push(secret);
+        self.if_consumed = if_consumed;
+        self
     }
 }
 
-/// Completes a sign-in: one write, a session that has nothing of the one before but its CSRF token,
-/// and the event. No other function makes a signed-in session.
-pub(crate) async fn complete(
+/// The outcome of a sign-in.
+pub(crate) enum SignInOutcome {
+    /// The user is signed in. Holds what the reply says about them.
+    SignedIn(UserPayload),
+    /// The user is not signed in, although the proof is right: the account is blocked, or a
+    /// one-time secret was consumed by another request.
+    Refused(LocalizedMessage),
+}
+
+/// Signs a user in if the proof of identity suffices.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn proceed(
     app: &App,
     session: &mut SessionContext,
-    admission: Admission,
-) -> Result<(), Fault> {
-    let Admission {
+    authentication: Authentication,
+) -> Result<SignInOutcome, Fault> {
+    let Authentication { user, proof, .. } = &authentication;
+    if let Some(reason) = assurance::sign_in_block(app, user, proof).await? {
+        tracing::info!(user = %user.id, why = reason.message.code(), "the proof is right, but the user may not sign in");
+        return Ok(SignInOutcome::Refused(reason));
+    }
+    complete(app, session, authentication).await
+}
+
+/// Completes a sign-in: applies one transaction, and begins a session that keeps only the CSRF
+/// token and the application's own values of the previous one.
+async fn complete(
+    app: &App,
+    session: &mut SessionContext,
+    authentication: Authentication,
+) -> Result<SignInOutcome, Fault> {
+    let Authentication {
         user,
-        via,
+        proof,
         remember,
-        upgraded_hash,
-    } = admission;
-    let now = app.clock().now();
-    let patch = UserPatch {
+        upgrade,
+        consumes,
+        if_consumed,
+        tokens,
+    } = authentication;
+    let mut patch = UserPatch {
         sign_in: app.settings().login.trackable.then(|| SignIn {
             ip: session.info().address().map(|address| address.to_string()),
         }),
-        password: upgraded_hash.map(|new| PasswordChange::Upgrade {
-            old: user.password.clone().unwrap_or_default(),
-            new,
-        }),
+        password: upgrade.map(|hash| proof::upgraded(&user, hash)),
         ..UserPatch::default()
     };
-    let event = Event::SignedIn {
-        user_id: user.id,
-        via,
+    let consumes_any = !consumes.is_empty();
+    if consumes_any {
+        patch.only_if = OnlyIf {
+            email: user.email.clone(),
+            fs_uniquifier: Some(user.fs_uniquifier.clone()),
+            unconfirmed: false,
+        };
+    }
+    let issue = if tokens {
+        Some(tokens::Issue::prepare(app, &user, &mut patch).await?)
+    } else {
+        None
     };
     let change = Change {
+        consumes,
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        events: app.audit_record(session.info(), &event),
+        family: issue.as_ref().and_then(tokens::Issue::family),
         ..Change::default()
     };
-    if app.store().apply(change, now).await? == Applied::Stale {
-        return Err(Fault::Internal(
-            "a user has gone during a sign-in".to_owned(),
-        ));
+    let via: Vec<&str> = proof.factors().iter().map(|factor| factor.name()).collect();
+    let signed_in = Event::SignedIn {
+        user_id: user.id,
+        via: &via,
+    };
+    let begun = Event::RefreshFamilyBegun { user_id: user.id };
+    let events: &[&Event<'_>] = match &change.family {
+        Some(_) => &[&begun, &signed_in],
+        None => &[&signed_in],
+    };
+    match app.commit_all(session.info(), change, events).await? {
+        Applied::Done(_) => {}
+        Applied::Spent | Applied::Stale if consumes_any => {
+            return Ok(SignInOutcome::Refused(if_consumed.into()));
+        }
+        Applied::Spent | Applied::Stale => {
+            let gone = format!("user {} was deleted during a sign-in", user.id);
+            return Err(Fault::Internal(gone));
+        }
     }
-
-    // The CSRF token stays, as with the reference: front ends fetch it once. What an attacker could
-    // do with a session whose token they know, the check of the request's origin prevents.
-    clear(session);
-    let identifier = session.identifier().to_owned();
-    let data = session.data_mut();
-    data.set_str(name::USER_ID, &user.fs_uniquifier);
-    data.set_bool(name::FRESH, true);
-    data.set_str(name::IDENTIFIER, &identifier);
-    data.set_str(name::CSRF_COOKIE, "set");
-    let authenticated_at = clock::seconds(now);
-    data.set_f64(name::AUTHENTICATED_AT, authenticated_at);
+    let authenticated_at = app.unix_seconds();
+    let payload = match issue {
+        Some(issue) => issue.payload(app, &user, authenticated_at).await?,
+        None => UserPayload::without_tokens(app, &user),
+    };
+    begin(session, &user, authenticated_at);
     if remember {
         session.remember = Remember::Set;
     }
-
-    app.hooks().emit(&event, session.info());
     session.set_caller(Some(Caller {
         user,
         via: Mechanism::Session,
         authenticated_at: Some(authenticated_at),
         roles: None,
     }));
-    Ok(())
+    Ok(SignInOutcome::SignedIn(payload))
 }
 
-/// Ends the session. What the application keeps in it stays.
+/// Writes a new sign-in into the session.
+fn begin(session: &mut SessionContext, user: &User, authenticated_at: f64) {
+    // The CSRF token stays, as in the reference, since front ends fetch it once. An attacker who
+    // planted a session whose token they know is stopped by the check of the request's origin.
+    clear(session);
+    let identifier = session.identifier().to_owned();
+    let data = session.data_mut();
+    data.set_str(keys::USER_ID, &user.fs_uniquifier);
+    data.set_bool(keys::FRESH, true);
+    data.set_str(keys::IDENTIFIER, &identifier);
+    data.set_str(keys::CSRF_COOKIE, "set");
+    data.set_f64(keys::AUTHENTICATED_AT, authenticated_at);
+}
+
+/// Ends the session. Values that the application stored in it stay.
 ///
 /// # Errors
-/// When it cannot be written down; the session is over all the same.
+/// When the event cannot be recorded; the session has ended nevertheless.
 pub(crate) async fn end(app: &App, session: &mut SessionContext) -> Result<(), Fault> {
     let user_id = session.caller().map(|caller| caller.user.id);
     clear(session);
     session.drop_csrf_token(app);
-    session.data_mut().set_str(name::CSRF_COOKIE, "clear");
+    session.data_mut().set_str(keys::CSRF_COOKIE, "clear");
     if session.came_with_remember_cookie() {
         session.remember = Remember::Clear;
     }
@@ -115,39 +208,4 @@ pub(crate) async fn end(app: &App, session: &mut SessionContext) -> Result<(), F
         app.record(session.info(), &event).await?;
     }
     Ok(())
-}
-
-/// Takes out of the session whatever belongs to a sign-in, finished or not. The CSRF token and what is
-/// known of its cookie stay.
-pub(super) fn clear(session: &mut SessionContext) {
-    let data = session.data_mut();
-    for key in [
-        name::USER_ID,
-        name::FRESH,
-        name::IDENTIFIER,
-        name::AUTHENTICATED_AT,
-        name::GRACE_UNTIL,
-        name::GRACE_WITHIN,
-        name::GRACE_ASKED,
-        "fs_oauth_next",
-        "identity.name",
-        "identity.auth_type",
-    ] {
-        data.remove(key);
-    }
-    abandon(session);
-}
-
-/// Takes out what an unfinished second factor left behind.
-pub(crate) fn abandon(session: &mut SessionContext) {
-    for key in [
-        "tf_state",
-        "tf_user_id",
-        "tf_primary_method",
-        "tf_remember_login",
-        "tf_totp_secret",
-        "tf_select",
-    ] {
-        session.data_mut().remove(key);
-    }
 }

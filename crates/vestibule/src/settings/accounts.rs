@@ -1,4 +1,4 @@
-//! The life of an account: registering, confirming, recovering, changing.
+//! Settings of the account features: registration, confirmation, recovery, and changes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::reader::Reader;
 /// A mail that a feature sends.
 #[derive(Debug, Clone)]
 pub struct MailTemplate {
-    /// The template, without its ending.
+    /// The template path, without its extension.
     pub path: String,
     /// The subject.
     pub subject: String,
@@ -18,169 +18,170 @@ pub struct MailTemplate {
 /// A link in a mail.
 #[derive(Debug, Clone)]
 pub struct LinkSettings {
-    /// The salt of its signature.
+    /// The salt of the link's signature.
     pub salt: String,
-    /// How long it counts.
+    /// How long the link is valid.
     pub within: Duration,
 }
 
-/// `SECURITY_REGISTER*`.
+/// Settings of registration: `SECURITY_REGISTER*`.
 #[derive(Debug, Clone)]
 pub struct RegisterSettings {
-    /// Whether strangers can make an account.
+    /// Whether anyone can register an account.
     pub enabled: bool,
     /// The path of `/register`, after the prefix.
     pub url: String,
     /// Whether an account needs a password.
     pub password_required: bool,
-    /// Whether the password has to come twice.
+    /// Whether the password has to be sent twice.
     pub password_confirm_required: bool,
-    /// Whether an account needs a name.
+    /// Whether an account needs a username.
     pub username_required: bool,
-    /// Whether a mail is sent.
+    /// Whether mails are sent.
     pub send_mail: bool,
-    /// To whom an account was made for.
+    /// Sent to the holder of a new account.
     pub welcome: MailTemplate,
-    /// To whom has an account already, where strangers are not told.
+    /// Sent to the existing account holder when responses must not reveal that the address is
+    /// taken.
     pub existing: MailTemplate,
-    /// To who chose somebody's name, where strangers are not told.
+    /// Sent to the new address when responses must not reveal that the username is taken.
     pub existing_username: MailTemplate,
 }
 
-/// `SECURITY_CONFIRM*`.
+/// Settings of address confirmation: `SECURITY_CONFIRM*`.
 #[derive(Debug, Clone)]
 pub struct ConfirmSettings {
     /// The path of `/confirm`, after the prefix.
     pub url: String,
-    /// The link.
+    /// The link in the mail.
     pub link: LinkSettings,
-    /// Where a link leads that does not count.
+    /// The view for an invalid or expired link.
     pub error_view: String,
-    /// Where a link leads that did.
+    /// The view after a successful confirmation.
     pub post_view: String,
-    /// Whether the link signs in.
+    /// Whether the link also signs the user in.
     pub auto_login: bool,
-    /// The mail.
+    /// The mail with the link.
     pub instructions: MailTemplate,
 }
 
-/// `SECURITY_RECOVERABLE`, `SECURITY_RESET*`.
+/// Settings of password reset: `SECURITY_RECOVERABLE`, `SECURITY_RESET*`.
 #[derive(Debug, Clone)]
 pub struct RecoverSettings {
-    /// Whether forgotten passwords can be replaced.
+    /// Whether users can reset a forgotten password.
     pub enabled: bool,
     /// The path of `/reset`, after the prefix.
     pub url: String,
-    /// The link.
+    /// The link in the mail.
     pub link: LinkSettings,
-    /// Where the link leads.
+    /// The view that a valid link opens.
     pub view: String,
-    /// Where a link leads that does not count.
+    /// The view for an invalid or expired link.
     pub error_view: String,
-    /// Whether the new password signs in.
+    /// Whether setting the new password also signs the user in.
     pub auto_login: bool,
-    /// The mail with the link; none where the application sends its own.
+    /// The mail with the link; `None` if the application sends its own.
     pub instructions: Option<MailTemplate>,
-    /// The mail that tells that it was done.
+    /// The notice after the password was reset; `None` if none is sent.
     pub notice: Option<MailTemplate>,
 }
 
-/// `SECURITY_CHANGEABLE`.
+/// Settings of changing the password: `SECURITY_CHANGEABLE`.
 #[derive(Debug, Clone)]
 pub struct ChangePasswordSettings {
-    /// Whether passwords can be changed.
+    /// Whether users can change their password.
     pub enabled: bool,
     /// The path of `/change`, after the prefix.
     pub url: String,
-    /// The mail that tells that it was done.
+    /// The notice after the password was changed; `None` if none is sent.
     pub notice: Option<MailTemplate>,
 }
 
-/// `SECURITY_CHANGE_EMAIL*`.
+/// Settings of changing the address: `SECURITY_CHANGE_EMAIL*`.
 #[derive(Debug, Clone)]
 pub struct ChangeEmailSettings {
-    /// Whether addresses can be changed.
+    /// Whether users can change their address.
     pub enabled: bool,
     /// The path of `/change-email`, after the prefix.
     pub url: String,
-    /// The link.
+    /// The link in the mail.
     pub link: LinkSettings,
-    /// Where a link leads that does not count.
+    /// The view for an invalid or expired link.
     pub error_view: String,
-    /// Where a link leads that did.
+    /// The view after a successful change.
     pub post_view: String,
-    /// The mail with the link, to the new address.
+    /// The mail with the link, sent to the new address.
     pub instructions: MailTemplate,
-    /// The mail to the old address that tells that it was done.
+    /// The notice to the old address after the change; `None` if none is sent.
     pub notice: Option<MailTemplate>,
 }
 
-/// `SECURITY_CHANGE_USERNAME*`.
+/// Settings of changing the username: `SECURITY_CHANGE_USERNAME*`.
 #[derive(Debug, Clone)]
 pub struct ChangeUsernameSettings {
-    /// Whether names can be changed.
+    /// Whether users can change their username.
     pub enabled: bool,
     /// The path of `/change-username`, after the prefix.
     pub url: String,
-    /// The mail that tells that it was done.
+    /// The notice after the username was changed; `None` if none is sent.
     pub notice: Option<MailTemplate>,
 }
 
-/// `SECURITY_USERNAME_RECOVERY*`.
+/// Settings of username recovery: `SECURITY_USERNAME_RECOVERY*`.
 #[derive(Debug, Clone)]
 pub struct RecoverUsernameSettings {
-    /// Whether forgotten names are sent.
+    /// Whether users can request a mail with their forgotten username.
     pub enabled: bool,
     /// The path of `/recover-username`, after the prefix.
     pub url: String,
-    /// The mail with the name.
+    /// The mail with the username.
     pub instructions: MailTemplate,
 }
 
-/// `SECURITY_PASSWORDLESS`.
+/// Settings of signing in with a link: `SECURITY_PASSWORDLESS`.
 #[derive(Debug, Clone)]
 pub struct PasswordlessSettings {
-    /// Whether `/login` sends a link instead of taking a password.
+    /// Whether `/login` sends a link instead of accepting a password.
     pub enabled: bool,
-    /// The link.
+    /// The link in the mail.
     pub link: LinkSettings,
-    /// Where a link leads that does not count.
+    /// The view for an invalid or expired link.
     pub error_view: String,
-    /// Where a link leads that signed in.
+    /// The view after a successful sign-in.
     pub post_view: String,
-    /// The mail.
+    /// The mail with the link.
     pub instructions: MailTemplate,
 }
 
-/// What uses a link in a mail up.
+/// The request that consumes a link in a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsumedBy {
-    /// Opening it, as in the reference.
+    /// Opening the link, as in the reference.
     Get,
-    /// Posting its token: whatever opens links before their readers do spends none.
+    /// Posting the link's token, so that a mail scanner that opens links does not consume them.
     Post,
 }
 
-/// Everything about the life of an account.
+/// The settings of all account features.
 #[derive(Debug, Clone)]
 pub struct AccountSettings {
-    /// Making one.
+    /// Registration.
     pub register: RegisterSettings,
-    /// Confirming its address.
+    /// Confirmation of the address.
     pub confirm: ConfirmSettings,
-    /// Replacing a forgotten password.
+    /// Resetting a forgotten password.
     pub recover: RecoverSettings,
     /// Changing the password.
     pub change_password: ChangePasswordSettings,
     /// Changing the address.
     pub change_email: ChangeEmailSettings,
-    /// Changing the name.
+    /// Changing the username.
     pub change_username: ChangeUsernameSettings,
-    /// Being told the name.
+    /// Recovering a forgotten username.
     pub recover_username: RecoverUsernameSettings,
-    /// Signing in by a link.
+    /// Signing in with a link.
     pub passwordless: PasswordlessSettings,
-    /// What uses a link up.
+    /// The request that consumes a link.
     pub links_consumed_by: ConsumedBy,
 }
 
@@ -243,7 +244,7 @@ impl AccountSettings {
 
 fn register(reader: &mut Reader<'_>) -> RegisterSettings {
     const SUBJECT: &str = "SECURITY_EMAIL_SUBJECT_REGISTER";
-    // The reference's older form of registration takes the password once.
+    // The reference's older registration form takes the password once.
     let once = !reader.flag("SECURITY_USE_REGISTER_V2");
     RegisterSettings {
         enabled: reader.flag("SECURITY_REGISTERABLE"),
@@ -352,7 +353,7 @@ fn link(reader: &mut Reader<'_>, salt: &str, within: &str) -> LinkSettings {
     }
 }
 
-/// The path of an endpoint.
+/// Reads the path of an endpoint.
 pub(super) fn path(reader: &mut Reader<'_>, key: &str) -> String {
     let path = reader.text(key);
     if !is_path(&path) {

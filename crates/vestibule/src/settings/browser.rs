@@ -1,5 +1,5 @@
-//! What browsers make of the cookies: settings with which they keep none, so that no sign-in
-//! lasts until the next request.
+//! How browsers treat our cookies: detects settings with which they discard them, so that a sign-in
+//! does not even last until the next request.
 
 use super::check::is_host;
 use super::cookie::CookieSettings;
@@ -8,7 +8,7 @@ use super::load::Problem;
 use super::reader::Reader;
 use super::{Settings, advice};
 
-/// Refuses what makes every sign-in fail.
+/// Refuses settings with which every sign-in fails.
 pub(super) fn check(reader: &mut Reader<'_>, settings: &Settings) {
     cookie_domains(reader, settings);
     if settings.session.cookie.secure
@@ -16,13 +16,13 @@ pub(super) fn check(reader: &mut Reader<'_>, settings: &Settings) {
     {
         reader.problem(
             "SESSION_COOKIE_SECURE",
-            format!("is on, and SECURITY_PUBLIC_URL is {origin:?}: over plain HTTP browsers throw the session cookie away, so that nobody stays signed in"),
-            "serve over HTTPS and write https:// in SECURITY_PUBLIC_URL, or set SESSION_COOKIE_SECURE = false",
+            format!("is on, but SECURITY_PUBLIC_URL is {origin:?}: browsers discard the session cookie over plain HTTP, so users do not stay signed in"),
+            "serve over HTTPS and use https:// in SECURITY_PUBLIC_URL, or set SESSION_COOKIE_SECURE = false",
         );
     }
 }
 
-/// What makes some requests fail, or all where no proxy stands between.
+/// Warns about settings with which some requests fail, or all requests if there is no proxy.
 pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
     let mut advice = Vec::new();
     let prefix = &settings.http.url_prefix;
@@ -30,8 +30,8 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
     if !covers(path, &format!("{prefix}/")) {
         advice.push(Problem::new(
             "SESSION_COOKIE_PATH",
-            format!("is {path:?} (or comes from APPLICATION_ROOT), and the endpoints are below \"{prefix}/\": unless a proxy changes the path, browsers never send the session"),
-            "leave SESSION_COOKIE_PATH and APPLICATION_ROOT out, or set SESSION_COOKIE_PATH = \"/\"",
+            format!("is {path:?} (possibly from APPLICATION_ROOT), but the endpoints are below \"{prefix}/\": unless a proxy changes the path, browsers never send the session cookie"),
+            "remove SESSION_COOKIE_PATH and APPLICATION_ROOT, or set SESSION_COOKIE_PATH = \"/\"",
         ));
     }
     if plain_http(settings).is_some() {
@@ -39,7 +39,7 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
             (
                 "REMEMBER_COOKIE_SECURE",
                 Some(&settings.session.remember.cookie),
-                "nobody is remembered",
+                "no user is remembered",
             ),
             (
                 "SECURITY_REFRESH_TOKEN_COOKIE",
@@ -48,14 +48,14 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
                     .cookie
                     .as_ref()
                     .filter(|_| settings.refresh.enabled),
-                "nobody can refresh a token",
+                "no token can be refreshed",
             ),
         ];
         for (key, cookie, effect) in cookies {
             if cookie.is_some_and(|cookie| cookie.secure) {
                 advice.push(Problem::new(
                     key,
-                    format!("is Secure, and SECURITY_PUBLIC_URL is plain HTTP: browsers throw such a cookie away, and {effect}"),
+                    format!("is Secure, but SECURITY_PUBLIC_URL is plain HTTP: browsers discard such a cookie, so {effect}"),
                     "serve over HTTPS",
                 ));
             }
@@ -67,14 +67,14 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
     {
         advice.push(Problem::new(
             "SECURITY_PUBLIC_URL",
-            format!("is on {host}, which is none of this server's hosts ({}): unless a proxy changes the Host header, every request is refused", hosts.join(", ")),
+            format!("is on {host}, which is not one of this server's hosts ({}): unless a proxy changes the Host header, every request is refused", hosts.join(", ")),
             "add it to TRUSTED_HOSTS",
         ));
     }
     advice
 }
 
-/// Browsers throw away a cookie for a domain that the host is not part of.
+/// Browsers discard a cookie for a domain that the host is not part of.
 fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
     let mut hosts = match &settings.http.hosts {
         BelievedHosts::Listed(hosts) => hosts.clone(),
@@ -106,8 +106,8 @@ fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
         if !hosts.iter().any(is_of) {
             reader.problem(
                 key,
-                format!("{domain:?} contains none of this server's hosts ({}), so that browsers throw the cookie away", hosts.join(", ")),
-                "name a domain that your hosts are part of, or none; hosts are set with TRUSTED_HOSTS or SERVER_NAME",
+                format!("{domain:?} contains none of this server's hosts ({}), so browsers discard the cookie", hosts.join(", ")),
+                "use a domain that contains your hosts, or remove it; hosts are set with TRUSTED_HOSTS or SERVER_NAME",
             );
         }
     }
@@ -115,11 +115,11 @@ fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
 
 fn domain_of(cookie: &CookieSettings) -> Option<String> {
     let domain = cookie.domain.as_deref()?.trim_start_matches('.');
-    // What is no name at all is refused by itself.
+    // An invalid host name is reported elsewhere.
     is_host(domain).then(|| domain.to_ascii_lowercase())
 }
 
-/// The origin where browsers see this server over plain HTTP, and are not on this machine.
+/// The public origin if it is plain HTTP and not on this machine.
 fn plain_http(settings: &Settings) -> Option<&str> {
     let origin = settings.http.public_origin.as_deref()?;
     (origin.starts_with("http://") && !advice::is_local(origin)).then_some(origin)
@@ -130,7 +130,7 @@ fn public_host(settings: &Settings) -> Option<&str> {
     origin.split("://").nth(1)
 }
 
-/// Whether a cookie of a path is sent with requests for another (RFC 6265, section 5.1.4).
+/// Whether a cookie for `path` is sent with requests for `requested` (RFC 6265, section 5.1.4).
 fn covers(path: &str, requested: &str) -> bool {
     requested
         .strip_prefix(path)
@@ -142,7 +142,7 @@ mod tests {
     use super::covers;
 
     #[test]
-    fn a_path_covers_what_is_below_it() {
+    fn a_cookie_path_covers_itself_and_the_paths_below_it() {
         for path in ["/", "/api", "/api/", "/api/accounts", "/api/accounts/"] {
             assert!(covers(path, "/api/accounts/"), "{path}");
         }

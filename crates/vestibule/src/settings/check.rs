@@ -1,5 +1,5 @@
-//! What a value has to be beyond its type, also where the feature that it belongs to is not
-//! served yet, and which values cannot stand beside each other.
+//! Checks beyond the type of a value, also for features that are not served yet, and checks of
+//! values that exclude each other.
 
 use toml::Value;
 
@@ -10,7 +10,7 @@ use super::keys::{self, Kind, Status};
 use super::reader::Reader;
 use super::{browser, salts};
 
-/// Texts, and lists of texts, that are one of a few words.
+/// Texts, and lists of texts, that allow only certain words.
 const WORDS: &[(&str, &[&str])] = &[
     ("PREFERRED_URL_SCHEME", &["http", "https"]),
     ("SECURITY_LINKS_CONSUMED_BY", &["get", "post"]),
@@ -37,7 +37,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("VESTIBULE_LOG_FORMAT", &["text", "json"]),
 ];
 
-/// The least and the most of a number.
+/// The minimum and maximum of a number.
 const RANGES: &[(&str, i64, i64)] = &[
     ("MAIL_PORT", 1, 65_535),
     ("SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", 1, 100),
@@ -60,14 +60,14 @@ const COOKIES: [(&str, &str); 1] = [(
     "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME",
 )];
 
-/// Looks at every value by itself.
+/// Checks every value on its own.
 pub(super) fn each(reader: &mut Reader<'_>) {
     for (key, words) in WORDS {
         for text in reader.list(key) {
             if !words.iter().any(|word| word.eq_ignore_ascii_case(&text)) {
                 reader.problem(
                     key,
-                    format!("{text:?} is not known"),
+                    format!("{text:?} is not a known value"),
                     format!("write {}", words.join(" or ")),
                 );
             }
@@ -83,7 +83,7 @@ pub(super) fn each(reader: &mut Reader<'_>) {
             } else {
                 format!("write a number from {least} to {most}")
             };
-            reader.problem(key, format!("{number} makes no sense here"), fix);
+            reader.problem(key, format!("{number} is out of range"), fix);
         }
     }
     for key in keys::all().filter(|key| key.kind == Kind::Text) {
@@ -94,15 +94,15 @@ pub(super) fn each(reader: &mut Reader<'_>) {
         if key.name.contains("SUBJECT") && text.chars().any(char::is_control) {
             reader.problem(
                 key.name,
-                "has a line break or another control character, which no subject of a mail has",
-                "write it in one line",
+                "contains a line break or another control character, which an email subject cannot have",
+                "write it on one line",
             );
         }
         if key.name.ends_with("_VIEW") && !is_view(&text) {
             reader.problem(
                 key.name,
-                format!("{text:?} is neither a path nor an address"),
-                "write a path of your app such as \"/done\", or an address that begins with https://",
+                format!("{text:?} is neither a path nor a URL"),
+                "write a path of your app such as \"/done\", or a URL that begins with https://",
             );
         }
         if key.name.starts_with("SECURITY_")
@@ -117,8 +117,8 @@ pub(super) fn each(reader: &mut Reader<'_>) {
     if mode(&socket_mode).is_none() {
         reader.problem(
             "VESTIBULE_SOCKET_MODE",
-            format!("{socket_mode:?} is not the mode of a file"),
-            "write such as \"660\"",
+            format!("{socket_mode:?} is not a file mode"),
+            "write an octal mode such as \"660\"",
         );
     }
     for key in ["VESTIBULE_IDLE_TIMEOUT", "VESTIBULE_WRITE_TIMEOUT"] {
@@ -130,8 +130,8 @@ pub(super) fn each(reader: &mut Reader<'_>) {
     }
 }
 
-/// Whether a text is the path of an endpoint, as it stands in a request line: without
-/// escapes, patterns, empty or dotted segments.
+/// Whether a text is the path of an endpoint as it appears in a request line: without escapes,
+/// patterns, empty or dot segments.
 pub(super) fn is_path(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@".contains(c);
     text.strip_prefix('/').is_some_and(|rest| {
@@ -148,19 +148,19 @@ pub(super) fn is_path(text: &str) -> bool {
     })
 }
 
-/// The mode of a file, as `chmod` reads it.
+/// Parses a file mode in octal, as `chmod` does.
 pub(super) fn mode(text: &str) -> Option<u32> {
     let digits = (3..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let mode = u32::from_str_radix(text, 8).ok()?;
     (digits && mode <= 0o777).then_some(mode)
 }
 
-/// Says that a text is not the path of an endpoint.
+/// Reports that a text is not the path of an endpoint.
 pub(super) fn not_a_path(reader: &mut Reader<'_>, key: &str, text: &str) {
     reader.problem(
         key,
         format!("{text:?} is not a path"),
-        "write a path of plain letters such as \"/login\" or \"/api/accounts\"",
+        "write a path such as \"/login\" or \"/api/accounts\", without escapes or patterns",
     );
 }
 
@@ -175,12 +175,12 @@ fn is_view(text: &str) -> bool {
     place && !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\')
 }
 
-/// Whether a text is a host, with or without a port: nothing else can ever be asked for.
+/// Whether a text is a host, with or without a port. No request can be addressed to anything else.
 pub(super) fn is_host(text: &str) -> bool {
     BelievedHosts::Listed(vec![text.to_owned()]).believe(text)
 }
 
-/// Looks at what stands side by side.
+/// Checks values against each other.
 pub(super) fn together(reader: &mut Reader<'_>, settings: &Settings) {
     salts::check(reader);
     cookie_names(reader, settings);
@@ -189,7 +189,7 @@ pub(super) fn together(reader: &mut Reader<'_>, settings: &Settings) {
     tables(reader, settings);
 }
 
-/// Two cookies of one name overwrite each other.
+/// Two cookies with the same name would overwrite each other.
 fn cookie_names(reader: &mut Reader<'_>, settings: &Settings) {
     let mut names = vec![
         ("SESSION_COOKIE_NAME", settings.session.cookie.name.clone()),
@@ -202,16 +202,16 @@ fn cookie_names(reader: &mut Reader<'_>, settings: &Settings) {
         names.push(("SECURITY_CSRF_COOKIE_NAME", cookie.name.clone()));
     }
     names.extend(COOKIES.map(|(_, key)| (key, reader.text(key))));
-    twice(reader, &names, "the name of the cookie of");
+    twice(reader, &names, "the cookie name of");
 }
 
-/// Two endpoints of one path.
+/// Reports two endpoints with the same path.
 fn endpoints(reader: &mut Reader<'_>, settings: &Settings) {
     let paths = super::endpoints::all(settings);
     twice(reader, &paths, "the path of");
 }
 
-/// Tables that cannot be.
+/// Reports invalid table names.
 fn tables(reader: &mut Reader<'_>, settings: &Settings) {
     let database = &settings.database;
     let names = [
@@ -227,33 +227,33 @@ fn tables(reader: &mut Reader<'_>, settings: &Settings) {
         if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
             reader.problem(
                 key,
-                format!("{name:?} cannot be a table"),
-                "write the name of a table, of at most 63 letters, digits and _",
+                format!("{name:?} is not a valid table name"),
+                "use at most 63 letters, digits and _",
             );
         } else if lower.starts_with("sqlite_") || lower.starts_with("vestibule_") {
             reader.problem(
                 key,
-                format!("{name:?} is a name that others use"),
-                "choose one that begins neither with sqlite_ nor with vestibule_",
+                format!("{name:?} is a reserved name"),
+                "choose a name that begins neither with sqlite_ nor with vestibule_",
             );
         }
     }
     let lower = names.map(|(key, name)| (key, name.to_ascii_lowercase()));
-    twice(reader, &lower, "the name of the table of");
+    twice(reader, &lower, "the table name of");
 }
 
-/// Names each value that an earlier name has already.
+/// Reports each value that an earlier key has as well.
 fn twice(reader: &mut Reader<'_>, values: &[(&str, String)], what: &str) {
     for (at, (key, value)) in values.iter().enumerate() {
         let earlier = values[..at].iter().find(|(_, other)| other == value);
-        // The links of two endpoints meet where the endpoints do, which is said once.
+        // The links of two endpoints collide whenever the endpoints do, which is reported once.
         if let Some((other, _)) = earlier
             && !reader.has_problem(key, &format!("is also {what} {other}"))
         {
             reader.problem(
                 key,
                 format!("{value:?} is also {what} {other}"),
-                "choose another one",
+                "choose another value",
             );
         }
     }
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn views() {
+    fn views_are_absolute_paths_or_urls() {
         for view in ["/", "/done?a=b", "/#/done", "https://app.example/done"] {
             assert!(is_view(view), "{view}");
         }

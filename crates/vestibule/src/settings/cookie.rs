@@ -7,14 +7,14 @@ use toml::{Table, Value};
 use super::check::is_host;
 use super::reader::Reader;
 
-/// `SameSite` (RFC 6265bis).
+/// The `SameSite` attribute of a cookie (RFC 6265bis).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SameSite {
     /// Only requests from our own site carry the cookie.
     Strict,
-    /// Links from other sites carry it too.
+    /// Links from other sites carry it as well.
     Lax,
-    /// Every request carries it.
+    /// All requests carry it.
     None,
 }
 
@@ -25,7 +25,7 @@ const WORDS: [(&str, SameSite); 3] = [
 ];
 
 impl SameSite {
-    /// As it stands in a header.
+    /// The value in the header.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,14 +36,14 @@ impl SameSite {
     }
 }
 
-/// A cookie, but for its value.
+/// The name and attributes of a cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CookieSettings {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its `Domain`; without one it stays on the host that set it.
+    /// `Domain`; without it, the cookie is sent only to the host that set it.
     pub domain: Option<String>,
-    /// Its `Path`.
+    /// `Path`.
     pub path: String,
     /// `Secure`.
     pub secure: bool,
@@ -53,12 +53,12 @@ pub struct CookieSettings {
     pub same_site: Option<SameSite>,
     /// `Partitioned`.
     pub partitioned: bool,
-    /// `Max-Age`, for cookies that have one of their own.
+    /// `Max-Age`, if the setting gives one.
     pub max_age: Option<Duration>,
 }
 
 impl CookieSettings {
-    /// `SESSION_COOKIE_*`, `REMEMBER_COOKIE_*`.
+    /// Reads `SESSION_COOKIE_*` or `REMEMBER_COOKIE_*`.
     pub(super) fn prefixed(reader: &mut Reader<'_>, prefix: &str, default_path: &str) -> Self {
         let name = |suffix: &str| format!("{prefix}_{suffix}");
         Self {
@@ -75,7 +75,7 @@ impl CookieSettings {
         }
     }
 
-    /// A table of Werkzeug's `set_cookie` arguments, such as `SECURITY_CSRF_COOKIE`.
+    /// Reads a table of Werkzeug's `set_cookie` arguments, such as `SECURITY_CSRF_COOKIE`.
     pub(super) fn from_table(reader: &mut Reader<'_>, key: &str, cookie_name: &str) -> Self {
         let table = reader.table(key);
         for name in table.keys() {
@@ -92,14 +92,14 @@ impl CookieSettings {
             if name == "expires" {
                 reader.problem(
                     key,
-                    "has an expires: a moment after which every cookie is over at once",
-                    "write max_age",
+                    "contains expires: a fixed date, after which every cookie expires immediately",
+                    "use max_age instead",
                 );
             } else if !KNOWN.contains(&name.as_str()) {
                 reader.problem(
                     key,
-                    format!("has no member {name:?}"),
-                    format!("write {}", KNOWN.join(", ")),
+                    format!("{name:?} is not a cookie attribute"),
+                    format!("use {}", KNOWN.join(", ")),
                 );
             }
         }
@@ -108,14 +108,14 @@ impl CookieSettings {
                 "secure" | "httponly" | "partitioned" => (value.is_bool(), "true or false"),
                 "max_age" => (
                     super::value::duration(value).is_some(),
-                    "a length of time such as \"15 minutes\", or a number of seconds",
+                    "a duration such as \"15 minutes\", or a number of seconds",
                 ),
-                _ => (value.is_str(), "a text in quotes"),
+                _ => (value.is_str(), "a string in quotes"),
             };
             if !fits && !super::value::is_none(value) {
                 reader.problem(
                     key,
-                    format!("{name} = {value} is of the wrong type"),
+                    format!("{name} = {value} has the wrong type"),
                     format!("write {wanted}"),
                 );
             }
@@ -127,7 +127,7 @@ impl CookieSettings {
             if found.is_none() {
                 reader.problem(
                     key,
-                    format!("samesite {word:?} is not known"),
+                    format!("samesite = {word:?} is not a known value"),
                     "write Strict, Lax or None",
                 );
             }
@@ -145,9 +145,9 @@ impl CookieSettings {
         }
     }
 
-    /// What browsers would throw away, or anybody could plant.
+    /// Reports attributes with which browsers discard the cookie, or other sites could set it.
     pub(super) fn check(&self, reader: &mut Reader<'_>, key: &str) {
-        // Browsers take these prefixes for what they are in any case.
+        // Browsers recognise these prefixes in any case.
         let prefixed = |prefix: &str| {
             self.name
                 .get(..prefix.len())
@@ -157,39 +157,43 @@ impl CookieSettings {
         if self.name.is_empty() || !self.name.chars().all(token) {
             reader.problem(
                 key,
-                "the cookie's name cannot be one",
+                "the cookie name is not valid",
                 "use letters, digits, - and _",
             );
         }
         if self.same_site == Some(SameSite::None) && !self.secure {
             reader.problem(
                 key,
-                "SameSite=None without Secure: browsers throw such a cookie away",
-                "set Secure too, or SameSite to Lax",
+                "SameSite=None without Secure: browsers discard such a cookie",
+                "switch Secure on, or set SameSite to Lax",
             );
         }
         if self.partitioned && !self.secure {
-            reader.problem(key, "Partitioned without Secure", "set Secure too");
+            reader.problem(
+                key,
+                "Partitioned without Secure: browsers discard such a cookie",
+                "switch Secure on",
+            );
         }
         if prefixed("__Secure-") && !self.secure {
             reader.problem(
                 key,
-                "the name begins with __Secure- and Secure is off",
-                "set Secure",
+                "the cookie name begins with __Secure-, but Secure is off",
+                "switch Secure on",
             );
         }
         if prefixed("__Host-") && (!self.secure || self.domain.is_some() || self.path != "/") {
             reader.problem(
                 key,
-                "the name begins with __Host-, which needs Secure, the path / and no domain",
-                "set them so, or choose another name",
+                "the cookie name begins with __Host-, which requires Secure, the path / and no domain",
+                "set these attributes accordingly, or choose another name",
             );
         }
         let path = |c: char| c.is_ascii_graphic() && !matches!(c, ';' | ',');
         if !self.path.starts_with('/') || !self.path.chars().all(path) {
             reader.problem(
                 key,
-                format!("the path {:?} cannot stand in a cookie", self.path),
+                format!("the path {:?} is not valid in a cookie", self.path),
                 "write a path such as \"/\"",
             );
         }
@@ -198,8 +202,8 @@ impl CookieSettings {
             if host.contains([':', '[']) || !is_host(host) {
                 reader.problem(
                     key,
-                    format!("the domain {domain:?} cannot stand in a cookie"),
-                    "write a name without scheme and port, such as \"example.com\"",
+                    format!("the domain {domain:?} is not valid in a cookie"),
+                    "write a name without a scheme and a port, such as \"example.com\"",
                 );
             }
         }

@@ -1,44 +1,43 @@
-//! Cross-origin resource sharing, by Flask-CORS's names.
+//! Cross-origin resource sharing, configured with Flask-CORS's names.
 
 use std::time::Duration;
 
 use toml::Value;
 
 use super::check::is_host;
-use super::cors_pattern;
+use super::cors_pattern::{self, Pattern};
 use super::reader::Reader;
 use super::value;
-use crate::http::cors::{self, Cors};
 
 const RESOURCES: &str = "CORS_RESOURCES";
 
-/// The rules.
+/// The CORS rules.
 #[derive(Debug, Clone, Default)]
 pub struct CorsSettings {
-    /// The first rule whose path matches counts.
+    /// The rules. The first rule whose path matches is used.
     pub rules: Vec<CorsRule>,
 }
 
-/// What is shared under a path.
+/// The CORS rule for a path.
 #[derive(Debug, Clone)]
 pub struct CorsRule {
-    /// A path, or a regular expression of which the beginning has to match.
+    /// A path, or a regular expression that has to match at the beginning of the path.
     pub path: String,
-    /// Origins, or regular expressions; `*` is everybody.
+    /// Origins, or regular expressions for them; `*` stands for every origin.
     pub origins: Vec<String>,
-    /// Whether cookies may come along.
+    /// Whether requests may carry cookies.
     pub supports_credentials: bool,
-    /// The request headers that may be sent; `*` is all.
+    /// The request headers that may be sent; `*` stands for all.
     pub allow_headers: Vec<String>,
     /// The response headers that scripts may read.
     pub expose_headers: Vec<String>,
     /// The methods that may be used.
     pub methods: Vec<String>,
-    /// How long a browser may keep the answer to a preflight.
+    /// How long a browser may cache the response to a preflight.
     pub max_age: Option<Duration>,
-    /// Whether a wildcard is said as one.
+    /// Whether a wildcard is sent as `*` instead of the request's origin.
     pub send_wildcard: bool,
-    /// Whether answers say that they vary by origin.
+    /// Whether responses carry `Vary: Origin`.
     pub vary_header: bool,
 }
 
@@ -83,8 +82,8 @@ impl CorsSettings {
                 if paths.is_empty() {
                     reader.problem(
                         RESOURCES,
-                        "names no path",
-                        "write { \"/api/*\" = { origins = [\"https://app.example\"] } }, or leave it out",
+                        "contains no path",
+                        "write { \"/api/*\" = { origins = [\"https://app.example\"] } }, or remove it",
                     );
                 }
                 let rule = |path: &String| CorsRule {
@@ -97,7 +96,7 @@ impl CorsSettings {
         if rules.is_empty() && !base.origins.is_empty() {
             rules.push(base);
         }
-        // The longest pattern speaks first, as in Flask-CORS.
+        // The longest pattern comes first, as in Flask-CORS.
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.path.len()));
         for rule in &rules {
             check(reader, rule);
@@ -107,30 +106,30 @@ impl CorsSettings {
 }
 
 impl CorsRule {
-    /// The patterns whose host has a dot that stands for any character.
+    /// The patterns whose host contains an unescaped dot, which matches any character.
     pub(super) fn with_bare_dots(&self) -> impl Iterator<Item = &String> {
-        let pattern = |origin: &&String| *origin != "*" && cors::is_pattern(origin);
+        let pattern = |origin: &&String| *origin != "*" && cors_pattern::is_pattern(origin);
         self.origins
             .iter()
             .filter(pattern)
             .filter(|origin| cors_pattern::has_bare_dot(origin))
     }
 
-    /// Whether an origin that nobody has thought of is let in by a pattern.
+    /// Whether a pattern admits an arbitrary origin.
     pub(super) fn lets_everybody_in(&self) -> bool {
-        let rule = Self {
-            path: "/*".to_owned(),
-            ..self.clone()
+        let lets_in = |pattern: &String| {
+            Pattern::new(pattern, false).is_ok_and(|pattern| {
+                ["https://anybody.invalid", "http://anybody.invalid:8080"]
+                    .iter()
+                    .any(|origin| pattern.matches(origin))
+            })
         };
-        Cors::new(&CorsSettings { rules: vec![rule] }).is_ok_and(|cors| {
-            ["https://anybody.invalid", "http://anybody.invalid:8080"]
-                .iter()
-                .any(|origin| cors.allows("/", origin))
-        })
+        let mut listed = self.origins.iter().filter(|origin| *origin != "*");
+        listed.any(lets_in)
     }
 }
 
-/// What browsers could not make sense of, and what shares too much.
+/// Reports values that browsers do not understand, and rules that share too much.
 fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
     for (key, text) in std::iter::once((RESOURCES, &rule.path))
         .chain(rule.origins.iter().map(|origin| ("CORS_ORIGINS", origin)))
@@ -139,47 +138,35 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
         if key != RESOURCES && is_glob(reader, text) {
             continue;
         }
-        let alone = CorsRule {
-            path: text.clone(),
-            ..CorsRule::default()
-        };
-        if let Err(fault) = Cors::new(&CorsSettings { rules: vec![alone] }) {
-            reader.problem(
-                key,
-                fault.to_string(),
-                "write an address, or a regular expression",
-            );
+        if let Err(why) = Pattern::new(text, true) {
+            reader.problem(key, why, "write an origin or a regular expression");
         }
     }
     for origin in rule
         .origins
         .iter()
-        .filter(|origin| !cors::is_pattern(origin))
+        .filter(|origin| !cors_pattern::is_pattern(origin))
     {
         let host = origin.split_once("://").map_or("", |(_, host)| host);
         if origin == "null" {
             reader.problem(
                 "CORS_ORIGINS",
-                "lists \"null\": every site can make a page of that origin",
+                "contains \"null\": any site can create a page with that origin",
                 "list the origins of your apps",
             );
         } else if !is_host(host) {
             reader.problem(
                 "CORS_ORIGINS",
-                format!("{origin:?} is not an origin: no browser would name it"),
-                "write scheme and host, without a path or a slash at the end, such as \"https://app.example\"",
+                format!("{origin:?} is not an origin: no browser sends it"),
+                "write the scheme and the host without a path or a trailing slash, such as \"https://app.example\"",
             );
         }
     }
-    let alone = CorsRule {
-        path: "/*".to_owned(),
-        allow_headers: rule.allow_headers.clone(),
-        ..CorsRule::default()
-    };
-    if let Err(fault) = Cors::new(&CorsSettings { rules: vec![alone] }) {
+    let header = |text: &String| Pattern::of_headers(text).err();
+    if let Some(why) = rule.allow_headers.iter().find_map(header) {
         reader.problem(
             "CORS_ALLOW_HEADERS",
-            fault.to_string(),
+            why,
             "write names such as \"X-Request-Id\", or regular expressions",
         );
     }
@@ -187,7 +174,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
     if rule.supports_credentials && (wildcard || rule.lets_everybody_in()) {
         reader.problem(
             "CORS_ORIGINS",
-            "is a wildcard together with CORS_SUPPORTS_CREDENTIALS: every site could act as your users",
+            "is a wildcard while CORS_SUPPORTS_CREDENTIALS is on: any site could act as your users",
             "list the origins of your apps",
         );
     }
@@ -195,7 +182,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
         if http::Method::try_from(method.as_str()).is_err() {
             reader.problem(
                 "CORS_METHODS",
-                format!("{method:?} cannot be a method"),
+                format!("{method:?} is not a valid method"),
                 "write names such as \"POST\"",
             );
         }
@@ -209,15 +196,15 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
             if patterns && let Some(meant) = cors_pattern::header_meant(header) {
                 reader.problem(
                     key,
-                    format!("{header:?} looks like a glob, and patterns are regular expressions"),
+                    format!("{header:?} looks like a glob, but patterns are regular expressions"),
                     format!("write '{meant}'"),
                 );
             }
-            let pattern = patterns && cors::is_pattern(header);
+            let pattern = patterns && cors_pattern::is_pattern(header);
             if !pattern && http::HeaderName::try_from(header).is_err() {
                 reader.problem(
                     key,
-                    format!("{header:?} cannot be the name of a header"),
+                    format!("{header:?} is not a valid header name"),
                     "write names such as \"X-Request-Id\"",
                 );
             }
@@ -225,7 +212,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
     }
 }
 
-/// Whether an origin is written as a glob, which is said.
+/// Whether an origin is written as a glob; reports it if so.
 fn is_glob(reader: &mut Reader<'_>, origin: &String) -> bool {
     let Some(meant) = cors_pattern::origin_meant(origin) else {
         return false;
@@ -233,7 +220,7 @@ fn is_glob(reader: &mut Reader<'_>, origin: &String) -> bool {
     let general = reader.list("CORS_ORIGINS").contains(origin);
     reader.problem(
         if general { "CORS_ORIGINS" } else { RESOURCES },
-        format!("{origin:?} looks like a glob, and origins are regular expressions: it would match others than you mean"),
+        format!("{origin:?} looks like a glob, but origins are regular expressions: it would match origins that you do not intend"),
         format!("write '{meant}', in single quotes"),
     );
     true
@@ -247,7 +234,7 @@ fn overridden(reader: &mut Reader<'_>, base: &CorsRule, path: &str, details: &Va
     let Some(details) = details.as_table() else {
         reader.problem(
             RESOURCES,
-            format!("what {path:?} shares is not a table"),
+            format!("the value of {path:?} is not a table"),
             "write { \"/api/*\" = { origins = [\"https://app.example\"] } }",
         );
         return rule;
@@ -256,15 +243,15 @@ fn overridden(reader: &mut Reader<'_>, base: &CorsRule, path: &str, details: &Va
         if !set(&mut rule, name, value) {
             reader.problem(
                 RESOURCES,
-                format!("{name} = {value} is not understood"),
-                "write origins, methods, allow_headers, expose_headers (lists), supports_credentials, send_wildcard, vary_header (true or false) or max_age",
+                format!("{name} = {value} is not a valid option"),
+                "use origins, methods, allow_headers, expose_headers (lists), supports_credentials, send_wildcard, vary_header (true or false) or max_age",
             );
         }
     }
     rule
 }
 
-/// Sets one member; false if there is none of this name and type.
+/// Sets one member; false if no member has this name and type.
 fn set(rule: &mut CorsRule, name: &str, value: &Value) -> bool {
     let list = match name {
         "origins" => Some(&mut rule.origins),

@@ -1,10 +1,66 @@
-//! Patterns of origins and headers that do not say what they seem to.
+//! Patterns of paths, origins and headers, and those that do not mean what they seem to.
 //!
-//! They are regular expressions, as in Flask-CORS. `https://*.example.com` looks like the glob that
-//! other servers take, and as a regular expression lets `https://xexample.com` in.
+//! Patterns are regular expressions, as in Flask-CORS. `https://*.example.com` looks like the glob
+//! that other servers accept, but as a regular expression it admits `https://xexample.com`.
 
-/// What a pattern of an origin says if it is read as a glob, as a regular expression; `None` for one
-/// that does not look like a glob.
+use regex_lite::Regex;
+
+use super::hosts;
+
+/// A compiled pattern for a path, an origin or the name of a header.
+#[derive(Debug)]
+pub(crate) enum Pattern {
+    Plain(String),
+    Regex(Regex),
+}
+
+/// Whether a text is a regular expression. Flask-CORS treats any text with special characters as
+/// one; we do not if the brackets belong to an IPv6 address.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    let ipv6 = |origin: &str| {
+        ["http://", "https://"]
+            .iter()
+            .any(|scheme| origin.strip_prefix(scheme).is_some_and(hosts::is_ipv6))
+    };
+    text.contains(['*', '\\', ']', '?', '$', '^', '[', '(', ')']) && !ipv6(text)
+}
+
+impl Pattern {
+    /// Compiles a pattern. `prefix` is for paths, which only have to match at the beginning.
+    pub(crate) fn new(text: &str, prefix: bool) -> Result<Self, String> {
+        if !is_pattern(text) {
+            return Ok(Self::Plain(text.to_owned()));
+        }
+        let anchored = if prefix {
+            format!("^(?:{text})")
+        } else {
+            format!("^(?:{text})$")
+        };
+        Regex::new(&anchored)
+            .map(Self::Regex)
+            .map_err(|error| format!("CORS: {text:?} is not a pattern: {error}"))
+    }
+
+    /// Compiles a pattern for header names, which are case-insensitive. A lone `*` matches every
+    /// header.
+    pub(crate) fn of_headers(text: &str) -> Result<Self, String> {
+        match text {
+            "*" => Self::new(".*", false),
+            text if is_pattern(text) => Self::new(&format!("(?i){text}"), false),
+            text => Ok(Self::Plain(text.to_owned())),
+        }
+    }
+
+    pub(crate) fn matches(&self, value: &str) -> bool {
+        match self {
+            Self::Plain(text) => text.eq_ignore_ascii_case(value),
+            Self::Regex(regex) => regex.is_match(value),
+        }
+    }
+}
+
+/// The regular expression for a pattern of an origin that was written as a glob, or `None` if it
+/// does not look like a glob.
 pub(super) fn origin_meant(pattern: &str) -> Option<String> {
     let (scheme, rest) = match pattern.split_once("://") {
         Some((scheme, rest)) => (Some(scheme), rest),
@@ -39,35 +95,37 @@ pub(super) fn origin_meant(pattern: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{port}"))
 }
 
-/// Whether a star in a host stands for something, as in a glob, and not for a repetition.
+/// Whether a star in a host is a glob's placeholder and not a repetition.
 fn has_glob(host: &str) -> bool {
-    // Nothing can be repeated at the very start.
+    // At the start, a star has nothing to repeat.
     if host.starts_with('*') {
         return true;
     }
     if !host.chars().all(is_plain) {
         return false;
     }
-    // `.*` says "anything" only where no label ends before it: `https://.*`, not `https://app.*.example`.
+    // `.*` matches anything only if no label ends before it: as in `https://.*`, not in
+    // `https://app.*.example`.
     let before = |at: usize| host[..at].strip_suffix('.');
     host.match_indices('*').any(|(at, _)| {
         before(at).is_none_or(|label| !label.is_empty() && !label.ends_with(['.', '*']))
     })
 }
 
-/// What stands in a glob, and in hosts without one.
+/// Whether a character can occur in a glob or in a host.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '*')
 }
 
-/// The same of the name of a header: `X-*`.
+/// The same for the name of a header: `X-*`.
 pub(super) fn header_meant(pattern: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
     let glob = pattern != "*" && pattern.contains('*') && pattern.chars().all(plain);
     glob.then(|| pattern.replace('*', "[a-z0-9-]+"))
 }
 
-/// Whether a dot between the labels of a pattern's host stands for any character.
+/// Whether the host of a pattern contains an unescaped dot that is not repeated, so that it matches
+/// any one character.
 pub(super) fn has_bare_dot(pattern: &str) -> bool {
     let host = pattern.split_once("://").map_or(pattern, |(_, host)| host);
     let mut in_class = false;
@@ -93,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_like_a_glob_is_spelled_as_a_regular_expression() {
+    fn a_glob_is_translated_to_the_regular_expression_it_means() {
         for (glob, meant) in [
             ("https://*.example.com", r"https://[a-z0-9-]+\.example\.com"),
             (
@@ -145,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dot_that_is_not_escaped_is_seen() {
+    fn an_unescaped_dot_is_detected() {
         for pattern in [
             "https://.*.example.com",
             r"https://app\d.example\.com",

@@ -1,4 +1,4 @@
-//! CSRF protection.
+//! Settings of the CSRF protection.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use super::cookie::CookieSettings;
 use super::reader::Reader;
 
-/// How a caller can be authenticated.
+/// How a caller is authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {
-    /// By the session cookie, or the remember cookie that brings one back.
+    /// By the session cookie, or by the remember cookie that restores a session.
     Session,
     /// By an auth token.
     Token,
@@ -20,7 +20,7 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
-    /// As settings and queries name it.
+    /// The mechanism that settings and queries call by this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
@@ -32,32 +32,32 @@ impl Mechanism {
     }
 }
 
-/// `WTF_CSRF_*` and `SECURITY_CSRF_*`.
+/// Settings of the CSRF protection: `WTF_CSRF_*` and `SECURITY_CSRF_*`.
 #[derive(Debug, Clone)]
 pub struct CsrfSettings {
     /// Whether tokens are checked at all.
     pub enabled: bool,
-    /// Whether every request that changes something needs one, whoever sends it.
+    /// Whether every state-changing request needs a token, regardless of the caller.
     pub check_default: bool,
-    /// The methods that change something.
+    /// The methods that are checked; methods other than `GET` and `HEAD` always are.
     pub methods: Vec<String>,
     /// The name of the value in the session and of the form field.
     pub field_name: String,
     /// The headers that may carry the token.
     pub headers: Vec<String>,
-    /// How long a token counts.
+    /// How long a token is valid.
     pub time_limit: Option<Duration>,
-    /// Whether the Referer is compared over TLS.
+    /// Whether the `Referer` is compared on requests over TLS.
     pub ssl_strict: bool,
-    /// A key of its own for tokens.
+    /// A separate signing key for tokens.
     pub secret_key: Option<SecretString>,
-    /// Callers of which mechanisms need a token.
+    /// The mechanisms whose callers need a token.
     pub protect_mechanisms: Vec<Mechanism>,
-    /// Whether strangers need none.
+    /// Whether unauthenticated clients need no token.
     pub ignore_unauth_endpoints: bool,
-    /// The cookie that carries the token to the app's scripts, if there is one.
+    /// The cookie that carries the token to the app's scripts, if it is configured.
     pub cookie: Option<CookieSettings>,
-    /// Whether it is sent with each answer.
+    /// Whether the cookie is sent with every response.
     pub cookie_refresh_each_request: bool,
     /// Whether signing out needs a token.
     pub logout_csrf: bool,
@@ -72,13 +72,13 @@ impl CsrfSettings {
             if HeaderName::try_from(header).is_err() {
                 reader.problem(
                     "WTF_CSRF_HEADERS",
-                    format!("{header:?} (or SECURITY_CSRF_HEADER) cannot be the name of a header"),
+                    format!("{header:?} is not a valid header name (it may come from SECURITY_CSRF_HEADER)"),
                     "write a name such as \"X-XSRF-Token\"",
                 );
             }
         }
         let protect_mechanisms = mechanisms(reader, "SECURITY_CSRF_PROTECT_MECHANISMS");
-        // An older form of the reference names the cookie inside of its attributes.
+        // An older version of the reference names the cookie inside its attributes.
         let old_name = reader
             .table("SECURITY_CSRF_COOKIE")
             .get("key")
@@ -102,7 +102,7 @@ impl CsrfSettings {
             secret_key: reader.secret("WTF_CSRF_SECRET_KEY"),
             protect_mechanisms,
             ignore_unauth_endpoints: reader.flag("SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS"),
-            // Where nothing asks for a token, none is handed out by cookie.
+            // If tokens are not checked, the cookie is not sent.
             cookie: (enabled && cookie_name.is_some()).then_some(cookie),
             cookie_refresh_each_request: reader.flag("SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST"),
             logout_csrf: reader.flag("SECURITY_LOGOUT_CSRF"),
@@ -111,38 +111,38 @@ impl CsrfSettings {
         settings
     }
 
-    /// Combinations that the reference refuses to start with, and what would switch the check
-    /// off without saying so.
+    /// Reports combinations that the reference refuses to start with, and values that would
+    /// silently switch the check off.
     fn check(&self, reader: &mut Reader<'_>) {
         const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
         for method in &self.methods {
             if !METHODS.contains(&method.as_str()) {
                 reader.problem(
                     "WTF_CSRF_METHODS",
-                    format!("{method:?} is no method of ours"),
-                    format!("write some of {}", METHODS.join(", ")),
+                    format!("{method:?} is not an HTTP method of this server"),
+                    format!("use some of {}", METHODS.join(", ")),
                 );
             }
         }
         if self.enabled && self.methods.is_empty() {
             reader.problem(
                 "WTF_CSRF_METHODS",
-                "is empty: nothing would ask for a CSRF token",
-                "leave it out, or say so with WTF_CSRF_ENABLED = false",
+                "is empty: no request would need a CSRF token",
+                "remove it, or set WTF_CSRF_ENABLED = false if you intend this",
             );
         }
         if self.enabled && self.time_limit.is_some_and(|limit| limit.is_zero()) {
             reader.problem(
                 "WTF_CSRF_TIME_LIMIT",
-                "is no time at all: every CSRF token has expired when it arrives",
-                "leave it out for an hour, or write \"\" for tokens that do not expire",
+                "is zero: every CSRF token would be expired on arrival",
+                "remove it for one hour, or set it to \"\" for tokens that do not expire",
             );
         }
         if self.field_name.is_empty() {
             reader.problem(
                 "WTF_CSRF_FIELD_NAME",
                 "is empty",
-                "leave it out: it is \"csrf_token\" then",
+                "remove it for the default, \"csrf_token\"",
             );
         }
         if !self.enabled || !self.check_default {
@@ -152,21 +152,21 @@ impl CsrfSettings {
         if self.protect_mechanisms.len() < 3 {
             reader.problem(
                 "SECURITY_CSRF_PROTECT_MECHANISMS",
-                "leaves a mechanism out, while WTF_CSRF_CHECK_DEFAULT asks everybody for a token",
+                "does not include every mechanism, but WTF_CSRF_CHECK_DEFAULT requires a token for all of them",
                 fix,
             );
         }
         if self.ignore_unauth_endpoints {
             reader.problem(
                 "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS",
-                "has no effect while WTF_CSRF_CHECK_DEFAULT asks everybody for a token",
+                "has no effect while WTF_CSRF_CHECK_DEFAULT requires a token for every request",
                 fix,
             );
         }
     }
 }
 
-/// A list of mechanisms.
+/// Reads a list of mechanisms.
 pub(super) fn mechanisms(reader: &mut Reader<'_>, key: &str) -> Vec<Mechanism> {
     let mut mechanisms = Vec::new();
     for name in reader.list(key) {
@@ -174,8 +174,8 @@ pub(super) fn mechanisms(reader: &mut Reader<'_>, key: &str) -> Vec<Mechanism> {
             Some(mechanism) => mechanisms.push(mechanism),
             None => reader.problem(
                 key,
-                format!("{name:?} is not known"),
-                "write session, token or basic",
+                format!("{name:?} is not a known value"),
+                "use session, token or basic",
             ),
         }
     }

@@ -1,20 +1,20 @@
-//! Where users are kept.
+//! Settings of the database.
 
 use secrecy::SecretString;
 use vestibule_store::sql::is_tls_option;
 
 use super::reader::Reader;
 
-/// `SQLALCHEMY_DATABASE_URI` and the names of the tables.
+/// Settings of the database: `SQLALCHEMY_DATABASE_URI` and the names of the tables.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
-    /// The address of the database, as SQLAlchemy writes it; it may hold a password.
+    /// The URI of the database in SQLAlchemy's format; it may contain a password.
     pub uri: Option<SecretString>,
     /// The table of users.
     pub user_table: String,
     /// The table of roles.
     pub role_table: String,
-    /// The table of who has which role.
+    /// The table that assigns roles to users.
     pub roles_users_table: String,
     /// The table of passkeys.
     pub webauthn_table: String,
@@ -29,8 +29,8 @@ impl DatabaseSettings {
         if arguments.is_some_and(|args| args.keys().any(|name| is_tls_option(name))) {
             reader.problem(
                 "SQLALCHEMY_ENGINE_OPTIONS",
-                "has options about TLS in connect_args, which are not read",
-                "write them into SQLALCHEMY_DATABASE_URI, behind its question mark",
+                "contains TLS options in connect_args, which this server does not read",
+                "write them into SQLALCHEMY_DATABASE_URI, after the question mark",
             );
         }
         Self {

@@ -1,23 +1,23 @@
-//! The configuration as it is in force, for people to look at.
+//! The configuration in force, for display.
 
 use super::keys::{self, Status};
 use super::load::{Loaded, Origin};
 use super::masking::without_credentials;
 
-/// One setting in force.
+/// A setting in force.
 #[derive(Debug, Clone)]
 pub struct Effective {
     /// The name.
     pub name: &'static str,
     /// The value, masked if it is secret.
     pub value: String,
-    /// Who set it.
+    /// Where the value comes from.
     pub origin: Origin,
     /// Whether it has an effect.
     pub status: Status,
 }
 
-/// Every setting, in the order of their names.
+/// All settings, ordered by name.
 #[must_use]
 pub fn effective(loaded: &Loaded) -> Vec<Effective> {
     let mut all: Vec<Effective> = keys::all()

@@ -1,15 +1,22 @@
-//! Which paths are served under which names, so that no two are one. A test of the router's
-//! holds this against the endpoints themselves.
+//! The paths of all endpoints, so that collisions are found. A test of the router compares this
+//! list with the endpoints themselves.
 
 use super::{MailRoute, Settings};
-use crate::secrets::links;
+
+/// Appends a segment to a path. A trailing slash stays at the end.
+pub(crate) fn under(path: &str, segment: &str) -> String {
+    match path.strip_suffix('/') {
+        Some(path) => format!("{path}/{segment}/"),
+        None => format!("{path}/{segment}"),
+    }
+}
 
 /// Every path that is served, and the setting that it comes from.
 pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
     let accounts = &settings.accounts;
     let login = &settings.login;
     let passwordless = accounts.passwordless.enabled;
-    // A key, its path, whether it is served, and whether links lead below it.
+    // The key, its path, whether it is served, and whether links have paths below it.
     let keys = [
         (
             "SECURITY_LOGIN_URL",
@@ -78,12 +85,12 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
             false,
         ),
     ];
-    let under = |path: &str| under_prefix(&settings.http.url_prefix, path);
+    let prefixed = |path: &str| under_prefix(&settings.http.url_prefix, path);
     let mut paths = vec![
         ("the health check", "/healthz".to_owned()),
         ("the readiness check", "/readyz".to_owned()),
-        ("the authz endpoint", under("/authz")),
-        ("the OpenAPI document", under("/openapi.json")),
+        ("the authz endpoint", prefixed("/authz")),
+        ("the OpenAPI document", prefixed("/openapi.json")),
     ];
     if matches!(settings.mail.route, MailRoute::DevMailbox) {
         paths.extend(
@@ -93,16 +100,16 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
     }
     for (key, path, served, has_links) in keys {
         if served {
-            paths.push((key, under(path)));
+            paths.push((key, prefixed(path)));
         }
         if served && has_links {
-            paths.push((key, under(&links::under(path, "{token}"))));
+            paths.push((key, prefixed(&under(path, "{token}"))));
         }
     }
     paths
 }
 
-/// As the router joins them.
+/// Joins prefix and path as the router does.
 pub(crate) fn under_prefix(prefix: &str, path: &str) -> String {
     if path == "/" && !prefix.is_empty() {
         return prefix.to_owned();

@@ -1,22 +1,22 @@
-//! The switches of the features, and what each needs beside it.
+//! The switches of the features, and the settings that each requires.
 
 use super::reader::Reader;
 
-/// Second factors, as far as a sign-in by password has to know about them.
+/// Second factors, as far as a sign-in with a password depends on them.
 #[derive(Debug, Clone, Copy)]
 pub struct TwoFactorSettings {
-    /// `SECURITY_TWO_FACTOR`.
+    /// Whether `SECURITY_TWO_FACTOR` is on.
     pub enabled: bool,
-    /// Whether everybody needs one.
+    /// Whether every user needs a second factor.
     pub required: bool,
 }
 
-/// Passkeys, as far as a sign-in by password has to know about them.
+/// Passkeys, as far as a sign-in with a password depends on them.
 #[derive(Debug, Clone, Copy)]
 pub struct WebAuthnSettings {
-    /// `SECURITY_WEBAUTHN`.
+    /// Whether `SECURITY_WEBAUTHN` is on.
     pub enabled: bool,
-    /// Whether they count as a second factor.
+    /// Whether passkeys count as a second factor.
     pub allow_as_multi_factor: bool,
 }
 
@@ -42,7 +42,7 @@ impl WebAuthnSettings {
 struct Feature {
     switch: &'static str,
     views: &'static [&'static str],
-    /// Whether this version serves it.
+    /// Whether this version serves the feature.
     served: bool,
 }
 
@@ -122,7 +122,7 @@ const FEATURES: [Feature; 13] = [
     },
 ];
 
-/// Whether a feature is on, and served.
+/// Whether a feature is on and served.
 pub(super) fn serves(reader: &Reader<'_>, switch: &str) -> bool {
     let known = |feature: &&Feature| feature.switch == switch;
     reader.flag(switch)
@@ -132,7 +132,7 @@ pub(super) fn serves(reader: &Reader<'_>, switch: &str) -> bool {
             .is_none_or(|feature| feature.served)
 }
 
-/// The switches that are on, of features that are not served yet.
+/// The switches that are on although their features are not served yet.
 pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {
     FEATURES
         .iter()
@@ -142,31 +142,35 @@ pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether a feature leads browsers to the app's views.
+/// Whether any feature that is on redirects browsers to the app's views.
 pub(super) fn leads_to_views(reader: &Reader<'_>) -> bool {
     FEATURES
         .iter()
         .any(|feature| feature.served && !feature.views.is_empty() && reader.flag(feature.switch))
 }
 
-/// What a feature that is on cannot do without.
+/// Reports missing settings that an active feature requires.
 pub(super) fn check(reader: &mut Reader<'_>) {
     let spa = reader
         .text("SECURITY_REDIRECT_BEHAVIOR")
         .eq_ignore_ascii_case("spa");
     for feature in &FEATURES {
-        // What is served here leads to the app's views, whatever the behaviour.
+        // The features that are served redirect to the app's views, whatever the redirect
+        // behaviour.
         if !reader.flag(feature.switch) || !(spa || feature.served) {
             continue;
         }
         for view in feature.views {
-            // Where nothing has to be fresh, nothing is verified.
+            // If nothing requires freshness, the view is never used.
             let unused = view.contains("VERIFY") && reader.is_negative("SECURITY_FRESHNESS");
             if !unused && reader.text(view).is_empty() {
                 reader.problem(
                     view,
-                    format!("is not set, and {} sends browsers there", feature.switch),
-                    "name the view of your app that shows it, such as \"/done\"",
+                    format!(
+                        "is not set, but {} redirects browsers to it",
+                        feature.switch
+                    ),
+                    "set it to a view of your app, such as \"/done\"",
                 );
             }
         }
@@ -174,8 +178,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     if !reader.flag("SECURITY_PASSWORD_REQUIRED") && !reader.flag("SECURITY_UNIFIED_SIGNIN") {
         reader.problem(
             "SECURITY_PASSWORD_REQUIRED",
-            "is off, and without a password nobody could sign in",
-            "switch SECURITY_UNIFIED_SIGNIN on, or this too",
+            "is off, but without passwords no user could sign in",
+            "switch SECURITY_UNIFIED_SIGNIN on, or this one",
         );
     }
     let needs_totp = [
@@ -190,8 +194,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     {
         reader.problem(
             "SECURITY_TOTP_SECRETS",
-            format!("is not set, and {switch} needs it"),
-            "run `vestibule secrets generate` and keep what it prints",
+            format!("is not set, but {switch} needs it"),
+            "run `vestibule secrets generate` and store its output",
         );
     }
     if reader
@@ -201,8 +205,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     {
         reader.problem(
             "SECURITY_TOTP_SECRETS",
-            "has a secret that is not a text, or empty",
-            "write { \"1\" = \"...\" } with what `vestibule secrets generate` prints",
+            "contains a secret that is empty or not a string",
+            "write { \"1\" = \"...\" } with the output of `vestibule secrets generate`",
         );
     }
     for (switch, methods) in [
@@ -212,8 +216,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         if reader.flag(switch) && reader.list(methods).is_empty() {
             reader.problem(
                 methods,
-                format!("is empty, and {switch} is on"),
-                "name a method such as \"email\"",
+                format!("is empty, but {switch} is on"),
+                "add a method such as \"email\"",
             );
         }
     }

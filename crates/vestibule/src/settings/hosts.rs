@@ -1,20 +1,19 @@
-//! Which `Host` is believed: `TRUSTED_HOSTS` and `SERVER_NAME`.
+//! The trusted hosts: `TRUSTED_HOSTS` and `SERVER_NAME`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The hosts that are ours.
+/// The hosts that this server answers for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BelievedHosts {
-    /// The names of the loopback, on any port: what a server that listens on loopback
-    /// believes when nothing is configured.
+    /// The loopback names, on any port: what a server that listens on loopback trusts by default.
     Loopback,
-    /// These, as in Flask's `TRUSTED_HOSTS`: `example.com` matches on any port,
-    /// `example.com:8080` on that port, `.example.com` also every subdomain.
+    /// The listed hosts, as in Flask's `TRUSTED_HOSTS`: `example.com` matches on any port,
+    /// `example.com:8080` on that port, `.example.com` also matches every subdomain.
     Listed(Vec<String>),
 }
 
 impl BelievedHosts {
-    /// Whether a Host header names one of our hosts.
+    /// Whether a `Host` header names one of our hosts.
     #[must_use]
     pub fn believe(&self, host: &str) -> bool {
         let Some((name, port)) = split(host) else {
@@ -26,9 +25,11 @@ impl BelievedHosts {
         }
     }
 
-    /// The host as links name it, for a `Host` that is believed. A host that is listed without
-    /// a port is linked to without one: the client does not choose the port of a link. Loopback
-    /// names keep theirs, because a development server seldom has the default port.
+    /// The host that links use, given a trusted `Host`.
+    ///
+    /// If the list has the host without a port, links have none either: the client does not choose
+    /// the port of a link. Loopback names keep theirs, because a development server seldom uses the
+    /// default port.
     #[must_use]
     pub fn in_links(&self, host: &str) -> String {
         let host = host.to_ascii_lowercase();
@@ -48,12 +49,12 @@ impl BelievedHosts {
     }
 }
 
-/// Whether a text is an address of IPv6 as it stands in URLs, with or without a port.
+/// Whether a text is an IPv6 address as written in URLs, with or without a port.
 pub(crate) fn is_ipv6(text: &str) -> bool {
     text.starts_with('[') && split(text).is_some()
 }
 
-/// Splits `name[:port]`; `None` for anything that is not a plain host.
+/// Splits `name[:port]`; `None` for anything but a plain host.
 pub(crate) fn split(host: &str) -> Option<(&str, Option<&str>)> {
     let (name, port) = if let Some(rest) = host.strip_prefix('[') {
         let (inside, after) = rest.split_once(']')?;
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_names_on_any_port() {
+    fn loopback_names_are_trusted_on_any_port() {
         for host in [
             "localhost",
             "localhost:5000",
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_link_from_header_a_client_does_not_choose_the_port_of_a_link() {
+    fn attack_link_from_header_the_client_cannot_choose_the_port_of_a_link() {
         let hosts = BelievedHosts::Listed(vec![
             "app.example".into(),
             "app.example:8443".into(),
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_link_from_header_odd_hosts_are_not_believed() {
+    fn attack_link_from_header_malformed_and_unlisted_hosts_are_refused() {
         let hosts = BelievedHosts::Listed(vec!["app.example".into(), ".sub.example:8080".into()]);
         for host in [
             "app.example",

@@ -1,4 +1,4 @@
-//! The server as the outside sees it: hosts, proxies, limits, headers.
+//! Settings of the HTTP server: hosts, proxies, limits, headers.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::check::{is_host, is_path, not_a_path};
 use super::hosts::BelievedHosts;
 use super::reader::Reader;
 
-/// The headers that every answer has unless `SECURITY_HEADERS` says otherwise.
+/// The headers of every response unless `SECURITY_HEADERS` overrides them.
 const SECURITY_HEADERS: [(&str, &str); 7] = [
     (
         "content-security-policy",
@@ -34,20 +34,20 @@ const HSTS: (&str, &str) = (
     "max-age=31536000; includeSubDomains",
 );
 
-/// Everything about HTTP that is not about accounts.
+/// The HTTP settings that do not concern accounts.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// What stands before every endpoint's path; empty, or beginning with a slash.
+    /// The prefix of every endpoint's path: empty, or beginning with a slash.
     pub url_prefix: String,
     /// The hosts that this server answers for.
     pub hosts: BelievedHosts,
-    /// `SECURITY_PUBLIC_URL` without a path: where browsers see this server.
+    /// `SECURITY_PUBLIC_URL` without a path: the origin at which browsers reach this server.
     pub public_origin: Option<String>,
-    /// The proxies whose forwarding headers are believed.
+    /// The proxies whose forwarding headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The largest body, in bytes.
+    /// The largest request body, in bytes.
     pub max_content_length: usize,
-    /// `Cache-Control` of the accounts endpoints.
+    /// `Cache-Control` of the account endpoints.
     pub cache_control: Option<HeaderValue>,
     /// How long a request may take.
     pub request_timeout: Duration,
@@ -71,10 +71,10 @@ impl HttpSettings {
         }
     }
 
-    /// Adds the security headers; HSTS only where the client spoke TLS.
+    /// Adds the security headers, and HSTS only if the client used TLS.
     pub fn apply_security_headers(&self, secure: bool, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
-            // A page of ours says by itself what it may load.
+            // A page may already set one of them, such as its own content security policy.
             headers.entry(name).or_insert_with(|| value.clone());
         }
         if let (true, Some(value)) = (secure, &self.hsts) {
@@ -83,7 +83,7 @@ impl HttpSettings {
     }
 }
 
-/// The largest body: one that a sign-in fits into.
+/// The largest request body, which has to be large enough for a sign-in.
 fn max_content_length(reader: &mut Reader<'_>) -> usize {
     const KEY: &str = "MAX_CONTENT_LENGTH";
     const LEAST: usize = 256;
@@ -91,8 +91,8 @@ fn max_content_length(reader: &mut Reader<'_>) -> usize {
     if (2..LEAST).contains(&length) {
         reader.problem(
             KEY,
-            format!("{length} bytes are too few: no sign-in would fit"),
-            "leave it out: it is 65536 then",
+            format!("{length} bytes are too few for a sign-in"),
+            "remove it for the default, 65536",
         );
     }
     length
@@ -124,8 +124,8 @@ fn believed_hosts(reader: &mut Reader<'_>, listening: Listening) -> BelievedHost
         if listening == Listening::Public {
             reader.problem(
                 "TRUSTED_HOSTS",
-                "is not set, and this server listens to more than its own machine",
-                "name the hosts of this server, as in TRUSTED_HOSTS = [\"accounts.example.com\"], or set SERVER_NAME",
+                "is not set, but this server is reachable from other machines",
+                "list the hosts of this server, as in TRUSTED_HOSTS = [\"accounts.example.com\"], or set SERVER_NAME",
             );
         }
         return BelievedHosts::Loopback;
@@ -136,8 +136,8 @@ fn believed_hosts(reader: &mut Reader<'_>, listening: Listening) -> BelievedHost
 fn not_a_host(reader: &mut Reader<'_>, key: &str, host: &str) {
     reader.problem(
         key,
-        format!("{host:?} is not a host: no request would be answered"),
-        "write a name without scheme and path, such as accounts.example.com or accounts.example.com:8443",
+        format!("{host:?} is not a host: no request could match it"),
+        "write a name without a scheme and a path, such as accounts.example.com or accounts.example.com:8443",
     );
 }
 
@@ -153,8 +153,8 @@ fn public_origin(reader: &mut Reader<'_>) -> Option<String> {
     if !is_host(host) {
         reader.problem(
             KEY,
-            format!("{url:?} is not an address"),
-            "write one such as \"https://accounts.example.com\"",
+            format!("{url:?} is not a URL of a host"),
+            "write a URL such as \"https://accounts.example.com\"",
         );
         return None;
     }
@@ -183,20 +183,20 @@ fn trusted_proxies(reader: &mut Reader<'_>, listening: Listening) -> Vec<IpNet> 
             Some(net) => nets.push(net),
             None => reader.problem(
                 KEY,
-                format!("{text:?} is not a network"),
-                "write addresses or networks such as \"10.0.0.0/8\"",
+                format!("{text:?} is not an IP address or network"),
+                "write IP addresses or networks such as \"10.0.0.0/8\"",
             ),
         }
     }
     nets
 }
 
-/// `{ private = true, max-age = 5 }` as `private, max-age=5`.
+/// Writes `{ private = true, max-age = 5 }` as `private, max-age=5`.
 fn cache_control(reader: &mut Reader<'_>) -> Option<HeaderValue> {
     const KEY: &str = "SECURITY_CACHE_CONTROL";
     let mut directives: Vec<String> = Vec::new();
     for (name, value) in reader.table(KEY) {
-        // Python spells them with underscores.
+        // Python writes the names with underscores.
         let name = name.replace('_', "-");
         let directive = match &value {
             Value::Boolean(false) => continue,
@@ -206,7 +206,7 @@ fn cache_control(reader: &mut Reader<'_>) -> Option<HeaderValue> {
             Value::Integer(number) => Some(format!("{name}={number}")),
             _ => None,
         };
-        // A directive is named like a header (RFC 9111 section 5.2).
+        // A directive's name has the syntax of a header's name (RFC 9111, section 5.2).
         let directive = directive.filter(|text| {
             HeaderName::try_from(&name).is_ok() && HeaderValue::try_from(text).is_ok()
         });
@@ -214,7 +214,7 @@ fn cache_control(reader: &mut Reader<'_>) -> Option<HeaderValue> {
             Some(directive) => directives.push(directive),
             None => reader.problem(
                 KEY,
-                format!("{name:?} = {value} is not a directive"),
+                format!("{name:?} = {value} is not a valid directive"),
                 "write directives such as { private = true, max-age = 60 }",
             ),
         }
@@ -241,8 +241,8 @@ fn security_headers(
             _ => {
                 reader.problem(
                     KEY,
-                    format!("{name:?} is not a text"),
-                    "write a text; an empty one, or false, switches the header off",
+                    format!("the value of {name:?} is not a string"),
+                    "write a string; an empty string or false switches the header off",
                 );
                 continue;
             }
@@ -259,8 +259,8 @@ fn security_headers(
             (Ok(header), Ok(value)) => headers.push((header, value)),
             _ => reader.problem(
                 KEY,
-                format!("{name:?} cannot be a header"),
-                "write a header's name and value",
+                format!("{name:?} is not a valid header"),
+                "write a header name and its value",
             ),
         }
     }

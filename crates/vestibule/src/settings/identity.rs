@@ -1,4 +1,4 @@
-//! What identifies a user.
+//! Settings of the attributes that identify a user.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use vestibule_store::Identity;
 use super::reader::Reader;
 use super::value::IdentityAttribute;
 
-/// `SECURITY_USER_IDENTITY_ATTRIBUTES` and the rules for each.
+/// Settings of identity attributes: `SECURITY_USER_IDENTITY_ATTRIBUTES` and the rules for each.
 #[derive(Debug, Clone)]
 pub struct IdentitySettings {
     attributes: Vec<IdentityAttribute>,
-    /// Whether users can have names.
+    /// Whether users can have usernames.
     pub username_enable: bool,
-    /// The rules for names.
+    /// The rules for usernames.
     pub username_options: UsernameOptions,
     /// The rules for addresses.
     pub email_options: EmailOptions,
-    /// How long to look for whoever takes an address's mail, where that is done.
+    /// How long to look up the mail servers of an address; `None` if they are not looked up.
     pub deliverability: Option<Duration>,
-    /// Where phone numbers without a country are from; without it, they are none.
+    /// The region of phone numbers without a country code; without it, such numbers are invalid.
     pub phone_region: Option<Region>,
 }
 
@@ -36,16 +36,16 @@ impl IdentitySettings {
             if !["email", "username", "us_phone_number"].contains(&attribute.name.as_str()) {
                 reader.problem(
                     KEY,
-                    format!("{:?} is not an attribute", attribute.name),
-                    "write email, username or us_phone_number",
+                    format!("{:?} is not an identity attribute", attribute.name),
+                    "use email, username or us_phone_number",
                 );
             }
         }
         if attributes.is_empty() {
             reader.problem(
                 KEY,
-                "is empty: nobody could sign in",
-                "name an attribute such as \"email\"",
+                "is empty: no user could sign in",
+                "add an attribute such as \"email\"",
             );
         }
         for (at, attribute) in attributes.iter().enumerate() {
@@ -55,8 +55,8 @@ impl IdentitySettings {
             {
                 reader.problem(
                     KEY,
-                    format!("{:?} stands in it twice", attribute.name),
-                    "name each attribute once",
+                    format!("{:?} is repeated", attribute.name),
+                    "list each attribute once",
                 );
             }
         }
@@ -84,8 +84,8 @@ impl IdentitySettings {
         if min_length > max_length {
             reader.problem(
                 "SECURITY_USERNAME_MIN_LENGTH",
-                "is more than SECURITY_USERNAME_MAX_LENGTH: no name could be one",
-                "make it smaller",
+                "is more than SECURITY_USERNAME_MAX_LENGTH: no username could be valid",
+                "lower it",
             );
         }
         Self {
@@ -103,7 +103,7 @@ impl IdentitySettings {
         }
     }
 
-    /// The attributes' names, in order.
+    /// The names of the attributes, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.attributes
             .iter()
@@ -117,7 +117,7 @@ impl IdentitySettings {
             .filter_map(|name| ALL.into_iter().find(|attribute| attribute.column() == name))
     }
 
-    /// Whether users are found by this attribute.
+    /// Whether users can be looked up by this attribute.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.attributes
@@ -125,7 +125,7 @@ impl IdentitySettings {
             .any(|attribute| attribute.name == name)
     }
 
-    /// Whether upper and lower case are one in this attribute.
+    /// Whether this attribute ignores case.
     #[must_use]
     pub fn ignores_case(&self, name: &str) -> bool {
         self.attributes
@@ -134,7 +134,7 @@ impl IdentitySettings {
     }
 }
 
-/// Unicode's general categories, whole or by their first letter.
+/// Reads Unicode general categories, in full or by their first letter.
 fn categories(reader: &mut Reader<'_>) -> Vec<String> {
     const KEY: &str = "SECURITY_USERNAME_ALLOWED_CHARS";
     const KNOWN: [(&str, &str); 7] = [
@@ -156,15 +156,15 @@ fn categories(reader: &mut Reader<'_>) -> Vec<String> {
         if !known {
             reader.problem(
                 KEY,
-                format!("{category:?} is no category of Unicode"),
-                "write such as \"L\" (letters), \"N\" (numbers) or \"Pd\" (dashes)",
+                format!("{category:?} is not a Unicode category"),
+                "use categories such as \"L\" (letters), \"N\" (numbers) or \"Pd\" (dashes)",
             );
         }
     }
     categories
 }
 
-/// `SECURITY_PHONE_REGION_DEFAULT`.
+/// Reads `SECURITY_PHONE_REGION_DEFAULT`.
 fn phone_region(reader: &mut Reader<'_>) -> Option<Region> {
     const KEY: &str = "SECURITY_PHONE_REGION_DEFAULT";
     let code = reader.optional_text(KEY)?;
@@ -172,14 +172,14 @@ fn phone_region(reader: &mut Reader<'_>) -> Option<Region> {
     if region.is_none() {
         reader.problem(
             KEY,
-            format!("{code:?} is no region that has phone numbers"),
+            format!("{code:?} is not a region that has phone numbers"),
             "write two capital letters (ISO 3166), such as \"US\" or \"GB\"",
         );
     }
     region
 }
 
-/// The arguments of Python's `email_validator` that make it ask the DNS.
+/// Reads the arguments of Python's `email_validator` that make it query the DNS.
 fn deliverability(reader: &mut Reader<'_>) -> Option<Duration> {
     const KEY: &str = "SECURITY_EMAIL_VALIDATOR_ARGS";
     const USUAL: i64 = 5;
@@ -191,7 +191,7 @@ fn deliverability(reader: &mut Reader<'_>) -> Option<Duration> {
     if !(1..=30).contains(&seconds) {
         reader.problem(
             KEY,
-            "has a timeout that makes no sense here",
+            "contains a timeout that is out of range",
             "write a number of seconds from 1 to 30",
         );
     }
@@ -199,14 +199,14 @@ fn deliverability(reader: &mut Reader<'_>) -> Option<Duration> {
     if asked && cfg!(not(feature = "deliverability")) {
         reader.problem(
             KEY,
-            "has check_deliverability, and this program was built without it",
-            "build it with the feature deliverability, or leave it out",
+            "contains check_deliverability, but this program was built without it",
+            "build the program with the feature deliverability, or remove the option",
         );
     }
     asked.then(|| Duration::from_secs(seconds.unsigned_abs()))
 }
 
-/// The arguments of Python's `email_validator` that change what an address may be.
+/// Reads the arguments of Python's `email_validator` that change which addresses are valid.
 fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
     const KEY: &str = "SECURITY_EMAIL_VALIDATOR_ARGS";
     let mut options = EmailOptions::default();
@@ -217,7 +217,7 @@ fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
             ("strict", Some(flag)) => options.strict = flag,
             ("test_environment", Some(flag)) => options.test_environment = flag,
             ("globally_deliverable", Some(flag)) => options.globally_deliverable = flag,
-            // These are read by themselves, or say what holds anyway.
+            // These are read elsewhere, or state what is always true.
             ("check_deliverability", Some(_))
             | ("timeout" | "dns_resolver", _)
             | (
@@ -227,8 +227,8 @@ fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
             ) => {}
             _ => reader.problem(
                 KEY,
-                format!("{name} = {value} is not served"),
-                "leave it out; allow_smtputf8, strict, test_environment, globally_deliverable, check_deliverability and timeout can be set",
+                format!("{name} = {value} is not supported"),
+                "remove it; the supported options are allow_smtputf8, strict, test_environment, globally_deliverable, check_deliverability and timeout",
             ),
         }
     }

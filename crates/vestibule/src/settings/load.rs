@@ -1,5 +1,5 @@
-//! Where values come from: defaults, secrets that were made and kept, a file, the
-//! environment. Each later one wins.
+//! The sources of values: defaults, generated secrets that were kept, a file, the environment. Each
+//! later source overrides the earlier ones.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,19 +12,19 @@ use super::masking::{is_file_path, without_credentials};
 use super::value;
 use crate::messages::Replacement;
 
-/// Something about the configuration that cannot stand.
+/// An error in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The name.
+    /// The name of the setting.
     pub key: String,
     /// What is wrong.
     pub what: String,
-    /// What to do.
+    /// How to fix it.
     pub fix: String,
 }
 
 impl Problem {
-    /// A problem with this key, or with a file.
+    /// An error about a setting or a file. Credentials in `what` are masked.
     #[must_use]
     pub fn new(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
@@ -41,12 +41,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Who set a value.
+/// The source of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody.
+    /// Not set: the default.
     Default,
-    /// It was made at the first start and kept.
+    /// Generated at the first start and kept.
     Kept,
     /// The configuration file.
     File,
@@ -65,15 +65,15 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where to look.
+/// The sources to read.
 pub struct Sources<'a> {
     /// The text of the configuration file.
     pub file: Option<&'a str>,
     /// The environment.
     pub environment: &'a [(String, String)],
-    /// Secrets of this installation, as TOML, for what nobody set.
+    /// The kept secrets of this installation, as TOML, for secrets that are not set elsewhere.
     pub kept: Option<&'a str>,
-    /// Reads the files that `_FILE` names name.
+    /// Reads a file that a `_FILE` variable names.
     pub read_file: &'a dyn Fn(&str) -> std::io::Result<String>,
 }
 
@@ -83,13 +83,13 @@ impl fmt::Debug for Sources<'_> {
     }
 }
 
-/// Every value that somebody set, and the default for the rest.
+/// All values that are set; the rest have their defaults.
 #[derive(Clone, Default)]
 pub struct Loaded {
     values: BTreeMap<&'static str, (Value, Origin)>,
-    /// The keys whose secrets were read from files, and those files.
+    /// The keys whose secrets were read from files, and the paths of those files.
     secret_files: BTreeMap<&'static str, String>,
-    /// `SECURITY_MSG_*`, by code.
+    /// The texts of `SECURITY_MSG_*`, by code.
     pub(super) messages: BTreeMap<String, Replacement>,
 }
 
@@ -102,10 +102,10 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
-    /// Reads every source.
+    /// Reads all sources.
     ///
     /// # Errors
-    /// Everything that is wrong, at once.
+    /// All errors, at once.
     pub fn read(sources: &Sources<'_>) -> Result<Self, Vec<Problem>> {
         let (loaded, problems) = Self::read_all(sources);
         if problems.is_empty() {
@@ -115,7 +115,7 @@ impl Loaded {
         }
     }
 
-    /// The same for somebody who looks at both: what could be read, and what could not.
+    /// Reads all sources, and returns both the valid values and all errors.
     #[must_use]
     pub fn read_all(sources: &Sources<'_>) -> (Self, Vec<Problem>) {
         let mut loaded = Self::default();
@@ -132,7 +132,7 @@ impl Loaded {
         (loaded, problems)
     }
 
-    /// Whether somebody set a value, and not to nothing.
+    /// Whether a value is set and not empty.
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         self.values
@@ -140,13 +140,13 @@ impl Loaded {
             .is_some_and(|(value, _)| !value::is_none(value))
     }
 
-    /// The files that secrets were read from, by the key that they belong to.
+    /// The paths of the files that secrets were read from, by key.
     pub fn secret_files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let files = self.secret_files.iter();
         files.map(|(key, path)| (*key, Path::new(path)))
     }
 
-    /// Whether there is a secret in the configuration file itself.
+    /// Whether the configuration file itself contains a secret.
     #[must_use]
     pub fn has_secret_in_file(&self) -> bool {
         self.values.iter().any(|(name, (_, origin))| {
@@ -158,7 +158,7 @@ impl Loaded {
         })
     }
 
-    /// The value of a key, and who set it.
+    /// The value of a key, and its source.
     pub(super) fn get(&self, key: &Key) -> (Value, Origin) {
         self.values
             .get(key.name)
@@ -179,8 +179,8 @@ impl Loaded {
                 let line = error.span().map_or(0, |span| line_of(text, span.start));
                 problems.push(Problem::new(
                     "the configuration file",
-                    format!("is not TOML: line {line}: {}", error.message()),
-                    "mend that line",
+                    format!("is not valid TOML: line {line}: {}", error.message()),
+                    "correct that line",
                 ));
                 return;
             }
@@ -198,7 +198,11 @@ impl Loaded {
             } else if let Some(key) = file_variant(&name) {
                 match value.as_str() {
                     Some(path) => self.read_secret_file(key, path, origin, sources, problems),
-                    None => problems.push(Problem::new(&name, "is not a path", "name a file")),
+                    None => problems.push(Problem::new(
+                        &name,
+                        "is not a path",
+                        "set it to the path of a file",
+                    )),
                 }
             } else if !is_provider(&name) {
                 problems.push(unknown(&name));
@@ -267,10 +271,10 @@ impl Loaded {
                 if is_file_path(path) {
                     format!("{path} cannot be read: {error}")
                 } else {
-                    // It may be the secret itself.
+                    // The path may be the secret itself.
                     format!("the file that it names cannot be read: {error}")
                 },
-                "name a file that this process may read",
+                "set it to a file that this process can read",
             )),
         }
     }
@@ -294,7 +298,7 @@ impl Loaded {
                 };
                 self.messages.insert(code.to_owned(), replacement);
             }
-            None => problems.push(Problem::new(name, "is not a text", "write it in quotes")),
+            None => problems.push(Problem::new(name, "is not a string", "write it in quotes")),
         }
     }
 
@@ -313,8 +317,8 @@ impl Loaded {
     }
 }
 
-/// Whether a variable of the environment has to be a setting of ours, so that it may not be
-/// passed over if it makes no sense. Other programs use `DEBUG` for things of their own.
+/// Whether an environment variable must be a valid setting, so that an unknown name or a wrong
+/// value is an error. Other programs use `DEBUG` for their own purposes.
 #[must_use]
 pub fn is_claimed(name: &str) -> bool {
     let known = keys::find(name).or_else(|| file_variant(name));
@@ -323,7 +327,7 @@ pub fn is_claimed(name: &str) -> bool {
         || name.starts_with("VESTIBULE_")
 }
 
-/// The line that a place is in, counted from 1.
+/// The line of a byte offset, counted from 1.
 fn line_of(text: &str, at: usize) -> usize {
     let before = text.get(..at).unwrap_or(text);
     1 + before.bytes().filter(|byte| *byte == b'\n').count()
@@ -334,7 +338,7 @@ fn file_variant(name: &str) -> Option<&'static Key> {
         .filter(|key| key.kind.is_secret() || matches!(key.kind, Kind::Text))
 }
 
-/// `<PROVIDER>_CLIENT_ID` and `_CLIENT_SECRET` of a provider that the application names.
+/// `<PROVIDER>_CLIENT_ID` and `_CLIENT_SECRET` of a provider that the application defines.
 fn is_provider(name: &str) -> bool {
     !name.starts_with("SECURITY_")
         && ["_CLIENT_ID", "_CLIENT_SECRET"]
@@ -346,7 +350,7 @@ fn set_twice(key: &Key) -> Problem {
     Problem::new(
         &format!("{}_FILE", key.name),
         format!("and {} are both set", key.name),
-        "keep one of them",
+        "remove one of them",
     )
 }
 
@@ -361,7 +365,7 @@ fn wrong_type(key: &Key) -> Problem {
 fn unknown(name: &str) -> Problem {
     let fix = match keys::nearest(name) {
         Some(nearest) => format!("did you mean {nearest}?"),
-        None => "remove it, or look it up in docs/configuration.md".to_owned(),
+        None => "remove it, or see docs/configuration.md for all settings".to_owned(),
     };
     Problem::new(name, "is not a setting", fix)
 }

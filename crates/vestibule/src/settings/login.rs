@@ -1,9 +1,9 @@
-//! Signing in and out.
+//! Settings of signing in and out.
 
 use super::accounts::path;
 use super::reader::Reader;
 
-/// `SECURITY_LOGIN_*`, `SECURITY_LOGOUT_*` and the switches that a sign-in looks at.
+/// Settings of sign-in and sign-out: `SECURITY_LOGIN_*`, `SECURITY_LOGOUT_*` and related switches.
 #[derive(Debug, Clone)]
 pub struct LoginSettings {
     /// The path of `/login`, after the prefix.
@@ -14,17 +14,17 @@ pub struct LoginSettings {
     pub verify_url: String,
     /// The methods that sign out.
     pub logout_methods: Vec<String>,
-    /// Where a link that signs out goes on to.
+    /// Where a sign-out by link redirects to.
     pub post_logout_view: String,
-    /// Whether a sign-in that does not say so sets a remember cookie.
+    /// Whether a sign-in sets a remember cookie if the request does not say.
     pub default_remember_me: bool,
-    /// Whether sign-ins are counted and noted in the user's row.
+    /// Whether sign-ins are counted and recorded in the user's row.
     pub trackable: bool,
     /// Whether addresses have to be confirmed.
     pub confirmable: bool,
-    /// Whether one may sign in before that.
+    /// Whether users may sign in before they confirm.
     pub login_without_confirmation: bool,
-    /// Whether refusals say as little as they can.
+    /// Whether responses are generic, so that they do not reveal which accounts exist.
     pub return_generic_responses: bool,
     password_login: bool,
 }
@@ -48,15 +48,15 @@ impl LoginSettings {
         }
     }
 
-    /// Whether `/login` takes passwords: not where `PASSWORDLESS` or
-    /// `US_SIGNIN_REPLACES_LOGIN` give it another meaning.
+    /// Whether `/login` accepts passwords: not if `PASSWORDLESS` or `US_SIGNIN_REPLACES_LOGIN`
+    /// gives it another meaning.
     #[must_use]
     pub fn serves_password_login(&self) -> bool {
         self.password_login
     }
 }
 
-/// A view that is where the application begins unless it is set.
+/// A view, or the application root if the view is not set.
 pub(super) fn view_or_root(reader: &Reader<'_>, key: &str) -> String {
     if reader.is_set(key) {
         reader.text(key)
@@ -75,7 +75,7 @@ fn logout_methods(reader: &mut Reader<'_>) -> Vec<String> {
         {
             reader.problem(
                 KEY,
-                format!("{method:?} cannot sign out"),
+                format!("{method:?} is not a method for signing out"),
                 "write [\"POST\"] or [\"GET\", \"POST\"]",
             );
         }

@@ -1,4 +1,4 @@
-//! Mail: from whom, and how it leaves.
+//! Settings of mail: the sender and the route.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use secrecy::SecretString;
 use super::reader::Reader;
 use super::{mail_server, sender};
 
-/// How often a mail may wait for that long: to connect and to be sent, and before that for the
-/// mail whose connection it gets.
+/// How many times `MAIL_TIMEOUT` sending a mail may take: connecting and sending, for this mail and
+/// for the one that uses the connection before it.
 const WAITS: u32 = 4;
 
-/// How long the host's program may take.
+/// How long the host's sendmail program may take.
 pub(crate) const SENDMAIL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How mail leaves.
+/// How mail is sent.
 #[derive(Debug, Clone)]
 pub enum MailRoute {
-    /// It does not: it is kept for the developer, who reads it at `/dev/mailbox`.
+    /// Not sent: kept for the developer, who reads it at `/dev/mailbox`.
     DevMailbox,
-    /// It does not, and nobody reads it (`MAIL_SUPPRESS_SEND`).
+    /// Not sent and not kept (`MAIL_SUPPRESS_SEND`).
     Nowhere,
     /// By SMTP.
     Smtp(SmtpSettings),
@@ -29,7 +29,7 @@ pub enum MailRoute {
 }
 
 impl MailRoute {
-    /// The longest that a mail may be under way from the outbox.
+    /// The longest time that sending a mail from the outbox may take.
     fn longest(&self) -> Duration {
         match self {
             Self::DevMailbox | Self::Nowhere => Duration::ZERO,
@@ -39,50 +39,50 @@ impl MailRoute {
     }
 }
 
-/// How the connection to a mail server is kept from others.
+/// How the connection to a mail server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmtpTls {
-    /// It is not.
+    /// Not encrypted.
     None,
-    /// From the greeting on, or not at all (`MAIL_USE_TLS`).
+    /// With STARTTLS after the greeting, and never without (`MAIL_USE_TLS`).
     StartTls,
-    /// From the first byte on (`MAIL_USE_SSL`).
+    /// From the first byte (`MAIL_USE_SSL`).
     Tls,
 }
 
-/// `MAIL_SERVER` and what belongs to it.
+/// Settings of the mail server: `MAIL_SERVER` and related settings.
 #[derive(Debug, Clone)]
 pub struct SmtpSettings {
     /// The server's name or address.
     pub host: String,
-    /// Its port.
+    /// The server's port.
     pub port: u16,
-    /// Encryption.
+    /// How the connection is encrypted.
     pub tls: SmtpTls,
-    /// Whom to sign in as.
+    /// The username for SMTP authentication.
     pub username: Option<String>,
-    /// With which password.
+    /// The password for SMTP authentication.
     pub password: Option<SecretString>,
-    /// How long to wait for it.
+    /// How long to wait for the server.
     pub timeout: Duration,
-    /// A file of certificates (PEM) that are trusted beside the public authorities'.
+    /// A file of certificates (PEM) that are trusted in addition to the public authorities'.
     pub ca_file: Option<PathBuf>,
 }
 
-/// `MAIL_*` and `SECURITY_EMAIL_*`.
+/// Settings of mail: `MAIL_*` and `SECURITY_EMAIL_*`.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
-    /// How it leaves.
+    /// How mail is sent.
     pub route: MailRoute,
-    /// From whom: an address, or a name and an address in angle brackets.
+    /// The sender: an address, or a name and an address in angle brackets.
     pub sender: String,
-    /// Whether mails have a part in plain text.
+    /// Whether mails have a plain-text part.
     pub text: bool,
-    /// Whether mails have a part in HTML.
+    /// Whether mails have an HTML part.
     pub html: bool,
-    /// Where templates are that replace ours.
+    /// The folder of templates that override the built-in ones.
     pub templates: Option<PathBuf>,
-    /// For how long a mail that a server has taken out of the outbox is nobody else's.
+    /// How long a server that took a mail out of the outbox has it to itself.
     pub lease: Duration,
 }
 
@@ -95,7 +95,7 @@ impl MailSettings {
         if !text && !html {
             reader.problem(
                 "SECURITY_EMAIL_PLAINTEXT",
-                "is off, and SECURITY_EMAIL_HTML too: mails would have nothing in them",
+                "is off, and so is SECURITY_EMAIL_HTML: emails would be empty",
                 "switch one of them on",
             );
         }
@@ -113,7 +113,7 @@ impl MailSettings {
         }
     }
 
-    /// The address alone.
+    /// The sender's address without the name.
     #[must_use]
     pub fn sender_address(&self) -> &str {
         address_of(&self.sender)
@@ -127,7 +127,7 @@ fn address_of(mailbox: &str) -> &str {
         .map_or(mailbox, |(_, rest)| rest.trim_end_matches('>'))
 }
 
-/// Two servers send the same mail if one of them needs longer than this.
+/// The lease of a mail. If sending took longer, a second server would send the same mail.
 fn lease(reader: &mut Reader<'_>, route: &MailRoute) -> Duration {
     const KEY: &str = "VESTIBULE_OUTBOX_LEASE";
     let lease = reader.duration(KEY);
@@ -136,10 +136,10 @@ fn lease(reader: &mut Reader<'_>, route: &MailRoute) -> Duration {
         reader.problem(
             KEY,
             format!(
-                "is no longer than sending may take, which is {} seconds",
+                "is not longer than the {} seconds that sending may take",
                 sending.as_secs()
             ),
-            "leave it out for 5 minutes, or lower MAIL_TIMEOUT",
+            "remove it for the default, 5 minutes, or lower MAIL_TIMEOUT",
         );
     }
     lease
@@ -153,7 +153,7 @@ fn route(reader: &mut Reader<'_>) -> MailRoute {
         Sendmail,
         Nowhere,
     }
-    // Flask-Mailman's names.
+    // The names that Flask-Mailman uses.
     let backends = [
         ("smtp", Backend::Smtp),
         ("sendmail", Backend::Sendmail),
@@ -173,8 +173,8 @@ fn route(reader: &mut Reader<'_>) -> MailRoute {
     if cfg!(not(feature = "smtp")) {
         reader.problem(
             "MAIL_SERVER",
-            "is set, and this program was built without SMTP",
-            "build it with the feature smtp, or set MAIL_BACKEND = \"sendmail\"",
+            "is set, but this program was built without SMTP",
+            "build the program with the feature smtp, or set MAIL_BACKEND = \"sendmail\"",
         );
     }
     MailRoute::Smtp(smtp)

@@ -1,7 +1,7 @@
-//! What is shown of values that may hold a secret although their key does not say so.
+//! Masking of values that may contain a secret although their key is not a secret's.
 
-/// A text without the user names and passwords of the addresses in it (`scheme://user:password@`).
-/// It is taken to be a password up to the last `@` of a word, whatever characters are in it.
+/// A text without the usernames and passwords in its URLs (`scheme://user:password@`). Everything
+/// up to the last `@` of a word counts as a password, whatever characters it contains.
 pub(super) fn without_credentials(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -22,7 +22,7 @@ pub(super) fn without_credentials(text: &str) -> String {
     shown
 }
 
-/// Whether a text is the path of a file, and not a secret where a path belongs.
+/// Whether a text is a file path, and not a secret in the place of a path.
 pub(super) fn is_file_path(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
     ["/", "./", "../"]
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attack_secret_in_a_log_credentials_in_an_address_are_not_shown() {
+    fn attack_secret_in_a_log_credentials_in_a_url_are_masked() {
         for (text, shown) in [
             (
                 "\"smtps://ana:s3cret@mail:465\"",
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_no_path() {
+    fn a_secret_is_not_taken_for_a_path() {
         for path in ["/run/secrets/key", "./key", "../secrets/key.txt"] {
             assert!(is_file_path(path), "{path}");
         }

@@ -6,7 +6,7 @@ mod browser;
 mod check;
 mod cookie;
 mod cors;
-mod cors_pattern;
+pub(crate) mod cors_pattern;
 mod csrf;
 mod database;
 mod effective;
@@ -53,8 +53,9 @@ pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
 pub use login::LoginSettings;
 pub(crate) use mail::SENDMAIL_TIMEOUT;
 pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
+pub(crate) use password::LONGEST_PASSWORD;
 pub use password::{PasswordSettings, SecretSettings};
-pub use password_rules::{BreachedOrigin, BreachedSettings};
+pub use password_rules::{BreachedSettings, HttpOrigin};
 use reader::Reader;
 
 use crate::messages::Replacement;
@@ -64,27 +65,27 @@ pub use starter::STARTER;
 pub use tokens::{FreshnessSettings, RefreshSettings, TokenSettings};
 pub use value::IdentityAttribute;
 
-/// Who can reach the server's socket.
+/// Which machines can reach the server's socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listening {
-    /// This machine only: loopback, a Unix socket.
+    /// Only this machine: loopback or a Unix socket.
     Local,
-    /// Other machines, too.
+    /// Other machines as well.
     Public,
 }
 
 /// The configuration in force.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// HTTP.
+    /// The HTTP server.
     pub http: HttpSettings,
-    /// Other origins.
+    /// Cross-origin resource sharing.
     pub cors: CorsSettings,
-    /// The session.
+    /// The session and the remember cookie.
     pub session: SessionSettings,
-    /// CSRF.
+    /// CSRF protection.
     pub csrf: CsrfSettings,
-    /// Keys.
+    /// Signing keys and the password salt.
     pub secrets: SecretSettings,
     /// Passwords.
     pub password: PasswordSettings,
@@ -92,7 +93,7 @@ pub struct Settings {
     pub identity: IdentitySettings,
     /// Signing in and out.
     pub login: LoginSettings,
-    /// The life of an account.
+    /// The account features.
     pub accounts: AccountSettings,
     /// Mail.
     pub mail: MailSettings,
@@ -106,29 +107,29 @@ pub struct Settings {
     pub two_factor: TwoFactorSettings,
     /// Passkeys.
     pub webauthn: WebAuthnSettings,
-    /// Whether codes and links can sign in, too.
+    /// Whether one-time codes and links can sign in as well.
     pub unified_signin: bool,
-    /// The social providers by name, if there are any.
+    /// The names of the social providers; `None` if there are none.
     pub oauth_providers: Option<Vec<String>>,
-    /// Redirects.
+    /// Redirect targets.
     pub redirect: RedirectSettings,
     /// The database.
     pub database: DatabaseSettings,
-    /// Texts that replace ours, by code.
+    /// Texts that replace the built-in messages, by code.
     pub messages: BTreeMap<String, Replacement>,
-    /// Whether refusals explain themselves in the answer.
+    /// Whether the response to a refused request explains the failed check.
     pub debug: bool,
-    /// Switches that are on, of features that this version does not serve.
+    /// Switches that are on although this version does not serve their features.
     pub not_served: Vec<&'static str>,
-    /// What can stand, and probably should not.
+    /// Warnings about settings that are valid but probably a mistake.
     pub advice: Vec<Problem>,
 }
 
 impl Settings {
-    /// Reads every section.
+    /// Reads all sections.
     ///
     /// # Errors
-    /// Everything that is wrong, at once.
+    /// All errors, at once.
     pub fn new(loaded: &Loaded, listening: Listening) -> Result<Self, Vec<Problem>> {
         let (settings, problems) = Self::draft(loaded, listening);
         if problems.is_empty() {
@@ -138,8 +139,9 @@ impl Settings {
         }
     }
 
-    /// The same for somebody who looks at both: every section, with a default for what is wrong,
-    /// and what that is. Settings with problems are to be looked at, not to be used.
+    /// Reads all sections, and returns both the settings and all errors.
+    ///
+    /// An invalid value is replaced by a default, so settings with errors are for display only.
     #[must_use]
     pub fn draft(loaded: &Loaded, listening: Listening) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(loaded);
@@ -176,10 +178,10 @@ impl Settings {
         (settings, reader.problems)
     }
 
-    /// Reads a TOML text alone, for a server that only its own machine can reach.
+    /// Reads settings from TOML alone, for a server that only its own machine can reach.
     ///
     /// # Errors
-    /// Everything that is wrong, at once.
+    /// All errors, at once.
     pub fn from_toml(text: &str) -> Result<Self, Vec<Problem>> {
         let loaded = Loaded::read(&Sources {
             file: Some(text),
@@ -190,8 +192,8 @@ impl Settings {
         Self::new(&loaded, Listening::Local)
     }
 
-    /// What is so risky that it is said at each start: most of it only where others can reach the
-    /// server.
+    /// The warnings that are repeated at every start, most of them only if other machines can reach
+    /// the server.
     #[must_use]
     pub fn warnings(&self, listening: Listening) -> Vec<Problem> {
         let public = advice::is_public(self, listening);
@@ -201,12 +203,12 @@ impl Settings {
         debug.into_iter().chain(no_mail).chain(sender).collect()
     }
 
-    /// Whether a feature lives by mail, and no mail is sent.
+    /// Whether a feature depends on mail although none is sent.
     fn keeps_mails_it_has_to_send(&self) -> bool {
         self.needs_mail() && matches!(self.mail.route, MailRoute::DevMailbox)
     }
 
-    /// Whether a feature lives by mail.
+    /// Whether a feature depends on mail.
     fn needs_mail(&self) -> bool {
         let accounts = &self.accounts;
         self.login.confirmable
@@ -216,40 +218,40 @@ impl Settings {
             || accounts.passwordless.enabled
     }
 
-    /// Whether refusals explain themselves in the answer.
+    /// Whether the response to a refused request explains the failed check.
     #[must_use]
     pub fn explains(&self) -> bool {
         self.debug
     }
 }
 
-/// Where the program listens and how it logs: what it has to know before anything else.
+/// Where the program listens and how it logs; it needs these settings before all others.
 #[derive(Debug, Clone)]
 pub struct ProgramSettings {
     /// The address to listen on.
     pub listen: String,
-    /// What is logged.
+    /// The log filter.
     pub log: String,
-    /// `text` or `json`.
+    /// The log format: `text` or `json`.
     pub log_format: String,
-    /// The mode of a Unix socket.
+    /// The file mode of a Unix socket.
     pub socket_mode: u32,
-    /// How many connections there may be, and for how long.
+    /// The limits on client connections.
     pub connections: ConnectionSettings,
 }
 
-/// Limits on the connections of clients.
+/// Limits on client connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionSettings {
-    /// The number of connections at once; without one, as many as the limit on open files allows.
+    /// The maximum number of concurrent connections; without it, the limit on open files decides.
     pub max: Option<usize>,
     /// How long a connection may wait for its next request.
     pub idle: Duration,
-    /// How long a client may leave an answer unread.
+    /// How long a client may leave a response unread.
     pub write: Duration,
 }
 
-/// Who may connect to the Unix socket unless somebody says so: its owner and its group.
+/// The default mode of a Unix socket: its owner and its group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
 impl ProgramSettings {

@@ -1,44 +1,45 @@
-//! Passwords, and the secrets that stand behind them.
+//! Settings of passwords, and the secret keys.
 
 use secrecy::{ExposeSecret, SecretString};
 use toml::{Table, Value};
 use vestibule_formats::hash::{
-    Argon2Options, Argon2Type, Hasher, HasherOptions, Scheme, SingleHash,
+    Argon2Options, Argon2Type, HashError, Hasher, HasherOptions, Scheme, SingleHash,
 };
 use vestibule_formats::text::normalise::Form;
 
 use super::password_rules::{self, BreachedSettings};
 use super::reader::Reader;
-use crate::http::fault::Fault;
-use crate::validation::password::LONGEST;
 
-/// `SECRET_KEY` and its kin.
+/// The maximum length of a password in characters, the same as the reference's.
+pub(crate) const LONGEST_PASSWORD: usize = 128;
+
+/// Secrets: `SECRET_KEY`, its fallbacks, and the password salt.
 #[derive(Debug, Clone)]
 pub struct SecretSettings {
-    /// What signs cookies and tokens.
+    /// The key that signs cookies and tokens.
     pub secret_key: SecretString,
-    /// Older keys that are still accepted.
+    /// Previous keys that are still accepted.
     pub fallbacks: Vec<SecretString>,
-    /// The key of the first of two password hashes.
+    /// The HMAC key that is applied to a password before it is hashed.
     pub password_salt: Option<SecretString>,
 }
 
-/// `SECURITY_PASSWORD_*`.
+/// Settings of passwords: `SECURITY_PASSWORD_*`.
 #[derive(Debug, Clone)]
 pub struct PasswordSettings {
-    /// The fewest characters of a new password.
+    /// The minimum length of a new password, in characters.
     pub length_min: usize,
-    /// The least score that zxcvbn has to give, where it is asked.
+    /// The minimum zxcvbn score; `None` if the score is not checked.
     pub complexity: Option<u8>,
-    /// The list of leaked passwords, where it is asked.
+    /// The lookup in the list of breached passwords; `None` if it is not done.
     pub breached: Option<BreachedSettings>,
-    /// The Unicode form in which passwords are hashed.
+    /// The Unicode form that passwords are normalised to before hashing.
     pub normalize_form: Option<Form>,
     single_hash: SingleHash,
     argon2: Argon2Options,
-    /// Another scheme than argon2 for new hashes, and its rounds if they are given.
+    /// The scheme for new hashes if it is not argon2, and its rounds if they are set.
     other_scheme: Option<(Scheme, Option<u32>)>,
-    /// Schemes whose hashes stay as they are, and the rounds that they need if those are given.
+    /// Schemes whose hashes are not upgraded, and the rounds that they need if those are set.
     kept_schemes: Vec<(Scheme, Option<u32>)>,
 }
 
@@ -48,7 +49,7 @@ impl SecretSettings {
             reader.problem(
                 "SECRET_KEY",
                 "is not set",
-                "run `vestibule secrets generate` and keep what it prints",
+                "run `vestibule secrets generate` and store its output",
             );
             SecretString::from(String::new())
         });
@@ -56,16 +57,16 @@ impl SecretSettings {
         if !text.is_empty() && text.len() < 16 {
             reader.problem(
                 "SECRET_KEY",
-                "is shorter than 16 characters: it could be guessed",
-                "run `vestibule secrets generate`; keep the old key in SECRET_KEY_FALLBACKS for a while",
+                "is shorter than 16 characters: an attacker could guess it",
+                "run `vestibule secrets generate`, and keep the old key in SECRET_KEY_FALLBACKS for a while",
             );
         }
         let fallbacks = reader.secrets("SECRET_KEY_FALLBACKS");
         if fallbacks.iter().any(|key| key.expose_secret().is_empty()) {
             reader.problem(
                 "SECRET_KEY_FALLBACKS",
-                "has an empty key: everybody could sign sessions with it",
-                "take it out",
+                "contains an empty key: anyone could sign sessions with it",
+                "remove it",
             );
         }
         Self {
@@ -93,16 +94,16 @@ impl PasswordSettings {
         if doubles && secrets.password_salt.is_none() {
             reader.problem(
                 "SECURITY_PASSWORD_SALT",
-                "is not set, and passwords are hashed twice",
+                "is not set, but passwords are hashed twice",
                 "run `vestibule secrets generate`, or set SECURITY_PASSWORD_SINGLE_HASH = true",
             );
         }
         let length_min = reader.size("SECURITY_PASSWORD_LENGTH_MIN", 0);
-        if length_min > LONGEST {
+        if length_min > LONGEST_PASSWORD {
             reader.problem(
                 "SECURITY_PASSWORD_LENGTH_MIN",
-                format!("{length_min} is more than {LONGEST}, the longest that is accepted: nobody could choose a password"),
-                "write 8 to 64, or leave it out",
+                format!("{length_min} is more than {LONGEST_PASSWORD}, the maximum length: no password would be accepted"),
+                "write a number from 8 to 64, or remove it",
             );
         }
         Self {
@@ -117,11 +118,11 @@ impl PasswordSettings {
         }
     }
 
-    /// What checks and makes hashes under these settings.
+    /// The hasher for these settings.
     ///
     /// # Errors
-    /// When the parameters of the scheme do not go together.
-    pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, Fault> {
+    /// If the parameters of the scheme are inconsistent.
+    pub fn hasher(&self, salt: Option<&SecretString>) -> Result<Hasher, HashError> {
         let options = HasherOptions {
             salt: salt.map(ExposeSecret::expose_secret),
             single_hash: self.single_hash.clone(),
@@ -137,7 +138,6 @@ impl PasswordSettings {
             .fold(hasher, |hasher, (scheme, rounds)| {
                 hasher?.keeping(*scheme, *rounds)
             })
-            .map_err(|error| Fault::Internal(error.to_string()))
     }
 }
 
@@ -160,7 +160,7 @@ fn single_hash(reader: &mut Reader<'_>) -> SingleHash {
     }
 }
 
-/// The scheme of new hashes.
+/// The scheme for new hashes.
 fn scheme(reader: &mut Reader<'_>) -> Scheme {
     const KEY: &str = "SECURITY_PASSWORD_HASH";
     let name = reader.text(KEY);
@@ -170,26 +170,26 @@ fn scheme(reader: &mut Reader<'_>) -> Scheme {
         reader.problem(
             KEY,
             format!("{name:?} is not one of SECURITY_PASSWORD_SCHEMES"),
-            format!("write one of {}", enabled.join(", ")),
+            format!("use one of {}", enabled.join(", ")),
         );
     } else if scheme.is_none() {
         let existing = if Scheme::from_name(&name).is_some() {
-            "hashes that are in the database already are checked all the same, and replaced at the next sign-in"
+            "existing hashes are still verified, and replaced at the next sign-in"
         } else if name == "plaintext" {
-            "passwords that are in the database in plain text sign nobody in, so these users have to reset theirs"
+            "existing plain-text passwords are not accepted, so these users have to reset their passwords"
         } else {
-            "hashes of that scheme that are in the database cannot be checked, so these users have to reset their passwords"
+            "existing hashes of that scheme cannot be verified, so these users have to reset their passwords"
         };
         reader.problem(
             KEY,
-            format!("{name:?} is no scheme for new passwords"),
-            format!("write \"argon2\"; {existing}"),
+            format!("{name:?} is not a scheme for new passwords"),
+            format!("use \"argon2\"; {existing}"),
         );
     }
     scheme.unwrap_or(Scheme::Argon2)
 }
 
-/// Another scheme of new hashes than argon2, and its rounds.
+/// The scheme for new hashes if it is not argon2, and its rounds.
 fn other_scheme(reader: &mut Reader<'_>, scheme: Scheme) -> Option<(Scheme, Option<u32>)> {
     if scheme == Scheme::Argon2 {
         return None;
@@ -197,8 +197,8 @@ fn other_scheme(reader: &mut Reader<'_>, scheme: Scheme) -> Option<(Scheme, Opti
     Some((scheme, rounds(reader, scheme)))
 }
 
-/// The schemes whose hashes are not replaced at the next sign-in: none, or those that an
-/// explicit list of deprecated ones leaves out.
+/// The schemes whose hashes are not upgraded at the next sign-in: none, or those that an explicit
+/// list of deprecated schemes leaves out.
 fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option<u32>)> {
     const KEY: &str = "SECURITY_DEPRECATED_PASSWORD_SCHEMES";
     let deprecated = reader.list(KEY);
@@ -206,8 +206,8 @@ fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option
         if deprecated.len() > 1 {
             reader.problem(
                 KEY,
-                "has \"auto\" beside others",
-                "write [\"auto\"] for all but SECURITY_PASSWORD_HASH, or list the schemes",
+                "contains \"auto\" and other schemes",
+                "write [\"auto\"] for all schemes but SECURITY_PASSWORD_HASH, or list the schemes",
             );
         }
         return Vec::new();
@@ -217,14 +217,14 @@ fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option
         if name == default.name() {
             reader.problem(
                 KEY,
-                format!("{name:?} is the scheme of new passwords"),
-                "take it out, or write another scheme into SECURITY_PASSWORD_HASH",
+                format!("{name:?} is the scheme for new passwords"),
+                "remove it, or set SECURITY_PASSWORD_HASH to another scheme",
             );
         } else if !accepted.contains(name) {
             reader.problem(
                 KEY,
                 format!("{name:?} is not one of SECURITY_PASSWORD_SCHEMES"),
-                format!("write one of {}, or \"auto\"", accepted.join(", ")),
+                format!("use one of {}, or \"auto\"", accepted.join(", ")),
             );
         }
     }
@@ -237,8 +237,8 @@ fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option
         .collect()
 }
 
-/// The options of every scheme, as `scheme__option`: `PASSWORD_HASH_PASSLIB_OPTIONS` has them in
-/// this form, the older `PASSWORD_HASH_OPTIONS` in a table for each scheme.
+/// The options of all schemes as `scheme__option`. `PASSWORD_HASH_PASSLIB_OPTIONS` has them in this
+/// form, the older `PASSWORD_HASH_OPTIONS` as a table for each scheme.
 fn hash_options(reader: &Reader<'_>) -> Table {
     let mut options = reader.table("SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS");
     for (scheme, own) in reader.table("SECURITY_PASSWORD_HASH_OPTIONS") {
@@ -249,7 +249,7 @@ fn hash_options(reader: &Reader<'_>) -> Table {
     options
 }
 
-/// `bcrypt__rounds` and the like, where the scheme has rounds alone.
+/// Reads `bcrypt__rounds` and the like, for schemes whose only option is the rounds.
 fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
     const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
     if scheme == Scheme::Argon2 || !scheme.can_make() {
@@ -268,16 +268,12 @@ fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
     };
     let made = Hasher::new(&check).and_then(|hasher| hasher.making(scheme, rounds.flatten()));
     if made.is_err() || rounds == Some(None) {
-        reader.problem(
-            KEY,
-            format!("{name} asks for too little or too much"),
-            "leave it out",
-        );
+        reader.problem(KEY, format!("{name} is out of range"), "remove it");
     }
     rounds.flatten()
 }
 
-/// `argon2__time_cost` and the like, as libpass takes them.
+/// Reads `argon2__time_cost` and the like, as libpass does.
 fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
     const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
     let mut options = Argon2Options::default();
@@ -285,8 +281,8 @@ fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
         if !name.contains("__") {
             reader.problem(
                 KEY,
-                format!("{name:?} names no scheme"),
-                "write scheme__option, such as argon2__time_cost",
+                format!("{name:?} does not name a scheme"),
+                "use the form scheme__option, such as argon2__time_cost",
             );
         }
         let Some(name) = name.strip_prefix("argon2__") else {
@@ -313,8 +309,8 @@ fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
             }
             _ => reader.problem(
                 KEY,
-                format!("argon2__{name} is not understood"),
-                "write memory_cost (in KiB), time_cost, parallelism, digest_size or type",
+                format!("argon2__{name} is not a valid option"),
+                "use memory_cost (in KiB), time_cost, parallelism, digest_size or type",
             ),
         }
     }
@@ -326,8 +322,8 @@ fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
     if Hasher::new(&check).is_err() {
         reader.problem(
             KEY,
-            "the parameters of argon2 do not go together",
-            "memory_cost is at least 8 times parallelism, time_cost at least 1",
+            "the argon2 parameters do not fit together",
+            "set memory_cost to at least 8 times parallelism, and time_cost to at least 1",
         );
     }
     options

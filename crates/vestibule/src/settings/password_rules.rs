@@ -1,4 +1,4 @@
-//! What a new password has to be.
+//! Settings of the rules for new passwords.
 
 use std::net::IpAddr;
 
@@ -7,31 +7,31 @@ use toml::Value;
 
 use super::reader::Reader;
 
-/// `SECURITY_PASSWORD_CHECK_BREACHED` and what belongs to it.
+/// Settings of the breached-password check: `SECURITY_PASSWORD_CHECK_BREACHED` and related settings.
 #[derive(Debug, Clone)]
 pub struct BreachedSettings {
-    /// Whether a password that could not be looked for is refused.
+    /// Whether a password is refused if the lookup fails.
     pub strict: bool,
-    /// From how many finds on it is refused.
+    /// The number of finds from which a password is refused.
     pub count: u64,
-    /// Who is asked.
-    pub origin: BreachedOrigin,
+    /// The server that is queried.
+    pub origin: HttpOrigin,
 }
 
-/// Where the list of leaked passwords is.
+/// A server that vestibule sends requests to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BreachedOrigin {
-    /// Whether it is asked over HTTPS.
+pub struct HttpOrigin {
+    /// Whether requests go over HTTPS.
     pub tls: bool,
-    /// Its name or address.
+    /// The server's name or address.
     pub host: String,
-    /// Its port.
+    /// The server's port.
     pub port: u16,
 }
 
-/// The least score of zxcvbn, where it is asked.
+/// The minimum zxcvbn score; `None` if the score is not checked.
 pub(super) fn complexity(reader: &mut Reader<'_>) -> Option<u8> {
-    // What else it may be is looked at with all the other words.
+    // Other values of this setting are reported by the check of allowed words.
     reader.optional_text("SECURITY_PASSWORD_COMPLEXITY_CHECKER")?;
     let score = reader.whole("SECURITY_ZXCVBN_MINIMUM_SCORE");
     Some(
@@ -50,7 +50,7 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
         other => {
             reader.problem(
                 KEY,
-                format!("{other} is not known"),
+                format!("{other} is not a known value"),
                 "write \"strict\", \"best-effort\" or false",
             );
             return None;
@@ -59,8 +59,8 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
     if cfg!(not(feature = "breached")) {
         reader.problem(
             KEY,
-            "is set, and this program was built without it",
-            "build it with the feature breached, or leave it out",
+            "is set, but this program was built without this check",
+            "build the program with the feature breached, or remove the setting",
         );
     }
     let count = reader.whole("SECURITY_PASSWORD_BREACHED_COUNT");
@@ -73,27 +73,27 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
     })
 }
 
-fn origin(reader: &mut Reader<'_>) -> Option<BreachedOrigin> {
+fn origin(reader: &mut Reader<'_>) -> Option<HttpOrigin> {
     const KEY: &str = "SECURITY_PASSWORD_BREACHED_ORIGIN";
     let text = reader.text(KEY);
     let origin = parse(&text);
     match &origin {
         None => reader.problem(
             KEY,
-            format!("{text:?} is no origin"),
-            "write such as \"https://api.pwnedpasswords.com\", without a path",
+            format!("{text:?} is not an origin"),
+            "write an origin such as \"https://api.pwnedpasswords.com\", without a path",
         ),
         Some(origin) if !origin.tls && !is_loopback(&origin.host) => reader.problem(
             KEY,
-            "is plain HTTP: whoever listens learns a part of each password's hash",
-            "write https://",
+            "is plain HTTP: an attacker on the network can read part of each password's hash",
+            "use https://",
         ),
         Some(_) => {}
     }
     origin
 }
 
-fn parse(text: &str) -> Option<BreachedOrigin> {
+fn parse(text: &str) -> Option<HttpOrigin> {
     let uri: Uri = text.parse().ok()?;
     let tls = match uri.scheme_str()? {
         "https" => true,
@@ -109,14 +109,14 @@ fn parse(text: &str) -> Option<BreachedOrigin> {
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
-    // A port that is none would be passed over.
+    // An invalid port would be ignored silently.
     let port = match authority.port_u16() {
         Some(port) => port,
         None if authority.as_str().len() > authority.host().len() => return None,
         None if tls => 443,
         None => 80,
     };
-    Some(BreachedOrigin {
+    Some(HttpOrigin {
         tls,
         host: Some(host.to_owned()).filter(|host| !host.is_empty())?,
         port,
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins() {
+    fn origins_have_a_scheme_and_a_host_but_no_path() {
         for (text, tls, host, port) in [
             (
                 "https://api.pwnedpasswords.com",
@@ -148,11 +148,7 @@ mod tests {
             ("http://[::1]", false, "::1", 80),
         ] {
             let host = host.to_owned();
-            assert_eq!(
-                parse(text),
-                Some(BreachedOrigin { tls, host, port }),
-                "{text}"
-            );
+            assert_eq!(parse(text), Some(HttpOrigin { tls, host, port }), "{text}");
         }
         for text in [
             "",

@@ -1,4 +1,4 @@
-//! Typed reading of loaded values. What does not fit becomes a problem, and a default.
+//! Typed reading of loaded values. An invalid value is reported and replaced by a default.
 
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ impl<'a> Reader<'a> {
 
     pub(super) fn problem(&mut self, key: &str, what: impl Into<String>, fix: impl Into<String>) {
         let problem = Problem::new(key, what, fix);
-        // What several CORS rules inherit is wrong once.
+        // An error in a value that several CORS rules inherit is reported once.
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
     }
 
-    /// Whether something that ends like this was said of a key already.
+    /// Whether an error with this ending was already reported for a key.
     pub(super) fn has_problem(&self, key: &str, ending: &str) -> bool {
         self.problems
             .iter()
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
         self.raw(name).0
     }
 
-    /// Whether somebody set it.
+    /// Whether the value is set and not empty.
     pub(super) fn is_set(&self, name: &str) -> bool {
         let (value, origin) = self.raw(name);
         origin != Origin::Default && !value::is_none(&value)
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         }
         self.problem(
             name,
-            "is not a number that makes sense here",
+            "is out of range",
             format!("write a whole number, {least} or more"),
         );
         least
@@ -101,13 +101,13 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    /// A length of time that has to be one: neither nothing nor None.
+    /// A duration that has to be positive.
     pub(super) fn duration(&mut self, name: &str) -> Duration {
         let duration = self.optional_duration(name).unwrap_or_default();
         if duration.is_zero() {
             self.problem(
                 name,
-                "is no time at all",
+                "is zero",
                 format!("write {}", keys::Kind::Duration.description()),
             );
         }
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         value::duration(&self.value(name))
     }
 
-    /// Whether a length of time is less than nothing, which switches something off.
+    /// Whether a duration is negative, which switches something off.
     pub(super) fn is_negative(&self, name: &str) -> bool {
         value::is_negative(&self.value(name))
     }
@@ -144,7 +144,8 @@ impl<'a> Reader<'a> {
         Some(self.value(name)).filter(|value| !value::is_none(value))
     }
 
-    /// One of a few words, whatever their case; the empty text is none of them.
+    /// One of a few words, in any case; `None` if the value is empty or unknown. An unknown one is
+    /// reported.
     pub(super) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.optional_text(name)?;
         let found = words
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             self.problem(
                 name,
-                format!("{text:?} is not known"),
+                format!("{text:?} is not a known value"),
                 format!("write {}", known.join(" or ")),
             );
         }

@@ -1,18 +1,18 @@
-//! Where browsers may be sent.
+//! Settings of redirect targets.
 
 use vestibule_formats::redirect::host_in_ascii;
 
 use super::check::is_host;
 use super::reader::Reader;
 
-/// `SECURITY_REDIRECT_*`.
+/// Settings of redirect targets: `SECURITY_REDIRECT_*`.
 #[derive(Debug, Clone)]
 pub struct RedirectSettings {
-    /// Where the app's own views are, if not on this host.
+    /// The host of the app's own views, if it is not this host.
     pub redirect_host: Option<String>,
-    /// Every subdomain of this domain is ours.
+    /// The domain whose subdomains are allowed as targets.
     pub subdomains_of: Option<String>,
-    /// These hosts are ours, too.
+    /// Further hosts that are allowed as targets.
     pub allowed_hosts: Vec<String>,
 }
 
@@ -25,7 +25,7 @@ impl RedirectSettings {
                 reader.problem(
                     "SECURITY_REDIRECT_ALLOWED_SUBDOMAINS",
                     format!("{name:?} is not a subdomain"),
-                    "write its name only, such as \"app\", or \".\" for the domain itself",
+                    "write only its name, such as \"app\", or \".\" for the domain itself",
                 );
             }
         }
@@ -60,7 +60,7 @@ fn host(reader: &mut Reader<'_>, key: &str) -> Option<String> {
         reader.problem(
             key,
             format!("{host:?} is not a host"),
-            "write a name without scheme and path, such as \"localhost:8080\"",
+            "write a name without a scheme and a path, such as \"localhost:8080\"",
         );
     }
     Some(host)

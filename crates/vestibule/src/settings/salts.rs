@@ -1,5 +1,5 @@
-//! The salts of signatures. A salt is the purpose of what is signed with it: two purposes that
-//! share one salt accept each other's tokens.
+//! The salts of signatures. A salt stands for the purpose of a signature: two purposes with the
+//! same salt would accept each other's tokens.
 
 use secrecy::ExposeSecret as _;
 
@@ -7,7 +7,8 @@ use super::SecretSettings;
 use super::load::Problem;
 use super::reader::Reader;
 
-/// Every setting that is the salt of one purpose, of features that are not served yet, too.
+/// All settings that are the salt of one purpose, including those of features that are not served
+/// yet.
 const PURPOSES: [&str; 10] = [
     "SECURITY_CONFIRM_SALT",
     "SECURITY_RESET_SALT",
@@ -21,21 +22,21 @@ const PURPOSES: [&str; 10] = [
     "SECURITY_WAN_SALT",
 ];
 
-/// The salts that no setting changes: Flask's of sessions and Flask-WTF's of CSRF tokens.
+/// The salts that no setting changes: Flask's for sessions and Flask-WTF's for CSRF tokens.
 const FIXED: [(&str, &str); 2] = [
     ("cookie-session", "session cookies"),
     ("wtf-csrf-token", "CSRF tokens"),
 ];
 
-/// Refuses two purposes with one salt.
+/// Refuses two purposes with the same salt.
 pub(super) fn check(reader: &mut Reader<'_>) {
-    const FIX: &str = "leave it out, or give it a text that no other salt has";
+    const FIX: &str = "remove it, or set it to a value that no other salt has";
     let salts = PURPOSES.map(|key| (key, reader.text(key), reader.is_set(key)));
     for (at, (key, salt, is_set)) in salts.iter().enumerate() {
         if salt.is_empty() {
             reader.problem(
                 key,
-                "is empty: a salt is what tells one purpose from another",
+                "is empty: the salt keeps tokens of one purpose from being accepted for another",
                 FIX,
             );
             continue;
@@ -51,7 +52,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         let Some((other, _, other_is_set)) = salts[..at].iter().find(same) else {
             continue;
         };
-        // The one to change is the one that is set.
+        // The setting to change is the one that is set.
         let (changed, kept, kept_is_set) = if *is_set {
             (key, other, *other_is_set)
         } else {
@@ -61,20 +62,22 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         reader.problem(
             changed,
             format!(
-                "is the same as {default}{kept}: what is signed for one purpose would be accepted for the other"
+                "is the same as {default}{kept}: data signed for one purpose would be accepted for the other"
             ),
             FIX,
         );
     }
 }
 
-/// Advises against a secret that is also a salt, which is none.
+/// Warns if a secret is also used as a salt, because salts are not secret.
 pub(super) fn advise(reader: &Reader<'_>, secrets: &SecretSettings) -> Option<Problem> {
     let secret = secrets.password_salt.as_ref()?.expose_secret();
     let shared = PURPOSES.iter().find(|key| reader.text(key) == secret)?;
     Some(Problem::new(
         "SECURITY_PASSWORD_SALT",
-        format!("is the same as {shared}, which is no secret: `config check` shows it"),
-        format!("change {shared}, or leave it out; passwords need SECURITY_PASSWORD_SALT as it is"),
+        format!("is the same as {shared}, which is not secret: `config check` shows it"),
+        format!(
+            "change or remove {shared}; do not change SECURITY_PASSWORD_SALT, because existing passwords depend on it"
+        ),
     ))
 }

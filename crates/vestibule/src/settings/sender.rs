@@ -1,20 +1,20 @@
-//! `SECURITY_EMAIL_SENDER`: whom mails are from.
+//! `SECURITY_EMAIL_SENDER`: the sender of mails.
 
 use toml::Value;
+use vestibule_formats::text::email;
 
 use super::hosts::BelievedHosts;
 use super::load::Problem;
 use super::reader::Reader;
 use super::{MailRoute, MailSettings};
-use crate::mail::transport;
 
 const KEY: &str = "SECURITY_EMAIL_SENDER";
 
-/// The sender where none is configured, as in the reference.
+/// The default sender, as in the reference.
 const DEFAULT: &str = "no-reply@localhost";
 
-/// An address, or `Name <address>`, without white space around it and with its domain as the DNS
-/// knows it.
+/// The configured sender: an address, or `Name <address>`, without surrounding white space and with
+/// its domain in ASCII.
 pub(super) fn read(reader: &mut Reader<'_>) -> String {
     let own = reader.any(KEY).map(|value| (KEY, value));
     let set = own.or_else(|| {
@@ -26,7 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> String {
     };
     let written = match &value {
         Value::String(sender) => sender.trim().to_owned(),
-        // Flask-Mail's pair of name and address.
+        // Flask-Mail's pair of a name and an address.
         Value::Array(pair) => match pair.as_slice() {
             [Value::String(name), Value::String(address)] => {
                 format!("{} <{}>", name.trim(), address.trim())
@@ -45,18 +45,24 @@ pub(super) fn read(reader: &mut Reader<'_>) -> String {
             };
             reader.problem(
                 key,
-                format!("{shown} cannot be the sender of a mail: {why}"),
-                "write such as \"accounts@example.com\", or \"Example <accounts@example.com>\"",
+                format!("{shown} is not a valid sender: {why}"),
+                "write an address such as \"accounts@example.com\", or \"Example <accounts@example.com>\"",
             );
             DEFAULT.to_owned()
         }
     }
 }
 
-/// The sender in the form in which it is used, or which part of it is wrong.
+/// The address as it is written in a mail header, with its domain in ASCII.
+fn ascii_form(address: &str) -> Option<String> {
+    let (local, domain) = email::split_for_transport(address)?;
+    Some(format!("{local}@{domain}"))
+}
+
+/// The sender in normalised form, or which part of it is invalid.
 fn parse(written: &str) -> Result<String, &'static str> {
     if written.chars().any(char::is_control) {
-        return Err("it has a line break or another control character");
+        return Err("it contains a line break or another control character");
     }
     let (name, address) = match written.rsplit_once('<') {
         None => ("", written),
@@ -64,21 +70,21 @@ fn parse(written: &str) -> Result<String, &'static str> {
             let inside = rest.trim_end().strip_suffix('>');
             (
                 name.trim(),
-                inside.ok_or("the < before the address has no > after it")?,
+                inside.ok_or("the < before the address is not closed with a >")?,
             )
         }
     };
     let address = address.trim();
     let (local, domain) = address
         .rsplit_once('@')
-        .ok_or("there is no address with an @ in it")?;
-    let ascii = transport::address(address).ok_or_else(|| {
+        .ok_or("it contains no address with an @")?;
+    let ascii = ascii_form(address).ok_or_else(|| {
         if local.is_empty() || domain.is_empty() {
-            "a part of the address is missing"
-        } else if transport::address(&format!("{local}@example.com")).is_some() {
-            "what is after the @ is no domain"
+            "part of the address is missing"
+        } else if ascii_form(&format!("{local}@example.com")).is_some() {
+            "the part after the @ is not a domain"
         } else {
-            "what is before the @ has characters that no address has"
+            "the part before the @ contains characters that are not allowed in an address"
         }
     })?;
     Ok(if name.is_empty() {
@@ -88,7 +94,7 @@ fn parse(written: &str) -> Result<String, &'static str> {
     })
 }
 
-/// Says that mails come from this machine only in name, which few servers take.
+/// Warns if the sender's domain is this machine's, which few mail servers accept.
 pub(super) fn at_localhost(mail: &MailSettings) -> Option<Problem> {
     let on_this_machine = match &mail.route {
         MailRoute::DevMailbox | MailRoute::Nowhere => return None,
@@ -98,11 +104,11 @@ pub(super) fn at_localhost(mail: &MailSettings) -> Option<Problem> {
     let domain = mail.sender_address().rsplit('@').next().unwrap_or_default();
     let what = if mail.sender == DEFAULT {
         format!(
-            "is not set: mails come from {DEFAULT}, which most mail servers refuse or take for spam"
+            "is not set: emails are sent from {DEFAULT}, which most mail servers refuse or treat as spam"
         )
     } else if !on_this_machine && is_local_domain(domain) {
         format!(
-            "is {}, an address of this machine alone: MAIL_SERVER is elsewhere, and most mail servers refuse it",
+            "is {}, an address that exists only on this machine, but MAIL_SERVER is elsewhere: most mail servers refuse such a sender",
             mail.sender_address()
         )
     } else {
@@ -115,14 +121,15 @@ pub(super) fn at_localhost(mail: &MailSettings) -> Option<Problem> {
     ))
 }
 
-/// Says that every mail needs a server that takes letters beyond ASCII in addresses.
+/// Warns if the sender's address is not ASCII, because then every mail needs a server that supports
+/// SMTPUTF8.
 pub(super) fn needs_smtputf8(mail: &MailSettings) -> Option<Problem> {
     let sends = matches!(mail.route, MailRoute::Smtp(_) | MailRoute::Sendmail(_));
     (sends && !mail.sender_address().is_ascii()).then(|| {
         Problem::new(
             KEY,
-            "has letters beyond ASCII before the @: no mail leaves by a server without SMTPUTF8 (RFC 6531), and many receivers refuse it",
-            "choose an address in plain letters",
+            "contains non-ASCII letters before the @: mail servers without SMTPUTF8 (RFC 6531) cannot send from it, and many recipients' servers refuse it",
+            "choose an address in ASCII",
         )
     })
 }

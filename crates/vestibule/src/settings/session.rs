@@ -1,4 +1,4 @@
-//! The session and the remember cookie.
+//! Settings of the session and the remember cookie.
 
 use std::time::Duration;
 
@@ -9,35 +9,35 @@ use super::reader::Reader;
 /// Flask-Login's `SESSION_PROTECTION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionProtection {
-    /// A session that moved is not fresh any more.
+    /// A session used from another address or user agent loses its freshness.
     Basic,
-    /// A session that moved is over.
+    /// A session used from another address or user agent ends.
     Strong,
 }
 
-/// `SESSION_*` and `PERMANENT_SESSION_LIFETIME`.
+/// Settings of the session: `SESSION_*` and `PERMANENT_SESSION_LIFETIME`.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
     /// The session cookie.
     pub cookie: CookieSettings,
     /// How long a session may be idle.
     pub permanent_lifetime: Duration,
-    /// Whether a permanent session's cookie is sent with each answer.
+    /// Whether a permanent session's cookie is sent with every response.
     pub refresh_each_request: bool,
-    /// What becomes of a session that moved.
+    /// What happens to a session used from another address or user agent; `None` for nothing.
     pub protection: Option<SessionProtection>,
     /// The remember cookie.
     pub remember: RememberSettings,
 }
 
-/// `REMEMBER_COOKIE_*`.
+/// Settings of the remember cookie: `REMEMBER_COOKIE_*`.
 #[derive(Debug, Clone)]
 pub struct RememberSettings {
     /// The cookie.
     pub cookie: CookieSettings,
-    /// How long a browser keeps it.
+    /// How long a browser keeps the cookie.
     pub duration: Duration,
-    /// Whether it is sent with each answer.
+    /// Whether the cookie is sent with every response.
     pub refresh_each_request: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The configuration that `serve` starts with when there is none.
+//! The configuration that `serve` starts with if none exists.
 
-/// The SPA configuration with modern safe settings, as a file to be edited.
+/// The configuration for single-page apps with modern, safe settings, as a file to edit.
 pub const STARTER: &str = include_str!("starter.toml");

@@ -1,4 +1,4 @@
-//! Tokens, and how recent a proof of identity has to be.
+//! Settings of tokens, and of how recent a proof of identity has to be.
 
 use std::time::Duration;
 
@@ -9,59 +9,59 @@ use super::cookie::CookieSettings;
 use super::csrf::{Mechanism, mechanisms};
 use super::reader::Reader;
 
-/// `SECURITY_TOKEN_*` and what API callers may use.
+/// Settings of auth tokens (`SECURITY_TOKEN_*`), and the authentication mechanisms of API callers.
 #[derive(Debug, Clone)]
 pub struct TokenSettings {
     /// The header that carries an auth token.
     pub header: HeaderName,
-    /// The query parameter, or member of a JSON body, that carries one.
+    /// The query parameter, or member of a JSON body, that carries an auth token.
     pub parameter: String,
-    /// How long a token counts.
+    /// How long a token is valid.
     pub max_age: Duration,
-    /// When new tokens end, in seconds since 1970, if they say so themselves.
+    /// The expiry that new tokens carry, in seconds since 1970; `None` if they carry none.
     pub expire_timestamp: Option<i64>,
-    /// The salt of their signatures.
+    /// The salt of token signatures.
     pub salt: String,
-    /// Whether every sign-in answers with a token, asked for or not.
+    /// Whether every sign-in returns a token, requested or not.
     pub always_included: bool,
-    /// How callers of endpoints that take anything but strangers may show who they are.
+    /// The mechanisms accepted by endpoints that only require an authenticated user.
     pub api_enabled_methods: Vec<Mechanism>,
-    /// The realm that basic authentication asks for.
+    /// The realm of HTTP basic authentication.
     pub realm: String,
 }
 
-/// `SECURITY_REFRESH_TOKEN_*`.
+/// Settings of refresh tokens: `SECURITY_REFRESH_TOKEN_*`.
 #[derive(Debug, Clone)]
 pub struct RefreshSettings {
-    /// Whether there are refresh tokens.
+    /// Whether refresh tokens are issued.
     pub enabled: bool,
     /// The path of `/refresh-token`, after the prefix.
     pub url: String,
-    /// The cookie that carries the token; without one the body does.
+    /// The cookie that carries the token; `None` if the body carries it.
     pub cookie: Option<CookieSettings>,
-    /// How long a family lives.
+    /// How long a token family lives.
     pub max_age: Duration,
-    /// How long a token may lie unused.
+    /// How long a token may be unused.
     pub max_idle: Duration,
-    /// For how long after its exchange a token gets the same successor once more.
+    /// How long after its exchange a token still returns the same successor.
     pub grace: Duration,
-    /// Whether families that are over are removed: at a sign-in the user's, a while later
-    /// anybody's.
+    /// Whether expired families are removed: the user's own at a sign-in, and those of all users
+    /// some time later.
     pub cleanup_expired: bool,
-    /// Whether it removes those that were ended.
+    /// Whether a sign-in also removes revoked families.
     pub cleanup_revoked: bool,
-    /// The salt of their signatures.
+    /// The salt of refresh-token signatures.
     pub salt: String,
 }
 
-/// `SECURITY_FRESHNESS*`.
+/// Settings of freshness: `SECURITY_FRESHNESS*`.
 #[derive(Debug, Clone, Copy)]
 pub struct FreshnessSettings {
-    /// How old a proof of identity may be where a fresh one is asked for; none: any age.
+    /// The maximum age of a proof of identity where freshness is required; `None` for any age.
     pub within: Option<Duration>,
-    /// For how long whoever was fresh is not asked again.
+    /// How long a fresh user is not asked again.
     pub grace: Duration,
-    /// Whether a token counts as a proof.
+    /// Whether an auth token counts as a proof of identity.
     pub allow_auth_token: bool,
 }
 
@@ -72,7 +72,7 @@ impl TokenSettings {
         let header = HeaderName::try_from(reader.text(HEADER)).unwrap_or_else(|_| {
             reader.problem(
                 HEADER,
-                "cannot be the name of a header",
+                "is not a valid header name",
                 "write a name such as \"Authentication-Token\"",
             );
             HeaderName::from_static("authentication-token")
@@ -81,16 +81,16 @@ impl TokenSettings {
         if !realm.chars().all(|c| c == ' ' || c.is_ascii_graphic()) || realm.contains(['"', '\\']) {
             reader.problem(
                 REALM,
-                "has characters that cannot stand in a header",
-                "write plain letters, without quotes",
+                "contains characters that are not valid in a header",
+                "use ASCII letters, without quotes",
             );
         }
         let api_enabled_methods = mechanisms(reader, "SECURITY_API_ENABLED_METHODS");
         if api_enabled_methods.is_empty() {
             reader.problem(
                 "SECURITY_API_ENABLED_METHODS",
-                "is empty: nobody could show who they are",
-                "write some of session, token and basic",
+                "is empty: no caller could authenticate",
+                "use some of session, token and basic",
             );
         }
         Self {

@@ -1,4 +1,4 @@
-//! Values: of the right type, and read as what they mean.
+//! Parsing of values, and their conversion to typed ones.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub(super) fn parse(text: &str) -> Option<Value> {
     table.remove("value").filter(|_| table.is_empty())
 }
 
-/// Whether a value has the type of its key. The empty text, which stands for None, fits
-/// everywhere.
+/// Whether a value has the type of its key. The empty text, which stands for `None`, fits every
+/// type.
 pub(super) fn fits(value: &Value, kind: Kind) -> bool {
     if is_none(value) {
         return true;
@@ -36,12 +36,12 @@ pub(super) fn fits(value: &Value, kind: Kind) -> bool {
     }
 }
 
-/// Whether a value stands for None.
+/// Whether a value stands for `None`.
 pub(super) fn is_none(value: &Value) -> bool {
     value.as_str().is_some_and(str::is_empty)
 }
 
-/// A value from the environment, where everything is text.
+/// Parses a value from the environment, where everything is text.
 pub(super) fn from_text(text: &str, kind: Kind) -> Option<Value> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -62,8 +62,8 @@ pub(super) fn from_text(text: &str, kind: Kind) -> Option<Value> {
             .ok()
             .or_else(|| Some(Value::String(trimmed.to_owned()))),
         Kind::List | Kind::SecretList | Kind::Identities if !trimmed.starts_with('[') => {
-            // A comma at the end does not make one more, empty, item: among keys it would be a
-            // key that everybody knows.
+            // A trailing comma does not add an empty item: in a list of keys, that would be a key
+            // that everyone knows.
             let items = trimmed
                 .split(',')
                 .map(str::trim)
@@ -78,7 +78,7 @@ pub(super) fn from_text(text: &str, kind: Kind) -> Option<Value> {
     }
 }
 
-/// TOML or JSON.
+/// Parses TOML or JSON.
 fn structured(text: &str) -> Option<Value> {
     parse(text).or_else(|| {
         let json: serde_json::Value = serde_json::from_str(text).ok()?;
@@ -86,7 +86,7 @@ fn structured(text: &str) -> Option<Value> {
     })
 }
 
-/// Whether a length of time is less than nothing.
+/// Whether a duration is negative.
 pub(super) fn is_negative(value: &Value) -> bool {
     match value {
         Value::Integer(seconds) => *seconds < 0,
@@ -99,10 +99,10 @@ pub(super) fn is_negative(value: &Value) -> bool {
     }
 }
 
-/// The longest length of time, a thousand years: what can be added to a date.
+/// The longest duration, a thousand years, which can still be added to a date.
 const LONGEST: Duration = Duration::from_secs(365_000 * 86400);
 
-/// A length of time: seconds, or a number and a unit.
+/// Parses a duration: seconds, or a number and a unit.
 pub(super) fn duration(value: &Value) -> Option<Duration> {
     any_duration(value).filter(|length| *length <= LONGEST)
 }
@@ -134,7 +134,7 @@ fn any_duration(value: &Value) -> Option<Duration> {
     }
 }
 
-/// A list of texts; one text alone is a list of one.
+/// A list of texts; a single text is a list of one.
 pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::String(text) => Some(vec![text.clone()]),
@@ -146,16 +146,16 @@ pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// An identity attribute, and whether case counts in it.
+/// An identity attribute, and whether it ignores case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityAttribute {
     /// The column: `email`, `username`, `us_phone_number`.
     pub name: String,
-    /// Whether upper and lower case are one.
+    /// Whether the attribute ignores case.
     pub ignore_case: bool,
 }
 
-/// `["email", "username"]`, or the reference's list of tables with one member each.
+/// Parses `["email", "username"]`, or the reference's list of tables with one member each.
 pub(super) fn identities(value: &Value) -> Option<Vec<IdentityAttribute>> {
     value.as_array()?.iter().map(identity).collect()
 }
@@ -171,7 +171,7 @@ fn identity(item: &Value) -> Option<IdentityAttribute> {
             let mut ignore_case = false;
             for (member, detail) in details.as_table()? {
                 match member.as_str() {
-                    // Each attribute has its own mapper; another one would be code.
+                    // Each attribute has a fixed mapper; another one would be code.
                     "mapper" if detail.as_str() == Some(mapper(name)) => {}
                     "case_insensitive" => ignore_case = detail.as_bool()?,
                     _ => return None,
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time() {
+    fn durations_are_parsed_from_numbers_and_texts() {
         for (text, seconds) in [
             ("\"2 days\"", 172_800),
             ("\"1 day\"", 86400),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_says_everything_in_text() {
+    fn environment_values_are_parsed_from_text() {
         assert_eq!(from_text("yes", Kind::Flag), Some(Value::Boolean(true)));
         assert_eq!(from_text("maybe", Kind::Flag), None);
         assert_eq!(
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn identity_attributes_have_two_forms() {
+    fn identity_attributes_are_read_in_both_forms() {
         let short = identities(&parse(r#"["email", "us_phone_number"]"#).unwrap()).unwrap();
         let long = identities(
             &parse(

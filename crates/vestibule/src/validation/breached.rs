@@ -1,77 +1,49 @@
-//! Passwords that leaked: asked of a list elsewhere, which never learns which password.
+//! The check for breached passwords, against a list on a server that never learns the password.
 //!
-//! The list (Have I Been Pwned's, or a copy of one's own) is asked for everything that begins
-//! with the first five of the forty digits of the password's SHA-1, and the rest is looked for
-//! here. Padding hides by its length how many there are.
+//! The server (Have I Been Pwned, or a copy of its list) is queried for all hashes that begin with
+//! the first five of the forty digits of the password's SHA-1; the rest is compared here. Padding
+//! hides the number of results, which the length of the response would reveal.
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::HeaderName;
 use sha1::{Digest as _, Sha1};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
 use crate::http::fault::Fault;
 use crate::messages::Message;
-use crate::settings::{BreachedOrigin, BreachedSettings};
+use crate::outbound::{Limits, Outbound, OutboundError};
+use crate::settings::{BreachedSettings, HttpOrigin};
 
-/// How long everything may take together: somebody waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A client is waiting for the lookup. Usual responses have about 40 KiB.
+const LIMITS: Limits = Limits {
+    patience: Duration::from_secs(5),
+    answer_bytes: 512 * 1024,
+    at_a_time: 16,
+};
 
-/// How much of an answer is read. They have about 40 KiB.
-const ANSWER_BYTES: usize = 512 * 1024;
-
-/// How many are asked for at a time; the others wait, and their patience runs.
-const AT_A_TIME: usize = 16;
-
-/// How much of the hash is told.
+/// How many digits of the hash are sent.
 const TOLD: usize = 5;
 
-/// Who asks: the list wants to know.
-const AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
-
-/// The list of leaked passwords.
+/// The list of breached passwords.
 pub(super) struct Breached {
     strict: bool,
     count: u64,
-    origin: BreachedOrigin,
-    tls: TlsConnector,
-    at_a_time: Semaphore,
-    patience: Duration,
+    origin: HttpOrigin,
+    outbound: Outbound,
 }
 
-/// Why the list could not be asked. None of it tells what was asked for.
+/// Why a lookup failed. Contains nothing of what was looked up.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("it takes too long")]
-    Patience,
-    #[error("it cannot be connected to: {0}")]
-    Connection(#[from] std::io::Error),
-    #[error("it breaks off: {0}")]
-    Http(#[from] hyper::Error),
-    #[error("it answers {0}")]
-    Status(StatusCode),
-    #[error("its answer is too long, or breaks off")]
-    Body,
-    #[error("its answer is no list")]
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    #[error("its response is not a list")]
     NoList,
-    #[error("it cannot be asked for")]
-    Request,
 }
 
 impl std::fmt::Debug for Breached {
@@ -86,99 +58,48 @@ impl std::fmt::Debug for Breached {
 
 impl Breached {
     pub(super) fn new(settings: &BreachedSettings) -> Result<Self, Fault> {
-        let roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Fault::Internal(format!("TLS cannot be set up: {error}")))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         Ok(Self {
             strict: settings.strict,
             count: settings.count,
             origin: settings.origin.clone(),
-            tls: TlsConnector::from(Arc::new(config)),
-            at_a_time: Semaphore::new(AT_A_TIME),
-            patience: PATIENCE,
+            outbound: Outbound::new(LIMITS)?,
         })
     }
 
-    /// What is to be said against a password, if anything.
+    /// The message that refuses the password, if any.
     pub(super) async fn verdict(&self, password: &str) -> Option<Message> {
-        let finds = tokio::time::timeout(self.patience, self.finds(password))
-            .await
-            .unwrap_or(Err(Failure::Patience));
-        match finds {
+        match self.finds(password).await {
             Ok(finds) => (finds >= self.count).then_some(Message::PasswordBreached),
             Err(error) => {
                 tracing::warn!(
                     %error,
                     host = self.origin.host,
                     strict = self.strict,
-                    "the list of leaked passwords cannot be asked"
+                    "the list of leaked passwords cannot be queried"
                 );
                 self.strict.then_some(Message::PasswordBreachedSiteError)
             }
         }
     }
 
-    /// How often it was found.
+    /// How often the password is on the list.
     async fn finds(&self, password: &str) -> Result<u64, Failure> {
         let hash = hex(&Sha1::digest(password.as_bytes()));
         let (told, kept) = hash.split_at(TOLD);
-        let _permit = self.at_a_time.acquire().await;
-        let stream = TcpStream::connect((self.origin.host.as_str(), self.origin.port)).await?;
-        let list = if self.origin.tls {
-            let name =
-                ServerName::try_from(self.origin.host.clone()).map_err(|_| Failure::Request)?;
-            let stream = self.tls.connect(name, stream).await?;
-            self.list(stream, told).await?
-        } else {
-            self.list(stream, told).await?
-        };
+        let list = self.list(told).await?;
         find(&list, kept)
     }
 
-    /// What the list has that begins so.
-    async fn list<S>(&self, stream: S, told: &str) -> Result<Bytes, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // It ends with this function at the latest.
-        let mut tasks = JoinSet::new();
-        tasks.spawn(connection);
-        let host = if self.origin.host.contains(':') {
-            format!("[{}]", self.origin.host)
-        } else {
-            self.origin.host.clone()
-        };
-        let usual = if self.origin.tls { 443 } else { 80 };
-        let host = if self.origin.port == usual {
-            host
-        } else {
-            format!("{host}:{}", self.origin.port)
-        };
-        let request = Request::get(format!("/range/{told}"))
-            .header(header::HOST, host)
-            .header(header::USER_AGENT, AGENT)
-            .header(HeaderName::from_static("add-padding"), "true")
-            .body(Empty::<Bytes>::new())
-            .map_err(|_| Failure::Request)?;
-        let answer = sender.send_request(request).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(Failure::Status(answer.status()));
-        }
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES);
-        let body = body.collect().await.map_err(|_| Failure::Body)?;
-        Ok(body.to_bytes())
+    /// The part of the list that begins with these digits.
+    async fn list(&self, told: &str) -> Result<Bytes, OutboundError> {
+        let path = format!("/range/{told}");
+        let padding = (HeaderName::from_static("add-padding"), "true");
+        self.outbound.get(&self.origin, &path, &[padding]).await
     }
 }
 
-/// How often the rest of a hash was found. A page that is no list, as of somebody who wants to
-/// see a ticket first, is not taken for one without finds.
+/// How often the rest of a hash is on the list. A page that is not a list, such as a captive
+/// portal's, is an error, not an absence of finds.
 fn find(list: &[u8], kept: &str) -> Result<u64, Failure> {
     let text = std::str::from_utf8(list).map_err(|_| Failure::NoList)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -1,4 +1,4 @@
-//! Whether an address can get mail, as far as the DNS knows (RFC 5321 section 5, RFC 7505).
+//! Whether the DNS says that an address can receive mail (RFC 5321, section 5; RFC 7505).
 
 #[cfg(test)]
 mod tests;
@@ -14,33 +14,33 @@ use hickory_resolver::{ResolverBuilder, TokioResolver};
 use tokio::sync::OnceCell;
 use vestibule_formats::text::email;
 
-/// How many answers are remembered, and for how long at most: whoever has put their DNS right
-/// does not wait for long.
+/// How many DNS answers are cached, and for how long at most. Negative ones expire soon, so that an
+/// operator who fixed their DNS does not wait long.
 const REMEMBERED: u64 = 1024;
 const GOOD_FOR: Duration = Duration::from_secs(300);
 const BAD_FOR: Duration = Duration::from_secs(60);
 
-/// Asks the DNS.
+/// Queries the DNS.
 #[derive(Debug)]
 pub(crate) struct Deliverability {
     patience: Duration,
-    /// Made when it is first needed; nothing where the system's servers cannot be found.
+    /// Built at the first use; `None` if the system has no DNS servers configured.
     resolver: OnceCell<Option<TokioResolver>>,
 }
 
-/// What the DNS says of a name and a type.
+/// The DNS answer for a name and a record type.
 enum Answer {
     Records(Vec<RData>),
-    /// The name is there, without such records.
+    /// The name exists, without such records.
     None,
-    /// There is no such name.
+    /// The name does not exist.
     NoName,
-    /// It does not say.
+    /// The query failed.
     Unknown,
 }
 
 impl Deliverability {
-    /// It always can be asked, where it is built in.
+    /// Always available if the feature is compiled in.
     #[expect(clippy::unnecessary_wraps, reason = "as where it is not built in")]
     pub(crate) fn new(patience: Duration) -> Option<Self> {
         Some(Self {
@@ -49,15 +49,15 @@ impl Deliverability {
         })
     }
 
-    /// Whether somebody takes mail for an address. Who cannot be asked does not stand in the
-    /// way.
+    /// Whether a mail server accepts mail for an address. If the DNS cannot be queried, the address
+    /// is accepted.
     pub(crate) async fn can_get_mail(&self, address: &str) -> bool {
         let domain = address.rsplit('@').next().and_then(email::ascii_domain);
         let Some(domain) = domain else { return false };
         let Some(resolver) = self.resolver().await else {
             return true;
         };
-        // From the root on: our own domain is not tried behind it.
+        // Fully qualified, so that our own domain is not appended.
         let name = format!("{domain}.");
         tokio::time::timeout(self.patience, takes_mail(resolver, &name))
             .await
@@ -93,7 +93,7 @@ impl Deliverability {
 async fn takes_mail(resolver: &TokioResolver, name: &str) -> bool {
     match ask(resolver, name, RecordType::MX).await {
         Answer::Records(records) => {
-            // One that names the root says that there is nobody (RFC 7505).
+            // A record that names the root says that the domain accepts no mail (RFC 7505).
             return records
                 .iter()
                 .any(|record| matches!(record, RData::MX(mx) if !mx.exchange.is_root()));

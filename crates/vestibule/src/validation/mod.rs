@@ -1,10 +1,10 @@
-//! What may be an address, a name or a password of an account.
+//! Validation of the addresses, usernames and passwords of accounts.
 
 #[cfg(feature = "breached")]
 mod breached;
 #[cfg(feature = "deliverability")]
 pub(crate) mod deliverability;
-/// Without the feature nobody ever asks.
+/// Without the feature, the DNS is never queried.
 #[cfg(not(feature = "deliverability"))]
 pub(crate) mod deliverability {
     use std::time::Duration;
@@ -37,8 +37,8 @@ use crate::http::reject::FieldErrors;
 use crate::identity;
 use crate::messages::{LocalizedMessage, Message};
 
-/// The address in a field that becomes somebody's, normalised: it has to be there, and able to get
-/// mail, as far as the DNS knows, where that is asked for.
+/// Reads a new address from a field and normalises it. The address is required, and its domain has
+/// to accept mail if the settings ask for that check.
 pub(crate) async fn new_email(
     app: &App,
     fields: &Fields,
@@ -71,13 +71,13 @@ pub(crate) async fn new_email(
     Some(address)
 }
 
-/// Whether the database can keep a new identity. Where it cannot be asked now, it says so when the
-/// identity is written.
+/// Whether the database can store a new identity. If it cannot be queried now, it reports the error
+/// when the identity is written.
 async fn can_keep(app: &App, attribute: Identity, value: &str) -> bool {
     app.store().can_keep(attribute, value).await.unwrap_or(true)
 }
 
-/// The name in a field, normalised.
+/// Reads a username from a field and normalises it.
 pub(crate) async fn username(
     app: &App,
     fields: &Fields,
@@ -85,7 +85,7 @@ pub(crate) async fn username(
     required: bool,
     errors: &mut FieldErrors,
 ) -> Option<String> {
-    // White space is a name that is too short, unless there has to be one: then there is none.
+    // White space is a username that is too short; if a username is required, it counts as missing.
     let field = if required {
         fields.text(name)
     } else {
@@ -103,7 +103,7 @@ pub(crate) async fn username(
                 Ok(normalised) => {
                     let checks = app.own_rules().usernames.iter();
                     let said = checks.map(|check| check.check(&normalised));
-                    // The first that has something to say.
+                    // Only the first failing check reports.
                     let Some(problems) = said.into_iter().find(|said| !said.is_empty()) else {
                         return Some(normalised);
                     };
@@ -128,17 +128,17 @@ pub(crate) async fn username(
 /// The fields of a new password.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewPassword {
-    /// The password.
+    /// The password field.
     pub(crate) name: &'static str,
-    /// The same once more, where it is asked for.
+    /// The field that repeats the password, if required.
     pub(crate) again: Option<&'static str>,
-    /// Whether there has to be one.
+    /// Whether a password is required.
     pub(crate) required: bool,
 }
 
 impl NewPassword {
-    /// The password as typed, if there is one: whoever has one has it judged, whatever else is
-    /// wrong.
+    /// The password as sent, if present. It is returned even if other fields have errors, so that
+    /// it is always validated.
     pub(crate) fn read<'a>(&self, fields: &'a Fields, errors: &mut FieldErrors) -> Option<&'a str> {
         match fields.text(self.name) {
             Field::WrongType => errors.push(self.name, Message::ApiError),
@@ -163,19 +163,19 @@ impl NewPassword {
     }
 }
 
-/// A password as it is hashed and compared.
+/// The Unicode form in which a password is hashed and compared.
 pub(crate) fn normalised(app: &App, password: &str) -> String {
     normalise::normalise(password, app.settings().password.normalize_form).into_owned()
 }
 
-/// What is easy to guess about a user.
+/// The values of a user that are easy to guess.
 pub(crate) fn known_of(user: &User) -> Vec<&str> {
     let known = [&user.email, &user.username].into_iter().flatten();
     known.map(String::as_str).collect()
 }
 
-/// What is wrong with a (normalised) new password. `about` is what is known of its user: what
-/// is easy to guess.
+/// The errors in a (normalised) new password. `about` holds what is known of its user and therefore
+/// easy to guess.
 pub(crate) async fn judge(
     app: &App,
     password: &str,

@@ -1,4 +1,4 @@
-//! What an application asks of names and numbers beyond the settings.
+//! Rules for usernames and phone numbers that an application adds to the settings.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,34 +7,37 @@ use vestibule_store::User;
 
 use crate::messages::LocalizedMessage;
 
-/// What an application asks of new usernames beyond the settings.
+/// An application's own rule for new usernames, in addition to the settings.
 ///
 /// ```
 /// use vestibule::UsernameCheck;
-/// use vestibule::messages::{Message, Said};
+/// use vestibule::messages::{LocalizedMessage, Message};
 ///
 /// #[derive(Debug)]
-/// struct NobodyIsRoot;
+/// struct RootIsReserved;
 ///
-/// impl UsernameCheck for NobodyIsRoot {
-///     fn check(&self, username: &str) -> Vec<Said> {
-///         let said = || Said::from(Message::UsernameInvalidLength).in_own_words("That name is ours.");
-///         (username == "root").then(said).into_iter().collect()
+/// impl UsernameCheck for RootIsReserved {
+///     fn check(&self, username: &str) -> Vec<LocalizedMessage> {
+///         if username != "root" {
+///             return Vec::new();
+///         }
+///         let message = LocalizedMessage::from(Message::UsernameInvalidLength);
+///         vec![message.in_own_words("This username is reserved.")]
 ///     }
 /// }
 ///
-/// assert!(NobodyIsRoot.check("ana").is_empty());
+/// assert!(RootIsReserved.check("ana").is_empty());
 /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
-/// builder.username_check(NobodyIsRoot)
+/// builder.username_check(RootIsReserved)
 /// # }
 /// ```
 pub trait UsernameCheck: Send + Sync + fmt::Debug {
-    /// What is wrong with a name, in the form in which it will be kept: nothing, if it is good. A
-    /// text of one's own is said by [`LocalizedMessage::in_own_words`].
+    /// The errors in a username, in the form that will be stored; empty if it is valid. Use
+    /// [`LocalizedMessage::in_own_words`] for a text of your own.
     fn check(&self, username: &str) -> Vec<LocalizedMessage>;
 }
 
-/// How an application reads phone numbers, instead of as the settings say.
+/// An application's own parser for phone numbers, instead of the one that the settings configure.
 ///
 /// ```
 /// use vestibule::PhoneNumbers;
@@ -57,14 +60,14 @@ pub trait UsernameCheck: Send + Sync + fmt::Debug {
 /// # }
 /// ```
 pub trait PhoneNumbers: Send + Sync + fmt::Debug {
-    /// The number as it is kept and compared; nothing, if it is none.
+    /// The number in the form that is stored and compared, or `None` if it is invalid.
     fn normalise(&self, text: &str) -> Option<String>;
 }
 
-/// Why somebody may not sign in now, if there is something.
+/// Why a user may not sign in now, or `None` if they may.
 pub(crate) type Objection = Box<dyn Fn(&User) -> Option<LocalizedMessage> + Send + Sync>;
 
-/// What an application brought.
+/// The rules that an application added.
 #[derive(Default)]
 pub(crate) struct OwnRules {
     pub(crate) usernames: Vec<Arc<dyn UsernameCheck>>,
@@ -73,7 +76,7 @@ pub(crate) struct OwnRules {
 }
 
 impl OwnRules {
-    /// Why the application does not let somebody sign in.
+    /// Why the application refuses a user's sign-in.
     pub(crate) fn objection(&self, user: &User) -> Option<LocalizedMessage> {
         self.objection
             .as_ref()

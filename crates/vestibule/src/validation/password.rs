@@ -1,7 +1,8 @@
-//! What a new password has to be.
+//! The rules for new passwords.
 //!
-//! The reference's order: its length, whether it leaked, whether it is easy to guess; the first
-//! that has something to say is the only one that does. An application's own checks come last.
+//! They apply in the reference's order: the length, the list of breached passwords, and how easy
+//! the password is to guess. Only the first rule that fails reports. An application's own checks
+//! come last.
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -17,47 +18,47 @@ use super::breached::Breached;
 use crate::http::fault::Fault;
 use crate::messages::{LocalizedMessage, Message};
 use crate::secrets::passwords::Passwords;
-use crate::settings::PasswordSettings;
+use crate::settings::{LONGEST_PASSWORD, PasswordSettings};
 
-/// The longest password, in characters: the reference's.
-pub(crate) const LONGEST: usize = 128;
-
-/// How much of a password zxcvbn looks at, in characters: its work grows faster than the text,
-/// and nobody guesses what is longer. The worst of this length, made
-/// of the signs that stand for letters, takes four tenths of a second.
+/// How many characters of a password zxcvbn examines: its running time grows faster than the
+/// length, and longer passwords are not guessed. The worst case of this length, made of signs that
+/// stand for letters, takes 0.4 seconds.
 const JUDGED: usize = 72;
 
-/// How many words about its user it looks for, of how many characters.
+/// How many words about the user zxcvbn gets, and their maximum and minimum length in characters.
 const WORDS: usize = 32;
 const WORD: usize = 64;
 const SHORTEST_WORD: usize = 3;
 
-/// What an application asks of new passwords beyond the settings.
+/// An application's own rule for new passwords, in addition to the settings.
 ///
 /// ```
 /// use vestibule::PasswordCheck;
-/// use vestibule::messages::{Message, Said};
+/// use vestibule::messages::{LocalizedMessage, Message};
 ///
 /// #[derive(Debug)]
-/// struct NotTheShop;
+/// struct NoShopName;
 ///
 /// #[async_trait::async_trait]
-/// impl PasswordCheck for NotTheShop {
-///     async fn check(&self, password: &str, _about: &[&str]) -> Vec<Said> {
-///         let said = || Said::from(Message::PasswordTooSimple).in_own_words("Not our own name.");
-///         password.contains("shop").then(said).into_iter().collect()
+/// impl PasswordCheck for NoShopName {
+///     async fn check(&self, password: &str, _about: &[&str]) -> Vec<LocalizedMessage> {
+///         if !password.contains("shop") {
+///             return Vec::new();
+///         }
+///         let message = LocalizedMessage::from(Message::PasswordTooSimple);
+///         vec![message.in_own_words("A password must not contain our name.")]
 ///     }
 /// }
 ///
 /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
-/// builder.password_check(NotTheShop)
+/// builder.password_check(NoShopName)
 /// # }
 /// ```
 #[async_trait]
 pub trait PasswordCheck: Send + Sync + fmt::Debug {
-    /// What is wrong with a password, in the form in which it will be hashed: nothing, if it is
-    /// good. `about` is what is known of its user. A text of one's own is said by
-    /// [`LocalizedMessage::in_own_words`].
+    /// The errors in a password, in the form that will be hashed; empty if it is valid. `about`
+    /// holds what is known of its user. Use [`LocalizedMessage::in_own_words`] for a text of your
+    /// own.
     async fn check(&self, password: &str, about: &[&str]) -> Vec<LocalizedMessage>;
 }
 
@@ -65,7 +66,7 @@ pub trait PasswordCheck: Send + Sync + fmt::Debug {
 #[derive(Debug)]
 pub(crate) struct PasswordRules {
     least: usize,
-    /// The least score of zxcvbn.
+    /// The minimum score of zxcvbn.
     complexity: Option<u8>,
     #[cfg(feature = "breached")]
     breached: Option<Breached>,
@@ -74,7 +75,7 @@ pub(crate) struct PasswordRules {
 
 impl PasswordRules {
     /// # Errors
-    /// When TLS cannot be set up.
+    /// If TLS cannot be set up.
     #[cfg_attr(
         not(feature = "breached"),
         expect(clippy::unnecessary_wraps, reason = "as where lists can be asked")
@@ -92,11 +93,10 @@ impl PasswordRules {
         })
     }
 
-    /// What is wrong with a (normalised) password. Work on it is done on the threads of
-    /// `passwords`.
+    /// The errors in a (normalised) password. The work runs on the threads of `passwords`.
     ///
     /// # Errors
-    /// [`Fault::Busy`] when those have no time.
+    /// [`Fault::Busy`] if their queue is full.
     pub(crate) async fn judge(
         &self,
         passwords: &Passwords,
@@ -104,7 +104,7 @@ impl PasswordRules {
         about: &[&str],
     ) -> Result<Vec<LocalizedMessage>, Fault> {
         let length = password.chars().count();
-        if length < self.least || length > LONGEST {
+        if length < self.least || length > LONGEST_PASSWORD {
             return Ok(vec![
                 Message::PasswordInvalidLength.with("length", self.least),
             ]);
@@ -130,7 +130,7 @@ impl PasswordRules {
     }
 }
 
-/// How hard a password is to guess, from 0 to 4.
+/// How hard a password is to guess, from 0 (easy) to 4.
 async fn score(passwords: &Passwords, password: &str, about: &[&str]) -> Result<u8, Fault> {
     let password = Zeroizing::new(beginning(password, JUDGED));
     let words = words(about);
@@ -142,7 +142,7 @@ async fn score(passwords: &Passwords, password: &str, about: &[&str]) -> Result<
         .await
 }
 
-/// What is known of a user, as a whole and in its parts: of `ana.berg@example.com` also `berg`.
+/// What is known of a user, whole and split into words: `ana.berg@example.com` also yields `berg`.
 fn words(about: &[&str]) -> Vec<String> {
     let whole = about.iter().copied();
     let parts = about

@@ -1,4 +1,4 @@
-//! What the document says, and that it is all there is.
+//! The contents of the OpenAPI document, and its completeness.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use tower::ServiceExt as _;
 
 use crate::{EVERYTHING, SECRETS, document_of, vestibule};
 
-/// Every operation: path, method, what is said of it.
+/// Every operation: path, method and description.
 fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -67,7 +67,7 @@ async fn ask(router: &Router, method: Method, path: &str) -> (StatusCode, String
 }
 
 #[tokio::test]
-async fn what_is_described_is_served_with_these_methods_and_no_others() {
+async fn every_described_path_serves_exactly_the_described_methods() {
     let vestibule = vestibule(EVERYTHING);
     let router = vestibule.standalone();
     let document: Value = serde_json::from_str(&vestibule.openapi()).unwrap();
@@ -88,15 +88,15 @@ async fn what_is_described_is_served_with_these_methods_and_no_others() {
     }
 }
 
-/// A router is made of endpoints, which have a description for each handler. Nothing may go
-/// past them.
+/// The router is built from endpoints, each of which describes its handlers. No other code may add
+/// a route.
 #[test]
-fn no_route_is_made_anywhere_else() {
-    fn look(folder: &Path, found: &mut Vec<PathBuf>) {
+fn no_route_is_added_outside_the_endpoints() {
+    fn find_routes(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                look(&path, found);
+                find_routes(&path, found);
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap_or_default();
@@ -111,12 +111,12 @@ fn no_route_is_made_anywhere_else() {
     }
     let mut found = Vec::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    look(&source, &mut found);
+    find_routes(&source, &mut found);
     assert_eq!(found, [source.join("features/api/endpoint.rs")]);
 }
 
 #[test]
-fn names_are_unique_and_every_reference_leads_somewhere() {
+fn operation_names_are_unique_and_every_reference_resolves() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
             Value::Object(members) => {
@@ -156,7 +156,7 @@ fn names_are_unique_and_every_reference_leads_somewhere() {
 }
 
 #[test]
-fn what_holds_for_every_operation() {
+fn every_operation_describes_the_common_responses() {
     let document = document_of("SECURITY_REFRESH_TOKEN = true");
     for (path, method, operation) in operations(&document) {
         let responses = operation["responses"].as_object().unwrap();
@@ -188,7 +188,7 @@ fn what_holds_for_every_operation() {
 }
 
 #[test]
-fn paths_switches_and_names_are_those_of_the_settings() {
+fn paths_features_and_names_follow_the_settings() {
     let plain = document_of("");
     assert_eq!(plain["servers"], json!([{"url": "/"}]));
     assert!(plain["paths"]["/refresh-token"].is_null());
@@ -240,7 +240,7 @@ fn paths_switches_and_names_are_those_of_the_settings() {
 }
 
 #[test]
-fn refusals_are_those_that_the_settings_leave() {
+fn described_refusals_follow_the_settings() {
     let has = |document: &Value, path, code: &str| {
         codes(document, path, "post", "400").contains(&code.to_owned())
     };
@@ -267,7 +267,7 @@ fn refusals_are_those_that_the_settings_leave() {
 }
 
 #[tokio::test]
-async fn the_document_is_served_and_inside_of_an_application_without_the_probes() {
+async fn the_document_is_served_and_a_nested_router_omits_the_probes() {
     let vestibule = vestibule(EVERYTHING);
     let whole: Value = serde_json::from_str(&vestibule.openapi()).unwrap();
     let path = "/api/accounts/openapi.json";
@@ -281,7 +281,7 @@ async fn the_document_is_served_and_inside_of_an_application_without_the_probes(
 }
 
 #[test]
-fn attack_secrets_in_the_document_there_are_none() {
+fn attack_secrets_in_the_document_are_absent() {
     let text = vestibule(&format!(
         "{SECRETS}SQLALCHEMY_DATABASE_URI = \"sqlite:////srv/hidden.db\"\n"
     ))

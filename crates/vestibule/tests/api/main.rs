@@ -1,7 +1,7 @@
-//! The OpenAPI document: in step with the endpoints, with the settings, and with the copy at
-//! the root.
+//! The OpenAPI document agrees with the endpoints, the settings, and the copy at the root of the
+//! repository.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod document;
 mod snapshot;
@@ -33,7 +33,7 @@ fn vestibule(lines: &str) -> Vestibule {
         .unwrap()
 }
 
-/// The document of these lines, beside the secrets.
+/// The document for these lines and the secrets.
 fn document_of(lines: &str) -> Value {
     serde_json::from_str(&vestibule(&format!("{SECRETS}{lines}")).openapi()).unwrap()
 }

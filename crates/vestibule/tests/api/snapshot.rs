@@ -1,11 +1,11 @@
-//! `openapi.json` is made from the endpoints, so that it cannot drift.
+//! `openapi.json` is generated from the endpoints, so that it cannot drift.
 
 use std::path::PathBuf;
 
 use crate::{EVERYTHING, vestibule};
 
 #[test]
-fn the_copy_at_the_root_is_of_now() {
+fn the_copy_at_the_root_is_up_to_date() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../openapi.json");
     let made = format!("{}\n", vestibule(EVERYTHING).openapi());
     if std::env::var_os("UPDATE_DOCS").is_some() {

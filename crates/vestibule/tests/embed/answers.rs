@@ -1,4 +1,4 @@
-//! Answers in the application's own words: what they reach, and what they leave as it is.
+//! Answers rendered by the application: what they replace, and what they leave alone.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn accounts(more: impl FnOnce(Builder) -> Builder) -> Vestibule {
     vestibule
 }
 
-/// An application that says everything in a form of its own.
+/// An application that renders every answer in its own format.
 fn in_own_form(builder: Builder) -> Builder {
     builder.render_json(|reply| {
         let body = json!({"ours": reply.status().as_u16(), "said": reply.members()});
@@ -44,7 +44,7 @@ async fn email(user: CurrentUser) -> String {
 }
 
 #[tokio::test]
-async fn what_headers_say_is_said_beside_the_application_s_own_words() {
+async fn headers_are_added_to_answers_rendered_by_the_application() {
     let vestibule = accounts(in_own_form).await;
     let basic = AuthRequired::new().methods([Mechanism::Basic]);
     let routes = Router::new().route("/basic", get(email).layer(basic));
@@ -71,7 +71,7 @@ async fn what_headers_say_is_said_beside_the_application_s_own_words() {
 }
 
 #[tokio::test]
-async fn a_header_that_the_application_wrote_stays_as_it_wrote_it() {
+async fn a_header_set_by_the_application_is_kept() {
     let vestibule = accounts(|builder| {
         builder.render_json(|reply| {
             (reply.status(), [(WWW_AUTHENTICATE, "Ours")], "no").into_response()
@@ -86,7 +86,7 @@ async fn a_header_that_the_application_wrote_stays_as_it_wrote_it() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_reworded() {
+async fn a_redirect_is_not_rendered_by_the_application() {
     let vestibule = accounts(in_own_form).await;
     let answer = served(&vestibule, Router::new())
         .get("/api/accounts/confirm/nonsense")
@@ -97,7 +97,7 @@ async fn a_redirect_is_not_reworded() {
 }
 
 #[tokio::test]
-async fn refusals_of_any_kind_are_reworded() {
+async fn refusals_of_every_kind_are_rendered_by_the_application() {
     let vestibule = accounts(in_own_form).await;
     let routes = Router::new()
         .route("/panics", get(|| async { panic!("on purpose") as &str }))
@@ -129,7 +129,7 @@ async fn refusals_of_any_kind_are_reworded() {
 }
 
 #[tokio::test]
-async fn attack_crash_by_odd_input_an_answer_that_panics_is_answered_in_our_own_words() {
+async fn attack_crash_by_odd_input_a_panic_while_rendering_is_answered_in_the_default_format() {
     let vestibule = accounts(|builder| builder.render_json(|_| panic!("on purpose"))).await;
     let mut browser = served(&vestibule, Router::new());
     for path in ["/api/accounts/nothing", "http://evil.example/"] {
@@ -143,7 +143,7 @@ async fn attack_crash_by_odd_input_an_answer_that_panics_is_answered_in_our_own_
 }
 
 #[tokio::test]
-async fn whoever_answers_knows_what_was_asked_for_and_where() {
+async fn response_hooks_receive_the_request_and_the_requirement() {
     let vestibule = accounts(|builder| {
         builder
             .on_unauthenticated(|_, asked| {
@@ -195,7 +195,7 @@ async fn whoever_answers_knows_what_was_asked_for_and_where() {
     let ours = browser.get("/api/accounts/authz?within=60").await;
     assert_eq!(
         ours.headers[LOCATION], "/login?next=/api/accounts/authz?within=60",
-        "our own endpoints, too, with the prefix"
+        "our own endpoints as well, with the prefix"
     );
 
     browser.sign_in("ana@example.com", PASSWORD).await;

@@ -1,4 +1,4 @@
-//! A browser before an application's router.
+//! A browser that sends requests to an application's router.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use tower::ServiceExt as _;
 
 pub(crate) const PASSWORD: &str = "battery staple";
 
-/// Keeps cookies and sends them back.
+/// Keeps the cookies that it receives and sends them back.
 #[derive(Clone)]
 pub(crate) struct Browser {
     router: Router,
@@ -19,7 +19,7 @@ pub(crate) struct Browser {
     headers: HeaderMap,
 }
 
-/// What came back.
+/// The response to one request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,

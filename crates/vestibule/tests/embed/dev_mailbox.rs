@@ -1,4 +1,4 @@
-//! The dev mailbox inside of an application.
+//! The dev mailbox in an embedding application.
 
 use std::sync::Arc;
 
@@ -14,8 +14,11 @@ use vestibule::{Builder, Vestibule};
 use crate::browser::{Answer, Browser};
 use crate::edges::{LINES, ana};
 
-/// An application that takes in the mailbox, and what it finds there after a mail was asked for.
-async fn asked(more: &str, change: impl FnOnce(Builder) -> Builder) -> (Answer, Browser) {
+/// Builds an application with the mailbox, requests a mail, and opens the mailbox.
+async fn mailbox_after_a_mail(
+    more: &str,
+    change: impl FnOnce(Builder) -> Builder,
+) -> (Answer, Browser) {
     let settings = Settings::from_toml(&format!(
         "{LINES}SECURITY_RECOVERABLE = true\nSECURITY_RESET_VIEW = \"/reset\"
 SECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n{more}"
@@ -33,7 +36,7 @@ SECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n{more}"
     let body = json!({"email": "ana@example.com"});
     let answer = browser.post("/api/accounts/reset", body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    // One round of what is done beside the requests.
+    // One round of the background work.
     let stop = tokio::time::sleep(std::time::Duration::from_millis(300));
     vestibule.background(stop).await;
     let path = vestibule.dev_mailbox_path();
@@ -45,8 +48,8 @@ SECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n{more}"
 }
 
 #[tokio::test]
-async fn a_developer_of_an_application_reads_its_mails() {
-    let (answer, mut browser) = asked("", |builder| builder).await;
+async fn an_applications_dev_mailbox_shows_its_mails() {
+    let (answer, mut browser) = mailbox_after_a_mail("", |builder| builder).await;
     let mails = answer.json()["response"]["mails"].clone();
     assert_eq!(mails.as_array().unwrap().len(), 1, "{answer:?}");
     assert_eq!(mails[0]["to"], "ana@example.com");
@@ -69,9 +72,9 @@ impl Mailer for Silent {
 }
 
 #[tokio::test]
-async fn attack_fail_open_where_mails_are_sent_an_application_shows_none() {
-    let (answer, _) = asked("", |builder| builder.mailer(Arc::new(Silent))).await;
+async fn attack_fail_open_an_application_with_a_mail_route_has_no_mailbox() {
+    let (answer, _) = mailbox_after_a_mail("", |builder| builder.mailer(Arc::new(Silent))).await;
     assert_eq!(answer.text, "nothing at /dev/mailbox.json");
-    let (answer, _) = asked("MAIL_SUPPRESS_SEND = true\n", |builder| builder).await;
+    let (answer, _) = mailbox_after_a_mail("MAIL_SUPPRESS_SEND = true\n", |builder| builder).await;
     assert_eq!(answer.text, "nothing at /dev/mailbox.json");
 }

@@ -1,4 +1,4 @@
-//! What the layers do at their edges.
+//! Edge cases of the layers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -35,7 +35,7 @@ impl Clock for Frozen {
     }
 }
 
-/// Accounts, with one user, under a clock that stands still.
+/// Builds vestibule with one user and a frozen clock.
 async fn accounts() -> (Vestibule, Arc<Frozen>) {
     let clock = Arc::new(Frozen(AtomicI64::new(1_800_000_000)));
     let vestibule = Vestibule::builder(Settings::from_toml(LINES).unwrap())
@@ -72,7 +72,7 @@ pub(crate) fn served(vestibule: &Vestibule, routes: Router) -> Browser {
 }
 
 #[tokio::test]
-async fn attack_authorisation_by_absence_a_route_outside_of_the_layer_lets_nobody_in() {
+async fn attack_authorisation_by_absence_a_route_outside_the_layer_answers_500() {
     let router = Router::new()
         .route("/user", get(name))
         .route("/maybe", get(|_: MaybeUser| async { "in" }))
@@ -89,7 +89,7 @@ async fn attack_authorisation_by_absence_a_route_outside_of_the_layer_lets_nobod
 }
 
 #[tokio::test]
-async fn freshness_is_asked_for_and_grace_given_by_the_session() {
+async fn a_route_requires_freshness_and_grants_grace() {
     let (vestibule, clock) = accounts().await;
     let soon = AuthRequired::new()
         .within(Duration::from_secs(60))
@@ -108,14 +108,14 @@ async fn freshness_is_asked_for_and_grace_given_by_the_session() {
 }
 
 #[tokio::test]
-async fn a_route_names_its_own_methods() {
+async fn a_route_accepts_only_its_own_methods() {
     let (vestibule, _) = accounts().await;
     let basic = AuthRequired::new().methods([Mechanism::Basic]);
     let routes = Router::new().route("/basic", get(name).layer(basic));
     let mut browser = served(&vestibule, routes);
     browser.sign_in("ana@example.com", PASSWORD).await;
     let refused = browser.get("/basic").await;
-    assert_eq!(refused.status, 401, "a session is not what it asks for");
+    assert_eq!(refused.status, 401, "the route does not accept a session");
     assert_eq!(
         refused.headers["www-authenticate"],
         "Basic realm=\"Sign in\""
@@ -129,7 +129,7 @@ async fn a_route_names_its_own_methods() {
 }
 
 #[tokio::test]
-async fn each_layer_judges_for_itself() {
+async fn nested_layers_each_enforce_their_own_requirement() {
     let (vestibule, _) = accounts().await;
     let routes = Router::new()
         .route(
@@ -157,7 +157,7 @@ async fn each_layer_judges_for_itself() {
 }
 
 #[tokio::test]
-async fn the_host_is_judged_for_the_application_too() {
+async fn the_applications_routes_refuse_untrusted_hosts() {
     let (vestibule, _) = accounts().await;
     let mut browser = served(&vestibule, Router::new().route("/", get(|| async { "in" })));
     assert_eq!(browser.get("/").await.text, "in");
@@ -166,7 +166,7 @@ async fn the_host_is_judged_for_the_application_too() {
 }
 
 #[tokio::test]
-async fn answers_describe_the_user_as_the_application_wants() {
+async fn answers_describe_the_user_as_the_application_configures() {
     let (vestibule, _) = accounts().await;
     let mut browser = served(&vestibule, Router::new());
     let answer = browser.sign_in("ana@example.com", PASSWORD).await;

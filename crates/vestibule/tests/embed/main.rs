@@ -1,10 +1,7 @@
-//! An application around the library: the examples as they stand, and what a layer does at its
-//! edges.
+//! An application that embeds the library: the examples unchanged, rendered answers, and edge cases
+//! of the layers.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that does not get what it asks for ends there"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod answers;
 mod browser;
@@ -24,7 +21,7 @@ use serde_json::json;
 use browser::{Browser, PASSWORD};
 
 #[tokio::test]
-async fn a_stranger_is_greeted_and_sent_to_sign_in() {
+async fn an_anonymous_client_is_refused_in_the_applications_format() {
     let mut browser = Browser::new(embed::application().await.unwrap());
     assert_eq!(browser.get("/").await.text, "Hello, stranger!\n");
     for path in ["/api/me", "/api/report", "/api/admin"] {
@@ -33,14 +30,14 @@ async fn a_stranger_is_greeted_and_sent_to_sign_in() {
         assert_eq!(
             answer.json(),
             json!({"please": "sign in", "codes": ["UNAUTHENTICATED"]}),
-            "the application's own words"
+            "the application's own format"
         );
     }
     assert_eq!(browser.get("/nowhere").await.text, "nothing at /nowhere\n");
 }
 
 #[tokio::test]
-async fn whoever_signed_in_is_known_on_the_application_s_routes() {
+async fn a_signed_in_user_is_known_on_the_applications_routes() {
     let mut browser = Browser::new(embed::application().await.unwrap());
     let signed_in = browser.sign_in("ana@example.com", PASSWORD).await;
     assert_eq!(signed_in.status, 200, "{signed_in:?}");
@@ -81,7 +78,7 @@ async fn attack_csrf_a_state_change_of_the_application_needs_the_token() {
 }
 
 #[tokio::test]
-async fn a_table_of_the_application_s_own_is_enough() {
+async fn an_application_with_its_own_user_table_works() {
     let mut browser = Browser::new(own_table::application().await.unwrap());
     assert_eq!(browser.get("/orders").await.status, 401);
     let wrong = browser.sign_in("ana@example.com", "not it").await;

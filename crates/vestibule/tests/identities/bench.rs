@@ -11,7 +11,7 @@ use vestibule::settings::Settings;
 use vestibule::{Vestibule, admin};
 use vestibule_store::{MemoryStore, PasswordChange, Store, User, UserId, UserKey, UserPatch};
 
-/// Cheap to hash with, so that tests are quick.
+/// Cheap password hashes, so that the tests are fast.
 const CHEAP: &str = r#"
 SECRET_KEY = "a secret key for tests, long enough"
 SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
@@ -24,7 +24,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// With these lines; later ones replace earlier ones.
+    /// Builds an application with these lines; later lines replace earlier ones.
     pub(crate) fn new(lines: &[&str]) -> Self {
         let mut table = toml::Table::new();
         for part in [&[CHEAP], lines].concat() {
@@ -40,7 +40,7 @@ impl Bench {
         Self { vestibule, store }
     }
 
-    /// A user with a row as it may be in a table already; each has another password.
+    /// Creates a user as an existing table may hold them, each with a different password.
     pub(crate) async fn user(
         &self,
         email: &str,
@@ -71,7 +71,7 @@ impl Bench {
         user.id
     }
 
-    /// Gives a user this hash.
+    /// Stores this hash for a user.
     pub(crate) async fn store_hash(&self, user: UserId, hash: &str) {
         let patch = UserPatch {
             password: Some(PasswordChange::Set(hash.to_owned())),
@@ -89,13 +89,13 @@ impl Bench {
         self.store.user(UserKey::Id(user)).await.unwrap().unwrap()
     }
 
-    /// Whom a text names.
+    /// The user that a text identifies.
     pub(crate) async fn named(&self, text: &str) -> Option<UserId> {
         let found = admin::find(self.vestibule.app(), text).await;
         found.ok().map(|user| user.id)
     }
 
-    /// Whom `/authz` lets in by a text and the password of a user.
+    /// The user that `/authz` identifies by a name and the password of `whose`.
     pub(crate) async fn basic(&self, name: &str, whose: UserId) -> Option<UserId> {
         self.basic_with(name, &password(whose)).await
     }
@@ -121,7 +121,7 @@ fn password(user: UserId) -> String {
     format!("battery staple {user}")
 }
 
-/// Whether a name is one of before the rule that names are no numbers.
+/// Whether a username predates the rule that usernames must not read as numbers.
 fn reads_as_a_number(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_digit())
 }

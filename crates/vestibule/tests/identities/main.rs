@@ -1,9 +1,6 @@
-//! Which user a text names, and what becomes of the hash that their password was compared with.
+//! Which user a text identifies, and when a stored password hash is replaced.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that does not get what it asks for ends there"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod bench;
 mod rehash;
@@ -29,7 +26,7 @@ async fn people(bench: &Bench) -> (UserId, UserId) {
 }
 
 #[tokio::test]
-async fn every_spelling_of_every_identity_names_the_same_user() {
+async fn every_spelling_of_every_identity_identifies_the_same_user() {
     let bench = Bench::new(&[ALL]);
     let (renee, other) = people(&bench).await;
     for name in [
@@ -62,7 +59,7 @@ async fn every_spelling_of_every_identity_names_the_same_user() {
     for name in [
         "",
         "renee",
-        // Case is that of ASCII, as SQLite's lower() has it.
+        // Only ASCII letters are case-insensitive, as in SQLite's lower().
         "RENÉE",
         "Renée@example.com",
         "@bücher.example",
@@ -84,7 +81,7 @@ async fn every_spelling_of_every_identity_names_the_same_user() {
 }
 
 #[tokio::test]
-async fn numbers_without_a_country_are_read_as_in_the_region() {
+async fn numbers_without_a_country_code_belong_to_the_configured_region() {
     for (region, names, strangers) in [
         (
             "US",
@@ -115,7 +112,7 @@ async fn numbers_without_a_country_are_read_as_in_the_region() {
 }
 
 #[tokio::test]
-async fn case_counts_where_the_attribute_says_so() {
+async fn case_matters_if_the_attribute_says_so() {
     let strict = Bench::new(&[r#"
 SECURITY_USERNAME_ENABLE = true
 SECURITY_USER_IDENTITY_ATTRIBUTES = [
@@ -128,7 +125,7 @@ SECURITY_PHONE_REGION_DEFAULT = "GB"
     let (renee, _) = people(&strict).await;
     for (name, found) in [
         ("Renée@bücher.example", true),
-        // A domain has no case, whatever the setting says.
+        // Domains are case-insensitive under every setting.
         ("Renée@BÜCHER.Example", true),
         ("renée@bücher.example", false),
         ("Renée", true),
@@ -145,12 +142,12 @@ SECURITY_USER_IDENTITY_ATTRIBUTES = [{ email = { case_insensitive = false } }]
 "#]);
     let (renee, _) = people(&lenient).await;
     assert_eq!(lenient.named("renée@bücher.example").await, None);
-    // SECURITY_USERNAME_ENABLE puts usernames last, in any case.
+    // SECURITY_USERNAME_ENABLE adds usernames as the last attribute, and ignores their case.
     assert_eq!(lenient.named("RENéE").await, Some(renee));
 }
 
 #[tokio::test]
-async fn an_old_username_never_comes_before_the_number_that_it_reads_as() {
+async fn a_username_that_reads_as_a_number_never_precedes_the_user_with_that_number() {
     for order in [
         r#"["username", "us_phone_number", "email"]"#,
         r#"["us_phone_number", "username", "email"]"#,
@@ -165,9 +162,9 @@ async fn an_old_username_never_comes_before_the_number_that_it_reads_as() {
             .await;
         assert_eq!(bench.basic("02079460958", owner).await, Some(owner));
         assert_eq!(bench.basic("02079460958", namesake).await, None, "{order}");
-        // A command would have to guess which of them is meant.
+        // An operator's command would have to guess which user is meant.
         assert_eq!(bench.named("02079460958").await, None, "{order}");
-        // The number belongs to no account, so the text is looked for among the other attributes.
+        // No user has this number, so the other attributes are searched.
         let numeral = bench
             .user("numeral@example.com", Some("02079460959"), None)
             .await;
@@ -177,7 +174,7 @@ async fn an_old_username_never_comes_before_the_number_that_it_reads_as() {
 }
 
 #[tokio::test]
-async fn what_is_no_identity_attribute_names_nobody() {
+async fn a_column_that_is_no_identity_attribute_identifies_no_user() {
     let bench = Bench::new(&[r#"SECURITY_USER_IDENTITY_ATTRIBUTES = ["email"]"#]);
     let number = bench
         .user("ana@example.com", None, Some("+16502530000"))

@@ -1,11 +1,11 @@
-//! Hashes of older schemes, made by the real libpass: which are replaced at the next sign-in.
+//! Hashes of older schemes, made by the real libpass, and which of them the next sign-in replaces.
 
 use super::bench::Bench;
 
 const EMAIL: &str = "ana@example.com";
 const PASSWORD: &str = "correct horse battery staple";
 
-/// Schemes without the double hash, as they stand in an older database.
+/// Schemes without the double hash, as an older database stores them.
 const SCHEMES: &str = r#"
 SECURITY_PASSWORD_SINGLE_HASH = true
 SECURITY_PASSWORD_SCHEMES = ["argon2", "bcrypt", "pbkdf2_sha256", "sha512_crypt", "plaintext"]
@@ -21,7 +21,7 @@ fn recorded(scheme: &str) -> String {
     row.unwrap()["hash"].as_str().unwrap().to_owned()
 }
 
-/// Signs in over a hash of each scheme, and says which of them are others now.
+/// Signs in with a stored hash of each scheme, and returns the schemes whose hash was replaced.
 async fn replaced(lines: &str) -> Vec<&'static str> {
     let bench = Bench::new(&[SCHEMES, lines]);
     let user = bench.user(EMAIL, None, None).await;
@@ -43,7 +43,7 @@ async fn replaced(lines: &str) -> Vec<&'static str> {
             assert!(new.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{new}");
             replaced.push(scheme);
         }
-        // The new hash is of the same password, and stays.
+        // The new hash verifies the same password, and is not replaced again.
         assert_eq!(bench.basic_with(EMAIL, PASSWORD).await, Some(user));
         assert_eq!(bench.stored(user).await.password, Some(new));
     }
@@ -51,7 +51,7 @@ async fn replaced(lines: &str) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn every_scheme_but_the_present_one_is_deprecated_by_default() {
+async fn every_scheme_but_the_configured_one_is_deprecated_by_default() {
     let all = [
         "argon2",
         "bcrypt",
@@ -65,9 +65,9 @@ async fn every_scheme_but_the_present_one_is_deprecated_by_default() {
 }
 
 #[tokio::test]
-async fn an_explicit_list_leaves_the_others_alone() {
-    // The argon2 hash has other parameters than the configured ones, and Django's scheme is
-    // not accepted.
+async fn an_explicit_list_keeps_hashes_of_the_other_schemes() {
+    // The argon2 hash is replaced because its parameters differ from the configured ones, and
+    // Django's scheme wherever it is not accepted.
     for (lines, expected) in [
         (
             r#"SECURITY_DEPRECATED_PASSWORD_SCHEMES = ["bcrypt", "plaintext"]"#,

@@ -1,4 +1,4 @@
-//! What an operator ends has ended, whatever somebody was signed in with.
+//! Credentials that an operator revokes stop working at once, however the user signed in.
 
 use http::StatusCode;
 use serde_json::json;
@@ -7,7 +7,7 @@ use vestibule_store::User;
 
 use crate::support::{ANA, Browser, LIFE, PASSWORD, TestApp};
 
-/// Everything that a sign-in can leave in somebody's hands.
+/// Every credential that a sign-in can leave with a client.
 struct Proofs<'a> {
     session: Browser<'a>,
     remembered: Browser<'a>,
@@ -40,8 +40,8 @@ impl<'a> Proofs<'a> {
         }
     }
 
-    /// Which of them count, in a fixed order.
-    async fn that_count(&mut self) -> [bool; 4] {
+    /// Which credentials are still accepted: session, remember cookie, auth token, refresh token.
+    async fn accepted_credentials(&mut self) -> [bool; 4] {
         [
             self.session.clone().is_signed_in().await,
             self.remembered.clone().is_signed_in().await,
@@ -73,47 +73,52 @@ async fn with_tokens() -> TestApp {
 }
 
 #[tokio::test]
-async fn attack_state_change_not_effective_a_new_password_ends_every_proof() {
+async fn attack_state_change_not_effective_a_new_password_revokes_every_credential() {
     let app = with_tokens().await;
     let mut proofs = Proofs::collect(&app).await;
-    assert_eq!(proofs.that_count().await, [true; 4]);
+    assert_eq!(proofs.accepted_credentials().await, [true; 4]);
     let user = app.stored(ANA).await;
     admin::change_password(app.app(), &user, "correct horse battery")
         .await
         .unwrap();
-    assert_eq!(proofs.that_count().await, [false; 4]);
+    assert_eq!(proofs.accepted_credentials().await, [false; 4]);
 }
 
 #[tokio::test]
-async fn attack_state_change_not_effective_switching_off_ends_every_proof_for_good() {
+async fn attack_state_change_not_effective_deactivation_revokes_every_credential_for_good() {
     let app = with_tokens().await;
     let mut proofs = Proofs::collect(&app).await;
-    assert_eq!(proofs.that_count().await, [true; 4]);
+    assert_eq!(proofs.accepted_credentials().await, [true; 4]);
     let set_active = async |active| {
         let user = app.stored(ANA).await;
         admin::set_active(app.app(), &user, active).await.unwrap()
     };
     assert!(set_active(false).await);
-    assert_eq!(proofs.that_count().await, [false; 4]);
+    assert_eq!(proofs.accepted_credentials().await, [false; 4]);
     assert_eq!(
         app.browser().sign_in(ANA, PASSWORD).await.code(),
         "DISABLED_ACCOUNT"
     );
-    assert!(!set_active(false).await, "it was so already");
+    assert!(!set_active(false).await, "the user was inactive already");
 
     assert!(set_active(true).await);
-    assert_eq!(proofs.that_count().await, [false; 4], "nothing comes back");
+    assert_eq!(
+        proofs.accepted_credentials().await,
+        [false; 4],
+        "old credentials stay revoked"
+    );
     assert_eq!(app.browser().sign_in(ANA, PASSWORD).await.status, 200);
-    assert!(!set_active(true).await, "it was so already");
+    assert!(!set_active(true).await, "the user was active already");
 }
 
 #[tokio::test]
-async fn attack_state_change_not_effective_resetting_access_ends_every_proof_but_the_password() {
+async fn attack_state_change_not_effective_an_access_reset_revokes_every_credential_but_the_password()
+ {
     let app = with_tokens().await;
     let mut proofs = Proofs::collect(&app).await;
     let before = app.stored(ANA).await;
     admin::reset_access(app.app(), &before).await.unwrap();
-    assert_eq!(proofs.that_count().await, [false; 4]);
+    assert_eq!(proofs.accepted_credentials().await, [false; 4]);
     let after = app.stored(ANA).await;
     assert_ne!(after.fs_uniquifier, before.fs_uniquifier);
     assert_ne!(after.fs_token_uniquifier, before.fs_token_uniquifier);
@@ -122,14 +127,15 @@ async fn attack_state_change_not_effective_resetting_access_ends_every_proof_but
 }
 
 #[tokio::test]
-async fn attack_state_change_not_effective_who_is_deleted_leaves_nothing_to_a_namesake() {
+async fn attack_state_change_not_effective_a_new_account_inherits_nothing_from_a_deleted_namesake()
+{
     let app = with_tokens().await;
     let mut proofs = Proofs::collect(&app).await;
     let user = app.stored(ANA).await;
     let role = a_role(&app).await;
     assert!(roles::give(app.app(), &user, &role).await.unwrap());
     admin::delete(app.app(), &user).await.unwrap();
-    assert_eq!(proofs.that_count().await, [false; 4]);
+    assert_eq!(proofs.accepted_credentials().await, [false; 4]);
     let again = admin::delete(app.app(), &user).await.unwrap_err();
     assert_eq!(
         again.to_string(),
@@ -138,12 +144,12 @@ async fn attack_state_change_not_effective_who_is_deleted_leaves_nothing_to_a_na
 
     let namesake = app.user(ANA, |draft| draft).await;
     assert_ne!(namesake.id, user.id);
-    assert_eq!(proofs.that_count().await, [false; 4]);
+    assert_eq!(proofs.accepted_credentials().await, [false; 4]);
     assert_eq!(role_names(&app, &namesake).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn whoever_is_gone_meanwhile_is_said_to_be_gone() {
+async fn changing_a_deleted_user_fails_with_not_found() {
     let app = TestApp::new().await;
     let user = app.stored(ANA).await;
     admin::delete(app.app(), &user).await.unwrap();
@@ -158,7 +164,7 @@ async fn whoever_is_gone_meanwhile_is_said_to_be_gone() {
 }
 
 #[tokio::test]
-async fn an_address_is_confirmed_once() {
+async fn confirming_twice_keeps_the_first_confirmation_time() {
     let app = TestApp::with(LIFE).await;
     let user = app
         .user("new@example.com", |draft| admin::NewAccount {
@@ -180,7 +186,7 @@ async fn an_address_is_confirmed_once() {
 }
 
 #[tokio::test]
-async fn a_user_is_found_by_every_attribute_that_identifies_and_by_no_other() {
+async fn a_user_is_found_by_every_identity_attribute_and_by_no_other() {
     let attributes = r#"SECURITY_USER_IDENTITY_ATTRIBUTES = ["us_phone_number", "username"]"#;
     let app = TestApp::bare(&format!("{attributes}\nSECURITY_USERNAME_ENABLE = true")).await;
     let user = app
@@ -219,7 +225,7 @@ async fn role_names(app: &TestApp, user: &User) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn roles_are_given_and_taken_once() {
+async fn giving_or_taking_a_role_twice_changes_nothing() {
     let app = TestApp::new().await;
     let user = app.stored(ANA).await;
     let role = a_role(&app).await;
@@ -235,7 +241,7 @@ async fn roles_are_given_and_taken_once() {
 }
 
 #[tokio::test]
-async fn permissions_come_and_go_and_what_was_so_already_is_left_out() {
+async fn changing_permissions_reports_only_actual_changes() {
     let app = TestApp::new().await;
     let names = |text: &str| -> Vec<String> { text.split(',').map(str::to_owned).collect() };
     let role = a_role(&app).await;
@@ -254,7 +260,7 @@ async fn permissions_come_and_go_and_what_was_so_already_is_left_out() {
 }
 
 #[tokio::test]
-async fn attack_separator_in_a_name_no_name_means_more_than_itself() {
+async fn attack_separator_in_a_name_invalid_role_and_permission_names_are_refused() {
     let app = TestApp::new().await;
     let long = "n".repeat(81);
     let mut permission_names = Vec::new();
@@ -294,11 +300,11 @@ async fn attack_separator_in_a_name_no_name_means_more_than_itself() {
         }
     }
     let known = roles::list(app.app()).await.unwrap();
-    assert_eq!(known, [role], "nothing was done by halves");
+    assert_eq!(known, [role], "a refused change is not applied in part");
 }
 
 #[tokio::test]
-async fn a_role_is_made_once_and_fits_its_columns() {
+async fn a_role_has_a_unique_name_and_fits_its_columns() {
     let app = TestApp::new().await;
     let create = async |name: &str, description: Option<String>| {
         roles::create(app.app(), name.to_owned(), description, Vec::new()).await

@@ -1,4 +1,4 @@
-//! `docs/attacks.md` and the tests know of each other.
+//! `docs/attacks.md` and the tests agree.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,7 +30,7 @@ fn functions() -> BTreeSet<String> {
     functions
 }
 
-/// What stands between backticks in the second column of the table.
+/// The names between backticks in the second column of the table.
 fn named() -> BTreeSet<String> {
     let page = fs::read_to_string(root().join("docs/attacks.md")).unwrap();
     let rows = page.lines().filter(|line| line.starts_with('|')).skip(2);
@@ -42,7 +42,7 @@ fn named() -> BTreeSet<String> {
     named
 }
 
-/// A name, or the beginning and the end of names with a star between.
+/// Whether the pattern is this name, or its parts around a star begin and end the name.
 fn fits(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         Some((start, end)) => name.starts_with(start) && name.ends_with(end),
@@ -51,20 +51,20 @@ fn fits(pattern: &str, name: &str) -> bool {
 }
 
 #[test]
-fn every_test_that_the_page_names_is_there() {
+fn every_test_named_on_the_page_exists() {
     let functions = functions();
     assert!(functions.len() > 500, "{}", functions.len());
     for pattern in named().iter().filter(|pattern| pattern.contains('_')) {
         let there = functions.iter().any(|name| fits(pattern, name));
         assert!(
             there,
-            "docs/attacks.md names {pattern}, and there is no such test"
+            "docs/attacks.md names {pattern}, but there is no such test"
         );
     }
 }
 
 #[test]
-fn every_attack_is_on_the_page() {
+fn every_attack_test_is_on_the_page() {
     let named = named();
     for name in functions()
         .iter()

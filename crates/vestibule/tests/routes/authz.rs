@@ -1,4 +1,5 @@
-//! `/authz`: what its query asks for, whom it names, and what does not matter to it.
+//! `/authz`: the conditions in its query, the headers that name the user, and the input that it
+//! ignores.
 
 use http::Method;
 use serde_json::json;
@@ -8,7 +9,7 @@ use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
 
 const AUTHZ: &str = "/api/accounts/authz";
 
-/// Ana may read and write as an editor, and is a member without permissions.
+/// Ana has the roles `editor` (may read and write) and `member` (no permissions).
 async fn with_roles() -> TestApp {
     let app = TestApp::new().await;
     let user = app.stored(ANA).await;
@@ -28,12 +29,12 @@ async fn with_roles() -> TestApp {
     app
 }
 
-async fn asked(browser: &mut Browser<'_>, query: &str) -> Answer {
+async fn get_authz(browser: &mut Browser<'_>, query: &str) -> Answer {
     browser.get(&format!("{AUTHZ}?{query}")).await
 }
 
 #[tokio::test]
-async fn whoever_is_signed_in_passes_and_is_named() {
+async fn a_signed_in_user_passes_and_is_named_in_the_headers() {
     let app = with_roles().await;
     let user = app.stored(ANA).await;
     let token = app.auth_token(ANA).await;
@@ -50,11 +51,11 @@ async fn whoever_is_signed_in_passes_and_is_named() {
 }
 
 #[tokio::test]
-async fn nobody_is_refused_and_not_named() {
+async fn a_refused_request_gets_no_user_headers() {
     let app = with_roles().await;
     let stranger = app.browser().get(AUTHZ).await;
     assert_eq!(stranger.verdict(), (401, "UNAUTHENTICATED".into()));
-    let refused = asked(&mut app.signed_in().await, "roles_required=owner").await;
+    let refused = get_authz(&mut app.signed_in().await, "roles_required=owner").await;
     for answer in [stranger, refused] {
         for name in answer.headers.keys() {
             assert!(!name.as_str().starts_with("x-auth-"), "{answer:?}");
@@ -65,7 +66,7 @@ async fn nobody_is_refused_and_not_named() {
 }
 
 #[tokio::test]
-async fn only_the_named_methods_count() {
+async fn only_the_methods_in_the_query_are_accepted() {
     let app = TestApp::new().await;
     let token = app.auth_token(ANA).await;
     let callers = [
@@ -80,14 +81,14 @@ async fn only_the_named_methods_count() {
             .collect();
         let query = format!("methods={}", named.join(","));
         for (by, browser) in &callers {
-            let answer = asked(&mut browser.clone(), &query).await;
+            let answer = get_authz(&mut browser.clone(), &query).await;
             let expected = if named.contains(by) { 200 } else { 401 };
             assert_eq!(answer.status, expected, "{query} by {by}");
             let challenged = answer.headers.contains_key("www-authenticate");
             assert_eq!(challenged, expected == 401 && named.contains(&"basic"));
         }
     }
-    // Unless it is said, a password with each request does not count.
+    // Without `methods` in the query, the default settings do not accept basic authentication.
     let answer = app.basic(ANA, PASSWORD).get(AUTHZ).await;
     assert_eq!(answer.status, 401);
 }
@@ -111,14 +112,14 @@ async fn every_condition_on_roles_and_permissions_has_to_hold() {
         ("permissions_required=read,write", true),
         ("permissions_required=read,delete", false),
         ("permissions_required=READ", false),
-        // A role is no permission, and a permission no role.
+        // Roles and permissions have separate namespaces.
         ("permissions_required=editor", false),
         ("roles_required=read", false),
         ("permissions_accepted=delete,write", true),
         ("permissions_accepted=delete", false),
     ];
     for (query, allowed) in cases {
-        let answer = asked(&mut ana, query).await;
+        let answer = get_authz(&mut ana, query).await;
         let expected = if allowed {
             (200, String::new())
         } else {
@@ -132,7 +133,7 @@ async fn every_condition_on_roles_and_permissions_has_to_hold() {
             if name(one) == name(other) {
                 continue;
             }
-            let answer = asked(&mut ana, &format!("{one}&{other}")).await;
+            let answer = get_authz(&mut ana, &format!("{one}&{other}")).await;
             let expected = if one_allowed && other_allowed {
                 200
             } else {
@@ -144,25 +145,26 @@ async fn every_condition_on_roles_and_permissions_has_to_hold() {
 }
 
 #[tokio::test]
-async fn somebody_without_roles_has_none_of_anything() {
+async fn a_user_without_roles_gets_empty_headers() {
     let app = with_roles().await;
     app.user("bo@example.com", |draft| draft).await;
     let mut bo = app.bearer(&app.auth_token("bo@example.com").await);
     let answer = bo.get(AUTHZ).await;
     assert_eq!(answer.status, 200);
-    // Empty and there: a proxy that copies it overwrites what the client sent.
+    // The headers are present though empty, so that a proxy that copies them overwrites the
+    // client's.
     assert_eq!(answer.headers["x-auth-roles"], "");
     assert_eq!(answer.headers["x-auth-permissions"], "");
     for query in [
         "roles_required=editor",
         "roles_accepted=editor,member,owner",
     ] {
-        assert_eq!(asked(&mut bo, query).await.status, 403, "{query}");
+        assert_eq!(get_authz(&mut bo, query).await.status, 403, "{query}");
     }
 }
 
 #[tokio::test]
-async fn attack_fail_open_what_the_query_does_not_mean_lets_nobody_in() {
+async fn attack_fail_open_an_invalid_authz_query_is_refused() {
     let app = with_roles().await;
     let mut ana = app.signed_in().await;
     for query in [
@@ -216,18 +218,23 @@ async fn attack_fail_open_what_the_query_does_not_mean_lets_nobody_in() {
         let path = format!("{AUTHZ}?{}", query.replace('\u{0661}', "%D9%A1"));
         let answer = ana.get(&path).await;
         assert_eq!(answer.verdict(), (400, "AUTHZ_QUERY".into()), "{query}");
-        // The same for a stranger: what is asked is judged before who asks.
+        // An anonymous client gets the same answer: the query is validated before the caller is
+        // looked up.
         let stranger = app.browser().get(&path).await;
         assert_eq!(stranger.text, answer.text, "{query}");
     }
-    // A semicolon is part of a name of a role that nobody has.
+    // A semicolon is part of the role's name, and no user has that role.
     let query = "roles_required=editor;roles_required=owner";
-    assert_eq!(asked(&mut ana, query).await.status, 403);
-    assert_eq!(asked(&mut ana, "&&").await.status, 200, "nothing is asked");
+    assert_eq!(get_authz(&mut ana, query).await.status, 403);
+    assert_eq!(
+        get_authz(&mut ana, "&&").await.status,
+        200,
+        "an empty query has no conditions"
+    );
 }
 
 #[tokio::test]
-async fn attack_forward_auth_what_the_client_says_about_itself_does_not_matter() {
+async fn attack_forward_auth_identity_headers_from_the_client_are_ignored() {
     let app = with_roles().await;
     let mut plain = app.signed_in().await;
     let before = plain.get(&format!("{AUTHZ}?roles_required=owner")).await;
@@ -249,14 +256,14 @@ async fn attack_forward_auth_what_the_client_says_about_itself_does_not_matter()
     ] {
         lying = lying.header(name, value);
     }
-    let answer = asked(&mut lying, "roles_required=owner").await;
+    let answer = get_authz(&mut lying, "roles_required=owner").await;
     assert_eq!(answer.verdict(), (403, "UNAUTHORIZED".into()));
     assert_eq!(answer.text, before.text);
     let answer = lying.get(AUTHZ).await;
     assert_eq!(answer.headers["x-auth-user"], ANA);
     assert_eq!(answer.headers.get_all("x-auth-user").iter().count(), 1);
     assert_eq!(answer.headers["x-auth-roles"], "editor,member");
-    // Somebody without a session is not let in by a name.
+    // Identity headers do not authenticate a client without a session.
     lying.cookies.clear();
     let answer = lying.get(AUTHZ).await;
     assert_eq!(answer.verdict(), (401, "UNAUTHENTICATED".into()));
@@ -264,14 +271,17 @@ async fn attack_forward_auth_what_the_client_says_about_itself_does_not_matter()
 }
 
 #[tokio::test]
-async fn attack_forward_auth_spellings_of_host_and_path_change_nothing() {
+async fn attack_forward_auth_other_spellings_of_host_and_path_bypass_nothing() {
     let app = with_roles().await;
     let mut ana = app.signed_in().await;
     for host in ["LOCALHOST:5000", "LocalHost:5000"] {
         let mut loud = ana.clone().header("host", host);
-        let answer = asked(&mut loud, "roles_required=owner").await;
+        let answer = get_authz(&mut loud, "roles_required=owner").await;
         assert_eq!(answer.status, 403, "{host}");
-        assert_eq!(asked(&mut loud, "roles_required=editor").await.status, 200);
+        assert_eq!(
+            get_authz(&mut loud, "roles_required=editor").await.status,
+            200
+        );
     }
     for path in [
         "/api/accounts/AUTHZ",
@@ -291,12 +301,12 @@ async fn attack_forward_auth_spellings_of_host_and_path_change_nothing() {
 }
 
 #[tokio::test]
-async fn attack_forward_auth_the_worse_of_two_methods_counts() {
+async fn attack_forward_auth_an_unsafe_method_in_either_header_needs_a_csrf_token() {
     let app = TestApp::new().await;
     let mut ana = app.signed_in().await;
     let csrf = ana.get("/api/accounts/login").await.csrf_token();
     let safe = ["GET", "HEAD", "OPTIONS", "TRACE"];
-    // Lower case is another method, garbage is none: both are taken for the worse.
+    // Methods are case-sensitive, so "get" is unknown; unknown and invalid methods count as unsafe.
     let unsafe_ones = [
         "POST",
         "PUT",
@@ -348,19 +358,19 @@ async fn attack_forward_auth_the_worse_of_two_methods_counts() {
 async fn the_csrf_check_comes_before_the_roles_and_after_the_caller() {
     let app = with_roles().await;
     let ana = app.signed_in().await.header("x-original-method", "POST");
-    let answer = asked(&mut ana.clone(), "roles_required=owner").await;
+    let answer = get_authz(&mut ana.clone(), "roles_required=owner").await;
     assert_eq!(answer.code(), "CSRF_TOKEN_MISSING");
     let mut nobody = app.browser().header("x-original-method", "POST");
     assert_eq!(nobody.get(AUTHZ).await.verdict().0, 401);
-    // A token is not among the protected mechanisms here.
+    // "token" is not in SECURITY_CSRF_PROTECT_MECHANISMS here.
     let bearer = app.bearer(&app.auth_token(ANA).await);
     let mut bearer = bearer.header("x-original-method", "POST");
     assert_eq!(bearer.get(AUTHZ).await.status, 200);
 }
 
 #[tokio::test]
-async fn attack_csrf_another_site_cannot_have_a_proxy_ask_for_it() {
-    // Even where the session needs no CSRF token.
+async fn attack_csrf_a_cross_site_state_change_through_a_proxy_is_refused() {
+    // This holds even if the session needs no CSRF token.
     let app = TestApp::with("SECURITY_CSRF_PROTECT_MECHANISMS = [\"basic\"]").await;
     let ana = app.signed_in().await.header("x-original-method", "POST");
     for (name, value) in [
@@ -377,7 +387,7 @@ async fn attack_csrf_another_site_cannot_have_a_proxy_ask_for_it() {
     }
     let mut own = ana.clone().header("sec-fetch-site", "same-origin");
     assert_eq!(own.get(AUTHZ).await.status, 200);
-    // Nobody's browser adds a token by itself.
+    // Browsers never add an auth token by themselves.
     let bearer = app.bearer(&app.auth_token(ANA).await);
     let mut bearer = bearer
         .header("x-original-method", "POST")
@@ -386,7 +396,7 @@ async fn attack_csrf_another_site_cannot_have_a_proxy_ask_for_it() {
 }
 
 #[tokio::test]
-async fn only_get_and_head_ask() {
+async fn authz_serves_only_get_and_head() {
     let app = TestApp::new().await;
     let mut ana = app.signed_in().await;
     let answer = ana.send(Method::HEAD, AUTHZ, None, Vec::new()).await;
@@ -400,11 +410,13 @@ async fn only_get_and_head_ask() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_taken_is_missed_at_once() {
+async fn a_revoked_role_or_permission_is_refused_at_once() {
     let app = with_roles().await;
     let mut ana = app.signed_in().await;
     assert_eq!(
-        asked(&mut ana, "permissions_required=write").await.status,
+        get_authz(&mut ana, "permissions_required=write")
+            .await
+            .status,
         200
     );
     let role = roles::find(app.app(), "editor").await.unwrap();
@@ -413,11 +425,19 @@ async fn a_role_that_is_taken_is_missed_at_once() {
         .await
         .unwrap();
     assert_eq!(
-        asked(&mut ana, "permissions_required=write").await.status,
+        get_authz(&mut ana, "permissions_required=write")
+            .await
+            .status,
         403
     );
-    assert_eq!(asked(&mut ana, "roles_required=editor").await.status, 200);
+    assert_eq!(
+        get_authz(&mut ana, "roles_required=editor").await.status,
+        200
+    );
     let user = admin::find(app.app(), ANA).await.unwrap();
     roles::take(app.app(), &user, &role).await.unwrap();
-    assert_eq!(asked(&mut ana, "roles_required=editor").await.status, 403);
+    assert_eq!(
+        get_authz(&mut ana, "roles_required=editor").await.status,
+        403
+    );
 }

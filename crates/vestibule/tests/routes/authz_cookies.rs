@@ -1,5 +1,5 @@
-//! A proxy hands on one `Set-Cookie` header of `/authz` at most: it is the session's, and what
-//! the other cookies need waits for an answer that goes to the browser itself.
+//! A proxy forwards at most one `Set-Cookie` header of `/authz`, so `/authz` sends only the session
+//! cookie. Changes to the other cookies wait for an answer that goes to the browser itself.
 
 use http::header;
 use serde_json::json;
@@ -26,7 +26,7 @@ fn cookies(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn authz_sends_a_remembered_visitor_the_session_cookie_and_login_the_others() {
+async fn authz_sends_only_the_session_cookie_to_a_remembered_user_and_login_sends_the_others() {
     for refresh in [false, true] {
         let app = TestApp::with(&format!(
             "REMEMBER_COOKIE_REFRESH_EACH_REQUEST = {refresh}\n"
@@ -59,7 +59,7 @@ async fn authz_sends_a_remembered_visitor_the_session_cookie_and_login_the_other
 }
 
 #[tokio::test]
-async fn authz_sends_one_cookie_at_most_whatever_is_due() {
+async fn authz_sends_no_cookie_but_the_session() {
     for lines in [
         "REMEMBER_COOKIE_REFRESH_EACH_REQUEST = true\n",
         "SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST = true\n",
@@ -96,9 +96,11 @@ async fn authz_sends_one_cookie_at_most_whatever_is_due() {
 }
 
 #[tokio::test]
-async fn attack_session_residue_a_session_that_moved_is_not_brought_back_through_authz() {
-    // Strong protection clears the remember cookie, too. The order to do so outlives the answers
-    // that cannot carry it, and until then the cookie signs nobody in.
+async fn attack_session_residue_a_session_ended_by_strong_protection_is_not_restored_through_authz()
+{
+    // Strong protection clears the remember cookie as well. Answers of `/authz` cannot carry that,
+    // so the order is kept in the session, and until it is carried out the remember cookie does not
+    // sign the user in.
     let app = TestApp::with("SESSION_PROTECTION = \"strong\"\n").await;
     let mut browser = remembered(&app).await.header("user-agent", "moved");
     for _ in 0..3 {

@@ -1,5 +1,5 @@
-//! The headers in which `/authz` names somebody, with names as other programs may have
-//! written them: ours refuses to make such.
+//! The headers in which `/authz` names the user, with role and permission names that other programs
+//! may have stored; vestibule itself refuses to create such names.
 
 use vestibule_store::{NewRole, UserPatch};
 
@@ -25,7 +25,7 @@ fn utf8(answer: &Answer, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn attack_header_injection_names_that_do_not_fit_stay_out() {
+async fn attack_header_injection_names_with_commas_or_control_characters_are_left_out() {
     let app = TestApp::new().await;
     for (name, permission) in [
         ("one,admin", "read,delete"),
@@ -41,7 +41,7 @@ async fn attack_header_injection_names_that_do_not_fit_stay_out() {
     assert_eq!(answer.status, 200);
     assert_eq!(utf8(&answer, "x-auth-roles"), "good,vier \u{e4}");
     assert_eq!(utf8(&answer, "x-auth-permissions"), "fine,lesen \u{e4}");
-    // The comma in a name does not make two.
+    // A comma in a name does not make two names of it.
     for query in [
         "roles_required=admin",
         "roles_required=one,admin",
@@ -53,7 +53,7 @@ async fn attack_header_injection_names_that_do_not_fit_stay_out() {
 }
 
 #[tokio::test]
-async fn an_identity_that_is_not_ascii_is_utf8() {
+async fn a_non_ascii_identity_is_sent_as_utf8() {
     let app = TestApp::new().await;
     app.user("j\u{f6}rg@example.com", |draft| draft).await;
     let mut browser = app.browser();
@@ -64,8 +64,8 @@ async fn an_identity_that_is_not_ascii_is_utf8() {
 }
 
 #[tokio::test]
-async fn attack_forward_auth_the_header_of_the_user_is_never_left_out() {
-    // A proxy that copies what there is would pass on the client's own.
+async fn attack_forward_auth_the_user_header_is_always_sent() {
+    // A proxy that copies only headers that are present would pass on the client's own.
     let app = TestApp::new().await;
     let user = app.stored(ANA).await;
     let mut ana = app.signed_in().await;
@@ -89,8 +89,8 @@ async fn attack_forward_auth_the_header_of_the_user_is_never_left_out() {
 }
 
 #[tokio::test]
-async fn attack_header_injection_a_name_between_spaces_is_not_taken_for_another() {
-    // Whoever reads a header trims it, and takes a list apart at commas and spaces.
+async fn attack_header_injection_names_with_surrounding_white_space_are_left_out() {
+    // A backend trims the header, and splits a list at commas and spaces.
     let app = TestApp::new().await;
     for (name, permission) in [
         (" admin", "delete "),

@@ -1,4 +1,4 @@
-//! A name and a password with each request (RFC 7617).
+//! Basic authentication: a name and a password with each request (RFC 7617).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::support::{ANA, PASSWORD, TestApp};
 const AUTHZ: &str = "/api/accounts/authz?methods=basic";
 const VERIFY: &str = "/api/accounts/verify";
 
-/// Every kind of account, and the answer to the right password for it.
+/// An application with every kind of account that basic authentication meets.
 async fn accounts() -> TestApp {
     let app = TestApp::with(
         "SECURITY_API_ENABLED_METHODS = [\"basic\"]
@@ -74,7 +74,7 @@ const REFUSED: [(&str, &str); 9] = [
 ];
 
 #[tokio::test]
-async fn the_right_password_is_one_request_and_no_session() {
+async fn basic_authentication_lasts_one_request_and_creates_no_session() {
     let app = accounts().await;
     for name in [ANA, "ANA@Example.COM", "mareike", "Mareike"] {
         let mut basic = app.basic(name, PASSWORD);
@@ -83,7 +83,11 @@ async fn the_right_password_is_one_request_and_no_session() {
         assert!(basic.cookies.is_empty(), "{:?}", basic.cookies);
     }
     assert!(!app.browser().is_signed_in().await);
-    assert_eq!(app.stored(ANA).await.login_count, None, "it is no sign-in");
+    assert_eq!(
+        app.stored(ANA).await.login_count,
+        None,
+        "basic authentication is not a sign-in"
+    );
 }
 
 #[tokio::test]
@@ -126,7 +130,7 @@ async fn attack_enumeration_by_time_every_attempt_costs_one_hash() {
 }
 
 #[tokio::test]
-async fn attack_second_factor_skipped_no_password_alone_brings_anything() {
+async fn attack_second_factor_skipped_a_password_alone_is_refused_everywhere() {
     let app = accounts().await;
     let name = "more@example.com";
     let mut browser = app.browser();
@@ -146,7 +150,7 @@ async fn attack_second_factor_skipped_no_password_alone_brings_anything() {
 }
 
 #[tokio::test]
-async fn where_it_does_not_count_nothing_is_compared() {
+async fn no_password_is_hashed_if_basic_authentication_is_not_accepted() {
     let app = TestApp::new().await;
     for path in ["/api/accounts/authz", VERIFY, "/api/accounts/login"] {
         let mut basic = app.basic(ANA, PASSWORD);
@@ -158,7 +162,7 @@ async fn where_it_does_not_count_nothing_is_compared() {
 }
 
 #[tokio::test]
-async fn attack_crash_by_odd_input_malformed_headers_are_nobody() {
+async fn attack_crash_by_odd_input_malformed_authorization_headers_are_unauthenticated() {
     let app = accounts().await;
     let encode = |bytes: &[u8]| STANDARD.encode(bytes);
     let right = encode(format!("{ANA}:{PASSWORD}").as_bytes());
@@ -196,7 +200,7 @@ async fn attack_crash_by_odd_input_malformed_headers_are_nobody() {
 }
 
 #[tokio::test]
-async fn a_password_may_have_colons_and_any_letters() {
+async fn a_password_may_contain_colons_spaces_and_any_unicode() {
     let app = accounts().await;
     let user = app.stored(ANA).await;
     for password in [
@@ -212,7 +216,7 @@ async fn a_password_may_have_colons_and_any_letters() {
             200,
             "{password}"
         );
-        // Composed or decomposed, it is the same password.
+        // Composed and decomposed forms are the same password.
         let decomposed = password.replace('\u{e4}', "a\u{308}");
         assert_eq!(app.basic(ANA, &decomposed).get(AUTHZ).await.status, 200);
     }
@@ -229,7 +233,7 @@ async fn the_realm_is_the_configured_one() {
 }
 
 #[tokio::test]
-async fn an_old_hash_is_replaced_once() {
+async fn an_outdated_hash_is_replaced_once() {
     let app = accounts().await;
     let user = app.stored(ANA).await;
     let other = TestApp::with(
@@ -255,7 +259,7 @@ async fn an_old_hash_is_replaced_once() {
     assert_eq!(app.stored(ANA).await.fs_uniquifier, user.fs_uniquifier);
     assert_eq!(app.basic(ANA, PASSWORD).get(AUTHZ).await.status, 200);
     assert_eq!(app.stored(ANA).await.password.unwrap(), upgraded);
-    // Nobody who is not let in has theirs replaced.
+    // The hash of a user who is refused is not replaced.
     let off = app.stored("off@example.com").await;
     let patch = UserPatch {
         password: Some(PasswordChange::Set(old.clone())),
@@ -277,7 +281,7 @@ async fn an_old_hash_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn attack_brute_force_a_wrong_password_is_heard_wherever_it_comes() {
+async fn attack_brute_force_a_wrong_password_emits_an_event_at_every_endpoint() {
     let app = accounts().await;
     let heard = || {
         let events = app.events.lock().unwrap();
@@ -289,11 +293,11 @@ async fn attack_brute_force_a_wrong_password_is_heard_wherever_it_comes() {
     app.basic(ANA, "wrong").get(AUTHZ).await;
     assert_eq!(heard(), 2, "with basic authentication");
     app.basic("no@example.com", "wrong").get(AUTHZ).await;
-    assert_eq!(heard(), 3, "there is no such account");
+    assert_eq!(heard(), 3, "for an unknown account");
 }
 
 #[tokio::test]
-async fn attack_csrf_a_browser_that_keeps_the_password_is_asked_for_a_token() {
+async fn attack_csrf_basic_authentication_needs_a_csrf_token() {
     let app = accounts().await;
     let mut basic = app.basic(ANA, PASSWORD);
     let answer = basic.post(VERIFY, json!({"password": PASSWORD})).await;
@@ -303,5 +307,5 @@ async fn attack_csrf_a_browser_that_keeps_the_password_is_asked_for_a_token() {
     let answer = basic.post(VERIFY, json!({"password": PASSWORD})).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     basic.headers.clear();
-    assert!(!basic.is_signed_in().await, "no session came of it");
+    assert!(!basic.is_signed_in().await, "no session was created");
 }

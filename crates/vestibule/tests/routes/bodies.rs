@@ -1,4 +1,4 @@
-//! Bodies that are not understood, and what is said of them.
+//! Malformed bodies, and how they are explained.
 
 use http::Method;
 
@@ -96,12 +96,12 @@ async fn every_malformed_body_is_explained() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_passed_over() {
+async fn a_byte_order_mark_is_ignored() {
     let app = TestApp::new().await;
     let body = format!("\u{feff}{{\"email\": \"{ANA}\", \"password\": \"{PASSWORD}\"}}");
     let answer = post(&app, JSON, body.as_bytes()).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    // One is a mark, two are text.
+    // Only the first one is a byte order mark; a second one is text.
     let answer = post(&app, JSON, format!("\u{feff}{body}").as_bytes()).await;
     assert_eq!(answer.verdict(), (400, "MALFORMED_BODY".into()));
 }

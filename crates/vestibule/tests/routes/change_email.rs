@@ -1,4 +1,4 @@
-//! `/change-email`: another address.
+//! `/change-email`: a new address.
 
 use serde_json::json;
 
@@ -8,8 +8,8 @@ use crate::support::{ANA, Browser, LIFE, PASSWORD, TestApp};
 const CHANGE: &str = "/api/accounts/change-email";
 const NEW: &str = "new@example.com";
 
-/// Ana asked for another address; the link that was mailed to it.
-async fn asked<'a>(app: &'a TestApp, new: &str) -> (Browser<'a>, String) {
+/// Ana's browser after a request to change her address, and the link mailed to the new address.
+async fn request_change<'a>(app: &'a TestApp, new: &str) -> (Browser<'a>, String) {
     let mut browser = app.signed_in().await.with_csrf().await;
     let answer = browser.post(CHANGE, json!({"email": new})).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -18,9 +18,9 @@ async fn asked<'a>(app: &'a TestApp, new: &str) -> (Browser<'a>, String) {
 }
 
 #[tokio::test]
-async fn the_address_is_in_force_once_its_link_is_used() {
+async fn the_address_changes_when_its_link_is_opened_and_only_once() {
     let app = TestApp::with(LIFE).await;
-    let (mut browser, link) = asked(&app, NEW).await;
+    let (mut browser, link) = request_change(&app, NEW).await;
     assert_eq!(app.stored(ANA).await.email.as_deref(), Some(ANA));
     let (view, query) = destination(&app.browser().get(&link).await);
     assert_eq!(view, "/email-changed");
@@ -31,8 +31,8 @@ async fn the_address_is_in_force_once_its_link_is_used() {
     let answer = browser.get(CHANGE).await;
     assert_eq!(answer.response()["current_email"], NEW);
     let told = app.mails(ANA).await;
-    assert_eq!(told.len(), 1, "whoever reads the old address hears of it");
-    // Once.
+    assert_eq!(told.len(), 1, "the old address is notified");
+    // The link works only once.
     let (view, query) = destination(&app.browser().get(&link).await);
     assert_eq!(
         (view.as_str(), query[0].0.as_str()),
@@ -42,7 +42,7 @@ async fn the_address_is_in_force_once_its_link_is_used() {
 }
 
 #[tokio::test]
-async fn what_is_refused() {
+async fn unusable_addresses_are_refused() {
     let app = TestApp::with(LIFE).await;
     app.user("bo@example.com", |draft| draft).await;
     let mut browser = app.signed_in().await.with_csrf().await;
@@ -59,9 +59,9 @@ async fn what_is_refused() {
 }
 
 #[tokio::test]
-async fn attack_self_verified_email_of_two_changes_each_link_confirms_its_own_address() {
+async fn attack_self_verified_email_a_link_confirms_only_the_address_that_it_was_sent_to() {
     let app = TestApp::with(LIFE).await;
-    let (mut browser, first) = asked(&app, "first@example.com").await;
+    let (mut browser, first) = request_change(&app, "first@example.com").await;
     let answer = browser
         .post(CHANGE, json!({"email": "victim@example.com"}))
         .await;
@@ -72,16 +72,16 @@ async fn attack_self_verified_email_of_two_changes_each_link_confirms_its_own_ad
         app.stored("first@example.com").await.email.as_deref(),
         Some("first@example.com")
     );
-    // What was asked for from the address before is void.
+    // The first change voids links requested under the previous address.
     let second = app.link("victim@example.com").await;
     let (view, _) = destination(&app.browser().get(&second).await);
     assert_eq!(view, "/email-error");
 }
 
 #[tokio::test]
-async fn attack_race_an_address_that_somebody_got_meanwhile_stays_theirs() {
+async fn attack_race_an_address_taken_by_another_user_in_the_meantime_is_refused() {
     let app = TestApp::with(LIFE).await;
-    let (_, link) = asked(&app, NEW).await;
+    let (_, link) = request_change(&app, NEW).await;
     app.user("NEW@example.com", |draft| draft).await;
     let (view, query) = destination(&app.browser().get(&link).await);
     assert_eq!(
@@ -92,9 +92,9 @@ async fn attack_race_an_address_that_somebody_got_meanwhile_stays_theirs() {
 }
 
 #[tokio::test]
-async fn attack_single_use_of_many_at_once_one_changes_the_address() {
+async fn attack_single_use_of_64_simultaneous_uses_one_changes_the_address() {
     let app = TestApp::with(LIFE).await;
-    let (_, link) = asked(&app, NEW).await;
+    let (_, link) = request_change(&app, NEW).await;
     let asking = (0..64).map(|_| {
         let (mut browser, link) = (app.browser(), &link);
         async move { destination(&browser.get(link).await).0 }
@@ -105,9 +105,9 @@ async fn attack_single_use_of_many_at_once_one_changes_the_address() {
 }
 
 #[tokio::test]
-async fn the_app_posts_the_token_where_links_change_nothing_by_themselves() {
+async fn with_links_consumed_by_post_opening_the_link_only_hands_over_the_token() {
     let app = TestApp::with(&format!("{LIFE}SECURITY_LINKS_CONSUMED_BY = \"post\"")).await;
-    let (_, link) = asked(&app, NEW).await;
+    let (_, link) = request_change(&app, NEW).await;
     let (view, query) = destination(&app.browser().get(&link).await);
     assert_eq!(view, "/email-changed");
     assert_eq!(query, [("token".to_owned(), token_of(&link).to_owned())]);
@@ -120,9 +120,9 @@ async fn the_app_posts_the_token_where_links_change_nothing_by_themselves() {
 }
 
 #[tokio::test]
-async fn a_link_is_good_for_its_time() {
+async fn an_expired_link_is_refused_with_its_lifetime() {
     let app = TestApp::with(&format!("{LIFE}SECURITY_CHANGE_EMAIL_WITHIN = \"1 day\"")).await;
-    let (_, link) = asked(&app, NEW).await;
+    let (_, link) = request_change(&app, NEW).await;
     app.wait(86_401);
     let (view, query) = destination(&app.browser().get(&link).await);
     assert_eq!(view, "/email-error");

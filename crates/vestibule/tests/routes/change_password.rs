@@ -1,4 +1,4 @@
-//! `/change`: another password.
+//! `/change`: a new password.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn change(old: &str, new: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_new_password_is_in_force_and_every_other_session_is_over() {
+async fn the_new_password_is_in_force_and_every_other_session_ends() {
     let app = TestApp::with(LIFE).await;
     let mut other = app.signed_in().await;
     let token = app.auth_token(ANA).await;
@@ -39,7 +39,7 @@ async fn the_new_password_is_in_force_and_every_other_session_is_over() {
 }
 
 #[tokio::test]
-async fn all_that_can_be_wrong() {
+async fn invalid_password_changes_are_refused_by_field() {
     let app = TestApp::with(LIFE).await;
     let mut browser = app.signed_in().await.with_csrf().await;
     for (body, field, code) in [
@@ -81,7 +81,7 @@ async fn all_that_can_be_wrong() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_password_shows_lately_who_they_are() {
+async fn a_user_without_a_password_needs_a_fresh_session_to_set_one() {
     let app = TestApp::with("SECURITY_REGISTERABLE = true\nSECURITY_CHANGEABLE = true\nSECURITY_PASSWORD_REQUIRED = false\nSECURITY_UNIFIED_SIGNIN = true").await;
     let mut browser = app.browser();
     let path = "/api/accounts/register";
@@ -108,17 +108,17 @@ async fn whoever_has_no_password_shows_lately_who_they_are() {
 }
 
 #[tokio::test]
-async fn attack_wrong_person_a_token_changes_its_own_users_password_and_no_session() {
+async fn attack_wrong_person_a_token_beside_a_session_changes_its_own_users_password_only() {
     let app = TestApp::with(LIFE).await;
     app.user("bo@example.com", |draft| draft).await;
     let token = app.auth_token("bo@example.com").await;
     let mut ana = app.signed_in().await;
-    let before = ana.standing();
+    let before = ana.session_state();
     let mut both = ana.clone().header("authentication-token", &token);
     let answer = both.post(CHANGE, change(PASSWORD, NEW)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     ana.cookies = both.cookies;
-    assert_eq!(ana.standing(), before);
+    assert_eq!(ana.session_state(), before);
     assert_eq!(app.browser().sign_in(ANA, PASSWORD).await.status, 200);
     assert_eq!(
         app.browser().sign_in("bo@example.com", NEW).await.status,
@@ -127,7 +127,7 @@ async fn attack_wrong_person_a_token_changes_its_own_users_password_and_no_sessi
 }
 
 #[tokio::test]
-async fn attack_race_of_two_changes_at_once_one_is_in_force() {
+async fn attack_race_of_simultaneous_password_changes_one_is_applied() {
     let app = TestApp::with(LIFE).await;
     let browser = app.signed_in().await.with_csrf().await;
     let asking = (0..16).map(|number| {
@@ -145,7 +145,7 @@ async fn attack_race_of_two_changes_at_once_one_is_in_force() {
 }
 
 #[tokio::test]
-async fn the_notice_says_where_a_password_is_reset() {
+async fn the_notice_links_to_the_password_reset() {
     let app = TestApp::with(LIFE).await;
     let mut browser = app.signed_in().await.with_csrf().await;
     let answer = browser.post(CHANGE, change(PASSWORD, NEW)).await;
@@ -155,7 +155,7 @@ async fn the_notice_says_where_a_password_is_reset() {
 }
 
 #[tokio::test]
-async fn attack_session_residue_a_cookie_that_remembers_nobody_is_not_replaced_by_one_that_does() {
+async fn attack_session_residue_an_invalid_remember_cookie_is_not_replaced_by_a_valid_one() {
     for remembered in [false, true] {
         let app = TestApp::with(LIFE).await;
         let mut browser = app.browser();

@@ -1,4 +1,4 @@
-//! `/change-username`: another name.
+//! `/change-username`: a new username.
 
 use serde_json::json;
 use vestibule::admin::NewAccount;
@@ -8,7 +8,7 @@ use crate::support::{ANA, LIFE, TestApp};
 const CHANGE: &str = "/api/accounts/change-username";
 
 #[tokio::test]
-async fn the_new_name_is_in_force() {
+async fn the_new_username_is_stored_and_notified() {
     let app = TestApp::with(LIFE).await;
     let mut browser = app.signed_in().await.with_csrf().await;
     let answer = browser.get(CHANGE).await;
@@ -24,7 +24,7 @@ async fn the_new_name_is_in_force() {
 }
 
 #[tokio::test]
-async fn what_is_refused() {
+async fn unusable_usernames_are_refused() {
     let app = TestApp::with(LIFE).await;
     app.user("bo@example.com", |draft| NewAccount {
         username: Some("bobby".to_owned()),
@@ -45,14 +45,14 @@ async fn what_is_refused() {
         let answer = browser.post(CHANGE, json!({"username": username})).await;
         assert_eq!(answer.verdict(), (400, code.to_owned()), "{username}");
     }
-    // Nothing sent is not a name taken away.
+    // A missing field does not remove the username.
     let answer = browser.post(CHANGE, json!({})).await;
     assert_eq!(answer.verdict(), (400, "USERNAME_NOT_PROVIDED".into()));
     assert_eq!(app.stored(ANA).await.username.as_deref(), Some("analove"));
 }
 
 #[tokio::test]
-async fn attack_race_of_many_who_want_a_name_at_once_one_gets_it() {
+async fn attack_race_of_simultaneous_requests_for_a_username_one_succeeds() {
     let app = TestApp::with(LIFE).await;
     let mut browsers = Vec::new();
     for number in 0..16 {

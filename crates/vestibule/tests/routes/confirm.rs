@@ -1,4 +1,4 @@
-//! `/confirm`: showing that an address is one's own.
+//! `/confirm`: proof that the user controls the address.
 
 use http::Method;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::{ANA, LIFE, PASSWORD, TestApp};
 const CONFIRM: &str = "/api/accounts/confirm";
 const NEW: &str = "new@example.com";
 
-/// With somebody who has not confirmed, and the link that was mailed to them.
+/// An application with an unconfirmed user, and the link mailed to them.
 async fn unconfirmed(extra: &str) -> (TestApp, String) {
     let app = TestApp::with(&format!("{LIFE}{extra}")).await;
     app.user(NEW, |draft| vestibule::admin::NewAccount {
@@ -39,12 +39,16 @@ async fn the_link_confirms_once() {
         (view.as_str(), query[0].0.as_str()),
         ("/confirm-error", "info")
     );
-    assert_eq!(query.len(), 1, "who it was is nobody's business: {query:?}");
+    assert_eq!(
+        query.len(),
+        1,
+        "the redirect does not name the user: {query:?}"
+    );
     assert_eq!(app.browser().sign_in(NEW, PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
-async fn what_is_too_old_or_not_ours_leads_to_the_view_for_errors() {
+async fn expired_and_invalid_links_redirect_to_the_error_view() {
     let (app, link) = unconfirmed("SECURITY_CONFIRM_EMAIL_WITHIN = \"2 hours\"\n").await;
     for bad in ["a", "a.b.c", &format!("{}x", token_of(&link))] {
         let (view, query) = destination(&app.browser().get(&format!("{CONFIRM}/{bad}")).await);
@@ -60,7 +64,7 @@ async fn what_is_too_old_or_not_ours_leads_to_the_view_for_errors() {
 }
 
 #[tokio::test]
-async fn a_new_link_is_sent_to_whoever_needs_one() {
+async fn a_new_link_is_sent_only_to_an_unconfirmed_user() {
     let (app, _) = unconfirmed("").await;
     for (email, code) in [
         (ANA, "ALREADY_CONFIRMED"),
@@ -75,7 +79,7 @@ async fn a_new_link_is_sent_to_whoever_needs_one() {
 }
 
 #[tokio::test]
-async fn attack_wrong_step_a_link_for_an_address_before_confirms_no_other() {
+async fn attack_wrong_step_a_link_for_a_previous_address_confirms_no_other() {
     let (app, link) = unconfirmed("").await;
     let user = app.stored(NEW).await;
     let patch = vestibule_store::UserPatch {
@@ -94,12 +98,12 @@ async fn attack_wrong_step_a_link_for_an_address_before_confirms_no_other() {
 }
 
 #[tokio::test]
-async fn attack_link_scanner_looking_at_a_link_changes_nothing() {
+async fn attack_link_scanner_a_head_request_or_a_link_consumed_by_post_changes_nothing() {
     let (app, link) = unconfirmed("").await;
     let mut browser = app.browser();
     browser.send(Method::HEAD, &link, None, Vec::new()).await;
     assert!(!is_confirmed(&app).await);
-    // Where the app posts the token, opening the link changes nothing either.
+    // With `SECURITY_LINKS_CONSUMED_BY = "post"`, a GET changes nothing either.
     let (app, link) = unconfirmed("SECURITY_LINKS_CONSUMED_BY = \"post\"\n").await;
     for _ in 0..2 {
         let (view, query) = destination(&app.browser().get(&link).await);
@@ -119,17 +123,17 @@ async fn attack_link_scanner_looking_at_a_link_changes_nothing() {
 }
 
 #[tokio::test]
-async fn attack_session_fixation_opening_somebody_elses_link_signs_nobody_in_or_out() {
+async fn attack_session_fixation_opening_another_users_link_leaves_the_session_alone() {
     let (app, link) = unconfirmed("SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\n").await;
     let mut ana = app.signed_in().await;
-    let before = ana.standing();
+    let before = ana.session_state();
     let (view, _) = destination(&ana.get(&link).await);
     assert_eq!(view, "/confirmed");
-    assert_eq!(ana.standing(), before);
+    assert_eq!(ana.session_state(), before);
 }
 
 #[tokio::test]
-async fn whoever_opens_it_is_signed_in_where_that_is_set() {
+async fn opening_the_link_signs_in_only_with_auto_login() {
     let (app, link) = unconfirmed("SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\n").await;
     let mut browser = app.browser();
     browser.get(&link).await;
@@ -141,7 +145,7 @@ async fn whoever_opens_it_is_signed_in_where_that_is_set() {
 }
 
 #[tokio::test]
-async fn attack_single_use_of_many_at_once_one_confirms() {
+async fn attack_single_use_of_64_simultaneous_uses_one_confirms() {
     let (app, link) = unconfirmed("").await;
     let asking = (0..64).map(|_| {
         let (mut browser, link) = (app.browser(), &link);
@@ -152,7 +156,7 @@ async fn attack_single_use_of_many_at_once_one_confirms() {
 }
 
 #[tokio::test]
-async fn a_replaced_message_may_say_how_bad_it_is() {
+async fn a_replaced_message_may_have_its_own_category() {
     let (app, _) =
         unconfirmed("SECURITY_MSG_INVALID_CONFIRMATION_TOKEN = [\"Nope.\", \"warning\"]\n").await;
     let (_, query) = destination(&app.browser().get(&format!("{CONFIRM}/xyz")).await);
@@ -160,7 +164,7 @@ async fn a_replaced_message_may_say_how_bad_it_is() {
 }
 
 #[tokio::test]
-async fn attack_sign_in_csrf_an_image_on_another_site_confirms_and_signs_in_nobody() {
+async fn attack_sign_in_csrf_a_cross_site_image_neither_confirms_nor_signs_in() {
     let (app, link) = unconfirmed("SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\n").await;
     let mut lured = app
         .browser()

@@ -1,5 +1,5 @@
-//! The CSRF token, at `POST /login` by somebody who is signed in, which is where this
-//! version asks for one whatever else is configured.
+//! The CSRF token, at `POST /login` by a signed-in user: the endpoint that requires one whatever
+//! else is configured.
 
 use http::Method;
 use serde_json::json;
@@ -10,7 +10,8 @@ const LOGIN: &str = "/api/accounts/login";
 const LOGOUT: &str = "/api/accounts/logout";
 const CHANGE: &str = "/api/accounts/change";
 
-/// A request that needs a token; "already signed in" is how it says that the token passed.
+/// Sends a request that needs a token. The code `ANONYMOUS_USER_REQUIRED` shows that the token was
+/// accepted.
 async fn attempt(browser: &Browser<'_>, header: Option<(&'static str, &str)>) -> Answer {
     let mut browser = browser.clone();
     if let Some((name, value)) = header {
@@ -20,7 +21,7 @@ async fn attempt(browser: &Browser<'_>, header: Option<(&'static str, &str)>) ->
 }
 
 #[tokio::test]
-async fn the_token_passes_in_any_of_the_headers_and_in_a_form() {
+async fn the_token_is_accepted_in_each_header_and_in_a_form() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     let token = browser.get(LOGIN).await.csrf_token();
@@ -37,7 +38,7 @@ async fn the_token_passes_in_any_of_the_headers_and_in_a_form() {
 }
 
 #[tokio::test]
-async fn the_token_of_the_cookie_passes() {
+async fn the_token_from_the_cookie_is_accepted() {
     let app = TestApp::new().await;
     let browser = app.signed_in().await;
     let token = browser.cookies["XSRF-TOKEN"].clone();
@@ -50,7 +51,7 @@ async fn the_token_of_the_cookie_passes() {
 }
 
 #[tokio::test]
-async fn a_failed_check_names_itself_and_the_fix() {
+async fn a_failed_check_names_the_check_and_the_fix() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     let token = browser.get(LOGIN).await.csrf_token();
@@ -85,7 +86,7 @@ async fn a_failed_check_names_itself_and_the_fix() {
 }
 
 #[tokio::test]
-async fn in_production_the_explanation_stays_in_the_log() {
+async fn without_debug_there_is_no_explanation() {
     let app = TestApp::with("DEBUG = false").await;
     let browser = app.signed_in().await;
     assert!(
@@ -98,7 +99,7 @@ async fn in_production_the_explanation_stays_in_the_log() {
 }
 
 #[tokio::test]
-async fn without_a_session_there_is_nothing_to_compare_with() {
+async fn a_token_without_its_session_is_refused() {
     let app = TestApp::bare("DEBUG = true").await;
     let mut browser = app.browser();
     let token = browser.get("/login").await.csrf_token();
@@ -144,7 +145,7 @@ async fn a_token_expires_and_its_cookie_is_renewed() {
 }
 
 #[tokio::test]
-async fn a_token_fetched_before_the_sign_in_works_until_the_sign_out() {
+async fn a_token_from_before_the_sign_in_works_until_the_sign_out() {
     let app = TestApp::with("SECURITY_LOGOUT_CSRF = true").await;
     let mut browser = app.browser();
     let token = browser.get(LOGIN).await.csrf_token();
@@ -155,7 +156,7 @@ async fn a_token_fetched_before_the_sign_in_works_until_the_sign_out() {
     let code = browser.sign_in(ANA, PASSWORD).await.code();
     assert_eq!(code, "ANONYMOUS_USER_REQUIRED", "the token passed");
     assert_eq!(browser.sign_out().await.status, 200);
-    // The sign-out ends it.
+    // The sign-out invalidates it.
     browser.headers.remove("x-csrf-token");
     assert_eq!(browser.sign_in(ANA, PASSWORD).await.status, 200);
     let refused = attempt(&browser, Some(("x-csrf-token", &token))).await;
@@ -163,7 +164,7 @@ async fn a_token_fetched_before_the_sign_in_works_until_the_sign_out() {
 }
 
 #[tokio::test]
-async fn the_token_stays_through_every_way_of_signing_in() {
+async fn the_token_survives_every_way_of_signing_in() {
     const NEW: &str = "new@example.com";
     let account =
         json!({"email": NEW, "password": "a new password", "password_confirm": "a new password"});
@@ -180,7 +181,7 @@ async fn the_token_stays_through_every_way_of_signing_in() {
         if way == "change" {
             browser.sign_in(ANA, PASSWORD).await;
         }
-        // The clock stands still: the same random value is the same token.
+        // The clock stands still, so an equal token means an equal random value.
         let token = browser.get(LOGIN).await.csrf_token();
         browser = browser.header("x-xsrf-token", &token);
         let answer = match way {
@@ -221,7 +222,8 @@ async fn the_token_stays_through_every_way_of_signing_in() {
     }
 }
 
-/// A session cookie whose CSRF token an attacker knows, and the victim who signed in with it.
+/// The CSRF token of a session cookie that an attacker planted, and the victim who signed in with
+/// it.
 async fn planted_on<'a>(app: &'a TestApp, host: &str) -> (String, Browser<'a>) {
     let mut attacker = app.browser().header("host", host);
     let known = attacker.get(LOGIN).await.csrf_token();
@@ -230,7 +232,8 @@ async fn planted_on<'a>(app: &'a TestApp, host: &str) -> (String, Browser<'a>) {
     (known, victim)
 }
 
-/// What browsers say of a page on a sibling subdomain; older ones send the Origin alone.
+/// The headers that browsers send from a page on a sibling subdomain; older ones send only
+/// `Origin`.
 const SIBLINGS: [&[(&str, &str)]; 3] = [
     &[
         ("origin", "http://evil.app.example:5000"),
@@ -254,7 +257,7 @@ async fn attack_csrf_a_planted_session_with_a_known_token_in_a_header_is_refused
     assert_eq!(
         attempt(&victim, Some(token)).await.code(),
         "ANONYMOUS_USER_REQUIRED",
-        "the token itself is right"
+        "the token itself is valid"
     );
     for said in SIBLINGS {
         let mut lured = victim.clone().header(token.0, token.1);
@@ -310,14 +313,14 @@ async fn attack_csrf_a_planted_session_with_a_known_token_in_a_form_is_refused()
         }
     }
     assert!(victim.is_signed_in().await);
-    // The same form on a page of our own passes.
+    // The same form on one of our own pages is accepted.
     let body = format!("csrf_token={token}").into_bytes();
     let mut own = victim.header("origin", "http://www.app.example:5000");
     assert_eq!(own.send(Method::POST, LOGOUT, form, body).await.status, 200);
 }
 
 #[tokio::test]
-async fn strangers_need_a_token_unless_the_settings_say_otherwise() {
+async fn anonymous_clients_need_a_token_unless_csrf_is_disabled() {
     let app = TestApp::bare("DEBUG = true").await;
     let mut browser = app.browser();
     let answer = browser
@@ -333,7 +336,7 @@ async fn strangers_need_a_token_unless_the_settings_say_otherwise() {
 }
 
 #[tokio::test]
-async fn over_tls_the_referer_counts() {
+async fn over_tls_the_referer_must_match() {
     let app = TestApp::new().await;
     let browser = app.signed_in().await.header("x-forwarded-proto", "https");
     let token = browser.cookies["XSRF-TOKEN"].clone();
@@ -357,7 +360,7 @@ async fn over_tls_the_referer_counts() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_not_used_says_why() {
+async fn an_unusable_session_cookie_is_explained() {
     let app = TestApp::with("PERMANENT_SESSION_LIFETIME = \"1 hours\"\nWTF_CSRF_CHECK_DEFAULT = true\nSECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = false\nSECURITY_CSRF_PROTECT_MECHANISMS = [\"session\", \"token\", \"basic\"]").await;
     let mut browser = app.browser();
     let token = browser.get(LOGIN).await.csrf_token();
@@ -380,10 +383,10 @@ async fn a_cookie_that_is_not_used_says_why() {
 }
 
 #[tokio::test]
-async fn a_token_from_ahead_counts_for_a_minute_and_is_then_explained_by_the_clock() {
+async fn a_token_from_the_future_is_accepted_up_to_a_minute_and_then_explained_by_the_clock() {
     let app = TestApp::with("WTF_CSRF_TIME_LIMIT = 3600").await;
     let browser = app.signed_in().await;
-    // Another server signs for the same session, with a clock that is ahead.
+    // Another server signs for the same session, and its clock is ahead.
     app.wait(61);
     let token = browser.clone().get(LOGIN).await.csrf_token();
     app.wait(-60);
@@ -402,7 +405,7 @@ async fn a_token_from_ahead_counts_for_a_minute_and_is_then_explained_by_the_clo
 }
 
 #[tokio::test]
-async fn a_session_from_too_far_ahead_is_explained_by_the_clock() {
+async fn a_session_from_the_future_is_explained_by_the_clock() {
     let app = TestApp::bare("DEBUG = true").await;
     let mut browser = app.browser();
     app.wait(120);

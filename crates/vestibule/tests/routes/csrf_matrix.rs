@@ -1,9 +1,9 @@
-//! Who needs a CSRF token where, for every setting, caller and endpoint.
+//! Which caller needs a CSRF token at which endpoint, for every setting.
 
 use http::Method;
 use serde_json::json;
 
-use crate::support::callers::all_are_among;
+use crate::support::callers::assert_every_path_is_listed;
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
@@ -17,7 +17,7 @@ enum Who {
     Basic,
 }
 
-const EVERYBODY: [Who; 5] = [
+const ALL_CALLERS: [Who; 5] = [
     Who::Stranger,
     Who::Session,
     Who::Remembered,
@@ -26,7 +26,7 @@ const EVERYBODY: [Who; 5] = [
 ];
 
 impl Who {
-    /// The mechanism that `CSRF_PROTECT_MECHANISMS` calls it.
+    /// The caller's mechanism in the terms of `CSRF_PROTECT_MECHANISMS`.
     fn mechanism(self) -> Option<&'static str> {
         match self {
             Self::Stranger => None,
@@ -36,8 +36,8 @@ impl Who {
         }
     }
 
-    /// Whether an endpoint that is open to strangers knows them.
-    fn recognised(self) -> bool {
+    /// Whether an endpoint that is open to anonymous clients identifies this caller.
+    fn identified(self) -> bool {
         !matches!(self, Self::Stranger | Self::Basic)
     }
 }
@@ -49,7 +49,7 @@ enum Sent {
     AnotherSessions,
 }
 
-/// What of the settings decides.
+/// The settings that decide whether a token is required.
 #[derive(Debug, Clone)]
 struct Rules {
     protect: Vec<&'static str>,
@@ -73,7 +73,8 @@ impl Rules {
                 });
             }
         }
-        // Whoever asks everybody for a token cannot leave somebody out: the settings say so.
+        // The settings refuse to combine `WTF_CSRF_CHECK_DEFAULT` with exemptions, so it has one
+        // row.
         all.push(Self {
             protect: mechanisms.to_vec(),
             ignore_unauth: false,
@@ -98,22 +99,22 @@ SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"",
         .await
     }
 
-    /// Whether the settings ask this caller for a token here.
-    fn ask(&self, who: Who, endpoint: &Endpoint) -> bool {
+    /// Whether the settings require a CSRF token of this caller at this endpoint.
+    fn requires_token(&self, who: Who, endpoint: &Endpoint) -> bool {
         let protected = who
             .mechanism()
             .is_some_and(|mechanism| self.protect.contains(&mechanism));
         match endpoint.kind {
             Kind::Reads => false,
-            // They are refused before.
+            // These callers are refused before the CSRF check.
             Kind::Protected | Kind::Fresh if who == Who::Stranger => false,
             Kind::Fresh if who == Who::Remembered => false,
-            // Whoever is recognised is refused before.
-            Kind::Strangers if who.recognised() => false,
+            // An identified caller is refused before the CSRF check.
+            Kind::Strangers if who.identified() => false,
             _ if self.check_default => true,
-            Kind::Open | Kind::Strangers => who.recognised() || !self.ignore_unauth,
+            Kind::Open | Kind::Strangers => who.identified() || !self.ignore_unauth,
             Kind::Protected | Kind::Fresh => protected,
-            Kind::SignOut => self.logout_csrf && who.recognised() && protected,
+            Kind::SignOut => self.logout_csrf && who.identified() && protected,
         }
     }
 }
@@ -133,7 +134,7 @@ struct Endpoint {
     kind: Kind,
     method: Method,
     path: &'static str,
-    /// The method of the request that `/authz` is asked about.
+    /// The method of the original request that `/authz` decides on.
     original: Option<&'static str>,
 }
 
@@ -172,7 +173,7 @@ fn endpoints() -> Vec<Endpoint> {
         row(Kind::Open, Method::POST, "/change-email/{token}", None),
         row(Kind::Reads, Method::GET, "/recover-username", None),
         row(Kind::Strangers, Method::POST, "/recover-username", None),
-        // Freshness is asked for before: only those who are fresh get to the check.
+        // Freshness is checked first, so only fresh callers reach the CSRF check.
         row(Kind::Reads, Method::GET, "/change-email", None),
         row(Kind::Fresh, Method::POST, "/change-email", None),
         row(Kind::Reads, Method::GET, "/change-username", None),
@@ -181,7 +182,7 @@ fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// One caller, with a session in the browser for a token to belong to.
+/// A caller, and a CSRF token for the session in their browser.
 struct Caller<'a> {
     browser: Browser<'a>,
     csrf: String,
@@ -236,12 +237,12 @@ async fn ask(caller: &Caller<'_>, endpoint: &Endpoint, csrf: Option<&str>) -> An
             .send(endpoint.method.clone(), &path, None, Vec::new())
             .await;
     }
-    // Enough for every endpoint to go on where the check does not stop it.
+    // Enough fields for every endpoint to continue after the CSRF check.
     let body = json!({"email": ANA, "password": PASSWORD, "refresh_token": "none"});
     browser.post(&path, body).await
 }
 
-/// The check that failed, if one did.
+/// The code of the failed CSRF check, if it failed.
 fn failed_check(answer: &Answer) -> Option<String> {
     if answer.text.is_empty() || answer.status.is_success() {
         return None;
@@ -252,13 +253,13 @@ fn failed_check(answer: &Answer) -> Option<String> {
 }
 
 #[tokio::test]
-async fn attack_csrf_every_setting_caller_and_endpoint_asks_as_configured() {
+async fn attack_csrf_every_setting_caller_and_endpoint_requires_a_token_as_configured() {
     let mut asked = (0, 0);
     for rules in Rules::every() {
         let app = rules.app().await;
-        all_are_among(&app, endpoints().iter().map(|endpoint| endpoint.path));
+        assert_every_path_is_listed(&app, endpoints().iter().map(|endpoint| endpoint.path));
         let foreign = caller(&app, Who::Stranger).await.csrf;
-        for who in EVERYBODY {
+        for who in ALL_CALLERS {
             let caller = caller(&app, who).await;
             for endpoint in endpoints() {
                 for sent in [Sent::Nothing, Sent::Right, Sent::AnotherSessions] {
@@ -268,7 +269,7 @@ async fn attack_csrf_every_setting_caller_and_endpoint_asks_as_configured() {
                         Sent::AnotherSessions => Some(foreign.as_str()),
                     };
                     let answer = ask(&caller, &endpoint, csrf).await;
-                    let expected = match (rules.ask(who, &endpoint), sent) {
+                    let expected = match (rules.requires_token(who, &endpoint), sent) {
                         (false, _) | (_, Sent::Right) => None,
                         (true, Sent::Nothing) => Some("CSRF_TOKEN_MISSING"),
                         (true, Sent::AnotherSessions) => Some("CSRF_TOKEN_MISMATCH"),
@@ -293,9 +294,9 @@ async fn attack_csrf_every_setting_caller_and_endpoint_asks_as_configured() {
 }
 
 #[tokio::test]
-async fn attack_csrf_a_session_does_not_get_by_through_an_endpoint_for_strangers() {
-    // With IGNORE_UNAUTH_ENDPOINTS and without the session among the protected mechanisms the
-    // open endpoints still ask whoever is recognised: as the reference does.
+async fn attack_csrf_a_session_needs_a_token_at_an_endpoint_for_anonymous_clients() {
+    // With IGNORE_UNAUTH_ENDPOINTS and without "session" among the protected mechanisms, the open
+    // endpoints still require a token of an identified caller, as the reference does.
     let app = TestApp::with("SECURITY_CSRF_PROTECT_MECHANISMS = []").await;
     let mut browser = app.signed_in().await;
     let answer = browser.sign_in(ANA, PASSWORD).await;
@@ -303,7 +304,7 @@ async fn attack_csrf_a_session_does_not_get_by_through_an_endpoint_for_strangers
 }
 
 #[tokio::test]
-async fn without_the_check_nobody_is_asked() {
+async fn with_csrf_disabled_no_token_is_required() {
     let app = TestApp::with("WTF_CSRF_ENABLED = false\nSECURITY_LOGOUT_CSRF = true").await;
     for who in [Who::Session, Who::Token, Who::Stranger] {
         let caller = caller(&app, who).await;
@@ -315,7 +316,7 @@ async fn without_the_check_nobody_is_asked() {
 }
 
 #[tokio::test]
-async fn attack_csrf_no_list_of_methods_switches_the_check_off() {
+async fn attack_csrf_no_list_of_methods_disables_the_check() {
     for methods in ["[\"PUT\"]", "[\"GET\"]", "[\"DELETE\", \"PATCH\"]"] {
         let app = TestApp::with(&format!("WTF_CSRF_METHODS = {methods}")).await;
         let ana = app.signed_in().await;

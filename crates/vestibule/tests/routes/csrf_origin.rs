@@ -1,4 +1,4 @@
-//! The CSRF token of an app on another origin.
+//! The CSRF token for an app on another origin.
 
 use serde_json::json;
 
@@ -29,15 +29,14 @@ async fn the_fix_names_the_cookie_only_to_a_page_that_can_read_it() {
     let from = |origin: &str| fix(browser.clone().header("origin", origin));
     let elsewhere = from("https://app.example").await;
     assert!(!elsewhere.contains("XSRF-TOKEN"), "{elsewhere}");
-    let read =
-        "read csrf_token from the answer of GET /login and send it in the header X-XSRF-Token";
+    let read = "csrf_token in the response of GET /login and send it in the header X-XSRF-Token";
     assert!(elsewhere.contains(read), "{elsewhere}");
-    // Ports share their cookies.
+    // Cookies are shared between ports.
     for origin in ["http://localhost:8080", "http://localhost:5000"] {
         assert!(from(origin).await.contains("cookie XSRF-TOKEN"), "{origin}");
     }
     assert!(fix(browser.clone()).await.contains("cookie XSRF-TOKEN"));
-    // A cookie of the whole site is read by its other subdomains.
+    // A cookie for the whole site is readable on its other subdomains.
     let mut of_site = app.browser().header("host", "accounts.other.example");
     of_site.sign_in(ANA, PASSWORD).await;
     let sibling = of_site.header("origin", "https://app.other.example");
@@ -45,7 +44,7 @@ async fn the_fix_names_the_cookie_only_to_a_page_that_can_read_it() {
 }
 
 #[tokio::test]
-async fn what_cors_md_shows_works() {
+async fn the_example_in_cors_md_works() {
     for part in [
         "credentials: \"include\"",
         "withCredentials: true",

@@ -1,4 +1,4 @@
-//! `/dev/mailbox`: what would have been sent.
+//! `/dev/mailbox`: mails that would have been sent.
 
 use serde_json::json;
 use vestibule::Vestibule;
@@ -7,8 +7,8 @@ use crate::support::{Answer, LIFE, TestApp};
 
 const COOKIE: &str = "vestibule_dev_mailbox";
 
-/// The path of the page with the key. The application under test has a mailer of its own and so names
-/// none; another with its settings has the same key.
+/// The path of a page with the key. The application under test has its own mailer and so has no
+/// mailbox path; a second one with the same settings has the same key.
 pub(crate) fn with_key(app: &TestApp, page: &str) -> String {
     let twin = Vestibule::builder(app.app().settings().clone())
         .hashing_threads(1)
@@ -21,7 +21,7 @@ pub(crate) fn with_key(app: &TestApp, page: &str) -> String {
 
 const PAGES: [&str; 2] = ["/dev/mailbox", "/dev/mailbox.json"];
 
-/// Everything that a client could tell two answers apart by.
+/// Everything by which a client could tell two answers apart.
 fn seen(answer: &Answer) -> String {
     let mut headers = answer.headers.clone();
     headers.remove("x-request-id").unwrap();
@@ -29,8 +29,8 @@ fn seen(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn the_developer_reads_the_mails() {
-    // The application under test has a mailer of its own: its mailbox stays empty.
+async fn the_key_opens_the_mailbox_and_sets_a_cookie() {
+    // The application under test has its own mailer, so the mailbox stays empty.
     let app = TestApp::with(LIFE).await;
     let mut browser = app.browser();
     let page = browser.get(&with_key(&app, "/dev/mailbox")).await;
@@ -40,7 +40,7 @@ async fn the_developer_reads_the_mails() {
         cookie.ends_with("; HttpOnly; Path=/dev; SameSite=Strict"),
         "{cookie}"
     );
-    // From now on the cookie is enough.
+    // The cookie is sufficient from now on.
     let page = browser.get("/dev/mailbox").await;
     assert_eq!(page.status, 200);
     assert!(page.set_cookie(COOKIE).is_none());
@@ -54,7 +54,7 @@ async fn the_developer_reads_the_mails() {
 }
 
 #[tokio::test]
-async fn attack_fail_open_nobody_else_reads_them() {
+async fn attack_fail_open_the_mailbox_refuses_other_hosts_and_proxied_requests() {
     let app = TestApp::with(&format!(
         "{LIFE}TRUSTED_HOSTS = [\"app.example.com\", \"localhost\"]"
     ))
@@ -75,7 +75,7 @@ async fn attack_fail_open_nobody_else_reads_them() {
 }
 
 #[tokio::test]
-async fn attack_fail_open_where_mails_are_sent_it_is_not_there() {
+async fn attack_fail_open_the_mailbox_is_absent_if_a_mail_route_is_configured() {
     for route in [
         "MAIL_SUPPRESS_SEND = true",
         "MAIL_SERVER = \"mail.example.com\"",
@@ -113,7 +113,7 @@ async fn attack_fail_open_without_the_key_the_mailbox_is_an_unknown_path() {
 }
 
 #[tokio::test]
-async fn attack_fail_open_a_page_of_another_site_does_not_read_the_mailbox() {
+async fn attack_fail_open_a_page_on_another_site_cannot_read_the_mailbox() {
     let lines = format!(
         "{LIFE}CORS_ORIGINS = [\"*\", \"https://app.example\"]\nCORS_RESOURCES = {{ \"/*\" = {{}}, \"/dev/*\" = {{}} }}"
     );
@@ -143,7 +143,7 @@ async fn attack_fail_open_a_page_of_another_site_does_not_read_the_mailbox() {
                 "{answer:?}"
             );
         }
-        // Typed in, and from the page itself.
+        // Opened from the address bar, and from the mailbox page itself.
         for site in ["none", "same-origin"] {
             let mut own = app.browser().header("sec-fetch-site", site);
             assert_eq!(own.get(&path).await.status, 200, "{site}");

@@ -1,5 +1,5 @@
-//! Every endpoint and who may use it. The paths come from the server's own document, which is
-//! made from the same table as its router: an endpoint without a row here fails.
+//! Every endpoint, and who may use it. The paths come from the server's own OpenAPI document, which
+//! is built from the same table as its router, so an endpoint without a row here fails.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 const PREFIX: &str = "/api/accounts";
 const ADA: &str = "ada@example.com";
 
-/// Everything that a setting can switch on.
+/// The settings that switch on the remaining endpoints.
 const MORE: &str = "SECURITY_LINKS_CONSUMED_BY = \"post\"
 SECURITY_REFRESH_TOKEN = true
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
@@ -24,27 +24,27 @@ fn everything() -> String {
     format!("{LIFE}{MORE}")
 }
 
-/// Who asks, in the order of the columns.
+/// The callers, in the order of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Who {
     Stranger,
-    /// The session of somebody who was switched off.
-    SwitchedOff,
-    /// A session whose cookie was changed.
+    /// The session of a user who was deactivated.
+    Deactivated,
+    /// A session with a manipulated cookie.
     Forged,
     Ordinary,
     /// Signed in two days ago.
     Stale,
-    /// Nothing but a remember cookie.
+    /// Only a remember cookie.
     Remembered,
     /// An auth token two days old.
     OldToken,
     Admin,
 }
 
-const EVERYBODY: [Who; 8] = [
+const ALL_CALLERS: [Who; 8] = [
     Who::Stranger,
-    Who::SwitchedOff,
+    Who::Deactivated,
     Who::Forged,
     Who::Ordinary,
     Who::Stale,
@@ -55,10 +55,10 @@ const EVERYBODY: [Who; 8] = [
 
 struct Row {
     method: Method,
-    /// As the document has it.
+    /// The path as in the document.
     path: &'static str,
     query: &'static str,
-    /// The status for each of [`EVERYBODY`].
+    /// The status for each of [`ALL_CALLERS`].
     statuses: [u16; 8],
 }
 
@@ -73,12 +73,12 @@ fn rows() -> Vec<Row> {
     let members = [401, 401, 401, 200, 200, 200, 200, 200];
     let fresh = [401, 401, 401, 200, 401, 401, 401, 200];
     let strangers = [200, 200, 200, 400, 400, 400, 400, 400];
-    // Nothing in the body is acceptable.
+    // The body is not acceptable to these endpoints.
     let refused =
         |statuses: [u16; 8]| statuses.map(|status| if status == 200 { 400 } else { status });
     vec![
         row(get.clone(), "/login", "", [200; 8]),
-        // Strangers sign in; whoever is recognised is signed in already.
+        // Anonymous callers sign in; identified callers are signed in already.
         row(
             post.clone(),
             "/login",
@@ -105,7 +105,7 @@ fn rows() -> Vec<Row> {
         row(post.clone(), "/change-username", "", refused(fresh)),
         row(get.clone(), "/recover-username", "", strangers),
         row(post.clone(), "/recover-username", "", strangers),
-        // Nobody has the key.
+        // None of these callers has the key.
         row(get.clone(), "/dev/mailbox", "", [404; 8]),
         row(get.clone(), "/dev/mailbox.json", "?key=x", [404; 8]),
         row(get.clone(), "/verify", "", members),
@@ -125,7 +125,7 @@ fn rows() -> Vec<Row> {
         ),
         row(get.clone(), "/authz", "?methods=basic", [401; 8]),
         row(get.clone(), "/authz", "?nonsense", [400; 8]),
-        // Without a refresh token in it.
+        // The body has no refresh token.
         row(post.clone(), "/refresh-token", "", [400; 8]),
         row(get.clone(), "/logout", "", [302; 8]),
         row(post, "/logout", "", [200; 8]),
@@ -135,7 +135,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// The path as it is asked for: what is for whoever runs the server stands beside the prefix.
+/// The path to request: endpoints for operators and developers are not below the prefix.
 fn full(path: &str) -> String {
     let path = path.replace("{token}", "a.b.c");
     let beside = path.starts_with("/dev/") || path == "/healthz" || path == "/readyz";
@@ -169,7 +169,7 @@ async fn attack_authorisation_by_absence_every_endpoint_has_a_row() {
     let app = TestApp::with(&everything()).await;
     let mut served = operations(&document(&app).await);
     assert!(served.len() > 9, "{served:?}");
-    // The document in the repository has what a setting unknown here switches on.
+    // The document in the repository includes endpoints of settings that this test does not set.
     let everything = include_str!("../../../../openapi.json");
     served.extend(operations(&serde_json::from_str(everything).unwrap()));
     let rows: BTreeSet<_> = rows()
@@ -177,13 +177,16 @@ async fn attack_authorisation_by_absence_every_endpoint_has_a_row() {
         .map(|row| (row.path.to_owned(), row.method.to_string()))
         .collect();
     let without: Vec<_> = served.difference(&rows).collect();
-    assert!(without.is_empty(), "served, and without a row: {without:?}");
+    assert!(without.is_empty(), "served, but without a row: {without:?}");
     let gone: Vec<_> = rows.difference(&served).collect();
-    assert!(gone.is_empty(), "a row for nothing: {gone:?}");
+    assert!(
+        gone.is_empty(),
+        "rows for endpoints that do not exist: {gone:?}"
+    );
 }
 
 #[tokio::test]
-async fn attack_authorisation_by_absence_every_row_holds_for_everybody() {
+async fn attack_authorisation_by_absence_every_endpoint_answers_every_caller_as_listed() {
     let app = TestApp::with(&everything()).await;
     app.user(ADA, |draft| draft).await;
     app.user("off@example.com", |draft| draft).await;
@@ -204,10 +207,10 @@ async fn attack_authorisation_by_absence_every_row_holds_for_everybody() {
     let admin = signed_in(&app, ADA).await;
 
     for row in rows() {
-        for (who, status) in EVERYBODY.into_iter().zip(row.statuses) {
+        for (who, status) in ALL_CALLERS.into_iter().zip(row.statuses) {
             let mut browser = match who {
                 Who::Stranger => app.browser(),
-                Who::SwitchedOff => only(&off, "session"),
+                Who::Deactivated => only(&off, "session"),
                 Who::Forged => {
                     let mut forged = only(&ordinary, "session");
                     let cookie = forged.cookies.get_mut("session").unwrap();
@@ -258,7 +261,7 @@ async fn ask(browser: &mut Browser<'_>, row: &Row) -> Answer {
 }
 
 #[tokio::test]
-async fn every_endpoint_takes_its_methods_and_no_other() {
+async fn every_endpoint_accepts_only_its_documented_methods() {
     let app = TestApp::with(&everything()).await;
     let served = operations(&document(&app).await);
     let paths: BTreeSet<&String> = served.iter().map(|(path, _)| path).collect();

@@ -1,4 +1,4 @@
-//! Whether there is an account, an answer does not tell: not by its words, not by what it costs.
+//! No answer reveals whether an account exists, neither by its content nor by its cost.
 
 #![expect(clippy::print_stdout, reason = "the figures and their bound are shown")]
 
@@ -31,7 +31,7 @@ async fn people(extra: &str) -> TestApp {
     app
 }
 
-/// Every endpoint that takes an address from a stranger.
+/// Every endpoint that accepts an address from an anonymous client.
 fn requests(email: &str) -> Vec<(&'static str, Value)> {
     let new = "a new password";
     vec![
@@ -46,7 +46,7 @@ fn requests(email: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// All that a client sees, but for what is drawn by chance.
+/// Everything that a client sees, with random values masked.
 fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
     let hide = |text: &str| {
         text.chars()
@@ -72,11 +72,11 @@ fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
 }
 
 #[tokio::test]
-async fn attack_enumeration_every_public_endpoint_answers_and_works_alike() {
+async fn attack_enumeration_every_public_endpoint_gives_the_same_answer_for_the_same_work() {
     for extra in ["", "SECURITY_PASSWORDLESS = true\n"] {
         let mut counted = Vec::new();
         for email in [ANA, OFF, UNCONFIRMED, NOBODY] {
-            // A fresh application for each, so that nothing of one is seen by another.
+            // A new application for each address, so that no request affects another.
             let app = people(extra).await;
             for (path, body) in requests(email) {
                 let hashes = app.app().passwords().checked();
@@ -98,11 +98,11 @@ async fn attack_enumeration_every_public_endpoint_answers_and_works_alike() {
     }
 }
 
-/// How many mails were ever put into the outbox, sent or not.
+/// The number of mails ever queued in the outbox, sent or not.
 async fn queued(app: &TestApp) -> usize {
     let now = app.app().clock().now();
     let store = app.app().store();
-    // Claimed for no time at all: the next look finds them again.
+    // The lease lasts no time, so the next count finds the same mails again.
     store
         .claim_mails("count", now, now, 1000)
         .await
@@ -111,7 +111,7 @@ async fn queued(app: &TestApp) -> usize {
 }
 
 #[tokio::test]
-async fn attack_enumeration_only_those_who_are_meant_get_a_mail() {
+async fn attack_enumeration_each_request_mails_only_the_intended_user() {
     let app = people("").await;
     for email in [ANA, OFF, UNCONFIRMED, NOBODY] {
         for (path, body) in requests(email) {
@@ -137,22 +137,22 @@ async fn attack_enumeration_only_those_who_are_meant_get_a_mail() {
     assert_eq!(
         kinds(NOBODY),
         ["confirm", "confirm"],
-        "who has registered, too"
+        "the request to /register created this account"
     );
     assert_eq!(kinds(UNCONFIRMED), ["reset", "confirm"]);
-    // Whoever is switched off is told that there is an account, and no more.
+    // A deactivated user is told at most that the account exists.
     assert!(kinds(OFF).len() <= 1, "{:?}", kinds(OFF));
 }
 
-/// A password costs as much as it does where nobody has set anything.
+/// The default cost of a password hash.
 const AS_SHIPPED: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 65536, argon2__time_cost = 3, argon2__parallelism = 4 }\n";
 
-/// Known and unknown in turn; Welch's t over the middle of the samples stays within the bound, or
-/// the two lie closer together than what the test itself adds for the known (it notes events, in a
-/// build that is not optimised). A machine that is busy with something else gets another try; what
-/// is there stays there.
+/// Alternates known and unknown addresses. Welch's t over the middle of the samples must stay
+/// within the bound, or the means must differ by less than what the test itself adds for known
+/// addresses (it records events, in an unoptimised build). A busy machine gets another try; a real
+/// difference would persist.
 #[tokio::test]
-async fn attack_enumeration_by_time_known_and_unknown_take_the_same() {
+async fn attack_enumeration_by_time_known_and_unknown_addresses_take_the_same_time() {
     const BOUND: f64 = 4.5;
     const NOTED: f64 = 20.0;
     const TRIES: usize = 3;
@@ -166,11 +166,12 @@ async fn attack_enumeration_by_time_known_and_unknown_take_the_same() {
                 break;
             }
         }
-        assert!(within, "{path} tells known from unknown");
+        assert!(within, "{path} distinguishes known from unknown addresses");
     }
 }
 
-/// How sure it is that known and unknown differ, and by how many microseconds.
+/// Welch's t between unknown and known addresses, and the difference of their means in
+/// microseconds.
 async fn difference(path: &str) -> (f64, f64) {
     let hashes = matches!(path, "login" | "register");
     let (rounds, cost) = if hashes { (40, AS_SHIPPED) } else { (400, "") };
@@ -178,7 +179,7 @@ async fn difference(path: &str) -> (f64, f64) {
     let mut samples = [Vec::new(), Vec::new()];
     for round in 0..rounds * 2 {
         let known = round % 2 == 0;
-        // Of the same length, as far as that goes.
+        // Of the same length, as far as possible.
         let email = if known {
             ANA.to_owned()
         } else {
@@ -205,7 +206,7 @@ async fn difference(path: &str) -> (f64, f64) {
     )
 }
 
-/// Without the slowest and the quickest tenth, which belong to the machine.
+/// The samples without the slowest and the fastest tenth, which are noise of the machine.
 fn middle(mut samples: Vec<f64>) -> Vec<f64> {
     samples.sort_by(f64::total_cmp);
     let tenth = samples.len() / 10;

@@ -1,4 +1,5 @@
-//! What happens is told to whoever listens, and written down where nobody changes it unseen.
+//! Every step emits an event to the application and writes an entry to the tamper-evident audit
+//! log.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,8 +12,8 @@ use crate::support::{ANA, LIFE, PASSWORD, TestApp};
 
 const NEW: &str = "new@example.com";
 
-/// A whole life.
-async fn live(app: &TestApp) {
+/// Takes one account from registration to a password reset.
+async fn whole_lifecycle(app: &TestApp) {
     let mut browser = app.browser();
     let body = json!({"email": NEW, "password": PASSWORD, "password_confirm": PASSWORD, "username": "newbie"});
     assert_eq!(
@@ -69,9 +70,9 @@ const KINDS: [&str; 13] = [
 ];
 
 #[tokio::test]
-async fn every_step_is_an_event_and_an_entry() {
+async fn every_step_emits_an_event_and_writes_an_audit_entry() {
     let app = TestApp::with(LIFE).await;
-    live(&app).await;
+    whole_lifecycle(&app).await;
     let user = app.stored("moved@example.com").await;
     let entries = app
         .app()
@@ -97,9 +98,9 @@ async fn every_step_is_an_event_and_an_entry() {
 }
 
 #[tokio::test]
-async fn the_log_is_whole() {
+async fn the_audit_log_verifies_as_whole() {
     let app = TestApp::with(LIFE).await;
-    live(&app).await;
+    whole_lifecycle(&app).await;
     app.browser().sign_in(ANA, PASSWORD).await;
     let mut heard = Vec::new();
     let verdict = audit::verify(app.app(), None, |done, all| heard.push((done, all)))
@@ -113,7 +114,7 @@ async fn the_log_is_whole() {
 }
 
 #[tokio::test]
-async fn what_an_operator_does_is_written_down() {
+async fn an_operators_changes_are_in_the_audit_log() {
     let app = TestApp::new().await;
     let ana = app.stored(ANA).await;
     let role = admin::roles::create(app.app(), "editor".to_owned(), None, vec![])
@@ -155,7 +156,7 @@ async fn what_an_operator_does_is_written_down() {
         ]
     );
     assert!(entries.iter().all(|entry| entry.what.address.is_none()));
-    // What happened to the role is nobody's.
+    // Entries about the role itself belong to no user.
     let mut all = app.app().store().audit(None, 0, 100).await.unwrap();
     all.retain(|entry| entry.what.user_id.is_none());
     let told: Vec<(&str, &str)> = all
@@ -184,7 +185,7 @@ async fn what_an_operator_does_is_written_down() {
 }
 
 #[tokio::test]
-async fn mails_are_in_the_language_of_whoever_asks() {
+async fn mails_and_refusals_are_in_the_language_of_the_request() {
     let app = TestApp::with(LIFE).await;
     let mut texts = Vec::new();
     for language in ["en", "de-AT,de;q=0.9", "fr", "es", "xx"] {
@@ -199,7 +200,7 @@ async fn mails_are_in_the_language_of_whoever_asks() {
     different.sort();
     different.dedup();
     assert_eq!(different.len(), 4, "{texts:?}");
-    // So are refusals.
+    // Refusals are localized as well.
     let mut german = app.browser().header("accept-language", "de");
     let answer = german.sign_in(ANA, "wrong").await;
     assert_eq!(answer.code(), "INVALID_PASSWORD");
@@ -208,7 +209,7 @@ async fn mails_are_in_the_language_of_whoever_asks() {
 }
 
 #[tokio::test]
-async fn attack_denial_strangers_who_are_turned_away_are_heard_and_fill_no_audit_log() {
+async fn attack_denial_unauthenticated_requests_emit_events_but_write_no_audit_entries() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let note = Arc::clone(&heard);
     let app = TestApp::built("", |builder| {

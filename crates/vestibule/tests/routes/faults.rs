@@ -1,4 +1,4 @@
-//! When something inside does not work: a store that fails or panics, a full queue.
+//! Internal faults: a store that fails or panics, and a full queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use vestibule_store::{
 
 use crate::support::{ANA, PASSWORD, TestApp};
 
-/// What the store does instead of answering.
+/// How the store behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mood {
     Well,
@@ -84,7 +84,7 @@ impl Store for MoodyStore {
 }
 
 #[tokio::test]
-async fn attack_fail_open_without_the_database_nobody_is_let_in() {
+async fn attack_fail_open_without_the_database_every_request_is_refused() {
     let store = MoodyStore::new();
     let app = TestApp::on(store.clone()).await;
     let mut signed_in = app.signed_in().await;
@@ -110,7 +110,7 @@ async fn attack_fail_open_without_the_database_nobody_is_let_in() {
     store.be(Mood::Well);
     assert!(
         signed_in.is_signed_in().await,
-        "and it goes on when the database is back"
+        "the session works again when the database is back"
     );
 }
 
@@ -131,7 +131,7 @@ async fn attack_crash_a_panic_is_a_500_in_the_envelope() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attack_overload_a_full_queue_answers_503_and_recovers() {
-    // One thread, and a hash slow enough for the queue to fill.
+    // One hashing thread, and a hash slow enough for the queue to fill.
     let slow = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 8192, argon2__time_cost = 3, argon2__parallelism = 1 }";
     let app = TestApp::with(slow).await;
     let attempts = (0..200).map(|_| async { app.browser().sign_in(ANA, PASSWORD).await });
@@ -179,8 +179,8 @@ async fn attack_enumeration_by_time_every_attempt_costs_one_hash() {
 }
 
 #[tokio::test]
-async fn attack_fail_open_a_sign_in_that_does_not_succeed_leaves_no_session() {
-    // This store keeps no refresh tokens, which the settings ask for.
+async fn attack_fail_open_a_failed_sign_in_leaves_no_session() {
+    // This store does not support refresh tokens, which the settings require.
     let app = TestApp::built("SECURITY_REFRESH_TOKEN = true", |builder| {
         builder.datastore(MoodyStore::new())
     })

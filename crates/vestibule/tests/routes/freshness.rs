@@ -1,4 +1,4 @@
-//! How recent a proof of identity is, judged at `/authz` with a clock that stands still.
+//! How recent a proof of identity is, judged at `/authz` with a frozen clock.
 
 use vestibule_formats::auth_token::{AuthToken, AuthTokenCodec};
 use vestibule_formats::flask_session::{Session, SessionCodec};
@@ -20,7 +20,7 @@ async fn passes(browser: &mut Browser<'_>, query: &str) -> bool {
 }
 
 #[tokio::test]
-async fn whoever_is_not_fresh_is_told_how_to_become_so() {
+async fn a_stale_session_is_asked_to_reauthenticate() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     app.wait(60);
@@ -30,14 +30,14 @@ async fn whoever_is_not_fresh_is_told_how_to_become_so() {
     assert_eq!(response["reauth_required"], true);
     assert_eq!(response["has_webauthn_verify_credential"], false);
     assert!(!answer.headers.contains_key("x-auth-user"));
-    // Nobody is told so who is not even signed in.
+    // An anonymous client is not asked to reauthenticate.
     let stranger = app.browser().get(&format!("{AUTHZ}?within=60")).await;
     assert_eq!(stranger.verdict(), (401, "UNAUTHENTICATED".into()));
     assert!(stranger.response().get("reauth_required").is_none());
 }
 
 #[tokio::test]
-async fn a_proof_counts_to_the_second() {
+async fn a_proof_expires_to_the_second() {
     let app = TestApp::new().await;
     let token = app.auth_token(ANA).await;
     let mut callers = [app.signed_in().await, app.bearer(&token)];
@@ -48,16 +48,19 @@ async fn a_proof_counts_to_the_second() {
         app.wait(if at == 0 { 59 } else { 1 });
     }
     for browser in &mut callers {
-        assert!(passes(browser, "grace=60").await, "no age is asked for");
+        assert!(
+            passes(browser, "grace=60").await,
+            "the query sets no maximum age"
+        );
     }
 }
 
 #[tokio::test]
-async fn the_time_of_grace_begins_anew_with_each_request_and_ends_to_the_second() {
+async fn grace_restarts_with_each_request_and_expires_to_the_second() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     let asked = "within=60&grace=100";
-    let proof = browser.standing().1;
+    let proof = browser.session_state().1;
     assert!(passes(&mut browser, asked).await);
     for _ in 0..3 {
         app.wait(99);
@@ -66,14 +69,18 @@ async fn the_time_of_grace_begins_anew_with_each_request_and_ends_to_the_second(
     let mut late = browser.clone();
     app.wait(100);
     assert!(!passes(&mut late, asked).await);
-    assert_eq!(late.standing().1, proof, "grace is no proof");
-    // A refusal gives no grace.
+    assert_eq!(
+        late.session_state().1,
+        proof,
+        "grace does not renew the proof"
+    );
+    // A refused request earns no grace.
     assert!(!passes(&mut late, asked).await);
     assert_eq!(late.cookies["session"], browser.cookies["session"]);
 }
 
 #[tokio::test]
-async fn without_grace_there_is_none() {
+async fn a_query_cannot_exceed_the_configured_grace_of_zero() {
     let app = TestApp::with("SECURITY_FRESHNESS_GRACE_PERIOD = \"0 seconds\"").await;
     let mut browser = app.signed_in().await;
     assert!(passes(&mut browser, "within=60").await);
@@ -84,11 +91,14 @@ async fn without_grace_there_is_none() {
     let mut browser = app.signed_in().await;
     assert!(passes(&mut browser, "within=60").await);
     app.wait(89);
-    assert!(passes(&mut browser, "within=60").await, "the setting's");
+    assert!(
+        passes(&mut browser, "within=60").await,
+        "the grace period of the setting"
+    );
 }
 
 #[tokio::test]
-async fn attack_wrong_person_grace_is_for_the_session_that_earned_it() {
+async fn attack_wrong_person_grace_counts_only_for_the_session_that_earned_it() {
     let app = TestApp::new().await;
     let token = app.auth_token(ANA).await;
     let mut browser = app.signed_in().await;
@@ -98,13 +108,13 @@ async fn attack_wrong_person_grace_is_for_the_session_that_earned_it() {
     beside.cookies = browser.cookies.clone();
     assert!(!passes(&mut beside, "within=60&grace=600").await);
     assert!(passes(&mut beside, "methods=session&within=60&grace=600").await);
-    // A token that is fresh earns none for the session beside it, nor for itself.
+    // A fresh token earns grace neither for the session beside it nor for itself.
     app.wait(600);
     let mut young = app.bearer(&app.auth_token(ANA).await);
     young.cookies = browser.cookies.clone();
-    let before = young.standing();
+    let before = young.session_state();
     assert!(passes(&mut young, "within=60&grace=600").await);
-    assert_eq!(young.standing(), before);
+    assert_eq!(young.session_state(), before);
     app.wait(60);
     assert!(!passes(&mut young, "within=60&grace=600").await);
     browser.cookies = young.cookies;
@@ -112,7 +122,7 @@ async fn attack_wrong_person_grace_is_for_the_session_that_earned_it() {
 }
 
 #[tokio::test]
-async fn where_tokens_are_no_proof_they_are_never_fresh() {
+async fn without_freshness_allow_auth_token_a_token_is_never_fresh() {
     let app = TestApp::with("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN = false").await;
     let mut bearer = app.bearer(&app.auth_token(ANA).await);
     assert!(passes(&mut bearer, "methods=token").await);
@@ -123,14 +133,14 @@ async fn where_tokens_are_no_proof_they_are_never_fresh() {
 }
 
 #[tokio::test]
-async fn a_password_with_each_request_is_always_fresh() {
+async fn basic_authentication_is_always_fresh() {
     let app = TestApp::new().await;
     let mut basic = app.basic(ANA, PASSWORD);
     assert!(passes(&mut basic, "methods=basic&within=1&grace=600").await);
     assert!(basic.cookies.is_empty(), "{:?}", basic.cookies);
 }
 
-/// A browser whose session is over and that holds the remember cookie.
+/// A browser whose session has ended and that still has the remember cookie.
 async fn remembered(app: &TestApp) -> Browser<'_> {
     let mut browser = app.browser();
     let body = serde_json::json!({"email": ANA, "password": PASSWORD, "remember": true});
@@ -140,11 +150,11 @@ async fn remembered(app: &TestApp) -> Browser<'_> {
 }
 
 #[tokio::test]
-async fn attack_wrong_method_a_remembered_session_is_not_fresh_until_the_password_comes() {
+async fn attack_wrong_method_a_remembered_session_is_not_fresh_until_the_password_is_verified() {
     let app = TestApp::new().await;
     let mut browser = remembered(&app).await;
     assert!(!passes(&mut browser, "within=4294967295").await);
-    assert_eq!(browser.standing().1, None);
+    assert_eq!(browser.session_state().1, None);
     assert!(passes(&mut browser, "methods=session").await);
     assert!(!passes(&mut browser, "within=4294967295").await);
     let csrf = browser.get("/api/accounts/login").await.csrf_token();
@@ -154,7 +164,7 @@ async fn attack_wrong_method_a_remembered_session_is_not_fresh_until_the_passwor
     assert!(passes(&mut browser, "within=1").await);
 }
 
-/// A session as somebody with the key could have made it.
+/// Seals a session as an attacker who knows the key could.
 fn planted(app: &TestApp, fill: impl FnOnce(&mut Session)) -> String {
     let mut session = Session::default();
     fill(&mut session);
@@ -163,11 +173,10 @@ fn planted(app: &TestApp, fill: impl FnOnce(&mut Session)) -> String {
 }
 
 #[tokio::test]
-async fn attack_wrong_person_what_another_proved_in_this_browser_is_no_proof_of_the_remembered_one()
-{
+async fn attack_wrong_person_the_proof_of_another_user_does_not_count_for_the_remembered_user() {
     let app = TestApp::new().await;
     let mut browser = remembered(&app).await;
-    // Somebody who is gone left a session that was fresh, and in grace.
+    // A user who no longer exists left a session that was fresh and in grace.
     let session = planted(&app, |session| {
         session.set_str("_user_id", "nobody has this");
         session.set_f64("fs_paa", 1_800_000_000.0);
@@ -176,34 +185,34 @@ async fn attack_wrong_person_what_another_proved_in_this_browser_is_no_proof_of_
     });
     browser.cookies.insert("session".into(), session);
     assert!(!passes(&mut browser, "within=60").await);
-    let (_, proof, grace, fresh) = browser.standing();
+    let (_, proof, grace, fresh) = browser.session_state();
     assert_eq!((proof, grace, fresh), (None, None, Some(false)));
 }
 
 #[tokio::test]
-async fn attack_wrong_person_signing_in_anew_takes_nothing_over() {
+async fn attack_wrong_person_a_new_sign_in_inherits_no_grace() {
     let app = TestApp::new().await;
     app.user("bo@example.com", |draft| draft).await;
     let mut browser = app.signed_in().await;
     assert!(passes(&mut browser, "within=60&grace=4294967295").await);
-    assert!(browser.standing().2.is_some());
+    assert!(browser.session_state().2.is_some());
     browser.sign_out().await;
     assert!(browser.cookies.is_empty());
     browser.sign_in("bo@example.com", PASSWORD).await;
-    assert_eq!(browser.standing().2, None);
+    assert_eq!(browser.session_state().2, None);
     app.wait(60);
     assert!(!passes(&mut browser, "within=60").await);
 }
 
 #[tokio::test]
-async fn attack_crash_by_odd_input_no_odd_moment_is_a_proof() {
+async fn attack_crash_by_odd_input_an_invalid_time_is_not_a_proof() {
     let app = TestApp::new().await;
     let user = app.stored(ANA).await;
     let now = 1_800_000_000.0;
     for (moment, fresh) in [
         (now - 59.0, true),
         (now - 60.0, false),
-        // Clocks of two servers may differ a little, not a lot.
+        // A time slightly ahead counts, because the clocks of two servers may differ.
         (now + 59.0, true),
         (now + 60.0, false),
         (now + 1e9, false),
@@ -239,7 +248,7 @@ async fn attack_crash_by_odd_input_no_odd_moment_is_a_proof() {
             "{moment}"
         );
     }
-    // However old a proof may be, none is none.
+    // Even with the longest `within`, a time of zero or less is no proof.
     for moment in [0.0, -0.0, -1.0, -now] {
         let mut browser = app.browser();
         let session = planted(&app, |session| {
@@ -257,13 +266,13 @@ async fn attack_crash_by_odd_input_no_odd_moment_is_a_proof() {
             session.set_i64("fs_gexp", 1_900_000_000);
         });
         browser.cookies.insert("session".into(), session);
-        // Without a proof there is no grace either.
+        // Without a proof, grace does not count either.
         assert!(!passes(&mut browser, "within=60").await, "{text:?}");
     }
 }
 
 #[tokio::test]
-async fn attack_denial_the_longest_times_overflow_nothing() {
+async fn attack_denial_the_longest_periods_do_not_overflow() {
     let app = TestApp::with("SECURITY_FRESHNESS_GRACE_PERIOD = \"36500 days\"").await;
     let mut browser = app.signed_in().await;
     assert!(passes(&mut browser, "within=60&grace=4294967295").await);
@@ -273,8 +282,7 @@ async fn attack_denial_the_longest_times_overflow_nothing() {
 }
 
 #[tokio::test]
-async fn attack_wrong_step_grace_of_a_door_that_asks_for_less_does_not_open_one_that_asks_for_more()
-{
+async fn attack_wrong_step_grace_from_a_lenient_policy_does_not_satisfy_a_stricter_one() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     app.wait(600);
@@ -282,18 +290,18 @@ async fn attack_wrong_step_grace_of_a_door_that_asks_for_less_does_not_open_one_
     assert!(passes(&mut browser, "within=3600&grace=600").await);
     assert!(
         !passes(&mut browser, "within=60&grace=600").await,
-        "a proof of ten minutes ago opens what asks for one of the last minute"
+        "a ten-minute-old proof satisfied a policy that requires one from the last minute"
     );
 }
 
 #[tokio::test]
-async fn attack_wrong_step_what_is_earned_by_a_question_counts_for_that_question_alone() {
+async fn attack_wrong_step_grace_earned_by_an_authz_query_counts_only_for_the_same_query() {
     let app = TestApp::with(&format!(
         "{LIFE}SECURITY_FRESHNESS = \"5 seconds\"\nSECURITY_FRESHNESS_GRACE_PERIOD = 0\n"
     ))
     .await;
     let mut browser = app.signed_in().await;
-    // Whoever has the browser for a moment asks for as much as there is.
+    // An attacker with brief access to the browser requests the longest grace possible.
     assert!(passes(&mut browser, "within=1&grace=4294967295").await);
     app.wait(7);
     assert!(passes(&mut browser, "within=1&grace=4294967295").await);
@@ -304,8 +312,9 @@ async fn attack_wrong_step_what_is_earned_by_a_question_counts_for_that_question
     assert_eq!(answer.code(), "REAUTHENTICATION_REQUIRED");
 }
 
-/// The session of this browser as the reference writes it after one of its doors.
-fn elsewhere(app: &TestApp, browser: &mut Browser<'_>, until: i64) {
+/// Gives the session a grace period as the reference stores it after a request to an endpoint of
+/// its own.
+fn store_reference_grace(app: &TestApp, browser: &mut Browser<'_>, until: i64) {
     let mut session = browser.session();
     session.set_i64("fs_gexp", until);
     let codec = SessionCodec::new(&KeyRing::new(SECRET_KEY, []));
@@ -314,11 +323,11 @@ fn elsewhere(app: &TestApp, browser: &mut Browser<'_>, until: i64) {
 }
 
 #[tokio::test]
-async fn grace_that_the_reference_gave_counts_at_its_own_freshness() {
+async fn grace_from_the_reference_counts_only_at_the_configured_freshness() {
     let app = TestApp::with("SECURITY_FRESHNESS = \"1 hours\"").await;
     let mut browser = app.signed_in().await;
     app.wait(3600);
-    elsewhere(&app, &mut browser, 1_800_000_000 + 3600 + 100);
+    store_reference_grace(&app, &mut browser, 1_800_000_000 + 3600 + 100);
     assert!(passes(&mut browser.clone(), "within=3600").await);
     assert!(!passes(&mut browser.clone(), "within=3599").await);
     app.wait(100);
@@ -326,30 +335,31 @@ async fn grace_that_the_reference_gave_counts_at_its_own_freshness() {
 }
 
 #[tokio::test]
-async fn attack_wrong_step_grace_of_the_reference_is_not_taken_for_that_of_a_strict_door_of_ours() {
+async fn attack_wrong_step_grace_from_the_reference_does_not_satisfy_a_stricter_policy() {
     let app = TestApp::with("SECURITY_FRESHNESS = \"1 hours\"").await;
     let mut browser = app.signed_in().await;
     assert!(passes(&mut browser, "within=60&grace=10").await);
     app.wait(600);
-    // A door of the reference lets the session in by its hour, and gives its grace.
-    elsewhere(&app, &mut browser, 1_800_000_000 + 600 + 3600);
+    // An endpoint of the reference accepts the session at its freshness of one hour, and grants
+    // grace.
+    store_reference_grace(&app, &mut browser, 1_800_000_000 + 600 + 3600);
     assert!(!passes(&mut browser, "within=60").await);
-    // Nor is what is left of ours in force again.
+    // Nor does the remainder of our own grace come back into force.
     assert!(passes(&mut browser, "within=3600").await);
     assert!(!passes(&mut browser, "within=60").await);
 }
 
 #[tokio::test]
-async fn attack_wrong_step_who_is_refused_for_something_else_earns_no_grace() {
+async fn attack_wrong_step_a_request_refused_for_another_reason_earns_no_grace() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     let mut forged = browser.clone().header("x-original-method", "POST");
     let asked = format!("{AUTHZ}?within=60&grace=600");
     assert_eq!(forged.get(&asked).await.code(), "CSRF_TOKEN_MISSING");
-    assert_eq!(forged.standing().2, None, "without a CSRF token");
+    assert_eq!(forged.session_state().2, None, "without a CSRF token");
     let asked = format!("{asked}&roles_required=owner");
     assert_eq!(browser.get(&asked).await.code(), "UNAUTHORIZED");
-    assert_eq!(browser.standing().2, None, "without the role");
+    assert_eq!(browser.session_state().2, None, "without the role");
     assert!(passes(&mut browser, "within=60&grace=600").await);
-    assert!(browser.standing().2.is_some());
+    assert!(browser.session_state().2.is_some());
 }

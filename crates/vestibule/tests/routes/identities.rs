@@ -1,4 +1,4 @@
-//! What names a user, and what only looks as if it did.
+//! What identifies a user, and names that only look like an identity.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use vestibule_store::{User, UserPatch};
 
 use crate::support::{ANA, LIFE, PASSWORD, TestApp};
 
-/// Names of every kind of character, and a phone number beside the address.
+/// Usernames of every kind of character, and a phone number as an identity beside the address.
 const OPEN: &str = r#"
 SECURITY_USERNAME_ALLOWED_CHARS = ["L", "N", "P"]
 SECURITY_USER_IDENTITY_ATTRIBUTES = ["username", "email", "us_phone_number"]
@@ -24,7 +24,7 @@ async fn app() -> TestApp {
     app
 }
 
-/// Past the rules, as another program would.
+/// Writes to the store without validation, as another program would.
 async fn store(app: &TestApp, user: &User, patch: UserPatch) {
     let now = app.app().clock().now();
     let changed = app.app().store().update_user(user.id, patch, now).await;
@@ -44,7 +44,8 @@ fn by_basic(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn attack_borrowed_identity_no_new_username_reads_as_an_address_or_a_number() {
+async fn attack_borrowed_identity_a_new_username_that_resembles_an_address_or_a_number_is_refused()
+{
     let app = app().await;
     let mut stranger = app.browser();
     stranger.sign_in(STRANGER, PASSWORD).await;
@@ -92,7 +93,7 @@ async fn attack_borrowed_identity_no_new_username_reads_as_an_address_or_a_numbe
         )
         .await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    // Where no number identifies, digits are a name like others.
+    // If phone numbers are not an identity attribute, a username may consist of digits.
     let app = TestApp::with(LIFE).await;
     let mut ana = app.signed_in().await.with_csrf().await;
     let answer = ana
@@ -105,11 +106,12 @@ async fn attack_borrowed_identity_no_new_username_reads_as_an_address_or_a_numbe
 }
 
 #[tokio::test]
-async fn attack_borrowed_identity_an_old_name_is_not_taken_for_the_address_that_it_reads_as() {
+async fn attack_borrowed_identity_a_stored_username_equal_to_anothers_address_does_not_take_precedence()
+ {
     let app = app().await;
     let stranger = app.stored(STRANGER).await;
     rename(&app, &stranger, ANA).await;
-    // Whoever says the address means whoever has the address.
+    // A request that names the address means the user who has it, and the operator must choose.
     let refused = admin::find(app.app(), ANA).await.unwrap_err();
     assert!(matches!(refused, AdminError::Ambiguous { .. }), "{refused}");
     let ana = app.stored("id:1").await;
@@ -125,7 +127,8 @@ async fn attack_borrowed_identity_an_old_name_is_not_taken_for_the_address_that_
         answer.headers["x-auth-user-id"].to_str().unwrap(),
         ana.id.to_string()
     );
-    // The name goes on signing in where it is nobody's address, and is nobody's identity.
+    // The username still signs in if no user has it as an address, and `/authz` names its user
+    // by their own address.
     rename(&app, &stranger, "old@name.example").await;
     let mut browser = app
         .browser()
@@ -135,7 +138,7 @@ async fn attack_borrowed_identity_an_old_name_is_not_taken_for_the_address_that_
 }
 
 #[tokio::test]
-async fn names_that_differ_in_case_only_are_one_in_every_script() {
+async fn usernames_that_differ_only_in_case_are_equal_in_every_script() {
     let app = TestApp::with(LIFE).await;
     let register = async |email: &str, name: &str| {
         let body = json!({
@@ -161,7 +164,7 @@ async fn names_that_differ_in_case_only_are_one_in_every_script() {
     assert!(matches!(refused, AdminError::Taken(column) if column == "username"));
 }
 
-/// Addresses that nobody can register today.
+/// Stored addresses that today's validation refuses.
 const OLD: [&str; 3] = ["bob@corp.local", "root@localhost", "admin"];
 
 async fn with_old_addresses(extra: &str) -> TestApp {
@@ -181,7 +184,7 @@ async fn with_old_addresses(extra: &str) -> TestApp {
 }
 
 #[tokio::test]
-async fn an_address_from_before_the_rules_signs_in_and_gets_mail() {
+async fn a_stored_address_that_validation_refuses_signs_in_and_gets_mail() {
     let app = with_old_addresses("").await;
     for address in OLD {
         for typed in [address.to_owned(), format!(" {} ", address.to_uppercase())] {
@@ -201,7 +204,8 @@ async fn an_address_from_before_the_rules_signs_in_and_gets_mail() {
     let mut browser = app.browser().header("authorization", &by_basic(OLD[0]));
     let answer = browser.get("/api/accounts/authz?methods=basic").await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    // Nobody new gets one, and nothing else than the text that is stored finds it.
+    // Such an address is refused for new users, and only the stored text (but for case and
+    // surrounding spaces) finds one.
     for typed in [
         "eve@corp.local",
         "bob@corp\u{ff0e}local",
@@ -219,7 +223,7 @@ async fn an_address_from_before_the_rules_signs_in_and_gets_mail() {
 }
 
 #[tokio::test]
-async fn attack_enumeration_an_address_from_before_the_rules_is_no_tell() {
+async fn attack_enumeration_stored_addresses_that_validation_refuses_are_not_revealed() {
     let app = with_old_addresses("SECURITY_RETURN_GENERIC_RESPONSES = true").await;
     for path in ["login", "reset", "confirm", "recover-username"] {
         let mut seen: Vec<(u16, Value, u64, usize)> = Vec::new();

@@ -1,4 +1,4 @@
-//! The links in mails: where they point to, and what is in them.
+//! The links in mails: their targets and contents.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::{ANA, Browser, LIFE, TestApp};
 
 const RESET: &str = "/api/accounts/reset";
 
-/// The link in the mail that this client caused, without its token.
+/// The link in the mail that this client requested, without its token.
 async fn link_of(app: &TestApp, browser: Browser<'_>) -> String {
     let before = app.all_mails().await.len();
     let answer = { browser }.post(RESET, json!({"email": ANA})).await;
@@ -37,8 +37,8 @@ const LIES: [(&str, &str); 12] = [
 ];
 
 #[tokio::test]
-async fn attack_link_from_header_mails_are_the_same_whatever_a_client_says() {
-    // Whoever asks is no proxy of ours.
+async fn attack_link_from_header_client_headers_do_not_change_the_links_in_mails() {
+    // The client's address is not a trusted proxy.
     let app = TestApp::with(&format!("{LIFE}TRUSTED_PROXIES = [\"10.0.0.0/8\"]")).await;
     let honest = link_of(&app, app.browser()).await;
     assert_eq!(honest, "http://localhost:5000/api/accounts/reset");
@@ -46,7 +46,7 @@ async fn attack_link_from_header_mails_are_the_same_whatever_a_client_says() {
         let link = link_of(&app, app.browser().header(name, value)).await;
         assert_eq!(link, honest, "{name}");
     }
-    // Another host gets no answer at all, and nobody a mail.
+    // A request for another host is refused, and no mail is sent.
     let before = app.all_mails().await.len();
     let mut browser = app.browser().header("host", "evil.example");
     let answer = browser.post(RESET, json!({"email": ANA})).await;
@@ -55,7 +55,7 @@ async fn attack_link_from_header_mails_are_the_same_whatever_a_client_says() {
 }
 
 #[tokio::test]
-async fn attack_link_from_header_with_a_public_url_no_host_matters() {
+async fn attack_link_from_header_with_a_public_url_the_host_header_is_ignored() {
     let app = TestApp::with(&format!(
         "{LIFE}SECURITY_PUBLIC_URL = \"https://app.example.com\"
 TRUSTED_HOSTS = [\"app.example.com\", \"localhost\", \"other.example.com\"]"
@@ -65,7 +65,7 @@ TRUSTED_HOSTS = [\"app.example.com\", \"localhost\", \"other.example.com\"]"
         let link = link_of(&app, app.browser().header("host", host)).await;
         assert_eq!(link, "https://app.example.com/api/accounts/reset", "{host}");
     }
-    // Not even what a proxy of ours says; a host that is not ours is refused.
+    // Headers of a trusted proxy are ignored as well; an unknown forwarded host is refused.
     for (name, value) in LIES
         .into_iter()
         .filter(|(name, _)| *name != "x-forwarded-host")
@@ -79,7 +79,7 @@ TRUSTED_HOSTS = [\"app.example.com\", \"localhost\", \"other.example.com\"]"
 }
 
 #[tokio::test]
-async fn links_lead_to_the_app_on_another_port_while_it_is_developed() {
+async fn redirects_lead_to_the_configured_redirect_host() {
     let app = TestApp::with(&format!(
         "{LIFE}SECURITY_REDIRECT_HOST = \"localhost:8080\""
     ))
@@ -90,7 +90,7 @@ async fn links_lead_to_the_app_on_another_port_while_it_is_developed() {
 }
 
 #[tokio::test]
-async fn attack_wrong_purpose_a_link_of_one_kind_does_nothing_as_another() {
+async fn attack_wrong_purpose_a_link_of_one_kind_is_refused_at_the_others() {
     let app = TestApp::with(&format!("{LIFE}SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\n")).await;
     app.user("new@example.com", |draft| vestibule::admin::NewAccount {
         confirmed: false,
@@ -142,7 +142,7 @@ async fn attack_wrong_purpose_a_link_of_one_kind_does_nothing_as_another() {
 }
 
 #[tokio::test]
-async fn attack_secret_in_a_store_what_is_mailed_stands_sealed_in_the_outbox() {
+async fn attack_secret_in_a_store_mails_in_the_outbox_are_sealed() {
     let app = TestApp::with(LIFE).await;
     app.browser().post(RESET, json!({"email": ANA})).await;
     let now = app.app().clock().now();
@@ -155,7 +155,7 @@ async fn attack_secret_in_a_store_what_is_mailed_stands_sealed_in_the_outbox() {
 }
 
 #[tokio::test]
-async fn attack_crash_by_odd_input_a_token_that_is_no_text_does_not_count() {
+async fn attack_crash_by_odd_input_a_token_of_invalid_utf8_is_refused() {
     let app = TestApp::with(LIFE).await;
     for place in ["confirm", "reset"] {
         let path = format!("/api/accounts/{place}/%ff");

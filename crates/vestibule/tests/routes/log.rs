@@ -1,4 +1,4 @@
-//! What stands in the log: nothing that lets anybody in.
+//! The log contains no credentials.
 
 use std::cell::Cell;
 use std::fmt::{self, Write as _};
@@ -16,11 +16,11 @@ use crate::support::mails::token_of;
 use crate::support::{ANA, LIFE, PASSWORD, TestApp};
 
 thread_local! {
-    /// Other tests may run beside this one.
+    /// Whether this thread is recorded: other tests may run beside this one.
     static HEARD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps every field of everything that is said on this thread, at every level.
+/// Records every field of every event and span on this thread, at every level.
 #[derive(Debug, Clone, Default)]
 struct Log(Arc<Mutex<String>>);
 
@@ -59,9 +59,11 @@ impl Subscriber for Log {
 }
 
 #[tokio::test]
-async fn attack_secrets_in_the_log_no_token_is_ever_logged() {
+async fn attack_secrets_in_the_log_no_credential_is_ever_logged() {
     let log = Log::default();
-    // For one thread alone, what another thread says first would never be heard.
+    // The subscriber is global because `tracing` caches which events are enabled for the whole
+    // process: if another thread reached an event first, a subscriber of this thread would never
+    // see it.
     tracing::subscriber::set_global_default(log.clone()).unwrap();
     HEARD.set(true);
     let app = TestApp::with(&format!(
@@ -99,7 +101,7 @@ SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]"
         .await;
     secrets.push(mailbox.rsplit('=').next().unwrap().to_owned());
 
-    // Everything that goes well, and everything that does not.
+    // Requests that succeed, and requests that fail.
     for round in 0..3 {
         let cut = &auth[..auth.len() - 1];
         for token in [auth.as_str(), cut] {
@@ -147,7 +149,7 @@ SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]"
     }
     let body = json!({"refresh_token": refresh});
     browser.post("/api/accounts/logout", body).await;
-    // Tokens of links stand in paths: of ours, and of those that somebody mistypes.
+    // Link tokens appear in paths: in ours, and in paths that a user mistypes.
     let ask = json!({"email": ANA});
     app.browser().post("/api/accounts/reset", ask).await;
     let link = token_of(&app.link(ANA).await).to_owned();
@@ -170,12 +172,15 @@ SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]"
     }
 
     let log = log.0.lock().unwrap().clone();
-    for said in ["answered", "an auth token is not used", "used twice"] {
-        assert!(log.contains(said), "nothing is heard of {said:?}: {log}");
+    for said in ["answered", "an auth token was ignored", "used twice"] {
+        assert!(
+            log.contains(said),
+            "the log does not contain {said:?}: {log}"
+        );
     }
     for secret in secrets {
         assert!(!log.contains(&secret), "{secret} in {log}");
-        // Nor enough of it: what was signed, without its signature.
+        // Nor the signed payload without its signature.
         let (payload, _) = secret.split_once('.').unwrap_or((&secret, ""));
         let telling = payload.len() > 20;
         assert!(!telling || !log.contains(payload), "{payload} in {log}");

@@ -1,4 +1,4 @@
-//! `/login`.
+//! Signing in with a password: `/login`.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::{ANA, PASSWORD, TestApp};
 const LOGIN: &str = "/api/accounts/login";
 
 #[tokio::test]
-async fn a_stranger_gets_a_token_and_is_told_how_to_sign_in() {
+async fn an_anonymous_client_gets_a_csrf_token_and_the_identity_attributes() {
     let app = TestApp::new().await;
     let answer = app.browser().get(LOGIN).await;
     assert_eq!(answer.status, 200);
@@ -63,7 +63,7 @@ async fn a_sign_in_is_tracked_and_a_refusal_is_not() {
 }
 
 #[tokio::test]
-async fn refusals_name_field_and_code() {
+async fn refusals_name_the_field_and_the_code() {
     let app = TestApp::new().await;
     app.user("off@example.com", |draft| vestibule::admin::NewAccount {
         active: false,
@@ -182,7 +182,7 @@ async fn forms_are_read_and_answered_in_json() {
 }
 
 #[tokio::test]
-async fn somebody_signed_in_is_told_so() {
+async fn a_signed_in_user_cannot_sign_in_again() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     let token = browser.get(LOGIN).await.csrf_token();
@@ -197,7 +197,7 @@ async fn somebody_signed_in_is_told_so() {
 }
 
 #[tokio::test]
-async fn remember_says_yes_only_when_it_is_said() {
+async fn only_a_true_value_sets_the_remember_cookie() {
     let app = TestApp::new().await;
     for (value, remembered) in [
         (json!(true), true),
@@ -217,7 +217,7 @@ async fn remember_says_yes_only_when_it_is_said() {
 }
 
 #[tokio::test]
-async fn the_default_for_remember_counts_for_json_too() {
+async fn the_default_for_remember_applies_to_json() {
     let app = TestApp::with("SECURITY_DEFAULT_REMEMBER_ME = true").await;
     let mut browser = app.browser();
     assert!(
@@ -238,7 +238,7 @@ async fn the_default_for_remember_counts_for_json_too() {
 }
 
 #[tokio::test]
-async fn an_unconfirmed_user_is_told_after_the_right_password_only() {
+async fn an_unconfirmed_user_is_told_only_after_the_right_password() {
     let app = TestApp::with("SECURITY_CONFIRMABLE = true\nSECURITY_POST_CONFIRM_VIEW = \"/c\"\nSECURITY_CONFIRM_ERROR_VIEW = \"/e\"").await;
     app.user("new@example.com", |draft| vestibule::admin::NewAccount {
         confirmed: false,
@@ -252,7 +252,7 @@ async fn an_unconfirmed_user_is_told_after_the_right_password_only() {
 }
 
 #[tokio::test]
-async fn usernames_sign_in_where_they_are_on() {
+async fn a_username_signs_in_if_usernames_are_enabled() {
     let app = TestApp::with("SECURITY_USERNAME_ENABLE = true").await;
     let named = |draft| vestibule::admin::NewAccount {
         username: Some("mareike".into()),
@@ -279,7 +279,7 @@ async fn usernames_sign_in_where_they_are_on() {
 }
 
 #[tokio::test]
-async fn attack_enumeration_by_answer_generic_responses_are_all_alike() {
+async fn attack_enumeration_by_answer_generic_responses_are_identical() {
     let app = TestApp::with("SECURITY_RETURN_GENERIC_RESPONSES = true").await;
     app.user("off@example.com", |draft| vestibule::admin::NewAccount {
         active: false,
@@ -303,7 +303,7 @@ async fn attack_enumeration_by_answer_generic_responses_are_all_alike() {
 }
 
 #[tokio::test]
-async fn attack_second_factor_skipped_a_password_alone_is_not_enough_where_more_is_needed() {
+async fn attack_second_factor_skipped_a_user_with_a_second_factor_is_not_signed_in_by_password() {
     let app = TestApp::with("SECURITY_TWO_FACTOR = true").await;
     let user = app.stored(ANA).await;
     let patch = vestibule_store::UserPatch {
@@ -325,7 +325,7 @@ async fn attack_second_factor_skipped_a_password_alone_is_not_enough_where_more_
 }
 
 #[tokio::test]
-async fn attack_injection_no_json_type_reaches_the_database_as_anything_but_text() {
+async fn attack_injection_sql_in_an_address_is_refused() {
     let app = TestApp::new().await;
     for email in [
         "' OR 1=1 --@example.com",

@@ -1,4 +1,4 @@
-//! `/logout`.
+//! Signing out: `/logout`.
 
 use http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::{ANA, PASSWORD, TestApp};
 const LOGOUT: &str = "/api/accounts/logout";
 
 #[tokio::test]
-async fn signing_out_ends_the_session_and_takes_the_cookies_back() {
+async fn signing_out_ends_the_session_and_clears_the_cookies() {
     let app = TestApp::new().await;
     let mut browser = app.browser();
     browser
@@ -41,7 +41,7 @@ async fn signing_out_ends_the_session_and_takes_the_cookies_back() {
 }
 
 #[tokio::test]
-async fn a_stranger_may_sign_out_too() {
+async fn an_anonymous_client_may_sign_out() {
     let app = TestApp::new().await;
     let answer = app.browser().sign_out().await;
     assert_eq!(
@@ -68,7 +68,7 @@ async fn a_body_is_not_needed_and_get_is_not_allowed() {
 }
 
 #[tokio::test]
-async fn a_link_signs_out_where_it_is_configured_and_goes_on() {
+async fn with_logout_by_get_a_link_signs_out_and_redirects() {
     let app = TestApp::with(
         "SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]\nSECURITY_POST_LOGOUT_VIEW = \"/bye\"",
     )
@@ -81,7 +81,7 @@ async fn a_link_signs_out_where_it_is_configured_and_goes_on() {
 }
 
 #[tokio::test]
-async fn the_token_is_asked_for_where_it_is_configured() {
+async fn with_logout_csrf_signing_out_needs_a_csrf_token() {
     let app = TestApp::with("SECURITY_LOGOUT_CSRF = true").await;
     let mut browser = app.signed_in().await;
     let answer = browser.sign_out().await;
@@ -97,7 +97,7 @@ async fn the_token_is_asked_for_where_it_is_configured() {
 }
 
 #[tokio::test]
-async fn attack_csrf_another_site_cannot_sign_somebody_out() {
+async fn attack_csrf_a_cross_site_sign_out_is_refused() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     let mut lured = browser
@@ -113,7 +113,7 @@ async fn attack_csrf_another_site_cannot_sign_somebody_out() {
 }
 
 #[tokio::test]
-async fn attack_open_redirect_a_link_that_signs_out_goes_on_to_what_stays_with_us() {
+async fn attack_open_redirect_signing_out_redirects_only_within_the_site() {
     let app = TestApp::with(
         "SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]\nSECURITY_POST_LOGOUT_VIEW = \"/bye\"",
     )
@@ -140,7 +140,7 @@ const BY_LINK: &str =
     "SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]\nSECURITY_POST_LOGOUT_VIEW = \"/bye\"\n";
 
 #[tokio::test]
-async fn attack_csrf_an_image_on_another_site_signs_nobody_out() {
+async fn attack_csrf_a_subresource_or_prefetch_on_another_site_does_not_sign_out() {
     for more in ["", "SECURITY_LOGOUT_CSRF = true"] {
         let app = TestApp::with(&format!("{BY_LINK}{more}")).await;
         let mut browser = app.signed_in().await;
@@ -169,7 +169,7 @@ async fn attack_csrf_an_image_on_another_site_signs_nobody_out() {
             }
         }
         assert!(browser.is_signed_in().await);
-        // A link that the user followed is one, whoever shows it.
+        // A link that the user followed signs out, whichever site it is on.
         for site in ["cross-site", "same-site", "same-origin", "none"] {
             let mut followed = app
                 .signed_in()
@@ -184,7 +184,7 @@ async fn attack_csrf_an_image_on_another_site_signs_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_link_of_an_app_that_cors_lists_signs_out() {
+async fn a_get_from_a_listed_cors_origin_signs_out() {
     let app = TestApp::with(&format!(
         "{BY_LINK}CORS_ORIGINS = [\"https://app.example\"]"
     ))
@@ -199,7 +199,7 @@ async fn a_link_of_an_app_that_cors_lists_signs_out() {
 }
 
 #[tokio::test]
-async fn attack_csrf_a_link_of_a_browser_that_names_no_site_needs_the_token() {
+async fn attack_csrf_without_fetch_metadata_signing_out_by_link_needs_a_token() {
     let app = TestApp::with(&format!("{BY_LINK}SECURITY_LOGOUT_CSRF = true")).await;
     let mut browser = app.signed_in().await;
     let answer = browser.get(LOGOUT).await;

@@ -1,6 +1,6 @@
-//! The API as a client meets it: requests to the router, one module for each feature.
+//! The API from a client's point of view: requests to the router, with one module for each feature.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod admin;
 mod attacks_page;
@@ -46,3 +46,4 @@ mod support;
 mod tokens;
 mod trust;
 mod verify;
+mod walls;

@@ -1,4 +1,4 @@
-//! What happens to every request, whatever it asks for.
+//! The middleware around every request.
 
 use http::Method;
 use serde_json::json;
@@ -49,7 +49,7 @@ async fn every_answer_has_an_envelope_an_id_and_the_security_headers() {
 }
 
 #[tokio::test]
-async fn options_tells_the_methods() {
+async fn options_lists_the_allowed_methods() {
     let app = TestApp::new().await;
     let answer = app
         .browser()
@@ -82,7 +82,7 @@ async fn a_plain_request_id_is_kept_and_an_odd_one_replaced() {
 }
 
 #[tokio::test]
-async fn attack_link_from_header_another_host_is_refused_before_anything_happens() {
+async fn attack_link_from_header_an_untrusted_host_is_refused_before_any_effect() {
     let app = TestApp::new().await;
     for host in [
         "evil.example",
@@ -102,7 +102,7 @@ async fn attack_link_from_header_another_host_is_refused_before_anything_happens
 }
 
 #[tokio::test]
-async fn trusted_hosts_are_believed() {
+async fn only_trusted_hosts_are_accepted() {
     let app = TestApp::with("TRUSTED_HOSTS = [\"app.example\", \".sub.example\"]").await;
     for (host, status) in [
         ("app.example", 200),
@@ -130,7 +130,7 @@ async fn a_body_over_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn only_json_and_forms_are_read() {
+async fn bodies_other_than_json_and_forms_are_refused() {
     let app = TestApp::new().await;
     for content_type in [Some("text/plain"), Some("application/xml"), None] {
         let body = json!({"email": ANA, "password": PASSWORD})
@@ -149,7 +149,7 @@ async fn only_json_and_forms_are_read() {
 }
 
 #[tokio::test]
-async fn a_listed_origin_signs_in_across_origins() {
+async fn a_listed_cors_origin_signs_in() {
     let app =
         TestApp::with("CORS_ORIGINS = [\"https://spa.example\"]\nCORS_SUPPORTS_CREDENTIALS = true")
             .await;
@@ -177,7 +177,7 @@ async fn a_listed_origin_signs_in_across_origins() {
 }
 
 #[tokio::test]
-async fn attack_sign_in_csrf_another_site_cannot_sign_somebody_in() {
+async fn attack_sign_in_csrf_a_cross_site_sign_in_is_refused() {
     let app = TestApp::new().await;
     let mut lured = app
         .browser()

@@ -1,20 +1,21 @@
-//! One request has one caller: a victim's session with a stranger's token beside it, and the
-//! other way round.
+//! One request has one caller, even if a victim's session and an attacker's credentials arrive
+//! together.
 
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::callers::{TOKEN_HEADER, all_are_among};
+use crate::support::callers::{TOKEN_HEADER, assert_every_path_is_listed};
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
 const BO: &str = "bo@example.com";
 const HER_OWN: &str = "her own password";
 
-/// Where the stranger's token stands.
+/// Where the attacker's token is sent.
 const PLACES: [&str; 3] = ["header", "query", "body"];
 
-/// Ana's password is not Bo's, answers say who is meant, and everything is on.
+/// Enables every endpoint, gives Eve a different password from Ana's, and has answers name the user
+/// by address.
 async fn two_people(extra: &str) -> TestApp {
     let lines = format!(
         "{LIFE}SECURITY_LINKS_CONSUMED_BY = \"post\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
@@ -35,7 +36,7 @@ async fn two_people(extra: &str) -> TestApp {
     app
 }
 
-/// A request with a token in one of the places; without one in none.
+/// Sends a request, with a token at one of [`PLACES`] or without one.
 async fn ask(
     browser: &mut Browser<'_>,
     method: Method,
@@ -62,7 +63,7 @@ async fn ask(
     answer
 }
 
-/// Every endpoint with a body that would be right for the victim.
+/// Every endpoint, with a body that would succeed for the victim.
 fn endpoints() -> Vec<(Method, &'static str, Value)> {
     let password = json!({"password": PASSWORD});
     let credentials = json!({"email": ANA, "password": PASSWORD});
@@ -106,15 +107,15 @@ fn endpoints() -> Vec<(Method, &'static str, Value)> {
 }
 
 #[tokio::test]
-async fn attack_wrong_person_a_strangers_token_never_acts_on_the_session_beside_it() {
+async fn attack_wrong_person_another_users_token_never_acts_on_the_session_beside_it() {
     let app = two_people("SECURITY_LOGOUT_CSRF = true").await;
     let mut ana = app.signed_in().await;
     let csrf = ana.get("/api/accounts/login").await.csrf_token();
-    // Ana's proof is old by now, the stranger's is not.
+    // Ana's proof of identity is stale by now, the other user's is fresh.
     app.wait(600);
     let token = app.auth_token(BO).await;
-    let before = ana.standing();
-    all_are_among(&app, endpoints().iter().map(|(_, path, _)| *path));
+    let before = ana.session_state();
+    assert_every_path_is_listed(&app, endpoints().iter().map(|(_, path, _)| *path));
     for (method, path, body) in endpoints() {
         for place in PLACES {
             for csrf in [None, Some(&csrf)] {
@@ -129,8 +130,8 @@ async fn attack_wrong_person_a_strangers_token_never_acts_on_the_session_beside_
                 let sent = body.clone();
                 let answer = ask(&mut victim, method.clone(), path, sent, stranger).await;
                 let case = format!("{method} {path} {place} {}: {answer:?}", csrf.is_some());
-                assert_eq!(victim.standing(), before, "{case}");
-                // What was handed out by the token is the token's.
+                assert_eq!(victim.session_state(), before, "{case}");
+                // Whatever the other user's token obtained did not change Ana's session.
                 let mut handed_out = victim.clone();
                 handed_out.headers.clear();
                 let authz = handed_out.get("/api/accounts/authz").await;
@@ -144,7 +145,7 @@ async fn attack_wrong_person_a_strangers_token_never_acts_on_the_session_beside_
 }
 
 #[tokio::test]
-async fn attack_wrong_person_a_protected_door_sees_the_token_and_not_the_session() {
+async fn attack_wrong_person_a_protected_endpoint_identifies_the_token_not_the_session() {
     let app = two_people("").await;
     let mut ana = app.signed_in().await;
     let eve = app
@@ -164,7 +165,7 @@ async fn attack_wrong_person_a_protected_door_sees_the_token_and_not_the_session
         assert_eq!(answer.named(), Some("eve@example.com"), "{place}");
         let answer = ask(&mut ana, Method::GET, "/verify", json!({}), token).await;
         assert_eq!(answer.response()["user"]["email"], "eve@example.com");
-        // The password of the one whose session it is does not verify the other.
+        // The password of the session's user does not verify the token's user.
         let with = json!({"password": PASSWORD});
         let answer = ask(&mut ana, Method::POST, "/verify", with, token).await;
         assert_eq!(
@@ -185,7 +186,7 @@ async fn attack_wrong_person_a_protected_door_sees_the_token_and_not_the_session
 }
 
 #[tokio::test]
-async fn attack_wrong_person_a_door_without_tokens_does_not_look_at_one() {
+async fn attack_wrong_person_an_endpoint_that_does_not_accept_tokens_ignores_them() {
     let app = two_people("SECURITY_API_ENABLED_METHODS = [\"session\"]").await;
     let mut ana = app.signed_in().await;
     let csrf = ana.get("/api/accounts/login").await.csrf_token();
@@ -198,7 +199,7 @@ async fn attack_wrong_person_a_door_without_tokens_does_not_look_at_one() {
         let path = "/authz?methods=basic";
         let answer = ask(&mut ana, Method::GET, path, json!({}), token).await;
         assert_eq!(answer.verdict(), (401, "UNAUTHENTICATED".into()), "{place}");
-        // The session is the caller, so its CSRF check stands.
+        // The session is the caller, so its CSRF check applies.
         let with = json!({"password": PASSWORD});
         let answer = ask(&mut ana, Method::POST, "/verify", with.clone(), token).await;
         assert_eq!(
@@ -236,12 +237,12 @@ async fn attack_csrf_a_token_beside_the_session_does_not_skip_the_check() {
     let answer = ask(&mut owner, Method::POST, "/refresh-token", with, None).await;
     assert_eq!(
         answer.status, 200,
-        "nothing was exchanged before: {answer:?}"
+        "the refused requests exchanged nothing: {answer:?}"
     );
 }
 
 #[tokio::test]
-async fn attack_csrf_a_token_that_does_not_count_leaves_the_session_its_check() {
+async fn attack_csrf_an_invalid_token_beside_the_session_does_not_skip_the_check() {
     let app = two_people("").await;
     let mut ana = app.signed_in().await;
     let expired = app.auth_token(BO).await;
@@ -263,15 +264,15 @@ async fn attack_csrf_a_token_that_does_not_count_leaves_the_session_its_check() 
 }
 
 #[tokio::test]
-async fn attack_wrong_person_a_name_and_password_do_not_act_on_the_session_beside_them() {
+async fn attack_wrong_person_basic_authentication_does_not_act_on_the_session_beside_it() {
     let app = two_people("SECURITY_API_ENABLED_METHODS = [\"session\", \"basic\"]").await;
     let mut ana = app.signed_in().await;
     let csrf = ana.get("/api/accounts/login").await.csrf_token();
     app.wait(600);
-    let before = ana.standing();
+    let before = ana.session_state();
     let mut both = app.basic("eve@example.com", HER_OWN);
     both.cookies = ana.cookies.clone();
-    // The session comes first, and Eve's password is not Ana's.
+    // The session takes precedence, and Eve's password does not verify Ana.
     let methods = "/authz?methods=basic,session";
     let answer = ask(&mut both, Method::GET, methods, json!({}), None).await;
     assert_eq!(answer.named(), Some(ANA));
@@ -282,20 +283,20 @@ async fn attack_wrong_person_a_name_and_password_do_not_act_on_the_session_besid
     let with = json!({"password": HER_OWN});
     let answer = ask(&mut both, Method::POST, "/verify", with, None).await;
     assert_eq!(answer.verdict(), (400, "INVALID_PASSWORD".into()));
-    // Where only the password counts, Eve is the caller, and the session stays as it is.
+    // If only basic authentication is accepted, Eve is the caller, and the session is unchanged.
     let only = "/authz?methods=basic&within=60&grace=60";
     let answer = ask(&mut both, Method::GET, only, json!({}), None).await;
     assert_eq!(answer.named(), Some("eve@example.com"));
-    assert_eq!(both.standing(), before);
+    assert_eq!(both.session_state(), before);
 }
 
 #[tokio::test]
-async fn signing_out_with_a_token_leaves_no_session_of_anybody_else() {
+async fn signing_out_with_a_token_does_not_revoke_the_token() {
     let app = two_people("").await;
     let mut bearer = app.bearer(&app.auth_token(BO).await);
     let answer = ask(&mut bearer, Method::POST, "/logout", json!({}), None).await;
     assert_eq!(answer.status, 200);
-    // A token is not a session: it counts until it ends.
+    // An auth token is not a session: it stays valid until it expires.
     let answer = ask(&mut bearer, Method::GET, "/authz", json!({}), None).await;
     assert_eq!(answer.named(), Some(BO));
 }

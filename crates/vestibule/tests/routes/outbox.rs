@@ -1,4 +1,4 @@
-//! What becomes of mails that cannot be sent.
+//! Mails that cannot be sent.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use crate::support::{ANA, LIFE, TestApp};
 
 const DAY: i64 = 86_400;
 
-/// A mail server that says the same to every mail.
+/// A mail server that gives the same answer to every mail.
 #[derive(Debug)]
 struct Stubborn {
     says: Mutex<Result<(), MailError>>,
@@ -38,7 +38,7 @@ impl Mailer for Stubborn {
     }
 }
 
-/// An application with a mail for Ana in its outbox, and what its worker talks to.
+/// An application with a mail for Ana in its outbox, and its mail server.
 async fn with_a_mail(error: MailError) -> (TestApp, Arc<Stubborn>) {
     let mailer = Stubborn::new(error);
     let shared = Arc::clone(&mailer) as Arc<dyn Mailer>;
@@ -51,14 +51,14 @@ async fn with_a_mail(error: MailError) -> (TestApp, Arc<Stubborn>) {
     (app, mailer)
 }
 
-/// Lets the worker try once. How many mails wait, and how many were given up.
+/// Runs one attempt of the worker. Returns how many mails wait and how many were given up.
 async fn tried(app: &TestApp) -> (u64, u64) {
     app.vestibule.background(std::future::ready(())).await;
     app.app().store().count_mails().await.unwrap()
 }
 
 #[tokio::test]
-async fn a_fault_of_ours_keeps_a_mail_until_it_is_repaired() {
+async fn a_mail_blocked_by_a_local_fault_waits_until_the_fault_is_fixed() {
     let (app, mailer) = with_a_mail(MailError::Blocked("no such host".to_owned())).await;
     for _ in 0..29 {
         assert_eq!(tried(&app).await, (1, 0));
@@ -70,7 +70,7 @@ async fn a_fault_of_ours_keeps_a_mail_until_it_is_repaired() {
 }
 
 #[tokio::test]
-async fn a_mail_that_the_receiving_server_does_not_take_is_given_up_after_two_days() {
+async fn a_mail_that_the_receiving_server_defers_is_given_up_after_two_days() {
     let (app, _) = with_a_mail(MailError::Later("mailbox full".to_owned())).await;
     assert_eq!(tried(&app).await, (1, 0));
     app.wait(2 * DAY - 1);
@@ -80,7 +80,7 @@ async fn a_mail_that_the_receiving_server_does_not_take_is_given_up_after_two_da
 }
 
 #[tokio::test]
-async fn a_mail_that_was_given_up_is_forgotten_after_thirty_days() {
+async fn a_mail_that_was_given_up_is_deleted_after_thirty_days() {
     let (app, _) = with_a_mail(MailError::Never("no such user".to_owned())).await;
     assert_eq!(tried(&app).await, (0, 1));
     app.wait(30 * DAY);
@@ -90,7 +90,7 @@ async fn a_mail_that_was_given_up_is_forgotten_after_thirty_days() {
 }
 
 #[tokio::test]
-async fn a_mail_that_was_sealed_with_a_key_that_is_missing_waits_for_it() {
+async fn a_mail_sealed_with_a_missing_key_waits_thirty_days_for_it() {
     let app = TestApp::new().await;
     let now = app.app().clock().now();
     let change = Change {

@@ -1,4 +1,4 @@
-//! `/login` by a link.
+//! Signing in by a mailed link: `/login` with `SECURITY_PASSWORDLESS`.
 
 use http::Method;
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn with_link(extra: &str) -> (TestApp, String) {
     (app, link)
 }
 
-async fn is_in(browser: &mut crate::support::Browser<'_>) -> bool {
+async fn passes_authz(browser: &mut crate::support::Browser<'_>) -> bool {
     browser.get("/api/accounts/authz").await.status == 200
 }
 
@@ -31,7 +31,7 @@ async fn the_link_signs_in_once() {
     assert_eq!(view, "/in");
     let pair = |name: &str| (name.to_owned(), ANA.to_owned());
     assert_eq!(query, [pair("email"), pair("identity")]);
-    assert!(is_in(&mut browser).await);
+    assert!(passes_authz(&mut browser).await);
     let mut other = app.browser();
     let (view, query) = destination(&other.get(&link).await);
     assert_eq!(
@@ -39,11 +39,11 @@ async fn the_link_signs_in_once() {
         ("/login-error", "error")
     );
     assert_eq!(query.len(), 1);
-    assert!(!is_in(&mut other).await);
+    assert!(!passes_authz(&mut other).await);
 }
 
 #[tokio::test]
-async fn whoever_comes_too_late_is_sent_another_link() {
+async fn opening_an_expired_link_sends_another() {
     let (app, link) = with_link("SECURITY_LOGIN_WITHIN = \"1 hour\"\n").await;
     app.wait(3601);
     let (view, query) = destination(&app.browser().get(&link).await);
@@ -57,16 +57,16 @@ async fn whoever_comes_too_late_is_sent_another_link() {
     assert_ne!(another, link);
     let mut browser = app.browser();
     browser.get(&another).await;
-    assert!(is_in(&mut browser).await);
+    assert!(passes_authz(&mut browser).await);
 }
 
 #[tokio::test]
-async fn a_password_does_not_sign_in_there() {
+async fn with_passwordless_a_password_does_not_sign_in() {
     let (app, _) = with_link("").await;
     let mut browser = app.browser();
     let answer = browser.sign_in(ANA, crate::support::PASSWORD).await;
-    assert_eq!(answer.status, 200, "a link is on its way");
-    assert!(!is_in(&mut browser).await);
+    assert_eq!(answer.status, 200, "a link is mailed instead");
+    assert!(!passes_authz(&mut browser).await);
     for (email, code) in [
         ("no@example.com", "USER_DOES_NOT_EXIST"),
         ("no", "INVALID_EMAIL_ADDRESS"),
@@ -78,15 +78,15 @@ async fn a_password_does_not_sign_in_there() {
 }
 
 #[tokio::test]
-async fn attack_wrong_state_a_link_lets_in_nobody_whom_a_password_would_not() {
+async fn attack_wrong_state_deactivated_and_unconfirmed_users_are_not_signed_in_by_link() {
     let (app, link) = with_link("").await;
     let user = app.stored(ANA).await;
     admin::set_active(app.app(), &user, false).await.unwrap();
     let mut browser = app.browser();
     let (view, _) = destination(&browser.get(&link).await);
     assert_eq!(view, "/login-error");
-    assert!(!is_in(&mut browser).await);
-    // Nor somebody whose address is not confirmed: no link is sent at all.
+    assert!(!passes_authz(&mut browser).await);
+    // An unconfirmed user is not even sent a link.
     app.user("new@example.com", |draft| admin::NewAccount {
         confirmed: false,
         ..draft
@@ -100,7 +100,7 @@ async fn attack_wrong_state_a_link_lets_in_nobody_whom_a_password_would_not() {
 }
 
 #[tokio::test]
-async fn attack_link_scanner_the_app_posts_the_token() {
+async fn attack_link_scanner_with_links_consumed_by_post_only_a_post_signs_in() {
     let (app, link) = with_link("SECURITY_LINKS_CONSUMED_BY = \"post\"\n").await;
     for method in [Method::GET, Method::HEAD, Method::GET] {
         let mut scanner = app.browser();
@@ -108,20 +108,20 @@ async fn attack_link_scanner_the_app_posts_the_token() {
         let (view, query) = destination(&answer);
         assert_eq!(view, "/in");
         assert_eq!(query, [("token".to_owned(), token_of(&link).to_owned())]);
-        assert!(!is_in(&mut scanner).await);
+        assert!(!passes_authz(&mut scanner).await);
     }
     let mut browser = app.browser();
     let path = format!("{link}?include_auth_token");
     let answer = browser.post(&path, json!({})).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     text(&answer.response()["user"]["authentication_token"]);
-    assert!(is_in(&mut browser).await);
+    assert!(passes_authz(&mut browser).await);
     let answer = app.browser().post(&link, json!({})).await;
     assert_eq!(answer.verdict(), (400, "INVALID_LOGIN_TOKEN".into()));
 }
 
 #[tokio::test]
-async fn attack_link_scanner_a_look_at_a_link_that_is_too_old_sends_no_mail() {
+async fn attack_link_scanner_a_head_request_to_an_expired_link_sends_no_mail() {
     for by in ["get", "post"] {
         let (app, link) = with_link(&format!(
             "SECURITY_LOGIN_WITHIN = \"1 hour\"\nSECURITY_LINKS_CONSUMED_BY = \"{by}\"\n"
@@ -136,14 +136,14 @@ async fn attack_link_scanner_a_look_at_a_link_that_is_too_old_sends_no_mail() {
         }
         assert_eq!(app.mails(ANA).await.len(), 1, "{by}");
         assert_eq!(app.events.lock().unwrap().len(), events, "{by}");
-        // Whoever opens it is sent another one.
+        // A user who opens the link is sent another one.
         app.browser().get(&link).await;
         assert_eq!(app.mails(ANA).await.len(), 2, "{by}");
     }
 }
 
 #[tokio::test]
-async fn attack_session_fixation_whoever_is_signed_in_is_nobody_else_by_a_link() {
+async fn attack_session_fixation_another_users_link_does_not_replace_a_session() {
     let (app, link) = with_link("").await;
     app.user("bo@example.com", |draft| draft).await;
     app.browser()
@@ -152,21 +152,21 @@ async fn attack_session_fixation_whoever_is_signed_in_is_nobody_else_by_a_link()
     let other = app.link("bo@example.com").await;
     let mut ana = app.browser();
     ana.get(&link).await;
-    let before = ana.standing();
+    let before = ana.session_state();
     let (view, query) = destination(&ana.get(&other).await);
     assert_eq!((view.as_str(), query.len()), ("/in", 0));
-    assert_eq!(ana.standing(), before);
+    assert_eq!(ana.session_state(), before);
     let mut program = ana.clone().header("accept", "application/json");
     let answer = program.get(&other).await;
     assert_eq!(answer.verdict(), (400, "ANONYMOUS_USER_REQUIRED".into()));
-    // The link is still good for whose it is.
+    // The link still works for its own user.
     let mut bo = app.browser();
     bo.get(&other).await;
-    assert!(is_in(&mut bo).await);
+    assert!(passes_authz(&mut bo).await);
 }
 
 #[tokio::test]
-async fn attack_single_use_of_many_at_once_one_is_signed_in() {
+async fn attack_single_use_of_64_simultaneous_uses_one_signs_in() {
     let (app, link) = with_link("").await;
     let asking = (0..64).map(|_| {
         let (mut browser, link) = (app.browser(), &link);
@@ -177,7 +177,7 @@ async fn attack_single_use_of_many_at_once_one_is_signed_in() {
 }
 
 #[tokio::test]
-async fn attack_enumeration_an_old_link_does_not_tell_who_has_which_address_now() {
+async fn attack_enumeration_an_old_link_does_not_reveal_the_users_new_address() {
     let (app, link) = with_link("SECURITY_LOGIN_WITHIN = \"1 hour\"\n").await;
     let user = app.stored(ANA).await;
     let patch = vestibule::store::UserPatch {
@@ -199,7 +199,7 @@ async fn attack_enumeration_an_old_link_does_not_tell_who_has_which_address_now(
 }
 
 #[tokio::test]
-async fn attack_sign_in_csrf_an_image_on_another_site_signs_nobody_in() {
+async fn attack_sign_in_csrf_a_cross_site_image_or_frame_does_not_sign_in() {
     let (app, link) = with_link("").await;
     for (mode, dest) in [("no-cors", "image"), ("navigate", "iframe")] {
         let mut lured = app
@@ -213,14 +213,14 @@ async fn attack_sign_in_csrf_an_image_on_another_site_signs_nobody_in() {
             (403, "CROSS_SITE_REQUEST".into()),
             "{dest}"
         );
-        assert!(!is_in(&mut lured).await, "{dest}");
+        assert!(!passes_authz(&mut lured).await, "{dest}");
     }
-    // Followed from a mail that is read in a browser, it counts.
+    // Followed from a webmail page, the link signs in.
     let mut followed = app
         .browser()
         .header("sec-fetch-site", "cross-site")
         .header("sec-fetch-mode", "navigate")
         .header("sec-fetch-dest", "document");
     assert_eq!(destination(&followed.get(&link).await).0, "/in");
-    assert!(is_in(&mut followed).await);
+    assert!(passes_authz(&mut followed).await);
 }

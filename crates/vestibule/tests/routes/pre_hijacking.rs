@@ -1,5 +1,5 @@
-//! An attacker gets to an account first, its rightful owner comes later (Sudhodanan and Paverd,
-//! 2022). Each story ends with the attacker holding nothing.
+//! Pre-hijacking: an attacker creates an account before its rightful owner does (Sudhodanan and
+//! Paverd, 2022). Each scenario ends with the attacker holding no valid credential.
 
 use serde_json::{Value, json};
 
@@ -15,14 +15,14 @@ fn account(email: &str, password: &str) -> Value {
     json!({"email": email, "password": password, "password_confirm": password})
 }
 
-/// Everything that the attacker may have kept.
+/// Every credential that the attacker may have kept.
 struct Attacker<'a> {
     browser: Browser<'a>,
     token: Option<String>,
     refresh_token: Option<String>,
 }
 
-/// The attacker makes an account with the victim's address, and keeps what they get.
+/// The attacker creates an account with the victim's address, and keeps the credentials.
 async fn attacker(app: &TestApp) -> Attacker<'_> {
     let mut browser = app.browser();
     let path = "/api/accounts/register?include_auth_token";
@@ -77,12 +77,12 @@ SECURITY_REFRESH_TOKEN = true
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n";
 
 #[tokio::test]
-async fn attack_pre_hijacking_the_victim_registers_and_resets() {
-    // Where nobody signs in unconfirmed, and where everybody does.
+async fn attack_pre_hijacking_a_victim_who_registers_and_resets_locks_the_attacker_out() {
+    // With and without sign-in for unconfirmed users.
     for login in ["", "SECURITY_LOGIN_WITHOUT_CONFIRMATION = true\n"] {
         let app = TestApp::with(&format!("{LIFE}{GENERIC}{login}")).await;
         let attacker = attacker(&app).await;
-        // The victim registers, and is told by mail that there is an account.
+        // The victim registers, and is told by mail that the account exists.
         let path = "/api/accounts/register";
         let answer = app.browser().post(path, account(VICTIM, VICTIMS)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -98,7 +98,7 @@ async fn attack_pre_hijacking_the_victim_registers_and_resets() {
 }
 
 #[tokio::test]
-async fn attack_pre_hijacking_a_session_from_before_does_not_outlive_the_reset() {
+async fn attack_pre_hijacking_an_earlier_session_does_not_outlive_the_reset() {
     let app = TestApp::with(&format!(
         "{LIFE}SECURITY_LOGIN_WITHOUT_CONFIRMATION = true
 SECURITY_REFRESH_TOKEN = true
@@ -116,7 +116,7 @@ SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n"
 }
 
 #[tokio::test]
-async fn attack_pre_hijacking_a_change_of_address_that_waits_is_void_after_the_reset() {
+async fn attack_pre_hijacking_a_pending_change_of_address_is_void_after_the_reset() {
     let app = TestApp::with(&format!(
         "{LIFE}SECURITY_LOGIN_WITHOUT_CONFIRMATION = true\n"
     ))
@@ -139,8 +139,8 @@ async fn attack_pre_hijacking_a_change_of_address_that_waits_is_void_after_the_r
 }
 
 #[tokio::test]
-async fn attack_pre_hijacking_a_link_from_before_is_void_once_the_address_moved() {
-    // The attacker's account is changed to the victim's address: that takes the victim's mailbox.
+async fn attack_pre_hijacking_a_change_to_an_address_registered_since_is_refused() {
+    // The attacker requests a change of their own account to the victim's address.
     let app = TestApp::with(LIFE).await;
     app.user("attacker@example.com", |draft| draft).await;
     let mut attacker = app.browser();
@@ -152,14 +152,14 @@ async fn attack_pre_hijacking_a_link_from_before_is_void_once_the_address_moved(
     let answer = attacker.post(path, json!({"email": VICTIM})).await;
     assert_eq!(answer.status, 200);
     let trap = app.link(VICTIM).await;
-    // The victim does not fall for it, and makes an account of their own.
+    // The victim does not open the link, and creates an account of their own.
     let register = "/api/accounts/register";
     let answer = app.browser().post(register, account(VICTIM, VICTIMS)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let confirm = app.link(VICTIM).await;
     assert!(confirm.contains("/confirm/"), "{confirm}");
     destination(&app.browser().get(&confirm).await);
-    // Opened later, the trap does nothing.
+    // Opened later, the attacker's link does nothing.
     let (view, _) = destination(&app.browser().get(&trap).await);
     assert_eq!(view, "/email-error");
     assert_eq!(app.browser().sign_in(VICTIM, VICTIMS).await.status, 200);
@@ -168,7 +168,7 @@ async fn attack_pre_hijacking_a_link_from_before_is_void_once_the_address_moved(
 }
 
 #[tokio::test]
-async fn attack_pre_hijacking_a_name_that_looks_like_the_victims_address_is_none() {
+async fn attack_pre_hijacking_the_victims_address_is_refused_as_a_username() {
     let app = TestApp::with(LIFE).await;
     let mut body = account("attacker@example.com", ATTACKERS);
     body["username"] = VICTIM.into();

@@ -27,7 +27,7 @@ async fn the_link_leads_to_the_app_which_posts_the_new_password() {
     let (app, link) = with_link("").await;
     let mut other = app.signed_in().await;
     let token = app.auth_token(ANA).await;
-    // A sign-in changes nothing about the link.
+    // A sign-in does not affect the link.
     let mut browser = app.browser();
     let (view, query) = destination(&browser.get(&link).await);
     assert_eq!(view, "/reset-password");
@@ -36,7 +36,7 @@ async fn the_link_leads_to_the_app_which_posts_the_new_password() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.response(), json!({}));
     assert!(!browser.is_signed_in().await);
-    // Every session and token from before is over.
+    // Every earlier session and token has ended.
     assert!(!other.is_signed_in().await);
     let authz = app.bearer(&token).get("/api/accounts/authz").await;
     assert_eq!(authz.status, 401);
@@ -66,7 +66,7 @@ async fn attack_single_use_a_link_sets_one_password() {
     for (answer, _) in answers.iter().filter(|(answer, _)| answer.status != 200) {
         assert_eq!(answer.code(), "INVALID_RESET_PASSWORD_TOKEN");
     }
-    // One more, by itself.
+    // Another use on its own is refused as well.
     let answer = app.browser().post(&link, new_password()).await;
     assert_eq!(
         answer.verdict(),
@@ -80,8 +80,8 @@ async fn attack_single_use_a_link_sets_one_password() {
 }
 
 #[tokio::test]
-async fn attack_wrong_step_a_link_is_worth_nothing_after_any_other_change() {
-    // The password was changed meanwhile.
+async fn attack_wrong_step_a_link_is_void_after_any_other_change_to_the_account() {
+    // The password was changed in the meantime.
     let (app, link) = with_link("").await;
     let user = app.stored(ANA).await;
     vestibule::admin::change_password(app.app(), &user, "something else")
@@ -89,7 +89,7 @@ async fn attack_wrong_step_a_link_is_worth_nothing_after_any_other_change() {
         .unwrap();
     let answer = app.browser().post(&link, new_password()).await;
     assert_eq!(answer.status, 400);
-    // So was the address.
+    // The address was changed.
     let (app, link) = with_link("").await;
     let user = app.stored(ANA).await;
     let patch = UserPatch {
@@ -104,7 +104,7 @@ async fn attack_wrong_step_a_link_is_worth_nothing_after_any_other_change() {
         .unwrap();
     let answer = app.browser().post(&link, new_password()).await;
     assert_eq!(answer.status, 400);
-    // The account was switched off.
+    // The account was deactivated.
     let (app, link) = with_link("").await;
     let user = app.stored(ANA).await;
     vestibule::admin::set_active(app.app(), &user, false)
@@ -115,7 +115,7 @@ async fn attack_wrong_step_a_link_is_worth_nothing_after_any_other_change() {
 }
 
 #[tokio::test]
-async fn a_link_is_good_for_its_time() {
+async fn an_expired_link_is_refused_with_its_lifetime() {
     let (app, link) = with_link("SECURITY_RESET_PASSWORD_WITHIN = \"90 minutes\"\n").await;
     app.wait(90 * 60 + 1);
     let (view, query) = destination(&app.browser().get(&link).await);
@@ -127,7 +127,7 @@ async fn a_link_is_good_for_its_time() {
 }
 
 #[tokio::test]
-async fn a_password_that_is_refused_leaves_the_link_as_it_is() {
+async fn a_refused_password_does_not_consume_the_link() {
     let (app, link) = with_link("").await;
     for (body, field, code) in [
         (json!({}), "password", "PASSWORD_NOT_PROVIDED"),
@@ -151,7 +151,7 @@ async fn a_password_that_is_refused_leaves_the_link_as_it_is() {
 }
 
 #[tokio::test]
-async fn whoever_sets_it_is_signed_in_where_that_is_set() {
+async fn a_reset_signs_in_with_auto_login() {
     let (app, link) = with_link("SECURITY_AUTO_LOGIN_AFTER_RESET = true\n").await;
     let mut browser = app.browser();
     let path = format!("{link}?include_auth_token");
@@ -168,7 +168,7 @@ async fn whoever_sets_it_is_signed_in_where_that_is_set() {
 }
 
 #[tokio::test]
-async fn links_go_to_those_who_can_use_them() {
+async fn unusable_accounts_get_no_reset_link() {
     let app = TestApp::with(LIFE).await;
     app.user("off@example.com", |draft| vestibule::admin::NewAccount {
         active: false,
@@ -193,7 +193,7 @@ async fn links_go_to_those_who_can_use_them() {
 }
 
 #[tokio::test]
-async fn attack_look_alike_the_link_goes_to_the_address_that_is_kept() {
+async fn attack_look_alike_the_link_goes_to_the_stored_address() {
     let app = TestApp::with(LIFE).await;
     let answer = app
         .browser()
@@ -206,10 +206,10 @@ async fn attack_look_alike_the_link_goes_to_the_address_that_is_kept() {
 }
 
 #[tokio::test]
-async fn attack_state_change_a_link_is_worth_nothing_once_the_password_is_another() {
+async fn attack_state_change_a_reset_link_is_void_after_another_program_changes_the_password() {
     let (app, link) = with_link("").await;
     let user = app.stored(ANA).await;
-    // By somebody who changes nothing else: another program, a script.
+    // Another program changes only the password column.
     let patch = UserPatch {
         password: Some(PasswordChange::Set("$argon2id$another".to_owned())),
         ..UserPatch::default()

@@ -1,4 +1,4 @@
-//! `/recover-username`: being told a forgotten name.
+//! `/recover-username`: mailing a forgotten username.
 
 use serde_json::json;
 use vestibule::admin::NewAccount;
@@ -8,7 +8,7 @@ use crate::support::{ANA, LIFE, TestApp};
 const RECOVER: &str = "/api/accounts/recover-username";
 
 #[tokio::test]
-async fn the_name_is_mailed_to_whoever_asks() {
+async fn the_username_is_mailed_to_the_address_of_its_user() {
     let app = TestApp::with(LIFE).await;
     app.user("bo@example.com", |draft| NewAccount {
         username: Some("bobby".to_owned()),

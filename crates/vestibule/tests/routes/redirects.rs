@@ -1,4 +1,4 @@
-//! Where browsers are sent, as it stands in `Location`.
+//! Redirect targets, as they appear in `Location`.
 
 use http::Method;
 use serde_json::json;
@@ -18,7 +18,7 @@ async fn location(app: &TestApp, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn locations_are_ascii_whatever_the_views_and_hosts_are_called() {
+async fn locations_are_ascii_for_any_view_and_host() {
     for (extra, confirmed, error) in [
         (
             "",
@@ -64,7 +64,7 @@ async fn locations_are_ascii_whatever_the_views_and_hosts_are_called() {
 }
 
 #[tokio::test]
-async fn a_target_that_the_client_names_is_sent_back_in_ascii() {
+async fn a_redirect_target_from_the_client_is_ascii() {
     let app = TestApp::with("SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]\n").await;
     for (next, expected) in [
         ("/tsch%C3%BCss?a=%26%C3%A4", "/tsch%C3%BCss?a=&%C3%A4"),

@@ -1,4 +1,4 @@
-//! `/refresh-token`: one token after the other, and what ends them.
+//! `/refresh-token`: the exchange of refresh tokens, and how their families end.
 
 use http::Method;
 use serde_json::json;
@@ -14,7 +14,7 @@ const AUTHZ: &str = "/api/accounts/authz";
 const BO: &str = "bo@example.com";
 const DAY: i64 = 24 * 60 * 60;
 
-/// Refresh tokens in bodies.
+/// Enables refresh tokens, sent in bodies instead of a cookie.
 const IN_BODY: &str = "SECURITY_REFRESH_TOKEN = true
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
 ";
@@ -33,7 +33,7 @@ async fn exchange(app: &TestApp, token: &str) -> Answer {
         .await
 }
 
-/// The successor of a token that counts.
+/// The successor of a valid token.
 async fn successor(app: &TestApp, token: &str) -> String {
     let answer = exchange(app, token).await;
     assert_eq!(answer.verdict(), (200, String::new()), "{answer:?}");
@@ -53,7 +53,7 @@ fn count(app: &TestApp, event: &str) -> usize {
 }
 
 #[tokio::test]
-async fn each_exchange_brings_another_token_and_an_auth_token() {
+async fn each_exchange_returns_a_new_refresh_token_and_an_auth_token() {
     let app = in_body("").await;
     let mut token = refresh_token(&app, ANA).await;
     assert_eq!(count(&app, "RefreshFamilyBegun"), 1);
@@ -72,12 +72,12 @@ async fn each_exchange_brings_another_token_and_an_auth_token() {
     assert_eq!(
         count(&app, "RefreshFamily"),
         1,
-        "one family, and it goes on"
+        "one family was begun, and it was not ended"
     );
 }
 
 #[tokio::test]
-async fn attack_refresh_theft_a_token_that_comes_again_ends_the_family() {
+async fn attack_refresh_theft_a_reused_token_ends_the_family() {
     let app = in_body("").await;
     let first = refresh_token(&app, ANA).await;
     let other_family = refresh_token(&app, ANA).await;
@@ -89,12 +89,16 @@ async fn attack_refresh_theft_a_token_that_comes_again_ends_the_family() {
     for token in [&first, &second, &third] {
         refused(&app, token, "REFRESH_TOKEN_INVALID").await;
     }
-    assert_eq!(count(&app, "RefreshFamilyEnded"), 1, "it ends once");
+    assert_eq!(
+        count(&app, "RefreshFamilyEnded"),
+        1,
+        "the family ends only once"
+    );
     successor(&app, &other_family).await;
 }
 
 #[tokio::test]
-async fn within_the_grace_a_token_gets_the_same_successor_once_more() {
+async fn within_the_grace_period_a_reused_token_gets_the_same_successor() {
     let app = in_body("SECURITY_REFRESH_TOKEN_GRACE = \"10 seconds\"").await;
     let first = refresh_token(&app, ANA).await;
     app.wait(100);
@@ -102,14 +106,14 @@ async fn within_the_grace_a_token_gets_the_same_successor_once_more() {
     app.wait(10);
     assert_eq!(successor(&app, &first).await, second, "byte for byte");
     app.wait(1);
-    // To have come again does not make the grace longer.
+    // Using a token again does not extend the grace period.
     refused(&app, &first, "REFRESH_TOKEN_INVALID").await;
     assert_eq!(count(&app, "why: Reused"), 1);
     refused(&app, &second, "REFRESH_TOKEN_INVALID").await;
 }
 
 #[tokio::test]
-async fn attack_refresh_fork_the_grace_is_for_the_token_before_the_last_only() {
+async fn attack_refresh_fork_only_the_direct_predecessor_has_a_grace_period() {
     let app = in_body("SECURITY_REFRESH_TOKEN_GRACE = \"10 seconds\"").await;
     let first = refresh_token(&app, ANA).await;
     let second = successor(&app, &first).await;
@@ -120,7 +124,7 @@ async fn attack_refresh_fork_the_grace_is_for_the_token_before_the_last_only() {
 }
 
 #[tokio::test]
-async fn a_token_ends_when_it_lies_idle_to_the_second() {
+async fn an_idle_token_expires_to_the_second() {
     for (grace, name) in [
         ("", "without grace"),
         ("SECURITY_REFRESH_TOKEN_GRACE = \"30 days\"", "with"),
@@ -136,13 +140,13 @@ async fn a_token_ends_when_it_lies_idle_to_the_second() {
         assert_eq!(
             count(&app, "RefreshFamilyEnded"),
             0,
-            "{name}: it only lay there"
+            "{name}: an idle family emits no event"
         );
     }
 }
 
 #[tokio::test]
-async fn attack_fail_open_a_grace_longer_than_the_idle_time_brings_nothing_back() {
+async fn attack_fail_open_a_grace_period_does_not_extend_the_idle_time() {
     let app = in_body("SECURITY_REFRESH_TOKEN_GRACE = \"30 days\"").await;
     let first = refresh_token(&app, ANA).await;
     let second = successor(&app, &first).await;
@@ -154,7 +158,7 @@ async fn attack_fail_open_a_grace_longer_than_the_idle_time_brings_nothing_back(
 }
 
 #[tokio::test]
-async fn a_family_ends_with_its_own_age_to_the_second() {
+async fn a_family_ends_at_its_maximum_age_to_the_second() {
     let app = in_body("SECURITY_REFRESH_TOKEN_MAX_AGE = \"10 days\"\nSECURITY_REFRESH_TOKEN_GRACE = \"10 seconds\"").await;
     let mut token = refresh_token(&app, ANA).await;
     app.wait(5 * DAY);
@@ -167,12 +171,12 @@ async fn a_family_ends_with_its_own_age_to_the_second() {
     let last = successor(&app, &token).await;
     app.wait(1);
     refused(&app, &last, "REFRESH_TOKEN_INVALID").await;
-    // Nor does the grace outlive it.
+    // The grace period does not outlive the family either.
     refused(&app, &token, "REFRESH_TOKEN_INVALID").await;
 }
 
 #[tokio::test]
-async fn attack_state_change_nobody_refreshes_for_an_account_that_changed() {
+async fn attack_state_change_no_refresh_token_works_after_a_change_to_the_account() {
     for change in ["off", "deleted", "password", "reset"] {
         let app = in_body("").await;
         let token = refresh_token(&app, ANA).await;
@@ -191,13 +195,16 @@ async fn attack_state_change_nobody_refreshes_for_an_account_that_changed() {
             let user = app.stored(ANA).await;
             admin::set_active(app.app(), &user, true).await.unwrap();
             let answer = exchange(&app, &token).await;
-            assert_eq!(answer.status, 400, "it does not come back with the account");
+            assert_eq!(
+                answer.status, 400,
+                "reactivating the user does not restore the family"
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn attack_refresh_theft_an_auth_token_from_a_refresh_is_no_older_or_newer_than_the_sign_in() {
+async fn attack_refresh_theft_an_auth_token_from_a_refresh_is_as_fresh_as_the_sign_in() {
     let app = in_body("").await;
     let token = refresh_token(&app, ANA).await;
     app.wait(59);
@@ -218,7 +225,7 @@ async fn attack_refresh_theft_an_auth_token_from_a_refresh_is_no_older_or_newer_
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_refused_by_field() {
+async fn invalid_refresh_tokens_are_refused_by_field() {
     let app = in_body("").await;
     let cases = [
         (json!({}), "REFRESH_TOKEN_REQUIRED"),
@@ -276,7 +283,7 @@ async fn only_json_is_exchanged() {
             .await;
         assert_eq!(answer.status, 400, "{body}: {answer:?}");
     }
-    // The query is no place for it.
+    // A token in the query is ignored.
     let path = format!("{REFRESH}?refresh_token={token}");
     let answer = app.browser().post(&path, json!({})).await;
     assert_eq!(answer.code(), "REFRESH_TOKEN_REQUIRED");
@@ -285,7 +292,7 @@ async fn only_json_is_exchanged() {
 }
 
 #[tokio::test]
-async fn attack_tampering_no_byte_of_a_refresh_token_can_be_changed_removed_or_added() {
+async fn attack_tampering_a_refresh_token_with_any_byte_changed_removed_or_added_is_refused() {
     let app = in_body("").await;
     let token = refresh_token(&app, ANA).await;
     for at in 0..token.len() {
@@ -304,13 +311,13 @@ async fn attack_tampering_no_byte_of_a_refresh_token_can_be_changed_removed_or_a
     assert_eq!(
         count(&app, "RefreshFamilyEnded"),
         0,
-        "a forged token ends nothing"
+        "a forged token ends no family"
     );
     successor(&app, &token).await;
 }
 
 #[tokio::test]
-async fn without_the_setting_there_is_no_such_endpoint_and_no_such_token() {
+async fn without_the_setting_the_endpoint_is_absent_and_no_token_is_issued() {
     let app = TestApp::new().await;
     let user = app.tokens(ANA).await;
     assert!(user.get("refresh_token").is_none());
@@ -322,7 +329,7 @@ async fn without_the_setting_there_is_no_such_endpoint_and_no_such_token() {
 }
 
 #[tokio::test]
-async fn attack_csrf_with_a_session_an_exchange_needs_its_token() {
+async fn attack_csrf_an_exchange_beside_a_session_needs_the_csrf_token() {
     let app = in_body("").await;
     let token = refresh_token(&app, ANA).await;
     let mut ana = app.signed_in().await;
@@ -330,14 +337,18 @@ async fn attack_csrf_with_a_session_an_exchange_needs_its_token() {
     let answer = ana.post(REFRESH, body.clone()).await;
     assert_eq!(answer.verdict(), (400, "CSRF_TOKEN_MISSING".into()));
     let csrf = ana.get("/api/accounts/login").await.csrf_token();
-    let before = ana.standing();
+    let before = ana.session_state();
     let mut ana = ana.header("x-xsrf-token", &csrf);
     assert_eq!(ana.post(REFRESH, body).await.status, 200);
-    assert_eq!(ana.standing(), before, "a session is no fresher by it");
+    assert_eq!(
+        ana.session_state(),
+        before,
+        "an exchange does not make the session fresher"
+    );
 }
 
 #[tokio::test]
-async fn attack_wrong_person_signing_out_ends_only_ones_own_family() {
+async fn attack_wrong_person_signing_out_ends_only_the_users_own_family() {
     let app = in_body("").await;
     app.user(BO, |draft| draft).await;
     let own = refresh_token(&app, ANA).await;
@@ -351,7 +362,7 @@ async fn attack_wrong_person_signing_out_ends_only_ones_own_family() {
     assert_eq!(sign_out(&mut ana, &foreign).await.status, 200);
     assert!(!ana.is_signed_in().await);
     let foreign = successor(&app, &foreign).await;
-    // Nobody at all ends nobody's.
+    // Without a session, signing out ends no family.
     assert_eq!(sign_out(&mut app.browser(), &foreign).await.status, 200);
     successor(&app, &foreign).await;
     let mut ana = app.signed_in().await;
@@ -359,7 +370,7 @@ async fn attack_wrong_person_signing_out_ends_only_ones_own_family() {
     assert_eq!(count(&app, "why: SignedOut"), 1);
     refused(&app, &own, "REFRESH_TOKEN_INVALID").await;
     successor(&app, &own_other).await;
-    // An API caller signs out, too.
+    // A client that sends an auth token can end its family as well.
     let own = refresh_token(&app, ANA).await;
     let mut bearer = app.bearer(&app.auth_token(ANA).await);
     sign_out(&mut bearer, &own).await;
@@ -373,13 +384,13 @@ async fn attack_wrong_person_signing_out_ends_only_ones_own_family() {
             .await;
         assert_eq!(
             answer.status, 200,
-            "{odd}: signing out does not fail over it"
+            "{odd}: an invalid token does not fail the sign-out"
         );
     }
 }
 
 #[tokio::test]
-async fn a_sign_in_removes_what_is_over_as_configured() {
+async fn a_sign_in_deletes_the_users_ended_families_as_configured() {
     for (expired, revoked) in [(true, false), (false, true), (true, true), (false, false)] {
         let app = in_body(&format!(
             "SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED = {expired}
@@ -402,12 +413,12 @@ SECURITY_REFRESH_TOKEN_MAX_AGE = \"2 days\""
         assert_eq!(there(&old).await, !expired);
         assert_eq!(there(&ended).await, !revoked);
         assert!(there(&live).await);
-        assert!(there(&foreign).await, "somebody else's is left alone");
+        assert!(there(&foreign).await, "another user's family is kept");
     }
 }
 
 #[tokio::test]
-async fn families_of_people_who_left_are_forgotten_as_configured() {
+async fn expired_families_are_deleted_in_the_background_as_configured() {
     for expired in [true, false] {
         let app = in_body(&format!(
             "SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED = {expired}
@@ -420,13 +431,13 @@ SECURITY_REFRESH_TOKEN_MAX_AGE = \"2 days\""
             app.app().store().tracker(&family).await.unwrap().is_some()
         };
         app.wait(32 * DAY);
-        assert!(there().await, "30 days after its end");
+        assert!(there().await, "kept until 30 days after its end");
         app.wait(1);
         assert_eq!(there().await, !expired);
     }
 }
 
-/// The family that stands in a token: it is signed, not secret.
+/// The family in a token, which is signed but not secret.
 fn family_of(token: &str) -> String {
     let salt = Some("refresh-token-salt");
     let codec = RefreshTokenCodec::new(&KeyRing::new(SECRET_KEY, []), salt);
@@ -434,7 +445,7 @@ fn family_of(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_end_of_a_family_ends_nothing_else() {
+async fn the_end_of_a_family_ends_no_session() {
     let app = in_body("").await;
     let mut ana = app.signed_in().await;
     let first = refresh_token(&app, ANA).await;

@@ -1,4 +1,4 @@
-//! `/refresh-token` where a cookie carries the token.
+//! `/refresh-token` with the token in a cookie.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ async fn signed_in(app: &TestApp) -> Browser<'_> {
     browser
 }
 
-/// The same browser, whose session is over.
+/// The same browser after its session has ended.
 fn later<'a>(mut browser: Browser<'a>) -> Browser<'a> {
     browser.cookies.retain(|name, _| name == "fs_refresh");
     assert_eq!(browser.cookies.len(), 1);
@@ -28,7 +28,7 @@ fn later<'a>(mut browser: Browser<'a>) -> Browser<'a> {
 }
 
 #[tokio::test]
-async fn the_token_travels_in_its_cookie_and_nowhere_else() {
+async fn the_token_is_sent_only_in_its_cookie() {
     let app = in_cookie("").await;
     let body = json!({"email": ANA, "password": PASSWORD});
     let answer = app.browser().post(LOGIN, body).await;
@@ -54,7 +54,7 @@ async fn the_token_travels_in_its_cookie_and_nowhere_else() {
     assert_eq!(browser.post(REFRESH, json!({})).await.status, 200);
     assert!(
         !browser.cookies.contains_key("session") || !browser.is_signed_in().await,
-        "an exchange is no sign-in"
+        "an exchange does not create a session"
     );
 }
 
@@ -84,7 +84,7 @@ SECURITY_REFRESH_TOKEN_COOKIE = { samesite = \"Lax\", httponly = true, path = \"
 }
 
 #[tokio::test]
-async fn attack_wrong_place_a_cookie_app_does_not_look_into_the_body() {
+async fn attack_wrong_place_with_a_cookie_configured_a_token_in_the_body_is_ignored() {
     let app = in_cookie("").await;
     let browser = later(signed_in(&app).await);
     let token = browser.cookies["fs_refresh"].clone();
@@ -94,7 +94,7 @@ async fn attack_wrong_place_a_cookie_app_does_not_look_into_the_body() {
     for odd in [json!({"refresh_token": 7}), json!({"refresh_token": "x"})] {
         let answer = browser.clone().post(REFRESH, odd.clone()).await;
         let code = answer.verdict();
-        // The first of the two goes through, the second finds the cookie exchanged.
+        // The first of the two succeeds; the second sends a cookie that was exchanged already.
         assert!(
             code == (200, String::new()) || code == (400, "REFRESH_TOKEN_INVALID".into()),
             "{odd}: {answer:?}"
@@ -107,7 +107,7 @@ async fn attack_wrong_place_a_cookie_app_does_not_look_into_the_body() {
 }
 
 #[tokio::test]
-async fn attack_wrong_place_a_body_app_does_not_look_into_cookies() {
+async fn attack_wrong_place_with_bodies_configured_a_token_in_a_cookie_is_ignored() {
     let app =
         TestApp::with("SECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"")
             .await;
@@ -123,7 +123,7 @@ async fn attack_wrong_place_a_body_app_does_not_look_into_cookies() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_family_of_the_cookie_and_takes_it_back() {
+async fn signing_out_ends_the_family_of_the_cookie_and_clears_it() {
     let app = in_cookie("").await;
     let mut browser = signed_in(&app).await;
     let thief = later(browser.clone());
@@ -140,8 +140,8 @@ async fn signing_out_ends_the_family_of_the_cookie_and_takes_it_back() {
 
 #[tokio::test]
 async fn attack_session_residue_signing_out_after_the_session_ended_leaves_no_refresh_cookie() {
-    // The session went with the browser; the refresh cookie is still there, and whoever
-    // clicks on "sign out" now means all of it.
+    // The session ended with the browser, but the refresh cookie is still there. A user who signs
+    // out now means all of it.
     let app = in_cookie("").await;
     let mut browser = later(signed_in(&app).await);
     let mut thief = browser.clone();
@@ -152,11 +152,15 @@ async fn attack_session_residue_signing_out_after_the_session_ended_leaves_no_re
         "the cookie is left: {answer:?}"
     );
     let answer = thief.post(REFRESH, json!({})).await;
-    assert_eq!(answer.code(), "REFRESH_TOKEN_INVALID", "nor a copy of it");
+    assert_eq!(
+        answer.code(),
+        "REFRESH_TOKEN_INVALID",
+        "a copy of the cookie is refused as well"
+    );
 }
 
 #[tokio::test]
-async fn attack_wrong_person_signing_out_leaves_the_cookie_family_of_somebody_else_alive() {
+async fn attack_wrong_person_signing_out_does_not_end_another_users_family_in_the_cookie() {
     let app = in_cookie("").await;
     app.user("bo@example.com", |draft| draft).await;
     let ana = later(signed_in(&app).await);
@@ -170,7 +174,7 @@ async fn attack_wrong_person_signing_out_leaves_the_cookie_family_of_somebody_el
 }
 
 #[tokio::test]
-async fn attack_csrf_a_refresh_cookie_is_not_spent_by_another_site() {
+async fn attack_csrf_a_cross_site_request_does_not_consume_the_refresh_cookie() {
     let app = in_cookie("").await;
     let browser = later(signed_in(&app).await);
     let mut lured = browser
@@ -179,7 +183,7 @@ async fn attack_csrf_a_refresh_cookie_is_not_spent_by_another_site() {
         .header("origin", "https://evil.example");
     let answer = lured.post(REFRESH, json!({})).await;
     assert_eq!(answer.verdict(), (403, "CROSS_SITE_REQUEST".into()));
-    // What a form can send without asking first is no JSON.
+    // The content types that a form can send without a preflight request are not JSON.
     for content_type in [
         "text/plain",
         "application/x-www-form-urlencoded",

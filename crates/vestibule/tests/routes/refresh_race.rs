@@ -1,4 +1,4 @@
-//! Many who exchange one refresh token at the same moment.
+//! Simultaneous exchanges of one refresh token.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
 ";
 const GRACE: &str = "SECURITY_REFRESH_TOKEN_GRACE = \"10 seconds\"";
 
-/// A store in which the first many all see the family before anybody moves it on. Whoever
-/// begins it looks before them.
+/// A store in which [`MANY`] readers all see the family before any of them rotates it. The read
+/// before them, by the sign-in, does not wait.
 #[derive(Debug)]
 struct StartingLine {
     inner: MemoryStore,
@@ -101,7 +101,8 @@ impl Store for StartingLine {
     }
 }
 
-/// What each of many got for one token: the successor, or nothing.
+/// The outcome of each simultaneous exchange of one token: the successor, or `None` if it was
+/// refused.
 async fn at_once(app: &Arc<TestApp>, token: &str) -> Vec<Option<String>> {
     let tasks: Vec<_> = (0..MANY)
         .map(|_| {
@@ -125,7 +126,7 @@ async fn at_once(app: &Arc<TestApp>, token: &str) -> Vec<Option<String>> {
     outcomes
 }
 
-async fn goes_on(app: &Arc<TestApp>, token: &str) -> bool {
+async fn is_accepted(app: &Arc<TestApp>, token: &str) -> bool {
     let body = json!({"refresh_token": token});
     let mut browser = app.browser();
     let answer = browser.post("/api/accounts/refresh-token", body).await;
@@ -138,7 +139,8 @@ fn ended(app: &TestApp) -> usize {
     events.iter().filter(reused).count()
 }
 
-/// Without the starting line they meet as chance has it; with it they all see the same.
+/// One application whose store makes all requests read the same state, and eight in which they meet
+/// at random.
 async fn apps(grace: &str) -> Vec<Arc<TestApp>> {
     let lines = format!("{IN_BODY}{grace}");
     let store = StartingLine::new();
@@ -151,20 +153,23 @@ async fn apps(grace: &str) -> Vec<Arc<TestApp>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn attack_race_without_grace_one_of_many_succeeds_and_the_family_ends() {
+async fn attack_race_without_grace_one_simultaneous_exchange_succeeds_and_the_family_ends() {
     for app in apps("").await {
         let token = text(&app.tokens(ANA).await["refresh_token"]);
         let outcomes = at_once(&app, &token).await;
         let got: Vec<&String> = outcomes.iter().flatten().collect();
         assert_eq!(got.len(), 1, "{outcomes:?}");
-        assert_eq!(ended(&app), 1, "told once");
-        assert!(!goes_on(&app, got[0]).await, "the winner's, too");
-        assert!(!goes_on(&app, &token).await);
+        assert_eq!(ended(&app), 1, "the event is emitted once");
+        assert!(
+            !is_accepted(&app, got[0]).await,
+            "the successor is revoked as well"
+        );
+        assert!(!is_accepted(&app, &token).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn attack_race_within_the_grace_all_get_the_same_successor() {
+async fn attack_race_within_the_grace_period_all_exchanges_get_the_same_successor() {
     for app in apps(GRACE).await {
         let token = text(&app.tokens(ANA).await["refresh_token"]);
         let outcomes = at_once(&app, &token).await;
@@ -173,12 +178,12 @@ async fn attack_race_within_the_grace_all_get_the_same_successor() {
         let successor = different.into_iter().next().unwrap().unwrap();
         assert_ne!(successor, token);
         assert_eq!(ended(&app), 0);
-        assert!(goes_on(&app, &successor).await);
+        assert!(is_accepted(&app, &successor).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn attack_race_a_sign_out_among_exchanges_leaves_nothing_alive() {
+async fn attack_race_a_sign_out_among_exchanges_leaves_no_valid_token() {
     for round in 0..16 {
         let app = Arc::new(TestApp::with(&format!("{IN_BODY}{GRACE}")).await);
         let token = text(&app.tokens(ANA).await["refresh_token"]);
@@ -194,7 +199,7 @@ async fn attack_race_a_sign_out_among_exchanges_leaves_nothing_alive() {
         let outcomes = at_once(&app, &token).await;
         assert_eq!(leaving.await.unwrap(), 200);
         for token in outcomes.iter().flatten().chain([&token]) {
-            assert!(!goes_on(&app, token).await, "round {round}");
+            assert!(!is_accepted(&app, token).await, "round {round}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whom the application does not let sign in: `Builder::refuse_sign_in`.
+//! Users whom the application does not allow to sign in: `Builder::refuse_sign_in`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::support::{ANA, Answer, LIFE, PASSWORD, TestApp};
 const AUTHZ: &str = "/api/accounts/authz";
 const WHY: &str = "Come back tomorrow.";
 
-/// An application that locks everybody out as soon as the switch is thrown.
+/// An application that refuses every sign-in while the flag is set.
 async fn locking(extra: &str) -> (TestApp, Arc<AtomicBool>) {
     let locked = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&locked);
@@ -25,22 +25,22 @@ async fn locking(extra: &str) -> (TestApp, Arc<AtomicBool>) {
     (app, locked)
 }
 
-fn in_own_words(answer: &Answer) {
+fn assert_refused_with_reason(answer: &Answer) {
     assert_eq!(answer.verdict(), (400, "DISABLED_ACCOUNT".to_owned()));
     assert_eq!(answer.response()["errors"], json!([WHY]));
 }
 
 #[tokio::test]
-async fn attack_lockout_bypass_no_password_opens_what_the_application_closed() {
+async fn attack_lockout_bypass_a_locked_out_user_cannot_sign_in_with_a_password() {
     let (app, locked) = locking("SECURITY_API_ENABLED_METHODS = [\"session\", \"basic\"]\n").await;
     let basic = format!("{AUTHZ}?methods=basic");
     assert_eq!(app.basic(ANA, PASSWORD).get(&basic).await.status, 200);
     locked.store(true, Ordering::Relaxed);
     let mut browser = app.browser();
-    in_own_words(&browser.sign_in(ANA, PASSWORD).await);
+    assert_refused_with_reason(&browser.sign_in(ANA, PASSWORD).await);
     assert!(!browser.is_signed_in().await);
     assert_eq!(app.basic(ANA, PASSWORD).get(&basic).await.status, 401);
-    // Why is for those who have shown that the account is theirs.
+    // Only a client that proves the password learns the reason.
     let guess = app.browser().sign_in(ANA, "wrong").await;
     assert_eq!(guess.code(), "INVALID_PASSWORD");
     locked.store(false, Ordering::Relaxed);
@@ -48,7 +48,7 @@ async fn attack_lockout_bypass_no_password_opens_what_the_application_closed() {
 }
 
 #[tokio::test]
-async fn attack_lockout_bypass_no_link_and_no_new_account_opens_it_either() {
+async fn attack_lockout_bypass_confirming_resetting_and_registering_do_not_sign_in() {
     let (app, locked) = locking(
         "SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\nSECURITY_AUTO_LOGIN_AFTER_RESET = true\n",
     )
@@ -86,7 +86,7 @@ async fn attack_lockout_bypass_no_link_and_no_new_account_opens_it_either() {
 }
 
 #[tokio::test]
-async fn attack_lockout_bypass_a_link_that_signs_in_is_neither_sent_nor_taken() {
+async fn attack_lockout_bypass_a_sign_in_link_is_neither_sent_nor_accepted() {
     let (app, locked) = locking("SECURITY_PASSWORDLESS = true\n").await;
     let login = "/api/accounts/login";
     app.browser().post(login, json!({"email": ANA})).await;
@@ -97,16 +97,24 @@ async fn attack_lockout_bypass_a_link_that_signs_in_is_neither_sent_nor_taken() 
     assert_eq!(browser.get(AUTHZ).await.status, 401);
     for path in ["login", "reset", "recover-username"] {
         let path = format!("/api/accounts/{path}");
-        in_own_words(&app.browser().post(&path, json!({"email": ANA})).await);
+        assert_refused_with_reason(&app.browser().post(&path, json!({"email": ANA})).await);
     }
-    assert_eq!(app.mails(ANA).await.len(), 1, "the one from before");
+    assert_eq!(
+        app.mails(ANA).await.len(),
+        1,
+        "only the mail from before the lockout"
+    );
     locked.store(false, Ordering::Relaxed);
     browser.get(&link).await;
-    assert_eq!(browser.get(AUTHZ).await.status, 200, "it was not used up");
+    assert_eq!(
+        browser.get(AUTHZ).await.status,
+        200,
+        "the refusal did not consume the link"
+    );
 }
 
 #[tokio::test]
-async fn whoever_is_in_stays_in() {
+async fn a_lockout_does_not_end_existing_sessions_and_tokens() {
     let (app, locked) = locking("").await;
     let mut session = app.signed_in().await;
     let token = app.auth_token(ANA).await;

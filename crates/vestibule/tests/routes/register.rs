@@ -1,4 +1,4 @@
-//! `/register`: making an account.
+//! `/register`: creating an account.
 
 use serde_json::{Value, json};
 use vestibule_store::UserKey;
@@ -20,7 +20,7 @@ fn field_codes(answer: &Answer, field: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_account_is_made_confirmed_and_signed_in_to() {
+async fn a_new_account_is_confirmed_and_signed_in_to() {
     let app = TestApp::with(LIFE).await;
     let mut browser = app.browser();
     let answer = browser.get(REGISTER).await;
@@ -40,7 +40,7 @@ async fn an_account_is_made_confirmed_and_signed_in_to() {
     assert!(!browser.is_signed_in().await);
     let stored = app.stored("New@example.com").await;
     assert!(stored.active && stored.confirmed_at.is_none());
-    // Nobody comes in with an address that may be somebody else's.
+    // An unconfirmed address may belong to another person, so it does not sign in.
     let answer = browser.sign_in("New@example.com", "a new password").await;
     assert_eq!(answer.code(), "CONFIRMATION_REQUIRED");
 
@@ -61,7 +61,7 @@ async fn an_account_is_made_confirmed_and_signed_in_to() {
 }
 
 #[tokio::test]
-async fn without_confirmation_whoever_registers_is_signed_in() {
+async fn without_confirmation_registering_signs_in() {
     let app = TestApp::with("SECURITY_REGISTERABLE = true").await;
     let mut browser = app.browser();
     let path = format!("{REGISTER}?include_auth_token");
@@ -73,7 +73,7 @@ async fn without_confirmation_whoever_registers_is_signed_in() {
     assert_eq!(authz.named(), Some(NEW));
     assert!(browser.is_signed_in().await);
     assert_eq!(app.stored(NEW).await.login_count, Some(1));
-    // Whoever has an account does not make another.
+    // A signed-in user cannot create another account.
     for answer in [
         browser.get(REGISTER).await,
         browser
@@ -86,7 +86,7 @@ async fn without_confirmation_whoever_registers_is_signed_in() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_said_at_once() {
+async fn all_invalid_fields_are_reported_at_once() {
     let app = TestApp::with(LIFE).await;
     for (body, expected) in [
         (
@@ -132,7 +132,7 @@ async fn all_that_is_wrong_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_along_and_is_nobody_elses() {
+async fn a_username_is_stored_and_must_be_unique() {
     let app = TestApp::with(LIFE).await;
     let mut body = account(NEW);
     body["username"] = "newbie".into();
@@ -149,7 +149,7 @@ async fn a_name_is_taken_along_and_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn without_a_password_where_that_is_allowed() {
+async fn an_account_without_a_password_is_created_if_allowed() {
     let app = TestApp::with(&format!(
         "{LIFE}SECURITY_PASSWORD_REQUIRED = false\nSECURITY_UNIFIED_SIGNIN = true"
     ))
@@ -161,7 +161,7 @@ async fn without_a_password_where_that_is_allowed() {
         let answer = app.browser().sign_in(NEW, password).await;
         assert_eq!(answer.status, 400, "{password:?}");
     }
-    // Whoever types one has it judged.
+    // A password that is sent is validated nevertheless.
     let body = json!({"email": "b@example.com", "password": "short"});
     let answer = app.browser().post(REGISTER, body).await;
     assert_eq!(
@@ -171,14 +171,14 @@ async fn without_a_password_where_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn the_password_comes_once_where_that_is_set() {
+async fn the_password_need_not_be_repeated_if_so_configured() {
     let app = TestApp::with(&format!("{LIFE}SECURITY_PASSWORD_CONFIRM_REQUIRED = false")).await;
     let body = json!({"email": NEW, "password": "a new password"});
     assert_eq!(app.browser().post(REGISTER, body).await.status, 200);
 }
 
 #[tokio::test]
-async fn attack_mass_assignment_nothing_but_the_fields_of_the_form_gets_into_a_row() {
+async fn attack_mass_assignment_only_the_form_fields_are_stored() {
     let app = TestApp::with(LIFE).await;
     let mut body = account(NEW);
     for (name, value) in [
@@ -202,7 +202,7 @@ async fn attack_mass_assignment_nothing_but_the_fields_of_the_form_gets_into_a_r
 }
 
 #[tokio::test]
-async fn attack_race_many_registrations_of_one_address_make_one_account() {
+async fn attack_race_simultaneous_registrations_of_one_address_create_one_account() {
     let app = TestApp::with(LIFE).await;
     let asking = (0..64).map(|number| {
         let mut browser = app.browser();
@@ -223,7 +223,7 @@ async fn attack_race_many_registrations_of_one_address_make_one_account() {
 }
 
 #[tokio::test]
-async fn attack_enumeration_whoever_has_the_address_is_written_to_and_nobody_else_hears() {
+async fn attack_enumeration_only_the_holder_of_the_address_learns_of_the_registration_by_mail() {
     let generic = format!("{LIFE}SECURITY_RETURN_GENERIC_RESPONSES = true");
     let app = TestApp::with(&generic).await;
     let answer = app
@@ -234,11 +234,11 @@ async fn attack_enumeration_whoever_has_the_address_is_written_to_and_nobody_els
     let mails = app.mails(ANA).await;
     assert_eq!(mails.len(), 1);
     assert!(mails[0].text.as_ref().unwrap().contains("/reset/"));
-    // Their password is what it was.
+    // Their password is unchanged.
     assert_eq!(app.browser().sign_in(ANA, PASSWORD).await.status, 200);
     let answer = app.browser().sign_in(ANA, "a new password").await;
     assert_eq!(answer.code(), "GENERIC_AUTHN_FAILED");
-    // A name that is taken: who asked is told in a mail.
+    // A taken username is reported to the requester by mail only.
     app.user("named@example.com", |draft| vestibule::admin::NewAccount {
         username: Some("newbie".to_owned()),
         ..draft
@@ -258,7 +258,7 @@ async fn attack_enumeration_whoever_has_the_address_is_written_to_and_nobody_els
     assert!(app.app().store().user(key).await.unwrap().is_none());
 }
 
-/// No name of the house, and no cats.
+/// An application's own check, which refuses every username and password that contains "cat".
 #[derive(Debug)]
 struct NoCats;
 
@@ -279,7 +279,7 @@ impl vestibule::PasswordCheck for NoCats {
         password: &str,
         about: &[&str],
     ) -> Vec<vestibule::messages::LocalizedMessage> {
-        // Whoever is there already was judged, too.
+        // The check also runs for Ana, whom the test application creates.
         assert!(about.contains(&NEW) || about.contains(&ANA), "{about:?}");
         let cat = password.contains("cat");
         cat.then_some(vestibule::messages::Message::PasswordTooSimple.into())
@@ -289,7 +289,7 @@ impl vestibule::PasswordCheck for NoCats {
 }
 
 #[tokio::test]
-async fn an_application_has_rules_of_its_own() {
+async fn an_application_adds_its_own_checks() {
     let app = TestApp::built(LIFE, |builder| {
         builder.username_check(NoCats).password_check(NoCats)
     })

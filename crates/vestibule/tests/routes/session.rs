@@ -11,7 +11,7 @@ use crate::support::{ANA, PASSWORD, TestApp};
 const LOGIN: &str = "/api/accounts/login";
 
 #[tokio::test]
-async fn attack_state_change_not_effective_a_switched_off_user_is_out_at_once() {
+async fn attack_state_change_not_effective_deactivation_ends_the_session_at_once() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     let user = app.stored(ANA).await;
@@ -51,7 +51,7 @@ async fn attack_state_change_not_effective_a_new_password_ends_every_session() {
 }
 
 #[tokio::test]
-async fn a_remember_cookie_brings_the_session_back() {
+async fn a_remember_cookie_restores_the_session() {
     let app = TestApp::new().await;
     let mut browser = app.browser();
     browser
@@ -66,17 +66,17 @@ async fn a_remember_cookie_brings_the_session_back() {
     assert!(answer.set_cookie("session").is_some());
     assert!(
         answer.set_cookie("XSRF-TOKEN").is_some(),
-        "and a CSRF cookie with it"
+        "a CSRF cookie is set as well"
     );
     browser.cookies.remove("remember_token");
     assert!(
         browser.is_signed_in().await,
-        "the session stands on its own"
+        "the session does not depend on the remember cookie"
     );
 }
 
 #[tokio::test]
-async fn attack_tampering_changed_cookies_are_no_cookies() {
+async fn attack_tampering_modified_cookies_are_ignored() {
     let app = TestApp::new().await;
     let mut signed_in = app.browser();
     signed_in
@@ -95,7 +95,7 @@ async fn attack_tampering_changed_cookies_are_no_cookies() {
                 .cookies
                 .insert(name.into(), String::from_utf8(bytes).unwrap());
             let last = name == "session" && position == genuine.len() - 1;
-            // The last digit of base64 has bits that mean nothing: it may be the same signature.
+            // The last base64 digit has unused bits, so changing it may leave the signature equal.
             assert!(
                 last || !browser.is_signed_in().await,
                 "{name} at {position}"
@@ -112,7 +112,7 @@ async fn attack_tampering_changed_cookies_are_no_cookies() {
 }
 
 #[tokio::test]
-async fn attack_wrong_purpose_one_cookie_is_not_another() {
+async fn attack_wrong_purpose_the_value_of_one_cookie_is_refused_in_another() {
     let app = TestApp::new().await;
     let mut browser = app.browser();
     browser
@@ -135,7 +135,7 @@ async fn attack_wrong_purpose_one_cookie_is_not_another() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_lifetime() {
+async fn a_session_expires_after_its_lifetime() {
     let app = TestApp::with("PERMANENT_SESSION_LIFETIME = \"1 hours\"").await;
     let mut browser = app.signed_in().await;
     app.wait(3600);
@@ -146,7 +146,7 @@ async fn a_session_ends_with_its_lifetime() {
 }
 
 #[tokio::test]
-async fn strong_protection_ends_a_session_that_moved() {
+async fn strong_protection_ends_a_session_of_another_user_agent() {
     let app = TestApp::with("SESSION_PROTECTION = \"strong\"").await;
     let mut browser = app.browser().header("user-agent", "one");
     browser.sign_in(ANA, PASSWORD).await;
@@ -155,7 +155,7 @@ async fn strong_protection_ends_a_session_that_moved() {
 }
 
 #[tokio::test]
-async fn basic_protection_keeps_a_session_that_moved() {
+async fn basic_protection_marks_a_session_of_another_user_agent_as_not_fresh() {
     let app = TestApp::new().await;
     let mut browser = app.browser().header("user-agent", "one");
     browser.sign_in(ANA, PASSWORD).await;
@@ -164,7 +164,7 @@ async fn basic_protection_keeps_a_session_that_moved() {
     assert!(moved.is_signed_in().await);
     assert_ne!(
         moved.cookies["session"], before,
-        "it is marked as not fresh"
+        "the session is marked as not fresh"
     );
 }
 
@@ -196,7 +196,7 @@ REMEMBER_COOKIE_DURATION = "1 days""#,
 }
 
 #[tokio::test]
-async fn nothing_is_set_when_nothing_changed() {
+async fn an_unchanged_session_sets_no_cookie() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     let answer = browser.get(LOGIN).await;
@@ -205,7 +205,7 @@ async fn nothing_is_set_when_nothing_changed() {
 }
 
 #[tokio::test]
-async fn attack_session_fixation_nothing_of_a_half_finished_sign_in_survives() {
+async fn attack_session_fixation_a_sign_in_discards_planted_session_values() {
     let app = TestApp::new().await;
     let codec = SessionCodec::new(&KeyRing::new("a secret key for tests, long enough", []));
     let now = 1_800_000_000;
@@ -244,20 +244,22 @@ async fn attack_session_fixation_nothing_of_a_half_finished_sign_in_survives() {
         ]
     );
     assert_ne!(session.get_str("_user_id").as_deref(), Some("planted"));
-    // The CSRF token alone stays: `attack_csrf_a_planted_session_*` show that it does no harm.
+    // Of the values that vestibule reads, only the CSRF token stays;
+    // `attack_csrf_a_planted_session_*` show that this does no harm.
     assert_eq!(session.get_str("csrf_token").as_deref(), Some("planted"));
     browser.sign_out().await;
     let session = open(&browser.cookies["session"]);
     assert_eq!(
         session.names().collect::<Vec<_>>(),
         ["cart"],
-        "what the application keeps stays"
+        "the application's own values are kept"
     );
 }
 
 #[tokio::test]
-async fn attack_session_fixation_a_known_token_in_a_remembered_session_is_refused_from_elsewhere() {
-    // The attacker plants a session of nobody, whose CSRF token they know.
+async fn attack_session_fixation_a_known_csrf_token_in_a_remembered_session_is_refused_cross_site()
+{
+    // The attacker plants an anonymous session whose CSRF token they know.
     let app = TestApp::new().await;
     let mut attacker = app.browser();
     let known = attacker.get(LOGIN).await.csrf_token();
@@ -267,7 +269,7 @@ async fn attack_session_fixation_a_known_token_in_a_remembered_session_is_refuse
     victim.cookies.retain(|name, _| name == "remember_token");
     let planted = attacker.cookies["session"].clone();
     victim.cookies.insert("session".into(), planted);
-    // The token stays when the remember cookie brings the session back, as in the reference.
+    // As in the reference, the token stays when the remember cookie restores the session.
     assert!(victim.is_signed_in().await);
     let mut own = victim.clone().header("x-xsrf-token", &known);
     let verify = json!({"password": PASSWORD});
@@ -287,7 +289,7 @@ async fn attack_session_fixation_a_known_token_in_a_remembered_session_is_refuse
 }
 
 #[tokio::test]
-async fn attack_session_residue_a_made_up_remember_cookie_is_not_replaced_by_a_real_one() {
+async fn attack_session_residue_an_invalid_remember_cookie_is_never_renewed() {
     let app = TestApp::with("REMEMBER_COOKIE_REFRESH_EACH_REQUEST = true").await;
     let mut browser = app.signed_in().await;
     assert!(!browser.cookies.contains_key("remember_token"));
@@ -299,7 +301,7 @@ async fn attack_session_residue_a_made_up_remember_cookie_is_not_replaced_by_a_r
         let answer = asking.get(LOGIN).await;
         assert!(answer.set_cookie("remember_token").is_none(), "{answer:?}");
     }
-    // One that is theirs is renewed.
+    // The user's own remember cookie is renewed.
     let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
     browser.sign_out().await;
     browser.post(LOGIN, body).await;
@@ -308,7 +310,7 @@ async fn attack_session_residue_a_made_up_remember_cookie_is_not_replaced_by_a_r
 }
 
 #[tokio::test]
-async fn strong_protection_leaves_a_remembered_session_that_did_not_move() {
+async fn strong_protection_keeps_a_remembered_session_of_the_same_client() {
     let app = TestApp::with("SESSION_PROTECTION = \"strong\"").await;
     let mut browser = app.browser().header("user-agent", "one");
     let body = json!({"email": ANA, "password": PASSWORD, "remember": true});
@@ -320,7 +322,7 @@ async fn strong_protection_leaves_a_remembered_session_that_did_not_move() {
 }
 
 #[tokio::test]
-async fn a_session_of_a_server_whose_clock_is_ahead_counts_for_a_minute() {
+async fn a_session_from_a_server_up_to_a_minute_ahead_is_accepted() {
     let app = TestApp::new().await;
     for ahead in [1, 60] {
         app.wait(ahead);
@@ -336,13 +338,13 @@ async fn a_session_of_a_server_whose_clock_is_ahead_counts_for_a_minute() {
     let mut browser = app.signed_in().await;
     app.wait(-61);
     assert_eq!(browser.get("/api/accounts/authz").await.status, 401);
-    // Once this clock is there, the session counts again.
+    // The session is accepted once this server's clock has caught up.
     app.wait(61);
     assert!(browser.is_signed_in().await);
 }
 
 #[tokio::test]
-async fn an_unusable_session_cookie_is_overwritten_only_where_something_is_stored() {
+async fn an_unusable_session_cookie_is_overwritten_only_when_something_is_stored() {
     let app = TestApp::with(crate::support::LIFE).await;
     app.wait(120);
     let ahead = app.signed_in().await.cookies["session"].clone();
@@ -356,7 +358,7 @@ async fn an_unusable_session_cookie_is_overwritten_only_where_something_is_store
         "somebody.elses.cookie",
         "",
     ] {
-        // The one from the future is asked about before its time has come.
+        // Only the expired cookie is tested at the later time; the others are tested before it.
         let back = if late(cookie) { 0 } else { 40 * 86_400 };
         app.wait(-back);
         let mut browser = app.browser();
@@ -388,7 +390,7 @@ async fn an_unusable_session_cookie_is_overwritten_only_where_something_is_store
             let written = answer.set_cookie("session");
             assert_eq!(written, None, "{cookie} {method} {path}: {answer:?}");
         }
-        // A token for a new session is something to store.
+        // A CSRF token for a new session has to be stored.
         let answer = browser.get(LOGIN).await;
         assert!(answer.set_cookie("session").is_some(), "{cookie}");
         app.wait(back);

@@ -1,4 +1,4 @@
-//! What a change of an account does to each way of coming in: the next request is refused.
+//! The effect of each change to an account on each kind of credential: the next request is refused.
 
 use http::StatusCode;
 use serde_json::json;
@@ -14,15 +14,15 @@ const REFRESH: &str = "/api/accounts/refresh-token";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
     Disable,
-    /// By another program on the same table, which changes nothing but `active`.
+    /// Another program changes only `active` in the shared table.
     DisableElsewhere,
     Delete,
     Password,
-    /// Every way in but the password.
+    /// Revokes every credential but the password.
     ResetAccess,
-    /// `fs_uniquifier` alone.
+    /// Replaces only `fs_uniquifier`.
     RenewSessions,
-    /// `fs_token_uniquifier` alone.
+    /// Replaces only `fs_token_uniquifier`.
     RenewTokens,
     TakeRole,
 }
@@ -110,13 +110,13 @@ async fn carry_out(app: &TestApp, change: Change) {
     }
 }
 
-/// What a way needs, held before the change.
+/// The credential for a way to authenticate, obtained before the change.
 struct Held<'a> {
     browser: Browser<'a>,
     refresh: Option<String>,
 }
 
-async fn hold(app: &TestApp, way: Way) -> Held<'_> {
+async fn obtain(app: &TestApp, way: Way) -> Held<'_> {
     let mut browser = app.browser();
     let mut refresh = None;
     match way {
@@ -138,10 +138,11 @@ async fn hold(app: &TestApp, way: Way) -> Held<'_> {
     Held { browser, refresh }
 }
 
-/// What the way leads to: with a refresh token to a new auth token, and with that on.
-async fn use_it(app: &TestApp, held: &mut Held<'_>) -> Answer {
+/// Sends a request with the credential; a refresh token is first exchanged for an auth token.
+async fn use_credential(app: &TestApp, held: &mut Held<'_>) -> Answer {
     let Some(token) = &held.refresh else {
-        // Each request for itself: what a remember cookie brings back is not kept.
+        // The clone discards cookies, so that a session restored by a remember cookie is not
+        // reused.
         return held.browser.clone().get(AUTHZ).await;
     };
     let answer = app
@@ -159,14 +160,14 @@ async fn use_it(app: &TestApp, held: &mut Held<'_>) -> Answer {
 }
 
 #[tokio::test]
-async fn attack_state_change_every_change_is_effective_for_every_way_at_once() {
+async fn attack_state_change_every_change_applies_to_every_credential_at_once() {
     for (change, statuses) in TABLE {
         let app = an_editor().await;
         let mut all = Vec::new();
         for (way, status) in WAYS.into_iter().zip(statuses) {
-            let mut held = hold(&app, way).await;
+            let mut held = obtain(&app, way).await;
             assert_eq!(
-                use_it(&app, &mut held).await.status,
+                use_credential(&app, &mut held).await.status,
                 200,
                 "{change:?} {way:?}"
             );
@@ -174,34 +175,34 @@ async fn attack_state_change_every_change_is_effective_for_every_way_at_once() {
         }
         carry_out(&app, change).await;
         for (way, status, held) in &mut all {
-            let answer = use_it(&app, held).await;
+            let answer = use_credential(&app, held).await;
             assert_eq!(answer.status, *status, "{change:?} {way:?}: {answer:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn attack_state_change_who_is_switched_on_again_has_nothing_back_but_the_password() {
+async fn attack_state_change_reactivation_restores_no_credential_but_the_password() {
     let app = an_editor().await;
     let mut all = Vec::new();
     for way in WAYS {
-        all.push((way, hold(&app, way).await));
+        all.push((way, obtain(&app, way).await));
     }
     carry_out(&app, Change::Disable).await;
     let user = app.stored(ANA).await;
     admin::set_active(app.app(), &user, true).await.unwrap();
     for (way, held) in &mut all {
-        let came_in = use_it(&app, held).await.status == 200;
+        let came_in = use_credential(&app, held).await.status == 200;
         assert_eq!(came_in, *way == Way::Basic, "{way:?}");
     }
 }
 
 #[tokio::test]
-async fn attack_recycled_identifier_a_new_account_of_the_same_name_inherits_nothing() {
+async fn attack_recycled_identifier_a_new_account_with_the_same_address_inherits_nothing() {
     let app = an_editor().await;
     let mut all = Vec::new();
     for way in WAYS {
-        all.push((way, hold(&app, way).await));
+        all.push((way, obtain(&app, way).await));
     }
     let before = app.stored(ANA).await;
     carry_out(&app, Change::Delete).await;
@@ -212,18 +213,22 @@ async fn attack_recycled_identifier_a_new_account_of_the_same_name_inherits_noth
     let after = app.user(ANA, another).await;
     assert_ne!(after.id, before.id);
     for (way, held) in &mut all {
-        let answer = use_it(&app, held).await;
+        let answer = use_credential(&app, held).await;
         assert!(
             matches!(answer.status.as_u16(), 400 | 401),
             "{way:?}: {answer:?}"
         );
     }
     let mut anew = app.basic(ANA, "quite another");
-    assert_eq!(anew.get(AUTHZ).await.status, 403, "nor the role");
+    assert_eq!(
+        anew.get(AUTHZ).await.status,
+        403,
+        "the role is not inherited either"
+    );
 }
 
 #[tokio::test]
-async fn attack_state_change_a_role_taken_from_one_is_not_taken_from_another() {
+async fn attack_state_change_a_role_taken_from_one_user_stays_with_another() {
     let app = an_editor().await;
     let bo = app.user("bo@example.com", |draft| draft).await;
     let role = roles::find(app.app(), "editor").await.unwrap();

@@ -1,4 +1,4 @@
-//! Auth tokens: how they are asked for, where they may stand, and what ends them.
+//! Auth tokens: how clients request and send them, and when they expire.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -13,7 +13,7 @@ const LOGIN: &str = "/api/accounts/login";
 const AUTHZ: &str = "/api/accounts/authz";
 
 #[tokio::test]
-async fn a_token_is_handed_out_only_to_whoever_asks() {
+async fn a_token_is_returned_only_on_request() {
     let app = TestApp::new().await;
     let body = json!({"email": ANA, "password": PASSWORD});
     for (path, handed_out) in [
@@ -38,7 +38,7 @@ async fn a_token_is_handed_out_only_to_whoever_asks() {
 }
 
 #[tokio::test]
-async fn a_refused_sign_in_hands_out_nothing() {
+async fn a_refused_sign_in_returns_no_token() {
     let app = TestApp::with("SECURITY_REFRESH_TOKEN = true").await;
     let body = json!({"email": ANA, "password": "wrong"});
     let path = format!("{LOGIN}?include_auth_token");
@@ -49,7 +49,7 @@ async fn a_refused_sign_in_hands_out_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_counts_in_the_body_before_the_query_before_the_header() {
+async fn a_token_in_the_body_precedes_the_query_and_the_query_the_header() {
     let app = TestApp::new().await;
     app.user("bo@example.com", |draft| draft).await;
     app.user("cy@example.com", |draft| draft).await;
@@ -85,7 +85,7 @@ async fn a_token_counts_in_the_body_before_the_query_before_the_header() {
 }
 
 #[tokio::test]
-async fn a_token_ends_with_its_max_age_to_the_second() {
+async fn a_token_expires_at_its_max_age_to_the_second() {
     let app = TestApp::with("SECURITY_TOKEN_MAX_AGE = \"1 hours\"").await;
     let mut bearer = app.bearer(&app.auth_token(ANA).await);
     app.wait(3600);
@@ -98,7 +98,7 @@ async fn a_token_ends_with_its_max_age_to_the_second() {
 }
 
 #[tokio::test]
-async fn attack_tampering_no_byte_of_a_token_can_be_changed_removed_or_added() {
+async fn attack_tampering_a_token_with_any_byte_changed_removed_or_added_is_refused() {
     let app = TestApp::new().await;
     let token = app.auth_token(ANA).await;
     assert_eq!(app.bearer(&token).get(AUTHZ).await.named(), Some(ANA));
@@ -124,7 +124,7 @@ async fn attack_tampering_no_byte_of_a_token_can_be_changed_removed_or_added() {
 }
 
 #[tokio::test]
-async fn a_token_from_more_than_a_minute_ahead_does_not_count() {
+async fn a_token_from_more_than_a_minute_ahead_is_refused() {
     let app = TestApp::new().await;
     app.wait(61);
     let token = app.auth_token(ANA).await;
@@ -136,7 +136,7 @@ async fn a_token_from_more_than_a_minute_ahead_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_token_may_name_its_own_end() {
+async fn a_token_expires_at_the_configured_timestamp() {
     let end = 1_800_000_000 + 100;
     let lines = format!("SECURITY_TOKEN_EXPIRE_TIMESTAMP = {end}");
     let app = TestApp::with(&lines).await;
@@ -145,10 +145,10 @@ async fn a_token_may_name_its_own_end() {
     assert_eq!(bearer.get(AUTHZ).await.named(), Some(ANA));
     app.wait(1);
     assert_eq!(bearer.get(AUTHZ).await.status, 401);
-    // A new one is over before it begins, and the sign-in itself goes on.
+    // A new token has expired already, but the sign-in succeeds.
     let mut late = app.bearer(&app.auth_token(ANA).await);
     assert_eq!(late.get(AUTHZ).await.status, 401);
-    // Its own end does not make it live longer.
+    // The timestamp does not extend the token's maximum age.
     let lines = format!("SECURITY_TOKEN_EXPIRE_TIMESTAMP = {}", end + 1_000_000);
     let app = TestApp::with(&lines).await;
     let mut bearer = app.bearer(&app.auth_token(ANA).await);
@@ -157,7 +157,7 @@ async fn a_token_may_name_its_own_end() {
 }
 
 #[tokio::test]
-async fn an_application_can_say_when_whose_tokens_end() {
+async fn an_application_sets_the_expiry_of_each_users_tokens() {
     let app = TestApp::built("SECURITY_TOKEN_EXPIRE_TIMESTAMP = 1", |builder| {
         builder.token_end(|user| {
             let end = if user.email.as_deref() == Some(ANA) {
@@ -180,7 +180,7 @@ async fn an_application_can_say_when_whose_tokens_end() {
 }
 
 #[tokio::test]
-async fn attack_fail_open_an_end_in_the_past_is_an_end() {
+async fn attack_fail_open_an_expiry_in_the_past_is_respected() {
     for seconds in [-1, 0, 1, 1_799_999_999] {
         let end = OffsetDateTime::from_unix_timestamp(seconds).unwrap();
         let app = TestApp::built("", |builder| builder.token_end(move |_| Some(end))).await;
@@ -194,7 +194,7 @@ fn codec(secret: &str) -> AuthTokenCodec {
 }
 
 #[tokio::test]
-async fn attack_key_confusion_only_a_token_of_our_key_counts() {
+async fn attack_key_confusion_only_a_token_signed_with_our_key_is_accepted() {
     let app =
         TestApp::with("SECRET_KEY_FALLBACKS = [\"the key before this one, long enough\"]").await;
     let user = app.stored(ANA).await;
@@ -208,7 +208,7 @@ async fn attack_key_confusion_only_a_token_of_our_key_counts() {
         ("the key before this one, long enough", 200),
         ("a secret key for tests, long enougH", 401),
         ("somebody else's key, long enough too", 401),
-        // The salts, the other secret, nothing.
+        // The salts, the password salt, and an empty key.
         ("remember-salt", 401),
         ("146585145368132386173505678016728509634", 401),
         ("", 401),
@@ -223,15 +223,15 @@ async fn attack_key_confusion_only_a_token_of_our_key_counts() {
 }
 
 #[tokio::test]
-async fn attack_wrong_purpose_what_was_signed_for_something_else_is_no_auth_token() {
+async fn attack_wrong_purpose_a_payload_signed_for_another_purpose_is_no_auth_token() {
     let app = TestApp::new().await;
     let user = app.stored(ANA).await;
     let now = 1_800_000_000;
-    // That of the session is worth nothing in a token where tokens have one of their own.
+    // The session's uniquifier is refused in a token if tokens have their own.
     let of_tokens = user.fs_token_uniquifier.unwrap();
     let ring = KeyRing::new(SECRET_KEY, []);
     for uniquifier in [&user.fs_uniquifier, &of_tokens] {
-        // The three forms that an auth token ever had.
+        // Every payload format that the reference has used for auth tokens.
         for payload in [
             json!({"ver": "5", "uid": uniquifier, "fs_paa": 1.8e9, "exp": 0}),
             json!([uniquifier]),
@@ -256,7 +256,7 @@ async fn attack_wrong_purpose_what_was_signed_for_something_else_is_no_auth_toke
 }
 
 #[tokio::test]
-async fn attack_wrong_purpose_nothing_that_we_hand_out_counts_elsewhere() {
+async fn attack_wrong_purpose_every_issued_secret_is_refused_for_other_purposes() {
     let app =
         TestApp::with("SECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"")
             .await;
@@ -299,7 +299,7 @@ async fn attack_wrong_purpose_nothing_that_we_hand_out_counts_elsewhere() {
             assert_eq!(answer.code(), "CSRF_TOKEN_INVALID", "{kind}");
         }
     }
-    // None of it was used up.
+    // None of the secrets was consumed.
     let body = json!({"refresh_token": handed_out[1].1});
     let answer = app
         .browser()
@@ -310,7 +310,7 @@ async fn attack_wrong_purpose_nothing_that_we_hand_out_counts_elsewhere() {
 }
 
 #[tokio::test]
-async fn tokens_of_older_versions_count_and_are_never_fresh() {
+async fn tokens_of_older_versions_are_accepted_but_never_fresh() {
     let app = TestApp::new().await;
     let user = app.stored(ANA).await;
     let ring = KeyRing::new(SECRET_KEY, []);
@@ -360,7 +360,7 @@ async fn tokens_of_older_versions_count_and_are_never_fresh() {
 }
 
 #[tokio::test]
-async fn names_of_header_and_parameter_are_the_configured_ones() {
+async fn the_header_and_the_parameter_have_the_configured_names() {
     let app = TestApp::with(
         "SECURITY_TOKEN_AUTHENTICATION_HEADER = \"X-Key\"\nSECURITY_TOKEN_AUTHENTICATION_KEY = \"key\"",
     )
@@ -375,8 +375,11 @@ async fn names_of_header_and_parameter_are_the_configured_ones() {
         200
     );
     let answer = browser.get(&format!("{AUTHZ}?auth_token={token}")).await;
-    assert_eq!(answer.status, 400, "it is no parameter here");
-    // Neither scheme nor case make another of it.
+    assert_eq!(
+        answer.status, 400,
+        "the default parameter name is unknown here"
+    );
+    // A scheme, a trailing space or another case makes the token invalid.
     for value in [
         format!("Bearer {token}"),
         format!("{token} "),

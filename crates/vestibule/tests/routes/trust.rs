@@ -1,4 +1,4 @@
-//! What headers from outside may decide: `docs/decisions/trust.md`.
+//! What request headers may decide: `docs/decisions/trust.md`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ fn explained(answer: &Answer) -> (String, String) {
 }
 
 #[tokio::test]
-async fn attack_csrf_a_plain_page_of_the_same_host_changes_nothing() {
+async fn attack_csrf_an_http_page_on_the_same_host_is_cross_site() {
     let app = TestApp::with("TRUSTED_HOSTS = [\"app.example\"]").await;
     let browser = app
         .browser()
@@ -31,7 +31,7 @@ async fn attack_csrf_a_plain_page_of_the_same_host_changes_nothing() {
     let (saw, fix) = explained(&refused);
     assert_eq!(
         saw,
-        "Origin: http://app.example; this server answers for https://app.example"
+        "Origin: http://app.example; the origin of this server is https://app.example"
     );
     assert!(fix.contains("only the scheme differs"), "{fix}");
     let mut own = browser.header("origin", "https://app.example");
@@ -57,7 +57,7 @@ async fn a_proxy_that_drops_the_port_is_named_in_the_explanation() {
     let (saw, fix) = explained(&refused);
     assert_eq!(
         saw,
-        "a Referer of https://app.example:8443; this server answers for https://app.example"
+        "Referer: https://app.example:8443; the origin of this server is https://app.example"
     );
     assert!(fix.contains("$http_host"), "{fix}");
     let mut page = page.header("host", "app.example:8443");
@@ -66,7 +66,7 @@ async fn a_proxy_that_drops_the_port_is_named_in_the_explanation() {
 }
 
 #[tokio::test]
-async fn attack_csrf_a_cross_site_websocket_does_not_pass_by_cookie() {
+async fn attack_csrf_a_cross_site_websocket_handshake_with_a_cookie_is_refused() {
     let app = TestApp::new().await;
     let ana = app.signed_in().await;
     for (name, value) in [("upgrade", "websocket"), ("sec-websocket-key", "AAAA")] {
@@ -86,7 +86,7 @@ async fn attack_csrf_a_cross_site_websocket_does_not_pass_by_cookie() {
         let mut program = handshake;
         assert_eq!(program.get(AUTHZ).await.status, 200);
     }
-    // A page cannot add a token to the handshake of another site.
+    // A page cannot add a token to a handshake with another site.
     let bearer = app.bearer(&app.auth_token(ANA).await);
     let mut bearer = bearer
         .header("upgrade", "websocket")
@@ -96,7 +96,7 @@ async fn attack_csrf_a_cross_site_websocket_does_not_pass_by_cookie() {
 
 #[tokio::test]
 async fn attack_limiter_key_a_copied_address_does_not_satisfy_strong_protection() {
-    // The client does not come from a proxy of ours.
+    // The client's address is not a trusted proxy.
     let app =
         TestApp::with("SESSION_PROTECTION = \"strong\"\nTRUSTED_PROXIES = [\"10.0.0.0/8\"]").await;
     let mut honest = app.browser().header("user-agent", "one");
@@ -106,10 +106,10 @@ async fn attack_limiter_key_a_copied_address_does_not_satisfy_strong_protection(
         .header("user-agent", "one")
         .header("x-forwarded-for", "203.0.113.9");
     forging.cookies = honest.cookies.clone();
-    // The header changes nothing: the address is that of the connection.
+    // The header is ignored: the address is that of the connection.
     assert!(forging.is_signed_in().await);
 
-    // Behind a proxy of ours the address is the one that the proxy appended.
+    // Behind a trusted proxy, the address is the one that the proxy appended.
     let app = TestApp::with("SESSION_PROTECTION = \"strong\"").await;
     let victim = app.browser().header("user-agent", "one");
     let mut ana = victim.header("x-forwarded-for", "203.0.113.9");
@@ -122,7 +122,7 @@ async fn attack_limiter_key_a_copied_address_does_not_satisfy_strong_protection(
 }
 
 #[tokio::test]
-async fn attack_link_from_header_a_mailed_link_has_no_port_of_the_client_s() {
+async fn attack_link_from_header_a_mailed_link_never_has_a_port_chosen_by_the_client() {
     let app = TestApp::with(&format!(
         "{LIFE}TRUSTED_HOSTS = [\"app.example\", \"other.example:8443\"]"
     ))
@@ -149,7 +149,7 @@ async fn attack_link_from_header_a_mailed_link_has_no_port_of_the_client_s() {
 }
 
 #[tokio::test]
-async fn health_checks_answer_whatever_the_host() {
+async fn health_checks_answer_for_any_host() {
     let app = TestApp::with("TRUSTED_HOSTS = [\"app.example\"]").await;
     for host in ["10.0.3.7:8000", "localhost", "app.example", ""] {
         let mut probe = app.browser().header("host", host);
@@ -199,7 +199,7 @@ const READ_IN_TRUST: [&str; 12] = [
     "sec-websocket-",
 ];
 
-/// Where one of these names stands for another reason.
+/// Files outside `http/trust` that may mention one of these names, with the reason.
 const EXCEPTIONS: [(&str, &str); 2] = [
     (
         "http/cors.rs",
@@ -209,7 +209,7 @@ const EXCEPTIONS: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn trust_is_read_in_one_place() {
+fn proxy_and_origin_headers_are_read_only_in_trust() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut seen = Vec::new();
     for file in files_below(&source) {
@@ -228,7 +228,10 @@ fn trust_is_read_in_one_place() {
     }
     for (file, _) in EXCEPTIONS {
         let listed = seen.iter().any(|(name, _)| name == file);
-        assert!(listed, "{file} is an exception without a reason");
+        assert!(
+            listed,
+            "{file} is listed as an exception but reads no such header"
+        );
     }
     seen.retain(|(name, _)| EXCEPTIONS.iter().all(|(file, _)| file != name));
     assert!(

@@ -1,4 +1,4 @@
-//! `/verify`: showing once more who one is.
+//! `/verify`: proving one's identity again.
 
 use http::Method;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::support::{ANA, Browser, PASSWORD, TestApp};
 const VERIFY: &str = "/api/accounts/verify";
 const FRESH: &str = "/api/accounts/authz?within=60&grace=0";
 
-/// Signed in, with the CSRF token in the header.
+/// A signed-in browser that sends the CSRF token in the header.
 async fn signed_in(app: &TestApp) -> Browser<'_> {
     let mut browser = app.signed_in().await;
     let csrf = browser.get("/api/accounts/login").await.csrf_token();
@@ -29,7 +29,7 @@ async fn is_fresh(browser: &mut Browser<'_>) -> bool {
 }
 
 #[tokio::test]
-async fn the_ways_to_verify_are_told_to_whoever_is_signed_in() {
+async fn a_signed_in_user_is_told_the_ways_to_verify() {
     let app = TestApp::new().await;
     let answer = app.browser().get(VERIFY).await;
     assert_eq!(answer.verdict(), (401, "UNAUTHENTICATED".into()));
@@ -48,7 +48,7 @@ async fn the_ways_to_verify_are_told_to_whoever_is_signed_in() {
             "oauth_providers": [],
         })
     );
-    // The CSRF token is one that counts.
+    // The CSRF token in the answer is valid.
     let mut browser = browser.header("x-xsrf-token", &csrf);
     let answer = browser.post(VERIFY, json!({"password": PASSWORD})).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -75,11 +75,11 @@ async fn the_password_makes_the_session_fresh() {
 }
 
 #[tokio::test]
-async fn what_is_no_password_makes_nothing_fresh() {
+async fn an_invalid_password_does_not_make_the_session_fresh() {
     let app = TestApp::new().await;
     let mut browser = signed_in(&app).await;
     app.wait(60);
-    let before = browser.standing();
+    let before = browser.session_state();
     let cases = [
         (json!({"password": "wrong"}), "password", "INVALID_PASSWORD"),
         (
@@ -129,7 +129,7 @@ async fn what_is_no_password_makes_nothing_fresh() {
         let by_field = &answer.response()["field_error_codes"];
         assert_eq!(*by_field, json!({field: [code]}), "{body}");
         assert!(answer.response().get("user").is_none(), "{body}");
-        assert_eq!(browser.standing(), before, "{body}");
+        assert_eq!(browser.session_state(), before, "{body}");
         assert!(!is_fresh(&mut browser).await, "{body}");
     }
     let events = app.events.lock().unwrap().clone();
@@ -139,7 +139,7 @@ async fn what_is_no_password_makes_nothing_fresh() {
 }
 
 #[tokio::test]
-async fn forms_and_odd_bodies_are_read_as_elsewhere() {
+async fn forms_are_read_and_malformed_bodies_refused() {
     let app = TestApp::new().await;
     let mut browser = signed_in(&app).await;
     let form = Some("application/x-www-form-urlencoded");
@@ -169,19 +169,23 @@ async fn attack_csrf_verifying_needs_the_token_of_the_session() {
     let app = TestApp::new().await;
     let mut browser = app.signed_in().await;
     app.wait(60);
-    let before = browser.standing();
+    let before = browser.session_state();
     let answer = browser.post(VERIFY, json!({"password": PASSWORD})).await;
     assert_eq!(answer.verdict(), (400, "CSRF_TOKEN_MISSING".into()));
-    assert_eq!(browser.standing(), before);
-    assert_eq!(app.app().passwords().checked(), 1, "nothing was compared");
+    assert_eq!(browser.session_state(), before);
+    assert_eq!(
+        app.app().passwords().checked(),
+        1,
+        "the refused request hashed no password"
+    );
 }
 
 #[tokio::test]
-async fn attack_wrong_person_verifying_by_a_token_makes_no_session_fresh() {
+async fn attack_wrong_person_verifying_with_a_token_does_not_make_the_session_fresh() {
     let app = TestApp::new().await;
     let mut ana = app.signed_in().await;
     app.wait(60);
-    // Her own token, even: the session is not what was asked.
+    // This holds even for the user's own token: the token was verified, not the session.
     let mut bearer = app.bearer(&app.auth_token(ANA).await);
     bearer.cookies = ana.cookies.clone();
     let answer = bearer.post(VERIFY, json!({"password": PASSWORD})).await;
@@ -191,7 +195,7 @@ async fn attack_wrong_person_verifying_by_a_token_makes_no_session_fresh() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_by_asking_for_one() {
+async fn verifying_returns_a_fresh_token_on_request() {
     let app = TestApp::with("SECURITY_TOKEN_MAX_AGE = \"1 days\"").await;
     let mut bearer = app.bearer(&app.auth_token(ANA).await);
     app.wait(60);
@@ -211,12 +215,12 @@ async fn a_token_is_renewed_by_asking_for_one() {
     assert!(is_fresh(&mut app.bearer(&token)).await);
     assert!(
         !is_fresh(&mut bearer).await,
-        "the old one stays as old as it is"
+        "the old token does not become fresh"
     );
 }
 
 #[tokio::test]
-async fn only_enabled_methods_come_in() {
+async fn only_the_enabled_methods_are_accepted() {
     let all = ["session", "token", "basic"];
     for mask in 1..8_usize {
         let named: Vec<&str> = (0..3)
@@ -243,7 +247,7 @@ async fn only_enabled_methods_come_in() {
 }
 
 #[tokio::test]
-async fn attack_crash_an_account_without_a_password_verifies_with_none() {
+async fn attack_crash_an_account_with_an_invalid_hash_is_verified_by_no_password() {
     let app = TestApp::new().await;
     let mut browser = signed_in(&app).await;
     let user = app.stored(ANA).await;
@@ -266,7 +270,7 @@ async fn attack_crash_an_account_without_a_password_verifies_with_none() {
 }
 
 #[tokio::test]
-async fn attack_state_change_whoever_was_switched_off_verifies_nothing() {
+async fn attack_state_change_a_deactivated_user_cannot_verify() {
     let app = TestApp::new().await;
     let mut browser = signed_in(&app).await;
     let user = app.stored(ANA).await;

@@ -1,4 +1,4 @@
-//! What can stand, and is told by `config check`.
+//! Advice of `config check`: settings that are valid but risky.
 
 use vestibule::settings::{Listening, Loaded, Settings, Sources};
 
@@ -74,13 +74,17 @@ fn each_risk_is_named_with_its_fix() {
             "SECURITY_REGISTERABLE = true",
             &[
                 "SECURITY_RETURN_GENERIC_RESPONSES",
-                "/register tells",
+                "/register reveals",
                 "SECURITY_CONFIRMABLE = true",
             ],
         ),
         (
             "SECURITY_LOGIN_SALT = \"a salt for tests\"",
-            &["SECURITY_PASSWORD_SALT", "SECURITY_LOGIN_SALT", "no secret"],
+            &[
+                "SECURITY_PASSWORD_SALT",
+                "SECURITY_LOGIN_SALT",
+                "not secret",
+            ],
         ),
         (
             "SESSION_COOKIE_PATH = \"/app\"\nSECURITY_URL_PREFIX = \"/api/accounts\"",
@@ -117,11 +121,11 @@ fn each_risk_is_named_with_its_fix() {
         ),
         (
             "SECRET_KEY_FALLBACKS = [\"short\"]",
-            &["SECRET_KEY_FALLBACKS", "take it out"],
+            &["SECRET_KEY_FALLBACKS", "remove it"],
         ),
         (
             "WTF_CSRF_SECRET_KEY = \"short\"",
-            &["WTF_CSRF_SECRET_KEY", "leave it out"],
+            &["WTF_CSRF_SECRET_KEY", "remove it"],
         ),
         (
             "SECRET_KEY = \"ключ ключ ключ ключ\"",
@@ -148,7 +152,7 @@ fn each_risk_is_named_with_its_fix() {
         ),
         (
             "TRUSTED_PROXIES = [\"0.0.0.0/0\"]",
-            &["TRUSTED_PROXIES", "name your proxies"],
+            &["TRUSTED_PROXIES", "list only your proxies"],
         ),
         (
             "SECURITY_UNIFIED_SIGNIN = true",
@@ -168,7 +172,7 @@ fn each_risk_is_named_with_its_fix() {
 }
 
 #[test]
-fn secure_cookies_over_plain_http_are_named_one_by_one() {
+fn secure_cookies_over_plain_http_are_each_named() {
     let said = advice(
         "SESSION_COOKIE_SECURE = false\nSECURITY_CSRF_COOKIE_NAME = \"X\"\nREMEMBER_COOKIE_SECURE = true\nSECURITY_PUBLIC_URL = \"http://accounts.example\"",
     );
@@ -182,7 +186,7 @@ fn secure_cookies_over_plain_http_are_named_one_by_one() {
         &[
             "REMEMBER_COOKIE_SECURE",
             "plain HTTP",
-            "nobody is remembered",
+            "no user is remembered",
         ],
         &["SESSION_COOKIE_SECURE", "HTTPS"],
     ] {
@@ -193,7 +197,7 @@ fn secure_cookies_over_plain_http_are_named_one_by_one() {
 }
 
 #[test]
-fn registering_that_signs_in_is_no_secret_whatever_the_reason() {
+fn advice_is_given_whenever_registering_signs_in_and_so_reveals_accounts() {
     let confirmed = "SECURITY_REGISTERABLE = true\nSECURITY_CONFIRMABLE = true\n\
          SECURITY_POST_CONFIRM_VIEW = \"/c\"\nSECURITY_CONFIRM_ERROR_VIEW = \"/e\"\n\
          SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nMAIL_SERVER = \"mail.example.com\"\n\
@@ -207,7 +211,7 @@ fn registering_that_signs_in_is_no_secret_whatever_the_reason() {
 }
 
 #[test]
-fn a_server_behind_a_proxy_is_public_by_its_name() {
+fn a_server_behind_a_proxy_counts_as_public_by_its_host_name() {
     let risky = "SESSION_COOKIE_SECURE = false\nSECURITY_RECOVERABLE = true\nDEBUG = true\n\
          SECURITY_RESET_VIEW = \"/reset\"\nSECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n\
          SECRET_KEY = \"a secret key for tests, long enough\"\nSECURITY_PASSWORD_SALT = \"a salt\"\n";

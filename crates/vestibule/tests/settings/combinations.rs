@@ -1,16 +1,16 @@
-//! Values that cannot stand beside each other, and what a server that others reach needs.
+//! Conflicting settings, and settings that a public server needs.
 
 use vestibule::settings::Listening;
 
 use crate::support::{local, problems};
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_at_once() {
     assert_eq!(local("A = 1\nB = 2\nSECURITY_TRACKABLE = 3").len(), 3);
 }
 
 #[test]
-fn a_public_server_has_to_know_its_name() {
+fn a_public_server_needs_a_host_name() {
     assert!(problems("", Listening::Public)[0].contains("TRUSTED_HOSTS"));
     for line in [
         "TRUSTED_HOSTS = [\"a.example\"]",
@@ -22,12 +22,12 @@ fn a_public_server_has_to_know_its_name() {
 }
 
 #[test]
-fn the_reference_s_own_defaults_are_no_mistake() {
+fn the_references_defaults_are_valid() {
     assert!(local("").is_empty());
 }
 
 #[test]
-fn two_endpoints_of_one_path_are_refused_with_both_names() {
+fn two_endpoints_with_one_path_are_refused_with_both_names() {
     let features = "SECURITY_REGISTERABLE = true\nSECURITY_RECOVERABLE = true\n\
          SECURITY_CHANGEABLE = true\nSECURITY_CONFIRMABLE = true\nSECURITY_CHANGE_EMAIL = true\n\
          SECURITY_USERNAME_ENABLE = true\nSECURITY_CHANGE_USERNAME = true\n\
@@ -106,7 +106,7 @@ fn two_endpoints_of_one_path_are_refused_with_both_names() {
             said[0]
         );
     }
-    // What is off is nowhere.
+    // A disabled endpoint has no path that could conflict.
     for line in [
         "SECURITY_REGISTER_URL = \"/login\"",
         "SECURITY_FRESHNESS = \"-1 seconds\"\nSECURITY_VERIFY_URL = \"/login\"",
@@ -118,7 +118,7 @@ fn two_endpoints_of_one_path_are_refused_with_both_names() {
 }
 
 #[test]
-fn the_mode_of_the_socket_is_one() {
+fn the_socket_mode_must_be_a_file_mode() {
     for mode in ["660", "0600", "777"] {
         let line = format!("VESTIBULE_SOCKET_MODE = {mode:?}");
         assert_eq!(local(&line), Vec::<String>::new(), "{mode}");
@@ -126,12 +126,12 @@ fn the_mode_of_the_socket_is_one() {
     for mode in ["", "66", "0o660", "888", "1777", "rw-rw----", "+660"] {
         let said = local(&format!("VESTIBULE_SOCKET_MODE = {mode:?}"));
         assert_eq!(said.len(), 1, "{mode}");
-        assert!(said[0].contains("not the mode of a file"), "{}", said[0]);
+        assert!(said[0].contains("not a file mode"), "{}", said[0]);
     }
 }
 
 #[test]
-fn what_leads_to_views_needs_them_whatever_the_behaviour() {
+fn features_that_redirect_need_their_views_under_every_behaviour() {
     for behaviour in ["", "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\n"] {
         let lines = format!("{behaviour}SECURITY_CONFIRMABLE = true\nSECURITY_RECOVERABLE = true");
         let named = local(&lines).join("\n");
@@ -147,7 +147,7 @@ fn what_leads_to_views_needs_them_whatever_the_behaviour() {
 }
 
 #[test]
-fn what_would_be_passed_over_is_refused() {
+fn values_that_would_be_ignored_are_refused() {
     let cookie = "SECURITY_CSRF_COOKIE = { expires = \"Wed, 21 Oct 2037 07:28:00 GMT\" }";
     assert!(local(cookie).concat().contains("max_age"));
     let headers = local("CORS_ORIGINS = [\"https://a.example\"]\nCORS_ALLOW_HEADERS = [\"x-(\"]");
@@ -155,14 +155,15 @@ fn what_would_be_passed_over_is_refused() {
 }
 
 #[test]
-fn attack_wrong_purpose_two_purposes_with_one_salt_stop_the_start() {
+fn attack_wrong_purpose_two_purposes_with_the_same_salt_stop_the_start() {
     for (lines, key, other) in [
         (
             "SECURITY_LOGIN_SALT = \"one\"\nSECURITY_RESET_SALT = \"one\"",
             "SECURITY_LOGIN_SALT",
             "SECURITY_RESET_SALT",
         ),
-        // The default of a key that is left out, on either side of the table.
+        // A salt equal to the default of an unset key, whichever of the two comes first in the
+        // table.
         (
             "SECURITY_LOGIN_SALT = \"reset-salt\"",
             "SECURITY_LOGIN_SALT",
@@ -173,7 +174,8 @@ fn attack_wrong_purpose_two_purposes_with_one_salt_stop_the_start() {
             "SECURITY_CONFIRM_SALT",
             "the default of SECURITY_REFRESH_TOKEN_SALT",
         ),
-        // Features that are not served yet share the secret with a Flask application beside us.
+        // A Flask application with the same secret may serve the features that are not served here
+        // yet.
         (
             "SECURITY_WAN_SALT = \"remember-salt\"",
             "SECURITY_WAN_SALT",
@@ -203,8 +205,8 @@ fn attack_wrong_purpose_two_purposes_with_one_salt_stop_the_start() {
     ] {
         let said = local(lines);
         assert_eq!(said.len(), 1, "{lines}: {said:?}");
-        // Whichever of two comes first in the table is named as the one to change or to keep.
-        for part in [key, other, "leave it out, or give it"] {
+        // The message names both keys, in whichever order the table lists them.
+        for part in [key, other, "remove it, or set it"] {
             assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
         }
     }
@@ -216,7 +218,7 @@ fn attack_wrong_purpose_two_purposes_with_one_salt_stop_the_start() {
 }
 
 #[test]
-fn a_session_cookie_that_browsers_throw_away_stops_the_start() {
+fn a_cookie_that_browsers_would_reject_stops_the_start() {
     for (lines, parts) in [
         (
             "SESSION_COOKIE_SECURE = true\nSECURITY_PUBLIC_URL = \"http://accounts.example\"",
@@ -240,7 +242,7 @@ fn a_session_cookie_that_browsers_throw_away_stops_the_start() {
     for fine in [
         "SESSION_COOKIE_SECURE = true\nSECURITY_PUBLIC_URL = \"http://localhost:5000\"",
         "SESSION_COOKIE_SECURE = true\nSECURITY_PUBLIC_URL = \"https://accounts.example\"",
-        // Behind a proxy that changes the Host header.
+        // This is valid behind a proxy that changes the Host header.
         "SESSION_COOKIE_DOMAIN = \"example.com\"\nSECURITY_PUBLIC_URL = \"https://app.example.com\"",
     ] {
         assert_eq!(local(fine), Vec::<String>::new(), "{fine}");
@@ -248,15 +250,15 @@ fn a_session_cookie_that_browsers_throw_away_stops_the_start() {
 }
 
 #[test]
-fn limits_that_nothing_fits_into_stop_the_start() {
+fn limits_that_no_request_can_meet_stop_the_start() {
     for (lines, parts) in [
         (
             "WTF_CSRF_TIME_LIMIT = 0",
-            &["WTF_CSRF_TIME_LIMIT", "expired when it arrives"][..],
+            &["WTF_CSRF_TIME_LIMIT", "expired on arrival"][..],
         ),
         (
             "MAX_CONTENT_LENGTH = 20",
-            &["MAX_CONTENT_LENGTH", "no sign-in would fit"],
+            &["MAX_CONTENT_LENGTH", "too few for a sign-in"],
         ),
         (
             "SECURITY_PASSWORD_LENGTH_MIN = 200",

@@ -1,4 +1,4 @@
-//! Patterns of origins.
+//! Patterns of CORS origins.
 
 use vestibule::http::cors::Cors;
 use vestibule::settings::Settings;
@@ -11,7 +11,7 @@ SECURITY_PASSWORD_SALT = \"a salt for tests\"";
 }
 
 #[test]
-fn attack_cors_a_glob_is_refused_and_its_correction_admits_what_was_meant() {
+fn attack_cors_a_glob_is_refused_with_a_pattern_that_matches_the_intended_origins() {
     let said = read("CORS_ORIGINS = [\"https://*.example.com\"]").unwrap_err();
     let meant = r"https://[a-z0-9-]+\.example\.com";
     assert!(said.len() == 1 && said[0].contains(meant), "{said:?}");
@@ -27,6 +27,6 @@ fn attack_cors_a_glob_is_refused_and_its_correction_admits_what_was_meant() {
     ] {
         assert!(!cors.allows("/", origin), "{origin}");
     }
-    // The star alone stays the wildcard.
+    // A star on its own is still the wildcard.
     assert!(read("CORS_ORIGINS = [\"*\"]").is_ok());
 }

@@ -1,4 +1,4 @@
-//! Mail: from whom, and by which server.
+//! Mail settings: the sender and the mail server.
 
 use vestibule::settings::{Listening, MailRoute, Settings, SmtpSettings};
 
@@ -23,7 +23,7 @@ fn smtp(lines: &str) -> SmtpSettings {
 }
 
 #[test]
-fn the_sender_is_trimmed_and_its_domain_is_the_dns_own() {
+fn the_sender_is_trimmed_and_its_domain_converted_to_ascii() {
     for (written, sender) in [
         ("\"care@b\u{fc}cher.example\"", "care@xn--bcher-kva.example"),
         ("\"  care@example.com\\n\"", "care@example.com"),
@@ -52,15 +52,15 @@ fn the_sender_is_trimmed_and_its_domain_is_the_dns_own() {
 }
 
 #[test]
-fn a_sender_that_no_mail_can_have_is_refused_with_the_part_that_is_wrong() {
+fn an_invalid_sender_is_refused_with_the_invalid_part() {
     for (written, part) in [
         ("\"example.com\"", "no address with an @"),
-        ("\"Care <care@example.com\"", "no > after it"),
-        ("\"care@\"", "a part of the address is missing"),
-        ("\"<@example.com>\"", "a part of the address is missing"),
+        ("\"Care <care@example.com\"", "not closed with a >"),
+        ("\"care@\"", "part of the address is missing"),
+        ("\"<@example.com>\"", "part of the address is missing"),
         ("\"ca re@example.com\"", "before the @"),
-        ("\"care@exa mple.com\"", "no domain"),
-        ("\"care@-example.com\"", "no domain"),
+        ("\"care@exa mple.com\"", "not a domain"),
+        ("\"care@-example.com\"", "not a domain"),
         ("\"Care\\nBcc: x <care@example.com>\"", "line break"),
         ("[\"Care\"]", "no address with an @"),
         ("5", "no address with an @"),
@@ -79,11 +79,11 @@ fn a_sender_that_no_mail_can_have_is_refused_with_the_part_that_is_wrong() {
 fn a_subject_with_a_line_break_is_refused() {
     let said = local("SECURITY_EMAIL_SUBJECT_REGISTER = \"\"\"Welcome\n\"\"\"");
     assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("in one line"), "{}", said[0]);
+    assert!(said[0].contains("on one line"), "{}", said[0]);
 }
 
 #[test]
-fn white_space_around_the_mail_server_and_who_signs_in_does_not_count() {
+fn white_space_around_the_mail_server_and_the_username_is_ignored() {
     let smtp = smtp(
         "MAIL_SERVER = \" mail.example.com. \"\nMAIL_USERNAME = \" us er \"\nMAIL_PASSWORD = \"x\"\nMAIL_USE_TLS = true\nMAIL_PORT = 587",
     );
@@ -96,7 +96,7 @@ fn white_space_around_the_mail_server_and_who_signs_in_does_not_count() {
 }
 
 #[test]
-fn a_mail_server_that_cannot_be_one_stops_the_start() {
+fn invalid_mail_server_settings_stop_the_start() {
     for (lines, parts) in [
         (
             "MAIL_SERVER = \"mail.example.com:587\"",
@@ -131,14 +131,14 @@ fn a_mail_server_that_cannot_be_one_stops_the_start() {
                 "MAIL_PORT = 465",
             ],
         ),
-        // The port that is left out is 25.
+        // The default port is 25.
         (
             "MAIL_SERVER = \"mail.example.com\"\nMAIL_USE_SSL = true",
             &["MAIL_USE_SSL", "MAIL_PORT is 25", "set MAIL_PORT = 465"],
         ),
         (
             "MAIL_SERVER = \"mail.example.com\"\nMAIL_PORT = 465\nMAIL_USE_SSL = true\nMAIL_USE_TLS = true",
-            &["MAIL_USE_SSL", "MAIL_USE_TLS too"],
+            &["MAIL_USE_SSL", "so is MAIL_USE_TLS"],
         ),
     ] {
         let said = local(lines);
@@ -160,7 +160,7 @@ fn a_mail_server_that_cannot_be_one_stops_the_start() {
 }
 
 #[test]
-fn what_is_unusual_about_mail_is_advised_against() {
+fn unusual_mail_settings_get_advice() {
     let from = "SECURITY_EMAIL_SENDER = \"care@example.com\"";
     let server = "MAIL_SERVER = \"mail.example.com\"";
     for (lines, parts) in [
@@ -182,17 +182,17 @@ fn what_is_unusual_about_mail_is_advised_against() {
         ),
         (
             format!("{server}\nSECURITY_EMAIL_SENDER = \"c\u{e1}re@example.com\""),
-            &["SECURITY_EMAIL_SENDER", "SMTPUTF8", "plain letters"],
+            &["SECURITY_EMAIL_SENDER", "SMTPUTF8", "in ASCII"],
         ),
         (
             format!(
                 "{server}\n{from}\nMAIL_PORT = 587\nMAIL_USE_TLS = true\nMAIL_USERNAME = \"u\""
             ),
-            &["MAIL_USERNAME", "without signing in", "MAIL_PASSWORD"],
+            &["MAIL_USERNAME", "without authentication", "MAIL_PASSWORD"],
         ),
         (
             format!("{server}\n{from}\nMAIL_PASSWORD = \"p\""),
-            &["MAIL_PASSWORD", "without signing in", "MAIL_USERNAME"],
+            &["MAIL_PASSWORD", "without authentication", "MAIL_USERNAME"],
         ),
         (
             format!(
@@ -200,7 +200,7 @@ fn what_is_unusual_about_mail_is_advised_against() {
             ),
             &["MAIL_PASSWORD", "white space"],
         ),
-        // A tunnel on this machine may take what it likes on any port.
+        // Only advice: a tunnel on the same machine may accept plain text on any port.
         (
             format!("MAIL_SERVER = \"localhost\"\n{from}\nMAIL_PORT = 465"),
             &["MAIL_PORT", "465", "MAIL_USE_SSL"],
@@ -223,7 +223,7 @@ fn what_is_unusual_about_mail_is_advised_against() {
 }
 
 #[test]
-fn mails_from_this_machine_alone_are_warned_of_at_each_start() {
+fn a_localhost_sender_is_warned_about_at_each_start() {
     let warned = |lines: &str| {
         let warnings = settings(lines).warnings(Listening::Local);
         warnings

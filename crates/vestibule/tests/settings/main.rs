@@ -1,6 +1,6 @@
-//! The configuration: what is read, what is refused, and the page that lists it.
+//! The configuration: its sources, its validation, and the page that documents it.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod advice;
 mod combinations;

@@ -1,4 +1,4 @@
-//! `docs/configuration.md` is made from the table of keys, so that it cannot drift.
+//! `docs/configuration.md` is generated from the table of keys, so that it cannot drift.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -7,21 +7,23 @@ use vestibule::settings::keys::{self, Kind, Status};
 
 const HEAD: &str = "# Configuration
 
-One TOML file of flat keys, `vestibule.toml` or what `--config` names, and environment variables of the same names,
-which win. `<KEY>_FILE` reads a secret or a text from a file. The names and defaults are those of Flask-Security 5.9, Flask and
-its extensions; an empty text stands for Python's None. `SECURITY_MSG_<CODE>` replaces the text of a message.
+Settings come from one TOML file of flat keys (`vestibule.toml`, or the file that `--config` names) and from the environment. An
+environment variable with the name of a setting overrides the file. `<KEY>_FILE` names a file that holds a secret or a text. Names
+and defaults are those of Flask-Security 5.9, Flask and its extensions. An empty string stands for Python's None.
 
-The CSRF cookie is `Secure` unless SECURITY_CSRF_COOKIE says otherwise, as in the reference: browsers keep it over HTTPS, and
-over plain HTTP on localhost (Safari does not; set `secure = false` there while developing).
+- A duration is a string such as \"2 days\", \"15 minutes\" or \"90 seconds\", or a number of seconds.
+- In an environment variable, a flag is `true` or `false`. A list is separated by commas, or written as TOML or JSON. A table is
+  written as TOML or JSON.
+- `SECURITY_MSG_<CODE>` replaces the text of a message ([messages.md](features/messages.md)).
+- The CSRF cookie is `Secure` unless `SECURITY_CSRF_COOKIE` says otherwise, as in Flask-Security. Browsers accept such a cookie
+  over HTTPS, and over plain HTTP on localhost. Safari does not accept it on localhost: set `secure = false` there during
+  development.
 
-Durations are \"2 days\", \"15 minutes\", \"90 seconds\" or a number of seconds. In the environment, flags are `true` or `false`,
-lists are separated by commas or written as TOML or JSON, tables are TOML or JSON.
+The server does not start with an unknown key, a value of the wrong type, or a combination of settings that cannot work. The error
+names the fix. `vestibule config check` shows the settings in force.
 
-An unknown key, a value of the wrong type and a combination that cannot work stop the start, with the fix.
-`vestibule config check` shows what is in force.
-
-This page is made from the table in `crates/vestibule/src/settings/keys`; `UPDATE_DOCS=1 cargo test -p vestibule --test
-settings` writes it anew.
+This page is generated from the table in `crates/vestibule/src/settings/keys`. To update it, run
+`UPDATE_DOCS=1 cargo test -p vestibule --test settings`.
 ";
 
 fn kind(kind: Kind) -> &'static str {
@@ -43,14 +45,11 @@ fn kind(kind: Kind) -> &'static str {
 fn page() -> String {
     let mut page = HEAD.to_owned();
     for (status, title) in [
-        (Status::Served, "In force"),
-        (
-            Status::NotYet,
-            "Known, and of features that this version does not serve yet",
-        ),
+        (Status::Served, "Served"),
+        (Status::NotYet, "Known, but not served yet"),
         (
             Status::NoMeaning,
-            "Accepted, and without meaning here (server-rendered pages, Python)",
+            "Accepted without effect (server-rendered pages, Python)",
         ),
     ] {
         let mut keys: Vec<_> = keys::all().filter(|key| key.status == status).collect();
@@ -88,7 +87,7 @@ fn the_page_lists_every_key() {
 }
 
 #[test]
-fn what_is_said_to_be_in_force_is_read() {
+fn every_served_setting_is_read() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/settings");
     let mut code = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -98,7 +97,7 @@ fn what_is_said_to_be_in_force_is_read() {
         }
     }
     let quoted = |text: &str| code.contains(&format!("\"{text}\""));
-    // The two cookies' attributes are read under a common name.
+    // The attributes of these two cookies are read under a common name.
     let shared = |name: &str| {
         ["SESSION_COOKIE", "REMEMBER_COOKIE"].iter().any(|prefix| {
             name.strip_prefix(prefix)

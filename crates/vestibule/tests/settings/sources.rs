@@ -1,4 +1,4 @@
-//! Where values come from, and who wins.
+//! The sources of settings, and their precedence.
 
 use std::io;
 
@@ -44,7 +44,7 @@ fn shown(loaded: &Loaded, name: &str) -> (String, Origin) {
 }
 
 #[test]
-fn the_starter_file_starts() {
+fn the_starter_file_is_valid() {
     let loaded = load(STARTER, &[]).unwrap();
     let settings = Settings::new(&loaded, Listening::Local).unwrap();
     assert_eq!(settings.http.url_prefix, "/api/accounts");
@@ -57,7 +57,7 @@ fn the_starter_file_starts() {
 }
 
 #[test]
-fn each_later_source_wins() {
+fn a_later_source_overrides_an_earlier_one() {
     let loaded = load(
         "SECURITY_PASSWORD_LENGTH_MIN = 10\nSESSION_COOKIE_NAME = \"file\"",
         &[("SESSION_COOKIE_NAME", "environment"), ("PATH", "/bin")],
@@ -82,7 +82,7 @@ fn each_later_source_wins() {
 }
 
 #[test]
-fn a_secret_comes_from_a_file_and_only_from_one_place() {
+fn a_secret_may_come_from_a_file_but_only_from_one_source() {
     let loaded = load("", &[("SECRET_KEY_FILE", "/run/secret")]).unwrap();
     assert_eq!(shown(&loaded, "SECRET_KEY").1, Origin::Environment);
     let loaded = load("SECRET_KEY_FILE = \"/run/secret\"", &[]).unwrap();
@@ -129,7 +129,7 @@ fn messages_are_replaced_by_code() {
     assert!(load("SECURITY_MSG_NO_SUCH_CODE = \"x\"", &[]).is_err());
 }
 
-/// The single-page configuration of the reference, as its users have it.
+/// The reference's configuration for single-page apps, as its users have it.
 const SPA: &str = r#"
 SECURITY_FLASH_MESSAGES = false
 SECURITY_URL_PREFIX = "/api/accounts"
@@ -155,7 +155,7 @@ SECURITY_REDIRECT_HOST = "localhost:8080"
 "#;
 
 #[test]
-fn the_spa_configuration_is_taken_as_it_is() {
+fn the_references_spa_configuration_is_accepted_unchanged() {
     let loaded = load(SPA, &[]).unwrap();
     let settings = Settings::new(&loaded, Listening::Local).unwrap();
     assert_eq!(settings.not_served, ["SECURITY_UNIFIED_SIGNIN",]);
@@ -168,13 +168,13 @@ fn the_spa_configuration_is_taken_as_it_is() {
 }
 
 #[test]
-fn names_of_flask_that_mean_nothing_here_are_let_be() {
+fn flask_settings_without_a_meaning_here_are_accepted() {
     let lines = "SQLALCHEMY_ECHO = false\nPROPAGATE_EXCEPTIONS = true\nMAIL_TIMEOUT = 5\nEXAMPLE_CLIENT_ID = \"x\"";
     assert!(load(lines, &[]).is_ok());
 }
 
 #[test]
-fn a_server_that_others_reach_and_that_mails_to_nobody_is_warned_of() {
+fn a_public_server_without_a_mail_route_is_warned_about() {
     let lines = "SECRET_KEY = \"a secret key for tests, long enough\"
 SECURITY_PASSWORD_SALT = \"146585145368132386173505678016728509634\"
 ";
@@ -192,7 +192,7 @@ SECURITY_PASSWORD_SALT = \"146585145368132386173505678016728509634\"
 SECURITY_RESET_VIEW = \"/reset\"
 SECURITY_RESET_ERROR_VIEW = \"/reset-error\"\n";
     assert!(warned(recoverable, Listening::Public));
-    // Behind a proxy it listens on loopback.
+    // Behind a proxy, a public server listens on loopback.
     assert!(warned(recoverable, Listening::Local));
     assert!(!warned_as("localhost", recoverable, Listening::Local));
     assert!(!warned("", Listening::Public));

@@ -1,14 +1,14 @@
-//! Configurations, and what is said of them.
+//! Helpers that load a configuration and return its problems.
 
 use vestibule::settings::{Listening, Loaded, Settings, Sources};
 
-/// What every configuration has to have.
+/// The settings that every configuration needs.
 pub(crate) const SECRETS: &str = r#"
 SECRET_KEY = "a secret key for tests, long enough"
 SECURITY_PASSWORD_SALT = "a salt for tests"
 "#;
 
-/// What is wrong with a configuration, one line each.
+/// The problems of a configuration, one line each.
 pub(crate) fn problems(lines: &str, listening: Listening) -> Vec<String> {
     let text = if lines.contains("SECRET_KEY =") {
         lines.to_owned()
@@ -30,7 +30,7 @@ pub(crate) fn problems(lines: &str, listening: Listening) -> Vec<String> {
         )
 }
 
-/// The same, for a server that only its own machine can reach.
+/// The problems of a configuration for a server that only its own machine can reach.
 pub(crate) fn local(lines: &str) -> Vec<String> {
     problems(lines, Listening::Local)
 }

@@ -1,4 +1,4 @@
-//! Argon2 around its memory: what goes in, what comes out (RFC 9106, sections 3.2 and 3.3).
+//! Argon2's input and output around the memory-filling step (RFC 9106, sections 3.2 and 3.3).
 
 use blake2::digest::Output;
 use blake2::digest::block_api::{UpdateCore as _, VariableOutputCore as _};
@@ -18,13 +18,13 @@ const BLAKE_BYTES: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum Version {
-    /// 1.0, before 2016.
+    /// 1.0, from before 2016.
     V16 = 0x10,
-    /// 1.3, that of the RFC.
+    /// 1.3, the version in the RFC.
     V19 = 0x13,
 }
 
-/// The tag of a secret. The options have been checked.
+/// Computes the tag of a secret. The caller has checked the options.
 pub(super) fn digest(
     options: &Argon2Options,
     version: Version,
@@ -66,7 +66,7 @@ fn digest_at(
     outcome.map(|()| tag)
 }
 
-/// H0: everything that the tag depends on.
+/// H0: a hash of everything that the tag depends on.
 fn seed(
     options: &Argon2Options,
     version: Version,
@@ -88,7 +88,7 @@ fn seed(
             secret,
             &length(salt.len())?,
             salt,
-            // Neither a key nor associated data: no scheme of the reference has them.
+            // Neither a key nor associated data: no scheme of the reference uses them.
             &number(0),
             &number(0),
         ],
@@ -102,7 +102,7 @@ fn length(length: usize) -> Result<[u8; 4], HashError> {
         .map_err(|_| HashError::Parameters)
 }
 
-/// One of the first two blocks of a lane.
+/// Computes one of the first two blocks of a lane.
 fn load(block: &mut Block, seed: &[u8], index: u32, lane: u32) -> Result<(), HashError> {
     let mut bytes = Zeroizing::new([0; WORDS * 8]);
     long_hash(
@@ -115,7 +115,7 @@ fn load(block: &mut Block, seed: &[u8], index: u32, lane: u32) -> Result<(), Has
     Ok(())
 }
 
-/// The tag: the last blocks of all lanes, added and hashed.
+/// Computes the tag: the XOR of the last blocks of all lanes, hashed.
 fn finish(blocks: &[Block], plan: &Plan, tag: &mut [u8]) -> Result<(), HashError> {
     let mut bytes = Zeroizing::new([0; WORDS * 8]);
     for lane in blocks.chunks_exact(plan.lane_length()) {
@@ -138,7 +138,7 @@ fn long_hash(out: &mut [u8], parts: &[&[u8]]) -> Result<(), HashError> {
     let mut link = Zeroizing::new([0; BLAKE_BYTES]);
     blake(&mut *link, &whole)?;
     let mut rest = out;
-    // Each link gives its first half, and the last one all that is still missing.
+    // Each link provides its first half, and the last one everything that is still missing.
     loop {
         let (half, tail) = rest.split_at_mut(BLAKE_BYTES / 2);
         half.copy_from_slice(&link[..BLAKE_BYTES / 2]);
@@ -171,7 +171,7 @@ mod tests {
     use crate::hash::Argon2Type;
     use proptest::prelude::*;
 
-    /// Every set of instructions that this processor has, the plainest too.
+    /// Every instruction set that this processor supports, down to the most basic.
     fn levels() -> Vec<Level> {
         let best = Level::new();
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -220,7 +220,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 
         #[test]
-        fn the_library_is_of_the_same_opinion(
+        fn tags_equal_those_of_the_argon2_crate(
             kind in prop::sample::select(Argon2Type::ALL.to_vec()),
             version in prop::sample::select(vec![Version::V16, Version::V19]),
             lanes in 1..6u32,
@@ -238,7 +238,7 @@ mod tests {
                 digest_bytes,
             };
             let expected = second_opinion(&options, version, &secret, &salt);
-            // One buffer for all: what was in it before must not matter.
+            // All share one buffer: its previous content must not matter.
             let mut memory = Memory::default();
             memory.blocks(2000).unwrap().fill([u64::MAX; WORDS]);
             for level in levels() {

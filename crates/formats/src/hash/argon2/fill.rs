@@ -1,10 +1,9 @@
-//! How Argon2 fills its memory (RFC 9106, sections 3.4 to 3.6), which is all of its cost.
+//! The memory-filling step of Argon2 (RFC 9106, sections 3.4 to 3.6), which is all of its cost.
 //!
-//! Ours, and not a library's, because this is where a sign-in spends its time: see
-//! `docs/decisions/argon2.md`. The vectors work on four words at a time, with whatever
-//! instructions the processor has; `argon2`, the library, is the second opinion in the
-//! tests. Everything that has a `Simd` is inlined into the one function that was compiled
-//! for those instructions.
+//! This is our own code because a sign-in spends its time here: see `docs/decisions/argon2.md`. It
+//! works on vectors of four words, with the best instructions that the processor has. The tests
+//! compare it with the `argon2` crate. Every function with a `Simd` argument is inlined into the
+//! one function that is compiled for those instructions.
 
 use fearless_simd::{Level, Simd, dispatch, prelude::*, u64x4};
 
@@ -13,21 +12,21 @@ pub(in crate::hash) type Block = [u64; WORDS];
 
 pub(super) const WORDS: usize = 128;
 const ROW: usize = 16;
-/// The words of a vector.
+/// The number of words in a vector.
 const STEP: usize = 4;
-/// A lane is filled in this many slices, and may look into the other lanes between them.
+/// The number of slices of a lane. A segment may refer to other lanes' finished slices.
 const SLICES: usize = 4;
 
-/// Where blocks of the memory are, and which are looked at.
+/// The layout of the memory, and the parameters that determine which blocks are referenced.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     /// y in the RFC: 0 is d, 1 is i, 2 is id.
     pub(super) kind: u32,
-    /// Whether a later pass is mixed into what it replaces (version 19) or just replaces it.
+    /// Whether later passes are combined by XOR with the blocks that they replace (version 19).
     pub(super) mixes_passes: bool,
     pub(super) passes: u32,
     pub(super) lanes: usize,
-    /// Blocks in a segment, the part of a lane in a slice.
+    /// The number of blocks in a segment, which is the part of a lane in one slice.
     pub(super) segment: usize,
 }
 
@@ -41,7 +40,7 @@ impl Plan {
     }
 }
 
-/// The part of the memory that is being filled.
+/// The segment that is being filled.
 #[derive(Clone, Copy)]
 struct Place {
     pass: u32,
@@ -49,11 +48,11 @@ struct Place {
     lane: usize,
 }
 
-/// After so many blocks, a fifth of a millisecond, whoever waits for the processor may go
-/// first: a hash is long, and requests that need none are short.
+/// The thread yields after this many blocks (a fifth of a millisecond), because a hash is long and
+/// requests without one are short.
 const BREATH: usize = 512;
 
-/// Fills the memory, of which the first two blocks of each lane are there already.
+/// Fills the memory. The first two blocks of each lane are already set.
 pub(super) fn fill(level: Level, memory: &mut [Block], plan: &Plan) {
     dispatch!(level, simd => fill_with(simd, memory, plan));
 }
@@ -74,7 +73,7 @@ fn segment<S: Simd>(simd: S, memory: &mut [Block], plan: &Plan, place: Place) {
     let Place { pass, slice, lane } = place;
     let length = plan.lane_length();
     let beginning = pass == 0 && slice == 0;
-    // Argon2id looks where the password says only after the first half of the first pass.
+    // Argon2id addresses blocks by the password only after the first half of the first pass.
     let independent = plan.kind == 1 || (plan.kind == 2 && pass == 0 && slice < SLICES / 2);
     let mut addresses = Addresses::new(plan, place);
     let mix = pass > 0 && plan.mixes_passes;
@@ -109,7 +108,7 @@ fn segment<S: Simd>(simd: S, memory: &mut [Block], plan: &Plan, place: Place) {
     wipe(&mut scratch);
 }
 
-/// The block that is mixed with the previous one (RFC 9106, section 3.4.2).
+/// The index of the block that is mixed with the previous one (RFC 9106, section 3.4.2).
 #[inline(always)]
 fn reference(plan: &Plan, place: Place, index: usize, random: u64) -> usize {
     let Place { pass, slice, lane } = place;
@@ -119,8 +118,8 @@ fn reference(plan: &Plan, place: Place, index: usize, random: u64) -> usize {
     } else {
         small(high(random) % plan.lanes as u64)
     };
-    // How many blocks there are to choose from: those of the finished segments, and in the
-    // lane itself those of this segment but the previous one.
+    // The number of blocks to choose from: those of the finished segments and, in the same lane,
+    // those of this segment except the previous one.
     let finished = if pass == 0 {
         slice * plan.segment
     } else {
@@ -151,7 +150,7 @@ const fn high(word: u64) -> u64 {
     word >> 32
 }
 
-/// A number that is below one that fits.
+/// Converts a number that is smaller than some `usize`.
 fn small(number: u64) -> usize {
     usize::try_from(number).unwrap_or_default()
 }
@@ -160,7 +159,7 @@ const fn low(word: u64) -> u64 {
     word & 0xffff_ffff
 }
 
-/// Where to look when the password has no say (RFC 9106, section 3.4.1.2).
+/// The addresses that do not depend on the password (RFC 9106, section 3.4.1.2).
 struct Addresses {
     input: Block,
     words: Block,
@@ -194,8 +193,8 @@ impl Addresses {
     }
 }
 
-/// The first half of the function G: the XOR of two blocks goes to `input`, its permuted
-/// rows to `rows`.
+/// The first half of the function G: writes the XOR of two blocks to `input`, and its permuted rows
+/// to `rows`.
 #[inline(always)]
 fn mix_rows<S: Simd>(simd: S, from: [&Block; 2], input: &mut Block, rows: &mut Block) {
     for row in 0..WORDS / ROW {
@@ -206,7 +205,7 @@ fn mix_rows<S: Simd>(simd: S, from: [&Block; 2], input: &mut Block, rows: &mut B
             words.store_slice(&mut input[at..at + STEP]);
             words
         };
-        // A row is a four by four matrix: first its columns, then its diagonals.
+        // A row is a four-by-four matrix: first its columns, then its diagonals.
         let [a, b, c, d] = quarter([load(0), load(1), load(2), load(3)]);
         let [a, b, c, d] = quarter([a, b.slide::<1>(b), c.slide::<2>(c), d.slide::<3>(d)]);
         for (part, words) in [a, b.slide::<3>(b), c.slide::<2>(c), d.slide::<1>(d)]
@@ -219,8 +218,8 @@ fn mix_rows<S: Simd>(simd: S, from: [&Block; 2], input: &mut Block, rows: &mut B
     }
 }
 
-/// The second half of the function G: permutes the columns and adds the input again. A
-/// column is two words wide; a vector holds two neighbours.
+/// The second half of the function G: permutes the columns and XORs the input again. A column is
+/// two words wide, so a vector holds two neighbours.
 #[inline(always)]
 fn mix_columns<S: Simd>(simd: S, input: &Block, rows: &Block, into: &mut Block, mix: bool) {
     for column in 0..ROW / STEP {
@@ -256,13 +255,13 @@ fn vector<S: Simd>(simd: S, block: &Block, at: usize) -> u64x4<S> {
     u64x4::from_slice(simd, &block[at..at + STEP])
 }
 
-/// The second word of each pair in `a`, then the first of that in `b`.
+/// The second word of each pair in `a`, followed by the first word of the pair in `b`.
 #[inline(always)]
 fn join<S: Simd>(a: u64x4<S>, b: u64x4<S>) -> u64x4<S> {
     a.slide_within_blocks::<1>(b)
 }
 
-/// The function GB of RFC 9106, section 3.6, on four quadruples of words at once.
+/// The function GB (RFC 9106, section 3.6) on four quadruples of words at once.
 #[inline(always)]
 fn quarter<S: Simd>([a, b, c, d]: [u64x4<S>; 4]) -> [u64x4<S>; 4] {
     let a = add(a, b);
@@ -288,7 +287,7 @@ fn rotate<S: Simd, const RIGHT: u32>(words: u64x4<S>) -> u64x4<S> {
     (words >> RIGHT) | (words << (u64::BITS - RIGHT))
 }
 
-/// Overwrites blocks, and keeps the compiler from leaving that out.
+/// Overwrites blocks, and keeps the compiler from optimising that away.
 pub(in crate::hash) fn wipe(blocks: &mut [Block]) {
     blocks.fill([0; WORDS]);
     std::hint::black_box(blocks);

@@ -12,7 +12,7 @@ use self::digest::{Version, digest};
 use super::number::decimal;
 use super::{HashError, Memory};
 
-/// libpass makes salts of this length.
+/// The length of libpass's salts.
 pub(super) const SALT_BYTES: usize = 16;
 
 const NAME: &str = "argon2";
@@ -22,41 +22,40 @@ const MEMORY_LIMIT: u32 = 1024 * 1024;
 
 const LANES_LIMIT: u32 = 64;
 
-/// The salt of a stored hash, in bytes: no shorter one is safe, and no longer one is made.
+/// The salt of a stored hash, in bytes. Shorter ones are not safe, and longer ones are not made.
 const SALT_RANGE: std::ops::RangeInclusive<usize> = 8..=64;
 
 /// The digest of a stored hash, in bytes.
 const DIGEST_RANGE: std::ops::RangeInclusive<usize> = 4..=512;
 
-/// The most block operations that a stored hash may ask for: memory times passes, sixteen
-/// times what the usual parameters take.
+/// The most block operations (memory times passes) that a stored hash may ask for: sixteen times
+/// those of the default parameters.
 const WORK_LIMIT: u64 = 65536 * 3 * 16;
 
-/// The types of argon2.
+/// The types of Argon2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Argon2Type {
     /// Argon2d.
     D,
     /// Argon2i.
     I,
-    /// Argon2id, the one to use.
+    /// Argon2id, the recommended one.
     Id,
 }
 
-/// The parameters for new hashes (`argon2__*` in
-/// `SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS`). The defaults are libpass's, which are those
-/// of RFC 9106's second recommendation.
+/// The parameters of new hashes (`argon2__*` in `SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS`). The
+/// defaults are libpass's, which are those of RFC 9106's second recommendation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Argon2Options {
     /// The type.
     pub kind: Argon2Type,
-    /// In kibibytes.
+    /// The memory, in kibibytes.
     pub memory_cost: u32,
-    /// Passes over the memory.
+    /// The number of passes over the memory.
     pub time_cost: u32,
-    /// Lanes.
+    /// The number of lanes.
     pub parallelism: u32,
-    /// The length of the digest in bytes.
+    /// The length of the digest, in bytes.
     pub digest_bytes: usize,
 }
 
@@ -94,9 +93,9 @@ impl Default for Argon2Options {
 }
 
 impl Argon2Options {
-    /// Whether hashes can be made like this, and be checked afterwards.
+    /// Checks that hashes can be made with these parameters, and be verified afterwards.
     pub(super) fn check(&self) -> Result<(), HashError> {
-        // libpass takes no shorter digest than this for new hashes.
+        // libpass accepts no shorter digest for new hashes.
         if self.digest_bytes < 16 || !self.are_sound() || self.are_absurd() {
             return Err(HashError::Parameters);
         }
@@ -124,7 +123,7 @@ struct Parsed {
     digest: Vec<u8>,
 }
 
-/// Reads `$argon2id$v=19$m=65536,t=3,p=4$salt$digest`, as strictly as the C library does.
+/// Parses `$argon2id$v=19$m=65536,t=3,p=4$salt$digest`, as strictly as the C library does.
 fn parse(hash: &str) -> Option<Parsed> {
     let mut parts = hash.strip_prefix('$')?.split('$');
     let name = parts.next()?;
@@ -201,9 +200,9 @@ fn write(options: &Argon2Options, salt: &[u8], digest: &[u8]) -> String {
     )
 }
 
-/// As libpass judges it: another type, version, memory, parallelism or digest length. It
-/// looks at the passes only when they are configured; here fewer than the configured ones
-/// are always too few, and more are left alone.
+/// Decides as libpass does: another type, version, memory, parallelism or digest length needs an
+/// upgrade. libpass checks the passes only if they are configured; here, fewer than configured
+/// always need an upgrade, and more never do.
 pub(super) fn needs_upgrade(hash: &str, options: &Argon2Options) -> bool {
     parse(hash).is_none_or(|parsed| {
         let stored = Argon2Options {

@@ -1,10 +1,10 @@
-//! The numbering plans of the world, by which numbers are judged.
+//! The numbering plans of the world, against which numbers are validated.
 
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-/// Made by `record.py`, which says what stands where.
+/// `record.py` writes this file and documents its fields.
 static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| {
     include_str!("plans.tsv")
         .lines()
@@ -12,16 +12,16 @@ static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The numbers of a region.
+/// The numbering plan of a region.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Two letters, or 001 for what belongs to no region.
+    /// Two letters, or 001 for a plan that belongs to no region.
     region: &'static str,
     pub(super) calling_code: &'static str,
-    /// What is dialled before the calling code of another region.
+    /// A pattern for the digits that are dialled before a country code.
     pub(super) international_prefix: &'static str,
     national_prefix: &'static str,
-    /// What stands in place of the national prefix, with \1 and \2 for groups of it.
+    /// What replaces the national prefix; \1 and \2 are its groups.
     replacement: &'static str,
     leading_digits: &'static str,
     local_lengths: Lengths,
@@ -29,12 +29,12 @@ pub(super) struct Plan {
     kinds: Vec<Numbers>,
 }
 
-/// How a number's length sits among those of a plan.
+/// How the length of a number compares with those of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {
     Possible,
     TooLong,
-    /// Too short, of a local number, or between possible lengths.
+    /// Too short, the length of a local number, or between possible lengths.
     Other,
 }
 
@@ -67,7 +67,7 @@ impl Plan {
         PLANS.iter().find(|plan| plan.calling_code == code)
     }
 
-    /// The plan that a national number of a calling code is of.
+    /// The plan that a national number of a calling code belongs to.
     pub(super) fn of_number(code: &str, number: &str) -> Option<&'static Self> {
         let mut plans = PLANS.iter().filter(|plan| plan.calling_code == code);
         let (first, second) = (plans.next()?, plans.next());
@@ -83,12 +83,12 @@ impl Plan {
         })
     }
 
-    /// Whether a national number is one of a kind that the region has.
+    /// Whether a national number is of a kind that the region has.
     pub(super) fn is_valid(&self, number: &str) -> bool {
         self.general.have(number) && self.kinds.iter().any(|kind| kind.have(number))
     }
 
-    /// Whether a national number looks like one, but for its length.
+    /// Whether a national number matches the general pattern. Does not check its length.
     pub(super) fn is_plausible(&self, number: &str) -> bool {
         self.general.fit(number)
     }
@@ -104,7 +104,8 @@ impl Plan {
         }
     }
 
-    /// The number without its national prefix, unless that makes a plausible one implausible.
+    /// The number without its national prefix, unless removing it makes a plausible number
+    /// implausible.
     pub(super) fn without_national_prefix(&self, number: &str) -> String {
         let unchanged = || number.to_owned();
         if self.national_prefix.is_empty() {
@@ -134,7 +135,7 @@ impl Plan {
     }
 }
 
-/// Lengths and what the numbers look like.
+/// The lengths of a kind of numbers, and their pattern.
 #[derive(Debug, PartialEq, Eq)]
 struct Numbers {
     lengths: Lengths,
@@ -159,7 +160,7 @@ impl Numbers {
     }
 }
 
-/// A set of small numbers, a bit for each.
+/// A set of small numbers, one bit for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Lengths(u32);
 
@@ -181,7 +182,7 @@ impl Lengths {
     }
 }
 
-/// A pattern that has to match where a number begins.
+/// Compiles a pattern that must match at the start of a number.
 pub(super) fn at_start(pattern: &str) -> Option<Regex> {
     Regex::new(&format!("^(?:{pattern})")).ok()
 }
@@ -191,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_plan_is_read_and_every_pattern_understood() {
+    fn every_plan_and_every_pattern_parses() {
         let lines = include_str!("plans.tsv").lines();
         assert_eq!(
             PLANS.len(),

@@ -1,16 +1,16 @@
-"""Records the numbering plans that phone.rs judges by, from Python's phonenumbers.
+"""Records the numbering plans that phone.rs validates numbers against, from Python's phonenumbers.
 
     oracle/.venv/bin/python crates/formats/src/text/phone/record.py
 
 writes plans.tsv beside itself. The data is that of Google's libphonenumber (Apache-2.0), as the
-reference's library carries it. One line a region, those of one calling code together and the
-main one first:
+reference's library contains it. There is one line for each region; regions with the same calling
+code are adjacent, and the main one is first:
 
-    region, calling code, international prefix, national prefix, what to put in its place,
+    region, calling code, international prefix, national prefix, its replacement,
     leading digits, lengths of local numbers, all numbers, and the numbers of each kind
 
-the numbers being lengths and a regular expression, "10:[2-9]\\d{9}". Kinds of the same expression
-stand once: which kind a number is of does not matter here.
+Numbers are lengths and a regular expression, "10:[2-9]\\d{9}". Kinds with the same expression are
+written once, because the kind of a number does not matter here.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-//! Two answers, with all that may differ between two honest servers taken out.
+//! Compares two answers without what may differ between two correct servers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +11,11 @@ use super::known::Aspect;
 use super::python::{Python, fits};
 use vestibule::messages::Message;
 
-/// How far two expiry dates may lie apart, in seconds: the two requests are not made in
-/// the same moment.
+/// How far apart two expiry dates may be, in seconds: the two requests are not sent at the same
+/// time.
 const TOLERANCE: i64 = 5;
 
-/// Every aspect in which the two answers differ, in words.
+/// Every aspect in which the two answers differ, with a description.
 pub(crate) fn differences(ours: &Response, theirs: &Response) -> Vec<(Aspect, String)> {
     let mut found = Vec::new();
     let mut check = |aspect, our: String, their: String| {
@@ -28,7 +28,7 @@ pub(crate) fn differences(ours: &Response, theirs: &Response) -> Vec<(Aspect, St
         ours.status.to_string(),
         theirs.status.to_string(),
     );
-    // A redirect of ours has no page in it.
+    // Our redirects have no body; the reference's have a page.
     let redirects = ours.status == 302 && theirs.status == 302;
     if !redirects {
         check(
@@ -81,7 +81,7 @@ pub(crate) fn differences(ours: &Response, theirs: &Response) -> Vec<(Aspect, St
     found
 }
 
-/// What is wrong with an answer of ours by itself: every body is an envelope.
+/// What is wrong with an answer of ours on its own: every body must be an envelope.
 pub(crate) fn envelope_fault(answer: &Response) -> Option<String> {
     if answer.body.is_empty() {
         return None;
@@ -98,7 +98,7 @@ pub(crate) fn envelope_fault(answer: &Response) -> Option<String> {
     (!right).then(|| format!("not the envelope: {body}"))
 }
 
-/// Our body with texts replaced by codes and our additions taken out.
+/// Our body with its texts replaced by their codes, and without our additions.
 fn our_body(answer: &Response) -> Value {
     let Some(mut body) = answer.json() else {
         return shapeless(answer);
@@ -121,7 +121,8 @@ fn our_body(answer: &Response) -> Value {
     body
 }
 
-/// Puts the codes in the place of the texts when they run parallel, and says so when not.
+/// Replaces the texts with the codes if both have the same shape; otherwise keeps both, which then
+/// differ from the reference's body.
 fn replace(response: &mut Map<String, Value>, member: &str, codes: Value) {
     let texts = response.remove(member).unwrap_or_default();
     let value = if parallel(&texts, &codes) {
@@ -179,7 +180,8 @@ fn each_text(texts: &mut Value, change: &dyn Fn(&str) -> String) {
     }
 }
 
-/// The reference says the same of an address and of a name that somebody has.
+/// Merges two codes that the reference does not tell apart: its text is the same for an address and
+/// for a username that is taken.
 fn as_told_apart(code: &str) -> String {
     match code {
         "EMAIL_ALREADY_ASSOCIATED" | "USERNAME_ALREADY_ASSOCIATED" => "ALREADY_ASSOCIATED",
@@ -188,7 +190,7 @@ fn as_told_apart(code: &str) -> String {
     .to_owned()
 }
 
-/// The stable code of a text: the reference's message name, or ours for the texts of
+/// The stable code of a text of the reference: its message name, or our code for the texts of
 /// Flask-WTF and `WTForms`, which have no name.
 fn code_of(text: &str) -> String {
     let named = match text {
@@ -212,7 +214,8 @@ fn our_code(text: &str) -> String {
     message.map_or_else(|| text.to_owned(), |message| message.code().to_owned())
 }
 
-/// Where an answer leads to: texts in the query by their codes, tokens not at all.
+/// The `Location` of an answer. Texts in the query are replaced by their codes, and tokens are
+/// hidden.
 fn location(answer: &Response, code: fn(&str) -> String) -> Vec<String> {
     let targets = answer.all("location");
     targets
@@ -228,14 +231,15 @@ fn location(answer: &Response, code: fn(&str) -> String) -> Vec<String> {
                 };
                 format!("{name}={value}")
             });
-            // With a host of the app's own the reference leaves the scheme to the browser.
+            // With `SECURITY_REDIRECT_HOST` the reference leaves the scheme to the browser.
             let view = view.strip_prefix("http:").unwrap_or(view);
             format!("{view}?{}#{fragment}", pairs.collect::<Vec<_>>().join("&"))
         })
         .collect()
 }
 
-/// What was drawn for an account during the test: nothing that the test's own people have.
+/// Hides a random identifier that was generated during the test. The test users' own identifiers
+/// contain eight zeros and stay visible.
 pub(crate) fn hide_fresh(text: &str) -> String {
     let drawn = text.len() == 32
         && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -247,7 +251,7 @@ pub(crate) fn hide_fresh(text: &str) -> String {
     }
 }
 
-/// A CSRF token keeps its shape only.
+/// Reduces the CSRF token, the auth token and the refresh token to their shapes.
 fn hide_token(response: &mut Map<String, Value>) {
     if let Some(Value::String(token)) = response.get_mut("csrf_token") {
         *token = match cookies::payload(token) {
@@ -268,7 +272,7 @@ fn hide_token(response: &mut Map<String, Value>) {
     }
 }
 
-/// A signed object: the values of some members, and of the others that they are there.
+/// The shape of a signed object: some members with their values, the others with their kind only.
 fn shape_of(token: &Value, kept: &[&str]) -> Value {
     let Some(Value::Object(mut said)) = token.as_str().and_then(cookies::payload) else {
         return json!(format!("<not a token: {token}>"));
@@ -295,7 +299,7 @@ fn shapeless(answer: &Response) -> Value {
     }
 }
 
-/// A header's comma-separated members in no order, `=True` taken off.
+/// A header's comma-separated members as a set, without `=True`.
 fn members(answer: &Response, name: &str) -> BTreeSet<String> {
     answer
         .all(name)
@@ -400,7 +404,7 @@ pub(crate) fn seconds(date: &str) -> Option<i64> {
     };
     let number = |text: &str| text.parse::<i64>().ok();
     let month = i64::try_from(MONTHS.find(month)? / 3 + 1).ok()?;
-    // Days from civil date, with the year beginning in March.
+    // Days from a civil date, with years that begin in March.
     let (year, month) = if month > 2 {
         (number(year)?, month - 3)
     } else {

@@ -1,12 +1,12 @@
-//! One configuration for two servers: JSON for the reference, TOML for ours.
+//! One configuration for both servers: JSON for the reference, TOML for ours.
 
 use serde_json::{Map, Value, json};
 
 pub(crate) const SECRET: &str = "oracle-secret-key-0123456789abcdef-0123456789";
 pub(crate) const PREFIX: &str = "/api/accounts";
 
-/// The single-page-app configuration that every demonstration starts from, with the
-/// secrets and cheap hashing that a test needs.
+/// The documented single-page-app configuration, with the secrets and the cheap password hashing
+/// that a test needs.
 pub(crate) fn spa() -> Map<String, Value> {
     let Value::Object(config) = json!({
         "SECRET_KEY": SECRET,
@@ -51,7 +51,7 @@ pub(crate) fn spa_with(changes: &Value) -> Map<String, Value> {
     config
 }
 
-/// The same keys as TOML: None is the empty text, `{"seconds": N}` the number of seconds.
+/// The configuration as TOML: None becomes the empty string, `{"seconds": N}` becomes N.
 pub(crate) fn to_toml(config: &Map<String, Value>) -> String {
     let table: toml::Table = config
         .iter()

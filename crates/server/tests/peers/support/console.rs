@@ -1,5 +1,5 @@
-//! A database server's own client, kept open: to start it for every look would take longer than
-//! the exchanges.
+//! The command-line client of a database server, kept open between queries: starting it for each
+//! query would take longer than the exchanges do.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,9 +15,9 @@ pub(crate) struct Console {
     process: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    /// The user table's, where rows come without names.
+    /// The columns of the user table, for MySQL, whose client prints rows without names.
     columns: Vec<String>,
-    /// Dropped when the client is gone.
+    /// Drops the database when it is dropped, so it must outlive the client.
     schema: Schema,
 }
 
@@ -39,7 +39,7 @@ impl Console {
             schema,
         };
         if console.schema.engine == Engine::Mysql {
-            // So that names and values are quoted as elsewhere.
+            // So that names and values can be quoted as in PostgreSQL.
             console.ask("SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'");
             console.columns = console.ask(
                 "SELECT column_name FROM information_schema.columns \
@@ -49,7 +49,7 @@ impl Console {
         console
     }
 
-    /// All users as they stand.
+    /// Reads all users.
     pub(crate) fn users(&mut self) -> Users {
         let rows = match self.schema.engine {
             Engine::Postgres => "SELECT row_to_json(u) FROM \"user\" u ORDER BY id",
@@ -65,7 +65,7 @@ impl Console {
             .collect()
     }
 
-    /// Changes a column of somebody who is there.
+    /// Changes a column of an existing user.
     pub(crate) fn set(&mut self, email: &str, column: &str, value: &str) {
         let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
         let (email, value) = (quoted(email), quoted(value));
@@ -78,7 +78,7 @@ impl Console {
         ));
     }
 
-    /// The lines that a statement answers with.
+    /// Runs a statement and returns the lines of its output.
     fn ask(&mut self, statement: &str) -> Vec<String> {
         const END: &str = "-- that was all";
         let end = match self.schema.engine {
@@ -99,7 +99,7 @@ impl Console {
         }
     }
 
-    /// A row of values between tabs.
+    /// Parses a row of tab-separated values.
     fn of_values(&self, line: &str) -> BTreeMap<String, String> {
         let values: Vec<&str> = line.split('\t').collect();
         assert_eq!(values.len(), self.columns.len(), "{line:?}");
@@ -122,7 +122,7 @@ fn of_json(line: &str) -> BTreeMap<String, String> {
             let text = match value {
                 Value::Null => "NULL".to_owned(),
                 Value::Bool(flag) => u8::from(flag).to_string(),
-                // JSON leaves out the last zeros of a moment.
+                // `row_to_json` drops trailing zeros from the fraction of a timestamp.
                 Value::String(text) if is_moment(&column) => {
                     let (seconds, fraction) = text.split_once('.').unwrap_or((&text, ""));
                     format!("{seconds}.{fraction:0<6}")

@@ -1,4 +1,4 @@
-//! What is written inside cookies.
+//! Decoding and comparing the values of cookies.
 
 use std::io::Read;
 
@@ -8,8 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// What a signed cookie or token carries, signature unchecked: base64url of JSON, zlib
-/// behind a leading dot (itsdangerous 2.2, `URLSafeSerializerMixin`).
+/// The payload of a signed cookie or token, without a check of its signature.
+///
+/// The format is base64url of JSON, compressed with zlib after a leading dot (itsdangerous 2.2,
+/// `URLSafeSerializerMixin`).
 pub(crate) fn payload(signed: &str) -> Option<Value> {
     let (packed, rest) = match signed.strip_prefix('.') {
         Some(rest) => (true, rest),
@@ -28,17 +30,17 @@ pub(crate) fn payload(signed: &str) -> Option<Value> {
     serde_json::from_slice(&text).ok()
 }
 
-/// A cookie's value with all that may differ between two honest servers taken out.
+/// A cookie's value without what may differ between two correct servers.
 ///
-/// The session keeps its keys and values, except the random CSRF secret and the moment of
-/// the sign-in; a signed CSRF token keeps only its shape; anything else is kept as it is.
+/// A session keeps its keys and values, except random values and times. A signed CSRF token keeps
+/// only its shape. Any other value is kept as it is.
 pub(crate) fn comparable(cookie: &SetCookie) -> Value {
     if cookie.clears() {
         return json!({"cleared": cookie.value});
     }
     match payload(&cookie.value) {
         Some(Value::Object(mut session)) => {
-            // What we keep beside what the reference does.
+            // Keys that only vestibule stores.
             session.retain(|key, _| !key.starts_with("vestibule_"));
             for (key, value) in &mut session {
                 match &value {
@@ -70,7 +72,8 @@ pub(crate) fn comparable(cookie: &SetCookie) -> Value {
     }
 }
 
-/// The session's CSRF value, whatever its key is called: a SHA-1 in hexadecimal.
+/// Whether a text is a session's CSRF secret: a SHA-1 digest in hexadecimal. Its key is
+/// configurable.
 fn is_secret(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

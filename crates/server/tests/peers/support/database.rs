@@ -1,4 +1,4 @@
-//! What an exchange left in the user table, in a form that two servers can be compared by.
+//! What an exchange changed in the user table, in a form that two servers can be compared by.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use crate::server::{Engine, Schema};
 /// Email, then column, then value.
 pub(crate) type Users = BTreeMap<String, BTreeMap<String, String>>;
 
-/// A database of one test: a file, or with `VESTIBULE_ORACLE_DATABASE` one on a server. It goes
-/// away with the last who uses it.
+/// The database of one test: a file or, with `VESTIBULE_ORACLE_DATABASE`, a database on a server.
+/// A database on a server is dropped with the last clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Database(Arc<Place>);
 
@@ -27,10 +27,10 @@ enum Place {
     },
 }
 
-/// On which server the comparison runs, if on any.
+/// The database server that the comparison runs on; none for `SQLite`.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the test command says on which database the comparison runs"
+    reason = "the test command chooses the database for the comparison"
 )]
 pub(crate) fn chosen_engine() -> Option<Engine> {
     match std::env::var("VESTIBULE_ORACLE_DATABASE").ok()?.as_str() {
@@ -40,7 +40,7 @@ pub(crate) fn chosen_engine() -> Option<Engine> {
     }
 }
 
-/// The address of a database on a server, for SQLAlchemy and for us.
+/// The URI of a database on a server, in a form that SQLAlchemy and vestibule both accept.
 pub(crate) fn uri_of(schema: &Schema) -> String {
     let (dialect, driver) = match schema.engine {
         Engine::Postgres => ("postgresql://", "postgresql+psycopg://"),
@@ -49,7 +49,8 @@ pub(crate) fn uri_of(schema: &Schema) -> String {
     schema.uri.replacen(dialect, driver, 1)
 }
 
-/// Nothing runs when a run of tests ends, so its last database is dropped by the next run.
+/// Drops the databases of test runs that have ended. Statics are never dropped, so the template
+/// database of a run outlives it.
 pub(crate) fn drop_what_ended_runs_left(any: &Schema) {
     let names = match any.engine {
         Engine::Postgres => "SELECT datname FROM pg_database",
@@ -72,7 +73,7 @@ impl Database {
         Self(Arc::new(Place::File(path)))
     }
 
-    /// A copy of another database on a server.
+    /// Copies a database on a server.
     pub(crate) fn copy_of(template: &Schema) -> Self {
         static ONE: Mutex<()> = Mutex::new(());
         let schema = {
@@ -85,7 +86,7 @@ impl Database {
         }))
     }
 
-    /// As `SQLALCHEMY_DATABASE_URI` says it.
+    /// The value for `SQLALCHEMY_DATABASE_URI`.
     pub(crate) fn uri(&self) -> String {
         match &*self.0 {
             Place::File(path) => format!("sqlite:///{}", path.display()),
@@ -93,7 +94,7 @@ impl Database {
         }
     }
 
-    /// Reads all users as they stand.
+    /// Reads all users.
     pub(crate) fn users(&self) -> Users {
         match &*self.0 {
             Place::File(path) => users_in(path),
@@ -101,7 +102,7 @@ impl Database {
         }
     }
 
-    /// Changes a column behind the servers' backs, as an administrator would.
+    /// Changes a column directly in the database, as an administrator would.
     pub(crate) fn set(&self, email: &str, column: &str, value: &str) {
         match &*self.0 {
             Place::File(path) => set_in(path, email, column, value),
@@ -119,7 +120,7 @@ fn users_in(path: &Path) -> Users {
         .expect("the database opens");
     connection
         .busy_timeout(std::time::Duration::from_secs(5))
-        .expect("a time to wait");
+        .expect("a busy timeout");
     let mut statement = connection
         .prepare("SELECT * FROM user ORDER BY id")
         .expect("a user table");
@@ -141,7 +142,7 @@ fn set_in(path: &Path, email: &str, column: &str, value: &str) {
     let connection = Connection::open(path).expect("the database opens");
     connection
         .busy_timeout(std::time::Duration::from_secs(5))
-        .expect("a time to wait");
+        .expect("a busy timeout");
     let changed = connection
         .execute(
             &format!("UPDATE user SET {column} = ?1 WHERE email = ?2"),
@@ -151,8 +152,8 @@ fn set_in(path: &Path, email: &str, column: &str, value: &str) {
     assert_eq!(changed, 1, "{email} is in the database");
 }
 
-/// The columns that differ from `before`, with what may differ between two honest
-/// servers (the moment, the salt) taken out.
+/// The columns that differ from `before`, without what may differ between two correct servers
+/// (times, salts).
 pub(crate) fn changes(before: &Users, after: &Users) -> BTreeMap<String, String> {
     let mut changes = BTreeMap::new();
     for (email, record) in after {
@@ -174,7 +175,8 @@ pub(crate) fn is_moment(column: &str) -> bool {
     column.ends_with("_at") || column.ends_with("_datetime")
 }
 
-/// MySQL keeps whole seconds: whether such a moment moved says when the second ended.
+/// Whether two values may be the same time. MySQL keeps whole seconds, so whether such a column
+/// changes depends on when the second ended.
 fn maybe_a_moment_later(column: &str, old: Option<&String>, value: &str) -> bool {
     let there = |text: &str| text.contains(':');
     is_moment(column) && old.is_some_and(|old| there(old)) && there(value) && !value.contains('.')
@@ -182,25 +184,25 @@ fn maybe_a_moment_later(column: &str, old: Option<&String>, value: &str) -> bool
 
 fn comparable(column: &str, old: &str, value: &str) -> String {
     if let Ok(number) = value.parse::<i64>() {
-        // Counters by how far they went: an exchange is judged by itself.
+        // Counters are compared by their increase, so that each exchange is judged on its own.
         return format!("{:+}", number - old.parse().unwrap_or(0));
     }
     if is_moment(column) {
-        // The reference lets SQLite fill in when a row was made, to the second.
+        // The reference lets SQLite fill in the creation time, which has whole seconds.
         let made = old.is_empty() && column.ends_with("_datetime");
         let value = if made {
             value.split('.').next().unwrap_or(value)
         } else {
             value
         };
-        // Dates keep their shape, so that another precision or separator shows.
+        // Times keep their format, so that a different precision or separator is detected.
         return value
             .chars()
             .map(|c| if c.is_ascii_digit() { '9' } else { c })
             .collect();
     }
     if column == "password" {
-        // Scheme and parameters, without salt and digest.
+        // Keep the scheme and the parameters; drop the salt and the digest.
         let parts: Vec<&str> = value.split('$').collect();
         return parts[..parts.len().saturating_sub(2)].join("$");
     }

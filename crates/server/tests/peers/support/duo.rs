@@ -1,4 +1,4 @@
-//! Both servers on one configuration and equal databases, asked the same things.
+//! Both servers with the same configuration and equal databases, which get the same requests.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use super::post::{Mail, Post};
 
 const AGENT: &str = "oracle-browser/1.0";
 
-/// One browser, which keeps the cookies of each server apart.
+/// One browser, with a cookie jar for each server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Browser {
     pub(crate) ours: Jar,
@@ -26,21 +26,21 @@ impl Browser {
         Self::default()
     }
 
-    /// Does the same to both jars.
+    /// Applies the same change to both jars.
     pub(crate) fn both(&mut self, change: impl Fn(&mut Jar)) {
         change(&mut self.ours);
         change(&mut self.theirs);
     }
 }
 
-/// What both answered.
+/// The answers of both servers.
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
     pub(crate) ours: Response,
     pub(crate) theirs: Response,
 }
 
-/// The two servers, and every difference seen so far.
+/// The two servers, and every difference found so far.
 #[derive(Debug)]
 pub(crate) struct Duo {
     pub(crate) ours: Vestibule,
@@ -53,7 +53,7 @@ pub(crate) struct Duo {
 }
 
 impl Pair {
-    /// A member of `response.user`, of each.
+    /// A member of `response.user` in each answer.
     pub(crate) fn of_user(&self, member: &str) -> (String, String) {
         let member = |answer: &Response| {
             let body = answer.json().unwrap_or_default();
@@ -65,12 +65,12 @@ impl Pair {
 }
 
 impl Duo {
-    /// In the single-page-app configuration with these keys changed.
+    /// Starts both in the single-page-app configuration with these keys changed.
     pub(crate) fn start(name: &str, changes: &Value) -> Self {
         Self::with_post(name, changes, None)
     }
 
-    /// The same with mails, which are compared as well. Each server has a counter of its own.
+    /// Like [`Self::start`], and compares mails too. Each server has an SMTP server of its own.
     pub(crate) fn start_with_mail(name: &str, changes: &Value) -> Self {
         Self::with_post(name, changes, Some((Post::open(), Post::open())))
     }
@@ -83,7 +83,7 @@ impl Duo {
             if let Some(post) = counter {
                 config.insert("MAIL_SERVER".into(), "127.0.0.1".into());
                 config.insert("MAIL_PORT".into(), post.port.into());
-                // Nobody asks the network whether example.com takes mail.
+                // The tests must not look up example.com in the DNS.
                 let offline = serde_json::json!({"check_deliverability": false});
                 config.insert("SECURITY_EMAIL_VALIDATOR_ARGS".into(), offline);
             }
@@ -114,7 +114,7 @@ impl Duo {
         (self.ours.database.users(), self.theirs.database.users())
     }
 
-    /// The paths of the last links that were mailed to an address.
+    /// The paths of the last links that each server mailed to an address.
     pub(crate) fn links(&self, address: &str) -> (String, String) {
         let (ours, theirs) = self.post.as_ref().expect("a duo with mail");
         (ours.link(address), theirs.link(address))
@@ -127,7 +127,7 @@ impl Duo {
         self.before = self.users();
     }
 
-    /// One exchange: `build` makes the request from the jar of the server it goes to.
+    /// One exchange: `build` makes each request from the jar of the server that it goes to.
     pub(crate) fn send(
         &mut self,
         name: &str,
@@ -137,8 +137,7 @@ impl Duo {
         self.send_differing(name, browser, None, build)
     }
 
-    /// One exchange in which each server is told something of its own, such as a token that it
-    /// made.
+    /// One exchange in which each server gets its own value, such as a token that it issued.
     pub(crate) fn send_own(
         &mut self,
         name: &str,
@@ -150,7 +149,7 @@ impl Duo {
         self.exchange(name, browser, None, &ours, &theirs)
     }
 
-    /// The same with a declared difference.
+    /// Like [`Self::send_own`], with a declared difference and the status of our answer.
     pub(crate) fn send_own_known(
         &mut self,
         name: &str,
@@ -163,7 +162,7 @@ impl Duo {
         self.exchange(name, browser, Some((known, our_status)), &ours, &theirs)
     }
 
-    /// One exchange with a declared difference.
+    /// Like [`Self::send`], with a declared difference and the status of our answer.
     pub(crate) fn send_known(
         &mut self,
         name: &str,
@@ -224,9 +223,9 @@ impl Duo {
         }
         self.before = after;
         if let (Some((our_post, their_post)), Some(counts)) = (&self.post, counts) {
-            // The reference has sent its mails before it answers.
+            // The reference sends its mails before it answers.
             let theirs = their_post.from(counts.1, 0);
-            // Where the answers differ already, mails of ours may never come.
+            // Where the answers already differ, we may send no mail to wait for.
             let awaited = if same_status { theirs.len() } else { 0 };
             let ours = our_post.from(counts.0, awaited);
             let comparable = |mails: &[Mail]| {
@@ -246,7 +245,7 @@ impl Duo {
         Pair { ours, theirs }
     }
 
-    /// Keeps what no declaration covers, and declarations that nothing needed.
+    /// Records differences that no declaration covers, and declarations that cover nothing.
     fn judge(
         &mut self,
         name: &str,
@@ -265,12 +264,15 @@ impl Duo {
         }
         if let Some((known, status)) = known {
             if !needed {
-                self.faults
-                    .push(format!("{name}: {known:?} is declared and nothing differs"));
+                self.faults.push(format!(
+                    "{name}: {known:?} is declared, but nothing differs"
+                ));
             }
             if ours.status != status {
-                self.faults
-                    .push(format!("{name}: ours is {} and not {status}", ours.status));
+                self.faults.push(format!(
+                    "{name}: our status is {}, not {status}",
+                    ours.status
+                ));
             }
         }
         if let Some(fault) = compare::envelope_fault(ours) {
@@ -278,7 +280,12 @@ impl Duo {
         }
     }
 
-    /// Ends the comparison: no difference, and as many exchanges as the test says it has.
+    /// Ends the comparison, and checks that there is no difference and that the test made
+    /// exactly this many exchanges.
+    ///
+    /// # Panics
+    ///
+    /// If either check fails.
     pub(crate) fn finish(self, exchanges: usize) {
         let logs = || {
             format!(
@@ -298,7 +305,7 @@ impl Duo {
     }
 }
 
-/// Sends with the browser's cookies and name, unless the request carries its own.
+/// Sends a request with the browser's `Cookie` and `User-Agent`, unless it has its own.
 fn ask(request: &Request, jar: &Jar, port: u16) -> Result<Response, String> {
     let has = |wanted: &str| {
         request

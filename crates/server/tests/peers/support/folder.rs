@@ -1,11 +1,11 @@
-//! A folder of this run's own that goes away with the test.
+//! A temporary folder for one test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// Kept when the test fails, so that its logs can be read.
+/// A temporary folder, removed on drop unless the test failed: its logs are then needed.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 

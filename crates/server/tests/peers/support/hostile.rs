@@ -1,4 +1,4 @@
-//! A server that is sent what nobody should send, and has to stand.
+//! Sends hostile requests to our server and checks that it refuses or survives them.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use super::peer::{Vestibule, fresh_database};
 use super::requests::{sign_in, who};
 use super::users::ANA;
 
-/// What a refusal may look like.
+/// The form that a refusal may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// A 4xx with the JSON envelope.
     Envelope,
-    /// What no HTTP parser understands: also a bare 4xx, or the connection is closed.
+    /// For bytes that no HTTP parser understands: a bare 4xx or a closed connection is also fine.
     Raw,
 }
 
-/// Our server alone, and every fault seen so far.
+/// Our server without the reference, and every fault found so far.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) server: Vestibule,
@@ -48,7 +48,7 @@ impl Target {
         }
     }
 
-    /// Sends bytes that have to be refused.
+    /// Sends bytes that the server must refuse.
     pub(crate) fn refuses(&mut self, name: &str, bytes: &[u8], refusal: Refusal) {
         self.requests += 1;
         if let Err(fault) = self.judge(bytes, refusal) {
@@ -83,7 +83,7 @@ impl Target {
         compare::envelope_fault(&response).map_or(Ok(()), Err)
     }
 
-    /// Sends bytes whose answer does not matter as long as it is no 5xx and signs nobody in.
+    /// Sends bytes that may get any answer except a 5xx or one that shows a signed-in user.
     pub(crate) fn survives(&mut self, name: &str, bytes: &[u8]) {
         self.requests += 1;
         match exchange(self.server.port, bytes, Duration::from_secs(20)) {
@@ -105,7 +105,7 @@ impl Target {
         }
     }
 
-    /// Nothing was changed, nothing panicked, and it still signs somebody in.
+    /// Checks that no row changed, that nothing panicked, and that a user can still sign in.
     pub(crate) fn finish(self, at_least: usize) {
         let log = self.server.log();
         assert!(

@@ -1,7 +1,7 @@
-//! The table of declared differences. A difference that no row covers fails the suite, and
-//! so does a row that an exchange names without need.
+//! The table of declared differences. A difference that is not declared fails the suite, and so
+//! does a declaration that an exchange does not need.
 
-/// What of an exchange is compared.
+/// The parts of an exchange that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aspect {
     Status,
@@ -18,72 +18,76 @@ pub(crate) enum Aspect {
     Mails,
 }
 
-/// Why an answer of ours may differ. Three more differences are the same everywhere and
-/// are taken out before the comparison: our texts (compared by their stable codes), the
-/// members `error_codes`, `field_error_codes` and `explanation`, and the reference's
-/// `private=True`, which is no valid Cache-Control.
+/// Why an answer of ours may differ.
+///
+/// Three more differences occur everywhere and are removed before the comparison: our texts
+/// (compared by their stable codes), the members `error_codes`, `field_error_codes` and
+/// `explanation`, and the reference's `private=True`, which is not a valid `Cache-Control`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// A request that does not ask for JSON gets JSON all the same: no page, no redirect.
+    /// A request that does not ask for JSON still gets JSON, not a page or a redirect.
     JsonAlways,
-    /// 404 and 405 have a body in the envelope instead of a page, are told before anybody
-    /// looks at the session, and are never worth caching.
+    /// 404 and 405 have the envelope instead of a page, are answered without reading the session,
+    /// and are never cached.
     OwnErrorPages,
-    /// OPTIONS is answered without looking at the session.
+    /// OPTIONS is answered without reading the session.
     PlainOptions,
-    /// A mistake of the client that the reference answers with 500, or takes for something
-    /// else than was sent, is a 4xx; a cookie that nobody could have been given is none.
+    /// A client mistake that the reference answers with 500 or misreads is a 4xx. A signed cookie
+    /// with contents that no server issues is ignored.
     ClientMistake,
-    /// Nothing here takes a file: multipart is refused.
+    /// Multipart bodies are refused, because no endpoint accepts a file.
     NoMultipart,
-    /// A path is matched as it is written, so that what a proxy judged is what is served.
+    /// A path is matched as it is written, so that vestibule serves the path that a proxy checked.
     PathsAsWritten,
-    /// `remember: null` means no; and `DEFAULT_REMEMBER_ME` is honoured where JSON says nothing.
+    /// `remember: null` means no, and `DEFAULT_REMEMBER_ME` applies to JSON without `remember`.
     Remember,
-    /// `REMEMBER_COOKIE_REFRESH_EACH_REQUEST` renews a remember cookie, and gives none to who
-    /// asked for none.
+    /// `REMEMBER_COOKIE_REFRESH_EACH_REQUEST` renews an existing remember cookie, and sets none for
+    /// a user who did not ask to be remembered.
     RememberRenewed,
-    /// A remember cookie of somebody who is gone leaves nothing behind in the session.
-    GoneWithoutTrace,
-    /// Generic responses: one error, however many of the fields were wrong.
+    /// The remember cookie of a deleted or deactivated user leaves nothing in the session.
+    NoTraceOfDeletedUser,
+    /// Generic responses contain one error, however many fields were wrong.
     OneGenericError,
-    /// A sign-in whose method `WTF_CSRF_METHODS` leaves out is asked for its token all the
-    /// same: by the reference's form, which blames a field, by ours as everywhere else.
-    CsrfAskedOnce,
-    /// A password stored in plain text signs nobody in.
+    /// A sign-in needs a CSRF token even if `WTF_CSRF_METHODS` omits its method. The reference's
+    /// form reports a field error; ours reports the same error as everywhere else.
+    CsrfIsNoFieldError,
+    /// A password stored in plain text never signs a user in.
     NoPlaintext,
-    /// Who comes by token or basic authentication changes nothing in a session beside it.
+    /// A request with a token or with basic authentication changes nothing in a session sent with
+    /// it.
     OneCaller,
-    /// Basic authentication lets in whom `/login` lets in.
+    /// Basic authentication accepts only users who may sign in at `/login`.
     BasicAsLogin,
-    /// A refresh token of somebody who is switched off is refused.
+    /// A refresh token of a deactivated user is refused.
     NoRefreshForTheInactive,
-    /// Whoever has an address that was never confirmed is mailed no link that confirms it and
-    /// keeps the password that is there, which may be a stranger's.
+    /// Registering an address that was never confirmed mails no confirmation link: confirming would
+    /// keep the existing password, which may be an attacker's.
     NoLinkThatKeepsAPassword,
-    /// Grace is earned by whoever is let in, CSRF check and all.
+    /// The grace period is granted only after every check, the CSRF check included.
     NoGraceWithoutCsrf,
-    /// Generic responses: whether an account was made does not show in a member `user`.
-    NobodySeesWhetherOneWasMade,
-    /// What unified sign-in sets up and says is not there yet.
+    /// With generic responses, the member `user` does not reveal whether an account was created.
+    GenericUserMember,
+    /// Unified sign-in is not served yet, nor is what it sets up and reports.
     NoUnifiedSignInYet,
-    /// Opening a link signs nobody out, and takes no session of a stranger's away.
-    NobodyIsSignedOutByALink,
-    /// Whoever is switched off gets no new password.
+    /// Opening a confirmation link signs no user out and leaves another user's session alone.
+    LinkSignsNoUserOut,
+    /// A deactivated user cannot reset the password.
     NoNewPasswordForTheInactive,
-    /// A name is not taken away because none was sent.
-    NamesStay,
-    /// Whoever changes their password by an auth token is not signed in for it.
+    /// A request without a username does not remove the stored one.
+    UsernameIsKept,
+    /// A password change with an auth token does not sign the user in.
     NoSignInByToken,
-    /// A link that signs in does so once, and nobody whom a password would not.
+    /// A sign-in link works once, and only for a user who could sign in with a password.
     LinksWorkOnce,
-    /// Whoever has not confirmed is mailed no link that signs in.
+    /// An unconfirmed user is not mailed a sign-in link.
     NoLinkForTheUnconfirmed,
-    /// Where case matters it does so on MySQL, too, whose usual collation knows none.
+    /// Comparisons that respect case do so on MySQL too, whose usual collation ignores case.
     CaseAsConfigured,
-    /// An address is also compared as it is stored, whatever today's rules make of it.
+    /// An address is also compared as it was typed, without today's normalisation, so that older
+    /// rows can sign in.
     AddressAsStored,
-    /// CORS headers go to requests with an Origin, and a preflight is answered by itself.
+    /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
+    /// the endpoint.
     CorsOnRequest,
 }
 
@@ -98,7 +102,7 @@ impl Known {
                 matches!(aspect, Body | ContentType | CacheControl | Vary | Cookies)
             }
             Self::PlainOptions => matches!(aspect, ContentType | CacheControl | Vary | Cookies),
-            Self::CsrfAskedOnce => matches!(aspect, Body | Cookies),
+            Self::CsrfIsNoFieldError => matches!(aspect, Body | Cookies),
             Self::NoPlaintext | Self::CaseAsConfigured | Self::AddressAsStored => {
                 matches!(aspect, Status | Body | Cookies | Database)
             }
@@ -117,11 +121,11 @@ impl Known {
             }
             Self::Remember
             | Self::RememberRenewed
-            | Self::GoneWithoutTrace
+            | Self::NoTraceOfDeletedUser
             | Self::OneCaller
-            | Self::NobodyIsSignedOutByALink
+            | Self::LinkSignsNoUserOut
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
-            Self::OneGenericError | Self::NobodySeesWhetherOneWasMade => aspect == Body,
+            Self::OneGenericError | Self::GenericUserMember => aspect == Body,
             Self::BasicAsLogin => matches!(
                 aspect,
                 Status | Body | Aspect::WwwAuthenticate | Cookies | Database
@@ -129,7 +133,9 @@ impl Known {
             Self::NoRefreshForTheInactive => matches!(aspect, Status | Body | Cookies),
             Self::NoLinkThatKeepsAPassword => matches!(aspect, Body | Aspect::Mails),
             Self::NoUnifiedSignInYet => matches!(aspect, Body | Database),
-            Self::NoNewPasswordForTheInactive | Self::NamesStay | Self::NoLinkForTheUnconfirmed => {
+            Self::NoNewPasswordForTheInactive
+            | Self::UsernameIsKept
+            | Self::NoLinkForTheUnconfirmed => {
                 matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)
             }
             Self::NoSignInByToken => matches!(aspect, Cookies | Database),

@@ -1,4 +1,4 @@
-//! The two servers, a client that hides nothing, and the comparison.
+//! The two servers, an HTTP client that exposes whole responses, and the comparison.
 
 pub(crate) mod compare;
 pub(crate) mod config;

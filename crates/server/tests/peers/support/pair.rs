@@ -1,4 +1,4 @@
-//! Both servers on one configuration and one database file.
+//! Both servers with the same configuration on one shared database.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use super::config;
 use super::folder::Folder;
 use super::peer::{Reference, Vestibule, fresh_database};
 
-/// The two, side by side.
+/// Our server and the reference on the same database.
 #[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) ours: Vestibule,
@@ -17,7 +17,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// In the single-page-app configuration with these keys changed.
+    /// Starts both in the single-page-app configuration with these keys changed.
     pub(crate) fn start(name: &str, changes: &Value) -> Self {
         let folder = Folder::new(name);
         let config = config::spa_with(changes);
@@ -31,7 +31,11 @@ impl Pair {
         }
     }
 
-    /// Runs our command line on the same configuration; it has to succeed.
+    /// Runs our command line with the same configuration, and returns its output.
+    ///
+    /// # Panics
+    ///
+    /// If the command fails.
     pub(crate) fn run_ours(&self, arguments: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_vestibule"))
             .arg("--config")

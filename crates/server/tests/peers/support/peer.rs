@@ -18,8 +18,8 @@ use super::python::{Python, root};
 use super::users;
 use crate::server::Schema;
 
-/// The database that every server starts from a copy of, written by the reference. It is
-/// kept between runs under a name that changes with everything that went into it.
+/// The database that every server starts with a copy of. The reference writes it. It is kept
+/// between runs under a name that is a hash of its inputs.
 static SEEDED: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let mut hasher = DefaultHasher::new();
@@ -33,7 +33,8 @@ static SEEDED: LazyLock<PathBuf> = LazyLock::new(|| {
     }
     let path = folder.join(format!("seed-{:016x}.db", hasher.finish()));
     if !path.exists() {
-        // Other tests may do the same at this moment: whoever is last wins, whole.
+        // Other test processes may do this at the same time. A rename is atomic, so the last
+        // complete file wins.
         let unfinished = folder.join(format!("seed-{}.tmp", std::process::id()));
         let config = with_database(&config::spa(), &Database::file(unfinished.clone()));
         Python::get().seed(&config, &folder.join("seed.log"));
@@ -42,7 +43,7 @@ static SEEDED: LazyLock<PathBuf> = LazyLock::new(|| {
     path
 });
 
-/// The same on the server that this run is on, made by each run for itself.
+/// The seeded database on the database server of this run. Each run creates its own.
 static SEEDED_ON_SERVER: LazyLock<Option<Schema>> = LazyLock::new(|| {
     let schema = Schema::new(database::chosen_engine()?);
     database::drop_what_ended_runs_left(&schema);
@@ -54,7 +55,7 @@ static SEEDED_ON_SERVER: LazyLock<Option<Schema>> = LazyLock::new(|| {
     Some(schema)
 });
 
-/// A fresh copy of the seeded database, where this run has its databases.
+/// A fresh copy of the seeded database: a file, or a database on the server of this run.
 pub(crate) fn fresh_database(path: PathBuf) -> Database {
     let _ = Python::get();
     if let Some(schema) = &*SEEDED_ON_SERVER {
@@ -64,7 +65,7 @@ pub(crate) fn fresh_database(path: PathBuf) -> Database {
     Database::file(path)
 }
 
-/// The configuration with its database.
+/// The configuration with the URI of this database.
 pub(crate) fn with_database(
     config: &Map<String, Value>,
     database: &Database,
@@ -84,7 +85,7 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// On this database; the folder keeps its log.
+    /// Starts the reference on this database, with its log in the folder.
     pub(crate) fn start(config: &Map<String, Value>, folder: &Folder, database: Database) -> Self {
         let log = folder.file("reference.log");
         let (pid, port) = Python::get().serve(&with_database(config, &database), &log);
@@ -117,13 +118,14 @@ pub(crate) struct Vestibule {
 }
 
 impl Vestibule {
-    /// On this database; the folder keeps its configuration file, log and working files.
+    /// Starts the binary on this database. The folder holds its configuration file, log and
+    /// working files.
     pub(crate) fn start(config: &Map<String, Value>, folder: &Folder, database: Database) -> Self {
         let (file, log) = (folder.file("vestibule.toml"), folder.file("vestibule.log"));
         let text = config::to_toml(&with_database(config, &database));
         std::fs::write(&file, text).expect("a configuration file");
         let mut last = String::new();
-        // A port that was free a moment ago may be taken by another test meanwhile.
+        // Another test may take the free port before the server listens on it.
         for _ in 0..3 {
             let port = free_port();
             let output = File::create(&log).expect("a log file");

@@ -1,5 +1,5 @@
-//! The Python process with the real Flask-Security: starts its peers, seeds databases and
-//! signs whatever a test wants signed (`oracle/app.py` says how it is spoken to).
+//! The Python process with the real Flask-Security: it starts reference servers, seeds databases
+//! and signs values for the tests. `oracle/app.py` documents its protocol.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use super::users;
 
 static PYTHON: LazyLock<Result<Python, String>> = LazyLock::new(Python::start);
 
-/// The one process of this run. It ends with the run: its standard input closes.
+/// The Python process that all tests of a run share. It ends with the run, when its standard input
+/// closes.
 pub(crate) struct Python {
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     codes: Vec<(String, String)>,
@@ -93,7 +94,7 @@ impl Python {
             .unwrap_or_else(|error| panic!("the reference refused {request}: {error}"))
     }
 
-    /// The `SECURITY_MSG_` code of one of the reference's texts.
+    /// The `SECURITY_MSG_` code of a text from the reference.
     pub(crate) fn code_of(&self, text: &str) -> Option<&str> {
         self.codes
             .iter()
@@ -101,7 +102,7 @@ impl Python {
             .map(|(_, code)| code.as_str())
     }
 
-    /// Writes a fresh database with everybody in it.
+    /// Creates a database with all test users.
     pub(crate) fn seed(&self, config: &Map<String, Value>, log: &Path) {
         let (users, roles) = (users::everybody(), users::roles());
         self.ask(
@@ -109,7 +110,7 @@ impl Python {
         );
     }
 
-    /// Starts a peer; gives its process id and port.
+    /// Starts a reference server and returns its process ID and port.
     pub(crate) fn serve(&self, config: &Map<String, Value>, log: &Path) -> (u64, u16) {
         let answer = self
             .try_ask(&json!({"op": "serve", "config": config, "log": log}))
@@ -130,8 +131,8 @@ impl Python {
         let _ = self.try_ask(&json!({"op": "stop", "pid": pid}));
     }
 
-    /// Signs `payload` as the reference would have `age` seconds ago. `kind` is `session`,
-    /// `csrf`, or the name before `_SALT` of one of the reference's salts.
+    /// Signs `payload` as the reference would have done `age` seconds ago. `kind` is `session`,
+    /// `csrf`, or the name of one of the reference's salts without `_SALT`.
     pub(crate) fn sign(&self, kind: &str, secret: &str, payload: &Value, age: i64) -> String {
         let answer = self.ask(
             &json!({"op": "sign", "kind": kind, "secret": secret, "payload": payload, "age": age}),
@@ -139,14 +140,14 @@ impl Python {
         answer["value"].as_str().expect("a text").to_owned()
     }
 
-    /// A remember cookie's value for this identity.
+    /// The value of a remember cookie for this identity.
     pub(crate) fn remember(&self, secret: &str, identity: &str) -> String {
         let answer = self.ask(&json!({"op": "digest", "secret": secret, "payload": identity}));
         answer["value"].as_str().expect("a text").to_owned()
     }
 }
 
-/// Whether a text is this template with its placeholders (`%(name)s`) filled in.
+/// Whether a text matches this template with its placeholders (`%(name)s`) filled in.
 pub(crate) fn fits(text: &str, template: &str) -> bool {
     let mut parts = template.split("%(");
     let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else {
@@ -154,7 +155,7 @@ pub(crate) fn fits(text: &str, template: &str) -> bool {
     };
     let mut parts = parts.peekable();
     while let Some(part) = parts.next() {
-        // Behind the name and its parenthesis stands how it is written: an s, a d.
+        // The conversion type (`s`, `d`) follows the closing parenthesis.
         let part = part
             .split_once(')')
             .and_then(|(_, behind)| behind.get(1..))
@@ -172,7 +173,7 @@ pub(crate) fn fits(text: &str, template: &str) -> bool {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the test command may name another Python"
+    reason = "the test command may choose another Python"
 )]
 pub(crate) fn interpreter(oracle: &Path) -> Result<PathBuf, String> {
     let python = std::env::var("VESTIBULE_ORACLE_PYTHON")
@@ -181,7 +182,7 @@ pub(crate) fn interpreter(oracle: &Path) -> Result<PathBuf, String> {
         Ok(python)
     } else {
         Err(format!(
-            "there is no {}\n{}",
+            "{} does not exist\n{}",
             python.display(),
             how_to_make(oracle)
         ))
@@ -191,9 +192,9 @@ pub(crate) fn interpreter(oracle: &Path) -> Result<PathBuf, String> {
 fn how_to_make(oracle: &Path) -> String {
     let (venv, list) = (oracle.join(".venv"), oracle.join("requirements.txt"));
     format!(
-        "The reference, Flask-Security, is needed to compare with. Make its environment:\n  \
+        "The comparison needs the reference, Flask-Security. Create its environment:\n  \
          python3 -m venv {venv} && {venv}/bin/pip install -r {list}\n\
-         or let VESTIBULE_ORACLE_PYTHON name a Python that has those packages.",
+         or set VESTIBULE_ORACLE_PYTHON to a Python that has those packages.",
         venv = venv.display(),
         list = list.display(),
     )

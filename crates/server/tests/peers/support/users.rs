@@ -1,12 +1,12 @@
-//! The people in every test database, one for each state that a sign-in looks at.
+//! The users in every test database: one for each account state that a sign-in checks.
 
 use serde_json::{Value, json};
 
 pub(crate) const PASSWORD: &str = "battery staple";
 pub(crate) const ANA: &str = "ana@example.com";
-/// `fs_uniquifier` of [`ANA`]: what sessions and remember cookies name her by.
+/// `fs_uniquifier` of [`ANA`], which sessions and remember cookies contain.
 pub(crate) const ANA_ID: &str = "a0000000000000000000000000000001";
-/// `fs_uniquifier` of the switched-off account.
+/// `fs_uniquifier` of the deactivated account.
 pub(crate) const CY_ID: &str = "c0000000000000000000000000000003";
 
 /// `fs_uniquifier` of an account with one role.
@@ -14,13 +14,13 @@ pub(crate) const FAY_ID: &str = "f0000000000000000000000000000006";
 /// `fs_uniquifier` of an account with a username and without a role.
 pub(crate) const GIL_ID: &str = "90000000000000000000000000000007";
 
-/// Roles, and what they allow.
+/// The roles and their permissions.
 pub(crate) fn roles() -> Value {
     json!({"editor": ["article-write", "article-read"], "reader": ["article-read"], "nothing": []})
 }
 
-/// Columns as they are stored; `password` is hashed by the reference, with `scheme` where
-/// it is not the configured one (`:single` leaves out the keyed first hash). `roles` are named.
+/// All users, by column. The reference hashes `password`, with `scheme` if it is not the
+/// configured one (`:single` skips the keyed first hash). `roles` are given by name.
 pub(crate) fn everybody() -> Value {
     let confirmed = "2026-01-02T03:04:05.000006";
     json!([
@@ -93,7 +93,7 @@ pub(crate) fn everybody() -> Value {
     ])
 }
 
-/// The address of the account whose password is hashed with an older scheme.
+/// The address of the account whose password is hashed with this older scheme.
 pub(crate) fn of_scheme(scheme: &str) -> String {
     format!("{}@example.com", scheme.replace([':', '_'], "-"))
 }

@@ -1,15 +1,15 @@
-"""The settings of a single-page app, as its Flask backend has them."""
+"""The settings of a single-page app in its Flask backend."""
 
 import flask_wtf
 from flask_security import Security, SQLAlchemyUserDatastore
 
-# The app shows its messages itself.
+# The app displays messages itself.
 SECURITY_FLASH_MESSAGES = False
 
-# Accounts live under the app's own API.
+# The accounts are part of the app's API.
 SECURITY_URL_PREFIX = '/api/accounts'
 
-# What users may do.
+# Features.
 SECURITY_RECOVERABLE = True
 SECURITY_TRACKABLE = True
 SECURITY_CHANGEABLE = True
@@ -17,7 +17,7 @@ SECURITY_CONFIRMABLE = True
 SECURITY_REGISTERABLE = True
 SECURITY_UNIFIED_SIGNIN = True
 
-# Pages of the app that links lead to.
+# Pages of the app that links redirect to.
 SECURITY_POST_CONFIRM_VIEW = "/confirmed"
 SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
 SECURITY_RESET_VIEW = "/reset-password"
@@ -28,7 +28,7 @@ SECURITY_POST_OAUTH_VERIFY_VIEW = "/post-oauth-verify"
 SECURITY_VERIFY_ERROR_VIEW = "/verify-error"
 SECURITY_REDIRECT_BEHAVIOR = "spa"
 
-# Browsers need CSRF protection, programs with tokens do not.
+# Browsers need CSRF protection; clients with tokens do not.
 SECURITY_CSRF_PROTECT_MECHANISMS = ["session", "basic"]
 SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = True
 SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"

@@ -170,7 +170,7 @@ impl Address {
         Ok(Target::new(options, self.place()))
     }
 
-    /// Where the server is, for whoever reads an error.
+    /// Where the server is, for error messages.
     fn place(&self) -> Place {
         match &self.socket {
             Some(socket) => Place::Socket(socket.clone()),
@@ -186,7 +186,7 @@ impl Address {
         self.tls.check_files()
     }
 
-    /// Whether passwords and accounts travel over a network that somebody else may stand in: the
+    /// Whether passwords and accounts travel over a network in which an attacker may be: the
     /// server is not on this machine, and nothing says that it is the right one.
     pub(crate) fn is_exposed(&self) -> bool {
         let is_local = self.socket.is_some()

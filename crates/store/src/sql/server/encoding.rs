@@ -1,5 +1,4 @@
-//! What texts a database can keep: not every one of Unicode, where it was made for some languages
-//! only.
+//! Which texts a database can store. Character sets for some languages cannot hold all of Unicode.
 
 use std::collections::HashMap;
 
@@ -9,17 +8,17 @@ use crate::schema_check::Finding;
 use crate::sql::dialect::Dialect;
 use crate::sql::query::{Query, Value};
 
-/// What the texts of the users are kept in.
+/// The character sets in which users are stored.
 #[derive(Debug)]
 pub(super) struct Encodings {
     dialect: Dialect,
-    /// Of PostgreSQL's database.
+    /// The encoding of PostgreSQL's database.
     database: String,
-    /// Of MySQL's columns, by name.
+    /// The character sets of MySQL's columns, by name.
     columns: HashMap<String, String>,
 }
 
-/// How to see whether a text can be kept.
+/// How to find out whether a text can be stored.
 pub(super) enum Question<'a> {
     /// The answer is known.
     Known(bool),
@@ -51,7 +50,7 @@ impl Encodings {
         self.dialect != Dialect::Postgres || self.database == "UTF8"
     }
 
-    /// Whether a column can keep a text.
+    /// Whether a column can store a text.
     pub(super) fn can_keep<'a>(&self, column: &str, text: &'a str) -> Question<'a> {
         if text.is_ascii() || text.contains('\0') {
             return Question::Known(!text.contains('\0'));
@@ -89,7 +88,7 @@ async fn of_database(link: &mut Link<'_>) -> Result<String, sqlx_core::Error> {
     Ok(name.flatten().unwrap_or_default())
 }
 
-/// What keeps the database from holding every text.
+/// Finds a database that cannot store every text.
 pub(super) async fn check(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -101,7 +100,7 @@ pub(super) async fn check(
     Ok((found != "UTF8").then_some(Finding::Encoding { found }))
 }
 
-/// What keeps a column of MySQL's from holding every text.
+/// Finds a column of MySQL's that cannot store every text.
 pub(super) fn check_column(table: &str, column: &Column) -> Option<Finding> {
     let all = matches!(column.charset.as_str(), "" | "utf8mb4");
     (!all).then(|| Finding::CharacterSet {

@@ -1,13 +1,14 @@
 //! PostgreSQL and MySQL (or MariaDB) through sqlx.
 //!
-//! A statement that only reads is tried once more when its connection turns out to be dead. One
-//! that writes is not: nobody knows whether the first try came through. It goes over a
-//! connection that answered a moment before.
+//! A statement that only reads is repeated once when its connection turns out to be dead. One that
+//! writes is not, because it is unknown whether the first try succeeded. It runs on a connection
+//! that answered a moment before.
 
 mod address;
 mod admin_connection;
 mod encoding;
 mod error;
+mod expected_tables;
 mod limits;
 mod pool;
 mod schema;
@@ -55,11 +56,10 @@ impl fmt::Debug for ServerStore {
 }
 
 impl ServerStore {
-    /// Opens a database whose tables are there.
+    /// Opens a database that has its tables.
     ///
     /// # Errors
-    /// When the server does not answer, or a table or column is missing that nothing works
-    /// without.
+    /// When the server does not answer, or the database lacks a table or column that is required.
     pub async fn open(uri: &str, tables: &TableNames) -> Result<Self, StoreError> {
         let admin = AdminConnection::at(uri)?;
         admin.make_ours(tables).await?;
@@ -102,7 +102,7 @@ impl ServerStore {
         })))
     }
 
-    /// Makes the tables that are not there. Says what it made.
+    /// Creates the missing tables. Returns what it created.
     ///
     /// # Errors
     /// When the server does not answer, or refuses.
@@ -115,7 +115,7 @@ impl ServerStore {
         admin.keep(&mut link, made).await
     }
 
-    /// Connects, and asks for nothing.
+    /// Connects and sends no statement.
     ///
     /// # Errors
     /// When the address cannot be used, or the server does not answer or refuses the user.
@@ -124,7 +124,7 @@ impl ServerStore {
         admin.hold_alive().await.map(drop)
     }
 
-    /// What the database lacks.
+    /// Finds what the database lacks.
     ///
     /// # Errors
     /// When the server does not answer.
@@ -137,7 +137,7 @@ impl ServerStore {
             .map_err(map_error)
     }
 
-    /// What the stored password hashes cost to check, and how many there are of each kind.
+    /// Counts the stored password hashes by what they cost to check.
     ///
     /// # Errors
     /// When the server does not answer.
@@ -152,7 +152,7 @@ impl ServerStore {
         count_passwords(&mut link, admin.dialect, tables).await
     }
 
-    /// Adds what is missing, and changes nothing that is there. Says what it added.
+    /// Adds what is missing and changes nothing else. Returns what it added.
     ///
     /// # Errors
     /// When the server does not answer, or refuses.

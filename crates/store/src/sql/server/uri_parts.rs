@@ -1,4 +1,4 @@
-//! The parts of an address of a server: what stands where, decoded.
+//! Splits the address of a server into its decoded parts.
 
 use percent::decoded;
 
@@ -17,7 +17,7 @@ pub(super) struct UriParts<'a> {
     pub(super) query: &'a str,
 }
 
-/// A character stands where it means something else.
+/// The error for a character that is not percent-encoded.
 fn not_encoded() -> StoreError {
     malformed(
         "has a character in its user name or password that must be percent-encoded, or a port \
@@ -26,7 +26,7 @@ fn not_encoded() -> StoreError {
 }
 
 impl<'a> UriParts<'a> {
-    /// Takes them apart. Where a password could end in two places, the address is refused.
+    /// Splits an address. It is refused if its password could end in two places.
     pub(super) fn of(rest: &'a str) -> Result<Self, StoreError> {
         if rest.contains('#') || !percent::is_sound(rest) {
             return Err(not_encoded());

@@ -1,7 +1,7 @@
-//! Talking to a database server: statements and values out, rows in.
+//! Runs statements on a database server.
 //!
-//! The drivers of PostgreSQL and MySQL have types of their own for everything. Here and in `pool`
-//! both are named; above there are [`Link`]s, [`Value`]s and [`Row`]s.
+//! Only this module, `pool` and `target` name the types of the drivers of PostgreSQL and MySQL. The
+//! code above uses [`Link`], [`Value`] and [`Row`].
 
 use sqlx_core::raw_sql::raw_sql;
 use sqlx_core::row::Row as _;
@@ -16,16 +16,16 @@ use crate::StoreError;
 use crate::sql::executor::{Executor, Failure};
 use crate::sql::query::{CellError, Cells, Query, Value};
 
-/// One connection, or what happens together on it.
+/// One connection, or a transaction on it.
 pub(super) enum Link<'a> {
     Postgres(&'a mut PgConnection, Session),
     MySql(&'a mut MySqlConnection),
 }
 
-/// What lasts from one statement to the next on a connection to PostgreSQL.
+/// What persists between two statements on a connection to PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Session {
-    /// Everything: it is the server's own session.
+    /// Everything: the connection has a session of its own.
     Whole,
     /// Nothing: a pooler may give each transaction to another session.
     Pooled,
@@ -33,20 +33,20 @@ pub(super) enum Session {
     Transaction,
 }
 
-/// A row that came back.
+/// A row of either driver.
 pub(super) enum Row {
     Postgres(PgRow),
     MySql(MySqlRow),
 }
 
-/// Binds the values to a query, for either driver. Only a session that lasts keeps the statement.
+/// Binds the values to a query of either driver. Only a session of its own keeps the prepared
+/// statement.
 macro_rules! bound {
     ($statement:expr, $values:expr) => {
         bound!($statement, $values, true)
     };
     ($statement:expr, $values:expr, $kept:expr) => {{
-        // Statements are built here from table names and constants; what comes from outside
-        // is a value.
+        // Statements consist of table names and constants. Input from outside is always a value.
         let mut query =
             sqlx_core::query::query(AssertSqlSafe($statement.to_owned())).persistent($kept);
         for value in $values {
@@ -61,8 +61,7 @@ macro_rules! bound {
     }};
 }
 
-/// No text of PostgreSQL's can have a NUL in it, and MySQL's collations pass over it: what
-/// would be kept is not what was meant.
+/// Refuses texts with a NUL: PostgreSQL cannot store one, and MySQL's collations ignore it.
 fn refuse_nul(values: &[Value<'_>]) -> Result<(), sqlx_core::Error> {
     let has_nul =
         |value: &Value<'_>| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
@@ -197,7 +196,7 @@ impl Link<'_> {
         self.end("ROLLBACK").await
     }
 
-    /// Whether a transaction was begun because sessions do not last.
+    /// Whether a transaction was begun because a pooler gives away the session.
     pub(super) fn is_in_transaction(&self) -> bool {
         matches!(self, Self::Postgres(_, Session::Transaction))
     }
@@ -210,7 +209,7 @@ impl Link<'_> {
         ended
     }
 
-    /// One statement without values that the drivers need not prepare.
+    /// Runs one statement without values and without preparing it.
     pub(super) async fn order(&mut self, statement: &'static str) -> Result<(), sqlx_core::Error> {
         match self {
             Self::Postgres(connection, _) => raw_sql(statement)
@@ -224,7 +223,7 @@ impl Link<'_> {
         }
     }
 
-    /// Several statements without values, one after the other.
+    /// Runs several statements without values, one after the other.
     pub(super) async fn batch(&mut self, statements: &str) -> Result<(), sqlx_core::Error> {
         for statement in statements.split(";\n").map(str::trim) {
             if statement.is_empty() {
@@ -267,7 +266,7 @@ impl Executor for Link<'_> {
     }
 }
 
-/// Reads a cell, whichever driver's row it is in.
+/// Reads a cell of either driver's row.
 macro_rules! cell {
     ($row:expr, $index:expr, $kind:ty) => {
         match $row {
@@ -316,7 +315,7 @@ impl From<sqlx_core::Error> for Failure<sqlx_core::Error> {
     }
 }
 
-/// As SQLAlchemy keeps moments: in UTC, without saying so.
+/// A time as SQLAlchemy stores it: naive UTC.
 fn naive(moment: OffsetDateTime) -> PrimitiveDateTime {
     let moment = moment.to_offset(UtcOffset::UTC);
     PrimitiveDateTime::new(moment.date(), moment.time())

@@ -15,10 +15,10 @@ impl Statements {
         now: OffsetDateTime,
     ) -> Outcome<Applied, X> {
         let stale = || Failure::NotApplied(Applied::Stale);
-        if let Some(secret) = &change.consumes
-            && !self.journal.consume(db, secret).await?
-        {
-            return Err(Failure::NotApplied(Applied::Spent));
+        for secret in &change.consumes {
+            if !self.journal.consume(db, secret).await? {
+                return Err(Failure::NotApplied(Applied::Spent));
+            }
         }
         let whose = change.user.as_ref().and_then(UserChange::whose);
         for (attribute, value) in &change.claims {

@@ -69,10 +69,14 @@ impl<'a> UserUpdate<'a> {
         if let Some(sign_in) = &patch.sign_in {
             update.sign_in(sign_in, &now);
         }
-        if update.sets.is_empty() {
+        if !update.sets.is_empty() {
+            update.note("update_datetime", now);
+        } else if patch.only_if == OnlyIf::default() {
             return Ok(None);
+        } else {
+            // Nothing changes, but the conditions are checked all the same.
+            update.sets.push("fs_uniquifier = fs_uniquifier".to_owned());
         }
-        update.note("update_datetime", now);
         Ok(Some(update))
     }
 

@@ -7,7 +7,7 @@ use super::roles::{JOIN, RoleStatements, each_once_by_name};
 use super::user_update::UserUpdate;
 use crate::sql::columns::{USER_COLUMNS, UserColumns};
 use crate::sql::dialect::Dialect;
-use crate::sql::executor::{Executor, Failure, Outcome, all, first, lost_row};
+use crate::sql::executor::{Executor, Outcome, all, first, lost_row};
 use crate::sql::query::{Cells, Query, Record, Value};
 use crate::sql::{TableNames, spelling};
 use crate::{Identity, NewUser, Role, StoreError, Uniquifiers, User, UserId, UserKey, UserPatch};
@@ -351,16 +351,12 @@ impl UserStatements {
         patch: &UserPatch,
         now: OffsetDateTime,
     ) -> Outcome<bool, X> {
-        match UserUpdate::of_patch(self, patch, now)? {
-            Some(update) => {
-                let query = update.query(id, Some(&patch.only_if));
-                Ok(db.execute(&query).await? == 1)
-            }
-            None => {
-                let found = self.find_exactly(db, UserKey::Id(id)).await?;
-                Ok::<_, Failure<X::Error>>(found.is_some())
-            }
+        if let Some(update) = UserUpdate::of_patch(self, patch, now)? {
+            let query = update.query(id, Some(&patch.only_if));
+            return Ok(db.execute(&query).await? == 1);
         }
+        let found = self.find_exactly(db, UserKey::Id(id)).await?;
+        Ok(found.is_some())
     }
 
     /// The UPDATE that revokes every credential except the password and the passkeys.

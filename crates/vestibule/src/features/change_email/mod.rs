@@ -1,49 +1,47 @@
-//! Changing the address: the new one counts once the link that was mailed to it is used.
+//! Changing the email address. The new address takes effect once the link mailed to it is used.
 //!
 //! Routes    `GET/POST /change-email`, `GET /change-email/{token}`; `POST /change-email/{token}`
-//!           where the app posts the token
+//!           if the app posts the token
 //! Settings  `CHANGE_EMAIL`, `CHANGE_EMAIL_URL`, `CHANGE_EMAIL_WITHIN`,
 //!           `CHANGE_EMAIL_ERROR_VIEW`, `POST_CHANGE_EMAIL_VIEW`, `CHANGE_EMAIL_NOTIFY_OLD`,
 //!           `LINKS_CONSUMED_BY`, `FRESHNESS`, `RETURN_GENERIC_RESPONSES`
 //! Messages  `EMAIL_ALREADY_ASSOCIATED`, `CHANGE_EMAIL_EXPIRED`, `CHANGE_EMAIL_CONFIRMED`, ...
 //! Mails     `change_email_instructions`, `change_email_notice`
 //! Hooks     `ChangeEmailInstructionsSent`, `ChangeEmailConfirmed`
-//! Never     puts an address in force that its link was not mailed to
+//! Never     stores a new address unless the link mailed to that address was used
 
 mod document;
 mod rules;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 use vestibule_store::Identity;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::identity;
-use crate::mail::{self, Email};
+use crate::links::step::{self, LinkStep, Token};
+use crate::links::{self, Kind, LinkMail};
 use crate::messages::Message;
-use crate::secrets::links;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
-use crate::session::landing::{self, Token, Way};
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
-use crate::settings::{ConsumedBy, Settings};
+use crate::settings::{ConsumedBy, Settings, endpoints};
 use crate::validation;
 
 const EMAIL: &str = "email";
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let change = &settings.accounts.change_email;
     if !change.enabled {
         return Vec::new();
     }
-    let token = links::under(&change.url, "{token}");
+    let token = endpoints::under(&change.url, "{token}");
     let mut link = Endpoint::at(&token).get(from_link, document::from_link);
     if settings.accounts.links_consumed_by == ConsumedBy::Post {
         link = link.post(from_link, document::confirm);
@@ -56,16 +54,16 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     ]
 }
 
-/// `GET /change-email`: the address.
+/// `GET /change-email`: returns the current address.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
-    let outcome = match request.enter(&app, &AuthPolicy::fresh(&app)).await {
+    let outcome = match request.authenticate(&app, &AuthPolicy::fresh(&app)).await {
         Ok(()) => state(&app, &mut request),
         Err(refusal) => Err(refusal),
     };
     request.finish(&app, outcome)
 }
 
-/// `POST /change-email`: mails the link to the new one.
+/// `POST /change-email`: mails the link to the new address.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -74,15 +72,15 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let user = &request.caller()?.user;
     let email = user.email.clone();
-    let tokens = UserPayload::none(app, user);
+    let payload = UserPayload::without_tokens(app, user);
     let reply = Reply::ok()
         .member("current_email", email)
         .member("csrf_token", request.session.csrf_token(app));
-    Ok(tokens.add_to(reply))
+    Ok(payload.add_to(reply))
 }
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    request.authenticate(app, &AuthPolicy::fresh(app)).await?;
     let mut errors = FieldErrors::default();
     let fields = request.body.fields()?;
     let email = validation::new_email(app, fields, EMAIL, &mut errors).await;
@@ -93,14 +91,14 @@ async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
         .await?
         .is_some();
     if taken && !app.settings().login.return_generic_responses {
-        let said = Message::EmailAlreadyAssociated.with("email", &email);
-        return Err(Rejection::fields(FieldErrors::one(EMAIL, said)).into());
+        let message = Message::EmailAlreadyAssociated.with("email", &email);
+        return Err(Rejection::fields(FieldErrors::one(EMAIL, message)).into());
     }
     send_link(app, request, &email, !taken).await?;
     state(app, request)
 }
 
-/// Mails the link; where somebody has the address, does as much.
+/// Mails the link. If the address is taken, does the same work and sends nothing.
 async fn send_link(
     app: &App,
     request: &RequestContext,
@@ -109,76 +107,56 @@ async fn send_link(
 ) -> Result<(), Fault> {
     let info = request.session.info();
     let user = &request.caller()?.user;
-    let settings = &app.settings().accounts.change_email;
     let link = links::change_email(app, info, user, email);
-    let mut email_message = Email::new(
-        &settings.instructions,
-        email,
-        [
-            ("user", mail::about(user)),
-            ("link", link.url.into()),
-            ("token", link.token.clone().into()),
-            ("within", app.period(info, settings.link.within).into()),
-        ],
-    );
-    email_message.sent = sent;
     let event = Event::ChangeEmailInstructionsSent {
         user_id: user.id,
         new_email: email,
         token: &link.token,
     };
-    app.send(info, &email_message, sent.then_some(&event)).await
+    let mail = LinkMail {
+        kind: Kind::ChangeEmail,
+        template: &app.settings().accounts.change_email.instructions,
+        link: &link,
+        user,
+        to: email,
+        sent,
+    };
+    mail.send(app, info, &event).await
 }
 
-/// `GET/POST /change-email/{token}`: the link from the mail.
+/// `GET/POST /change-email/{token}`: handles the link from the mail.
 async fn from_link(
     State(app): State<App>,
     Token(token): Token,
     mut request: RequestContext,
 ) -> Response {
-    let outcome = match Way::of(&app, &request) {
-        Way::Opened => opened(&app, &request, &token).await,
-        Way::Passed => passed(&app, &request, &token).await,
-        Way::Posted => posted(&app, &mut request, &token).await,
-    };
+    let outcome = follow(&app, &mut request, &token).await;
     request.finish(&app, outcome)
 }
 
-/// Opening the link puts the address in force, and leads to the app.
-async fn opened(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
-    let settings = &app.settings().accounts.change_email;
-    let info = request.session.info();
-    Ok(match rules::confirm(app, info, token).await? {
-        Ok(user) => {
-            let said = Message::ChangeEmailConfirmed.into();
-            landing::done(app, info, &settings.post_view, Some(&said), &user)?
-        }
-        Err(refused) => refused.lead(app, info, &settings.error_view, None)?,
-    })
-}
-
-/// Opening the link changes nothing: the app gets the token, and posts it.
-async fn passed(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
-    let settings = &app.settings().accounts.change_email;
-    let info = request.session.info();
-    Ok(match rules::judge(app, info, token).await? {
-        Ok(_) => landing::pass(app, info, &settings.post_view, token)?,
-        Err(refused) => refused.lead(app, info, &settings.error_view, None)?,
-    })
-}
-
-/// Posting the token puts the address in force.
-async fn posted(
+async fn follow(
     app: &App,
     request: &mut RequestContext,
     token: &str,
 ) -> Result<Reply, HandlerError> {
-    request.identify(app).await?;
-    match rules::confirm(app, request.session.info(), token).await? {
-        Ok(user) => Ok(Reply::ok()
-            .member("csrf_token", request.session.csrf_token(app))
-            .member("email", user.email.clone())
-            .member("identity", identity::of(app, &user).map(str::to_owned))),
-        Err(refused) => Err(Rejection::new(StatusCode::BAD_REQUEST, refused.said).into()),
+    let settings = &app.settings().accounts.change_email;
+    let step = LinkStep::of(app, request);
+    match step {
+        LinkStep::Consume => {}
+        LinkStep::HandOver => {
+            let info = request.session.info();
+            return match rules::judge(app, info, token).await? {
+                Ok(_) => Ok(step::redirect_token(app, info, &settings.post_view, token)?),
+                Err(refusal) => step.refuse(app, info, &settings.error_view, &refusal),
+            };
+        }
+        LinkStep::Redeem => request.identify(app).await?,
     }
+    let info = request.session.info();
+    let user = match rules::confirm(app, info, token).await? {
+        Ok(user) => user,
+        Err(refusal) => return step.refuse(app, info, &settings.error_view, &refusal),
+    };
+    let view = &settings.post_view;
+    step.confirmed(app, request, view, Message::ChangeEmailConfirmed, &user)
 }

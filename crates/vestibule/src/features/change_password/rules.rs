@@ -1,8 +1,6 @@
-//! Who may change a password, and what that ends.
+//! Checking and applying a change of the password, which revokes every session and token.
 
-use vestibule_store::{
-    Applied, Change, OnlyIf, PasswordChange, User, UserChange, UserKey, UserPatch,
-};
+use vestibule_store::{Applied, Change, OnlyIf, PasswordChange, User, UserChange, UserPatch};
 
 use super::{NEW_PASSWORD, PASSWORD};
 use crate::app::App;
@@ -10,18 +8,18 @@ use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
 use crate::http::request_info::RequestInfo;
+use crate::links;
 use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
-use crate::secrets::links;
-use crate::secrets::passwords::Verdict;
+use crate::session::proof::{self, PasswordCheck};
 use crate::validation;
 
-/// What becomes of a new password.
+/// The outcome of a change of the password.
 pub(super) enum Decision {
-    /// The old one stays: this is wrong.
+    /// The old password stays, because of these errors.
     Refused(FieldErrors),
-    /// It is in force.
+    /// The new password is stored.
     Replaced(Box<User>),
 }
 
@@ -29,8 +27,8 @@ fn refused(field: &'static str, message: Message) -> Decision {
     Decision::Refused(FieldErrors::one(field, message))
 }
 
-/// Changes the password of whoever shows the old one, if there is one. Every session and every
-/// token ends with it.
+/// Changes the password of a user who shows the old one or has none, and revokes every session and
+/// token.
 pub(super) async fn replace(
     app: &App,
     info: &RequestInfo,
@@ -42,12 +40,8 @@ pub(super) async fn replace(
         let Some(old) = old.filter(|old| !old.trim().is_empty()) else {
             return Ok(refused(PASSWORD, Message::PasswordNotProvided));
         };
-        if app.passwords().check(Some(&user), old).await? == Verdict::Wrong {
-            let event = Event::SignInFailed {
-                user_id: Some(user.id),
-                via: "password",
-            };
-            app.record(info, &event).await?;
+        let check = proof::check_password(app, info, Some(&user), old).await?;
+        if check == PasswordCheck::Wrong {
             return Ok(refused(PASSWORD, Message::InvalidPassword));
         }
         if old == new {
@@ -57,11 +51,14 @@ pub(super) async fn replace(
     let problems = validation::judge(app, new, &validation::known_of(&user)).await?;
     if !problems.is_empty() {
         let mut errors = FieldErrors::default();
-        errors.extend(problems.into_iter().map(|said| (NEW_PASSWORD.name, said)));
+        errors.extend(
+            problems
+                .into_iter()
+                .map(|message| (NEW_PASSWORD.name, message)),
+        );
         return Ok(Decision::Refused(errors));
     }
     let hash = app.passwords().hash(new).await?;
-    let now = app.clock().now();
     let patch = UserPatch {
         only_if: OnlyIf {
             fs_uniquifier: Some(user.fs_uniquifier.clone()),
@@ -76,19 +73,13 @@ pub(super) async fn replace(
     let change = Change {
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         mails: notice(app, info, &user)?,
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    if !matches!(app.store().apply(change, now).await?, Applied::Done(_)) {
-        // Somebody else changed it meanwhile: what was shown is the old one no more.
+    if !matches!(app.commit(info, change, &event).await?, Applied::Done(_)) {
+        // Another request changed the password meanwhile, so the one shown is no longer valid.
         return Ok(refused(PASSWORD, Message::InvalidPassword));
     }
-    app.post().wake();
-    app.hooks().emit(&event, info);
-    let changed = app.store().user(UserKey::Id(user.id)).await?;
-    let changed =
-        changed.ok_or_else(|| Fault::Internal("a user has gone with a new password".to_owned()))?;
-    Ok(Decision::Replaced(Box::new(changed)))
+    Ok(Decision::Replaced(Box::new(app.reload(user.id).await?)))
 }
 
 fn notice(
@@ -97,21 +88,21 @@ fn notice(
     user: &User,
 ) -> Result<Vec<vestibule_store::NewMail>, Fault> {
     let notice = &app.settings().accounts.change_password.notice;
-    let (Some(template), Some(email)) = (notice, &user.email) else {
+    let (Some(template), Some(address)) = (notice, &user.email) else {
         return Ok(Vec::new());
     };
-    // For whoever did not do this.
+    // For a user who did not make this change.
     let recover = &app.settings().accounts.recover;
     let recovery_link = recover
         .enabled
         .then(|| links::endpoint(app, info, &recover.url));
-    let email_message = Email::new(
+    let email = Email::new(
         template,
-        email,
+        address,
         [
             ("user", mail::about(user)),
             ("recovery_link", recovery_link.into()),
         ],
     );
-    Ok(vec![app.write(info, &email_message)?])
+    Ok(vec![app.write(info, &email)?])
 }

@@ -1,4 +1,4 @@
-//! Confirming an address.
+//! Confirming an email address.
 //!
 //! Routes    `GET/POST /confirm`, `GET/POST /confirm/{token}`
 //! Settings  `CONFIRMABLE`, `CONFIRM_URL`, `CONFIRM_EMAIL_WITHIN`, `CONFIRM_ERROR_VIEW`,
@@ -8,36 +8,32 @@
 //!           `EMAIL_CONFIRMED`, `USER_DOES_NOT_EXIST`, ...
 //! Mails     `confirmation_instructions`
 //! Hooks     `ConfirmInstructionsSent`, `Confirmed`, `SignedIn`
-//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+//! Never     reveals whether an address is known, with `RETURN_GENERIC_RESPONSES`
 
 mod document;
 mod rules;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
-use vestibule_store::User;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
-use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
-use crate::identity;
+use crate::links::step::{self, LinkStep, Token};
+use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
-use crate::mail::{self, Email};
 use crate::messages::Message;
-use crate::secrets::links;
-use crate::session::context::Load;
-use crate::session::landing::{self, Token, Way};
+use crate::openapi::Endpoint;
+use crate::session::auth_policy;
+use crate::session::caller::Load;
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
-use crate::session::{assurance, auth_policy};
-use crate::settings::Settings;
+use crate::session::sign_in::{self, Authentication};
+use crate::settings::{Settings, endpoints};
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !settings.login.confirmable {
         return Vec::new();
@@ -47,13 +43,13 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
         Endpoint::at(url)
             .get(get, document::state)
             .post(post, document::send),
-        Endpoint::at(&links::under(url, "{token}"))
+        Endpoint::at(&endpoints::under(url, "{token}"))
             .get(from_link, document::from_link)
             .post(from_link, document::confirm),
     ]
 }
 
-/// `GET /confirm`: a CSRF token.
+/// `GET /confirm`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.identify(&app).await;
     let outcome =
@@ -61,7 +57,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /confirm`: sends the link once more.
+/// `POST /confirm`: mails the link again.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -78,107 +74,66 @@ async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
 
 async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Result<(), Fault> {
     let Addressee { user, known } = addressee;
-    let settings = &app.settings().accounts.confirm;
     let link = links::confirm(app, info, &user.fs_uniquifier, addressee.address());
-    let mut email_message = Email::new(
-        &settings.instructions,
-        addressee.address(),
-        [
-            ("user", mail::about(user)),
-            ("confirmation_link", link.url.into()),
-            ("confirmation_token", link.token.clone().into()),
-            ("within", app.period(info, settings.link.within).into()),
-        ],
-    );
-    email_message.sent = *known;
     let event = Event::ConfirmInstructionsSent {
         user_id: user.id,
         token: &link.token,
     };
-    app.send(info, &email_message, known.then_some(&event))
-        .await
+    let mail = LinkMail {
+        kind: Kind::Confirm,
+        template: &app.settings().accounts.confirm.instructions,
+        link: &link,
+        user,
+        to: addressee.address(),
+        sent: *known,
+    };
+    mail.send(app, info, &event).await
 }
 
-/// `GET/POST /confirm/{token}`: the link from the mail.
+/// `GET/POST /confirm/{token}`: handles the link from the mail.
 async fn from_link(
     State(app): State<App>,
     Token(token): Token,
     mut request: RequestContext,
 ) -> Response {
-    let outcome = match Way::of(&app, &request) {
-        Way::Opened => opened(&app, &mut request, &token).await,
-        Way::Passed => passed(&app, &request, &token).await,
-        Way::Posted => posted(&app, &mut request, &token).await,
-    };
+    let outcome = follow(&app, &mut request, &token).await;
     request.finish(&app, outcome)
 }
 
-/// Opening the link confirms, and leads to the app.
-async fn opened(
+async fn follow(
     app: &App,
     request: &mut RequestContext,
     token: &str,
 ) -> Result<Reply, HandlerError> {
-    if app.settings().accounts.confirm.auto_login {
-        landing::check_follower(app, request)?;
-    }
-    auth_policy::identify(app, &mut request.session, Load::User, &request.credentials).await?;
     let settings = &app.settings().accounts.confirm;
-    let user = match rules::confirm(app, request.session.info(), token).await? {
-        Ok(user) => user,
-        Err(refused) => {
-            return Ok(refused.lead(app, request.session.info(), &settings.error_view, None)?);
+    let step = LinkStep::of(app, request);
+    match step {
+        LinkStep::Consume => {
+            if settings.auto_login {
+                step::check_navigation(app, request)?;
+            }
+            auth_policy::identify(app, &mut request.session, Load::User, &request.credentials)
+                .await?;
         }
-    };
-    sign_in(app, request, &user).await?;
-    let said = Message::EmailConfirmed.into();
-    let info = request.session.info();
-    Ok(landing::done(
-        app,
-        info,
-        &settings.post_view,
-        Some(&said),
-        &user,
-    )?)
-}
-
-/// Opening the link changes nothing: the app gets the token, and posts it.
-async fn passed(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
-    let settings = &app.settings().accounts.confirm;
-    let info = request.session.info();
-    Ok(match rules::judge(app, info, token).await? {
-        Ok(_) => landing::pass(app, info, &settings.post_view, token)?,
-        Err(refused) => refused.lead(app, info, &settings.error_view, None)?,
-    })
-}
-
-/// Posting the token confirms.
-async fn posted(
-    app: &App,
-    request: &mut RequestContext,
-    token: &str,
-) -> Result<Reply, HandlerError> {
-    request.identify(app).await?;
-    let user = match rules::confirm(app, request.session.info(), token).await? {
-        Ok(user) => user,
-        Err(refused) => {
-            return Err(Rejection::new(StatusCode::BAD_REQUEST, refused.said).into());
+        LinkStep::HandOver => {
+            let info = request.session.info();
+            return match rules::judge(app, info, token).await? {
+                Ok(_) => Ok(step::redirect_token(app, info, &settings.post_view, token)?),
+                Err(refusal) => step.refuse(app, info, &settings.error_view, &refusal),
+            };
         }
-    };
-    sign_in(app, request, &user).await?;
-    Ok(Reply::ok()
-        .member("csrf_token", request.session.csrf_token(app))
-        .member("email", user.email.clone())
-        .member("identity", identity::of(app, &user).map(str::to_owned)))
-}
-
-/// Signs in whoever opened the link, if that is set and nothing else is asked of them. Nobody is
-/// signed out for it.
-async fn sign_in(app: &App, request: &mut RequestContext, user: &User) -> Result<(), Fault> {
-    let wanted = app.settings().accounts.confirm.auto_login && request.session.caller().is_none();
-    if !wanted || assurance::sign_in_block(app, user).await?.is_some() {
-        return Ok(());
+        LinkStep::Redeem => request.identify(app).await?,
     }
-    let admission = Admission::without_password(app, user.clone(), &["confirm"]);
-    sign_in::complete(app, &mut request.session, admission).await
+    let info = request.session.info();
+    let user = match rules::confirm(app, info, token).await? {
+        Ok(user) => user,
+        Err(refusal) => return step.refuse(app, info, &settings.error_view, &refusal),
+    };
+    // A user who is signed in already stays signed in.
+    if settings.auto_login && request.session.caller().is_none() {
+        let authentication = Authentication::by(app, user.clone(), Factor::ConfirmationLink);
+        sign_in::proceed(app, &mut request.session, authentication).await?;
+    }
+    let view = &settings.post_view;
+    step.confirmed(app, request, view, Message::EmailConfirmed, &user)
 }

@@ -1,4 +1,4 @@
-//! Which links confirm an address.
+//! Checking the links that confirm an address, and confirming it.
 
 use vestibule_formats::link_token::LinkToken;
 use vestibule_store::{Applied, Change, OnlyIf, User, UserChange, UserPatch};
@@ -7,11 +7,11 @@ use crate::app::App;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
+use crate::links::step::LinkRefusal;
+use crate::links::{self, Kind, Opened};
 use crate::messages::{LocalizedMessage, Message};
-use crate::secrets::links::{self, Kind, Opened};
-use crate::session::landing::Refused;
 
-/// Why no link is sent to an address.
+/// The reason why no link is sent to an address, if there is one.
 pub(super) fn objection(user: Option<&User>) -> Option<LocalizedMessage> {
     match user {
         None => Some(Message::UserDoesNotExist.into()),
@@ -20,37 +20,37 @@ pub(super) fn objection(user: Option<&User>) -> Option<LocalizedMessage> {
     }
 }
 
-/// Whose link it is, if it counts.
+/// Checks a link and looks up its user.
 pub(super) async fn judge(
     app: &App,
     info: &RequestInfo,
     token: &str,
-) -> Result<Result<(Box<User>, LinkToken), Refused>, Fault> {
+) -> Result<Result<(Box<User>, LinkToken), LinkRefusal>, Fault> {
     let within = app.settings().accounts.confirm.link.within;
     Ok(match links::open(app, Kind::Confirm, token).await? {
         Opened::Expired(_) => {
             let within = app.period(info, within);
-            Err(Refused::error(
+            Err(LinkRefusal::error(
                 Message::ConfirmationExpired.with("within", within),
             ))
         }
-        Opened::Invalid => Err(Refused::error(Message::InvalidConfirmationToken)),
+        Opened::Invalid => Err(LinkRefusal::error(Message::InvalidConfirmationToken)),
         Opened::Valid(user, _) if user.confirmed_at.is_some() => {
-            Err(Refused::info(Message::AlreadyConfirmed))
+            Err(LinkRefusal::info(Message::AlreadyConfirmed))
         }
         Opened::Valid(user, token) => Ok((user, token)),
     })
 }
 
-/// Confirms the address that the link was mailed to, once.
+/// Consumes a link and confirms the address that it was mailed to.
 pub(super) async fn confirm(
     app: &App,
     info: &RequestInfo,
     token: &str,
-) -> Result<Result<User, Refused>, Fault> {
+) -> Result<Result<User, LinkRefusal>, Fault> {
     let (mut user, token) = match judge(app, info, token).await? {
         Ok(found) => found,
-        Err(refused) => return Ok(Err(refused)),
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let now = app.clock().now();
     let patch = UserPatch {
@@ -64,15 +64,13 @@ pub(super) async fn confirm(
     };
     let event = Event::Confirmed { user_id: user.id };
     let change = Change {
-        consumes: Some(links::consume(app, Kind::Confirm, &token)),
+        consumes: vec![links::consume(app, Kind::Confirm, &token)],
         user: Some(UserChange::Update(user.id, Box::new(patch))),
-        events: app.audit_record(info, &event),
         ..Change::default()
     };
-    if app.store().apply(change, now).await? != Applied::Done(Some(user.id)) {
-        return Ok(Err(Refused::info(Message::AlreadyConfirmed)));
+    if app.commit(info, change, &event).await? != Applied::Done(Some(user.id)) {
+        return Ok(Err(LinkRefusal::info(Message::AlreadyConfirmed)));
     }
-    app.hooks().emit(&event, info);
     user.confirmed_at = Some(now);
     Ok(Ok(*user))
 }

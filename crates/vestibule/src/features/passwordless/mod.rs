@@ -1,7 +1,7 @@
-//! Signing in by a link in a mail, instead of with a password.
+//! Signing in by a link in a mail instead of a password.
 //!
-//! Routes    `GET/POST /login`, `GET /login/{token}`; `POST /login/{token}` where the app posts
-//!           the token
+//! Routes    `GET/POST /login`, `GET /login/{token}`; `POST /login/{token}` if the app posts the
+//!           token
 //! Settings  `PASSWORDLESS`, `LOGIN_URL`, `LOGIN_WITHIN`, `LOGIN_ERROR_VIEW`, `POST_LOGIN_VIEW`,
 //!           `LINKS_CONSUMED_BY`, `RETURN_GENERIC_RESPONSES`
 //! Messages  `INVALID_LOGIN_TOKEN`, `LOGIN_EXPIRED`, `USER_DOES_NOT_EXIST`, `DISABLED_ACCOUNT`,
@@ -18,34 +18,35 @@ use axum::response::Response;
 use http::{Method, StatusCode, header};
 use vestibule_store::User;
 
-use self::rules::{Judged, Used};
+use self::rules::Judged;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
+use crate::links::step::{self, LinkRefusal, LinkStep, Token};
+use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
-use crate::mail::{self, Email};
 use crate::messages::Message;
-use crate::secrets::links;
-use crate::session::context::Load;
-use crate::session::landing::{self, Refused, Token, Way};
+use crate::openapi::Endpoint;
+use crate::session::caller::Load;
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
+use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens::{self, UserPayload};
 use crate::session::{assurance, auth_policy};
-use crate::settings::{ConsumedBy, Settings};
+use crate::settings::{ConsumedBy, Settings, endpoints};
 
-/// Where it is: at the path of the sign-in with a password, instead of it.
+/// The endpoints of this feature, which replace the sign-in with a password at its path.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !settings.accounts.passwordless.enabled {
         return Vec::new();
     }
     let url = &settings.login.login_url;
-    let mut link = Endpoint::at(&links::under(url, "{token}")).get(from_link, document::from_link);
+    let mut link =
+        Endpoint::at(&endpoints::under(url, "{token}")).get(from_link, document::from_link);
     if settings.accounts.links_consumed_by == ConsumedBy::Post {
         link = link.post(from_link, document::sign_in);
     }
@@ -57,7 +58,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     ]
 }
 
-/// `GET /login`: a CSRF token.
+/// `GET /login`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.identify(&app).await;
     let outcome =
@@ -65,7 +66,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /login`: sends the link.
+/// `POST /login`: mails the link.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -73,57 +74,105 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.identify(app).await?;
-    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let objection = |user: Option<&User>| assurance::mail_block(app, user);
     let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
-    let mut tokens = UserPayload::nobody();
+    let mut payload = UserPayload::empty();
     if let Some(addressee) = &addressee {
         if !app.settings().login.return_generic_responses {
-            tokens = UserPayload::none(app, &addressee.user);
+            payload = UserPayload::without_tokens(app, &addressee.user);
         }
         send_link(app, request.session.info(), addressee).await?;
     }
-    Ok(tokens.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
+    Ok(payload.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
 }
 
 async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Result<(), Fault> {
     let Addressee { user, known } = addressee;
-    let settings = &app.settings().accounts.passwordless;
     let link = links::login(app, info, user);
-    let mut email_message = Email::new(
-        &settings.instructions,
-        addressee.address(),
-        [
-            ("user", mail::about(user)),
-            ("login_link", link.url.into()),
-            ("login_token", link.token.clone().into()),
-            ("within", app.period(info, settings.link.within).into()),
-        ],
-    );
-    email_message.sent = *known;
     let event = Event::LoginInstructionsSent {
         user_id: user.id,
         token: &link.token,
     };
-    app.send(info, &email_message, known.then_some(&event))
-        .await
+    let mail = LinkMail {
+        kind: Kind::Login,
+        template: &app.settings().accounts.passwordless.instructions,
+        link: &link,
+        user,
+        to: addressee.address(),
+        sent: *known,
+    };
+    mail.send(app, info, &event).await
 }
 
-/// `GET/POST /login/{token}`: the link from the mail.
+/// `GET/POST /login/{token}`: handles the link from the mail.
 async fn from_link(
     State(app): State<App>,
     Token(token): Token,
     mut request: RequestContext,
 ) -> Response {
-    let outcome = match Way::of(&app, &request) {
-        Way::Opened => opened(&app, &mut request, &token).await,
-        Way::Passed => passed(&app, &mut request, &token).await,
-        Way::Posted => posted(&app, &mut request, &token).await,
-    };
+    let outcome = follow(&app, &mut request, &token).await;
     request.finish(&app, outcome)
 }
 
-/// Whoever is signed in has no use for the link: a program is told so, a browser goes to the app.
-async fn already_in(
+async fn follow(
+    app: &App,
+    request: &mut RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
+    let settings = &app.settings().accounts.passwordless;
+    let step = LinkStep::of(app, request);
+    if step == LinkStep::Redeem {
+        request.require_anonymous(app).await?;
+    } else {
+        if step == LinkStep::Consume {
+            step::check_navigation(app, request)?;
+        }
+        if let Some(reply) = already_signed_in(app, request).await? {
+            return Ok(reply);
+        }
+    }
+    let (user, secret) = match rules::judge(app, token).await? {
+        Judged::Valid(user, token) => (user, links::consume(app, Kind::Login, &token)),
+        judged => {
+            let refusal = explain(app, request, judged).await?;
+            return step.refuse(app, request.session.info(), &settings.error_view, &refusal);
+        }
+    };
+    if step == LinkStep::HandOver {
+        let info = request.session.info();
+        return Ok(step::redirect_token(app, info, &settings.post_view, token)?);
+    }
+    // The link is consumed in the transaction that signs its user in.
+    let issues_tokens = step == LinkStep::Redeem && tokens::requested(app, &request.query);
+    let authentication = Authentication::by(app, (*user).clone(), Factor::SignInLink)
+        .consuming(secret, Message::InvalidLoginToken)
+        .with_tokens(issues_tokens);
+    let payload = match sign_in::proceed(app, &mut request.session, authentication).await? {
+        SignInOutcome::SignedIn(payload) => payload,
+        SignInOutcome::Refused(reason) => {
+            let refusal = LinkRefusal::error(reason);
+            return step.refuse(app, request.session.info(), &settings.error_view, &refusal);
+        }
+    };
+    if step == LinkStep::Consume {
+        let info = request.session.info();
+        return Ok(step::redirect_success(
+            app,
+            info,
+            &settings.post_view,
+            None,
+            &user,
+        )?);
+    }
+    let reply = Reply::ok()
+        .member("csrf_token", request.session.csrf_token(app))
+        .member("tf_required", false);
+    Ok(payload.add_to(reply))
+}
+
+/// The reply if the caller is signed in already and does not need the link: an error for a program,
+/// a redirect to the app for a browser.
+async fn already_signed_in(
     app: &App,
     request: &mut RequestContext,
 ) -> Result<Option<Reply>, HandlerError> {
@@ -150,77 +199,15 @@ async fn already_in(
     )?))
 }
 
-/// Opening the link signs in, and leads to the app.
-async fn opened(
-    app: &App,
-    request: &mut RequestContext,
-    token: &str,
-) -> Result<Reply, HandlerError> {
-    landing::check_follower(app, request)?;
-    if let Some(reply) = already_in(app, request).await? {
-        return Ok(reply);
-    }
-    let settings = &app.settings().accounts.passwordless;
-    let user = match rules::judge(app, token).await? {
-        Judged::Counts(user, token) => match rules::consume(app, &user, &token).await? {
-            Used::Now => user,
-            Used::Before => {
-                let refused = Refused::error(Message::InvalidLoginToken);
-                return Ok(refused.lead(
-                    app,
-                    request.session.info(),
-                    &settings.error_view,
-                    None,
-                )?);
-            }
-        },
-        judged => return refuse(app, request, judged).await,
-    };
-    let admission = Admission::without_password(app, (*user).clone(), &["token"]);
-    sign_in::complete(app, &mut request.session, admission).await?;
-    let info = request.session.info();
-    Ok(landing::done(app, info, &settings.post_view, None, &user)?)
-}
-
-/// Opening the link changes nothing: the app gets the token, and posts it.
-async fn passed(
-    app: &App,
-    request: &mut RequestContext,
-    token: &str,
-) -> Result<Reply, HandlerError> {
-    if let Some(reply) = already_in(app, request).await? {
-        return Ok(reply);
-    }
-    let settings = &app.settings().accounts.passwordless;
-    match rules::judge(app, token).await? {
-        Judged::Counts(..) => {
-            let info = request.session.info();
-            Ok(landing::pass(app, info, &settings.post_view, token)?)
-        }
-        judged => refuse(app, request, judged).await,
-    }
-}
-
-/// To the view for errors.
-async fn refuse(
+/// Why a link does not sign in. An expired link is replaced by a new mail to its user, except on
+/// `HEAD`, which changes nothing.
+async fn explain(
     app: &App,
     request: &RequestContext,
     judged: Judged,
-) -> Result<Reply, HandlerError> {
-    let view = &app.settings().accounts.passwordless.error_view;
-    let (said, user) = say(app, request, judged).await?;
-    Ok(Refused::error(said).lead(app, request.session.info(), view, user.as_deref())?)
-}
-
-/// Why a link does not sign in. Whoever comes too late is sent another one, but for a look at
-/// the link (`HEAD`), which changes nothing.
-async fn say(
-    app: &App,
-    request: &RequestContext,
-    judged: Judged,
-) -> Result<(crate::messages::LocalizedMessage, Option<Box<User>>), Fault> {
-    let Judged::Late(user) = judged else {
-        return Ok((Message::InvalidLoginToken.into(), None));
+) -> Result<LinkRefusal, Fault> {
+    let Judged::Expired(user) = judged else {
+        return Ok(LinkRefusal::error(Message::InvalidLoginToken));
     };
     let info = request.session.info();
     let addressee = Addressee {
@@ -231,39 +218,8 @@ async fn say(
         send_link(app, info, &addressee).await?;
     }
     let within = app.settings().accounts.passwordless.link.within;
-    let said = Message::LoginExpired
+    let reason = Message::LoginExpired
         .with("within", app.period(info, within))
         .with("email", addressee.address());
-    Ok((said, Some(user)))
-}
-
-/// Posting the token signs in.
-async fn posted(
-    app: &App,
-    request: &mut RequestContext,
-    token: &str,
-) -> Result<Reply, HandlerError> {
-    request.require_anonymous(app).await?;
-    let user = match rules::judge(app, token).await? {
-        Judged::Counts(user, token) => match rules::consume(app, &user, &token).await? {
-            Used::Now => user,
-            Used::Before => {
-                let said = Message::InvalidLoginToken;
-                return Err(Rejection::new(StatusCode::BAD_REQUEST, said).into());
-            }
-        },
-        judged => {
-            let (said, _) = say(app, request, judged).await?;
-            return Err(Rejection::new(StatusCode::BAD_REQUEST, said).into());
-        }
-    };
-    let now = app.unix_seconds();
-    let info = request.session.info();
-    let tokens = tokens::on_request(app, info, &user, now, &request.query).await?;
-    let admission = Admission::without_password(app, *user, &["token"]);
-    sign_in::complete(app, &mut request.session, admission).await?;
-    let reply = Reply::ok()
-        .member("csrf_token", request.session.csrf_token(app))
-        .member("tf_required", false);
-    Ok(tokens.add_to(reply))
+    Ok(LinkRefusal::error(reason).of_user(user))
 }

@@ -8,7 +8,7 @@
 //!           `CONFIRMATION_REQUIRED`, `USER_DOES_NOT_EXIST`, ...
 //! Mails     `reset_instructions`, `reset_notice`
 //! Hooks     `ResetInstructionsSent`, `PasswordReset`, `SignedIn`
-//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+//! Never     reveals whether an address is known, with `RETURN_GENERIC_RESPONSES`
 
 mod document;
 mod rules;
@@ -19,21 +19,21 @@ use vestibule_store::User;
 
 use self::rules::{Decision, Judged};
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
+use crate::links::step::{self, LinkRefusal, Token};
+use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
-use crate::mail::{self, Email};
-use crate::secrets::links;
+use crate::openapi::Endpoint;
 use crate::session::assurance;
-use crate::session::landing::{self, Refused, Token};
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
+use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens;
-use crate::settings::Settings;
+use crate::settings::{Settings, endpoints};
 use crate::validation::{self, NewPassword};
 
 const PASSWORD: NewPassword = NewPassword {
@@ -42,7 +42,7 @@ const PASSWORD: NewPassword = NewPassword {
     required: true,
 };
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let settings = &settings.accounts.recover;
     if !settings.enabled {
@@ -52,13 +52,13 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
         Endpoint::at(&settings.url)
             .get(get, document::state)
             .post(post, document::send),
-        Endpoint::at(&links::under(&settings.url, "{token}"))
+        Endpoint::at(&endpoints::under(&settings.url, "{token}"))
             .get(from_link, document::from_link)
             .post(reset, document::reset),
     ]
 }
 
-/// `GET /reset`: a CSRF token.
+/// `GET /reset`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.identify(&app).await;
     let outcome =
@@ -66,7 +66,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /reset`: sends the link.
+/// `POST /reset`: mails the link.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -74,7 +74,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.identify(app).await?;
-    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let objection = |user: Option<&User>| assurance::mail_block(app, user);
     let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
     if let Some(addressee) = addressee {
         send_link(app, request.session.info(), &addressee).await?;
@@ -90,45 +90,46 @@ async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Resu
         user_id: user.id,
         token: &link.token,
     };
-    let event = known.then_some(&event);
     let Some(template) = &settings.instructions else {
-        // The application sends its own: it hears the event.
-        return match event {
-            Some(event) => app.record(info, event).await,
-            None => Ok(()),
-        };
+        // The application receives the event and sends its own mail.
+        if *known {
+            app.record(info, &event).await?;
+        }
+        return Ok(());
     };
-    let mut email_message = Email::new(
+    let mail = LinkMail {
+        kind: Kind::Reset,
         template,
-        addressee.address(),
-        [
-            ("user", mail::about(user)),
-            ("reset_link", link.url.into()),
-            ("reset_token", link.token.clone().into()),
-            ("within", app.period(info, settings.link.within).into()),
-        ],
-    );
-    email_message.sent = *known;
-    app.send(info, &email_message, event).await
+        link: &link,
+        user,
+        to: addressee.address(),
+        sent: *known,
+    };
+    mail.send(app, info, &event).await
 }
 
-/// `GET /reset/{token}`: the link from the mail leads to the app, and uses nothing up.
+/// `GET /reset/{token}`: redirects from the link in the mail to the app, without consuming it.
 async fn from_link(
     State(app): State<App>,
     Token(token): Token,
     request: RequestContext,
 ) -> Response {
-    let outcome = lead(&app, &request, &token).await;
+    let outcome = hand_over(&app, &request, &token).await;
     request.finish(&app, outcome)
 }
 
-async fn lead(app: &App, request: &RequestContext, token: &str) -> Result<Reply, HandlerError> {
+async fn hand_over(
+    app: &App,
+    request: &RequestContext,
+    token: &str,
+) -> Result<Reply, HandlerError> {
     let settings = &app.settings().accounts.recover;
     let info = request.session.info();
     Ok(match rules::judge(app, info, token).await? {
-        Judged::Counts(..) => landing::pass(app, info, &settings.view, token)?,
-        Judged::Refused(said) => {
-            Refused::error(said).lead(app, info, &settings.error_view, None)?
+        Judged::Valid(..) => step::redirect_token(app, info, &settings.view, token)?,
+        Judged::Invalid(reason) => {
+            let refusal = LinkRefusal::error(reason);
+            step::redirect_error(app, info, &settings.error_view, &refusal)?
         }
     })
 }
@@ -147,9 +148,9 @@ async fn set(app: &App, request: &mut RequestContext, token: &str) -> Result<Rep
     request.identify(app).await?;
     let info = request.session.info().clone();
     let (user, token) = match rules::judge(app, &info, token).await? {
-        Judged::Counts(user, token) => (user, token),
-        Judged::Refused(said) => {
-            return Err(Rejection::fields(FieldErrors::one("", said)).into());
+        Judged::Valid(user, token) => (user, token),
+        Judged::Invalid(reason) => {
+            return Err(Rejection::fields(FieldErrors::one("", reason)).into());
         }
     };
     let mut errors = FieldErrors::default();
@@ -164,16 +165,18 @@ async fn set(app: &App, request: &mut RequestContext, token: &str) -> Result<Rep
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
         Decision::Replaced(user) => user,
     };
-    let may_sign_in = assurance::sign_in_block(app, &user).await?.is_none();
-    if !app.settings().accounts.recover.auto_login || !may_sign_in {
+    if !app.settings().accounts.recover.auto_login {
         return Ok(Reply::ok());
     }
-    let now = app.unix_seconds();
-    let tokens = tokens::on_request(app, &info, &user, now, &request.query).await?;
-    let admission = Admission::without_password(app, *user, &["reset"]);
-    sign_in::complete(app, &mut request.session, admission).await?;
-    let reply = Reply::ok()
-        .member("csrf_token", request.session.csrf_token(app))
-        .member("tf_required", false);
-    Ok(tokens.add_to(reply))
+    let authentication = Authentication::by(app, *user, Factor::ResetLink)
+        .with_tokens(tokens::requested(app, &request.query));
+    match sign_in::proceed(app, &mut request.session, authentication).await? {
+        SignInOutcome::SignedIn(payload) => {
+            let reply = Reply::ok()
+                .member("csrf_token", request.session.csrf_token(app))
+                .member("tf_required", false);
+            Ok(payload.add_to(reply))
+        }
+        SignInOutcome::Refused(_) => Ok(Reply::ok()),
+    }
 }

@@ -1,4 +1,4 @@
-//! Making an account.
+//! Registering an account.
 //!
 //! Routes    `GET/POST /register`
 //! Settings  `REGISTERABLE`, `REGISTER_URL`, `PASSWORD_REQUIRED`, `PASSWORD_CONFIRM_REQUIRED`,
@@ -9,7 +9,7 @@
 //!           `RETYPE_PASSWORD_MISMATCH`, `ANONYMOUS_USER_REQUIRED`, ...
 //! Mails     `welcome`, `welcome_existing`, `welcome_existing_username`
 //! Hooks     `Registered`, `NotRegistered`, `SignedIn`
-//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+//! Never     reveals whether an address is known, with `RETURN_GENERIC_RESPONSES`
 
 mod document;
 mod rules;
@@ -20,16 +20,17 @@ use axum::response::Response;
 
 use self::rules::Decision;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::openapi::Endpoint;
+use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Admission};
+use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens::{self, UserPayload};
 use crate::settings::Settings;
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let settings = &settings.accounts.register;
     if !settings.enabled {
@@ -41,7 +42,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     vec![endpoint]
 }
 
-/// `GET /register`: a CSRF token.
+/// `GET /register`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.require_anonymous(&app).await;
     let outcome =
@@ -49,7 +50,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /register`: makes an account.
+/// `POST /register`: creates an account.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = register(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -58,30 +59,27 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 async fn register(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.require_anonymous(app).await?;
     let fields = request.body.fields()?;
-    let wanted = wire::read(app, request.session.info(), &request.query, fields).await;
-    match rules::attempt(app, request.session.info(), wanted).await? {
-        Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
-        Decision::Pretended => Ok(UserPayload::nobody()
-            .add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app)))),
-        Decision::Made { user, sign_in } => {
-            if !sign_in {
-                let tokens = if app.settings().login.return_generic_responses {
-                    UserPayload::nobody()
-                } else {
-                    UserPayload::none(app, &user)
-                };
-                let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
-                return Ok(tokens.add_to(reply));
-            }
-            let now = app.unix_seconds();
-            let info = request.session.info();
-            let tokens = tokens::on_request(app, info, &user, now, &request.query).await?;
-            let admission = Admission::without_password(app, *user, &["register"]);
-            sign_in::complete(app, &mut request.session, admission).await?;
-            let reply = Reply::ok()
-                .member("csrf_token", request.session.csrf_token(app))
-                .member("tf_required", false);
-            Ok(tokens.add_to(reply))
+    let registration = wire::read(app, request.session.info(), &request.query, fields).await;
+    let user = match rules::attempt(app, request.session.info(), registration).await? {
+        Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
+        Decision::RefusedSilently => return Ok(reply(app, request, UserPayload::empty())),
+        Decision::Created(user) => user,
+    };
+    let not_signed_in = if app.settings().login.return_generic_responses {
+        UserPayload::empty()
+    } else {
+        UserPayload::without_tokens(app, &user)
+    };
+    let authentication = Authentication::by(app, *user, Factor::NewAccount)
+        .with_tokens(tokens::requested(app, &request.query));
+    match sign_in::proceed(app, &mut request.session, authentication).await? {
+        SignInOutcome::SignedIn(payload) => {
+            Ok(reply(app, request, payload).member("tf_required", false))
         }
+        SignInOutcome::Refused(_) => Ok(reply(app, request, not_signed_in)),
     }
+}
+
+fn reply(app: &App, request: &mut RequestContext, payload: UserPayload) -> Reply {
+    payload.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }

@@ -1,10 +1,10 @@
 //! What the browser says about where a request comes from.
 //!
-//! Beside the token check: a state-changing request whose `Sec-Fetch-Site` or `Origin` says that
-//! another site sent it is refused unless a CORS rule admits that origin. A WebSocket handshake is
-//! a `GET` that opens a channel with the user's cookies, and no CORS check protects it, so it is
-//! held to the same rule. Clients that send neither header are not browsers, and no page can make
-//! them send a user's cookies.
+//! This check runs beside the token check. A state-changing request whose `Sec-Fetch-Site` or
+//! `Origin` names another site is refused unless a CORS rule admits that origin. A WebSocket
+//! handshake is a `GET` that opens a channel with the user's cookies, and no CORS check protects
+//! it, so the same rule applies. Clients that send neither header are not browsers, and no page can
+//! make them send a user's cookies.
 
 use http::{HeaderMap, Method, StatusCode, header};
 
@@ -12,8 +12,8 @@ use super::origin::OwnOrigin;
 use crate::http::reject::Rejection;
 use crate::messages::{Explanation, Message};
 
-/// Refuses a request that may change something if the browser says that another site sent it.
-/// `allowed` asks the CORS rules about an origin.
+/// Refuses a state-changing request if the browser says that another site sent it. `allowed` asks
+/// the CORS rules about an origin.
 ///
 /// # Errors
 /// 403 with an explanation of what was seen.
@@ -32,7 +32,7 @@ pub(crate) fn check(
     check_sender(headers, own, allowed)
 }
 
-/// The same for a WebSocket handshake, and nothing for other requests.
+/// The same for a WebSocket handshake; other requests pass.
 ///
 /// # Errors
 /// 403 with an explanation of what was seen.
@@ -48,8 +48,8 @@ pub(crate) fn check_handshake(
     }
 }
 
-/// Whether a request is a WebSocket handshake (RFC 6455, section 4.1). Proxies drop `Upgrade`,
-/// which is a hop-by-hop header, from the question that they ask at `/authz`, but pass the key on.
+/// Whether a request is a WebSocket handshake (RFC 6455, section 4.1). When a proxy asks at
+/// `/authz`, it drops `Upgrade`, which is a hop-by-hop header, but passes the key on.
 fn opens_websocket(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE) || headers.contains_key(header::SEC_WEBSOCKET_KEY)
 }
@@ -59,8 +59,8 @@ fn check_sender(
     own: &OwnOrigin<'_>,
     allowed: impl Fn(&str) -> bool,
 ) -> Result<(), Rejection> {
-    // A browser sends each of them once. Where a proxy or an attacker repeats one, every value has
-    // to pass.
+    // A browser sends each header once. If a proxy or an attacker repeats one, every value has to
+    // pass.
     let texts = |name: header::HeaderName| {
         let values = headers.get_all(name).iter();
         values.map(|value| value.to_str().unwrap_or("?"))
@@ -90,7 +90,8 @@ fn refuse(explanation: Explanation) -> Rejection {
     Rejection::new(StatusCode::FORBIDDEN, Message::CrossSiteRequest).explained(explanation)
 }
 
-/// A header's text as it may stand in a log or an answer.
+/// A header value, made safe for a log or a response: no control characters, at most 120
+/// characters.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(120).collect()
 }
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_csrf_other_sites_cannot_change_anything() {
+    fn attack_csrf_state_changes_from_other_sites_are_refused() {
         for pairs in [
             &[
                 ("sec-fetch-site", "cross-site"),
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_pages_allowed_origins_and_programs_can() {
+    fn own_pages_allowed_origins_and_programs_can_change_state() {
         for pairs in [
             &[][..],
             &[("sec-fetch-site", "same-origin")],

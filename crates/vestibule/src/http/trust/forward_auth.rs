@@ -8,8 +8,8 @@ use http::{HeaderMap, Method};
 /// The headers in which proxies name the method of the request that they ask about.
 pub(crate) const METHOD: [&str; 2] = ["x-original-method", "x-forwarded-method"];
 
-/// The method of the request that is judged, if it may change something. Of two headers that
-/// differ, the unsafe one counts, and a value that is not a method counts as `POST`.
+/// The method of the request under `/authz`, if it is unsafe. If two headers differ, the unsafe one
+/// counts; a value that is not a method counts as `POST`.
 pub(crate) fn unsafe_method(headers: &HeaderMap) -> Option<Method> {
     METHOD
         .iter()

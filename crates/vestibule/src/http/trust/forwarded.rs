@@ -1,10 +1,10 @@
-//! The client's address, scheme and host, as far as proxies may tell them.
+//! The client's address, scheme and host, as reported by trusted proxies.
 //!
-//! `X-Forwarded-For`, `-Proto` and `-Host` count only when the connection comes from a trusted
-//! proxy. Each proxy appends to them, so the last element is from the nearest proxy. Of the
-//! addresses, the last one that is not itself a trusted proxy is the client's; everything to the
-//! left of it was written by the client. Scheme and host are read at the same place of the chain
-//! as the address. `Forwarded` (RFC 7239) is not read.
+//! `X-Forwarded-For`, `-Proto` and `-Host` count only if the connection comes from a trusted proxy.
+//! Each proxy appends to them, so the last element is from the nearest proxy. The client's address
+//! is the last one that is not itself a trusted proxy; the client may have written everything to
+//! the left of it. Scheme and host are read at the same position of the chain as the address.
+//! `Forwarded` (RFC 7239) is not read.
 
 use std::net::IpAddr;
 
@@ -16,24 +16,25 @@ use ipnet::IpNet;
 pub enum Peer {
     /// A TCP connection from this address.
     Ip(IpAddr),
-    /// A Unix socket: whoever may open it.
+    /// A Unix socket: any process that may open it.
     Local,
-    /// Nobody said. It is no proxy of ours then.
+    /// The peer is not known, so it is not a trusted proxy.
     Unknown,
 }
 
 /// Where a request came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Arrival {
-    /// The client's address, as text; absent on a bare Unix socket.
+    /// The client's address; absent on a Unix socket without a proxy.
     pub(crate) address: Option<IpAddr>,
-    /// Whether the client spoke TLS.
+    /// Whether the client used TLS.
     pub(crate) secure: bool,
-    /// The host that a trusted proxy says the client asked for.
+    /// The host that the client asked for, as reported by a trusted proxy.
     pub(crate) forwarded_host: Option<String>,
 }
 
-/// Reads the forwarding headers, as far as they may be believed.
+/// Reads the forwarding headers as far as they are trusted. `tls` says whether the connection
+/// itself uses TLS.
 #[must_use]
 pub(crate) fn locate(peer: Peer, headers: &HeaderMap, trusted: &[IpNet], tls: bool) -> Arrival {
     let direct = match peer {
@@ -41,7 +42,7 @@ pub(crate) fn locate(peer: Peer, headers: &HeaderMap, trusted: &[IpNet], tls: bo
         Peer::Local | Peer::Unknown => None,
     };
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
-    // A Unix socket is a proxy of ours by construction when any proxy is trusted.
+    // A Unix socket counts as a trusted proxy if any proxy is trusted.
     let behind_proxy = match direct {
         Some(address) => is_trusted(address),
         None => peer == Peer::Local && !trusted.is_empty(),
@@ -54,7 +55,7 @@ pub(crate) fn locate(peer: Peer, headers: &HeaderMap, trusted: &[IpNet], tls: bo
         };
     }
     let mut address = direct;
-    // How many elements from the right the client's address stands.
+    // The position of the client's address, counted from the right.
     let mut place = 0;
     for (index, hop) in forwarded_chain(headers).into_iter().rev().enumerate() {
         let Some(hop) = hop else { break };
@@ -74,8 +75,7 @@ pub(crate) fn locate(peer: Peer, headers: &HeaderMap, trusted: &[IpNet], tls: bo
     }
 }
 
-/// The hops of every `X-Forwarded-For` line, left to right; `None` is a hop that is
-/// not an address.
+/// The hops of all `X-Forwarded-For` lines, left to right; `None` for a hop that is not an address.
 fn forwarded_chain(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     headers
         .get_all("x-forwarded-for")
@@ -100,8 +100,8 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
-/// The element at a place counted from the right. A proxy that replaces the header leaves fewer
-/// elements than addresses: then it is the leftmost one, which a trusted proxy wrote as well.
+/// The element at a position counted from the right. A proxy that replaces the header leaves fewer
+/// elements than addresses: then this is the leftmost one, which a trusted proxy wrote as well.
 fn value_at<'a>(headers: &'a HeaderMap, name: &str, place: usize) -> Option<&'a str> {
     let mut chosen = None;
     let lines: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_s_headers_do_not_count() {
+    fn headers_from_an_untrusted_peer_are_ignored() {
         let sent = headers(&[
             ("x-forwarded-for", "1.2.3.4"),
             ("x-forwarded-proto", "https"),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_limiter_key_the_client_cannot_prepend_hops() {
+    fn attack_limiter_key_prepended_hops_are_ignored() {
         let sent = headers(&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.1")]);
         let trusted = nets(&["127.0.0.0/8", "10.0.0.0/8"]);
         let origin = locate(at("127.0.0.1"), &sent, &trusted, false);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_limiter_key_mapped_addresses_are_one_with_their_ipv4_form() {
+    fn attack_limiter_key_ipv4_mapped_addresses_equal_their_ipv4_form() {
         let origin = locate(at("::ffff:1.2.3.4"), &HeaderMap::new(), &[], false);
         assert_eq!(origin.address, Some("1.2.3.4".parse().unwrap()));
         let sent = headers(&[("x-forwarded-for", "[::ffff:1.2.3.4]:443")]);
@@ -173,14 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn a_hop_that_is_no_address_ends_the_chain_at_the_proxy() {
+    fn an_invalid_hop_ends_the_chain_at_the_proxy() {
         let sent = headers(&[("x-forwarded-for", "1.2.3.4, unknown")]);
         let origin = locate(at("127.0.0.1"), &sent, &nets(&["127.0.0.0/8"]), false);
         assert_eq!(origin.address, Some("127.0.0.1".parse().unwrap()));
     }
 
     #[test]
-    fn the_nearest_proxy_says_scheme_and_host() {
+    fn scheme_and_host_come_from_the_nearest_proxy() {
         let sent = headers(&[
             ("x-forwarded-proto", "http, https"),
             ("x-forwarded-host", "evil.example, app.example"),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn scheme_and_host_are_read_where_the_address_is() {
+    fn scheme_and_host_are_read_at_the_position_of_the_address() {
         let trusted = nets(&["127.0.0.0/8", "10.0.0.0/8"]);
         for (chain, schemes, hosts, secure, host) in [
             (
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unix_socket_believes_its_proxy_only_when_one_is_trusted() {
+    fn a_unix_socket_is_a_trusted_proxy_only_if_any_proxy_is_trusted() {
         let sent = headers(&[("x-forwarded-for", "1.2.3.4")]);
         assert_eq!(locate(Peer::Local, &sent, &[], false).address, None);
         let origin = locate(Peer::Local, &sent, &nets(&["127.0.0.0/8"]), false);

@@ -1,11 +1,11 @@
-//! The host that a request asks for.
+//! The host that a request is addressed to.
 
 use http::{HeaderMap, Uri, header};
 
-/// The host that a client asks for, if it names exactly one.
+/// The host that the client names, if it names exactly one.
 ///
 /// An absolute-form target overrides the header (RFC 9112, section 3.2.2). A request with several
-/// `Host` lines asks for none.
+/// `Host` lines names none.
 pub(crate) fn sent_host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     if let Some(authority) = uri.authority() {
         return Some(authority.as_str().to_owned());

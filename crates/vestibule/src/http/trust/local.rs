@@ -1,11 +1,11 @@
-//! What only the developer may see: pages for the machine itself.
+//! Access checks for pages that only the developer on this machine may see.
 
 use http::{HeaderMap, header};
 
 use crate::http::request_info::RequestInfo;
 
-/// Whether the browser, if it says so, was sent here by a person or by the page itself, and not by a
-/// page of another site.
+/// Whether the request was not sent by a page of another site. A request without these headers
+/// passes.
 pub(crate) fn is_asked_from_here(info: &RequestInfo, headers: &HeaderMap) -> bool {
     let scheme = if info.secure() { "https" } else { "http" };
     let own = format!("{scheme}://{}", info.host());
@@ -15,7 +15,7 @@ pub(crate) fn is_asked_from_here(info: &RequestInfo, headers: &HeaderMap) -> boo
         && origins.all(|origin| origin.as_bytes().eq_ignore_ascii_case(own.as_bytes()))
 }
 
-/// Whether the request was made on this machine, to this machine, and not through a proxy.
+/// Whether the client is on this machine, addressed it as localhost, and used no proxy.
 pub(crate) fn is_from_this_machine(info: &RequestInfo, headers: &HeaderMap) -> bool {
     let forwarded = [
         "forwarded",

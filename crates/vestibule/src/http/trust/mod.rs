@@ -1,8 +1,8 @@
-//! What a header, an address or a cookie from outside may decide.
+//! What the headers, addresses and cookies of a request may decide.
 //!
 //! `Host`, `X-Forwarded-*`, `Origin`, `Referer`, `Sec-Fetch-*` and the headers of a WebSocket
-//! handshake are read here and nowhere else, so that every feature believes the same. The table of
-//! inputs and decisions is in `docs/decisions/trust.md`.
+//! handshake are read here and nowhere else, so that every feature trusts the same values. The
+//! table of inputs and decisions is in `docs/decisions/trust.md`.
 
 pub(crate) mod cross_site;
 pub(crate) mod forward_auth;

@@ -1,7 +1,8 @@
-//! Whether a `GET` that changes something was asked for by a person.
+//! Whether the user asked for a state-changing `GET`.
 //!
-//! Links sign out (`SECURITY_LOGOUT_METHODS`) and, in mails, sign in. An image or a frame on a page of another site
-//! asks for the same addresses with nobody knowing. Browsers tell the two apart (`Sec-Fetch-*`).
+//! Links sign out (`SECURITY_LOGOUT_METHODS`) and, in mails, sign in. An image or a frame on a page
+//! of another site requests the same addresses without the user's knowledge. Browsers distinguish
+//! the two (`Sec-Fetch-*`).
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
@@ -13,17 +14,17 @@ use crate::messages::{Explanation, Message};
 
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the browser says where a request comes from.
+/// Whether the browser says where the request comes from.
 pub(crate) fn is_told(headers: &HeaderMap) -> bool {
     headers.contains_key(SITE)
 }
 
-/// Refuses a `GET` that a page of another site had the browser send, unless it is a top-level
-/// navigation or CORS lists that origin. Other methods are checked before (`cross_site`), and clients that do
-/// not say where a request comes from pass.
+/// Refuses a `GET` that a page of another site made the browser send, unless it is a top-level
+/// navigation or CORS lists that origin. Other methods are checked earlier (`cross_site`), and
+/// clients that do not send `Sec-Fetch-Site` pass.
 ///
 /// # Errors
-/// 403 naming what was seen.
+/// 403 with an explanation of what was seen.
 pub(crate) fn check(
     app: &App,
     info: &RequestInfo,
@@ -50,7 +51,7 @@ pub(crate) fn check(
     Err(rejection.explained(explanation))
 }
 
-/// Whether the whole tab goes to the address, and not because the browser guesses that it will.
+/// Whether this is a navigation of the whole tab, and not a prefetch.
 fn is_top_level(headers: &HeaderMap) -> bool {
     let is = |name: &str, wanted: &str| headers.get(name).is_some_and(|value| value == wanted);
     is("sec-fetch-mode", "navigate")

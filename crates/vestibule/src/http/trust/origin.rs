@@ -15,16 +15,16 @@ pub(crate) struct OwnOrigin<'a> {
 /// How an origin differs from this server's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mismatch {
-    /// The host is another.
+    /// The host differs.
     Host,
-    /// The host is the same, the port another: a proxy may have dropped it.
+    /// Only the port differs: a proxy may have dropped it.
     Port,
-    /// The host is the same, and the origin is plain HTTP where this server is reached by TLS.
+    /// The host is the same, but the origin is plain HTTP and this server is reached over TLS.
     Scheme,
 }
 
 impl<'a> OwnOrigin<'a> {
-    /// Scheme and host of a request as they are believed, and `SECURITY_PUBLIC_URL`.
+    /// The origin of a request's trusted scheme and host, and of `SECURITY_PUBLIC_URL`.
     pub(crate) fn of(info: &'a RequestInfo, settings: &'a HttpSettings) -> Self {
         Self::new(
             info.secure(),
@@ -43,9 +43,9 @@ impl<'a> OwnOrigin<'a> {
 
     /// Compares an `Origin` with this server's: scheme, host and port.
     ///
-    /// Where TLS ends at a proxy that does not forward the scheme, the request looks like plain
-    /// HTTP. An HTTPS page of the same host is therefore accepted, but never the other way round:
-    /// anyone on the network can write a plain page.
+    /// If TLS ends at a proxy that does not forward the scheme, the request looks like plain HTTP.
+    /// An HTTPS page of the same host is therefore accepted, but never the other way round: anyone
+    /// on the network can write a plain HTTP page.
     pub(crate) fn check(&self, origin: &str) -> Result<(), Mismatch> {
         let theirs = WebOrigin::parse(origin).ok_or(Mismatch::Host)?;
         let public = self.public.and_then(WebOrigin::parse);
@@ -72,7 +72,7 @@ impl<'a> OwnOrigin<'a> {
         }
     }
 
-    /// Compares the origin of a `Referer`.
+    /// Compares the origin of a `Referer` with this server's.
     pub(crate) fn check_referrer(&self, referrer: &str) -> Result<(), Mismatch> {
         let end = referrer
             .find("://")
@@ -92,7 +92,7 @@ impl std::fmt::Display for OwnOrigin<'_> {
     }
 }
 
-/// An origin as browsers write it (RFC 6454, section 6.2).
+/// An origin as browsers serialise it (RFC 6454, section 6.2).
 #[derive(Debug, PartialEq, Eq)]
 struct WebOrigin {
     secure: bool,
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_hides_tls_does_not_lock_the_app_out() {
+    fn an_https_origin_is_accepted_behind_a_proxy_that_hides_tls() {
         let own = OwnOrigin::new(false, "app.example", None);
         assert_eq!(own.check("https://app.example"), Ok(()));
         assert_eq!(own.check("http://app.example"), Ok(()));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_csrf_a_plain_page_is_not_the_https_app() {
+    fn attack_csrf_a_plain_http_page_of_the_same_host_is_refused() {
         let plain = "http://app.example";
         let behind_tls = OwnOrigin::new(true, "app.example", None);
         assert_eq!(behind_tls.check(plain), Err(Mismatch::Scheme));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_referrer_counts_up_to_its_path() {
+    fn only_the_origin_of_a_referrer_is_compared() {
         let own = OwnOrigin::new(true, "app.example:8443", None);
         for referrer in [
             "https://app.example:8443",

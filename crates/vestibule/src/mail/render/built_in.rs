@@ -1,9 +1,9 @@
 //! The templates that are compiled in.
 
-/// Names one after the other with their files.
+/// Lists the names of the files with their contents.
 macro_rules! templates {
     ($($file:literal),* $(,)?) => {
-        /// Every file by its name: the path that the settings have, with `.txt` or `.html`.
+        /// The files by name: the path as in the settings, with `.txt` or `.html`.
         pub(crate) const TEMPLATES: &[(&str, &str)] = &[
             $((
                 concat!("security/email/", $file),
@@ -42,7 +42,7 @@ templates! {
     "welcome_existing_username.txt",
 }
 
-/// The file of this name.
+/// The contents of the file with this name.
 pub(crate) fn find(name: &str) -> Option<&'static str> {
     TEMPLATES
         .iter()

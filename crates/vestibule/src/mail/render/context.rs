@@ -1,4 +1,4 @@
-//! What a template may speak of.
+//! The variables of a template.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use crate::messages::catalogue::{Catalogues, Locale};
 use crate::messages::period;
 
-/// The variables of a template: what the caller gives, and what follows from it.
+/// The variables of a template: those that the caller gives, and those derived from them.
 pub(super) fn variables(
     given: &Map<String, Json>,
     locale: Locale,
@@ -35,7 +35,7 @@ pub(super) fn variables(
             also(name, value_of(value));
         }
     }
-    // The reference's templates ask it what is switched on, to know which links there are.
+    // The reference's templates ask which features are on, to know which links exist.
     let has = |name: &str| given.get(name).is_some_and(|value| !value.is_null());
     let security = [
         ("confirmable", has("confirmation_link")),
@@ -46,7 +46,7 @@ pub(super) fn variables(
     variables.into()
 }
 
-/// A value without what is null, and in one line: nobody's name may look like more of the mail.
+/// A value without nulls and on one line, so that no user's name can look like a part of the mail.
 fn value_of(json: &Json) -> Value {
     match json {
         Json::Null => Value::UNDEFINED,

@@ -1,4 +1,4 @@
-//! Why a mail could not be written.
+//! Why a mail could not be rendered.
 
 use std::error::Error as _;
 use std::path::Path;
@@ -9,16 +9,17 @@ use super::folder;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {what}")]
 pub(crate) struct RenderError {
-    /// The file in the folder, or the name of one of ours.
+    /// The file in the folder, or the name of a built-in one.
     file: String,
-    /// Counted from one; 0 if it is the file as a whole.
+    /// The line, counted from one; 0 stands for the whole file.
     line: usize,
-    /// What is wrong, in the words of the template engine. Never a value.
+    /// The template engine's description of the error. Never contains a value.
     what: String,
 }
 
 impl RenderError {
-    /// What went wrong, and where: a template that another one includes is the one to mend.
+    /// The error and its location. If a template includes another, the location is in the included
+    /// one.
     pub(super) fn new(error: &minijinja::Error, asked: &str, folder: Option<&Path>) -> Self {
         let mut innermost = error;
         let mut source = error.source();

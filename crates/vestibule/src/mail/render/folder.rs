@@ -1,9 +1,9 @@
-//! The folder of templates that take the place of ours.
+//! The folder of templates that override the built-in ones.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Where the template of this name would be. None for a name that could lead out of the folder.
+/// The path of the template with this name, or `None` for a name that could lead out of the folder.
 pub(super) fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
     let mut path = folder.to_owned();
     for step in name.split('/') {
@@ -15,7 +15,7 @@ pub(super) fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// The template of this name, if there is one.
+/// The template with this name, if it exists.
 pub(super) fn read(folder: &Path, name: &str) -> std::io::Result<Option<String>> {
     let Some(path) = path_of(folder, name) else {
         return Ok(None);
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attack_path_traversal_no_name_leads_out_of_the_folder() {
+    fn attack_path_traversal_names_outside_the_folder_are_refused() {
         let folder = Path::new("templates");
         assert_eq!(
             path_of(folder, "security/email/welcome.txt"),

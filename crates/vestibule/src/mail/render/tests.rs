@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::*;
 
-const BOTH: Parts = Parts {
+const BOTH: Bodies = Bodies {
     text: true,
     html: true,
 };
 
-/// The templates of ours, with the variables that name their links.
+/// The built-in templates, with the variables for their links.
 const MAILS: [(&str, &[&str]); 12] = [
     ("welcome", &["confirmation_link"]),
     ("welcome_existing", &["reset_link"]),
@@ -33,7 +33,7 @@ fn map(json: Value) -> Map<String, Value> {
     }
 }
 
-/// Everything that a caller could give.
+/// Every variable that a caller could pass.
 fn everything() -> Map<String, Value> {
     map(json!({
         "user": {"email": "ana@example.com", "username": "ana"},
@@ -78,7 +78,7 @@ fn failure(renderer: &Renderer, path: &str) -> String {
     }
 }
 
-/// A folder with these files.
+/// Creates a folder with these files.
 fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
     let root = std::env::temp_dir().join(format!("vestibule-mail-{}-{test}", std::process::id()));
     let _ = fs::remove_dir_all(&root);
@@ -90,10 +90,14 @@ fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
 }
 
 #[test]
-fn every_mail_is_written_in_every_language() {
+fn every_mail_is_rendered_in_every_language() {
     let renderer = Renderer::new(None);
     let words = built_in::TEMPLATES.len() - 2;
-    assert_eq!(words, MAILS.len() * 2, "a template is not looked at here");
+    assert_eq!(
+        words,
+        MAILS.len() * 2,
+        "a built-in template is missing from MAILS"
+    );
     let (rich, poor) = (everything(), map(json!({"user": {"email": null}})));
     for locale in Locale::all() {
         for (name, links) in MAILS {
@@ -115,7 +119,7 @@ fn every_mail_is_written_in_every_language() {
                 assert!(!html.contains(left_over), "{name}: {html}");
             }
             assert!(!text.contains("\n\n\n") && !text.contains(" \n"), "{text}");
-            // Nothing but what is there can be said.
+            // Missing variables leave no placeholder behind.
             let (text, html) = write_in(&renderer, name, locale, &poor);
             assert!(!text.contains("%(") && !html.contains("%("), "{name}");
             assert!(!text.contains("none") && !html.contains(">none"), "{name}");
@@ -141,20 +145,26 @@ fn languages_differ_in_every_sentence() {
 }
 
 #[test]
-fn a_length_of_time_may_be_words_or_seconds() {
+fn a_duration_may_be_words_or_seconds() {
     let renderer = Renderer::new(None);
     let german = Locale::negotiate(Some("de"));
     for within in [json!(5400), json!("1 Stunde und 30 Minuten")] {
         let mut context = everything();
         context.insert("within".to_owned(), within);
         let (text, html) = write_in(&renderer, "reset_instructions", german, &context);
-        assert!(text.contains("gilt 1 Stunde und 30 Minuten."), "{text}");
-        assert!(html.contains("gilt 1 Stunde und 30 Minuten."), "{html}");
+        assert!(
+            text.contains("ist 1 Stunde und 30 Minuten gültig."),
+            "{text}"
+        );
+        assert!(
+            html.contains("ist 1 Stunde und 30 Minuten gültig."),
+            "{html}"
+        );
     }
 }
 
 #[test]
-fn only_the_parts_that_are_asked_for_are_written() {
+fn only_the_requested_parts_are_rendered() {
     let renderer = Renderer::new(None);
     for (text, html) in [(true, false), (false, true), (false, false)] {
         let rendered = renderer
@@ -163,7 +173,7 @@ fn only_the_parts_that_are_asked_for_are_written() {
                 Locale::ENGLISH,
                 &Catalogues::built_in(),
                 &everything(),
-                Parts { text, html },
+                Bodies { text, html },
             )
             .unwrap();
         assert_eq!(
@@ -174,7 +184,7 @@ fn only_the_parts_that_are_asked_for_are_written() {
 }
 
 #[test]
-fn whoever_has_an_account_already_gets_no_link_that_confirms_it() {
+fn an_existing_account_holder_gets_no_confirmation_link() {
     let renderer = Renderer::new(None);
     let mut context = everything();
     let (text, html) = write(&renderer, "welcome_existing", &context);
@@ -186,7 +196,7 @@ fn whoever_has_an_account_already_gets_no_link_that_confirms_it() {
 }
 
 #[test]
-fn attack_markup_in_mails_values_stay_values() {
+fn attack_markup_in_mails_values_are_escaped_and_never_interpreted() {
     let renderer = Renderer::new(None);
     let mut context = everything();
     let name = "<b>\"a'&{{ token }}%(email)s\r\n\r\nhttps://evil.example/\u{2028}x";
@@ -216,7 +226,7 @@ fn attack_markup_in_mails_values_stay_values() {
 }
 
 #[test]
-fn a_folder_replaces_what_is_in_it_and_is_read_each_time() {
+fn a_folder_overrides_built_in_templates_and_is_read_each_time() {
     let root = folder(
         "replaces",
         &[
@@ -246,7 +256,7 @@ fn a_folder_replaces_what_is_in_it_and_is_read_each_time() {
 }
 
 #[test]
-fn templates_in_the_manner_of_the_reference_work() {
+fn templates_written_for_the_reference_work() {
     let html = "{# Takes things. #}\n\
         <p>{{ _fsdomain('Enter a password.') }} {{ _fsdomain('Hi %(email)s!', email=user.email) }}</p>\n\
         {% if security.confirmable %}{{ _fsdomain('<a href=\"%(link)s\">here</a>', \
@@ -287,7 +297,7 @@ fn templates_in_the_manner_of_the_reference_work() {
 }
 
 #[test]
-fn what_is_wrong_with_a_template_is_said_with_its_file_and_line() {
+fn template_errors_name_the_file_and_the_line() {
     let root = folder(
         "broken",
         &[
@@ -318,14 +328,14 @@ fn what_is_wrong_with_a_template_is_said_with_its_file_and_line() {
         assert!(said.starts_with(&expected), "{said}");
         assert!(!said.contains("t0") && !said.contains("ana@"), "{said}");
     }
-    // One part is there, the other is not.
+    // The text part exists, but the HTML part does not.
     let said = failure(&renderer, "security/email/mine");
     assert!(said.starts_with("security/email/mine.html:0: "), "{said}");
     fs::remove_dir_all(root).unwrap();
 }
 
 #[test]
-fn attack_path_traversal_no_template_is_taken_from_outside_of_the_folder() {
+fn attack_path_traversal_no_template_outside_the_folder_is_read() {
     let root = folder(
         "outside",
         &[

@@ -1,4 +1,4 @@
-//! `_("...", name=value)` in templates, and how values are written into HTML.
+//! Translation in templates with `_("...", name=value)`, and the escaping of values in HTML.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use minijinja::{AutoEscape, Environment, Error, Output, State, Value, escape_for
 use crate::messages::catalogue::{Catalogues, Locale};
 use crate::messages::placeholders;
 
-/// What the reference's templates call it, and gettext's.
+/// The names of the translation function in the reference's templates, and gettext's.
 const NAMES: [&str; 3] = ["_", "_fsdomain", "gettext"];
 
-/// Lets templates speak the reader's language.
+/// Adds the translation functions, for the reader's language.
 pub(super) fn teach(environment: &mut Environment<'_>, locale: Locale, catalogues: Catalogues) {
     for name in NAMES {
         environment.add_function(
@@ -53,8 +53,8 @@ fn say(text: &str, arguments: &Kwargs, html: bool) -> Result<Value, Error> {
     })
 }
 
-/// A sentence in HTML. The values in it are escaped, always; its own words are unless the
-/// template calls them safe: `_('Use <a href="%(link)s">this link</a>', link=link)|safe`.
+/// A sentence in HTML. The values in it are always escaped; its own words are escaped too unless
+/// the template marks them as safe: `_('Use <a href="%(link)s">this link</a>', link=link)|safe`.
 #[derive(Debug)]
 struct Sentence {
     escaped: String,
@@ -71,7 +71,7 @@ impl Object for Sentence {
     }
 }
 
-/// Writes a value. Slashes stay as they are: links can be read in the source of a mail.
+/// Writes a value. Slashes are not escaped, so that links are readable in the source of a mail.
 pub(super) fn write(
     out: &mut Output<'_>,
     state: &mut State<'_, '_>,
@@ -88,7 +88,7 @@ pub(super) fn write(
     escape_formatter(out, state, value)
 }
 
-/// For the inside of an element or of an attribute in quotes.
+/// Escapes a text for the content of an element or for a quoted attribute.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! A mail as it travels: its envelope and its bytes.
+//! A mail as it is transmitted: its envelope and its bytes.
 
 use std::time::SystemTime;
 
@@ -9,23 +9,23 @@ use vestibule_formats::text::email;
 
 use super::{MailError, Outgoing};
 
-/// Says that nobody wrote it: no out-of-office reply comes back (RFC 3834).
+/// Marks the mail as automatic, so that it triggers no out-of-office reply (RFC 3834).
 const AUTO_SUBMITTED: (&str, &str) = ("Auto-Submitted", "auto-generated");
 
-/// A mail as it travels.
+/// A mail as it is transmitted.
 pub(super) struct Travelling {
     pub(super) envelope: Envelope,
     pub(super) bytes: Vec<u8>,
 }
 
 impl Travelling {
-    /// From whom.
+    /// The sender of the envelope.
     pub(super) fn from(&self) -> Option<&Address> {
         self.envelope.from()
     }
 
-    /// Whether an address has letters beyond ASCII before its @, which every server on the way
-    /// has to know how to treat (RFC 6531).
+    /// Whether the local part of an address is not ASCII, which every server on the way has to
+    /// support (RFC 6531).
     #[cfg(any(feature = "smtp", test))]
     pub(super) fn needs_smtputf8(&self) -> bool {
         let addresses = self.envelope.to().iter().chain(self.envelope.from());
@@ -36,15 +36,15 @@ impl Travelling {
     }
 }
 
-/// Writes a mail out.
+/// Encodes a mail.
 ///
 /// # Errors
-/// [`MailError::Blocked`] when one of its addresses is none: only a server that was asked knows
-/// that there is no such recipient.
+/// [`MailError::Blocked`] if one of its addresses is invalid: only the receiving server can say for
+/// good that a recipient does not exist.
 pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
     let from = mailbox(&mail.from)
-        .ok_or_else(|| blocked("SECURITY_EMAIL_SENDER cannot be the sender of a mail"))?;
-    let to = address(&mail.to).ok_or_else(|| blocked("the recipient's address is none"))?;
+        .ok_or_else(|| blocked("SECURITY_EMAIL_SENDER is not a valid sender"))?;
+    let to = address(&mail.to).ok_or_else(|| blocked("the recipient's address is not valid"))?;
     let message_id = message_id(&mail.message_id, from.email.domain());
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()])
         .map_err(|_| blocked("the mail has no recipient"))?;
@@ -67,7 +67,7 @@ pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
         (text, None) => builder.singlepart(SinglePart::plain(text.unwrap_or_default())),
     };
     let message =
-        message.map_err(|error| blocked(&format!("the mail cannot be written out: {error}")))?;
+        message.map_err(|error| blocked(&format!("the mail cannot be encoded: {error}")))?;
     Ok(Travelling {
         envelope,
         bytes: message.formatted(),
@@ -78,9 +78,9 @@ fn blocked(why: &str) -> MailError {
     MailError::Blocked(why.to_owned())
 }
 
-/// A `Message-ID` that can stand in a header (RFC 5322, section 3.6.4). One that cannot, such as
-/// one with the domain of a sender that was configured wrongly, is made anew of what is good in
-/// it: the same each time the mail is tried.
+/// A `Message-ID` that is valid in a header (RFC 5322, section 3.6.4). An invalid one, such as one
+/// with the domain of a misconfigured sender, is rebuilt from its valid characters, so that it is
+/// the same at every attempt.
 fn message_id(written: &str, domain: &str) -> String {
     let is_id = written.len() < 500
         && written.starts_with('<')
@@ -98,7 +98,7 @@ fn message_id(written: &str, domain: &str) -> String {
     format!("<{left}@{domain}>")
 }
 
-/// `Name <address>`, or an address alone.
+/// Parses `Name <address>`, or an address alone.
 pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
     let Some((name, rest)) = text.rsplit_once('<') else {
         return Some(Mailbox::new(None, address(text.trim())?));
@@ -116,27 +116,12 @@ pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
     ))
 }
 
-/// An address as it travels, its domain as the DNS knows it.
-pub(super) fn travelling_address(text: &str) -> Option<String> {
-    address(text).map(|address| address.to_string())
-}
-
-/// An address, its domain as the DNS knows it. What could end a header line or a command, or
-/// begin another address, is in none.
 fn address(text: &str) -> Option<Address> {
-    let (local, domain) = text.rsplit_once('@')?;
-    let good = |c: char| {
-        c.is_ascii_alphanumeric()
-            || "_!#$%&'*+-/=?^`{|}~.".contains(c)
-            || !(c.is_ascii() || c.is_control() || c.is_whitespace())
-    };
-    if local.is_empty() || !local.chars().all(good) {
-        return None;
-    }
-    Some(Address::new_dangerous(local, email::ascii_domain(domain)?))
+    let (local, domain) = email::split_for_transport(text)?;
+    Some(Address::new_dangerous(local, domain))
 }
 
-/// A text without what ends a line.
+/// Replaces everything that could end a line.
 fn one_line(text: &str) -> String {
     let is_end = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     text.chars()
@@ -154,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_headers_and_both_parts() {
+    fn headers_and_both_parts_are_written() {
         let text = written(&example());
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         for line in [
@@ -176,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_part_alone() {
+    fn a_mail_with_one_part_is_not_multipart() {
         let only_text = Outgoing {
             html: None,
             ..example()
@@ -191,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_the_same_mail() {
+    fn a_retry_has_the_same_message_id() {
         let first = written(&example());
         let id = |text: &str| {
             text.lines()
@@ -202,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn words_beyond_ascii_are_encoded_and_domains_are_the_dns_own() {
+    fn non_ascii_text_is_encoded_and_domains_are_converted_to_ascii() {
         let mail = Outgoing {
             subject: "Gr\u{fc}\u{df}e \u{1f44b}".to_owned(),
             to: "ana@b\u{fc}cher.example".to_owned(),
@@ -223,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_id_of_a_sender_that_was_configured_wrongly_is_mended() {
+    fn a_message_id_with_an_invalid_domain_is_repaired() {
         for id in ["<0a1b@b\u{fc}cher.example>", "<0a1b@example.com >"] {
             let mail = Outgoing {
                 message_id: id.to_owned(),
@@ -270,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_header_injection_by_a_subject_or_a_name_stays_in_its_line() {
+    fn attack_header_injection_by_a_subject_or_a_name_adds_no_header() {
         for end in ["\r\n", "\n", "\r", "\u{2028}", "\u{85}", "\0"] {
             let mail = Outgoing {
                 subject: format!("Hello{end}Bcc: all@example.com"),

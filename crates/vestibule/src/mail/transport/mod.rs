@@ -1,4 +1,4 @@
-//! How mails leave.
+//! Sending mails.
 
 mod message;
 mod said;
@@ -18,22 +18,22 @@ use crate::http::fault::Fault;
 use crate::settings::SmtpSettings;
 use crate::settings::{MailRoute, MailSettings};
 
-/// A mail on its way out.
+/// A mail that is ready to be sent.
 #[derive(Clone)]
 pub struct Outgoing {
-    /// From whom.
+    /// The sender.
     pub from: String,
-    /// To whom.
+    /// The recipient's address.
     pub to: String,
     /// The subject.
     pub subject: String,
-    /// The part in plain text.
+    /// The plain-text part.
     pub text: Option<String>,
-    /// The part in HTML.
+    /// The HTML part.
     pub html: Option<String>,
-    /// Its `Message-ID`.
+    /// The `Message-ID`.
     pub message_id: String,
-    /// When it was written.
+    /// When the mail was rendered.
     pub date: OffsetDateTime,
 }
 
@@ -46,17 +46,17 @@ impl std::fmt::Debug for Outgoing {
 /// Why a mail was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
-    /// The receiving side does not take this mail at this time: a full mailbox, greylisting. It
-    /// is tried again for two days.
-    #[error("not now: {0}")]
+    /// The receiving side does not accept this mail at the moment: a full mailbox, greylisting. It
+    /// is retried for two days.
+    #[error("delayed: {0}")]
     Later(String),
-    /// Nothing that was said is about this mail's recipient: a setting is wrong, the mail server
-    /// cannot be reached or does not let us in, the mail cannot be written out. It is tried
-    /// again for thirty days, so that it leaves once that is repaired.
-    #[error("not until it is repaired: {0}")]
+    /// The failure has nothing to do with the recipient: a setting is wrong, the mail server cannot
+    /// be reached or refuses us, or the mail cannot be encoded. It is retried for thirty days, so
+    /// that it is sent once the cause is fixed.
+    #[error("delayed until this is fixed: {0}")]
     Blocked(String),
-    /// The receiving side refuses this mail for good: there is no such recipient. It is given up.
-    #[error("never: {0}")]
+    /// The receiving side refuses this mail for good: the recipient does not exist. It is given up.
+    #[error("refused: {0}")]
     Never(String),
 }
 
@@ -74,7 +74,7 @@ pub enum MailError {
 ///     async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
 ///         let text = mail.text.as_deref().unwrap_or_default();
 ///         println!("to {}: {}\n{text}", mail.to, mail.subject);
-///         Ok(()) // or MailError::Blocked, and it is tried again
+///         Ok(()) // or MailError::Blocked, to retry later
 ///     }
 /// }
 ///
@@ -84,19 +84,14 @@ pub enum MailError {
 /// ```
 #[async_trait]
 pub trait Mailer: Send + Sync + std::fmt::Debug {
-    /// Sends one.
+    /// Sends one mail.
     async fn send(&self, mail: &Outgoing) -> Result<(), MailError>;
 }
 
-/// An address as it travels, its domain as the DNS knows it; none if no mail could have it.
-pub(crate) fn address(text: &str) -> Option<String> {
-    message::travelling_address(text)
-}
-
-/// Whether a mail can be written out as it would travel.
+/// Checks that a mail can be encoded for transmission.
 ///
 /// # Errors
-/// Why not.
+/// The reason why it cannot.
 pub(crate) fn encode(mail: &Outgoing) -> Result<(), String> {
     match message::write(mail) {
         Ok(_) => Ok(()),
@@ -104,14 +99,13 @@ pub(crate) fn encode(mail: &Outgoing) -> Result<(), String> {
     }
 }
 
-/// What sends mails as the settings say; nothing does where they are kept for the developer.
+/// The mailer for these settings; `None` if mails are kept for the developer.
 ///
 /// # Errors
-/// When the sender is nobody's address, or the way is not open.
+/// If the sender is not a valid address, or the mail server or program is not usable.
 pub(crate) fn mailer(settings: &MailSettings) -> Result<Option<Arc<dyn Mailer>>, Fault> {
-    let sender = message::mailbox(&settings.sender).ok_or_else(|| {
-        Fault::Internal("SECURITY_EMAIL_SENDER cannot be the sender of a mail".to_owned())
-    })?;
+    let sender = message::mailbox(&settings.sender)
+        .ok_or_else(|| Fault::Internal("SECURITY_EMAIL_SENDER is not a valid sender".to_owned()))?;
     Ok(match &settings.route {
         MailRoute::DevMailbox => None,
         MailRoute::Nowhere => Some(Arc::new(Nowhere)),
@@ -125,23 +119,25 @@ pub(crate) fn mailer(settings: &MailSettings) -> Result<Option<Arc<dyn Mailer>>,
         #[cfg(not(feature = "smtp"))]
         MailRoute::Smtp(_) => {
             let _ = sender;
-            return Err(Fault::Internal("SMTP is not built in".to_owned()));
+            return Err(Fault::Internal(
+                "this program was built without SMTP".to_owned(),
+            ));
         }
     })
 }
 
-/// One step of the way that mails take, tried without a mail.
+/// One step of sending mails, tested without a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbedStep {
-    /// What was tried.
+    /// What was tested.
     pub what: &'static str,
-    /// What it was like, or why it does not work.
+    /// What was found, or why it does not work.
     pub outcome: Result<String, String>,
 }
 
-/// Tries the way that mails take as the settings say, for at most this long a step: looks the
-/// mail server up, connects, encrypts, signs in, and sends nothing. Empty where mails do not
-/// leave.
+/// Tests how mails are sent under these settings, for at most `patience` per step: looks up the
+/// mail server, connects, encrypts, signs in, and sends nothing. Returns no steps if mails are not
+/// sent.
 pub async fn probe(settings: &MailSettings, patience: Duration) -> Vec<ProbedStep> {
     match &settings.route {
         MailRoute::DevMailbox | MailRoute::Nowhere => Vec::new(),
@@ -149,7 +145,7 @@ pub async fn probe(settings: &MailSettings, patience: Duration) -> Vec<ProbedSte
             let check = sendmail::Sendmail::new(program.clone()).check();
             vec![ProbedStep {
                 what: "sendmail",
-                outcome: check.map(|()| format!("{} can be run", program.display())),
+                outcome: check.map(|()| format!("{} is executable", program.display())),
             }]
         }
         #[cfg(feature = "smtp")]
@@ -177,11 +173,11 @@ async fn probe_server(
             Ok(format!("{} is {}", server.host, addresses.join(", ")))
         }
         Ok(Err(error)) => Err(format!(
-            "MAIL_SERVER: {} is not found: {error}; write the mail server's own name",
+            "MAIL_SERVER: {} cannot be resolved: {error}; check the name of the mail server",
             server.host
         )),
         Err(_) => Err(format!(
-            "MAIL_SERVER: {}: the DNS does not answer; see the resolver of this machine",
+            "MAIL_SERVER: {}: the DNS does not respond; check this machine's resolver",
             server.host
         )),
     };

@@ -1,9 +1,10 @@
-//! What mail servers say, fit for a log.
+//! Replies of mail servers, made safe for a log.
 
-/// Whether a permanent refusal is about who we are or how we speak, and not about the recipient
-/// or the mail: by its enhanced status code (RFC 3463, RFC 5248) if it has one. `5.1.7` and
-/// `5.1.8` are about the sender's address, `5.5` about the protocol, `5.7` about permissions.
-/// A server that checks the sender late says so in its answer to RCPT.
+/// Whether a permanent refusal concerns us or our use of the protocol, and not the recipient or the
+/// mail. The enhanced status code (RFC 3463, RFC 5248) decides if the reply has one: `5.1.7` and
+/// `5.1.8` concern the sender's address, `5.5` the protocol, `5.7` permissions.
+///
+/// A server that checks the sender late reports it in its reply to RCPT.
 #[cfg(any(feature = "smtp", test))]
 pub(super) fn is_about_us(code: u16, text: &str) -> bool {
     const BASIC: [u16; 10] = [500, 501, 502, 503, 504, 530, 534, 535, 538, 555];
@@ -14,7 +15,7 @@ pub(super) fn is_about_us(code: u16, text: &str) -> bool {
     }
 }
 
-/// The second and third part of the first `5.x.y` in a text.
+/// The second and third number of the first `5.x.y` in a text.
 #[cfg(any(feature = "smtp", test))]
 fn enhanced(text: &str) -> Option<(u16, u16)> {
     text.split(|c: char| c.is_whitespace() || matches!(c, ':' | '(' | ')'))
@@ -24,7 +25,7 @@ fn enhanced(text: &str) -> Option<(u16, u16)> {
         })
 }
 
-/// How much of it is kept, in characters.
+/// How many characters of a reply are kept.
 const KEPT: usize = 200;
 
 /// One short line, without the address that it is about.
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_of_the_sender_is_told_from_one_of_the_recipient() {
+    fn a_refusal_of_the_sender_is_distinguished_from_one_of_the_recipient() {
         for (code, text, about_us) in [
             (550, "no such user", false),
             (550, "5.1.1 <x@example.com>: unknown", false),
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn one_short_line_without_the_address() {
+    fn a_reply_is_cut_to_one_line_without_the_address() {
         let text = "550 <ana@example.com>\r\n\u{1b}[31mno such user\n";
         assert_eq!(
             clean(text, "ana@example.com"),

@@ -1,4 +1,4 @@
-//! Mail by a program of the host (`MAIL_SENDMAIL`): sendmail's own, or what calls itself so.
+//! Sending mail with a program of the host (`MAIL_SENDMAIL`): sendmail or a compatible one.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -13,28 +13,28 @@ use super::message::{self, Travelling};
 use super::{MailError, Mailer, Outgoing, said};
 use crate::settings::SENDMAIL_TIMEOUT;
 
-/// How much of what it complains about is read.
+/// How many bytes of the program's standard error are read.
 const COMPLAINT_BYTES: u64 = 2048;
 
-/// How long we listen to a program that has ended. What it started and left behind may hold its
-/// pipes open for as long as it likes.
+/// How long we read from a program that has exited. A child that it left behind may hold its pipes
+/// open for any time.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Where such programs look for others. Nothing else of our environment reaches them: it may
-/// hold secrets.
+/// The search path of the program. It gets nothing else of our environment, which may contain
+/// secrets.
 const SEARCH: (&str, &str) = (
     "PATH",
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 );
 
-/// Ends that will be the same next time (sysexits.h): `EX_NOUSER`, `EX_NOHOST`.
+/// Exit codes that would be the same at every attempt (sysexits.h): `EX_NOUSER`, `EX_NOHOST`.
 const FOR_EVER: [i32; 2] = [67, 68];
 
-/// Ends that may be about this mail alone: `EX_DATAERR`, which some programs end with for
-/// whatever a server refuses, and `EX_TEMPFAIL`.
+/// Exit codes that may concern this mail alone: `EX_DATAERR`, which some programs return for
+/// everything that a server refuses, and `EX_TEMPFAIL`.
 const THIS_MAIL: [i32; 2] = [65, 75];
 
-/// Hands mails to a program.
+/// Sends mails by passing them to a program.
 #[derive(Debug)]
 pub(super) struct Sendmail {
     program: PathBuf,
@@ -49,12 +49,12 @@ impl Sendmail {
         }
     }
 
-    /// Whether there is such a program.
+    /// Checks that the program exists and is executable.
     ///
     /// # Errors
-    /// What is wrong with `MAIL_SENDMAIL`, and what to do.
+    /// What is wrong with `MAIL_SENDMAIL`, and how to fix it.
     pub(super) fn check(&self) -> Result<(), String> {
-        const FIX: &str = "name the program that sends mail, such as \"/usr/sbin/sendmail\"";
+        const FIX: &str = "set it to the program that sends mail, such as \"/usr/sbin/sendmail\"";
         let shown = self.program.display();
         let in_search =
             !self.program.as_os_str().is_empty() && self.program.components().count() == 1;
@@ -76,7 +76,7 @@ impl Sendmail {
             Ok(())
         } else {
             Err(format!(
-                "MAIL_SENDMAIL: {shown} is no program that can be run; {FIX}"
+                "MAIL_SENDMAIL: {shown} is not an executable program; {FIX}"
             ))
         }
     }
@@ -112,15 +112,18 @@ impl Sendmail {
             tokio::pin!(talking);
             tokio::select! {
                 status = program.wait() => {
-                    // How it ended counts, whatever is said after that.
+                    // The exit code counts, whatever is written after it.
                     let _ = tokio::time::timeout(LAST_WORDS, &mut talking).await;
                     status
                 }
                 () = &mut talking => program.wait().await,
             }
         };
-        let status = status
-            .map_err(|error| MailError::Blocked(format!("MAIL_SENDMAIL is lost: {error}")))?;
+        let status = status.map_err(|error| {
+            MailError::Blocked(format!(
+                "the exit status of MAIL_SENDMAIL is unknown: {error}"
+            ))
+        })?;
         let complaint = String::from_utf8_lossy(&complaint);
         verdict(status, written, &said::clean(&complaint, to.as_ref()))
     }
@@ -134,7 +137,7 @@ impl Mailer for Sendmail {
             .await
             .unwrap_or_else(|_| {
                 Err(MailError::Blocked(
-                    "MAIL_SENDMAIL takes too long".to_owned(),
+                    "MAIL_SENDMAIL did not finish in time".to_owned(),
                 ))
             })
     }
@@ -150,7 +153,7 @@ async fn read(stderr: Option<ChildStderr>, complaint: &mut Vec<u8>) {
     let Some(mut stderr) = stderr else { return };
     let mut first = (&mut stderr).take(COMPLAINT_BYTES);
     let _ = first.read_to_end(complaint).await;
-    // The rest is thrown away, so that the program does not wait for a reader.
+    // The rest is discarded, so that the program does not block on a full pipe.
     let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
 }
 
@@ -161,7 +164,7 @@ fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), Mai
             "MAIL_SENDMAIL did not read the mail".to_owned(),
         )),
         Some(code) => {
-            let text = format!("MAIL_SENDMAIL ended with {code}: {complaint}");
+            let text = format!("MAIL_SENDMAIL exited with {code}: {complaint}");
             Err(if FOR_EVER.contains(&code) {
                 MailError::Never(text)
             } else if THIS_MAIL.contains(&code) {
@@ -170,11 +173,13 @@ fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), Mai
                 MailError::Blocked(text)
             })
         }
-        None => Err(MailError::Blocked("MAIL_SENDMAIL was ended".to_owned())),
+        None => Err(MailError::Blocked(
+            "MAIL_SENDMAIL was killed by a signal".to_owned(),
+        )),
     }
 }
 
-/// Lines as programs of this host end them.
+/// Converts line ends to the ones that programs of this host expect.
 fn with_line_feeds(bytes: &[u8]) -> Vec<u8> {
     let mut lines = Vec::with_capacity(bytes.len());
     for (at, byte) in bytes.iter().enumerate() {
@@ -192,7 +197,7 @@ mod tests {
     use super::super::example;
     use super::*;
 
-    /// A folder with a program in it, which goes when it is dropped.
+    /// A folder with a program in it, removed when dropped.
     struct Program(PathBuf);
 
     impl Program {
@@ -224,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_program_gets_the_mail_and_the_two_addresses() {
+    async fn the_program_gets_the_mail_the_sender_and_the_recipient() {
         let program = Program::new(
             "plain",
             "printf '%s\\n' \"$@\" > args; cat > mail; env > env",
@@ -252,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn attack_an_address_that_looks_like_an_option_or_a_command_is_an_address() {
+    async fn attack_an_address_is_never_an_option_or_a_command() {
         let program = Program::new("option", "printf '%s\\n' \"$@\" > args; cat > /dev/null");
         let mail = Outgoing {
             to: "-oQ$(touch${IFS}owned)|`id`@example.com".to_owned(),
@@ -276,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn how_it_ends_decides_whether_it_is_tried_again() {
+    async fn the_exit_code_decides_whether_a_mail_is_retried() {
         for (code, kind) in [
             (75, "later"),
             (65, "later"),
@@ -299,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_found_before_the_first_mail() {
+    fn a_missing_program_is_reported_at_the_start() {
         let program = Program::new("there", "exit 0");
         assert_eq!(program.mailer().check(), Ok(()));
         let plain = program.0.join("plain");
@@ -322,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_program_leaves_behind_is_not_waited_for() {
+    async fn children_of_an_exited_program_are_not_waited_for() {
         // Each leaves a child that holds its standard error open.
         for (name, script) in [
             ("sent", "cat > /dev/null; (sleep 30; touch MARK) & exit 0"),
@@ -336,7 +341,7 @@ mod tests {
             let script = script.replace("MARK", &mark.display().to_string());
             let program = Program::new(&format!("leaves-{name}"), &script);
             let mail = Outgoing {
-                // More than a pipe holds.
+                // More than a pipe can hold.
                 text: Some("long ".repeat(100_000)),
                 ..example()
             };
@@ -353,7 +358,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_hangs_floods_or_is_not_there() {
+    async fn a_hanging_flooding_or_missing_program_does_not_block_the_worker() {
         let program = Program::new("hangs", "exec sleep 600");
         let mailer = Sendmail {
             patience: Duration::from_millis(200),

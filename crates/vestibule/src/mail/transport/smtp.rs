@@ -1,4 +1,4 @@
-//! Mail by SMTP (RFC 5321), over connections that are kept for a while.
+//! Sending mail by SMTP (RFC 5321), over connections that are kept for a while.
 
 mod connect;
 mod lines;
@@ -20,17 +20,17 @@ use super::{MailError, Mailer, Outgoing, said};
 use crate::http::fault::Fault;
 use crate::settings::{SmtpSettings, SmtpTls};
 
-/// How many mails are on their way at a time.
+/// How many mails are sent at the same time.
 const CONNECTIONS: usize = 4;
 
-/// How long a connection is kept for the next mail: servers wait for five minutes, what stands
-/// between often for one.
+/// How long an idle connection is kept: servers wait for five minutes, but firewalls in between
+/// often only for one.
 const KEEP: Duration = Duration::from_secs(30);
 
-/// How many mails one connection carries.
+/// How many mails are sent over one connection.
 const MAILS_PER_CONNECTION: u32 = 50;
 
-/// Sends mails to a server.
+/// Sends mails to a mail server.
 pub(super) struct Smtp {
     settings: SmtpSettings,
     hello: ClientId,
@@ -40,7 +40,7 @@ pub(super) struct Smtp {
     connections: Semaphore,
 }
 
-/// A connection on which nothing happens.
+/// An idle connection.
 struct Idle {
     connection: AsyncSmtpConnection,
     since: Instant,
@@ -58,16 +58,16 @@ impl std::fmt::Debug for Smtp {
 }
 
 impl Smtp {
-    /// `domain` is ours: what we call ourselves.
+    /// `domain` is the sender's, and the name in our EHLO.
     ///
     /// # Errors
-    /// When the certificates of `MAIL_CA_FILE` cannot be read.
+    /// If the certificates of `MAIL_CA_FILE` cannot be read.
     pub(super) fn new(settings: &SmtpSettings, domain: &str) -> Result<Self, Fault> {
         let tls = match settings.tls {
             SmtpTls::None => None,
             SmtpTls::StartTls | SmtpTls::Tls => Some(tls(settings)?),
         };
-        // Never the host's own name: it is nobody's business, and often no name of the DNS.
+        // Never the host's own name: it would leak, and often it is not in the DNS.
         let hello = if domain.contains('.') {
             ClientId::Domain(domain.to_owned())
         } else {
@@ -87,7 +87,7 @@ impl Smtp {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that works: one that was kept, or a new one. And how many mails it carried.
+    /// A working connection, kept or new, and how many mails it has carried.
     async fn connection(&self) -> Result<(AsyncSmtpConnection, u32), MailError> {
         let deadline = tokio::time::Instant::now() + self.patience;
         loop {
@@ -96,7 +96,8 @@ impl Smtp {
             if kept.since.elapsed() >= KEEP {
                 continue;
             }
-            // One that is silent leaves time for a new one; the others are no better.
+            // A kept connection that does not answer leaves enough time to open a new one; the
+            // others would not answer either.
             let works = tokio::time::timeout(self.patience / 4, kept.connection.test_connected());
             match works.await {
                 Ok(true) => return Ok((kept.connection, kept.mails)),
@@ -157,7 +158,7 @@ impl Mailer for Smtp {
         let mail = message::write(mail)?;
         let _permit = self.connections.acquire().await;
         let (mut connection, mails) = self.connection().await?;
-        // After an error the connection is dropped: who knows what it would say next.
+        // After an error the connection is dropped, because its state is unknown.
         tokio::time::timeout(self.patience, self.hand_over(&mut connection, &mail))
             .await
             .unwrap_or_else(|_| Err(MailError::Blocked("MAIL_SERVER takes too long".to_owned())))?;
@@ -172,7 +173,7 @@ impl Mailer for Smtp {
     }
 }
 
-/// Encryption, to whoever has a certificate for the server's name.
+/// TLS, only with a server whose certificate matches its name.
 fn tls(settings: &SmtpSettings) -> Result<TlsParameters, Fault> {
     let mut builder = TlsParameters::builder(settings.host.clone());
     if let Some(path) = &settings.ca_file {
@@ -188,8 +189,8 @@ fn tls(settings: &SmtpSettings) -> Result<TlsParameters, Fault> {
         .map_err(|error| Fault::Internal(format!("TLS to MAIL_SERVER cannot be set up: {error}")))
 }
 
-/// What a server's answer to a mail means. A permanent one is the last word, unless it is about
-/// who we are: that is for the operator to repair.
+/// What a server's reply to a mail means. A permanent refusal is final unless it concerns us: then
+/// the operator can fix the cause.
 fn refused(error: &Error, mail: &Travelling) -> MailError {
     let about = mail.envelope.to().first().map_or("", AsRef::as_ref);
     let text = error.to_string();

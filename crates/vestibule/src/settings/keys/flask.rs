@@ -80,7 +80,7 @@ pub(super) const KEYS: &[Key] = &[
     served("WTF_CSRF_SSL_STRICT", Flag, "true"),
     served("WTF_CSRF_TIME_LIMIT", Duration, "3600"),
     pages("WTF_I18N_ENABLED", Flag, "true"),
-    // What else stands in configuration files of Flask, Flask-SQLAlchemy, Flask-WTF, Flask-Login,
+    // Other names in the configuration files of Flask, Flask-SQLAlchemy, Flask-WTF, Flask-Login,
     // Flask-CORS, Flask-Mail and Flask-Mailman.
     pages("CORS_ALLOW_PRIVATE_NETWORK", Flag, "false"),
     pages("CORS_ALWAYS_SEND", Flag, "true"),

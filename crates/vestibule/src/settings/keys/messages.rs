@@ -1,4 +1,4 @@
-//! The codes of the messages: `SECURITY_MSG_<CODE>` replaces the text of one.
+//! The codes of the messages: `SECURITY_MSG_<CODE>` replaces the text of a message.
 
 pub(super) const CODES: &[&str] = &[
     "ALREADY_CONFIRMED",

@@ -1,7 +1,7 @@
 //! Every configuration name: its type, its default, and whether this version acts on it.
 //!
-//! The defaults are those of Flask-Security 5.9, Flask 3.1, Flask-Login 0.6 and
-//! Flask-WTF 1.3, written as TOML. An empty text stands for Python's None.
+//! The defaults are those of Flask-Security 5.9, Flask 3.1, Flask-Login 0.6 and Flask-WTF 1.3,
+//! written as TOML. An empty text stands for Python's `None`.
 
 mod accounts;
 mod factors;
@@ -19,45 +19,43 @@ use crate::messages::Message;
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// true or false.
+    /// A boolean.
     Flag,
     /// A whole number.
     Integer,
     /// A text.
     Text,
-    /// A text that is never shown.
+    /// A text that is never displayed.
     Secret,
-    /// A length of time: "15 minutes", or a number of seconds.
+    /// A duration: "15 minutes", or a number of seconds.
     Duration,
-    /// A length of time, of which a negative one switches something off.
+    /// A duration; a negative one switches something off.
     DurationOrOff,
     /// A list of texts.
     List,
-    /// A list of texts that are never shown.
+    /// A list of texts that are never displayed.
     SecretList,
     /// An inline table.
     Table,
-    /// An inline table that is never shown.
+    /// An inline table that is never displayed.
     SecretTable,
     /// A list of attribute names, or of tables with one member each.
     Identities,
-    /// More than one type is possible.
+    /// More than one type is allowed.
     Any,
 }
 
 impl Kind {
-    /// What to tell somebody who got it wrong.
+    /// The expected value, as named in error messages.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
             Self::Flag => "true or false",
             Self::Integer => "a whole number",
-            Self::Text | Self::Secret => "a text in quotes",
-            Self::Duration => "a length of time such as \"15 minutes\", or a number of seconds",
-            Self::DurationOrOff => {
-                "a length of time such as \"1 day\"; a negative one switches it off"
-            }
-            Self::List | Self::SecretList => "a list of texts such as [\"a\", \"b\"]",
+            Self::Text | Self::Secret => "a string in quotes",
+            Self::Duration => "a duration such as \"15 minutes\", or a number of seconds",
+            Self::DurationOrOff => "a duration such as \"1 day\"; a negative one switches it off",
+            Self::List | Self::SecretList => "a list of strings such as [\"a\", \"b\"]",
             Self::Table | Self::SecretTable => "a table such as { name = \"value\" }",
             Self::Identities => {
                 "a list such as [\"email\", \"username\"], or of tables such as { email = { mapper = \"uia_email_mapper\", case_insensitive = true } }"
@@ -66,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// Whether values of it are masked wherever they are shown.
+    /// Whether values of this type are masked wherever they are displayed.
     #[must_use]
     pub const fn is_secret(self) -> bool {
         matches!(self, Self::Secret | Self::SecretList | Self::SecretTable)
@@ -76,11 +74,11 @@ impl Kind {
 /// Whether this version acts on a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// It does.
+    /// This version acts on it.
     Served,
-    /// The feature that it belongs to is not there yet.
+    /// The feature that it belongs to is not served yet.
     NotYet,
-    /// It speaks of server-rendered pages or of Python, which are not here.
+    /// It concerns server-rendered pages or Python, which this server does not have.
     NoMeaning,
 }
 
@@ -91,9 +89,9 @@ pub struct Key {
     pub name: &'static str,
     /// The type.
     pub kind: Kind,
-    /// The default as TOML.
+    /// The default, as TOML.
     pub default: &'static str,
-    /// Whether it has an effect.
+    /// Whether this version acts on it.
     pub status: Status,
 }
 
@@ -124,7 +122,7 @@ const fn pages(name: &'static str, kind: Kind, default: &'static str) -> Key {
     }
 }
 
-/// Every key, topic by topic.
+/// All keys, grouped by topic.
 pub fn all() -> impl Iterator<Item = &'static Key> {
     [
         ours::KEYS,
@@ -144,7 +142,7 @@ pub fn find(name: &str) -> Option<&'static Key> {
     all().find(|key| key.name == name)
 }
 
-/// Whether a name replaces a message, `SECURITY_MSG_<CODE>`.
+/// Whether a name is `SECURITY_MSG_<CODE>` for a known code.
 #[must_use]
 pub fn is_message(name: &str) -> bool {
     name.strip_prefix("SECURITY_MSG_")

@@ -1,28 +1,28 @@
-//! The known name that an unknown one may stand for.
+//! The known name that a misspelt one may stand for.
 //!
-//! People misspell a word, and they leave one out, add one or turn two around:
-//! `SECURITY_RESET_WITHIN`, `SECURITY_PASSWORD_MIN_LENGTH`. So names are compared letter by letter
-//! and word by word, and the better of both counts.
+//! People misspell a word, leave one out, add one, or swap two, as in `SECURITY_RESET_WITHIN` or
+//! `SECURITY_PASSWORD_MIN_LENGTH`. Names are therefore compared letter by letter and word by word,
+//! and the better score counts.
 
 use strsim::normalized_damerau_levenshtein;
 
 use super::{all, messages};
 use crate::messages::Message;
 
-/// What people leave out.
+/// The prefix that people leave out.
 const PREFIX: &str = "SECURITY_";
 
-/// What the names of messages begin with.
+/// The prefix of the names that replace messages.
 const MESSAGE: &str = "SECURITY_MSG_";
 
-/// The least likeness that is worth a hint.
+/// The minimum similarity for a suggestion.
 const LIKE: f64 = 0.58;
 
-/// The last word says what kind of thing a setting is (`URL`, `WITHIN`, `VIEW`): names that differ
-/// in it are worth as much less.
+/// The factor for names whose last words differ: the last word says what kind of setting it is
+/// (`URL`, `WITHIN`, `VIEW`).
 const OTHER_KIND: f64 = 0.85;
 
-/// The known name that looks most like this one.
+/// The known name that is most similar to this one, if any is similar enough.
 #[must_use]
 pub fn nearest(name: &str) -> Option<String> {
     let name = name.to_ascii_uppercase();
@@ -51,7 +51,7 @@ fn likeness(name: &str, candidate: &str) -> f64 {
         (Some(_), Some(_)) | (None, None) => {
             without_prefix(ours.unwrap_or(name), theirs.unwrap_or(candidate))
         }
-        // A name without its prefix has to be right but for a slip.
+        // A name without its prefix has to match except for a small typo.
         (None, Some(rest)) => {
             let rest = normalized_damerau_levenshtein(name, rest);
             if rest > 0.85 { rest } else { whole }
@@ -74,11 +74,11 @@ fn without_prefix(name: &str, candidate: &str) -> f64 {
     } else {
         letters * kind
     };
-    // Of two that are as like, the one that is like it letter by letter.
+    // If two scores are equal, the letter-by-letter match wins.
     letters.max(common_words(&ours, &theirs) * kind * 0.98)
 }
 
-/// How much of both names stands in words that both have, in any order.
+/// How much of both names consists of words that they share, in any order.
 fn common_words(ours: &[&str], theirs: &[&str]) -> f64 {
     let mut left = theirs.to_vec();
     let (mut of_ours, mut of_theirs) = (0.0, 0.0);
@@ -99,8 +99,8 @@ fn common_words(ours: &[&str], theirs: &[&str]) -> f64 {
     (of_ours / whole(ours)).midpoint(of_theirs / whole(theirs))
 }
 
-/// How alike two words are: the same, one misspelt, or two of one stem (`REGISTER`,
-/// `REGISTRATION`). Others are not alike at all.
+/// How similar two words are: equal, misspelt, or of one stem (`REGISTER`, `REGISTRATION`). All
+/// others are not similar at all.
 fn same_word(one: &str, other: &str) -> f64 {
     let common = one
         .bytes()
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_pen_is_understood() {
+    fn a_typo_is_recognised() {
         for (written, meant) in [
             ("SECURITY_REGISTRABLE", "SECURITY_REGISTERABLE"),
             ("SESION_COOKIE_NAME", "SESSION_COOKIE_NAME"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_are_left_out_added_or_turned_around_are_understood() {
+    fn missing_added_and_swapped_words_are_recognised() {
         for (written, meant) in [
             ("SECURITY_RESET_WITHIN", "SECURITY_RESET_PASSWORD_WITHIN"),
             ("SECURITY_CONFIRM_WITHIN", "SECURITY_CONFIRM_EMAIL_WITHIN"),

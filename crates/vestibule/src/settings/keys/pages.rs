@@ -1,5 +1,5 @@
-//! Names that only mean something to server-rendered pages or to Python, and those that the
-//! reference's configuration page lists without its code knowing them.
+//! Names that only concern server-rendered pages or Python, and names that the reference's
+//! configuration page lists although its code does not know them.
 
 use super::{Key, Kind::*, pages};
 

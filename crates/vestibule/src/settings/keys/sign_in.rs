@@ -1,4 +1,4 @@
-//! Signing in, sessions, CSRF, passwords, tokens.
+//! Names of sign-in, sessions, CSRF, passwords and tokens.
 
 use super::{Key, Kind::*, pages, served, waiting};
 

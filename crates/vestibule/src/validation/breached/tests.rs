@@ -1,16 +1,16 @@
-//! Against a list that says what a test tells it to.
+//! Breach checks against a scripted list of leaked passwords.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
 
-/// What the list answers; nothing, if it is silent.
+/// The behaviour of the list server.
 #[derive(Clone)]
 enum Script {
-    ResponseHooks(String),
+    Answer(String),
     Silent,
     HangsUp,
     Endless,
@@ -49,7 +49,7 @@ impl List {
                     }
                     heard.lock().unwrap().extend_from_slice(&request);
                     match script {
-                        Script::ResponseHooks(text) => {
+                        Script::Answer(text) => {
                             let _ = stream.write_all(text.as_bytes()).await;
                         }
                         Script::Silent => std::future::pending::<()>().await,
@@ -73,7 +73,7 @@ impl List {
         BreachedSettings {
             strict,
             count,
-            origin: BreachedOrigin {
+            origin: HttpOrigin {
                 tls: false,
                 host: "127.0.0.1".to_owned(),
                 port: self.port,
@@ -81,14 +81,22 @@ impl List {
         }
     }
 
-    fn asked(&self, strict: bool, count: u64) -> Breached {
+    fn client_within(&self, patience: Duration) -> Breached {
+        let limits = Limits { patience, ..LIMITS };
+        Breached {
+            outbound: Outbound::new(limits).unwrap(),
+            ..self.client(true, 1)
+        }
+    }
+
+    fn client(&self, strict: bool, count: u64) -> Breached {
         Breached::new(&self.settings(strict, count)).unwrap()
     }
 }
 
 fn page(status: &str, body: &str) -> Script {
     let length = body.len();
-    Script::ResponseHooks(format!(
+    Script::Answer(format!(
         "HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}"
     ))
 }
@@ -110,23 +118,23 @@ const UNASKED: Option<Message> = Some(Message::PasswordBreachedSiteError);
 #[tokio::test]
 async fn a_password_that_leaked_often_enough_is_refused() {
     let list = List::start(list_with(42)).await;
-    assert_eq!(list.asked(true, 1).verdict("password").await, FOUND);
-    assert_eq!(list.asked(true, 42).verdict("password").await, FOUND);
-    assert_eq!(list.asked(true, 43).verdict("password").await, None);
-    assert_eq!(list.asked(false, 1).verdict("password").await, FOUND);
-    assert_eq!(list.asked(true, 1).verdict("another one").await, None);
+    assert_eq!(list.client(true, 1).verdict("password").await, FOUND);
+    assert_eq!(list.client(true, 42).verdict("password").await, FOUND);
+    assert_eq!(list.client(true, 43).verdict("password").await, None);
+    assert_eq!(list.client(false, 1).verdict("password").await, FOUND);
+    assert_eq!(list.client(true, 1).verdict("another one").await, None);
 }
 
 #[tokio::test]
-async fn padding_is_no_find() {
+async fn a_padding_entry_is_not_a_match() {
     let list = List::start(list_with(0)).await;
-    assert_eq!(list.asked(true, 1).verdict("password").await, None);
+    assert_eq!(list.client(true, 1).verdict("password").await, None);
 }
 
 #[tokio::test]
-async fn attack_the_whole_hash_never_leaves() {
+async fn attack_only_a_prefix_of_the_hash_is_sent() {
     let list = List::start(list_with(1)).await;
-    list.asked(true, 1).verdict("password").await;
+    list.client(true, 1).verdict("password").await;
     let heard = list.heard();
     let lower = heard.to_ascii_lowercase();
     assert!(
@@ -135,14 +143,14 @@ async fn attack_the_whole_hash_never_leaves() {
     );
     assert!(lower.contains("add-padding: true\r\n"), "{heard}");
     assert!(lower.contains("user-agent: vestibule/"), "{heard}");
-    // Not the password, and not a digit more than five of its hash.
+    // Neither the password nor more than five digits of its hash.
     assert!(!lower.contains("5baa61"), "{heard}");
     assert!(!lower.contains(&REST[..6].to_ascii_lowercase()), "{heard}");
     assert!(!lower.contains("password"), "{heard}");
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_asked_counts_as_configured() {
+async fn an_unavailable_list_is_handled_as_configured() {
     let ticket = "<html>Please show your ticket: 1</html>";
     for (what, script) in [
         ("an error", page("503 Service Unavailable", "")),
@@ -155,23 +163,23 @@ async fn a_list_that_cannot_be_asked_counts_as_configured() {
         ("other lengths", page("200 OK", "ABC:1\r\n")),
         (
             "no text",
-            Script::ResponseHooks("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\u{1}".to_owned()),
+            Script::Answer("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\u{1}".to_owned()),
         ),
-        ("no HTTP", Script::ResponseHooks("hello\r\n\r\n".to_owned())),
+        ("no HTTP", Script::Answer("hello\r\n\r\n".to_owned())),
         (
             "half of it",
-            Script::ResponseHooks("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nA".to_owned()),
+            Script::Answer("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nA".to_owned()),
         ),
         ("nothing", Script::HangsUp),
     ] {
         let list = List::start(script).await;
         assert_eq!(
-            list.asked(true, 1).verdict("password").await,
+            list.client(true, 1).verdict("password").await,
             UNASKED,
             "{what}"
         );
         assert_eq!(
-            list.asked(false, 1).verdict("password").await,
+            list.client(false, 1).verdict("password").await,
             None,
             "{what}"
         );
@@ -188,44 +196,38 @@ async fn a_list_that_cannot_be_asked_counts_as_configured() {
 async fn attack_a_redirect_is_not_followed() {
     let elsewhere = List::start(list_with(0)).await;
     let port = elsewhere.port;
-    let list = List::start(Script::ResponseHooks(format!(
+    let list = List::start(Script::Answer(format!(
         "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{port}/range/5BAA6\r\ncontent-length: 0\r\n\r\n"
     )))
     .await;
-    assert_eq!(list.asked(true, 1).verdict("password").await, UNASKED);
+    assert_eq!(list.client(true, 1).verdict("password").await, UNASKED);
     assert_eq!(elsewhere.heard(), "");
 }
 
 #[tokio::test]
-async fn attack_a_slow_list_holds_nobody_longer_than_its_limit() {
+async fn attack_a_slow_list_delays_no_request_beyond_its_timeout() {
     let list = List::start(Script::Silent).await;
     let patience = Duration::from_millis(200);
-    let breached = Breached {
-        patience,
-        ..list.asked(true, 1)
-    };
-    // More than may ask at a time: those that wait for their turn wait no longer.
-    let asking = (0..3 * AT_A_TIME).map(|_| breached.verdict("password"));
+    let breached = list.client_within(patience);
+    // More look-ups than may run at a time: those in the queue wait no longer than the others.
+    let asking = (0..3 * LIMITS.at_a_time).map(|_| breached.verdict("password"));
     let asking = futures_util::future::join_all(asking);
-    // Both clocks are the same one, and of two that are due the inner one is asked first.
-    let response_hooks = tokio::time::timeout(patience * 10, asking).await.unwrap();
-    assert!(response_hooks.iter().all(|answer| *answer == UNASKED));
-    assert_eq!(breached.at_a_time.available_permits(), AT_A_TIME);
+    // Both timeouts use the same clock, and if both are due, the inner one is polled first.
+    let answers = tokio::time::timeout(patience * 10, asking).await.unwrap();
+    assert!(answers.iter().all(|answer| *answer == UNASKED));
+    assert_eq!(breached.outbound.available(), LIMITS.at_a_time);
 }
 
 #[tokio::test]
 async fn attack_an_endless_list_is_not_read_to_its_end() {
     let list = List::start(Script::Endless).await;
-    let breached = Breached {
-        // Never: it is the length that ends it.
-        patience: Duration::from_secs(3600),
-        ..list.asked(true, 1)
-    };
+    // Practically infinite: only the length limit ends the read.
+    let breached = list.client_within(Duration::from_secs(3600));
     assert_eq!(breached.verdict("password").await, UNASKED);
 }
 
 #[tokio::test]
-async fn attack_a_list_that_nobody_vouches_for_is_not_asked() {
+async fn attack_a_list_with_an_untrusted_certificate_is_not_queried() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let key =
         tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -243,7 +245,7 @@ async fn attack_a_list_that_nobody_vouches_for_is_not_asked() {
     let settings = BreachedSettings {
         strict: true,
         count: 1,
-        origin: BreachedOrigin {
+        origin: HttpOrigin {
             tls: true,
             host: "localhost".to_owned(),
             port,
@@ -260,12 +262,12 @@ async fn attack_nothing_of_the_password_is_logged() {
     let _guard = log.listen();
     for script in [Script::HangsUp, page("500 Oops", "password"), list_with(3)] {
         let list = List::start(script).await;
-        let breached = list.asked(false, 1);
+        let breached = list.client(false, 1);
         breached.verdict("password").await;
         assert!(!format!("{breached:?}").contains("assword"));
     }
     let log = log.text().to_ascii_lowercase();
-    assert!(log.contains("cannot be asked"), "{log}");
+    assert!(log.contains("cannot be queried"), "{log}");
     let without_words = log.replace("leaked passwords", "");
     for secret in ["password", "5baa6", "1e4c9"] {
         assert!(!without_words.contains(secret), "{secret}: {log}");

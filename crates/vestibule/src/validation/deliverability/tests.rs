@@ -1,4 +1,4 @@
-//! Against a DNS server that says what a test tells it to.
+//! Deliverability checks against a scripted DNS server.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ const A: u16 = 1;
 const MX: u16 = 15;
 const AAAA: u16 = 28;
 
-/// What it says of a name and a type: a response code, and the data of records; nothing, if it
-/// is silent.
+/// The answer for a name and a record type: a response code and the data of the records, or `None`
+/// if the server is silent.
 type Zone = fn(&str, u16) -> Option<(u8, Vec<Vec<u8>>)>;
 
 struct Dns {
@@ -64,7 +64,7 @@ impl Dns {
     }
 }
 
-/// An answer (RFC 1035, section 4.1) to a query.
+/// Builds the answer (RFC 1035, section 4.1) to a query.
 fn answer(query: &[u8], zone: Zone) -> Option<Vec<u8>> {
     let mut at = 12;
     let mut name = String::new();
@@ -116,7 +116,7 @@ fn zone(name: &str, kind: u16) -> Option<(u8, Vec<Vec<u8>>)> {
 }
 
 #[tokio::test]
-async fn who_takes_mail() {
+async fn a_domain_is_refused_only_if_dns_says_that_it_takes_no_mail() {
     let dns = Dns::start(zone).await;
     let deliverability = dns.deliverability(Duration::from_secs(10));
     for (domain, takes) in [
@@ -128,7 +128,7 @@ async fn who_takes_mail() {
         ("null.example", false),
         ("empty.example", false),
         ("gone.example", false),
-        // Who cannot be asked does not stand in the way.
+        // A failed look-up does not refuse the address.
         ("broken.example", true),
         ("refused.example", true),
         ("half.example", true),
@@ -140,7 +140,7 @@ async fn who_takes_mail() {
 }
 
 #[tokio::test]
-async fn an_answer_is_remembered_for_a_while() {
+async fn an_answer_is_cached() {
     let dns = Dns::start(zone).await;
     let deliverability = dns.deliverability(Duration::from_secs(10));
     for _ in 0..3 {
@@ -150,11 +150,11 @@ async fn an_answer_is_remembered_for_a_while() {
 }
 
 #[tokio::test]
-async fn attack_a_domain_whose_dns_is_silent_holds_nobody_for_long() {
+async fn attack_a_domain_with_silent_dns_does_not_delay_a_request_for_long() {
     let dns = Dns::start(zone).await;
     let patience = Duration::from_millis(300);
     let deliverability = dns.deliverability(patience);
-    // Both clocks are the same one, and of two that are due the inner one is asked first.
+    // Both timeouts use the same clock, and if both are due, the inner one is polled first.
     let asked = deliverability.can_get_mail("ana@silent.example");
     assert_eq!(tokio::time::timeout(patience * 10, asked).await, Ok(true));
 }

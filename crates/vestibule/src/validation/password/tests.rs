@@ -1,4 +1,4 @@
-//! The rules together.
+//! All password checks together.
 
 use std::io::Write;
 use std::sync::Mutex;
@@ -16,7 +16,7 @@ SECURITY_PASSWORD_SALT = "salt"
 "#;
 const ZXCVBN: &str = r#"SECURITY_PASSWORD_COMPLEXITY_CHECKER = "zxcvbn""#;
 
-/// What was logged while a guard of it lived, on this thread.
+/// Records what this thread logs while the guard of `listen` lives.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -65,19 +65,19 @@ async fn lengths_are_counted_in_characters() {
     let vestibule = vestibule("SECURITY_PASSWORD_LENGTH_MIN = 10");
     let wrong = ["PASSWORD_INVALID_LENGTH"];
     for (count, is_good) in [(9, false), (10, true), (128, true), (129, false)] {
-        for email_message in ["a", "\u{e9}", "\u{1f44b}"] {
-            let found = codes(&vestibule, &email_message.repeat(count), &[]).await;
+        for character in ["a", "\u{e9}", "\u{1f44b}"] {
+            let found = codes(&vestibule, &character.repeat(count), &[]).await;
             assert_eq!(
                 found,
                 if is_good { &[] } else { &wrong[..] },
-                "{count} {email_message}"
+                "{count} {character}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn easy_passwords_are_refused_where_zxcvbn_is_asked() {
+async fn weak_passwords_are_refused_with_zxcvbn() {
     let asked = vestibule(ZXCVBN);
     let lenient = vestibule(&format!("{ZXCVBN}\nSECURITY_ZXCVBN_MINIMUM_SCORE = 0"));
     let simple = ["PASSWORD_TOO_SIMPLE"];
@@ -91,7 +91,7 @@ async fn easy_passwords_are_refused_where_zxcvbn_is_asked() {
 }
 
 #[tokio::test]
-async fn what_is_known_of_the_user_is_easy_to_guess() {
+async fn a_password_made_of_the_users_own_data_is_too_simple() {
     let asked = vestibule(ZXCVBN);
     let password = "mareikewolkenstein";
     assert!(codes(&asked, password, &[]).await.is_empty());
@@ -110,9 +110,9 @@ async fn what_is_known_of_the_user_is_easy_to_guess() {
 }
 
 #[tokio::test]
-async fn attack_passwords_made_to_be_judged_for_long_are_judged_soon() {
+async fn attack_passwords_crafted_to_be_slow_to_check_are_checked_quickly() {
     let asked = vestibule(ZXCVBN);
-    // The quicker of two, which is what the machine can do.
+    // The faster of two runs, which leaves out noise of the machine.
     let time = async |password: &str, words: &[&str]| {
         let mut least = Duration::MAX;
         for _ in 0..2 {
@@ -183,15 +183,15 @@ async fn an_application_adds_its_own_check() {
         messages.spoken(Locale::ENGLISH).say(&said[0]),
         "No cats, %(name)s."
     );
-    // Ours come first, and are then the only ones.
+    // vestibule's own checks come first; the application's run only if they pass.
     let short = codes(&vestibule, "cat", &["dog"]).await;
     assert_eq!(short, ["PASSWORD_INVALID_LENGTH"]);
 }
 
 #[cfg(feature = "breached")]
 #[tokio::test]
-async fn a_list_that_cannot_be_asked_counts_as_configured() {
-    // Nothing listens at port 1.
+async fn an_unavailable_list_is_handled_as_configured() {
+    // No server listens on port 1.
     let origin = "SECURITY_PASSWORD_BREACHED_ORIGIN = \"http://127.0.0.1:1\"";
     for (how, expected) in [
         ("strict", &["PASSWORD_BREACHED_SITE_ERROR"][..]),
@@ -200,7 +200,7 @@ async fn a_list_that_cannot_be_asked_counts_as_configured() {
         let vestibule = vestibule(&format!(
             "SECURITY_PASSWORD_CHECK_BREACHED = \"{how}\"\n{origin}\n{ZXCVBN}"
         ));
-        // After the length, before zxcvbn.
+        // The list comes after the length and before zxcvbn.
         assert_eq!(codes(&vestibule, "password", &[]).await, expected, "{how}");
         let short = codes(&vestibule, "a", &[]).await;
         assert_eq!(short, ["PASSWORD_INVALID_LENGTH"]);

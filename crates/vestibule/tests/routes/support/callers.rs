@@ -1,4 +1,4 @@
-//! The ways besides cookies in which somebody shows who they are.
+//! Credentials other than cookies: auth tokens and basic authentication.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,13 +8,13 @@ use vestibule_formats::sign::KeyRing;
 
 use super::{Answer, Browser, PASSWORD, TestApp};
 
-/// The `SECRET_KEY` of every application here.
+/// The `SECRET_KEY` of every application under test.
 pub(crate) const SECRET_KEY: &str = "a secret key for tests, long enough";
 
 pub(crate) const TOKEN_HEADER: &str = "authentication-token";
 
 impl TestApp {
-    /// An auth token, and with `REFRESH_TOKEN` a refresh token, as a sign-in hands them out.
+    /// The tokens that a sign-in returns: an auth token and, with `REFRESH_TOKEN`, a refresh token.
     pub(crate) async fn tokens(&self, email: &str) -> Value {
         let body = json!({"email": email, "password": PASSWORD});
         let path = "/api/accounts/login?include_auth_token";
@@ -27,12 +27,12 @@ impl TestApp {
         text(&self.tokens(email).await["authentication_token"])
     }
 
-    /// Somebody without cookies who sends this token in the header.
+    /// A client without cookies that sends this token in the header.
     pub(crate) fn bearer(&self, token: &str) -> Browser<'_> {
         self.browser().header(TOKEN_HEADER, token)
     }
 
-    /// Somebody without cookies who sends a name and a password.
+    /// A client without cookies that sends basic authentication.
     pub(crate) fn basic(&self, name: &str, password: &str) -> Browser<'_> {
         let encoded = STANDARD.encode(format!("{name}:{password}"));
         self.browser()
@@ -40,8 +40,11 @@ impl TestApp {
     }
 }
 
-/// Fails unless each feature's path of the server's own document is among these.
-pub(crate) fn all_are_among<'a>(app: &TestApp, listed: impl Iterator<Item = &'a str>) {
+/// Fails unless every feature's path in the OpenAPI document is in this list.
+pub(crate) fn assert_every_path_is_listed<'a>(
+    app: &TestApp,
+    listed: impl Iterator<Item = &'a str>,
+) {
     let listed: Vec<&str> = listed
         .map(|path| path.split('?').next().unwrap_or(path))
         .collect();
@@ -57,7 +60,7 @@ pub(crate) fn all_are_among<'a>(app: &TestApp, listed: impl Iterator<Item = &'a 
 }
 
 impl Answer {
-    /// Status and the one code; no code when it went well.
+    /// The status and the only error code, which is empty for a success.
     pub(crate) fn verdict(&self) -> (u16, String) {
         let code = if self.status.is_success() {
             String::new()
@@ -67,7 +70,7 @@ impl Answer {
         (self.status.as_u16(), code)
     }
 
-    /// Whom the answer of `/authz` names.
+    /// The user that an answer of `/authz` names.
     pub(crate) fn named(&self) -> Option<&str> {
         Some(self.headers.get("x-auth-user")?.to_str().unwrap())
     }
@@ -81,7 +84,7 @@ pub(crate) fn text(value: &Value) -> String {
 }
 
 impl Browser<'_> {
-    /// What the session cookie holds.
+    /// The contents of the session cookie.
     pub(crate) fn session(&self) -> Session {
         let app = self.app.app();
         let codec = SessionCodec::new(&KeyRing::new(SECRET_KEY, []));
@@ -92,13 +95,13 @@ impl Browser<'_> {
             .unwrap_or_default()
     }
 
-    /// Whose session it is, and everything in it that freshness is judged by.
-    pub(crate) fn standing(&self) -> (Option<String>, Option<f64>, Option<f64>, Option<bool>) {
+    /// The session's user, and everything in the session that freshness depends on.
+    pub(crate) fn session_state(&self) -> (Option<String>, Option<f64>, Option<f64>, Option<bool>) {
         let session = self.session();
         (
             session.get_str("_user_id"),
             session.get_f64("fs_paa"),
-            // Of a door, or of a question at /authz.
+            // Grace earned at an endpoint, or by a query at /authz.
             session.get_f64("fs_gexp").or_else(|| {
                 let asked = session.get_str("vestibule_gexp_asked")?;
                 asked.split('/').next()?.parse().ok()

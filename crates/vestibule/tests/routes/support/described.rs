@@ -1,6 +1,5 @@
-//! Every answer that a test gets is held against the OpenAPI document of the application
-//! under test: whatever the tests provoke is described, with its status, headers, members
-//! and codes.
+//! Checks every answer that a test receives against the OpenAPI document of the application under
+//! test, so that every status, header, member and code that the tests provoke is documented.
 
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value};
@@ -13,8 +12,8 @@ impl Described {
         Self(serde_json::from_str(&vestibule.openapi()).unwrap())
     }
 
-    /// Fails unless the document promises this answer. What it does not describe at all is
-    /// refused with 404 or 405; a 500 is never promised, and a test that wants one knows.
+    /// Fails unless the document describes this answer. An operation that it does not describe must
+    /// be refused with a client error. A 500 is never described, so it is not checked.
     #[track_caller]
     pub(crate) fn check(
         &self,
@@ -84,7 +83,7 @@ impl Described {
         }
     }
 
-    /// As much of JSON Schema as the document uses for answers.
+    /// Checks a value against the subset of JSON Schema that the document uses for answers.
     fn holds(&self, schema: &Value, value: &Value) -> Result<(), String> {
         let schema = self.follow(schema);
         if let Some(types) = schema["type"].as_array() {
@@ -154,8 +153,7 @@ impl Described {
     }
 }
 
-/// Whether a path is one of those that a template describes. Paths without a parameter come
-/// first in the document.
+/// Whether a path template matches a path. The document lists paths without parameters first.
 fn fits(template: &str, path: &str) -> bool {
     let (template, path) = (template.split('/'), path.split('/'));
     template.clone().count() == path.clone().count()

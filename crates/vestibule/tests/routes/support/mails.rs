@@ -7,7 +7,7 @@ use vestibule::mail::transport::{MailError, Mailer, Outgoing};
 
 use super::{Browser, TestApp};
 
-/// Keeps what is sent.
+/// A mailer that keeps the mails instead of sending them.
 #[derive(Debug, Default)]
 pub(crate) struct Sent(Mutex<Vec<Outgoing>>);
 
@@ -20,7 +20,7 @@ impl Mailer for Sent {
 }
 
 impl TestApp {
-    /// Sends whatever waits, and gives all mails to an address, the oldest first.
+    /// Sends the mails in the outbox, and returns all mails to an address, the oldest first.
     pub(crate) async fn mails(&self, to: &str) -> Vec<Outgoing> {
         self.all_mails()
             .await
@@ -29,7 +29,7 @@ impl TestApp {
             .collect()
     }
 
-    /// The same of everybody.
+    /// Sends the mails in the outbox, and returns all mails to all addresses.
     pub(crate) async fn all_mails(&self) -> Vec<Outgoing> {
         loop {
             let before = self.sent.0.lock().unwrap().len();
@@ -41,7 +41,7 @@ impl TestApp {
         }
     }
 
-    /// The path of the last link that was mailed to an address.
+    /// The path of the link in the last mail to an address.
     pub(crate) async fn link(&self, to: &str) -> String {
         let mails = self.mails(to).await;
         let text = mails.last().and_then(|mail| mail.text.clone()).unwrap();
@@ -51,7 +51,7 @@ impl TestApp {
 
 const ORIGIN: &str = "http://localhost:5000";
 
-/// The path of the last link in a text that has a token in it.
+/// The path of the last link in a text that contains a token.
 pub(crate) fn path_in(text: &str) -> Option<String> {
     let links = text.split(ORIGIN).skip(1).filter_map(|rest| {
         let path = rest.split([' ', '\n', '\r', '"', '<', '>', ')']).next()?;
@@ -66,7 +66,7 @@ pub(crate) fn token_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap()
 }
 
-/// Where an answer leads to, and the parameters there.
+/// The redirect target of an answer, and its query parameters.
 pub(crate) fn destination(answer: &super::Answer) -> (String, Vec<(String, String)>) {
     assert_eq!(answer.status, 302, "{answer:?}");
     let location = answer.headers["location"].to_str().unwrap();
@@ -76,7 +76,7 @@ pub(crate) fn destination(answer: &super::Answer) -> (String, Vec<(String, Strin
 }
 
 impl Browser<'_> {
-    /// With the CSRF token of the session in the header from now on.
+    /// Sends the session's CSRF token in the header from now on.
     pub(crate) async fn with_csrf(mut self) -> Self {
         let csrf = self.get("/api/accounts/login").await.csrf_token();
         self.header("x-xsrf-token", &csrf)

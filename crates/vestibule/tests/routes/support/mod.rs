@@ -1,5 +1,4 @@
-//! A whole application in memory, with a clock that stands still and a browser that
-//! keeps cookies.
+//! A complete application in memory, with a frozen clock and a browser that keeps cookies.
 
 pub(crate) mod callers;
 mod described;
@@ -27,7 +26,8 @@ use vestibule_store::{Store, User};
 pub(crate) const PASSWORD: &str = "battery staple";
 pub(crate) const ANA: &str = "ana@example.com";
 
-/// Cheap to hash with, so that tests are quick; the formats have tests of their own.
+/// Cheap password hashes, so that the tests are fast; `vestibule_formats` tests the hashes
+/// themselves.
 const CHEAP: &str = r#"
 SECRET_KEY = "a secret key for tests, long enough"
 SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
@@ -47,7 +47,7 @@ WTF_CSRF_TIME_LIMIT = ""
 DEBUG = true
 "#;
 
-/// Everything that an account can go through, and where its links lead.
+/// Enables the whole life cycle of an account, and sets the views that its links lead to.
 pub(crate) const LIFE: &str = r#"
 SECURITY_REGISTERABLE = true
 SECURITY_CONFIRMABLE = true
@@ -77,7 +77,7 @@ impl Clock for FrozenClock {
     }
 }
 
-/// Bytes that differ from draw to draw and are the same in every run.
+/// Bytes that differ from draw to draw but not from run to run.
 #[derive(Debug, Default)]
 struct SeededRandom(AtomicU64);
 
@@ -90,7 +90,6 @@ impl Random for SeededRandom {
     }
 }
 
-/// The application under test.
 pub(crate) struct TestApp {
     pub(crate) vestibule: Vestibule,
     pub(crate) clock: Arc<FrozenClock>,
@@ -105,22 +104,22 @@ impl TestApp {
         Self::with("").await
     }
 
-    /// The SPA configuration with these lines on top.
+    /// Builds the SPA configuration with these lines added.
     pub(crate) async fn with(extra: &str) -> Self {
         Self::configured(&format!("{SPA}{extra}"), |builder| builder).await
     }
 
-    /// The same, built with something more.
+    /// Builds the SPA configuration with these lines added and the builder changed by `more`.
     pub(crate) async fn built(extra: &str, more: impl FnOnce(Builder) -> Builder) -> Self {
         Self::configured(&format!("{SPA}{extra}"), more).await
     }
 
-    /// These lines alone, beside the secrets.
+    /// Builds with these lines and the secrets only.
     pub(crate) async fn bare(lines: &str) -> Self {
         Self::configured(lines, |builder| builder).await
     }
 
-    /// The SPA configuration on this store.
+    /// Builds the SPA configuration on this store.
     pub(crate) async fn on(store: Arc<dyn Store>) -> Self {
         Self::configured(SPA, |builder| builder.datastore(store)).await
     }
@@ -138,7 +137,7 @@ impl TestApp {
             .hashing_threads(1)
             .mailer(Arc::clone(&sent) as Arc<dyn Mailer>)
             .on_event(move |event, _| {
-                // Most tests bring that one about by the way.
+                // Most tests cause this event as a side effect.
                 if !matches!(event, Event::Unauthenticated { .. }) {
                     heard.lock().unwrap().push(format!("{event:?}"));
                 }
@@ -199,7 +198,7 @@ impl TestApp {
     }
 }
 
-/// Later lines win, as they would if somebody edited the file.
+/// Keeps the last of the lines that set the same name, so that a test can override a setting.
 fn merge(lines: &str) -> String {
     let mut kept: Vec<(&str, &str)> = Vec::new();
     for line in lines.lines().filter(|line| !line.trim().is_empty()) {
@@ -212,7 +211,7 @@ fn merge(lines: &str) -> String {
         .collect()
 }
 
-/// Keeps cookies and sends them back.
+/// Keeps the cookies that it receives and sends them back.
 #[derive(Clone)]
 pub(crate) struct Browser<'a> {
     app: &'a TestApp,
@@ -220,7 +219,7 @@ pub(crate) struct Browser<'a> {
     pub(crate) headers: HeaderMap,
 }
 
-/// What came back.
+/// The response to one request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -260,7 +259,7 @@ impl Browser<'_> {
         self.post("/api/accounts/logout", json!({})).await
     }
 
-    /// Who is signed in, as far as the server tells.
+    /// Whether the server treats this browser as signed in.
     pub(crate) async fn is_signed_in(&mut self) -> bool {
         self.get("/api/accounts/login")
             .await
@@ -330,7 +329,7 @@ impl Answer {
         envelope["response"].clone()
     }
 
-    /// The one code of a refusal.
+    /// The only error code of a refusal; fails if there are several.
     pub(crate) fn code(&self) -> String {
         let response = self.response();
         let codes = response["error_codes"]

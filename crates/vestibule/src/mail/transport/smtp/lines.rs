@@ -9,12 +9,12 @@ use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Gives out no more than the rest of a line at a time.
+/// Returns at most the rest of one line per read.
 ///
-/// Whoever reads answers from it has nothing in hand behind the end of the one to STARTTLS:
-/// what somebody in between put there comes next, is taken for the other side's part of the
-/// handshake, and ends it. It is never an answer to what is asked inside of the encryption,
-/// however much of it there is and whenever it comes.
+/// The SMTP client therefore has no bytes buffered beyond the reply to STARTTLS. Bytes that an
+/// attacker on the network inserts there are taken for the server's part of the TLS handshake,
+/// which then fails. However many they are and whenever they arrive, they never count as the reply
+/// to an encrypted command.
 #[derive(Debug)]
 pub(super) struct Lines(BufReader<TcpStream>);
 

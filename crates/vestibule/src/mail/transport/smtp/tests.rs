@@ -1,4 +1,4 @@
-//! Mails on their way, as a server sees them.
+//! The SMTP client against a scripted server.
 
 mod connecting;
 mod server;
@@ -57,8 +57,8 @@ fn is_never(outcome: &Result<(), MailError>) -> bool {
     matches!(outcome, Err(MailError::Never(_)))
 }
 
-/// A certificate for localhost that signs itself: what a server encrypts with, and the file
-/// that says to trust it.
+/// A self-signed certificate for localhost: the server's TLS acceptor, and the file by which a
+/// client trusts it.
 struct Certificate {
     acceptor: TlsAcceptor,
     file: PathBuf,
@@ -83,7 +83,7 @@ impl Certificate {
         }
     }
 
-    /// An outcome where it is trusted.
+    /// The settings with this certificate trusted.
     fn trusted(&self, settings: &SmtpSettings) -> SmtpSettings {
         SmtpSettings {
             ca_file: Some(self.file.clone()),
@@ -99,7 +99,7 @@ impl Drop for Certificate {
 }
 
 #[tokio::test]
-async fn the_wire_of_a_plain_mail() {
+async fn a_plain_mail_is_sent_as_expected_on_the_wire() {
     let server = Server::start(Script::default()).await;
     send(&settings(&server)).await.unwrap();
     assert_eq!(
@@ -115,7 +115,7 @@ async fn the_wire_of_a_plain_mail() {
     let (head, body) = mail.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("Message-ID: <1@example.com>"));
     assert!(head.contains("Auto-Submitted: auto-generated"));
-    // Lines that are a dot or two alone end nothing.
+    // Lines of one or two dots do not end the mail.
     assert!(
         body.contains("\r\n.\r\n..\r\nhttps://example.com/confirm/abc"),
         "{body}"
@@ -124,7 +124,7 @@ async fn the_wire_of_a_plain_mail() {
 }
 
 #[tokio::test]
-async fn a_connection_is_kept_and_replaced_when_it_is_gone() {
+async fn a_connection_is_reused_and_replaced_when_closed() {
     let server = Server::start(Script::default()).await;
     let kept = mailer(&settings(&server));
     for _ in 0..3 {
@@ -157,7 +157,7 @@ async fn many_mails_at_once_share_few_connections() {
 }
 
 #[tokio::test]
-async fn what_a_server_answers_decides_whether_it_is_tried_again() {
+async fn the_servers_answer_decides_whether_a_mail_is_retried() {
     for (word, answer, kind) in [
         ("MAIL", "451 try later", "blocked"),
         ("MAIL", "550 not you", "blocked"),
@@ -184,7 +184,7 @@ async fn what_a_server_answers_decides_whether_it_is_tried_again() {
         ("EHLO", "500 what", "blocked"),
     ] {
         let server = Server::start(Script {
-            response_hooks: vec![(word, answer)],
+            answers: vec![(word, answer)],
             ..Script::default()
         })
         .await;
@@ -196,14 +196,14 @@ async fn what_a_server_answers_decides_whether_it_is_tried_again() {
         assert_eq!(found, wanted, "{word} {answer}: {outcome:?}");
         let text = outcome.unwrap_err().to_string();
         assert!(!text.contains("ana@"), "{text}");
-        // The next one goes through.
+        // The next mail is delivered.
         mailer.send(&example()).await.unwrap();
         assert_eq!(server.mails().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_server_that_is_unfriendly_silent_or_not_there() {
+async fn an_unfriendly_silent_or_absent_server_blocks_the_mail() {
     let server = Server::start(Script {
         greeting: Some("554 go away"),
         ..Script::default()
@@ -231,7 +231,7 @@ async fn a_server_that_is_unfriendly_silent_or_not_there() {
 }
 
 #[tokio::test]
-async fn signing_in() {
+async fn authentication_uses_plain_or_login() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN LOGIN"],
         ..Script::default()
@@ -258,10 +258,10 @@ async fn signing_in() {
 }
 
 #[tokio::test]
-async fn attack_a_refused_sign_in_tells_no_secret_and_loses_no_mail() {
+async fn attack_a_refused_smtp_authentication_reveals_no_secret_and_keeps_the_mail() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN"],
-        response_hooks: vec![("AUTH", "535 us\u{e9}r with open sesame is wrong")],
+        answers: vec![("AUTH", "535 us\u{e9}r with open sesame is wrong")],
         ..Script::default()
     })
     .await;
@@ -273,14 +273,14 @@ async fn attack_a_refused_sign_in_tells_no_secret_and_loses_no_mail() {
     assert!(format!("{outcome:?}").contains("535"));
     assert!(server.mails().is_empty());
 
-    // A server that cannot be signed in to is not sent to without.
+    // If the server offers no authentication, the mail is not sent without it.
     let server = Server::start(Script::default()).await;
     assert!(is_blocked(&send(&with_password(&server)).await));
     assert_eq!(server.lines().len(), 1);
 }
 
 #[tokio::test]
-async fn starttls() {
+async fn starttls_encrypts_the_connection() {
     let certificate = Certificate::new("starttls");
     let server = Server::start(Script {
         offers: vec!["STARTTLS", "AUTH PLAIN"],
@@ -298,7 +298,7 @@ async fn starttls() {
 }
 
 #[tokio::test]
-async fn tls_from_the_first_byte_on() {
+async fn implicit_tls_encrypts_the_connection() {
     let certificate = Certificate::new("implicit");
     let server = Server::start(Script {
         tls: Some(certificate.acceptor.clone()),
@@ -315,7 +315,7 @@ async fn tls_from_the_first_byte_on() {
 }
 
 #[tokio::test]
-async fn attack_a_server_that_nobody_vouches_for_gets_nothing() {
+async fn attack_a_server_with_an_untrusted_certificate_gets_nothing() {
     let certificate = Certificate::new("stranger");
     for (tls, implicit) in [(SmtpTls::StartTls, false), (SmtpTls::Tls, true)] {
         let server = Server::start(Script {
@@ -330,7 +330,7 @@ async fn attack_a_server_that_nobody_vouches_for_gets_nothing() {
             ..with_password(&server)
         };
         assert!(is_blocked(&send(&settings).await));
-        // One with a certificate for somebody else.
+        // A trusted certificate, but for another host name.
         let elsewhere = SmtpSettings {
             host: "127.0.0.1".to_owned(),
             ..certificate.trusted(&settings)
@@ -346,17 +346,17 @@ async fn attack_a_server_that_nobody_vouches_for_gets_nothing() {
 }
 
 #[tokio::test]
-async fn attack_starttls_that_is_taken_out_or_refused_is_not_gone_without() {
+async fn attack_starttls_that_is_stripped_or_refused_blocks_the_mail() {
     for script in [
         Script::default(),
         Script {
             offers: vec!["STARTTLS"],
-            response_hooks: vec![("STARTTLS", "454 not now")],
+            answers: vec![("STARTTLS", "454 not now")],
             ..Script::default()
         },
         Script {
             offers: vec!["STARTTLS"],
-            response_hooks: vec![("STARTTLS", "502 never")],
+            answers: vec![("STARTTLS", "502 never")],
             ..Script::default()
         },
     ] {
@@ -378,7 +378,7 @@ async fn attack_starttls_that_is_taken_out_or_refused_is_not_gone_without() {
 }
 
 #[tokio::test]
-async fn attack_words_put_before_the_encryption_are_not_taken_for_answers() {
+async fn attack_answers_injected_before_tls_are_not_used() {
     let certificate = Certificate::new("smuggled");
     let server = Server::start(Script {
         offers: vec!["STARTTLS", "SIZE 1000000"],
@@ -397,13 +397,13 @@ async fn attack_words_put_before_the_encryption_are_not_taken_for_answers() {
 }
 
 #[tokio::test]
-async fn attack_no_number_of_answers_put_before_the_encryption_makes_a_mail_count_as_sent() {
+async fn attack_answers_injected_before_tls_never_make_a_mail_count_as_sent() {
     const ANSWERS: [&str; 5] = [
         "250-mail.example\r\n250 8BITMIME\r\n",
         "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n",
         "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n250 fine\r\n",
         "250-mail.example\r\n250 8BITMIME\r\n250 fine\r\n250 fine\r\n250 fine\r\n",
-        // One that its end is missing from.
+        // An incomplete answer.
         "250-mail.example\r\n250-8BITM",
     ];
     let certificate = Certificate::new("injected");
@@ -411,8 +411,8 @@ async fn attack_no_number_of_answers_put_before_the_encryption_makes_a_mail_coun
         for smuggled in ANSWERS {
             let server = Server::start(Script {
                 offers: offers.clone(),
-                // What the server itself says to the mail.
-                response_hooks: vec![("RCPT", "550 nobody")],
+                // The server's own answer to the mail.
+                answers: vec![("RCPT", "550 nobody")],
                 tls: Some(certificate.acceptor.clone()),
                 smuggled,
                 ..Script::default()
@@ -430,7 +430,7 @@ async fn attack_no_number_of_answers_put_before_the_encryption_makes_a_mail_coun
 }
 
 #[tokio::test]
-async fn letters_beyond_ascii_before_the_at_need_a_server_that_knows_them() {
+async fn a_non_ascii_local_part_needs_smtputf8() {
     let mail = Outgoing {
         to: "\u{e9}va@b\u{fc}cher.example".to_owned(),
         ..example()
@@ -451,7 +451,7 @@ async fn letters_beyond_ascii_before_the_at_need_a_server_that_knows_them() {
 }
 
 #[tokio::test]
-async fn our_name_is_the_senders_domain_and_never_the_hosts() {
+async fn ehlo_never_names_the_host() {
     let server = Server::start(Script::default()).await;
     let smtp = Smtp::new(&settings(&server), "localhost").unwrap();
     smtp.send(&example()).await.unwrap();
@@ -459,7 +459,7 @@ async fn our_name_is_the_senders_domain_and_never_the_hosts() {
 }
 
 #[test]
-fn certificates_that_are_not_there_stop_the_start() {
+fn a_missing_ca_file_stops_the_start() {
     let settings = SmtpSettings {
         host: "localhost".to_owned(),
         port: 25,

@@ -1,11 +1,11 @@
-//! What is said when no connection comes about, and what a probe does.
+//! Explanations of failed connections, and the probe.
 
 use super::*;
 
 #[tokio::test]
-async fn a_port_that_does_not_go_with_the_encryption_is_explained() {
+async fn a_port_that_does_not_match_the_encryption_is_explained() {
     let certificate = Certificate::new("ports");
-    // TLS from the first byte on, as on port 465, and a client that waits for the greeting.
+    // An implicit-TLS server, as on port 465, and a client that waits for the greeting.
     let server = Server::start(Script {
         tls: Some(certificate.acceptor.clone()),
         implicit: true,
@@ -25,14 +25,14 @@ async fn a_port_that_does_not_go_with_the_encryption_is_explained() {
             "{text}"
         );
     }
-    // A greeting in clear text, as on port 587, and a client that begins with TLS.
+    // A clear-text greeting, as on port 587, and a client that begins with TLS.
     let server = Server::start(Script::default()).await;
     let settings = SmtpSettings {
         tls: SmtpTls::Tls,
         ..certificate.trusted(&settings(&server))
     };
     let text = send(&settings).await.unwrap_err().to_string();
-    assert!(text.contains("answers without TLS"), "{text}");
+    assert!(text.contains("responds without TLS"), "{text}");
     assert!(
         text.contains("587") && text.contains("MAIL_USE_TLS"),
         "{text}"
@@ -40,7 +40,7 @@ async fn a_port_that_does_not_go_with_the_encryption_is_explained() {
 }
 
 #[tokio::test]
-async fn a_probe_signs_in_and_sends_nothing() {
+async fn a_probe_authenticates_and_sends_no_mail() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN"],
         ..Script::default()
@@ -63,7 +63,7 @@ async fn a_probe_signs_in_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_signs_in_with_half_of_what_it_takes() {
+async fn without_a_password_the_client_does_not_authenticate() {
     let server = Server::start(Script {
         offers: vec!["AUTH PLAIN"],
         ..Script::default()

@@ -1,4 +1,4 @@
-//! A mail server that says what a test tells it to.
+//! A scripted mail server.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,28 +7,29 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// What it does.
+/// The behaviour of the server.
 #[derive(Clone, Default)]
 pub(super) struct Script {
-    /// What it offers after EHLO.
+    /// The extensions that the server offers after EHLO.
     pub(super) offers: Vec<&'static str>,
-    /// The greeting, if it is another one than a friendly one.
+    /// The greeting, unless it is a friendly one.
     pub(super) greeting: Option<&'static str>,
-    /// Answers by the first word of a command, one after the other; then friendly ones.
-    pub(super) response_hooks: Vec<(&'static str, &'static str)>,
-    /// It never answers this one.
+    /// Answers by the first word of a command, used once each and in order; then friendly answers.
+    pub(super) answers: Vec<(&'static str, &'static str)>,
+    /// The command that the server never answers.
     pub(super) silent_at: Option<&'static str>,
-    /// With which it encrypts.
+    /// The acceptor for TLS connections.
     pub(super) tls: Option<TlsAcceptor>,
-    /// Whether it does so from the first byte on.
+    /// Whether TLS begins with the first byte.
     pub(super) implicit: bool,
-    /// What it says, or somebody in between, right behind the answer to STARTTLS.
+    /// Text that the server, or an attacker on the network, sends directly behind the answer to
+    /// STARTTLS.
     pub(super) smuggled: &'static str,
-    /// Whether it hangs up after each mail.
+    /// Whether the server closes the connection after each mail.
     pub(super) hangs_up: bool,
 }
 
-/// What it heard.
+/// What the server received.
 #[derive(Default)]
 pub(super) struct Heard {
     pub(super) lines: Vec<String>,
@@ -53,7 +54,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let heard = Arc::new(Mutex::new(Heard::default()));
-        let response_hooks = Arc::new(Mutex::new(VecDeque::from(script.response_hooks.clone())));
+        let answers = Arc::new(Mutex::new(VecDeque::from(script.answers.clone())));
         let shared = Arc::clone(&heard);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -61,7 +62,7 @@ impl Server {
                 let talk = Talk {
                     script: script.clone(),
                     heard: Arc::clone(&shared),
-                    response_hooks: Arc::clone(&response_hooks),
+                    answers: Arc::clone(&answers),
                 };
                 tokio::spawn(talk.serve(stream));
             }
@@ -85,7 +86,7 @@ impl Server {
 struct Talk {
     script: Script,
     heard: Arc<Mutex<Heard>>,
-    response_hooks: Arc<Mutex<VecDeque<(&'static str, &'static str)>>>,
+    answers: Arc<Mutex<VecDeque<(&'static str, &'static str)>>>,
 }
 
 impl Talk {
@@ -102,7 +103,7 @@ impl Talk {
         Some(())
     }
 
-    /// Talks until the other side has enough; gives the stream back for STARTTLS.
+    /// Serves commands until the client leaves; returns the stream for STARTTLS.
     async fn talk<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S, greets: bool) -> Option<S> {
         let mut stream = BufReader::new(stream);
         if greets {
@@ -179,11 +180,9 @@ impl Talk {
     }
 
     fn scripted(&self, word: &str) -> Option<&'static str> {
-        let mut response_hooks = self.response_hooks.lock().unwrap();
-        let at = response_hooks
-            .iter()
-            .position(|(known, _)| *known == word)?;
-        response_hooks.remove(at).map(|(_, answer)| answer)
+        let mut answers = self.answers.lock().unwrap();
+        let at = answers.iter().position(|(known, _)| *known == word)?;
+        answers.remove(at).map(|(_, answer)| answer)
     }
 
     async fn secret<S: AsyncRead + Unpin>(&self, stream: &mut BufReader<S>) -> Option<()> {

@@ -1,36 +1,36 @@
-//! Cross-site request forgery: the token of Flask-WTF, and when it has to be there.
+//! Cross-site request forgery protection with Flask-WTF's token, and when it is required.
 //!
-//! The token is a random value in the session cookie; what the client sends back is
-//! that value, signed and timed. A failed check names itself ([`Explanation`]).
+//! The session cookie holds a random value; the client sends back that value, signed and with a
+//! timestamp. The reply to a failed check explains which check failed ([`Explanation`]).
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use vestibule_formats::csrf::CsrfError;
 
-use super::body::RawBody;
-use super::reject::Rejection;
-use super::request_info::RequestInfo;
-use super::trust::cross_site::printable;
-use super::trust::origin::OwnOrigin;
+use super::context::SessionContext;
 use crate::app::App;
+use crate::http::body::RawBody;
+use crate::http::reject::Rejection;
+use crate::http::request_info::RequestInfo;
+use crate::http::trust::cross_site::printable;
+use crate::http::trust::origin::OwnOrigin;
 use crate::messages::{Explanation, Message};
-use crate::session::context::SessionContext;
 use crate::settings::{CookieSettings, CsrfSettings};
 
-/// What of a request the check looks at.
+/// The parts of a request that the CSRF check reads.
 #[derive(Debug)]
-pub struct Evidence {
-    /// The method: only those in `WTF_CSRF_METHODS` are checked.
-    pub method: Method,
-    /// The token in a form field or a header.
+pub(crate) struct Evidence {
+    /// The method. `GET` and `HEAD` are checked only if `WTF_CSRF_METHODS` lists them.
+    pub(crate) method: Method,
+    /// The token from a form field or a header.
     token: Option<String>,
     referrer: Option<HeaderValue>,
     origin: Option<HeaderValue>,
 }
 
 impl Evidence {
-    /// Gathers it from a request.
+    /// Collects the evidence from a request.
     #[must_use]
-    pub fn of(app: &App, method: &Method, headers: &HeaderMap, body: &RawBody) -> Self {
+    pub(crate) fn of(app: &App, method: &Method, headers: &HeaderMap, body: &RawBody) -> Self {
         let settings = &app.settings().csrf;
         let form_token = body.form_value(&settings.field_name);
         Self {
@@ -39,9 +39,9 @@ impl Evidence {
         }
     }
 
-    /// Gathers it from a request whose body is not looked at.
+    /// Collects the evidence from a request whose body is not read.
     #[must_use]
-    pub fn without_body(app: &App, method: &Method, headers: &HeaderMap) -> Self {
+    pub(crate) fn without_body(app: &App, method: &Method, headers: &HeaderMap) -> Self {
         Self {
             method: method.clone(),
             token: header_token(&app.settings().csrf, headers),
@@ -60,11 +60,11 @@ fn header_token(settings: &CsrfSettings, headers: &HeaderMap) -> Option<String> 
         .map(str::to_owned)
 }
 
-/// For an endpoint that a stranger may call.
+/// Checks a request to an endpoint that is open to unauthenticated clients.
 ///
 /// # Errors
-/// 400 naming the check that failed.
-pub fn check_open(
+/// 400 with an explanation of the failed check.
+pub(crate) fn check_open(
     app: &App,
     session: &mut SessionContext,
     evidence: &Evidence,
@@ -73,18 +73,19 @@ pub fn check_open(
     if !settings.enabled {
         return Ok(());
     }
-    let stranger = session.caller().is_none();
-    if settings.ignore_unauth_endpoints && stranger && !settings.check_default {
+    let anonymous = session.caller().is_none();
+    if settings.ignore_unauth_endpoints && anonymous && !settings.check_default {
         return Ok(());
     }
     check(app, session, evidence)
 }
 
-/// For an endpoint whose caller has been authenticated: the mechanism decides.
+/// Checks a request whose caller has been authenticated. The authentication mechanism decides
+/// whether a token is required.
 ///
 /// # Errors
-/// 400 naming the check that failed.
-pub fn check_caller(
+/// 400 with an explanation of the failed check.
+pub(crate) fn check_caller(
     app: &App,
     session: &mut SessionContext,
     evidence: &Evidence,
@@ -93,7 +94,7 @@ pub fn check_caller(
     if !settings.enabled {
         return Ok(());
     }
-    // Without a caller nothing says that the check may be left out.
+    // Without a caller, no mechanism exempts the request from the check.
     let needed = session
         .caller()
         .is_none_or(|caller| settings.protect_mechanisms.contains(&caller.via));
@@ -104,12 +105,12 @@ pub fn check_caller(
     }
 }
 
-/// For an endpoint that asks for no token of its own: `WTF_CSRF_CHECK_DEFAULT` asks for
-/// one everywhere.
+/// Checks a request to an endpoint that requires no token of its own: only `WTF_CSRF_CHECK_DEFAULT`
+/// makes one required.
 ///
 /// # Errors
-/// 400 naming the check that failed.
-pub fn check_everywhere(
+/// 400 with an explanation of the failed check.
+pub(crate) fn check_everywhere(
     app: &App,
     session: &mut SessionContext,
     evidence: &Evidence,
@@ -128,8 +129,8 @@ fn check(app: &App, session: &mut SessionContext, evidence: &Evidence) -> Result
         .methods
         .iter()
         .any(|method| method == evidence.method.as_str());
-    // What changes something is checked whether or not the setting names its method: the
-    // reference's forms do so, too.
+    // A state-changing request is checked even if the setting does not list its method, as the
+    // reference's forms do.
     if !named && matches!(evidence.method, Method::GET | Method::HEAD) {
         return Ok(());
     }
@@ -160,8 +161,8 @@ fn check(app: &App, session: &mut SessionContext, evidence: &Evidence) -> Result
     Ok(())
 }
 
-/// Whether scripts of the page that sent a request can read a cookie of ours: those of the same host,
-/// whatever the port, and those below the cookie's own domain.
+/// Whether scripts of the page that sent the request can read our cookie: pages on the same host,
+/// whatever the port, and pages under the cookie's domain.
 fn page_reads(cookie: &CookieSettings, origin: Option<&HeaderValue>, own_host: &str) -> bool {
     let Some(origin) = origin else {
         return true;
@@ -189,7 +190,7 @@ fn message(error: CsrfError) -> Message {
     match error {
         CsrfError::Missing => Message::CsrfTokenMissing,
         CsrfError::SessionMissing => Message::CsrfSessionTokenMissing,
-        // The reference, too, calls a token from the future expired.
+        // The reference also reports a token from the future as expired.
         CsrfError::Expired | CsrfError::Ahead(_) => Message::CsrfTokenExpired,
         CsrfError::Invalid => Message::CsrfTokenInvalid,
         CsrfError::Mismatch => Message::CsrfTokenMismatch,
@@ -210,7 +211,7 @@ fn check_referrer(
             Explanation::referrer(None, &own),
         ),
         Some((text, Err(mismatch))) => {
-            // A path or query may hold a secret, so neither is shown.
+            // A path or query may contain a secret, so neither is shown.
             let origin = text.split(['?', '#']).next().unwrap_or_default();
             let origin: Vec<&str> = origin.split('/').take(3).collect();
             let seen = printable(&origin.join("/"));

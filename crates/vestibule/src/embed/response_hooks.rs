@@ -1,4 +1,4 @@
-//! The answers that an embedding application may give instead of ours.
+//! The responses that an embedding application can replace.
 
 use std::fmt;
 
@@ -7,9 +7,10 @@ use http::{HeaderName, header};
 use serde_json::{Map, Value};
 use vestibule_store::User;
 
-use super::reply::Reply;
-use super::request_info::{RequestHead, RequestInfo};
-use crate::session::requirement::{Reauthentication, Requirement, Unauthenticated, Unauthorized};
+use super::refused::{Reauthentication, Unauthenticated, Unauthorized};
+use crate::http::reply::Reply;
+use crate::http::request_info::{RequestHead, RequestInfo};
+use crate::http::requirement::Requirement;
 
 type OnUnauthenticated = Box<dyn Fn(&Reply, &Unauthenticated<'_>) -> Response + Send + Sync>;
 type OnUnauthorized = Box<dyn Fn(&Reply, &Unauthorized<'_>) -> Response + Send + Sync>;
@@ -17,7 +18,7 @@ type OnReauthentication = Box<dyn Fn(&Reply, &Reauthentication<'_>) -> Response 
 type Render = Box<dyn Fn(&Reply) -> Response + Send + Sync>;
 type Describe = Box<dyn Fn(&User) -> Map<String, Value> + Send + Sync>;
 
-/// What the application says itself. Without a word of it our envelope is sent.
+/// The application's own responses. Without a hook, our envelope is sent.
 #[derive(Default)]
 pub(crate) struct ResponseHooks {
     pub(crate) unauthenticated: Option<OnUnauthenticated>,
@@ -28,7 +29,7 @@ pub(crate) struct ResponseHooks {
 }
 
 impl ResponseHooks {
-    /// Whether anything of the application's own may want to know what was asked.
+    /// Whether any hook needs the head of the request.
     pub(crate) fn want_the_request(&self) -> bool {
         self.unauthenticated.is_some() || self.unauthorized.is_some() || self.not_fresh.is_some()
     }
@@ -54,17 +55,17 @@ impl ResponseHooks {
         reply: &Reply,
     ) -> Option<Response> {
         match requirement {
-            Requirement::Somebody(methods) => {
+            Requirement::Authentication(methods) => {
                 let context = Unauthenticated { request, methods };
                 self.unauthenticated
                     .as_ref()
                     .map(|own| own(reply, &context))
             }
-            Requirement::Allowed(access) => {
+            Requirement::Authorization(access) => {
                 let context = Unauthorized { request, access };
                 self.unauthorized.as_ref().map(|own| own(reply, &context))
             }
-            Requirement::Fresh { within, grace } => {
+            Requirement::Freshness { within, grace } => {
                 let (within, grace) = (*within, *grace);
                 let context = Reauthentication {
                     request,
@@ -76,7 +77,7 @@ impl ResponseHooks {
         }
     }
 
-    /// A redirect says nothing that could be worded otherwise.
+    /// Renders a response. A redirect has no body to replace.
     pub(crate) fn render(&self, reply: Reply) -> Response {
         match &self.json {
             Some(render) if !reply.status().is_redirection() => with_headers(render(&reply), reply),
@@ -89,8 +90,8 @@ impl ResponseHooks {
     }
 }
 
-/// The application words the answer, but what we say in headers is said all the same: cookies,
-/// challenges, when to come back. A header that it wrote itself stays as it wrote it.
+/// Adds our headers (cookies, challenges, `Retry-After`) to the application's response. A header
+/// that the application set itself is kept, except that our cookies are always added.
 fn with_headers(mut response: Response, reply: Reply) -> Response {
     let headers = response.headers_mut();
     let own: Vec<HeaderName> = headers.keys().cloned().collect();
@@ -105,6 +106,6 @@ fn with_headers(mut response: Response, reply: Reply) -> Response {
 
 impl fmt::Debug for ResponseHooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answers")
+        f.write_str("ResponseHooks")
     }
 }

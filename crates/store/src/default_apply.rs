@@ -1,18 +1,19 @@
-//! A change on a store that has no way of its own to do all of it or nothing.
+//! The default of [`Store::apply`], for stores that cannot apply several things atomically.
 
 use time::OffsetDateTime;
 
 use crate::{Applied, Change, FamilyChange, RoleChange, Store, StoreError, UserChange, UserId};
 
-/// One thing, by the function that does it.
+/// Applies a change that consists of one thing, or of a user and a family, by calling the method
+/// for each.
 pub(crate) async fn apply<S: Store + ?Sized>(
     store: &S,
     change: Change,
     now: OffsetDateTime,
 ) -> Result<Applied, StoreError> {
-    if change.consumes.is_some() || !change.mails.is_empty() {
+    if !change.consumes.is_empty() || !change.mails.is_empty() {
         return Err(StoreError::Unsupported(
-            "mail and secrets that can be used once",
+            "mails and one-time secrets in a change",
         ));
     }
     match (change.user, change.role, change.family) {
@@ -20,6 +21,13 @@ pub(crate) async fn apply<S: Store + ?Sized>(
         (Some(user), None, None) => change_user(store, user, now).await,
         (None, Some(role), None) => Ok(done(None, change_role(store, role, now).await?)),
         (None, None, Some(family)) => Ok(done(None, change_family(store, family, now).await?)),
+        // A sign-in that begins a refresh-token family. A family without its sign-in does no harm.
+        (Some(user), None, Some(family)) => {
+            if !change_family(store, family, now).await? {
+                return Ok(Applied::Stale);
+            }
+            change_user(store, user, now).await
+        }
         _ => Err(StoreError::Unsupported("several changes at once")),
     }
 }
@@ -49,7 +57,7 @@ async fn change_user<S: Store + ?Sized>(
         UserChange::Reclaim(id, patch, fresh) if patch.is_empty() => {
             store.reset_access(id, fresh, now).await?
         }
-        UserChange::Reclaim(..) => return Err(StoreError::Unsupported("ending every way in")),
+        UserChange::Reclaim(..) => return Err(StoreError::Unsupported("revoking credentials")),
         UserChange::Delete(id) => store.delete_user(id).await?,
     };
     Ok(done(whose, changed))

@@ -35,7 +35,7 @@ pub(crate) struct Operation {
     asks_database: bool,
     parameters: Vec<Value>,
     body: Option<Body>,
-    response_hooks: Vec<Answer>,
+    answers: Vec<Answer>,
     refusals: Refusals,
 }
 
@@ -91,7 +91,7 @@ impl Body {
         let shared = Schema::shared(&name).into_value();
         let form = match csrf_field {
             Some(field) => {
-                let about = "The CSRF token, instead of in a header.";
+                let about = "The CSRF token, as an alternative to the header.";
                 let token = Schema::object().may(field, Schema::text().about(about));
                 json!({ "allOf": [shared, token.into_value()] })
             }
@@ -134,7 +134,7 @@ impl Operation {
             asks_database: false,
             parameters: Vec::new(),
             body: None,
-            response_hooks: Vec::new(),
+            answers: Vec::new(),
             refusals: Refusals::default(),
         }
     }
@@ -212,8 +212,8 @@ impl Operation {
     }
 
     /// An answer.
-    pub(crate) fn response_hooks(mut self, answer: Answer) -> Self {
-        self.response_hooks.push(answer);
+    pub(crate) fn answers(mut self, answer: Answer) -> Self {
+        self.answers.push(answer);
         self
     }
 
@@ -271,7 +271,7 @@ impl Operation {
             .into_iter()
             .map(|(status, response)| (status.to_string(), response))
             .collect();
-        for answer in self.response_hooks {
+        for answer in self.answers {
             let answer = if session {
                 answer.with_session(app)
             } else {

@@ -1,8 +1,8 @@
-//! Sends what waits, one after the other, again and again until it is sent or hopeless.
+//! Sends the mails in the outbox, and retries each until it is sent or given up.
 //!
-//! Several servers may share an outbox: each mail is handed to one of them at a time. A server
-//! that dies while it sends leaves its mails to the others when its lease is over; then a mail
-//! that was sent and not yet forgotten is sent once more.
+//! Several servers may share an outbox: each mail is leased to one of them at a time. If a server
+//! dies while it sends, the others take over its mails once the lease ends. A mail that was sent
+//! but not yet marked as sent is then sent twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,56 +10,56 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vestibule_store::{Cutoffs, MailFate, QueuedMail};
 
-use super::Sealed;
-use super::transport::{MailError, Mailer, Outgoing};
+use super::{MailPayload, Payload};
 use crate::app::App;
 use crate::http::fault::Fault;
+use crate::mail::transport::{MailError, Mailer, Outgoing};
 use crate::rng;
 
-/// How many are taken at a time.
+/// How many mails are taken at a time.
 const BATCH: u32 = 8;
 
-/// How long the worker sleeps when nobody wakes it: other servers write mails, too.
+/// How long the worker sleeps unless it is woken. Other servers write mails too and cannot wake it.
 const SLEEP: Duration = Duration::from_secs(5);
 
-/// How long a mail waits after it failed for the first time; twice as long each time after.
+/// How long a mail waits after its first failure; the pause doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
 
-/// The longest that it waits.
+/// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// How old a mail may be when it is tried for the last time, where the receiving side does not
-/// take it: links are too old by then.
+/// The maximum age of a mail at its last attempt if the receiving side does not accept it. Links in
+/// older mails have expired anyway.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 86_400);
 
-/// The same where the fault is on our side. Nobody is told of a mail that is gone: the operator
-/// gets the time to repair what is wrong.
+/// The same if the failure is on our side. A lost mail goes unnoticed, so the operator gets time to
+/// fix the cause.
 const KEEP_BLOCKED: Duration = Duration::from_secs(30 * 86_400);
 
-/// How often what is over is forgotten.
+/// How often expired rows are purged.
 const CLEAN_EVERY: Duration = Duration::from_secs(3600);
 
-/// For how long mails that were given up, and families of refresh tokens that expired, can
-/// still be looked into.
+/// How long failed mails and expired refresh-token families are kept for inspection.
 const KEEP: Duration = Duration::from_secs(30 * 86_400);
 
-/// Sends mails until `stop` is done; what waits at that moment gets one more try.
+/// Sends mails until `stop` completes; mails that are waiting then get one more attempt.
 pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Output = ()>) {
-    let working = app.post().begin_work();
-    // So that the first sign-in does not wait for it.
+    let working = app.outbox().begin_work();
+    // Done now so that the first sign-in does not have to wait for it.
     let looking = app.clone();
     tokio::spawn(async move { looking.passwords().look_at_the_kinds().await });
     let mut cleaned: Option<OffsetDateTime> = None;
     tokio::pin!(stop);
     loop {
-        // Taken before the look, so that a mail that comes during it is not slept over.
-        let woken = app.post().notify.notified();
+        // Registered before the outbox is read, so that a mail that arrives meanwhile wakes the
+        // worker.
+        let woken = app.outbox().notify.notified();
         let sent = send_due(&app, &*mailer).await;
         let now = app.clock().now();
         if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
             cleaned = Some(now);
             if let Err(error) = app.store().purge(cutoffs(&app, now)).await {
-                tracing::warn!(%error, "what has expired is not forgotten");
+                tracing::warn!(%error, "expired records cannot be deleted");
             }
         }
         let pause = if sent > 0 { Duration::ZERO } else { SLEEP };
@@ -72,7 +72,8 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
     drop(working);
 }
 
-/// What is over at a moment. Families belong to the reference, too: its setting decides.
+/// The ages beyond which rows are purged. The reference uses the same families, so its setting
+/// decides about them.
 fn cutoffs(app: &App, now: OffsetDateTime) -> Cutoffs {
     let refresh = &app.settings().refresh;
     Cutoffs {
@@ -82,7 +83,7 @@ fn cutoffs(app: &App, now: OffsetDateTime) -> Cutoffs {
     }
 }
 
-/// Sends what is due, and says so in the log when that cannot be found out.
+/// Sends the mails that are due; a failure to read the outbox is logged.
 async fn send_due(app: &App, mailer: &dyn Mailer) -> usize {
     batch(app, mailer).await.unwrap_or_else(|fault| {
         tracing::error!(%fault, "the outbox cannot be read");
@@ -90,7 +91,7 @@ async fn send_due(app: &App, mailer: &dyn Mailer) -> usize {
     })
 }
 
-/// Sends what is due; how many mails that were.
+/// Sends the mails that are due and returns how many there were.
 pub(crate) async fn batch(app: &App, mailer: &dyn Mailer) -> Result<usize, Fault> {
     let now = app.clock().now();
     let claim = rng::hex::<16>(app.random());
@@ -105,12 +106,13 @@ pub(crate) async fn batch(app: &App, mailer: &dyn Mailer) -> Result<usize, Fault
 }
 
 async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> Result<(), Fault> {
-    let outcome = match open(app, mail) {
-        Some((true, outgoing)) => mailer.send(&outgoing).await,
-        Some((false, _)) => Ok(()),
+    let outcome = match app.outbox().open(&mail.payload) {
+        Some(Payload::Mail(payload)) if payload.sent => {
+            mailer.send(&outgoing(app, mail, payload)).await
+        }
+        Some(Payload::Mail(_)) => Ok(()),
         None => Err(MailError::Blocked(
-            "it was sealed with a key that is not configured any more: put that key into \
-             SECRET_KEY_FALLBACKS"
+            "the mail was encrypted with a key that is no longer configured: add that key to SECRET_KEY_FALLBACKS"
                 .to_owned(),
         )),
     };
@@ -123,7 +125,7 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
                 id = mail.message_id,
                 attempts = mail.attempts,
                 error,
-                "mail waits until this is repaired"
+                "mail delayed until this is fixed"
             );
         }
         MailFate::Later { error, .. } => {
@@ -131,7 +133,7 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
                 id = mail.message_id,
                 attempts = mail.attempts,
                 error,
-                "mail waits"
+                "mail delayed"
             );
         }
         MailFate::Never { error, .. } => {
@@ -142,19 +144,16 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
     Ok(())
 }
 
-fn open(app: &App, mail: &QueuedMail) -> Option<(bool, Outgoing)> {
-    let json = app.post().sealer.open(&mail.payload)?;
-    let sealed: Sealed = serde_json::from_slice(&json).ok()?;
-    let outgoing = Outgoing {
+fn outgoing(app: &App, mail: &QueuedMail, payload: MailPayload) -> Outgoing {
+    Outgoing {
         from: app.settings().mail.sender.clone(),
-        to: sealed.to,
-        subject: sealed.subject,
-        text: sealed.text,
-        html: sealed.html,
+        to: payload.to,
+        subject: payload.subject,
+        text: payload.text,
+        html: payload.html,
         message_id: mail.message_id.clone(),
         date: mail.created_at,
-    };
-    Some((sealed.sent, outgoing))
+    }
 }
 
 fn fate(mail: &QueuedMail, outcome: Result<(), MailError>, now: OffsetDateTime) -> MailFate {
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_waits_longer_each_time_and_not_for_ever() {
+    fn pauses_between_attempts_double_until_the_mail_is_given_up() {
         let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(100);
         let later = || Err(MailError::Later("full".to_owned()));
         for (attempts, seconds) in [

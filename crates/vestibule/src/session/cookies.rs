@@ -1,0 +1,159 @@
+//! The three cookies of a reply: session, CSRF token and remember cookie.
+
+use http::{HeaderMap, HeaderValue, header};
+use vestibule_formats::flask_session::Session;
+use vestibule_formats::sign::SignatureError;
+
+use super::context::SessionContext;
+use super::keys;
+use crate::app::App;
+use crate::http::cookies::{self, CookieState, Lifetime};
+use crate::settings::CookieSettings;
+
+mod one_cookie;
+
+/// What the response does with the remember cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remember {
+    Leave,
+    Set,
+    Clear,
+}
+
+impl SessionContext {
+    /// Adds the cookies that the session context needs to the headers of a response.
+    pub(crate) fn write_cookies(mut self, app: &App, headers: &mut HeaderMap) {
+        let others = if self.one_cookie {
+            self.postpone_other_cookies(app);
+            [None, None]
+        } else {
+            self.session.remove(keys::REMEMBER_COOKIE);
+            [self.csrf_cookie(app), self.remember_cookie(app)]
+        };
+        let cookies = others.into_iter().chain([self.session_cookie(app)]);
+        for cookie in cookies.flatten() {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        headers.append(header::VARY, HeaderValue::from_static("Cookie"));
+    }
+
+    fn csrf_cookie(&mut self, app: &App) -> Option<HeaderValue> {
+        let settings = &app.settings().csrf;
+        let cookie = settings.cookie.as_ref()?;
+        let mut order = self.session.get_str(keys::CSRF_COOKIE);
+        if order.is_none() && self.is_remembered() {
+            order = Some("set".to_owned());
+        }
+        match order?.as_str() {
+            "clear" => {
+                self.session.remove(keys::CSRF_COOKIE);
+                return cookies::set_cookie(cookie, "", Lifetime::Gone);
+            }
+            "set" => self.session.set_str(keys::CSRF_COOKIE, "sent"),
+            _ if settings.cookie_refresh_each_request => {}
+            _ if self.csrf_cookie_is_stale(app) => {}
+            _ => return None,
+        }
+        let token = self.csrf_token(app);
+        let now = app.clock().now();
+        let lifetime = cookie
+            .max_age
+            .map_or(Lifetime::Session, |age| Lifetime::For(age, now));
+        cookies::set_cookie(cookie, &token, lifetime)
+    }
+
+    /// Whether the caller has a remember cookie that is not being cleared.
+    fn is_remembered(&self) -> bool {
+        self.came_with_remember_cookie()
+            && self.remember != Remember::Clear
+            && self.caller.is_some()
+    }
+
+    /// Whether the browser holds a CSRF cookie that the server would no longer accept. Without a
+    /// time limit a cookie does not expire.
+    fn csrf_cookie_is_stale(&mut self, app: &App) -> bool {
+        let settings = &app.settings().csrf;
+        let (Some(limit), Some(cookie)) = (settings.time_limit, self.csrf_cookie.clone()) else {
+            return false;
+        };
+        let expected = self.session.get_str(&settings.field_name);
+        app.csrf_codec()
+            .check(&cookie, expected.as_deref(), app.unix_now(), Some(limit))
+            .is_err()
+    }
+
+    fn remember_cookie(&mut self, app: &App) -> Option<HeaderValue> {
+        let settings = &app.settings().session.remember;
+        let cookie = &settings.cookie;
+        let refresh = settings.refresh_each_request && self.remembers_its_user(app);
+        match self.remember {
+            Remember::Clear => {
+                // Flask-Login sends no other attributes when it clears the cookie.
+                let bare = CookieSettings {
+                    secure: false,
+                    http_only: false,
+                    same_site: None,
+                    ..cookie.clone()
+                };
+                cookies::set_cookie(&bare, "", Lifetime::Gone)
+            }
+            Remember::Leave if !refresh => None,
+            Remember::Set | Remember::Leave => {
+                let uniquifier = self.session.get_str(keys::USER_ID)?;
+                let until = app.clock().now() + settings.duration;
+                let value = app.remember_codec().seal(&uniquifier);
+                cookies::set_cookie(cookie, &value, Lifetime::Until(until))
+            }
+        }
+    }
+
+    /// Whether the request has a valid remember cookie of the session's user.
+    pub(crate) fn remembers_its_user(&self, app: &App) -> bool {
+        let cookie = self.remember_cookie.as_deref();
+        let remembered = cookie.and_then(|cookie| app.remember_codec().open(cookie));
+        remembered.is_some() && remembered == self.session.get_str(keys::USER_ID)
+    }
+
+    fn session_cookie(&self, app: &App) -> Option<HeaderValue> {
+        let settings = &app.settings().session;
+        let cookie = &settings.cookie;
+        if self.session.is_empty() {
+            return self
+                .session
+                .modified()
+                .then(|| cookies::set_cookie(cookie, "", Lifetime::Gone))
+                .flatten();
+        }
+        let permanent = self.session.permanent();
+        if !self.session.modified() && !(permanent && settings.refresh_each_request) {
+            return None;
+        }
+        let lifetime = if permanent {
+            Lifetime::Until(app.clock().now() + settings.permanent_lifetime)
+        } else {
+            Lifetime::Session
+        };
+        let value = app.session_codec().seal(&self.session, app.unix_now());
+        cookies::set_cookie(cookie, &value, lifetime)
+    }
+}
+
+/// Reads the session from its cookie.
+pub(super) fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
+    let lifetime = app.settings().session.permanent_lifetime;
+    match app
+        .session_codec()
+        .try_open(cookie, app.unix_now(), lifetime)
+    {
+        Ok(session) => (session, CookieState::Opened),
+        Err(error) => {
+            let state = match error {
+                SignatureError::Expired { .. } => CookieState::Expired,
+                SignatureError::Ahead { seconds, .. } => CookieState::Ahead(seconds),
+                _ => CookieState::Foreign,
+            };
+            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie was ignored");
+            (Session::default(), state)
+        }
+    }
+}

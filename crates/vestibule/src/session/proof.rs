@@ -1,0 +1,132 @@
+//! Proofs of identity: what a user has shown in one sign-in, and the one place that checks a
+//! password.
+
+use vestibule_formats::text::normalise;
+use vestibule_store::{PasswordChange, User, UserPatch};
+
+use crate::app::App;
+use crate::hooks::Event;
+use crate::http::fault::Fault;
+use crate::http::request_info::RequestInfo;
+use crate::secrets::passwords::Verdict;
+
+/// A means of proving one's identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Factor {
+    /// The account's password.
+    Password,
+    /// A link that signs in, mailed to the account's address.
+    SignInLink,
+    /// A link that confirms the account's address.
+    ConfirmationLink,
+    /// A link that resets the password, mailed to the account's address.
+    ResetLink,
+    /// The account was created by this very request.
+    NewAccount,
+    /// A credential from an earlier, complete sign-in: a session, a remember cookie, an auth token
+    /// or a refresh token. It proves as much as that sign-in did.
+    Credential,
+}
+
+impl Factor {
+    /// The factor's name in events, in the log and in the audit log.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::SignInLink => "token",
+            Self::ConfirmationLink => "confirm",
+            Self::ResetLink => "reset",
+            Self::NewAccount => "register",
+            // The only such sign-in renews the session after its user changed the password.
+            Self::Credential => "change",
+        }
+    }
+}
+
+/// The factors that a user has shown in one sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Proof(Vec<Factor>);
+
+impl Proof {
+    /// A proof by one factor.
+    pub(crate) fn of(factor: Factor) -> Self {
+        Self(vec![factor])
+    }
+
+    /// The factors, in the order in which they were shown.
+    pub(crate) fn factors(&self) -> &[Factor] {
+        &self.0
+    }
+}
+
+/// The outcome of a password check.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PasswordCheck {
+    /// The password is wrong, or there is no such user. The failure is in the audit log.
+    Wrong,
+    /// The password is right.
+    Right {
+        /// A hash by the current scheme, to be stored in place of an outdated one.
+        upgrade: Option<String>,
+    },
+}
+
+/// Checks a user's password, and records a failure.
+///
+/// Without a user the check costs the same and the failure is recorded as well, so that the time
+/// does not reveal whether the account exists.
+///
+/// # Errors
+/// When the hashing threads are overloaded, or the store fails.
+pub(crate) async fn check_password(
+    app: &App,
+    info: &RequestInfo,
+    user: Option<&User>,
+    password: &str,
+) -> Result<PasswordCheck, Fault> {
+    let password = normalise::normalise(password, app.settings().password.normalize_form);
+    match app.passwords().check(user, &password).await? {
+        Verdict::Wrong => {
+            let event = Event::SignInFailed {
+                user_id: user.map(|user| user.id),
+                via: "password",
+            };
+            app.record(info, &event).await?;
+            Ok(PasswordCheck::Wrong)
+        }
+        Verdict::Right => Ok(PasswordCheck::Right { upgrade: None }),
+        Verdict::RightButUpgrade(hash) => Ok(PasswordCheck::Right {
+            upgrade: Some(hash),
+        }),
+    }
+}
+
+/// Stores an upgraded hash outside of a sign-in, where no other write would carry it.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn store_upgrade(
+    app: &App,
+    user: &User,
+    upgrade: Option<String>,
+) -> Result<(), Fault> {
+    let Some(hash) = upgrade else {
+        return Ok(());
+    };
+    let patch = UserPatch {
+        password: Some(upgraded(user, hash)),
+        ..UserPatch::default()
+    };
+    app.store()
+        .update_user(user.id, patch, app.clock().now())
+        .await?;
+    Ok(())
+}
+
+/// The change that replaces an outdated hash, unless the password was changed meanwhile.
+pub(super) fn upgraded(user: &User, hash: String) -> PasswordChange {
+    PasswordChange::Upgrade {
+        old: user.password.clone().unwrap_or_default(),
+        new: hash,
+    }
+}

@@ -1,0 +1,121 @@
+//! The walls between the folders of the crate: which folder may not use which.
+
+use std::path::Path;
+
+/// A folder, and the prefixes of `use` that are forbidden in it.
+const WALLS: [(&str, &[&str]); 6] = [
+    (
+        "settings",
+        &[
+            "http",
+            "session",
+            "mail",
+            "secrets",
+            "validation",
+            "features",
+            "embed",
+            "app",
+            "hooks",
+        ],
+    ),
+    (
+        "http",
+        &[
+            "session",
+            "features",
+            "mail",
+            "embed",
+            "validation",
+            "secrets",
+            "admin",
+        ],
+    ),
+    (
+        "messages",
+        &["session", "features", "mail", "embed", "app", "validation"],
+    ),
+    ("session", &["features", "embed", "admin"]),
+    ("mail", &["session", "features", "embed", "admin"]),
+    ("validation", &["session", "features", "embed", "admin"]),
+];
+
+fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The lines of a source, but for its unit tests, that use a forbidden module of the crate.
+fn breaches<'a>(source: &'a str, forbidden: &[&str]) -> Vec<&'a str> {
+    let code = |line: &&str| !line.trim_start().starts_with("//");
+    let breaks = |line: &&str| {
+        line.match_indices("crate::").any(|(at, word)| {
+            let rest = &line[at + word.len()..];
+            let module: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            forbidden.contains(&module.as_str()) || rest.starts_with('{')
+        })
+    };
+    let tests = source.find("#[cfg(test)]\nmod tests {");
+    let source = &source[..tests.unwrap_or(source.len())];
+    source.lines().filter(code).filter(breaks).collect()
+}
+
+#[test]
+fn no_folder_uses_a_folder_above_it() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (folder, forbidden) in WALLS {
+        let sources = sources(&src.join(folder));
+        assert!(!sources.is_empty(), "{folder} has no sources");
+        for path in sources {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let found = breaches(&text, forbidden);
+            assert!(found.is_empty(), "{}: {found:?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_feature_uses_another() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/features");
+    let name = |path: &Path| {
+        let relative = path.strip_prefix(&src).unwrap().components().next();
+        let first = Path::new(relative.unwrap().as_os_str()).with_extension("");
+        first.to_str().unwrap().to_owned()
+    };
+    let paths = sources(&src);
+    let features: Vec<String> = paths.iter().map(|path| name(path)).collect();
+    for path in &paths {
+        let own = name(path);
+        let text = std::fs::read_to_string(path).unwrap();
+        for feature in &features {
+            let shared = matches!(feature.as_str(), "api" | "mod") || *feature == own;
+            // The document describes all of them.
+            let describes = matches!(own.as_str(), "api" | "mod");
+            let used = text.contains(&format!("features::{feature}::"));
+            assert!(shared || describes || !used, "{own} uses {feature}");
+        }
+    }
+}
+
+#[test]
+fn a_breach_of_a_wall_is_found() {
+    let breach = "use crate::session::context::Caller;";
+    assert_eq!(breaches(breach, &["session"]), [breach]);
+    assert_eq!(breaches("fn f(x: crate::app::App) {}", &["app"]).len(), 1);
+    assert_eq!(
+        breaches("use crate::{session, app};", &["session"]).len(),
+        1
+    );
+    assert!(breaches("// use crate::session::x;", &["session"]).is_empty());
+    assert!(breaches("use crate::sessions::x;", &["session"]).is_empty());
+}
