@@ -1,34 +1,35 @@
-//! Comparing a SQLite database with what it should be, and adding what it lacks.
+//! Compares a SQLite database with the expected schema, and adds what it lacks.
 //!
-//! What there has to be is read off a database that the migrations make in memory, so that
-//! it stands in one place.
+//! The expected schema is read from a database that the migrations create in memory, so that it
+//! is defined in one place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::columns::{TableNames, quote};
 use super::error::map_error;
-use super::journal;
 use crate::StoreError;
 use crate::schema_check::{Finding, Upgrade};
+use crate::sql::TableNames;
+use crate::sql::dialect::Dialect;
+use crate::sql::statements::journal;
 
 const MIGRATIONS: [&str; 2] = [
-    include_str!("../../../../migrations/sqlite/0001_accounts.sql"),
-    include_str!("../../../../migrations/sqlite/0002_journal.sql"),
+    include_str!("../../../../../migrations/sqlite/0001_accounts.sql"),
+    include_str!("../../../../../migrations/sqlite/0002_journal.sql"),
 ];
 
-/// An index that the reference does without.
+/// An index that the reference does not create.
 struct Index {
     name: &'static str,
-    /// The mark of its table.
+    /// The placeholder of its table.
     table: &'static str,
     column: &'static str,
     cutoffs: &'static str,
 }
 
-/// For looking users up whatever the case, and for what belongs to one of them: a foreign key
-/// by itself has no index.
+/// For look-ups of users that ignore case, and for rows that refer to a user: SQLite creates no
+/// index for a foreign key.
 const INDEXES: [Index; 5] = [
     Index {
         name: "vestibule_user_email_lower",
@@ -62,7 +63,7 @@ const INDEXES: [Index; 5] = [
     },
 ];
 
-/// A column, as `PRAGMA table_info` tells of it.
+/// A column, as `PRAGMA table_info` describes it.
 struct Column {
     name: String,
     kind: String,
@@ -71,7 +72,7 @@ struct Column {
     key: bool,
 }
 
-/// Makes the tables that are not there, and leaves the others alone.
+/// Creates the missing tables and leaves the others alone.
 pub(super) fn init(
     connection: &mut Connection,
     tables: &TableNames,
@@ -82,7 +83,7 @@ pub(super) fn init(
     Ok(made)
 }
 
-/// Makes the tables of our own that are not there, and their columns.
+/// Creates our own tables and columns that are missing.
 pub(super) fn make_ours(
     connection: &mut Connection,
     tables: &TableNames,
@@ -95,7 +96,7 @@ pub(super) fn make_ours(
     if missing {
         let transaction = begin(connection)?;
         transaction
-            .execute_batch(&tables.fill(ours))
+            .execute_batch(&Dialect::Sqlite.statement(tables, ours))
             .map_err(map_error)?;
         for finding in lacking_of_ours(&transaction)? {
             add(&transaction, &finding, tables)?;
@@ -105,7 +106,7 @@ pub(super) fn make_ours(
     Ok(())
 }
 
-/// The columns that a table of ours from an earlier version lacks.
+/// The columns that our own tables lack because an earlier version created them.
 fn lacking_of_ours(connection: &Connection) -> Result<Vec<Finding>, StoreError> {
     let mut lacking = Vec::new();
     for (table, column) in journal::ADDED {
@@ -121,7 +122,7 @@ fn lacking_of_ours(connection: &Connection) -> Result<Vec<Finding>, StoreError> 
     Ok(lacking)
 }
 
-/// What the database lacks, in the order in which it can be added.
+/// Finds what the database lacks, in the order in which it can be added.
 pub(super) fn check(
     connection: &Connection,
     tables: &TableNames,
@@ -168,14 +169,14 @@ pub(super) fn check(
     Ok(findings)
 }
 
-/// Adds whatever can be added, and changes nothing that is there.
+/// Adds what is missing and can be added, and changes nothing else.
 pub(super) fn upgrade(
     connection: &mut Connection,
     tables: &TableNames,
 ) -> Result<Vec<Upgrade>, StoreError> {
     let transaction = begin(connection)?;
     let mut added = make_tables(&transaction, tables)?;
-    // Constraints and indexes come in a second round, when the columns are there.
+    // Constraints and indexes need the columns, and follow in a second round.
     for _ in 0..2 {
         for finding in check(&transaction, tables)? {
             if add(&transaction, &finding, tables)? {
@@ -200,7 +201,7 @@ fn make_tables(connection: &Connection, tables: &TableNames) -> Result<Vec<Upgra
     for finding in missing {
         let new = match &finding {
             Finding::Table(_) => true,
-            // Only on a table that was made just now: those that were there stay as they are.
+            // Only on a table that was just created: existing tables stay as they are.
             Finding::Index { table, .. } => {
                 made.contains(&Upgrade(Finding::Table(table.clone())))
                     && add(connection, &finding, tables)?
@@ -217,19 +218,19 @@ fn make_tables(connection: &Connection, tables: &TableNames) -> Result<Vec<Upgra
 fn migrate(connection: &Connection, tables: &TableNames) -> Result<(), StoreError> {
     MIGRATIONS.iter().try_for_each(|migration| {
         connection
-            .execute_batch(&tables.fill(migration))
+            .execute_batch(&Dialect::Sqlite.statement(tables, migration))
             .map_err(map_error)
     })
 }
 
-/// An empty database with everything in it.
+/// An empty database with the expected schema.
 fn reference(tables: &TableNames) -> Result<Connection, StoreError> {
     let connection = Connection::open_in_memory().map_err(map_error)?;
     migrate(&connection, tables)?;
     Ok(connection)
 }
 
-/// Columns of other people's that a new row would have to fill.
+/// Columns that are not ours and that a new row would have to fill.
 fn unfilled(
     connection: &Connection,
     wanted: &Connection,
@@ -271,27 +272,27 @@ fn missing_indexes(
 }
 
 impl Column {
-    /// Whether rows can be without a value for it.
+    /// Whether a row can omit it.
     fn addable(&self) -> bool {
         !self.required || self.default.is_some()
     }
 }
 
-/// Whether a column of the type `found` gives back what a column of the type `wanted` would:
-/// SQLite makes a number of "+1650" in a column of numbers, and a text of 1 in one of texts.
+/// Whether a column of the type `found` returns what a column of the type `wanted` would: SQLite
+/// converts "+1650" to a number in a numeric column, and 1 to text in a text column.
 fn keeps(wanted: &str, found: &str) -> bool {
     match (Affinity::of(wanted), Affinity::of(found)) {
         (_, Affinity::Blob) | (Affinity::Blob | Affinity::Real, _) => true,
         (Affinity::Text, found) => found == Affinity::Text,
         (Affinity::Integer, found) => matches!(found, Affinity::Integer | Affinity::Numeric),
-        // A moment is a text that no affinity takes for a number; a BOOLEAN is not.
+        // A time is text that no affinity converts to a number; a BOOLEAN is a number.
         (Affinity::Numeric, found) => {
             found != Affinity::Text || !wanted.eq_ignore_ascii_case("BOOLEAN")
         }
     }
 }
 
-/// What SQLite does to values, which it reads off the declared type
+/// How SQLite converts values, which follows from the declared type
 /// (<https://sqlite.org/datatype3.html>, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Affinity {
@@ -320,6 +321,15 @@ impl Affinity {
     }
 }
 
+/// The names of a table's columns; none if the table does not exist.
+pub(super) fn column_names(
+    connection: &Connection,
+    table: &str,
+) -> Result<HashSet<String>, StoreError> {
+    let columns = columns_of(connection, table)?;
+    Ok(columns.into_iter().map(|column| column.name).collect())
+}
+
 fn columns_of(connection: &Connection, table: &str) -> Result<Vec<Column>, StoreError> {
     let mut statement = connection
         .prepare("SELECT lower(name), type, \"notnull\", dflt_value, pk FROM pragma_table_info(?1)")
@@ -338,7 +348,7 @@ fn columns_of(connection: &Connection, table: &str) -> Result<Vec<Column>, Store
     columns.collect::<Result<_, _>>().map_err(map_error)
 }
 
-/// The columns that have a unique index of their own, over all rows.
+/// The columns with a unique index over this column alone and all rows.
 fn unique_columns(connection: &Connection, table: &str) -> Result<BTreeSet<String>, StoreError> {
     let mut statement = connection
         .prepare(
@@ -364,7 +374,7 @@ fn has_index(connection: &Connection, name: &str) -> Result<bool, StoreError> {
         .map_err(map_error)
 }
 
-/// Adds one thing, if it can be added.
+/// Adds what a finding names. Returns false if it cannot be added.
 fn add(
     connection: &Connection,
     finding: &Finding,
@@ -382,16 +392,16 @@ fn add(
             // stays optional, and every writer fills it.
             format!(
                 "ALTER TABLE {} ADD COLUMN {} {}",
-                quote(table),
-                quote(column),
+                Dialect::Sqlite.quote(table),
+                Dialect::Sqlite.quote(column),
                 kind.map_or("", |known| known.kind.as_str())
             )
         }
         Finding::Unique { table, column } => format!(
             "CREATE UNIQUE INDEX {} ON {} ({})",
-            quote(&format!("vestibule_{table}_{column}_unique")),
-            quote(table),
-            quote(column)
+            Dialect::Sqlite.quote(&format!("vestibule_{table}_{column}_unique")),
+            Dialect::Sqlite.quote(table),
+            Dialect::Sqlite.quote(column)
         ),
         Finding::Index { name, table } => {
             let Some(index) = INDEXES.iter().find(|index| index.name == name) else {
@@ -399,8 +409,8 @@ fn add(
             };
             format!(
                 "CREATE INDEX {} ON {} ({})",
-                quote(name),
-                quote(table),
+                Dialect::Sqlite.quote(name),
+                Dialect::Sqlite.quote(table),
                 index.cutoffs
             )
         }
@@ -408,7 +418,7 @@ fn add(
     };
     match connection.execute_batch(&statement).map_err(map_error) {
         Ok(()) => Ok(true),
-        // Two rows have one value. Which of them is right is not for us to say.
+        // Two rows have the same value, and only the operator can tell which is right.
         Err(StoreError::Conflict { .. }) => Ok(false),
         Err(error) => Err(error),
     }

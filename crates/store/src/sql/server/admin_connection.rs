@@ -1,20 +1,20 @@
-//! A database before it is served from: its tables.
+//! A connection for creating, checking and upgrading tables.
 
-use super::dialect::Dialect;
 use super::error::map_error;
 use super::pool::{Held, Pool};
 use super::wire::Link;
 use super::{address, schema};
 use crate::StoreError;
 use crate::sql::TableNames;
+use crate::sql::dialect::Dialect;
 
-/// A database that is looked at and changed, but not served from.
-pub(super) struct Site {
+/// A database whose tables are checked or changed.
+pub(super) struct AdminConnection {
     pub(super) pool: Pool,
     pub(super) dialect: Dialect,
 }
 
-impl Site {
+impl AdminConnection {
     pub(super) fn at(uri: &str) -> Result<Self, StoreError> {
         let pool = address::pool(uri)?;
         let dialect = if pool.is_postgres() {
@@ -27,7 +27,7 @@ impl Site {
         Ok(Self { pool, dialect })
     }
 
-    /// Makes the tables of our own, if they are not there.
+    /// Creates our own tables that are missing.
     pub(super) async fn make_ours(&self, tables: &TableNames) -> Result<(), StoreError> {
         let mut held = self.pool.hold().await.map_err(map_error)?;
         let mut link = held.link().map_err(map_error)?;
@@ -47,8 +47,8 @@ impl Site {
         self.pool.hold_alive().await.map_err(map_error)
     }
 
-    /// Keeps others from changing the tables at the same time: until the connection is closed,
-    /// which it is since nobody settles it, or through a pooler until the transaction ends.
+    /// Locks out other processes that change the tables: until the connection is closed, which it
+    /// is because it is not settled, or through a pooler until the transaction ends.
     pub(super) async fn lock(&self, link: &mut Link<'_>) -> Result<(), StoreError> {
         link.unlimited().await.map_err(map_error)?;
         let statement = match self.dialect {
@@ -56,13 +56,15 @@ impl Site {
                 "SELECT pg_advisory_xact_lock(7236837245)::text"
             }
             Dialect::Postgres => "SELECT pg_advisory_lock(7236837245)::text",
-            Dialect::MySql { .. } => "SELECT CAST(get_lock('vestibule', 30) AS CHAR(1))",
+            Dialect::Sqlite | Dialect::MySql { .. } => {
+                "SELECT CAST(get_lock('vestibule', 30) AS CHAR(1))"
+            }
         };
         link.rows(statement, &[]).await.map(drop).map_err(map_error)
     }
 
-    /// Ends what [`lock`](Self::lock) began. What was done before an error stays as far as the
-    /// server can: a transaction goes as a whole.
+    /// Commits the transaction that [`lock`](Self::lock) began through a pooler. After an error it
+    /// is rolled back as a whole; without a pooler, earlier statements remain in effect.
     pub(super) async fn keep<T>(
         &self,
         link: &mut Link<'_>,

@@ -1,4 +1,4 @@
-//! The parts of an address of a server: what stands where, decoded.
+//! Splits the address of a server into its decoded parts.
 
 use percent::decoded;
 
@@ -7,7 +7,7 @@ use crate::sql::address::malformed;
 
 /// What follows `://`. It holds a password, and so has no `Debug`.
 #[derive(Default)]
-pub(super) struct Parts<'a> {
+pub(super) struct UriParts<'a> {
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
     pub(super) host: Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct Parts<'a> {
     pub(super) query: &'a str,
 }
 
-/// A character stands where it means something else.
+/// The error for a character that is not percent-encoded.
 fn not_encoded() -> StoreError {
     malformed(
         "has a character in its user name or password that must be percent-encoded, or a port \
@@ -25,8 +25,8 @@ fn not_encoded() -> StoreError {
     )
 }
 
-impl<'a> Parts<'a> {
-    /// Takes them apart. Where a password could end in two places, the address is refused.
+impl<'a> UriParts<'a> {
+    /// Splits an address. It is refused if its password could end in two places.
     pub(super) fn of(rest: &'a str) -> Result<Self, StoreError> {
         if rest.contains('#') || !percent::is_sound(rest) {
             return Err(not_encoded());
@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_apart() {
-        let parts = Parts::of("ana:p%40ss%2Fw%C3%B6rd%20!@db.example:5433/accounts?a=b@c").unwrap();
+        let parts =
+            UriParts::of("ana:p%40ss%2Fw%C3%B6rd%20!@db.example:5433/accounts?a=b@c").unwrap();
         assert_eq!(parts.user.as_deref(), Some("ana"));
         assert_eq!(parts.password.as_deref(), Some("p@ss/wörd !"));
         assert_eq!(parts.host.as_deref(), Some("db.example"));
@@ -127,12 +128,12 @@ mod tests {
         assert_eq!(parts.database.as_deref(), Some("accounts"));
         assert_eq!(parts.query, "a=b@c");
 
-        let parts = Parts::of("ana:p:ss@[::1]:5433/x").unwrap();
+        let parts = UriParts::of("ana:p:ss@[::1]:5433/x").unwrap();
         assert_eq!(parts.password.as_deref(), Some("p:ss"));
         assert_eq!(parts.host.as_deref(), Some("::1"));
-        let parts = Parts::of("ana@/x?host=/run").unwrap();
+        let parts = UriParts::of("ana@/x?host=/run").unwrap();
         assert_eq!((parts.host, parts.password), (None, None));
-        let parts = Parts::of("%2Frun%2Fpostgresql/x").unwrap();
+        let parts = UriParts::of("%2Frun%2Fpostgresql/x").unwrap();
         assert_eq!(parts.host.as_deref(), Some("/run/postgresql"));
     }
 
@@ -153,7 +154,7 @@ mod tests {
             "app:hunter2/x",
             "app:hunter2@[::1/x",
         ] {
-            let Err(error) = Parts::of(rest) else {
+            let Err(error) = UriParts::of(rest) else {
                 panic!("{rest}");
             };
             let said = error.to_string();
