@@ -7,7 +7,9 @@ use time::OffsetDateTime;
 use super::columns::{TableNames, USER_COLUMNS, UserColumns, quote};
 use super::error::map_error;
 use super::{moment, spelling};
-use crate::{Identity, NewUser, PasswordChange, StoreError, User, UserId, UserKey, UserPatch};
+use crate::{
+    Identity, NewUser, OnlyIf, PasswordChange, StoreError, User, UserId, UserKey, UserPatch,
+};
 
 /// The statements, built once.
 #[derive(Debug)]
@@ -311,10 +313,16 @@ impl Statements {
                     .push("\"login_count\" = coalesce(\"login_count\", 0) + 1".to_owned());
             }
         }
-        if changes.sets.is_empty() {
+        if !changes.sets.is_empty() {
+            changes.note("update_datetime", now);
+        } else if patch.only_if == OnlyIf::default() {
             return Ok(self.find(connection, UserKey::Id(id))?.is_some());
+        } else {
+            // Nothing changes, and the conditions are checked all the same.
+            changes
+                .sets
+                .push("\"fs_uniquifier\" = \"fs_uniquifier\"".to_owned());
         }
-        changes.note("update_datetime", now);
         let mut key = changes.value(Value::Integer(id.0));
         if let Some(email) = patch.only_if.email {
             let mark = changes.value(Value::Text(email));

@@ -8,7 +8,8 @@ use super::wire::{Link, Row, Value};
 use crate::sql::columns::{USER_COLUMNS, UserColumns};
 use crate::sql::{TableNames, spelling};
 use crate::{
-    Identity, NewUser, PasswordChange, StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+    Identity, NewUser, OnlyIf, PasswordChange, StoreError, Uniquifiers, User, UserId, UserKey,
+    UserPatch,
 };
 
 /// How many columns a user is read from.
@@ -310,10 +311,16 @@ impl UserStatements {
                     .push("login_count = coalesce(login_count, 0) + 1".to_owned());
             }
         }
-        if changes.sets.is_empty() {
+        if !changes.sets.is_empty() {
+            changes.note("update_datetime", now);
+        } else if patch.only_if == OnlyIf::default() {
             return Ok(None);
+        } else {
+            // Nothing changes, and the conditions are checked all the same.
+            changes
+                .sets
+                .push("fs_uniquifier = fs_uniquifier".to_owned());
         }
-        changes.note("update_datetime", now);
         changes.values.push(Value::Number(id.0));
         let mut conditions = "id = ?".to_owned();
         for (column, expected) in [
