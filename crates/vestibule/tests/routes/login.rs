@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use vestibule::hooks::Event;
 
 use crate::support::{ANA, PASSWORD, TestApp};
 
@@ -36,9 +37,11 @@ async fn the_right_password_signs_in() {
     assert_eq!(response["user"], json!({}));
     assert!(answer.set_cookie("remember_token").is_none());
     assert!(browser.is_signed_in().await);
-    let events = app.events.lock().unwrap().clone();
-    assert_eq!(events.len(), 1, "{events:?}");
-    assert!(events[0].starts_with("SignedIn"), "{events:?}");
+    let signed_in = Event::SignedIn {
+        user_id: app.stored(ANA).await.id,
+        via: &["password"],
+    };
+    assert_eq!(app.take_events(), [signed_in]);
 }
 
 #[tokio::test]
