@@ -205,7 +205,7 @@ const EXCEPTIONS: [(&str, &str); 2] = [
         "http/cors.rs",
         "answers CORS, which is about the Origin by definition",
     ),
-    ("http/csrf.rs", "hands the Referer to trust"),
+    ("session/csrf.rs", "hands the Referer to trust"),
 ];
 
 #[test]
