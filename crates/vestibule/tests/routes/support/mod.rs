@@ -4,6 +4,7 @@ pub(crate) mod callers;
 mod described;
 pub(crate) mod heard;
 pub(crate) mod mails;
+pub(crate) mod watched;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
