@@ -7,6 +7,7 @@ mod away;
 mod changes;
 mod encodings;
 mod forgetting;
+mod injection;
 mod journal;
 mod leaving;
 mod leaving_early;
@@ -165,6 +166,9 @@ macro_rules! with_every_case {
                 concurrent_identical_changes_are_applied_and_audited_once
                 several_secrets_are_consumed_together_or_not_at_all
                 a_stale_part_prevents_every_other_part
+            ;
+            injection:
+                attack_injection_every_column_keeps_hostile_text_as_it_is
             ;
             leaving:
                 a_deleted_user_leaves_nothing_behind

@@ -23,6 +23,7 @@ mod events;
 mod faults;
 mod freshness;
 mod identities;
+mod injection;
 mod links;
 mod log;
 mod login;

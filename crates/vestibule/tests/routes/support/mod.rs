@@ -4,6 +4,7 @@ pub(crate) mod callers;
 mod described;
 pub(crate) mod heard;
 pub(crate) mod mails;
+pub(crate) mod sqlite;
 pub(crate) mod watched;
 
 use std::collections::BTreeMap;
