@@ -42,6 +42,7 @@ mod refresh_race;
 mod refuse_sign_in;
 mod register;
 mod session;
+mod single_use;
 mod state_changes;
 mod support;
 mod tokens;
