@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! The application state that every handler shares.
 
 use std::sync::Arc;
 
@@ -22,8 +22,10 @@ use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::http::requirement::Requirement;
 use crate::links::Links;
-use crate::mail::Outbox;
+use crate::mail::mailbox::Mailbox;
+use crate::mail::render::Renderer;
 use crate::messages::{Messages, Words};
+use crate::outbox::Outbox;
 use crate::rng::Random;
 use crate::secrets::passwords::Passwords;
 use crate::settings::Settings;
@@ -31,14 +33,14 @@ use crate::validation::deliverability::Deliverability;
 use crate::validation::own::OwnRules;
 use crate::validation::password::PasswordRules;
 
-/// When a user's new tokens end, if they end before `TOKEN_MAX_AGE` is over.
+/// Returns when a user's new auth tokens expire, if that is before `TOKEN_MAX_AGE` is over.
 pub(crate) type TokenEnd = Box<dyn Fn(&User) -> Option<OffsetDateTime> + Send + Sync>;
 
-/// The application: cheap to clone, the same for every request.
+/// The application state. It is cheap to clone, and the same for every request.
 #[derive(Debug, Clone)]
 pub struct App(Arc<Parts>);
 
-/// What every request shares. A part never receives the [`App`] that holds it.
+/// The parts that every request shares. A part never receives the [`App`] that holds it.
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
@@ -59,12 +61,15 @@ pub(crate) struct Parts {
     pub(crate) token_end: Option<TokenEnd>,
     pub(crate) response_hooks: ResponseHooks,
     pub(crate) links: Links,
+    pub(crate) renderer: Renderer,
+    /// The mails for the developer, if mails are not sent.
+    pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) outbox: Outbox,
     pub(crate) chain: AuditChain,
 }
 
 impl std::fmt::Debug for Parts {
-    /// The configuration, which masks its secrets, and where users are kept.
+    /// Shows the settings, which mask their secrets, and the store.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App")
             .field("settings", &self.settings)
@@ -78,13 +83,13 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// The configuration.
+    /// The settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// The database.
+    /// The store.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.0.store
@@ -96,7 +101,7 @@ impl App {
         &self.0.passwords
     }
 
-    /// What the application asks of names and numbers.
+    /// The application's own validation rules.
     pub(crate) fn own_rules(&self) -> &OwnRules {
         &self.0.own_rules
     }
@@ -115,31 +120,31 @@ impl App {
         &*self.0.clock
     }
 
-    /// Now, in seconds since 1970.
+    /// The current time in seconds since 1970.
     #[must_use]
     pub fn unix_now(&self) -> i64 {
         self.0.clock.now().unix_timestamp()
     }
 
-    /// Now, in seconds since 1970, with microseconds.
+    /// The current time in seconds since 1970, with microseconds.
     #[must_use]
     pub fn unix_seconds(&self) -> f64 {
         clock::seconds(self.0.clock.now())
     }
 
-    /// The source of chance.
+    /// The source of randomness.
     #[must_use]
     pub fn random(&self) -> &dyn Random {
         &*self.0.random
     }
 
-    /// The texts.
+    /// The messages.
     #[must_use]
     pub fn messages(&self) -> &Messages {
         &self.0.messages
     }
 
-    /// The texts, in the language of whoever asks.
+    /// The messages in the language of the client.
     pub(crate) fn words(&self, info: &RequestInfo) -> Words<'_> {
         self.messages().spoken(info.locale())
     }
@@ -176,6 +181,14 @@ impl App {
         &self.0.links
     }
 
+    pub(crate) fn renderer(&self) -> &Renderer {
+        &self.0.renderer
+    }
+
+    pub(crate) fn mailbox(&self) -> &Mailbox {
+        &self.0.mailbox
+    }
+
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.0.outbox
     }
@@ -184,16 +197,16 @@ impl App {
         &self.0.chain
     }
 
-    /// When a new auth token of a user says that it ends, in seconds since 1970.
+    /// The expiry in a user's new auth token, in seconds since 1970.
     pub(crate) fn token_end(&self, user: &User) -> Option<i64> {
         match &self.0.token_end {
-            // On the wire 0 says that there is none.
+            // In the token, 0 means that it has no expiry of its own.
             Some(end) => end(user).map(|end| end.unix_timestamp().max(1)),
             None => self.settings().token.expire_timestamp,
         }
     }
 
-    /// The answer to a refusal: the application's own, where it has one.
+    /// The response to a refused request, from the application's own hook if it has one.
     pub(crate) fn answer(&self, info: &RequestInfo, refusal: impl Into<HandlerError>) -> Response {
         let mut rejection = refusal.into().into_rejection();
         let requirement = rejection.take_unmet();
@@ -207,17 +220,17 @@ impl App {
             .refuse(info, requirement.as_ref(), reply)
     }
 
-    /// Whether an answer may depend on what was asked.
+    /// Whether a response hook needs the head of the request.
     pub(crate) fn wants_the_request(&self) -> bool {
         self.0.response_hooks.want_the_request()
     }
 
-    /// The answer that a reply makes.
+    /// Renders a reply, with the application's own hook if it has one.
     pub(crate) fn render(&self, reply: Reply) -> Response {
         self.0.response_hooks.render(reply)
     }
 
-    /// What answers say about a user.
+    /// The members that the application adds to what replies say about a user.
     pub(crate) fn describe(&self, user: &User) -> Map<String, Value> {
         self.0.response_hooks.describe(user)
     }

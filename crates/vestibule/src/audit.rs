@@ -300,7 +300,7 @@ pub async fn verify(
     {
         return Ok(Verdict::Broken {
             entry: expected.entry,
-            why: "it is missing, and was there once",
+            why: "it is missing, but it existed before",
         });
     }
     Ok(Verdict::Whole {
@@ -323,14 +323,14 @@ impl Seen {
         }
         let Some(form) = chain.form_of(self, &entry) else {
             return Err(
-                "it was changed, is not ours, or was written where an end had been cut off",
+                "it was changed, was not written by this server, or was written after the end of the log had been cut off",
             );
         };
         if let Some(expected) = expected
             && expected.entry == entry.id
             && !same(&expected.seal, &entry.seal)
         {
-            return Err("it is another one than was there once");
+            return Err("it differs from the entry that existed before");
         }
         self.form = Some(form);
         self.end = End {
@@ -354,7 +354,7 @@ impl Seen {
                 0 => Ok(()),
                 _ => Err((
                     *entry,
-                    "it is the last, and nothing says where the log ends",
+                    "it is the last entry, but the record of the log's end is missing",
                 )),
             };
         }
@@ -362,17 +362,20 @@ impl Seen {
             return Err((entry + 1, "it is missing"));
         }
         if head.last < *entry {
-            return Err((head.last + 1, "it is behind what is said to be the end"));
+            return Err((head.last + 1, "it comes after the recorded end of the log"));
         }
         if head.last == *entry && !same(&head.seal, seal) {
-            return Err((*entry, "it is not the one that was written last"));
+            return Err((*entry, "it is not the last entry that the server wrote"));
         }
         // If no entry was appended since an earlier version, the end has no seal yet.
         let earlier = head.last == *entry && self.form == Some(Form::Earlier);
         if (earlier && head.end_seal.is_empty()) || chain.holds(head) {
             return Ok(());
         }
-        Err((head.last, "that the log ends with it has no seal of ours"))
+        Err((
+            head.last,
+            "the record that the log ends here has no valid seal",
+        ))
     }
 }
 /// JSON in ASCII, which tables with a limited character set can store as well.

@@ -27,9 +27,12 @@ use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
 use crate::links::Links;
+use crate::mail::mailbox::Mailbox;
+use crate::mail::rehearsal;
+use crate::mail::render::Renderer;
 use crate::mail::transport::{self, Mailer};
-use crate::mail::{Outbox, outbox, rehearsal};
 use crate::messages::{LocalizedMessage, Messages};
+use crate::outbox::{Outbox, worker};
 use crate::rng::{Random, SystemRandom};
 use crate::router;
 use crate::secrets::passwords::Passwords;
@@ -158,7 +161,7 @@ impl Vestibule {
         &self,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
-        outbox::run(self.app.clone(), Arc::clone(&self.mailer), stop)
+        worker::run(self.app.clone(), Arc::clone(&self.mailer), stop)
     }
 
     /// What the handlers reach.
@@ -461,13 +464,13 @@ impl Builder {
         if let Some(problem) = rehearsal::problems(&settings).first() {
             return Err(Fault::Internal(problem.to_string()));
         }
-        let outbox = Outbox::new(&settings);
+        let mailbox: Arc<Mailbox> = Arc::default();
         let own_mailer = mailer.is_some();
         let mailer = if let Some(mailer) = mailer {
             mailer
         } else {
             let configured = transport::mailer(&settings.mail)?;
-            configured.unwrap_or_else(|| Arc::clone(&outbox.mailbox) as Arc<dyn Mailer>)
+            configured.unwrap_or_else(|| Arc::clone(&mailbox) as Arc<dyn Mailer>)
         };
         let parts = Parts {
             session_codec: SessionCodec::new(&keys),
@@ -485,7 +488,9 @@ impl Builder {
             ),
             cors: Cors::new(&settings.cors)?,
             links: Links::new(&keys, &settings),
-            outbox,
+            renderer: Renderer::new(settings.mail.templates.clone()),
+            mailbox,
+            outbox: Outbox::new(&settings.secrets),
             chain: AuditChain::new(&settings.secrets),
             passwords,
             own_rules,

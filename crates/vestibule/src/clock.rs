@@ -20,7 +20,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the door that the lint points to"
+        reason = "the lint sends all other code here"
     )]
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()

@@ -22,7 +22,7 @@ impl App {
         Ok(applied)
     }
 
-    /// Applies a change in one transaction with the audit entry of an event. Listeners hear the
+    /// Applies a change in one transaction with the audit entry of an event. Listeners receive the
     /// event only if the change was applied.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl App {
         Ok(applied)
     }
 
-    /// Writes an event that changes nothing else to the audit log, and tells the listeners.
+    /// Writes an event without a change to the audit log, and emits it to the listeners.
     pub(crate) async fn record(&self, info: &RequestInfo, event: &Event<'_>) -> Result<(), Fault> {
         self.commit(info, Change::default(), event).await?;
         Ok(())

@@ -1,7 +1,7 @@
-//! What happens to accounts: for the log, for the audit log, and for whoever listens.
+//! Events about accounts, for the log, the audit log and the application's listeners.
 //!
-//! One thing is said to whoever listens alone: that somebody has to sign in first. Anybody can bring
-//! that about at no cost, as often as they like.
+//! [`Event::Unauthenticated`] is never in the audit log, since any client can cause it at no cost,
+//! as often as it likes.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use vestibule_store::UserId;
 use crate::http::request_info::RequestInfo;
 use crate::settings::Mechanism;
 
-/// Something happened to an account.
+/// An event about an account.
 ///
 /// ```
 /// use vestibule::hooks::Event;
@@ -29,132 +29,133 @@ use crate::settings::Mechanism;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A sign-in was completed.
+    /// A user signed in.
     SignedIn {
-        /// Who.
+        /// The user.
         user_id: UserId,
-        /// With which proofs.
+        /// The factors that proved the user's identity.
         via: &'a [&'a str],
     },
-    /// A session was ended by its user.
+    /// A user signed out.
     SignedOut {
-        /// Who.
+        /// The user.
         user_id: UserId,
     },
-    /// Somebody who is signed in showed once more who they are.
+    /// A signed-in user proved their identity again.
     Verified {
-        /// Who.
+        /// The user.
         user_id: UserId,
-        /// With which proof.
+        /// The factor that proved the user's identity.
         via: &'a str,
     },
-    /// Somebody did not show who they are.
+    /// A proof of identity was wrong.
     SignInFailed {
-        /// Whose account, if there is such an account.
+        /// The user of the account, if the account exists.
         user_id: Option<UserId>,
-        /// Which proof was wrong.
+        /// The factor that was wrong.
         via: &'a str,
     },
-    /// A family of refresh tokens was begun.
+    /// A refresh-token family began.
     RefreshFamilyBegun {
-        /// Whose.
+        /// The user.
         user_id: UserId,
     },
-    /// A family of refresh tokens was ended.
+    /// A refresh-token family ended.
     RefreshFamilyEnded {
-        /// Whose.
+        /// The user.
         user_id: UserId,
-        /// Why.
+        /// The reason.
         why: FamilyEnd,
     },
-    /// An account was made.
+    /// An account was created.
     Registered {
-        /// Whose.
+        /// The user.
         user_id: UserId,
-        /// What is in the link that confirms its address, if it has to be confirmed.
+        /// The token of the link that confirms the address, if the settings require confirmation.
         confirmation_token: Option<&'a str>,
     },
-    /// An account was not made, because somebody has the address or the name.
+    /// A registration was refused because another account has the address or the username.
     NotRegistered {
-        /// Who has the address.
+        /// The user who has the address, if one does.
         user_id: Option<UserId>,
-        /// Whether somebody has the address.
+        /// Whether another account has the address.
         existing_email: bool,
-        /// Whether somebody has the name.
+        /// Whether another account has the username.
         existing_username: bool,
     },
     /// A link that confirms an address was sent.
     ConfirmInstructionsSent {
-        /// To whom.
+        /// The user.
         user_id: UserId,
-        /// What is in it.
+        /// The token of the link.
         token: &'a str,
     },
     /// An address was confirmed.
     Confirmed {
-        /// Whose.
+        /// The user.
         user_id: UserId,
     },
     /// A link that resets a password was sent.
     ResetInstructionsSent {
-        /// To whom.
+        /// The user.
         user_id: UserId,
-        /// What is in it.
+        /// The token of the link.
         token: &'a str,
     },
     /// A forgotten password was replaced.
     PasswordReset {
-        /// Whose.
+        /// The user.
         user_id: UserId,
     },
-    /// A password was changed by its user.
+    /// A user changed their password.
     PasswordChanged {
-        /// Whose.
+        /// The user.
         user_id: UserId,
     },
     /// A link that confirms a new address was sent.
     ChangeEmailInstructionsSent {
-        /// To whom.
+        /// The user.
         user_id: UserId,
         /// The new address.
         new_email: &'a str,
-        /// What is in it.
+        /// The token of the link.
         token: &'a str,
     },
     /// An address was changed.
     ChangeEmailConfirmed {
-        /// Whose.
+        /// The user.
         user_id: UserId,
-        /// The address before.
+        /// The previous address.
         old_email: &'a str,
     },
-    /// A name was changed.
+    /// A username was changed.
     UsernameChanged {
-        /// Whose.
+        /// The user.
         user_id: UserId,
-        /// The name before.
+        /// The previous username.
         old_username: Option<&'a str>,
     },
-    /// A forgotten name was sent.
+    /// A forgotten username was sent.
     UsernameRecoverySent {
-        /// To whom.
+        /// The user.
         user_id: UserId,
     },
     /// A link that signs in was sent.
     LoginInstructionsSent {
-        /// To whom.
+        /// The user.
         user_id: UserId,
-        /// What is in it.
+        /// The token of the link.
         token: &'a str,
     },
-    /// Somebody who has to sign in first was turned away. The audit log has none of these.
+    /// A request was refused because its caller is not authenticated. This event is never in the
+    /// audit log.
     Unauthenticated {
-        /// The mechanisms that would have counted.
+        /// The mechanisms that the endpoint accepts.
         methods: &'a [Mechanism],
     },
 }
 
-/// Where an event comes from.
+/// The context of an event: the request that caused it.
 #[derive(Debug, Clone, Copy)]
 pub struct EventContext<'a>(&'a RequestInfo);
 
@@ -169,21 +170,21 @@ impl<'a> EventContext<'a> {
         self.0.address()
     }
 
-    /// The id of the request, as in the answer and in the log. What happens without a request has
-    /// none.
+    /// The ID of the request, as in the response and in the log. `None` if no request caused the
+    /// event.
     #[must_use]
     pub fn request_id(&self) -> Option<&'a str> {
         Some(self.0.id())
     }
 }
 
-/// Why a family of refresh tokens was ended.
+/// The reason why a refresh-token family ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FamilyEnd {
-    /// A token came that had been exchanged before: somebody has a copy.
+    /// A token that had been exchanged before was used again: an attacker may have a copy.
     Reused,
-    /// Its user signed out.
+    /// The user signed out.
     SignedOut,
 }
 
@@ -197,7 +198,7 @@ impl FamilyEnd {
 }
 
 impl Event<'_> {
-    /// What happened, in one word: that of the log and of the audit log.
+    /// The name of the event in the log and in the audit log.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -223,7 +224,7 @@ impl Event<'_> {
         }
     }
 
-    /// Whose account it is about, if it is about one.
+    /// The user that the event is about, if it is about one.
     #[must_use]
     pub const fn user_id(&self) -> Option<UserId> {
         match self {
@@ -248,7 +249,7 @@ impl Event<'_> {
         }
     }
 
-    /// What there is to say besides; nothing secret.
+    /// The details for the audit log. They never contain a secret.
     pub(crate) fn detail(&self) -> Option<Value> {
         match self {
             Self::SignedIn { via, .. } => Some(json!({ "via": via })),
@@ -277,7 +278,8 @@ impl Event<'_> {
 
 type Listener = Arc<dyn Fn(&Event<'_>, &EventContext<'_>) + Send + Sync>;
 
-/// The listeners. They run on the request's own thread: hand long work to another.
+/// The application's listeners. They run on the request's thread, so they must not block: hand long
+/// work to another thread.
 #[derive(Clone, Default)]
 pub struct Hooks(Vec<Listener>);
 
@@ -290,7 +292,7 @@ impl Hooks {
         self.0.push(Arc::new(listener));
     }
 
-    /// Tells the log and every listener.
+    /// Writes an event to the log and passes it to every listener.
     pub(crate) fn emit(&self, event: &Event<'_>, info: &RequestInfo) {
         let kind = event.kind();
         let user = event.user_id().map(|id| id.to_string());
@@ -305,8 +307,11 @@ impl Hooks {
             Event::RefreshFamilyEnded {
                 why: FamilyEnd::Reused,
                 ..
-            } => tracing::warn!(user, "a refresh token was used twice: its family is ended"),
-            // The line of the request says as much already.
+            } => tracing::warn!(
+                user,
+                "a refresh token was used twice: its family was revoked"
+            ),
+            // The log line of the request states the refusal already.
             Event::Unauthenticated { .. } => tracing::debug!("{kind}"),
             _ => tracing::info!(user, via, "{}", kind.replace('_', " ")),
         }

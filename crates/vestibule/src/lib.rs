@@ -50,6 +50,10 @@ mod identity;
 mod links;
 pub mod mail;
 pub mod messages;
+mod openapi;
+#[cfg(feature = "breached")]
+mod outbound;
+mod outbox;
 pub mod rng;
 mod router;
 pub mod secrets;

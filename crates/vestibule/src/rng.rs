@@ -20,7 +20,7 @@ impl Random for SystemRandom {
     /// safe then.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the door that the lint points to"
+        reason = "the lint sends all other code here"
     )]
     #[expect(
         clippy::expect_used,

@@ -1,20 +1,21 @@
 //! The features, and the middleware around all of them.
 //!
-//! A router is made from a [`Table`] and from nothing else, and so is the OpenAPI document.
+//! A [`Table`] of endpoints is the only source of a router, and of the OpenAPI document.
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use crate::app::App;
-use crate::features::api::{self, Endpoint, Table};
+use crate::features::api;
 use crate::features::{
     authz, change_email, change_password, change_username, confirm, dev_mailbox, health, login,
     logout, passwordless, recover, recover_username, register, tokens, verify,
 };
 use crate::http::middleware;
+use crate::openapi::{Endpoint, Table};
 
-/// The whole of it, for the program: the features under the prefix, the health checks beside
-/// them.
+/// The router of the program: the features under the prefix, the health checks and the dev mailbox
+/// beside them.
 pub(crate) fn standalone(app: &App) -> Router {
     let prefix = app.settings().http.url_prefix.as_str();
     let under_prefix = whole(app).under_prefix;
@@ -28,7 +29,7 @@ pub(crate) fn standalone(app: &App) -> Router {
     with_middleware(router.merge(routes(beside)), app).merge(probes(app))
 }
 
-/// The health checks, which answer whatever the Host.
+/// The health checks, which reply whatever the `Host` header.
 fn probes(app: &App) -> Router {
     let around = from_fn_with_state(app.clone(), middleware::around_probes);
     routes(health::endpoints())
@@ -36,13 +37,13 @@ fn probes(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// The features alone, for an application that nests them where it wants them.
+/// The features alone, for an application that nests them under a path of its choice.
 pub(crate) fn nested(app: &App) -> Router {
     with_middleware(routes(features_alone(app).under_prefix), app)
 }
 
-/// The dev mailbox alone, to be merged into an application's own router: what is not found there is
-/// the application's to say.
+/// The dev mailbox alone, to be merged into an application's own router. It has no fallback, so
+/// that the application replies to unknown paths.
 pub(crate) fn dev_mailbox(app: &App) -> Router {
     let around = from_fn_with_state(app.clone(), middleware::around);
     dev_mailbox::endpoints(app.settings())
@@ -53,12 +54,12 @@ pub(crate) fn dev_mailbox(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// The path of the dev mailbox with its key, where it is served.
+/// The path of the dev mailbox with its key, if the mailbox is served.
 pub(crate) fn dev_mailbox_path(app: &App) -> Option<String> {
     dev_mailbox::path_with_key(app)
 }
 
-/// What [`standalone`] serves.
+/// The endpoints that [`standalone`] serves.
 pub(crate) fn whole(app: &App) -> Table {
     Table {
         under_prefix: features(app, whole),
@@ -66,7 +67,7 @@ pub(crate) fn whole(app: &App) -> Table {
     }
 }
 
-/// What [`nested`] serves.
+/// The endpoints that [`nested`] serves.
 fn features_alone(app: &App) -> Table {
     Table {
         under_prefix: features(app, features_alone),
@@ -74,7 +75,7 @@ fn features_alone(app: &App) -> Table {
     }
 }
 
-/// One line for each feature. `table` is what the document at `/openapi.json` describes.
+/// The endpoints of every feature. `table` returns those that `/openapi.json` describes.
 fn features(app: &App, table: fn(&App) -> Table) -> Vec<Endpoint> {
     let settings = app.settings();
     [
@@ -119,9 +120,9 @@ mod tests {
 
     const EVERYTHING: &str = include_str!("../tests/api/everything.toml");
 
-    /// What the settings believe to be served is what is served.
+    /// The paths in `settings::endpoints` are exactly the paths that the router serves.
     #[test]
-    fn the_settings_know_every_path() {
+    fn settings_list_exactly_the_served_paths() {
         for lines in [
             "",
             "SECURITY_PASSWORDLESS = true\nSECURITY_POST_LOGIN_VIEW = \"/in\"\n",

@@ -82,8 +82,9 @@ const HEAD_FOLLOWS: &str = "UPDATE vestibule_audit_head SET
 fn cuts() -> Vec<(String, &'static str, &'static str)> {
     let cut =
         |more: &str| format!("DELETE FROM vestibule_audit WHERE id > 4; {HEAD_FOLLOWS}{more};");
-    let unsealed = "entry 4: that the log ends with it has no seal of ours";
-    let after = "entry 5: it was changed, is not ours, or was written where an end had been cut";
+    let unsealed = "entry 4: the record that the log ends here has no valid seal";
+    let after =
+        "entry 5: it was changed, was not written by this server, or was written after the end";
     vec![
         (cut(""), unsealed, after),
         (cut(", end_seal = NULL"), unsealed, after),
@@ -91,22 +92,22 @@ fn cuts() -> Vec<(String, &'static str, &'static str)> {
         (cut(", end_seal = seal"), unsealed, after),
         (
             "DELETE FROM vestibule_audit WHERE id > 4; DELETE FROM vestibule_audit_head".to_owned(),
-            "entry 4: it is the last, and nothing says where the log ends",
+            "entry 4: it is the last entry, but the record of the log's end is missing",
             after,
         ),
         (
             "DELETE FROM vestibule_audit_head".to_owned(),
-            "entry 6: it is the last, and nothing says where the log ends",
+            "entry 6: it is the last entry, but the record of the log's end is missing",
             "entry 7: it was changed",
         ),
         (
             "UPDATE vestibule_audit_head SET end_seal = NULL".to_owned(),
-            "entry 6: that the log ends with it has no seal of ours",
+            "entry 6: the record that the log ends here has no valid seal",
             "entry 7: it was changed",
         ),
         (
             "UPDATE vestibule_audit_head SET seal = end_seal".to_owned(),
-            "entry 6: it is not the one that was written last",
+            "entry 6: it is not the last entry that the server wrote",
             "entry 7: it was changed",
         ),
         (
@@ -122,7 +123,7 @@ fn cuts() -> Vec<(String, &'static str, &'static str)> {
         (
             "DELETE FROM vestibule_audit; UPDATE vestibule_audit_head SET last = 0, seal = ''"
                 .to_owned(),
-            "entry 0: that the log ends with it has no seal of ours",
+            "entry 0: the record that the log ends here has no valid seal",
             "entry 1: it was changed",
         ),
         (
@@ -171,7 +172,10 @@ fn attack_an_end_with_entries_after_it_is_detected() {
         &folder,
         "DELETE FROM vestibule_audit_head; INSERT INTO vestibule_audit_head SELECT * FROM kept_head",
     );
-    broken(&folder, "entry 7: it is behind what is said to be the end");
+    broken(
+        &folder,
+        "entry 7: it comes after the recorded end of the log",
+    );
 }
 
 #[test]
@@ -192,14 +196,14 @@ fn attack_an_older_copy_of_the_audit_log_is_detected_with_a_stored_end() {
     done(&expect(&older));
     refused(
         &expect(&newer),
-        "entry 7: it is missing, and was there once",
+        "entry 7: it is missing, but it existed before",
     );
     // A different entry 7 does not replace the expected one.
     done(&folder.run(&["users", "confirm", ANA]));
     assert_ne!(whole(&folder), newer);
     refused(
         &expect(&newer),
-        "entry 7: it is another one than was there once",
+        "entry 7: it differs from the entry that existed before",
     );
 
     // An emptied log looks like a new one.
@@ -211,13 +215,13 @@ fn attack_an_older_copy_of_the_audit_log_is_detected_with_a_stored_end() {
     assert_eq!(none, "0:");
     refused(
         &expect(&older),
-        "entry 6: it is missing, and was there once",
+        "entry 6: it is missing, but it existed before",
     );
     done(&folder.run(&["users", "reset_access", ANA]));
     assert!(whole(&folder).starts_with("1:"));
     refused(
         &expect(&older),
-        "entry 6: it is missing, and was there once",
+        "entry 6: it is missing, but it existed before",
     );
     done(&expect(&none));
 }
@@ -264,7 +268,7 @@ fn a_log_of_an_earlier_version_continues_and_the_next_entry_seals_its_end() {
     change(&folder, &format!("{cut}, end_seal = NULL"));
     broken(
         &folder,
-        "entry 4: that the log ends with it has no seal of ours",
+        "entry 4: the record that the log ends here has no valid seal",
     );
     happens(&folder);
     broken(&folder, "entry 5: it was changed");
@@ -288,7 +292,7 @@ fn a_log_of_an_earlier_version_is_upgraded_and_tampering_is_detected() {
         ),
         (
             "UPDATE vestibule_audit_head SET end_seal = seal",
-            "entry 3: that the log ends with it has no seal of ours",
+            "entry 3: the record that the log ends here has no valid seal",
         ),
     ] {
         change(&folder, change_);
@@ -310,9 +314,15 @@ fn the_log_verifies_under_a_new_key_while_the_old_one_is_a_fallback() {
     // A program without the new key appends with the old one, after an end that it cannot check.
     folder.write("vestibule.toml", SETTINGS);
     happens(&folder);
-    broken(&folder, "entry 7: it was changed, is not ours");
+    broken(
+        &folder,
+        "entry 7: it was changed, was not written by this server",
+    );
     folder.write("vestibule.toml", &format!("{new}{old}"));
     assert!(whole(&folder).starts_with("8:"));
     folder.write("vestibule.toml", &new);
-    broken(&folder, "entry 1: it was changed, is not ours");
+    broken(
+        &folder,
+        "entry 1: it was changed, was not written by this server",
+    );
 }

@@ -47,25 +47,25 @@ pub enum AdminError {
     #[error("{0:?} is not a valid email address")]
     Email(String),
     /// The username breaks the configured rules.
-    #[error("{0:?} cannot be a username under the configured rules")]
+    #[error("{0:?} is not allowed as a username by the configured rules")]
     Username(String),
     /// The username reads as another user's address or phone number.
-    #[error("{0:?} cannot be a username: it reads as an email address or a phone number")]
+    #[error("{0:?} is not allowed as a username: it looks like an email address or a phone number")]
     UsernameResemblesIdentity(String),
     /// The password breaks a rule.
-    #[error("the password cannot be used: {0}")]
+    #[error("the password is not accepted: {0}")]
     Password(String),
     /// Usernames are switched off.
     #[error("usernames are switched off: set SECURITY_USERNAME_ENABLE = true first")]
     UsernamesOff,
     /// Another account has this identity.
-    #[error("another account has this {0} already")]
+    #[error("another account already has this {0}")]
     Taken(String),
     /// The user does not exist.
     #[error("no user has the identity {0:?}")]
     NotFound(String),
     /// More than one user has the identity.
-    #[error("{text:?} fits more than one user: write {}", choices(users))]
+    #[error("{text:?} matches more than one user: use {}", choices(users))]
     Ambiguous {
         /// The identity.
         text: String,
@@ -73,16 +73,16 @@ pub enum AdminError {
         users: Vec<(UserId, String)>,
     },
     /// The name of a role is invalid.
-    #[error("{0:?} cannot be the name of a role: it {1}")]
+    #[error("{0:?} is not a valid role name: it {1}")]
     RoleName(String, NameFault),
     /// The name of a permission is invalid.
-    #[error("{0:?} cannot be the name of a permission: it {1}")]
+    #[error("{0:?} is not a valid permission name: it {1}")]
     PermissionName(String, NameFault),
     /// The description does not fit its column.
     #[error("the description has more than {0} characters")]
     Description(usize),
     /// The role exists already.
-    #[error("there is a role {0:?} already")]
+    #[error("the role {0:?} already exists")]
     RoleTaken(String),
     /// The role does not exist.
     #[error("there is no role {0:?}")]

@@ -39,8 +39,8 @@ impl fmt::Display for NameFault {
         match self {
             Self::Empty => f.write_str("is empty"),
             Self::TooLong => write!(f, "has more than {NAME_MAX} characters"),
-            Self::Comma => f.write_str("has a comma in it"),
-            Self::Control => f.write_str("has a control character in it"),
+            Self::Comma => f.write_str("contains a comma"),
+            Self::Control => f.write_str("contains a control character"),
             Self::OuterSpace => f.write_str("begins or ends with white space"),
         }
     }

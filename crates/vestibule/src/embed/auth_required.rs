@@ -1,4 +1,4 @@
-//! What some of an application's routes ask for.
+//! The requirements of an application's own routes.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -15,8 +15,8 @@ use crate::http::requirement::Access;
 use crate::session::auth_policy::AuthPolicy;
 use crate::settings::Mechanism;
 
-/// A layer for routes that need somebody: by certain methods, recently enough, with certain
-/// roles or permissions. All conditions have to hold.
+/// A layer for routes that require an authenticated caller, and optionally certain mechanisms, a
+/// fresh proof of identity, roles or permissions. All conditions have to hold.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,7 +37,7 @@ use crate::settings::Mechanism;
 /// ```
 #[derive(Debug, Clone)]
 pub struct AuthRequired {
-    auth_policy: AuthPolicy,
+    policy: AuthPolicy,
     access: Access,
 }
 
@@ -48,53 +48,53 @@ impl Default for AuthRequired {
 }
 
 impl AuthRequired {
-    /// Somebody with a session or a token.
+    /// Requires a session or an auth token.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            auth_policy: AuthPolicy::of_others(),
+            policy: AuthPolicy::session_or_token(),
             access: Access::default(),
         }
     }
 
-    /// The mechanisms that count. They are tried in the order token, session, basic.
+    /// Accepts these mechanisms only. They are tried in the order token, session, basic.
     #[must_use]
     pub fn methods(mut self, methods: impl IntoIterator<Item = Mechanism>) -> Self {
-        self.auth_policy.methods = methods.into_iter().collect();
+        self.policy.methods = methods.into_iter().collect();
         self
     }
 
-    /// How old the proof of identity may be. Whoever proved it longer ago is asked to do so
-    /// again.
+    /// Requires a proof of identity that is at most this old. A caller whose proof is older has to
+    /// prove their identity again.
     #[must_use]
     pub fn within(mut self, within: Duration) -> Self {
-        self.auth_policy.within = Some(within);
+        self.policy.within = Some(within);
         self
     }
 
-    /// For how long whoever was fresh enough is not asked again, instead of
+    /// Sets the grace period, in which a caller with a fresh proof needs no other, instead of
     /// `SECURITY_FRESHNESS_GRACE_PERIOD`.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.auth_policy.grace = Some(grace);
+        self.policy.grace = Some(grace);
         self
     }
 
-    /// Every one of these roles.
+    /// Requires every one of these roles.
     #[must_use]
     pub fn roles_required<T: Into<String>>(mut self, roles: impl IntoIterator<Item = T>) -> Self {
         self.access.roles_required = texts(roles);
         self
     }
 
-    /// At least one of these roles.
+    /// Requires at least one of these roles.
     #[must_use]
     pub fn roles_accepted<T: Into<String>>(mut self, roles: impl IntoIterator<Item = T>) -> Self {
         self.access.roles_accepted = texts(roles);
         self
     }
 
-    /// Every one of these permissions.
+    /// Requires every one of these permissions.
     #[must_use]
     pub fn permissions_required<T: Into<String>>(
         mut self,
@@ -104,7 +104,7 @@ impl AuthRequired {
         self
     }
 
-    /// At least one of these permissions.
+    /// Requires at least one of these permissions.
     #[must_use]
     pub fn permissions_accepted<T: Into<String>>(
         mut self,
@@ -119,19 +119,19 @@ fn texts<T: Into<String>>(items: impl IntoIterator<Item = T>) -> Vec<String> {
     items.into_iter().map(Into::into).collect()
 }
 
-/// A layer for somebody who has every one of these roles.
+/// A layer that requires every one of these roles.
 #[must_use]
 pub fn roles_required<T: Into<String>>(roles: impl IntoIterator<Item = T>) -> AuthRequired {
     AuthRequired::new().roles_required(roles)
 }
 
-/// A layer for somebody who has at least one of these roles.
+/// A layer that requires at least one of these roles.
 #[must_use]
 pub fn roles_accepted<T: Into<String>>(roles: impl IntoIterator<Item = T>) -> AuthRequired {
     AuthRequired::new().roles_accepted(roles)
 }
 
-/// A layer for somebody whose roles allow every one of these.
+/// A layer that requires roles with every one of these permissions.
 #[must_use]
 pub fn permissions_required<T: Into<String>>(
     permissions: impl IntoIterator<Item = T>,
@@ -139,7 +139,7 @@ pub fn permissions_required<T: Into<String>>(
     AuthRequired::new().permissions_required(permissions)
 }
 
-/// A layer for somebody whose roles allow at least one of these.
+/// A layer that requires roles with at least one of these permissions.
 #[must_use]
 pub fn permissions_accepted<T: Into<String>>(
     permissions: impl IntoIterator<Item = T>,
@@ -158,7 +158,7 @@ impl<S> Layer<S> for AuthRequired {
     }
 }
 
-/// What [`AuthRequired`] makes of a service.
+/// A service behind [`AuthRequired`].
 #[derive(Debug, Clone)]
 pub struct AuthRequiredService<S> {
     required: AuthRequired,
@@ -181,12 +181,13 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let required = self.required.clone();
         let clone = self.inner.clone();
-        // The service that was found ready is the one that is called.
+        // The instance that `poll_ready` found ready has to be the one that is called.
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            // Each layer asks for itself: what an outer one let in may not do for this one.
-            if let Err(refusal) = enter(&mut parts, &required.auth_policy, &required.access).await {
+            // Each layer checks on its own: a caller that meets an outer one's policy may not meet
+            // this one's.
+            if let Err(refusal) = enter(&mut parts, &required.policy, &required.access).await {
                 return Ok(refusal);
             }
             inner.call(Request::from_parts(parts, body)).await

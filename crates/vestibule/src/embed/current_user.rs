@@ -1,4 +1,4 @@
-//! Who is asking, for an application's handlers.
+//! Extractors that give an application's handlers their caller.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::request::Parts;
 use vestibule_store::{Role, User};
 
-use super::layer::Asking;
+use super::layer::SessionSlot;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::query::Query;
 use crate::http::requirement::Access;
@@ -21,14 +21,16 @@ use crate::session::credentials::Credentials;
 use crate::session::csrf::{self, Evidence};
 use crate::settings::Mechanism;
 
-/// Whoever is asking, authenticated. As an extractor it lets in who has a session or a token
-/// (or came through [`AuthRequired`](super::AuthRequired)), and answers 401 to anybody else.
+/// The authenticated caller of a route.
+///
+/// As an extractor it accepts a caller with a session or an auth token, or one that
+/// [`AuthRequired`](super::AuthRequired) accepted, and replies 401 to any other request.
 ///
 /// ```
 /// use vestibule::CurrentUser;
 ///
 /// async fn report(user: CurrentUser) -> String {
-///     let name = user.username.as_deref().unwrap_or("somebody");
+///     let name = user.username.as_deref().unwrap_or("unknown");
 ///     let editor = user.has_role("editor") || user.has_permission("report-write");
 ///     format!("{name}, by {:?}, editor: {editor}", user.via())
 /// }
@@ -45,25 +47,25 @@ struct Inner {
 }
 
 impl CurrentUser {
-    /// By which mechanism they came.
+    /// The mechanism that authenticated the user.
     #[must_use]
     pub fn via(&self) -> Mechanism {
         self.0.via
     }
 
-    /// Their roles, by name.
+    /// The user's roles, by name.
     #[must_use]
     pub fn roles(&self) -> &[Role] {
         &self.0.roles
     }
 
-    /// Whether they have a role.
+    /// Whether the user has a role.
     #[must_use]
     pub fn has_role(&self, name: &str) -> bool {
         self.0.roles.iter().any(|role| role.name == name)
     }
 
-    /// Whether one of their roles allows something.
+    /// Whether one of the user's roles has a permission.
     #[must_use]
     pub fn has_permission(&self, permission: &str) -> bool {
         let mut permissions = self.0.roles.iter().flat_map(|role| &role.permissions);
@@ -71,7 +73,7 @@ impl CurrentUser {
     }
 
     pub(super) async fn of(
-        asking: &Asking,
+        slot: &SessionSlot,
         session: &SessionContext,
     ) -> Result<Option<Self>, HandlerError> {
         let Some(caller) = session.caller() else {
@@ -79,7 +81,7 @@ impl CurrentUser {
         };
         Ok(Some(Self(Arc::new(Inner {
             user: caller.user.clone(),
-            roles: caller.roles(&asking.app).await?,
+            roles: caller.roles(&slot.app).await?,
             via: caller.via,
         }))))
     }
@@ -100,51 +102,53 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
         if let Some(user) = parts.extensions.get::<Self>() {
             return Ok(user.clone());
         }
-        enter(parts, &AuthPolicy::of_others(), &Access::default()).await
+        enter(parts, &AuthPolicy::session_or_token(), &Access::default()).await
     }
 }
 
-/// Lets the caller of an application's route through a door, CSRF check and all, if they may.
+/// Applies an authentication policy, the CSRF check and access conditions to an application's
+/// route.
 pub(super) async fn enter(
     parts: &mut Parts,
-    auth_policy: &AuthPolicy,
+    policy: &AuthPolicy,
     access: &Access,
 ) -> Result<CurrentUser, Response> {
-    let asking = Asking::of(parts).map_err(outside)?;
-    let app = &asking.app;
-    let mut session = asking.take(parts).await?;
+    let slot = SessionSlot::of(parts).map_err(layer_missing)?;
+    let app = &slot.app;
+    let mut session = slot.take(parts).await?;
     let credentials = Credentials::of(app, &parts.headers, &Query::of(&parts.uri));
     let outcome = async {
-        auth_policy::authenticate(app, &mut session, auth_policy, &credentials).await?;
+        auth_policy::authenticate(app, &mut session, policy, &credentials).await?;
         let evidence = Evidence::without_body(app, &parts.method, &parts.headers);
         csrf::check_caller(app, &mut session, &evidence)?;
-        let Some(user) = CurrentUser::of(&asking, &session).await? else {
-            return Err(auth_policy::unauthenticated(app, auth_policy).into());
+        let Some(user) = CurrentUser::of(&slot, &session).await? else {
+            return Err(auth_policy::unauthenticated(app, policy).into());
         };
-        access.requirement(user.roles())?;
+        access.check(user.roles())?;
         session.keep_grace();
         Ok(user)
     }
     .await;
-    asking.put_back(session).await;
+    slot.put_back(session).await;
     match outcome {
         Ok(user) => {
             parts.extensions.insert(user.clone());
             Ok(user)
         }
-        Err(refusal) => Err(asking.refuse(refusal)),
+        Err(refusal) => Err(slot.refuse(refusal)),
     }
 }
 
-/// The answer of a route that forgot the layer.
-pub(super) fn outside(fault: Fault) -> Response {
+/// The response of a route that is outside of [`VestibuleLayer`](super::VestibuleLayer).
+pub(super) fn layer_missing(fault: Fault) -> Response {
     HandlerError::from(fault)
         .into_rejection()
         .into_reply(Messages::default().spoken(Locale::ENGLISH), false)
         .into_response()
 }
 
-/// Whoever is asking, if anybody is signed in. A stranger is let in, too.
+/// The caller, if the request is authenticated. For routes that are open to unauthenticated
+/// clients.
 ///
 /// ```
 /// use vestibule::MaybeUser;
@@ -152,7 +156,7 @@ pub(super) fn outside(fault: Fault) -> Response {
 /// async fn home(MaybeUser(user): MaybeUser) -> String {
 ///     match user {
 ///         Some(user) => format!("Hello, {}!", user.id),
-///         None => "Hello, stranger!".to_owned(),
+///         None => "Hello, guest!".to_owned(),
 ///     }
 /// }
 /// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(home));
@@ -167,19 +171,19 @@ impl<S: Sync> FromRequestParts<S> for MaybeUser {
         if let Some(user) = parts.extensions.get::<CurrentUser>() {
             return Ok(Self(Some(user.clone())));
         }
-        let asking = Asking::of(parts).map_err(outside)?;
-        let app = &asking.app;
-        let mut session = asking.take(parts).await?;
+        let slot = SessionSlot::of(parts).map_err(layer_missing)?;
+        let app = &slot.app;
+        let mut session = slot.take(parts).await?;
         let credentials = Credentials::of(app, &parts.headers, &Query::of(&parts.uri));
         let outcome = async {
             auth_policy::identify(app, &mut session, Load::WithRoles, &credentials).await?;
             let evidence = Evidence::without_body(app, &parts.method, &parts.headers);
             csrf::check_open(app, &mut session, &evidence)?;
-            CurrentUser::of(&asking, &session).await
+            CurrentUser::of(&slot, &session).await
         }
         .await;
-        asking.put_back(session).await;
-        outcome.map(Self).map_err(|refusal| asking.refuse(refusal))
+        slot.put_back(session).await;
+        outcome.map(Self).map_err(|refusal| slot.refuse(refusal))
     }
 }
 

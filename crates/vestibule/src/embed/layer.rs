@@ -19,8 +19,8 @@ use crate::http::middleware;
 use crate::http::request_info::RequestInfo;
 use crate::session::context::SessionContext;
 
-/// Knows who is asking on an application's own routes, and sends back the cookies that this
-/// calls for. Made by [`Vestibule::layer`](crate::Vestibule::layer).
+/// A layer that gives an application's own routes a session context, and adds its cookies to their
+/// responses. Created by [`Vestibule::layer`](crate::Vestibule::layer).
 #[derive(Debug, Clone)]
 pub struct VestibuleLayer {
     app: App,
@@ -43,7 +43,7 @@ impl<S> Layer<S> for VestibuleLayer {
     }
 }
 
-/// What [`VestibuleLayer`] makes of a service.
+/// A service inside [`VestibuleLayer`].
 #[derive(Debug, Clone)]
 pub struct VestibuleService<S> {
     app: App,
@@ -66,7 +66,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let app = self.app.clone();
         let clone = self.inner.clone();
-        // The service that was found ready is the one that is called.
+        // The instance that `poll_ready` found ready has to be the one that is called.
         let mut inner = std::mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let around = app.clone();
@@ -74,10 +74,10 @@ where
                 &around,
                 request,
                 move |info, mut request: Request| async move {
-                    let asking = Asking::new(app, info);
-                    request.extensions_mut().insert(asking.clone());
+                    let slot = SessionSlot::new(app, info);
+                    request.extensions_mut().insert(slot.clone());
                     let Ok(mut response) = inner.call(request).await;
-                    asking.write_back(&mut response).await;
+                    slot.write_back(&mut response).await;
                     response
                 },
             );
@@ -86,15 +86,15 @@ where
     }
 }
 
-/// The visit behind a request to the application, loaded when somebody asks for it.
+/// Holds the session context of a request to the application, which is loaded on first use.
 #[derive(Debug, Clone)]
-pub(super) struct Asking {
+pub(super) struct SessionSlot {
     pub(super) app: App,
     info: RequestInfo,
     session: Arc<Mutex<Option<SessionContext>>>,
 }
 
-impl Asking {
+impl SessionSlot {
     fn new(app: App, info: RequestInfo) -> Self {
         Self {
             app,
@@ -103,17 +103,19 @@ impl Asking {
         }
     }
 
-    /// The one that the layer put into a request.
+    /// The slot that the layer put into a request.
     ///
     /// # Errors
-    /// When the route is not inside of the layer: then nobody is let in.
+    /// When the route is outside of the layer. No caller is then accepted.
     pub(super) fn of(parts: &Parts) -> Result<Self, Fault> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            Fault::Internal("the route is not inside of Vestibule::layer()".to_owned())
-        })
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Fault::Internal("the route is not inside Vestibule::layer()".to_owned()))
     }
 
-    /// Takes the visit out, loading it if this is the first time.
+    /// Takes the session context out of the slot, or loads it on the first use.
     pub(super) async fn take(&self, parts: &mut Parts) -> Result<SessionContext, Response<Body>> {
         match self.session.lock().await.take() {
             Some(session) => Ok(session),
@@ -121,7 +123,7 @@ impl Asking {
         }
     }
 
-    /// Puts it back, for the next one who asks and for the cookies.
+    /// Puts the session context back for the next extractor and for the cookies of the response.
     pub(super) async fn put_back(&self, session: SessionContext) {
         *self.session.lock().await = Some(session);
     }
@@ -132,7 +134,7 @@ impl Asking {
         }
     }
 
-    /// The answer to a refusal, in the application's own words if it has some.
+    /// The response to a refused request, from the application's own hook if it has one.
     pub(super) fn refuse(&self, refusal: HandlerError) -> Response {
         self.app.answer(&self.info, refusal)
     }

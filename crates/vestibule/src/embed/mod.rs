@@ -1,11 +1,11 @@
-//! For an axum application: its own routes behind the same doors.
+//! Authentication for an axum application's own routes, by the same policies as our endpoints.
 //!
-//! [`VestibuleLayer`] goes around the whole application. Inside, [`CurrentUser`] and
-//! [`MaybeUser`] are extractors, [`AuthRequired`] is a layer for the routes that need more:
-//! certain methods, a fresh proof of identity, roles, permissions.
+//! [`VestibuleLayer`] goes around the whole application. Inside, [`CurrentUser`] and [`MaybeUser`]
+//! are extractors, and [`AuthRequired`] is a layer for routes that require more: certain
+//! mechanisms, a fresh proof of identity, roles or permissions.
 //!
-//! A route that takes a [`CurrentUser`] or stands behind [`AuthRequired`] checks the CSRF
-//! token, too, by the same settings as our own endpoints.
+//! A route with a [`CurrentUser`] extractor or an [`AuthRequired`] layer also checks the CSRF
+//! token, by the same settings as our own endpoints.
 
 mod auth_required;
 mod current_user;

@@ -1,4 +1,4 @@
-//! What an application learns about a refused request that it answers itself.
+//! The context of refused requests, for an application that replies to them itself.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::http::request_info::RequestHead;
 use crate::http::requirement::Access;
 use crate::settings::Mechanism;
 
-/// A request of whoever has to sign in first.
+/// A request that was refused because its caller is not authenticated.
 #[derive(Debug, Clone, Copy)]
 pub struct Unauthenticated<'a> {
     pub(crate) request: &'a RequestHead,
@@ -20,14 +20,16 @@ impl<'a> Unauthenticated<'a> {
         self.request
     }
 
-    /// The mechanisms that would count.
+    /// The mechanisms that the route accepts.
     #[must_use]
     pub fn methods(&self) -> &'a [Mechanism] {
         self.methods
     }
 }
 
-/// A request of somebody who may not. All conditions have to hold; an empty one asks for nothing.
+/// A request that was refused because its caller lacks roles or permissions.
+///
+/// All conditions have to hold. An empty list requires nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Unauthorized<'a> {
     pub(crate) request: &'a RequestHead,
@@ -41,32 +43,32 @@ impl<'a> Unauthorized<'a> {
         self.request
     }
 
-    /// Every one of these roles was asked for.
+    /// The roles that are all required.
     #[must_use]
     pub fn roles_required(&self) -> &'a [String] {
         &self.access.roles_required
     }
 
-    /// At least one of these roles was asked for.
+    /// The roles of which at least one is required.
     #[must_use]
     pub fn roles_accepted(&self) -> &'a [String] {
         &self.access.roles_accepted
     }
 
-    /// Every one of these permissions was asked for.
+    /// The permissions that are all required.
     #[must_use]
     pub fn permissions_required(&self) -> &'a [String] {
         &self.access.permissions_required
     }
 
-    /// At least one of these permissions was asked for.
+    /// The permissions of which at least one is required.
     #[must_use]
     pub fn permissions_accepted(&self) -> &'a [String] {
         &self.access.permissions_accepted
     }
 }
 
-/// A request of somebody who has to show once more who they are.
+/// A request that was refused because its caller's proof of identity is too old.
 #[derive(Debug, Clone, Copy)]
 pub struct Reauthentication<'a> {
     pub(crate) request: &'a RequestHead,
@@ -87,7 +89,7 @@ impl<'a> Reauthentication<'a> {
         self.within
     }
 
-    /// For how long whoever was fresh enough is not asked again.
+    /// The grace period, in which a caller with a fresh proof needs no other.
     #[must_use]
     pub fn grace(&self) -> Duration {
         self.grace

@@ -1,4 +1,4 @@
-//! Deciding for another server whether a request may pass: nginx's `auth_request`, Traefik's
+//! Authorizing requests on behalf of another server: nginx's `auth_request`, Traefik's
 //! `ForwardAuth`, Caddy's `forward_auth`.
 //!
 //! Routes    `GET /authz`
@@ -9,8 +9,8 @@
 //!           CSRF messages
 //! Mails     none
 //! Hooks     `Unauthenticated`
-//! Never     looks at the path, the host or the identity headers of the request that it judges;
-//!           sends a cookie other than the session's
+//! Never     reads the path, the host or the identity headers of the judged request; sends a cookie
+//!           other than the session cookie
 
 mod document;
 
@@ -22,7 +22,6 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use vestibule_store::{Role, User};
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
@@ -32,10 +31,11 @@ use crate::http::trust::origin::OwnOrigin;
 use crate::http::trust::{cross_site, forward_auth};
 use crate::identity;
 use crate::messages::{Explanation, Message};
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::{self, AuthPolicy};
 use crate::session::caller::Caller;
 use crate::session::csrf::{self, Evidence};
-use crate::session::grace::SaidBy;
+use crate::session::grace::ChosenBy;
 use crate::session::request::RequestContext;
 use crate::settings::Mechanism;
 
@@ -44,17 +44,17 @@ const USER_ID: HeaderName = HeaderName::from_static("x-auth-user-id");
 const ROLES: HeaderName = HeaderName::from_static("x-auth-roles");
 const PERMISSIONS: HeaderName = HeaderName::from_static("x-auth-permissions");
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::at("/authz").get(get, document::decide)]
 }
 
-/// `GET /authz`.
+/// `GET /authz`: decides whether the judged request may pass.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.session.send_one_cookie();
     let outcome = decide(&app, &mut request).await;
     let mut response = request.finish(&app, outcome);
-    // The answer is for this caller and this moment, whatever else may be kept.
+    // The reply holds for this caller and this moment only, so it must never be cached.
     response.headers_mut().insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("private, no-store"),
@@ -63,11 +63,11 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
 }
 
 async fn decide(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    let asked = Asked::read(app, &request.query)?;
+    let conditions = Conditions::read(app, &request.query)?;
     auth_policy::authenticate(
         app,
         &mut request.session,
-        &asked.auth_policy,
+        &conditions.policy,
         &request.credentials,
     )
     .await?;
@@ -75,15 +75,18 @@ async fn decide(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     check_origin(app, request, method.as_ref())?;
     if let Some(method) = method {
         let evidence = Evidence::without_body(app, &method, &request.headers);
-        // Proxies understand 401 and 403, and make a fault of their own of anything else.
+        // Proxies understand 401 and 403, and turn any other refusal into a server error.
         csrf::check_caller(app, &mut request.session, &evidence)
             .map_err(|rejection| rejection.with_status(StatusCode::FORBIDDEN))?;
     }
     let Some(caller) = request.session.caller() else {
-        return Err(Fault::Internal("a door let nobody in".to_owned()).into());
+        return Err(Fault::Internal(
+            "the authentication policy accepted a request without a caller".to_owned(),
+        )
+        .into());
     };
     let roles = caller.roles(app).await?;
-    asked.access.requirement(&roles)?;
+    conditions.access.check(&roles)?;
     let mut reply = Reply::ok();
     for (name, value) in identity_headers(app, &caller.user, &roles) {
         reply = reply.header(name, value);
@@ -91,9 +94,10 @@ async fn decide(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     Ok(reply)
 }
 
-/// What the browser says about where the judged request comes from: checked as for requests to
-/// ourselves, where a cookie identifies the caller. A WebSocket handshake carries no CSRF token, so
-/// this is its only check.
+/// Checks the origin that the browser states for the judged request, as for requests to this
+/// server, if a session cookie identifies the caller.
+///
+/// A WebSocket handshake carries no CSRF token, so this is its only check.
 fn check_origin(
     app: &App,
     request: &RequestContext,
@@ -112,56 +116,60 @@ fn check_origin(
     }
 }
 
-/// What the query asks for.
+/// The conditions in the query.
 #[derive(Debug)]
-struct Asked {
-    auth_policy: AuthPolicy,
+struct Conditions {
+    policy: AuthPolicy,
     access: Access,
 }
 
-impl Asked {
-    /// Reads the query. What is not understood is refused, not passed over: a misspelt
-    /// condition must not let everybody in.
+impl Conditions {
+    /// Reads the query. An unknown parameter is refused rather than ignored: a misspelt condition
+    /// must not grant access to every caller.
     fn read(app: &App, query: &Query) -> Result<Self, Rejection> {
-        let mut asked = Self {
-            auth_policy: AuthPolicy {
-                said_by: SaidBy::Question,
-                ..AuthPolicy::of_others()
+        let mut conditions = Self {
+            policy: AuthPolicy {
+                chosen_by: ChosenBy::Client,
+                ..AuthPolicy::session_or_token()
             },
             access: Access::default(),
         };
         let mut seen = Vec::new();
         for (name, value) in query.all() {
             if seen.contains(&name) {
-                return Err(refuse(name, "stands in it twice"));
+                return Err(refuse(name, "is repeated"));
             }
             seen.push(name);
             match name {
                 "methods" => {
-                    asked.auth_policy.methods = list(name, value)?
+                    conditions.policy.methods = list(name, value)?
                         .iter()
                         .map(|method| Mechanism::from_name(method))
                         .collect::<Option<_>>()
-                        .ok_or_else(|| refuse(name, "names no method of ours"))?;
+                        .ok_or_else(|| refuse(name, "names an unknown authentication method"))?;
                 }
-                "roles_required" => asked.access.roles_required = list(name, value)?,
-                "roles_accepted" => asked.access.roles_accepted = list(name, value)?,
-                "permissions_required" => asked.access.permissions_required = list(name, value)?,
-                "permissions_accepted" => asked.access.permissions_accepted = list(name, value)?,
-                "within" => asked.auth_policy.within = Some(seconds(name, value)?),
-                "grace" => asked.auth_policy.grace = Some(seconds(name, value)?),
+                "roles_required" => conditions.access.roles_required = list(name, value)?,
+                "roles_accepted" => conditions.access.roles_accepted = list(name, value)?,
+                "permissions_required" => {
+                    conditions.access.permissions_required = list(name, value)?;
+                }
+                "permissions_accepted" => {
+                    conditions.access.permissions_accepted = list(name, value)?;
+                }
+                "within" => conditions.policy.within = Some(seconds(name, value)?),
+                "grace" => conditions.policy.grace = Some(seconds(name, value)?),
                 _ if name == app.settings().token.parameter => {}
                 _ => return Err(refuse(name, "is not known")),
             }
         }
-        if asked
-            .auth_policy
+        if conditions
+            .policy
             .within
             .is_some_and(|within| within.is_zero())
         {
-            return Err(refuse("within", "is no time at all"));
+            return Err(refuse("within", "must be more than 0 seconds"));
         }
-        Ok(asked)
+        Ok(conditions)
     }
 }
 
@@ -171,7 +179,7 @@ fn list(name: &str, value: &str) -> Result<Vec<String>, Rejection> {
         .map(|item| item.trim().to_owned())
         .collect();
     if items.iter().any(String::is_empty) {
-        return Err(refuse(name, "is empty, or has an empty item"));
+        return Err(refuse(name, "is empty or has an empty item"));
     }
     Ok(items)
 }
@@ -189,7 +197,7 @@ fn refuse(name: &str, what: &str) -> Rejection {
         .explained(Explanation::authz_query(name, what))
 }
 
-/// Who it is, for the server behind.
+/// The headers that identify the caller to the server behind the proxy.
 fn identity_headers(app: &App, user: &User, roles: &[Role]) -> Vec<(HeaderName, HeaderValue)> {
     let mut permissions: Vec<&str> = roles
         .iter()
@@ -198,7 +206,8 @@ fn identity_headers(app: &App, user: &User, roles: &[Role]) -> Vec<(HeaderName, 
         .collect();
     permissions.sort_unstable();
     permissions.dedup();
-    // Each of them always: what a proxy finds missing it may pass on as the client wrote it.
+    // Every header is sent, even if empty: in place of a missing one, a proxy may pass on the
+    // header of the client.
     let identity = identity::of(app, user).and_then(plain);
     let mut headers = vec![
         (USER_ID, HeaderValue::from(user.id.0)),
@@ -215,7 +224,8 @@ fn identity_headers(app: &App, user: &User, roles: &[Role]) -> Vec<(HeaderName, 
     headers
 }
 
-/// A text as a header carries it: UTF-8, nothing that ends a line, nothing that readers trim.
+/// A header value for a text, if the text has no control characters, which could end the line, and
+/// no surrounding white space, which readers would trim.
 fn plain(text: &str) -> Option<HeaderValue> {
     if text.chars().any(char::is_control) || text.trim() != text {
         return None;
@@ -223,14 +233,14 @@ fn plain(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_bytes(text.as_bytes()).ok()
 }
 
-/// Names in one line. One with a comma in it would read as two others: it stays out.
+/// Joins names by commas. A name that contains a comma is left out, since it would read as two.
 fn joined<'a>(names: impl Iterator<Item = &'a str>) -> HeaderValue {
     let unmistakable = |name: &&str| {
         let fits = !name.is_empty() && !name.contains(',') && plain(name).is_some();
         if !fits {
             tracing::warn!(
                 name,
-                "left out of the headers: it would read as something else there"
+                "a name was left out of the headers, because it would be ambiguous there"
             );
         }
         fits

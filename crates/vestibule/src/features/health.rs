@@ -1,11 +1,11 @@
-//! Whether the process is up, and whether it can do its work, for whoever runs it.
+//! Probes for the operator: whether the process is up, and whether it can serve requests.
 //!
 //! Routes    `GET /healthz`, `GET /readyz`, both beside the prefix
 //! Settings  none
 //! Messages  `UNAVAILABLE`
 //! Mails     none
 //! Hooks     none
-//! Never     looks at who is asking
+//! Never     identifies the caller
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use axum::response::Response;
 use http::StatusCode;
 use vestibule_store::StoreError;
 
-use super::api::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::app::App;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::messages::Message;
 use crate::messages::catalogue::Locale;
+use crate::openapi::{Answer, Endpoint, Operation, Schema, Tag};
 
 const TAG: Tag = Tag {
     name: "health",
-    about: "Probes, for whoever runs the server.",
+    about: "Probes for the operator.",
 };
 
-/// How long the database may think: probes have no more patience.
+/// How long the database may take to reply. Probes do not wait longer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::at("/healthz").get(healthz, describe_healthz),
@@ -37,12 +37,12 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// The process is up.
+/// Replies that the process is up.
 async fn healthz() -> Response {
     Reply::ok().member("status", "up").into_response()
 }
 
-/// The database answers.
+/// Replies whether the database responds.
 async fn readyz(State(app): State<App>) -> Response {
     let asked = tokio::time::timeout(PATIENCE, app.store().ping()).await;
     let silent = StoreError::Unavailable("it does not answer in time".to_owned());
@@ -59,12 +59,12 @@ async fn readyz(State(app): State<App>) -> Response {
 }
 
 fn describe_healthz(_: &App) -> Operation {
-    Operation::new("getHealth", TAG, "The process is up")
-        .answers(Answer::ok("It is.").must("status", Schema::only("up")))
+    Operation::new("getHealth", TAG, "Check that the process is up")
+        .answers(Answer::ok("The server is up.").must("status", Schema::only("up")))
 }
 
 fn describe_readyz(_: &App) -> Operation {
-    Operation::new("getReadiness", TAG, "The database answers")
+    Operation::new("getReadiness", TAG, "Check that the database responds")
         .asks_database()
-        .answers(Answer::ok("It does.").must("status", Schema::only("ready")))
+        .answers(Answer::ok("The server is ready.").must("status", Schema::only("ready")))
 }

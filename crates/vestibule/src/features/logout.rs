@@ -5,8 +5,8 @@
 //! Messages  the CSRF messages
 //! Mails     none
 //! Hooks     `SignedOut`, `RefreshFamilyEnded`
-//! Never     signs out because a page of another site shows an image or a frame; fails for somebody who is not
-//!           signed in otherwise
+//! Never     signs out because a page of another site embeds an image or a frame; refuses a client
+//!           because it is not signed in
 
 mod document;
 
@@ -15,12 +15,12 @@ use axum::response::Response;
 use http::{Method, header};
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::cookies;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
 use crate::http::reply::Reply;
 use crate::http::trust::navigation;
+use crate::openapi::Endpoint;
 use crate::session::caller::Load;
 use crate::session::csrf;
 use crate::session::keys;
@@ -28,7 +28,7 @@ use crate::session::request::RequestContext;
 use crate::session::{auth_policy, refresh, sign_in, tokens};
 use crate::settings::Settings;
 
-/// Where it is, for the methods that the settings name.
+/// The endpoint, for the methods in `LOGOUT_METHODS`.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let methods = &settings.login.logout_methods;
     let has = |name: &str| {
@@ -50,8 +50,8 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     }
 }
 
-/// Ends the session of whoever asks. A `GET`, which a link makes, goes on to its `next`, if that
-/// stays with us, or to `POST_LOGOUT_VIEW`.
+/// Signs the caller out. A `GET`, which a link sends, redirects to its `next` if that URL is
+/// allowed, and to `POST_LOGOUT_VIEW` otherwise.
 async fn handle(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = sign_out(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -66,19 +66,19 @@ async fn sign_out(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
         &request.headers,
         &settings.http.url_prefix,
     )?;
-    // Nothing in a body is needed, but what comes has to be one.
+    // No field is required, but a body has to be well formed.
     request.body.fields()?;
     auth_policy::identify(app, &mut request.session, Load::User, &request.credentials).await?;
     csrf::check_everywhere(app, &mut request.session, &request.evidence)?;
     keys::abandon(&mut request.session);
     let mut reply = if request.only_reads() {
-        gone_on(app, request)?
+        redirect_after(app, request)?
     } else {
         Reply::ok()
     };
     let signed_in = request.session.caller().is_some();
-    // A link carries no token: who had it followed, the browser says. One that does not say so is asked
-    // for the token all the same.
+    // A link carries no token. The browser states instead which site sent the request; one that
+    // does not state it needs a token nevertheless.
     let by_link = request.only_reads() && navigation::is_told(&request.headers);
     if signed_in && settings.csrf.logout_csrf && !by_link {
         request.evidence.method = Method::POST;
@@ -86,7 +86,7 @@ async fn sign_out(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
     }
     if app.settings().refresh.enabled {
         refresh::end_on_sign_out(app, request).await?;
-        // A session may be over before its refresh cookie is.
+        // The session may have ended before the refresh cookie does.
         let cookie = app.settings().refresh.cookie.as_ref();
         let cookie = cookie.filter(|cookie| {
             signed_in || cookies::cookie(&request.headers, &cookie.name).is_some()
@@ -101,7 +101,7 @@ async fn sign_out(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
     Ok(reply)
 }
 
-fn gone_on(app: &App, request: &RequestContext) -> Result<Reply, Fault> {
+fn redirect_after(app: &App, request: &RequestContext) -> Result<Reply, Fault> {
     let info = request.session.info();
     if let Some(next) = redirect::next_in(app, info, &request.query) {
         return Ok(Reply::redirect(next));

@@ -1,5 +1,4 @@
-//! The features, each a room of its own. None knows another; all describe themselves in the
-//! words of [`api`].
+//! The features. No feature imports another. Each describes its endpoints by means of [`api`].
 
 pub(crate) mod api;
 pub(crate) mod authz;

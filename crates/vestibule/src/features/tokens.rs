@@ -7,7 +7,7 @@
 //! Messages  `REFRESH_TOKEN_REQUIRED`, `REFRESH_TOKEN_INVALID`, `USER_DOES_NOT_EXIST`
 //! Mails     none
 //! Hooks     `RefreshFamilyEnded`
-//! Never     lets two different successors of one token live
+//! Never     leaves two different successors of one token valid
 
 mod document;
 
@@ -16,17 +16,17 @@ use axum::response::Response;
 use http::StatusCode;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::refresh::{self, Exchange, Presented};
 use crate::session::request::RequestContext;
 use crate::session::tokens;
 use crate::settings::Settings;
 
-/// Where it is, if there are refresh tokens.
+/// The endpoints of this feature: none if refresh tokens are disabled.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !settings.refresh.enabled {
         return Vec::new();
@@ -34,7 +34,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     vec![Endpoint::at(&settings.refresh.url).post(post, document::exchange)]
 }
 
-/// `POST /refresh-token`.
+/// `POST /refresh-token`: exchanges a refresh token.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = exchange(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -59,7 +59,7 @@ async fn exchange(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
             uniquifier,
             tracker,
         } => Ok(tokens::successors(app, &user, uniquifier, &tracker).add_to(Reply::ok())),
-        Exchange::NotOurs => Err(refused(Message::RefreshTokenInvalid)),
-        Exchange::Nobody => Err(refused(Message::UserDoesNotExist)),
+        Exchange::Invalid => Err(refused(Message::RefreshTokenInvalid)),
+        Exchange::NoUser => Err(refused(Message::UserDoesNotExist)),
     }
 }

@@ -1,4 +1,4 @@
-//! Showing once more who one is, so that what asks for a fresh proof goes on.
+//! Proving one's identity again, for endpoints that require a fresh proof.
 //!
 //! Routes    `GET/POST /verify`
 //! Settings  `VERIFY_URL`, `FRESHNESS`, `FRESHNESS_GRACE_PERIOD`, `FRESHNESS_ALLOW_AUTH_TOKEN`,
@@ -6,7 +6,7 @@
 //! Messages  `INVALID_PASSWORD`, `PASSWORD_NOT_PROVIDED`, `INVALID_REDIRECT`, `UNAUTHENTICATED`
 //! Mails     none
 //! Hooks     `Verified`, `SignInFailed`
-//! Never     makes anybody fresh but the caller whose password came
+//! Never     makes any session fresh but that of the caller whose password was checked
 
 mod document;
 
@@ -14,7 +14,6 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::body::Field;
 use crate::http::fault::HandlerError;
@@ -22,6 +21,7 @@ use crate::http::redirect;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::context::SessionContext;
 use crate::session::keys;
@@ -31,9 +31,9 @@ use crate::session::tokens::UserPayload;
 use crate::session::{freshness, tokens};
 use crate::settings::{Mechanism, Settings};
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
-    // Where a proof of identity may be of any age, nobody is asked for another.
+    // Without a freshness limit, no endpoint requires another proof of identity.
     if settings.freshness.within.is_none() {
         return Vec::new();
     }
@@ -43,16 +43,16 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     vec![endpoint]
 }
 
-/// `GET /verify`: the ways in which it can be shown.
+/// `GET /verify`: returns the ways in which the caller can prove their identity.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
-    let outcome = match request.enter(&app, &AuthPolicy::api(&app)).await {
+    let outcome = match request.authenticate(&app, &AuthPolicy::api(&app)).await {
         Ok(()) => Ok(ways(&app, &mut request.session)),
         Err(refusal) => Err(refusal),
     };
     request.finish(&app, outcome)
 }
 
-/// `POST /verify`: shows it by the password.
+/// `POST /verify`: verifies the caller's identity by the password.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = verify(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -61,7 +61,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 fn ways(app: &App, session: &mut SessionContext) -> Reply {
     let mut reply = Reply::ok().member("csrf_token", session.csrf_token(app));
     if let Some(caller) = session.caller() {
-        reply = UserPayload::none(app, &caller.user).add_to(reply);
+        reply = UserPayload::without_tokens(app, &caller.user).add_to(reply);
     }
     freshness::ways_to_verify(app)
         .into_iter()
@@ -69,7 +69,7 @@ fn ways(app: &App, session: &mut SessionContext) -> Reply {
 }
 
 async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::api(app)).await?;
+    request.authenticate(app, &AuthPolicy::api(app)).await?;
     let password = read(app, request)?;
     let caller = request.caller()?;
     let info = request.session.info();
@@ -82,12 +82,18 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     proof::store_upgrade(app, &caller.user, upgrade).await?;
     let user = caller.user.clone();
     let by_session = caller.via == Mechanism::Session;
-    // What can still fail comes first: a refusal leaves nobody fresh.
-    let tokens = {
+    // What can fail comes first: a failed request must not make the session fresh.
+    let payload = {
         let info = request.session.info();
         tokens::on_request(app, info, &user, app.unix_seconds(), &request.query).await?
     };
-    // A session that came beside a token may be somebody else's: it stays as old as it is.
+    let event = Event::Verified {
+        user_id: user.id,
+        via: "password",
+    };
+    app.record(request.session.info(), &event).await?;
+    // A session cookie sent beside a token may be another user's, so that session does not become
+    // fresh.
     if by_session {
         let now = app.unix_seconds();
         request
@@ -95,16 +101,11 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
             .data_mut()
             .set_f64(keys::AUTHENTICATED_AT, now);
     }
-    let event = Event::Verified {
-        user_id: user.id,
-        via: "password",
-    };
-    app.record(request.session.info(), &event).await?;
     let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
-    Ok(tokens.add_to(reply))
+    Ok(payload.add_to(reply))
 }
 
-/// The password, if the fields are as they should be.
+/// Reads the password, and checks the fields.
 fn read(app: &App, request: &RequestContext) -> Result<String, HandlerError> {
     let fields = request.body.fields()?;
     let mut errors = FieldErrors::default();

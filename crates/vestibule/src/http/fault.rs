@@ -34,7 +34,7 @@ impl Fault {
     fn into_rejection(self) -> Rejection {
         match self {
             Self::Busy => {
-                tracing::warn!("the password queue is full: answering 503");
+                tracing::warn!("the password queue is full: responding with 503");
                 Rejection::new(StatusCode::SERVICE_UNAVAILABLE, Message::Busy).retry_after(2)
             }
             Self::Store(StoreError::Unavailable(cause)) => {

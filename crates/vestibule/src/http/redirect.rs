@@ -44,7 +44,7 @@ pub(crate) fn go_to(
     let view = with_query(view, parameters);
     let location = to_view(&view, info, &app.settings().redirect);
     let location = header_value(&location)
-        .ok_or_else(|| Fault::Internal(format!("the view {view:?} cannot stand in a header")))?;
+        .ok_or_else(|| Fault::Internal(format!("the view {view:?} is not valid in a header")))?;
     Ok(Reply::redirect(location))
 }
 

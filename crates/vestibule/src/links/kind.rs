@@ -20,31 +20,31 @@ pub(crate) enum Kind {
 /// Every kind.
 pub(super) const KINDS: [Kind; 4] = [Kind::Confirm, Kind::Reset, Kind::Login, Kind::ChangeEmail];
 
-/// What one kind of link differs in from the others.
+/// The properties of one kind of link.
 pub(super) struct Row {
     /// Its name in the ledger of consumed one-time secrets.
     pub(super) name: &'static str,
-    /// What its tokens are signed for.
+    /// The purpose that its tokens are signed for.
     pub(super) purpose: Purpose,
     /// Its salt and lifetime.
     pub(super) settings: fn(&Settings) -> &LinkSettings,
-    /// The path under which it arrives.
+    /// The path of the endpoint that it leads to.
     pub(super) path: fn(&Settings) -> &str,
-    /// What its tokens are bound to.
+    /// The values that its tokens are bound to.
     pub(super) binds: Binding,
-    /// The names of the link and of its token in mail templates.
+    /// The variables of mail templates that hold the link and its token.
     pub(super) variables: [&'static str; 2],
 }
 
-/// What a token is bound to: it is invalid once that has changed.
+/// The values that a token is bound to. The token is invalid once one of them has changed.
 pub(super) struct Binding {
     /// The part of the token that holds a fingerprint of the address.
     pub(super) address: usize,
     /// Whether a token without that fingerprint is invalid. The reference's links that reset a
-    /// password or sign in have none.
+    /// password or sign in carry none.
     pub(super) address_required: bool,
-    /// The part that holds a fingerprint of the password's hash. Only in tokens of ours, which are
-    /// bound to an address as well.
+    /// The part that holds a fingerprint of the password's hash. It is checked only in our own
+    /// tokens, which are bound to an address as well.
     pub(super) password: Option<usize>,
 }
 

@@ -20,13 +20,13 @@ pub(crate) struct LinkMail<'a> {
     pub(crate) user: &'a User,
     /// The address that the mail goes to.
     pub(crate) to: &'a str,
-    /// Whether the mail is sent. One that is not costs the same work, so that the time does not tell
-    /// whether there is an account.
+    /// Whether the mail is sent. Otherwise we do the same work, so that the time does not reveal
+    /// whether the account exists.
     pub(crate) sent: bool,
 }
 
 impl LinkMail<'_> {
-    /// Puts the mail into the outbox, with the event that says so.
+    /// Puts the mail into the outbox together with its event.
     ///
     /// # Errors
     /// When the template cannot be rendered, or the store fails.

@@ -1,5 +1,5 @@
-//! The links in mails: their kinds (`kind`), what is in them (`token`), the mails that carry them
-//! (`mail`), and how they arrive (`step`).
+//! The links in mails: their kinds (`kind`), their tokens (`token`), the mails that carry them
+//! (`mail`), and the requests that use them (`step`).
 
 mod kind;
 mod mail;
@@ -9,6 +9,6 @@ mod token;
 pub(crate) use kind::Kind;
 pub(crate) use mail::LinkMail;
 pub(crate) use token::{
-    IN_RESET, Link, Links, Opened, change_email, confirm, consume, endpoint, login, open,
-    pad_fingerprints, reset,
+    FINGERPRINTS_IN_RESET, Link, Links, Opened, change_email, confirm, consume, endpoint, login,
+    open, pad_fingerprints, reset,
 };

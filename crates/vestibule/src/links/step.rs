@@ -1,4 +1,5 @@
-//! How a link arrives, and where it leads: to the views of the app.
+//! Handling a link from a mail: what the request does with it, and the redirects to the app's
+//! views.
 
 use std::convert::Infallible;
 
@@ -37,15 +38,15 @@ impl FromRequestParts<App> for Token {
 pub(crate) enum LinkStep {
     /// The user opened the link, which consumes it and leads to a view of the app.
     Consume,
-    /// The user opened the link, which changes nothing: the app gets the token.
+    /// The user opened the link, which changes nothing and hands the token over to the app.
     HandOver,
-    /// The app posts the token that it got, which consumes it.
+    /// The app posts the token that it received, which consumes the link.
     Redeem,
 }
 
 impl LinkStep {
-    /// `SECURITY_LINKS_CONSUMED_BY` and the method decide. Mail scanners look at links with `HEAD`,
-    /// so that changes nothing.
+    /// The step that a request takes, by `SECURITY_LINKS_CONSUMED_BY` and its method. `HEAD`
+    /// changes nothing, since mail scanners request links with it.
     pub(crate) fn of(app: &App, request: &RequestContext) -> Self {
         match app.settings().accounts.links_consumed_by {
             _ if request.method == Method::HEAD => Self::HandOver,
@@ -58,7 +59,7 @@ impl LinkStep {
     /// The reply to a link that is refused: an error for the app, a redirect for a browser.
     ///
     /// # Errors
-    /// The refusal itself where the app posted the token.
+    /// The refusal itself if the app posted the token.
     pub(crate) fn refuse(
         self,
         app: &App,
@@ -78,7 +79,7 @@ impl LinkStep {
     /// The reply to a link that confirmed an address.
     ///
     /// # Errors
-    /// When the view cannot stand in a header.
+    /// When the view is not a valid header value.
     pub(crate) fn confirmed(
         self,
         app: &App,
@@ -98,8 +99,8 @@ impl LinkStep {
     }
 }
 
-/// Refuses a link that signs in, unless a person followed it as far as the browser tells: an image on
-/// a page of an attacker must not sign visitors in to the attacker's account.
+/// Refuses a link that signs in unless the user followed it, as far as the browser states: an image
+/// on an attacker's page must not sign its visitors in to the attacker's account.
 ///
 /// # Errors
 /// 403 for any other request.
@@ -109,13 +110,13 @@ pub(crate) fn check_navigation(app: &App, request: &RequestContext) -> Result<()
     navigation::check(app, info, &request.method, &request.headers, prefix)
 }
 
-/// Why a link does not do what it is for.
+/// The reason why a link is refused.
 #[derive(Debug)]
 pub(crate) struct LinkRefusal {
     /// The reference's category of the message: the name of the query parameter.
     category: &'static str,
     pub(crate) reason: LocalizedMessage,
-    /// The user that the link was mailed to, where the app may know.
+    /// The user that the link was mailed to, if the app may know them.
     user: Option<Box<User>>,
 }
 
@@ -129,7 +130,7 @@ impl LinkRefusal {
         }
     }
 
-    /// There is nothing left to do.
+    /// The link's action was done before.
     pub(crate) fn info(reason: impl Into<LocalizedMessage>) -> Self {
         Self {
             category: "info",
@@ -137,7 +138,7 @@ impl LinkRefusal {
         }
     }
 
-    /// Tells the app whose link it was.
+    /// Adds the user of the link to the redirect.
     pub(crate) fn of_user(mut self, user: Box<User>) -> Self {
         self.user = Some(user);
         self
@@ -147,7 +148,7 @@ impl LinkRefusal {
 /// Redirects to the view for errors, with the reason.
 ///
 /// # Errors
-/// When the view cannot stand in a header.
+/// When the view is not a valid header value.
 pub(crate) fn redirect_error(
     app: &App,
     info: &RequestInfo,
@@ -161,7 +162,7 @@ pub(crate) fn redirect_error(
 /// Redirects to the view for success, with the user whose link it was.
 ///
 /// # Errors
-/// When the view cannot stand in a header.
+/// When the view is not a valid header value.
 pub(crate) fn redirect_success(
     app: &App,
     info: &RequestInfo,
@@ -176,7 +177,7 @@ pub(crate) fn redirect_success(
 /// Redirects to a view with the token, for the app to post.
 ///
 /// # Errors
-/// When the view cannot stand in a header.
+/// When the view is not a valid header value.
 pub(crate) fn redirect_token(
     app: &App,
     info: &RequestInfo,

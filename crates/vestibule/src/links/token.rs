@@ -1,4 +1,4 @@
-//! What is in a link, and what a link that comes back is worth.
+//! The tokens in links: making them, and checking the ones that come back.
 
 use vestibule_formats::hash::fingerprint;
 use vestibule_formats::link_token::{LinkCodec, LinkError, LinkToken};
@@ -19,20 +19,20 @@ pub(crate) struct Links(Vec<LinkCodec>);
 /// A link.
 #[derive(Debug)]
 pub(crate) struct Link {
-    /// What is in it.
+    /// The token in the link.
     pub(crate) token: String,
-    /// All of it.
+    /// The whole link.
     pub(crate) url: String,
 }
 
-/// What a link that came back says.
+/// The outcome of opening a link.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    /// It counts, for this user.
+    /// The link is valid for this user.
     Valid(Box<User>, LinkToken),
-    /// It did, until it was too old; it would be for this user.
+    /// The link has expired. Holds its user, if the user still exists and the binding still holds.
     Expired(Option<Box<User>>),
-    /// It does not count.
+    /// The link is invalid.
     Invalid,
 }
 
@@ -104,10 +104,10 @@ pub(crate) fn change_email(app: &App, info: &RequestInfo, user: &User, new_email
     make(app, info, Kind::ChangeEmail, &parts)
 }
 
-/// How many fingerprints are in a link that resets a password.
-pub(crate) const IN_RESET: u32 = 2;
+/// The number of fingerprints in a link that resets a password.
+pub(crate) const FINGERPRINTS_IN_RESET: u32 = 2;
 
-/// Makes so many fingerprints and drops them, to take as long as a link that holds them.
+/// Makes fingerprints and drops them, to take as long as making a link that holds as many.
 pub(crate) fn pad_fingerprints(app: &App, fingerprints: u32) {
     for _ in 0..fingerprints {
         std::hint::black_box(fingerprint_of(app, "padding@example.com"));
@@ -125,8 +125,8 @@ fn make(app: &App, info: &RequestInfo, kind: Kind, parts: &[Option<&str>]) -> Li
     Link { token, url }
 }
 
-/// The address of an endpoint of ours, as it stands in a mail: on the public address, if one is
-/// configured, or on the believed host, whose port is not the client's to choose.
+/// The URL of one of our endpoints for a mail: on the public origin, if one is configured, or on
+/// the trusted host, whose port the client does not choose.
 pub(crate) fn endpoint(app: &App, info: &RequestInfo, path: &str) -> String {
     let http = &app.settings().http;
     let origin = http.public_origin.clone().unwrap_or_else(|| {
@@ -136,8 +136,8 @@ pub(crate) fn endpoint(app: &App, info: &RequestInfo, path: &str) -> String {
     format!("{origin}{}{path}", http.url_prefix)
 }
 
-/// Reads the token of a link, and looks up whose it is. A link that is bound to an address is
-/// invalid once the address is another.
+/// Reads the token of a link and looks up its user. A link that is bound to an address or a
+/// password is invalid once that has changed.
 pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, Fault> {
     let row = kind.row();
     let settings = (row.settings)(app.settings());
@@ -150,7 +150,7 @@ pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, F
                 tracing::info!(
                     check = "link",
                     ahead,
-                    "a link is not used: it was signed that many seconds ahead of this server's clock"
+                    "a link was refused: it was signed this many seconds ahead of this server's clock"
                 );
             }
             (token, true)
@@ -176,14 +176,15 @@ pub(crate) async fn open(app: &App, kind: Kind, token: &str) -> Result<Opened, F
     }
     Ok(match (holds, expired) {
         (true, false) => Opened::Valid(Box::new(user), token),
-        // Who has the address now is told to whoever had the link mailed to it.
+        // The user is revealed only if they still have the address that the link was mailed to.
         (true, true) => Opened::Expired(Some(Box::new(user))),
         (false, true) => Opened::Expired(None),
         (false, false) => Opened::Invalid,
     })
 }
 
-/// Whether a fingerprint is that of a text. Those of the reference take tens of milliseconds.
+/// Whether a fingerprint was made of a text. Runs on a thread for blocking work, since checking a
+/// fingerprint of the reference takes tens of milliseconds.
 async fn is_of(taken: &str, text: Option<&str>) -> bool {
     let Some(text) = text.map(str::to_owned) else {
         return false;
@@ -194,7 +195,7 @@ async fn is_of(taken: &str, text: Option<&str>) -> bool {
         .unwrap_or(false)
 }
 
-/// The entry in the ledger that uses a link up.
+/// The entry in the ledger that consumes a link.
 pub(crate) fn consume(app: &App, kind: Kind, token: &LinkToken) -> OneTimeSecret {
     let row = kind.row();
     let settings = (row.settings)(app.settings());
@@ -203,7 +204,7 @@ pub(crate) fn consume(app: &App, kind: Kind, token: &LinkToken) -> OneTimeSecret
     OneTimeSecret {
         purpose: row.name,
         digest: token.digest.clone(),
-        // A day more than it counts: the clocks of several servers may differ.
+        // A day longer than the link is valid, since the clocks of several servers may differ.
         expires_at: made_at + settings.within + std::time::Duration::from_secs(86_400),
     }
 }

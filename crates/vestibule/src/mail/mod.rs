@@ -1,60 +1,30 @@
 //! Mail: rendered during the request, stored with the change that it is about, sent later.
 //!
 //! A mail is written to the outbox in the same transaction as the change that it announces
-//! ([`Change`]), so that neither exists without the other. A worker (`outbox`) sends it. The
+//! ([`Change`]), so that neither exists without the other. A worker ([`crate::outbox`]) sends it. The
 //! database holds it encrypted, because mails contain secrets.
 
 pub(crate) mod addressee;
 pub(crate) mod mailbox;
-pub(crate) mod outbox;
 pub mod rehearsal;
 pub(crate) mod render;
 pub mod transport;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
 use vestibule_store::{Change, NewMail, User};
 
-use self::mailbox::Mailbox;
-use self::render::{Parts, Renderer};
+use self::render::Bodies;
 use crate::app::App;
 use crate::audit::AuditRecord;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
 use crate::messages::period;
+use crate::outbox::{MailPayload, Payload};
 use crate::rng;
-use crate::secrets::sealed::Sealer;
-use crate::settings::{MailTemplate, Settings};
-
-/// Renders mails and wakes the worker that sends them.
-#[derive(Debug)]
-pub(crate) struct Outbox {
-    renderer: Renderer,
-    sealer: Sealer,
-    /// Wakes the worker.
-    notify: Notify,
-    /// How many workers are running.
-    workers: AtomicUsize,
-    /// Whether the warning that no worker is running was logged.
-    complained: AtomicBool,
-    /// The mails for the developer, if mails are not sent.
-    pub(crate) mailbox: Arc<Mailbox>,
-}
-
-/// Counts a running worker until it is dropped.
-struct Working<'a>(&'a Outbox);
-
-impl Drop for Working<'_> {
-    fn drop(&mut self) {
-        self.0.workers.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+use crate::settings::MailTemplate;
 
 /// A mail to be rendered.
 #[derive(Debug)]
@@ -66,44 +36,6 @@ pub(crate) struct Email<'a> {
     /// Whether the mail is sent. One that is not sent costs as much, so that the response time does
     /// not reveal whether it has a recipient.
     pub(crate) sent: bool,
-}
-
-/// The encrypted payload of a mail in the outbox.
-#[derive(Serialize, Deserialize)]
-struct Sealed {
-    to: String,
-    subject: String,
-    text: Option<String>,
-    html: Option<String>,
-    sent: bool,
-}
-
-impl Outbox {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self {
-            renderer: Renderer::new(settings.mail.templates.clone()),
-            sealer: Sealer::new(&settings.secrets, "vestibule outbox"),
-            notify: Notify::new(),
-            workers: AtomicUsize::new(0),
-            complained: AtomicBool::new(false),
-            mailbox: Arc::default(),
-        }
-    }
-
-    /// Tells the worker that a mail was stored.
-    pub(crate) fn wake(&self) {
-        if self.workers.load(Ordering::Relaxed) == 0
-            && !self.complained.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!("a mail waits, and nobody sends it: spawn Vestibule::background()");
-        }
-        self.notify.notify_one();
-    }
-
-    fn begin_work(&self) -> Working<'_> {
-        self.workers.fetch_add(1, Ordering::Relaxed);
-        Working(self)
-    }
 }
 
 impl Email<'_> {
@@ -146,35 +78,34 @@ impl App {
         email_message: &Email<'_>,
     ) -> Result<NewMail, Fault> {
         let settings = &self.settings().mail;
-        let parts = Parts {
+        let bodies = Bodies {
             text: settings.text,
             html: settings.html,
         };
-        let outbox = self.outbox();
         let path = &email_message.template.path;
-        let rendered = outbox
-            .renderer
+        let rendered = self
+            .renderer()
             .render(
                 path,
                 info.locale(),
                 self.messages().catalogues(),
                 &email_message.context,
-                parts,
+                bodies,
             )
-            .map_err(|error| Fault::Internal(format!("a mail cannot be written: {error}")))?;
+            .map_err(|error| Fault::Internal(format!("a mail cannot be rendered: {error}")))?;
         let words = self.words(info);
         let subject = words.translate(&email_message.template.subject);
-        let sealed = Sealed {
+        let payload = Payload::Mail(MailPayload {
             to: email_message.to.to_owned(),
             subject: subject.to_owned(),
             text: rendered.text,
             html: rendered.html,
             sent: email_message.sent,
-        };
-        let payload = serde_json::to_vec(&sealed)
-            .ok()
-            .and_then(|json| outbox.sealer.seal(&json, self.random()))
-            .ok_or_else(|| Fault::Internal("a mail cannot be sealed".to_owned()))?;
+        });
+        let payload = self
+            .outbox()
+            .seal(&payload, self.random())
+            .ok_or_else(|| Fault::Internal("a mail cannot be encrypted".to_owned()))?;
         let domain = settings
             .sender_address()
             .rsplit('@')
@@ -235,7 +166,7 @@ impl App {
             self.hooks().emit(event, info);
         } else {
             // The log must not tell the two cases apart by its volume either.
-            tracing::info!("a mail was asked for with an address that gets none");
+            tracing::info!("a mail was requested for an address that gets none");
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
-use super::render::{Parts, Renderer, built_in};
+use super::render::{Bodies, Renderer, built_in};
 use super::transport::{self, Outgoing};
 use crate::messages::catalogue::{Catalogues, Locale};
 use crate::settings::{MailTemplate, Problem, Settings};
@@ -175,7 +175,7 @@ fn kinds(settings: &Settings) -> Vec<Kind<'_>> {
 /// Renders one kind in every language, with all possible variables and with as few as possible.
 fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result<(), Problem> {
     let catalogues = Catalogues::built_in();
-    let parts = Parts {
+    let bodies = Bodies {
         text: settings.mail.text,
         html: settings.mail.html,
     };
@@ -184,12 +184,12 @@ fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result
         for all in [true, false] {
             let context = context(kind, all);
             let rendered = renderer
-                .render(path, locale, &catalogues, &context, parts)
+                .render(path, locale, &catalogues, &context, bodies)
                 .map_err(|error| {
                     Problem::new(
                         kind.key,
-                        format!("{path:?} cannot be written ({}): {error}", locale.tag()),
-                        "mend that file, or leave it out: no mail of this kind would leave",
+                        format!("{path:?} cannot be rendered ({}): {error}", locale.tag()),
+                        "correct or remove that file: no mail of this kind could be sent",
                     )
                 })?;
             let subject = catalogues.translate(locale, &kind.template.subject);
@@ -206,7 +206,7 @@ fn rehearse(kind: &Kind<'_>, renderer: &Renderer, settings: &Settings) -> Result
                 Problem::new(
                     kind.key,
                     format!("{path:?} cannot be encoded ({}): {why}", locale.tag()),
-                    "mend its template, its subject or SECURITY_EMAIL_SENDER",
+                    "correct its template, its subject or SECURITY_EMAIL_SENDER",
                 )
             })?;
         }

@@ -19,7 +19,7 @@ use crate::messages::catalogue::{Catalogues, Locale};
 
 /// Which parts a mail has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Parts {
+pub(crate) struct Bodies {
     pub(crate) text: bool,
     pub(crate) html: bool,
 }
@@ -80,7 +80,7 @@ impl Renderer {
         locale: Locale,
         catalogues: &Catalogues,
         context: &Map<String, Value>,
-        parts: Parts,
+        bodies: Bodies,
     ) -> Result<Rendered, RenderError> {
         let mut environment = self.environment.clone();
         words::teach(&mut environment, locale, *catalogues);
@@ -94,8 +94,8 @@ impl Renderer {
                 .map_err(|error| RenderError::new(&error, &name, self.folder.as_deref()))
         };
         Ok(Rendered {
-            text: parts.text.then(|| part("txt")).transpose()?,
-            html: parts.html.then(|| part("html")).transpose()?,
+            text: bodies.text.then(|| part("txt")).transpose()?,
+            html: bodies.html.then(|| part("html")).transpose()?,
         })
     }
 }

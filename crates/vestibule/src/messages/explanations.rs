@@ -35,7 +35,7 @@ impl Explanation {
         Self::new(
             "host",
             format!("Host: {}", host.escape_debug()),
-            "name the hosts of this server in TRUSTED_HOSTS or SERVER_NAME",
+            "if this host belongs to this server, add it to TRUSTED_HOSTS or set SERVER_NAME to it",
         )
     }
 
@@ -45,7 +45,7 @@ impl Explanation {
         Self::new(
             "headers",
             format!("{lines} header lines of {bytes} bytes"),
-            "clear the cookies of this site; other applications on this host set some, too",
+            "clear the cookies of this site, including those of other applications on this host",
         )
     }
 
@@ -55,9 +55,9 @@ impl Explanation {
         Self::new(
             "authz_query",
             format!("{} {what}", name.escape_debug()),
-            "write methods, roles_required, roles_accepted, permissions_required, \
-             permissions_accepted, within or grace, each once; lists with commas, times in \
-             seconds",
+            "use methods, roles_required, roles_accepted, permissions_required, \
+             permissions_accepted, within and grace, each at most once; separate list items with \
+             commas, and give times in seconds",
         )
     }
 
@@ -88,28 +88,29 @@ impl Explanation {
             BodyFlaw::Unsupported => return Self::content_type(None),
             BodyFlaw::Encoded => (
                 "a body with a Content-Encoding".to_owned(),
-                "send the body uncompressed, and without that header",
+                "send the body uncompressed and without the Content-Encoding header",
             ),
             BodyFlaw::Incomplete => (
-                "a body that ended before its announced length".to_owned(),
-                "send as many bytes as Content-Length says; look whether a proxy cuts the body off",
+                "a body shorter than its Content-Length".to_owned(),
+                "send as many bytes as Content-Length announces; check whether a proxy truncates \
+                 the body",
             ),
             BodyFlaw::OtherEncoding => ("JSON in UTF-16 or UTF-32".to_owned(), as_utf8),
             BodyFlaw::NotUtf8(at) => (format!("invalid UTF-8 at byte {at}"), as_utf8),
             BodyFlaw::FormNotUtf8 => (
-                "a form with a field that is not UTF-8".to_owned(),
-                "percent-encode the UTF-8 form of each character (encodeURIComponent, \
-                 URLSearchParams)",
+                "a form field that is not UTF-8".to_owned(),
+                "percent-encode the UTF-8 bytes of each character (encodeURIComponent and \
+                 URLSearchParams do)",
             ),
             BodyFlaw::Syntax(what) => (
                 format!("text that is not JSON: {what}"),
-                "make the body with JSON.stringify or your language's JSON library; in a shell, \
+                "build the body with JSON.stringify or your language's JSON library; in a shell, \
                  put it in single quotes",
             ),
             BodyFlaw::NotAnObject => ("JSON that is not an object".to_owned(), one_object),
             BodyFlaw::Repeated(line, column) => (
-                format!("a member that is repeated, at line {line} column {column}"),
-                "name each member once",
+                format!("a member name that is repeated, at line {line} column {column}"),
+                "use each member name once",
             ),
         };
         Self::new(check, saw, fix)
@@ -121,7 +122,7 @@ impl Explanation {
         Self::new(
             "content_length",
             format!("a body of more than {limit} bytes"),
-            "send less, or raise MAX_CONTENT_LENGTH",
+            "send a smaller body, or raise MAX_CONTENT_LENGTH",
         )
     }
 
@@ -134,17 +135,17 @@ impl Explanation {
     /// `Sec-Fetch-Site` says that another site sent the request.
     #[must_use]
     pub(crate) fn fetch_site(site: &str, own: &OwnOrigin<'_>) -> Self {
-        let saw = format!("Sec-Fetch-Site: {site} and no Origin");
+        let saw = format!("Sec-Fetch-Site: {site}, without an Origin header");
         Self::cross_site(&saw, own, likely_cause(Mismatch::Host))
     }
 
     fn cross_site(saw: &str, own: &OwnOrigin<'_>, likely: &str) -> Self {
         Self::new(
             "origin",
-            format!("{saw}; this server answers for {own}"),
+            format!("{saw}; the origin of this server is {own}"),
             format!(
-                "if the app lives on that origin, list it in CORS_ORIGINS (with \
-                 CORS_SUPPORTS_CREDENTIALS = true); {likely}"
+                "if your app runs on the sending origin, add it to CORS_ORIGINS and set \
+                 CORS_SUPPORTS_CREDENTIALS = true; {likely}"
             ),
         )
     }
@@ -155,11 +156,11 @@ impl Explanation {
         Self::new(
             "origin",
             format!(
-                "Sec-Fetch-Site: {site}, and not a link that was followed in a tab of its own; this \
-                 server answers for {own_host}"
+                "Sec-Fetch-Site: {site}, on a request that is not a top-level navigation; the host \
+                 of this server is {own_host}"
             ),
-            "have the app send a POST, or have the user follow the link; if the app lives on that \
-             origin, list it in CORS_ORIGINS",
+            "have your app send a POST, or have the user follow a link; if your app runs on the \
+             sending origin, add it to CORS_ORIGINS",
         )
     }
 
@@ -168,9 +169,7 @@ impl Explanation {
     pub(crate) fn referrer(seen: Option<(&str, Mismatch)>, own: &OwnOrigin<'_>) -> Self {
         let (saw, likely) = match seen {
             None => ("no Referer header".to_owned(), ""),
-            Some((referrer, mismatch)) => {
-                (format!("a Referer of {referrer}"), likely_cause(mismatch))
-            }
+            Some((referrer, mismatch)) => (format!("Referer: {referrer}"), likely_cause(mismatch)),
         };
         let likely = if likely.is_empty() {
             String::new()
@@ -179,10 +178,10 @@ impl Explanation {
         };
         Self::new(
             "csrf_referrer",
-            format!("{saw}; this server answers for {own}"),
+            format!("{saw}; the origin of this server is {own}"),
             format!(
-                "send the Referer header from the same https origin, or set WTF_CSRF_SSL_STRICT = \
-                 false{likely}"
+                "send the request from a page of this server's origin and with its Referer header, \
+                 or set WTF_CSRF_SSL_STRICT = false{likely}"
             ),
         )
     }
@@ -198,13 +197,16 @@ impl Explanation {
     ) -> Self {
         let get_one = match (readable, settings.headers.last()) {
             (Some(name), _) => {
-                format!("take it from csrf_token in the answer of GET /login or the cookie {name}")
+                format!(
+                    "read the token from csrf_token in the response of GET /login or from the \
+                     cookie {name}"
+                )
             }
             (None, Some(header)) if settings.cookie.is_some() => format!(
-                "read csrf_token from the answer of GET /login and send it in the header {header}: a page \
-                 of another host cannot read the cookies of this one"
+                "read the token from csrf_token in the response of GET /login and send it in the \
+                 header {header}, because a page of another host cannot read this host's cookies"
             ),
-            _ => "take it from csrf_token in the answer of GET /login".to_owned(),
+            _ => "read the token from csrf_token in the response of GET /login".to_owned(),
         };
         let (saw, fix) = match error {
             CsrfError::Missing => (
@@ -214,9 +216,9 @@ impl Explanation {
                     settings.field_name
                 ),
                 format!(
-                    "send the CSRF token in one of these headers; {get_one}. Requests of people \
-                     who are not signed in need none with SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = \
-                     true"
+                    "send the CSRF token in one of these headers; {get_one}; with \
+                     SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true, unauthenticated requests do not \
+                     need a token"
                 ),
             ),
             CsrfError::SessionMissing => no_session(cookie, &get_one),
@@ -225,21 +227,21 @@ impl Explanation {
                     "a token older than {} seconds",
                     settings.time_limit.unwrap_or_default().as_secs()
                 ),
-                format!("{get_one} again, or change WTF_CSRF_TIME_LIMIT (\"\" for no limit)"),
+                format!("{get_one} again, or raise WTF_CSRF_TIME_LIMIT (\"\" for no limit)"),
             ),
             CsrfError::Ahead(seconds) => ahead("a token", seconds, &get_one),
             CsrfError::Invalid => (
-                "a token that this server did not sign, or not with its present key".to_owned(),
+                "a token that was not signed with a key of this server".to_owned(),
                 format!(
-                    "{get_one}; after a change of SECRET_KEY keep the old one in \
+                    "{get_one} again; if SECRET_KEY was changed, keep the old key in \
                      SECRET_KEY_FALLBACKS"
                 ),
             ),
             CsrfError::Mismatch => (
-                "a token of another session: it was fetched before the last sign-out, or in another \
-                 browser profile"
+                "a token of another session, probably fetched before the last sign-out or in \
+                 another browser profile"
                     .to_owned(),
-                format!("{get_one} again after signing out"),
+                format!("{get_one} again after each sign-out"),
             ),
         };
         Self::new("csrf_token", saw, fix)
@@ -251,15 +253,15 @@ fn likely_cause(mismatch: Mismatch) -> &'static str {
     match mismatch {
         Mismatch::Host => {
             "behind a proxy, pass the Host header on unchanged (nginx: proxy_set_header Host \
-             $http_host) or list the proxy in TRUSTED_PROXIES"
+             $http_host), or add the proxy to TRUSTED_PROXIES"
         }
         Mismatch::Port => {
-            "only the port differs, so a proxy probably drops it: pass the Host header on with \
-             its port (nginx: proxy_set_header Host $http_host)"
+            "only the port differs, so a proxy probably drops it: pass the Host header on with its \
+             port (nginx: proxy_set_header Host $http_host)"
         }
         Mismatch::Scheme => {
-            "only the scheme differs: serve the app over HTTPS, or have the proxy send the right \
-             X-Forwarded-Proto"
+            "only the scheme differs: serve your app over HTTPS, or have the proxy send the \
+             correct X-Forwarded-Proto header"
         }
     }
 }
@@ -269,9 +271,9 @@ fn ahead(what: &str, seconds: u64, get_one: &str) -> (String, String) {
     (
         format!("{what} that was signed {seconds} seconds ahead of this server's clock"),
         format!(
-            "synchronise the clocks (NTP) of this server and of every other server that signs with \
-             the same SECRET_KEY: up to 60 seconds of difference are allowed; if this server's clock \
-             was set back, {get_one} again"
+            "synchronise the clocks (NTP) of all servers that sign with the same SECRET_KEY; a \
+             difference of up to 60 seconds is allowed; if this server's clock was set back, \
+             {get_one} again"
         ),
     )
 }
@@ -280,25 +282,28 @@ fn ahead(what: &str, seconds: u64, get_one: &str) -> (String, String) {
 fn no_session(cookie: CookieState, get_one: &str) -> (String, String) {
     let (saw, fix) = match cookie {
         CookieState::Absent => (
-            "a token and no session cookie",
-            "send cookies with the request (fetch: credentials: \"include\"); on another origin \
-             set CORS_SUPPORTS_CREDENTIALS = true; check SESSION_COOKIE_DOMAIN, _PATH, _SECURE and \
-             _SAMESITE"
+            "a token, but no session cookie",
+            "send cookies with the request (fetch: credentials: \"include\"); if your app runs on \
+             another origin, set CORS_SUPPORTS_CREDENTIALS = true; check SESSION_COOKIE_DOMAIN, \
+             _PATH, _SECURE and _SAMESITE"
                 .to_owned(),
         ),
         CookieState::Expired => (
             "a session cookie that is too old",
-            format!("{get_one} again, or change PERMANENT_SESSION_LIFETIME"),
+            format!("{get_one} again, or raise PERMANENT_SESSION_LIFETIME"),
         ),
         CookieState::Ahead(seconds) => return ahead("a session cookie", seconds, get_one),
         CookieState::Foreign => (
             "a session cookie that this server did not sign",
-            "give every server the same SECRET_KEY; after a change keep the old one in \
-             SECRET_KEY_FALLBACKS; another application on this host needs another \
-             SESSION_COOKIE_NAME"
+            "use the same SECRET_KEY on every server; if it was changed, keep the old key in \
+             SECRET_KEY_FALLBACKS; if another application on this host uses the same cookie name, \
+             change SESSION_COOKIE_NAME"
                 .to_owned(),
         ),
-        CookieState::Opened => ("a session that was never given a token", get_one.to_owned()),
+        CookieState::Opened => (
+            "a session for which no token was issued",
+            get_one.to_owned(),
+        ),
     };
     (saw.to_owned(), fix)
 }

@@ -1,9 +1,9 @@
-//! The messages by name.
+//! The messages: their names, stable codes and English texts.
 
 /// Declares the messages once: name, stable code, text.
 macro_rules! messages {
     ($($(#[$doc:meta])* $name:ident = $code:literal: $text:literal;)*) => {
-        /// What can be said to a user of the API.
+        /// A message to a user of the API.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Message {
@@ -11,16 +11,16 @@ macro_rules! messages {
         }
 
         impl Message {
-            /// Every message.
+            /// All messages.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The stable code that programs go by.
+            /// The stable code, for programs.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }
             }
 
-            /// Our English text.
+            /// The English text.
             #[must_use]
             pub const fn default_text(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -39,126 +39,126 @@ messages! {
     // Codes of the reference.
 
     /// A field has a value of the wrong type.
-    ApiError = "API_ERROR": "This value does not fit what the API expects.";
-    /// Somebody who is signed in asked for what only a stranger may do.
-    AnonymousUserRequired = "ANONYMOUS_USER_REQUIRED": "You are signed in already. Sign out first.";
-    /// The address was confirmed before.
-    AlreadyConfirmed = "ALREADY_CONFIRMED": "This address is confirmed already.";
-    /// The new address is in force.
-    ChangeEmailConfirmed = "CHANGE_EMAIL_CONFIRMED": "Your new address is in force.";
-    /// The link that confirms a new address is too old.
-    ChangeEmailExpired = "CHANGE_EMAIL_EXPIRED": "This link was good for %(within)s. Ask for the change again.";
-    /// The link that confirms an address is too old.
-    ConfirmationExpired = "CONFIRMATION_EXPIRED": "This link was good for %(within)s. Ask for a new one.";
-    /// The address was never confirmed.
+    ApiError = "API_ERROR": "This value has the wrong type.";
+    /// A signed-in user called an endpoint that is only for unauthenticated clients.
+    AnonymousUserRequired = "ANONYMOUS_USER_REQUIRED": "You are already signed in. Sign out first.";
+    /// The address is already confirmed.
+    AlreadyConfirmed = "ALREADY_CONFIRMED": "This email address is already confirmed.";
+    /// The change of address is confirmed.
+    ChangeEmailConfirmed = "CHANGE_EMAIL_CONFIRMED": "Your email address has been changed.";
+    /// The link that confirms a new address has expired.
+    ChangeEmailExpired = "CHANGE_EMAIL_EXPIRED": "This link expired after %(within)s. Request the change again.";
+    /// The confirmation link has expired.
+    ConfirmationExpired = "CONFIRMATION_EXPIRED": "This link expired after %(within)s. Request a new one.";
+    /// The address is not confirmed.
     ConfirmationRequired = "CONFIRMATION_REQUIRED": "Confirm your email address before you sign in.";
-    /// The account was switched off.
-    DisabledAccount = "DISABLED_ACCOUNT": "This account has been switched off.";
-    /// Somebody has this address.
-    EmailAlreadyAssociated = "EMAIL_ALREADY_ASSOCIATED": "There is an account with the address %(email)s already.";
-    /// The address is confirmed.
-    EmailConfirmed = "EMAIL_CONFIRMED": "Your address is confirmed.";
+    /// The account is deactivated.
+    DisabledAccount = "DISABLED_ACCOUNT": "This account has been disabled. Contact support for help.";
+    /// Another account has this address.
+    EmailAlreadyAssociated = "EMAIL_ALREADY_ASSOCIATED": "An account with the email address %(email)s already exists.";
+    /// The address has been confirmed.
+    EmailConfirmed = "EMAIL_CONFIRMED": "Your email address is confirmed.";
     /// The email field is empty.
     EmailNotProvided = "EMAIL_NOT_PROVIDED": "Enter an email address.";
-    /// The one answer for every failed sign-in when generic responses are on.
-    GenericAuthnFailed = "GENERIC_AUTHN_FAILED": "Sign-in failed. Check what you entered and try again.";
-    /// The link that confirms an address is not one of ours.
-    InvalidConfirmationToken = "INVALID_CONFIRMATION_TOKEN": "This link does not confirm anything.";
-    /// The email field holds no email address.
+    /// The same message for every failed sign-in if generic responses are on.
+    GenericAuthnFailed = "GENERIC_AUTHN_FAILED": "Sign-in failed. Check your details and try again.";
+    /// The confirmation link is invalid.
+    InvalidConfirmationToken = "INVALID_CONFIRMATION_TOKEN": "This confirmation link is invalid. Request a new one.";
+    /// The email field does not contain a valid address.
     InvalidEmailAddress = "INVALID_EMAIL_ADDRESS": "This is not a valid email address.";
-    /// A value that is of the right type but not acceptable.
-    InvalidInput = "INVALID_INPUT": "This value cannot be used here.";
-    /// The link that signs in is not one of ours, or was used.
-    InvalidLoginToken = "INVALID_LOGIN_TOKEN": "This link does not sign in.";
+    /// A value has the right type but is not allowed.
+    InvalidInput = "INVALID_INPUT": "This value is not accepted here.";
+    /// The sign-in link is invalid or was already used.
+    InvalidLoginToken = "INVALID_LOGIN_TOKEN": "This sign-in link is invalid or has already been used. Request a new one.";
     /// The password is wrong.
-    InvalidPassword = "INVALID_PASSWORD": "This password is not right.";
-    /// `next` points away from this site.
-    InvalidRedirect = "INVALID_REDIRECT": "The address to go on to is not one of ours.";
-    /// The link that resets a password is not one of ours, or was used.
-    InvalidResetPasswordToken = "INVALID_RESET_PASSWORD_TOKEN": "This link does not reset a password.";
-    /// The link that signs in is too old.
-    LoginExpired = "LOGIN_EXPIRED": "This link was good for %(within)s. A new one is on its way to %(email)s.";
-    /// The password is on a list of passwords that leaked.
-    PasswordBreached = "PASSWORD_BREACHED": "This password is on a list of leaked passwords. Choose another.";
-    /// The list of passwords that leaked could not be asked.
-    PasswordBreachedSiteError = "PASSWORD_BREACHED_SITE_ERROR": "The password could not be checked against leaked ones. Try again later.";
-    /// The password is too short, or too long.
-    PasswordInvalidLength = "PASSWORD_INVALID_LENGTH": "A password has at least %(length)s characters, and at most 128.";
-    /// The new password is the old one.
-    PasswordIsTheSame = "PASSWORD_IS_THE_SAME": "The new password is the old one.";
+    InvalidPassword = "INVALID_PASSWORD": "The password is incorrect.";
+    /// `next` points to a host that is not allowed.
+    InvalidRedirect = "INVALID_REDIRECT": "The redirect target is not allowed.";
+    /// The reset link is invalid or was already used.
+    InvalidResetPasswordToken = "INVALID_RESET_PASSWORD_TOKEN": "This password reset link is invalid or has already been used. Request a new one.";
+    /// The sign-in link has expired.
+    LoginExpired = "LOGIN_EXPIRED": "This link expired after %(within)s. We are sending a new one to %(email)s.";
+    /// The password is on the list of breached passwords.
+    PasswordBreached = "PASSWORD_BREACHED": "This password has appeared in a data leak. Choose another one.";
+    /// The list of breached passwords could not be queried.
+    PasswordBreachedSiteError = "PASSWORD_BREACHED_SITE_ERROR": "The password could not be checked against known data leaks. Try again later.";
+    /// The password is too short or too long.
+    PasswordInvalidLength = "PASSWORD_INVALID_LENGTH": "Choose a password of %(length)s to 128 characters.";
+    /// The new password equals the old one.
+    PasswordIsTheSame = "PASSWORD_IS_THE_SAME": "This is the current password. Choose another one.";
     /// The password field is empty.
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED": "Enter a password.";
-    /// The link that resets a password is too old.
-    PasswordResetExpired = "PASSWORD_RESET_EXPIRED": "This link for a new password was good for %(within)s. Ask for another.";
-    /// The password is easy to guess.
-    PasswordTooSimple = "PASSWORD_TOO_SIMPLE": "This password is easy to guess. Choose another.";
-    /// The proof of identity is too old for this.
-    ReauthenticationRequired = "REAUTHENTICATION_REQUIRED": "Show once more that it is you.";
-    /// A refresh token that does not count, or not any more.
-    RefreshTokenInvalid = "REFRESH_TOKEN_INVALID": "This refresh token does not count. Sign in again.";
-    /// No refresh token came.
-    RefreshTokenRequired = "REFRESH_TOKEN_REQUIRED": "A refresh token is needed.";
+    /// The reset link has expired.
+    PasswordResetExpired = "PASSWORD_RESET_EXPIRED": "This password reset link expired after %(within)s. Request a new one.";
+    /// The password is too easy to guess.
+    PasswordTooSimple = "PASSWORD_TOO_SIMPLE": "This password is too easy to guess. Choose another one.";
+    /// The user has to prove their identity again, because the last proof is too old.
+    ReauthenticationRequired = "REAUTHENTICATION_REQUIRED": "Please confirm your identity to continue.";
+    /// The refresh token is invalid, expired or revoked.
+    RefreshTokenInvalid = "REFRESH_TOKEN_INVALID": "The refresh token is not valid. Sign in again.";
+    /// The request has no refresh token.
+    RefreshTokenRequired = "REFRESH_TOKEN_REQUIRED": "The refresh token is missing.";
     /// The two passwords differ.
-    RetypePasswordMismatch = "RETYPE_PASSWORD_MISMATCH": "The two passwords are not the same.";
-    /// Signed in, and not allowed to.
-    Unauthorized = "UNAUTHORIZED": "You are not allowed to do this.";
-    /// Nobody is signed in.
-    Unauthenticated = "UNAUTHENTICATED": "Sign in to see this.";
-    /// Nobody has this identity.
-    UserDoesNotExist = "USER_DOES_NOT_EXIST": "There is no account with this identity.";
-    /// Somebody has this name.
-    UsernameAlreadyAssociated = "USERNAME_ALREADY_ASSOCIATED": "The name %(username)s is taken.";
+    RetypePasswordMismatch = "RETYPE_PASSWORD_MISMATCH": "The two passwords do not match. Enter them again.";
+    /// The user is signed in but lacks the permission.
+    Unauthorized = "UNAUTHORIZED": "You do not have permission to do this.";
+    /// The client is not authenticated.
+    Unauthenticated = "UNAUTHENTICATED": "Sign in to continue.";
+    /// No user has this identity.
+    UserDoesNotExist = "USER_DOES_NOT_EXIST": "No account matches these details. Check what you entered.";
+    /// Another account has this username.
+    UsernameAlreadyAssociated = "USERNAME_ALREADY_ASSOCIATED": "The username %(username)s is already taken. Choose another one.";
     /// The username field is empty.
     UsernameNotProvided = "USERNAME_NOT_PROVIDED": "Enter a username.";
-    /// The username holds a character that usernames may not have.
-    UsernameDisallowedCharacters = "USERNAME_DISALLOWED_CHARACTERS": "A username has letters and digits only.";
+    /// The username contains a character that is not allowed.
+    UsernameDisallowedCharacters = "USERNAME_DISALLOWED_CHARACTERS": "A username may contain only letters and digits. Choose another one.";
     /// The username is too short or too long.
-    UsernameInvalidLength = "USERNAME_INVALID_LENGTH": "A username has %(min)s to %(max)s characters.";
+    UsernameInvalidLength = "USERNAME_INVALID_LENGTH": "Choose a username of %(min)s to %(max)s characters.";
 
-    // Codes of ours, for checks that the reference has no code for.
+    // Our own codes, for checks without a code in the reference.
 
-    /// A username could be another user's address or phone number.
+    /// The username reads as an address or a phone number, which may be another user's.
     UsernameResemblesIdentity = "USERNAME_RESEMBLES_IDENTITY": "A username cannot look like an email address or a phone number. Choose another one.";
-    /// The account needs a second factor, which this version cannot ask for.
-    SecondFactorNotServed = "SECOND_FACTOR_NOT_SERVED": "This account needs a second factor, which cannot be asked for here yet.";
-    /// No CSRF token came with the request.
-    CsrfTokenMissing = "CSRF_TOKEN_MISSING": "The CSRF token is not there.";
-    /// A CSRF token came, but no session that it could belong to.
-    CsrfSessionTokenMissing = "CSRF_SESSION_TOKEN_MISSING": "The session has no CSRF token to compare with.";
-    /// The CSRF token is too old.
-    CsrfTokenExpired = "CSRF_TOKEN_EXPIRED": "The CSRF token is too old.";
-    /// The CSRF token is not one that we signed.
-    CsrfTokenInvalid = "CSRF_TOKEN_INVALID": "The CSRF token is not valid.";
+    /// The account requires a second factor, which this version does not support.
+    SecondFactorNotServed = "SECOND_FACTOR_NOT_SERVED": "This account requires a second factor, which is not supported here yet. Contact support for help.";
+    /// The request has no CSRF token.
+    CsrfTokenMissing = "CSRF_TOKEN_MISSING": "The CSRF token is missing.";
+    /// The request has a CSRF token, but its session has none.
+    CsrfSessionTokenMissing = "CSRF_SESSION_TOKEN_MISSING": "No session matches this CSRF token. Fetch a new one and try again.";
+    /// The CSRF token has expired.
+    CsrfTokenExpired = "CSRF_TOKEN_EXPIRED": "This CSRF token has expired. Fetch a new one and try again.";
+    /// The signature of the CSRF token is invalid.
+    CsrfTokenInvalid = "CSRF_TOKEN_INVALID": "This CSRF token is not valid. Fetch a new one and try again.";
     /// The CSRF token belongs to another session.
-    CsrfTokenMismatch = "CSRF_TOKEN_MISMATCH": "The CSRF token belongs to another session.";
-    /// A request over TLS came without a Referer.
-    CsrfReferrerMissing = "CSRF_REFERRER_MISSING": "The Referer header is not there.";
-    /// A request over TLS came with a foreign Referer.
+    CsrfTokenMismatch = "CSRF_TOKEN_MISMATCH": "This CSRF token belongs to another session. Fetch a new one and try again.";
+    /// A request over TLS has no `Referer`.
+    CsrfReferrerMissing = "CSRF_REFERRER_MISSING": "The Referer header is missing.";
+    /// The `Referer` of a request over TLS names another origin.
     CsrfReferrerMismatch = "CSRF_REFERRER_MISMATCH": "The Referer header names another site.";
-    /// A browser sent a state-changing request from a site that is not allowed to.
-    CrossSiteRequest = "CROSS_SITE_REQUEST": "Requests from that site are not accepted.";
-    /// The query of `/authz` is not one that can be judged.
-    AuthzQuery = "AUTHZ_QUERY": "The query does not say what to decide.";
-    /// The Host header names a host that is not ours.
-    UntrustedHost = "UNTRUSTED_HOST": "This server does not answer for that host.";
-    /// The body is not JSON.
-    MalformedBody = "MALFORMED_BODY": "The body could not be read.";
-    /// The body is of a media type that is not read here.
-    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE": "Send JSON or a form.";
+    /// A browser sent a state-changing request from a site that is not allowed.
+    CrossSiteRequest = "CROSS_SITE_REQUEST": "This server does not accept requests from that site.";
+    /// The query of `/authz` is invalid.
+    AuthzQuery = "AUTHZ_QUERY": "This authorization query is not valid.";
+    /// The `Host` header names a host that is not trusted.
+    UntrustedHost = "UNTRUSTED_HOST": "This server does not serve the requested host.";
+    /// The body could not be parsed.
+    MalformedBody = "MALFORMED_BODY": "The request body could not be read.";
+    /// The media type of the body is not supported.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE": "This content type is not supported. Send JSON or a form.";
     /// The body is larger than the limit.
-    BodyTooLarge = "BODY_TOO_LARGE": "The body is too large.";
+    BodyTooLarge = "BODY_TOO_LARGE": "The request body is too large.";
     /// The headers are larger than the limit.
-    HeadersTooLarge = "HEADERS_TOO_LARGE": "The headers are too large.";
-    /// There is nothing at this path.
-    NotFound = "NOT_FOUND": "There is nothing here.";
-    /// The path does not take this method.
-    MethodNotAllowed = "METHOD_NOT_ALLOWED": "This method is not allowed here.";
+    HeadersTooLarge = "HEADERS_TOO_LARGE": "The request headers are too large. Clear the cookies of this site and try again.";
+    /// The path has no route.
+    NotFound = "NOT_FOUND": "There is nothing at this address.";
+    /// The route does not support this method.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED": "This HTTP method is not allowed here.";
     /// The request took too long.
-    RequestTimeout = "REQUEST_TIMEOUT": "The request took too long.";
-    /// Too many passwords are being checked at this moment.
-    Busy = "BUSY": "Too many sign-ins at this moment. Try again in a few seconds.";
+    RequestTimeout = "REQUEST_TIMEOUT": "The request took too long. Try again.";
+    /// The queue of password checks is full.
+    Busy = "BUSY": "Too many sign-ins are in progress. Try again in a few seconds.";
     /// The database does not answer.
-    Unavailable = "UNAVAILABLE": "The service cannot answer at this moment. Try again shortly.";
-    /// Something went wrong inside.
-    InternalError = "INTERNAL_ERROR": "Something went wrong on our side.";
+    Unavailable = "UNAVAILABLE": "The service is temporarily unavailable. Try again shortly.";
+    /// An internal error occurred.
+    InternalError = "INTERNAL_ERROR": "Something went wrong on our side. Try again later.";
 }

@@ -149,7 +149,7 @@ impl Passwords {
                         // The new scheme accepts fewer passwords than the old one, so the hash is
                         // kept.
                         Err(error) => {
-                            tracing::warn!(user = %id, %error, "a password hash cannot be replaced");
+                            tracing::warn!(user = %id, %error, "a password hash cannot be upgraded");
                             Verdict::Right
                         }
                     };
@@ -163,7 +163,7 @@ impl Passwords {
                     // The stored hash is invalid. The client must not learn this, not even from the
                     // response time.
                     let kind = Scheme::identify(&stored).name();
-                    tracing::warn!(user = %id, kind, %error, "a stored password hash cannot be checked");
+                    tracing::warn!(user = %id, kind, %error, "a stored password hash cannot be verified");
                     ""
                 }
             };
@@ -191,7 +191,7 @@ impl Passwords {
             Ok::<_, StoreError>(())
         };
         if let Err(error) = self.looked.get_or_try_init(look).await {
-            tracing::warn!(%error, "the kinds of stored password hashes are not known");
+            tracing::warn!(%error, "the kinds of stored password hashes cannot be read");
         }
     }
 

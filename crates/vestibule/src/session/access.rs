@@ -1,4 +1,4 @@
-//! What a caller has to be allowed to, beyond being who they are.
+//! Authorization: the roles and permissions that a caller needs.
 
 use http::StatusCode;
 use vestibule_store::Role;
@@ -8,11 +8,11 @@ use crate::http::requirement::{Access, Requirement};
 use crate::messages::Message;
 
 impl Access {
-    /// Turns away whoever has no more than these roles, if they are not enough.
+    /// Checks that a caller's roles meet the conditions.
     ///
     /// # Errors
-    /// 403 for them.
-    pub(crate) fn requirement(&self, roles: &[Role]) -> Result<(), Rejection> {
+    /// 403 if they do not.
+    pub(crate) fn check(&self, roles: &[Role]) -> Result<(), Rejection> {
         if self.allows(roles) {
             return Ok(());
         }

@@ -1,6 +1,7 @@
-//! The one decision on what a proof of identity is worth, whatever the endpoint and the mechanism.
+//! Decides whether a proof of identity suffices, the same way for every endpoint and mechanism.
 //!
-//! [`assess`] is pure: the settings, the account and the proof decide. [`of`] reads what it needs.
+//! [`assess`] is pure: the settings, the account and the proof decide. [`of`] loads the account
+//! first.
 
 use vestibule_store::User;
 
@@ -10,16 +11,16 @@ use crate::http::fault::Fault;
 use crate::messages::{LocalizedMessage, Message};
 use crate::settings::Settings;
 
-/// What the settings demand of a sign-in.
+/// What the settings require of a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FactorPolicy {
     /// Whether the user's address has to be confirmed.
     confirmed: bool,
-    /// Whether a second factor is asked of the users who set one up.
+    /// Whether users who set up a second factor have to show it.
     two_factor: bool,
-    /// Whether a second factor is asked of every user.
+    /// Whether every user has to show a second factor.
     two_factor_required: bool,
-    /// Whether a registered passkey is asked for as the second factor.
+    /// Whether a registered passkey counts as the second factor.
     passkey_as_second: bool,
 }
 
@@ -40,13 +41,13 @@ impl FactorPolicy {
     }
 }
 
-/// What is known about an account when a proof for it is judged.
+/// What is known about an account when a proof of identity for it is assessed.
 #[derive(Debug)]
 pub(crate) struct Account<'a> {
     user: &'a User,
     /// Whether the user has a passkey. Not read if the policy does not ask for passkeys.
     has_passkey: bool,
-    /// The application's own objection to a sign-in.
+    /// The embedding application's own reason to block a sign-in.
     objection: Option<LocalizedMessage>,
 }
 
@@ -61,7 +62,7 @@ impl<'a> Account<'a> {
     }
 
     async fn load(app: &App, policy: &FactorPolicy, user: &'a User) -> Result<Self, Fault> {
-        // Every user has a handle: only a key counts.
+        // A handle alone does not mean a passkey: every user has a handle.
         let may_have_passkey = policy.passkey_as_second && user.fs_webauthn_user_handle.is_some();
         Ok(Self {
             has_passkey: may_have_passkey && app.store().has_passkey(user.id).await?,
@@ -70,10 +71,10 @@ impl<'a> Account<'a> {
     }
 }
 
-/// What a proof is worth.
+/// What a proof of identity is worth.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Assurance {
-    /// The user may not sign in, whatever they prove.
+    /// The user may not sign in, whatever the proof.
     Blocked(LocalizedMessage),
     /// A second factor is due, and the user has set one up.
     NeedsFactor,
@@ -83,11 +84,12 @@ pub(crate) enum Assurance {
     Sufficient,
 }
 
-/// Decides what a proof is worth.
+/// Decides what a proof of identity is worth.
 pub(crate) fn assess(policy: &FactorPolicy, account: &Account<'_>, proof: &Proof) -> Assurance {
     if proof.factors() == [Factor::Credential] {
-        // The sign-in that issued it was complete. Only a deactivation ends it early.
-        return if credential_counts(account.user) {
+        // The sign-in that issued the credential was complete. Only deactivating the account
+        // invalidates it early.
+        return if credential_is_valid(account.user) {
             Assurance::Sufficient
         } else {
             Assurance::Blocked(Message::DisabledAccount.into())
@@ -107,7 +109,7 @@ pub(crate) fn assess(policy: &FactorPolicy, account: &Account<'_>, proof: &Proof
     }
 }
 
-/// Why an account is closed to its rightful owner, whatever they prove.
+/// The reason why an account is closed to every sign-in, even its owner's, if there is one.
 fn account_block(policy: &FactorPolicy, account: &Account<'_>) -> Option<LocalizedMessage> {
     if !account.user.active {
         return Some(Message::DisabledAccount.into());
@@ -118,7 +120,7 @@ fn account_block(policy: &FactorPolicy, account: &Account<'_>) -> Option<Localiz
     account.objection.clone()
 }
 
-/// Reads what a decision needs, and decides.
+/// Loads what the decision needs, and decides what a proof of identity is worth.
 ///
 /// # Errors
 /// When the store fails.
@@ -128,7 +130,7 @@ pub(crate) async fn of(app: &App, user: &User, proof: &Proof) -> Result<Assuranc
     Ok(assess(&policy, &account, proof))
 }
 
-/// Why a proof does not sign its user in.
+/// The reason why a proof of identity does not sign the user in, if there is one.
 ///
 /// Second factors are not served yet: a user who needs one is refused after the first.
 ///
@@ -148,10 +150,10 @@ pub(crate) async fn sign_in_block(
     })
 }
 
-/// Why no mail with a secret is sent to an address: it belongs to no user, or to one whose account is
-/// blocked.
+/// The reason why no mail with a secret is sent to an address, if there is one: the address belongs
+/// to no user, or the account is blocked.
 #[must_use]
-pub(crate) fn no_mail_for(app: &App, user: Option<&User>) -> Option<LocalizedMessage> {
+pub(crate) fn mail_block(app: &App, user: Option<&User>) -> Option<LocalizedMessage> {
     let Some(user) = user else {
         return Some(Message::UserDoesNotExist.into());
     };
@@ -159,8 +161,8 @@ pub(crate) fn no_mail_for(app: &App, user: Option<&User>) -> Option<LocalizedMes
     account_block(&policy, &Account::without_factors(app, user))
 }
 
-/// Whether a credential that was issued to this user still counts.
-pub(crate) fn credential_counts(user: &User) -> bool {
+/// Whether a credential that was issued to this user is still valid.
+pub(crate) fn credential_is_valid(user: &User) -> bool {
     user.active
 }
 

@@ -1,7 +1,8 @@
-//! The doors: who is asking, whether that is recent enough, and whether it may be forged.
+//! Authentication policies: how an endpoint authenticates its callers, how fresh their proof of
+//! identity has to be, and when the CSRF check applies.
 //!
-//! One request has one caller. The mechanism that authenticated decides who they are, how
-//! fresh that is, and whether a CSRF token is needed: nothing is borrowed from another.
+//! A request has one caller. The mechanism that authenticated them determines the user, the
+//! freshness and whether a CSRF token is required. Nothing is taken from another mechanism.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::caller::{self, Caller, Load};
 use super::context::SessionContext;
 use super::credentials::Credentials;
 use super::freshness;
-use super::grace::SaidBy;
+use super::grace::ChosenBy;
 use super::request::RequestContext;
 use crate::app::App;
 use crate::http::fault::{Fault, HandlerError};
@@ -21,47 +22,49 @@ use crate::messages::Message;
 use crate::session::csrf;
 use crate::settings::Mechanism;
 
-/// What a protected endpoint asks for.
+/// What a protected endpoint requires of its callers.
 #[derive(Debug, Clone)]
 pub(crate) struct AuthPolicy {
-    /// The mechanisms that count. They are tried in the order token, session, basic.
+    /// The accepted mechanisms. They are tried in the order token, session, basic.
     pub(crate) methods: Vec<Mechanism>,
-    /// How old the proof of identity may be, if that matters.
+    /// How old the proof of identity may be. Without a limit, any age suffices.
     pub(crate) within: Option<Duration>,
-    /// For how long whoever was fresh is not asked again; the setting's unless said.
+    /// The grace period after a fresh proof. Defaults to `SECURITY_FRESHNESS_GRACE_PERIOD`.
     pub(crate) grace: Option<Duration>,
-    /// Who says how long that is.
-    pub(crate) said_by: SaidBy,
-    /// What is read about the caller.
+    /// Who chose `within` and `grace`.
+    pub(crate) chosen_by: ChosenBy,
+    /// What is loaded about the caller.
     pub(crate) load: Load,
 }
 
 impl AuthPolicy {
-    /// For whoever can show who they are by a method of `API_ENABLED_METHODS`.
+    /// Accepts the mechanisms of `SECURITY_API_ENABLED_METHODS`.
     #[must_use]
     pub(crate) fn api(app: &App) -> Self {
         Self {
             methods: app.settings().token.api_enabled_methods.clone(),
             within: None,
             grace: None,
-            said_by: SaidBy::Us,
+            chosen_by: ChosenBy::Server,
             load: Load::User,
         }
     }
 
-    /// For routes that are not ours: a session or a token, and roles to judge by.
+    /// Accepts a session or an auth token, and loads the caller's roles. For routes of an
+    /// application or of another server.
     #[must_use]
-    pub(crate) fn of_others() -> Self {
+    pub(crate) fn session_or_token() -> Self {
         Self {
             methods: vec![Mechanism::Session, Mechanism::Token],
             within: None,
             grace: None,
-            said_by: SaidBy::Us,
+            chosen_by: ChosenBy::Server,
             load: Load::WithRoles,
         }
     }
 
-    /// The same for whoever showed it lately: as lately as `SECURITY_FRESHNESS` says.
+    /// [`AuthPolicy::api`] with a proof of identity that is as recent as `SECURITY_FRESHNESS`
+    /// requires.
     #[must_use]
     pub(crate) fn fresh(app: &App) -> Self {
         Self {
@@ -75,8 +78,8 @@ impl AuthPolicy {
     }
 }
 
-/// An endpoint that a stranger may use, too: finds out who is asking, as far as cookies and
-/// tokens tell.
+/// Identifies the caller by session or auth token, if there is one. For endpoints that are open to
+/// unauthenticated clients.
 ///
 /// # Errors
 /// When the store fails.
@@ -96,55 +99,55 @@ pub(crate) async fn identify(
     Ok(())
 }
 
-/// A protected endpoint: lets in whoever shows who they are in one of its ways, recently
-/// enough.
+/// Authenticates the caller of a protected endpoint by one of the policy's mechanisms, and checks
+/// the freshness of the proof of identity.
 ///
 /// # Errors
-/// 401 for anybody else.
+/// 401 if no mechanism succeeds, or the proof is too old.
 pub(crate) async fn authenticate(
     app: &App,
     session: &mut SessionContext,
-    auth_policy: &AuthPolicy,
+    policy: &AuthPolicy,
     credentials: &Credentials,
 ) -> Result<(), HandlerError> {
     let mut caller = None;
-    if auth_policy.takes(Mechanism::Token)
+    if policy.takes(Mechanism::Token)
         && let Some(token) = &credentials.token
     {
-        caller = caller::by_token(app, token, auth_policy.load).await?;
+        caller = caller::by_token(app, token, policy.load).await?;
     }
-    if caller.is_none() && auth_policy.takes(Mechanism::Session) {
-        caller = session.by_session(app, auth_policy.load).await?;
+    if caller.is_none() && policy.takes(Mechanism::Session) {
+        caller = session.by_session(app, policy.load).await?;
     }
     if caller.is_none()
-        && auth_policy.takes(Mechanism::Basic)
+        && policy.takes(Mechanism::Basic)
         && let Some((name, password)) = &credentials.basic
     {
         caller = caller::by_password(app, session.info(), name, password).await?;
     }
     let Some(caller) = caller else {
-        return Err(unauthenticated(app, auth_policy).into());
+        return Err(unauthenticated(app, policy).into());
     };
     session.set_caller(Some(caller));
-    if let Some(within) = auth_policy.within {
-        let grace = auth_policy.grace.unwrap_or(app.settings().freshness.grace);
-        demand_fresh(app, session, within, grace, auth_policy.said_by)?;
+    if let Some(within) = policy.within {
+        let grace = policy.grace.unwrap_or(app.settings().freshness.grace);
+        require_fresh(app, session, within, grace, policy.chosen_by)?;
     }
     Ok(())
 }
 
-/// Turns away a caller whose proof of identity is too old.
+/// Refuses a caller whose proof of identity is too old.
 ///
 /// # Errors
-/// 401 with the ways to show it again.
-fn demand_fresh(
+/// 401 with the ways to prove it again.
+fn require_fresh(
     app: &App,
     session: &mut SessionContext,
     within: Duration,
     grace: Duration,
-    said_by: SaidBy,
+    chosen_by: ChosenBy,
 ) -> Result<(), Rejection> {
-    if freshness::is_fresh(app, session, within, grace, said_by) {
+    if freshness::is_fresh(app, session, within, grace, chosen_by) {
         Ok(())
     } else {
         Err(not_fresh(app).unmet(Requirement::Freshness { within, grace }))
@@ -152,7 +155,7 @@ fn demand_fresh(
 }
 
 impl RequestContext {
-    /// Goes through a door that is open to strangers: recognises the caller and checks the
+    /// Identifies the caller of an endpoint that is open to unauthenticated clients, and checks the
     /// CSRF token.
     ///
     /// # Errors
@@ -163,11 +166,11 @@ impl RequestContext {
         Ok(())
     }
 
-    /// Goes through a door that is open to strangers alone: whoever is signed in has what is
-    /// behind it.
+    /// Refuses callers who are signed in, and checks the CSRF token. For endpoints that only
+    /// unauthenticated clients need.
     ///
     /// # Errors
-    /// 400 for whoever is signed in, and when the CSRF check fails.
+    /// 400 if the caller is signed in, or the CSRF check fails.
     pub(crate) async fn require_anonymous(&mut self, app: &App) -> Result<(), HandlerError> {
         identify(app, &mut self.session, Load::User, &self.credentials).await?;
         if self.session.caller().is_some() {
@@ -178,53 +181,63 @@ impl RequestContext {
         Ok(())
     }
 
-    /// The caller, behind a protected door.
+    /// The caller of a protected endpoint.
     ///
     /// # Errors
-    /// When no door was gone through.
+    /// When no authentication policy was applied.
     pub(crate) fn caller(&self) -> Result<&Caller, Fault> {
         let caller = self.session.caller();
-        caller.ok_or_else(|| Fault::Internal("a door let nobody in".to_owned()))
+        caller.ok_or_else(|| {
+            Fault::Internal(
+                "the authentication policy accepted a request without a caller".to_owned(),
+            )
+        })
     }
 
-    /// Asks a caller who is through the door for a proof that is recent enough.
+    /// Requires a fresh proof of identity from a caller who is authenticated already.
     ///
     /// # Errors
-    /// 401 with the ways to show it again.
-    pub(crate) fn demand_fresh(&mut self, app: &App) -> Result<(), HandlerError> {
+    /// 401 with the ways to prove it again.
+    pub(crate) fn require_fresh(&mut self, app: &App) -> Result<(), HandlerError> {
         let settings = &app.settings().freshness;
         if let Some(within) = settings.within {
-            demand_fresh(app, &mut self.session, within, settings.grace, SaidBy::Us)?;
+            require_fresh(
+                app,
+                &mut self.session,
+                within,
+                settings.grace,
+                ChosenBy::Server,
+            )?;
             self.session.keep_grace();
         }
         Ok(())
     }
 
-    /// Goes through a protected door, CSRF check and all.
+    /// Applies the authentication policy of a protected endpoint, including the CSRF check.
     ///
     /// # Errors
-    /// 401 for whoever is not let in, 400 when the CSRF check fails.
-    pub(crate) async fn enter(
+    /// 401 if the caller does not meet the policy, 400 if the CSRF check fails.
+    pub(crate) async fn authenticate(
         &mut self,
         app: &App,
-        auth_policy: &AuthPolicy,
+        policy: &AuthPolicy,
     ) -> Result<(), HandlerError> {
-        authenticate(app, &mut self.session, auth_policy, &self.credentials).await?;
+        authenticate(app, &mut self.session, policy, &self.credentials).await?;
         csrf::check_caller(app, &mut self.session, &self.evidence)?;
-        // Through the door: whatever else is wrong with the request, the grace is theirs.
+        // The caller met the policy, so they keep the grace period even if the request fails later.
         self.session.keep_grace();
         Ok(())
     }
 }
 
-/// The refusal of whoever did not show who they are.
-pub(crate) fn unauthenticated(app: &App, auth_policy: &AuthPolicy) -> Rejection {
+/// The rejection of an unauthenticated request.
+pub(crate) fn unauthenticated(app: &App, policy: &AuthPolicy) -> Rejection {
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::Unauthenticated)
-        .unmet(Requirement::Authentication(auth_policy.methods.clone()));
-    if !auth_policy.takes(Mechanism::Basic) {
+        .unmet(Requirement::Authentication(policy.methods.clone()));
+    if !policy.takes(Mechanism::Basic) {
         return rejection;
     }
-    // The settings refuse a realm that cannot stand in a header.
+    // The settings reject a realm that is not a valid header value.
     let challenge = format!("Basic realm=\"{}\"", app.settings().token.realm);
     match HeaderValue::try_from(challenge) {
         Ok(challenge) => rejection.header(header::WWW_AUTHENTICATE, challenge),
@@ -232,7 +245,7 @@ pub(crate) fn unauthenticated(app: &App, auth_policy: &AuthPolicy) -> Rejection 
     }
 }
 
-/// The refusal of whoever showed it too long ago, with the ways to show it again.
+/// The rejection of a caller whose proof of identity is too old, with the ways to prove it again.
 fn not_fresh(app: &App) -> Rejection {
     let settings = app.settings();
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::ReauthenticationRequired)

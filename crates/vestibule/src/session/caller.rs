@@ -1,4 +1,4 @@
-//! Who sends a request: by session, by auth token, or by basic authentication.
+//! The caller of a request, authenticated by session, auth token or basic authentication.
 
 use vestibule_store::{Role, User, UserKey};
 
@@ -13,21 +13,21 @@ use crate::http::request_info::RequestInfo;
 use crate::identity;
 use crate::settings::{Mechanism, SessionProtection};
 
-/// Somebody who has been authenticated.
+/// The authenticated user of a client.
 #[derive(Debug)]
 pub struct Caller {
-    /// Who.
+    /// The user.
     pub user: User,
-    /// By which mechanism.
+    /// The mechanism that authenticated the user.
     pub via: Mechanism,
-    /// When they last proved who they are, in seconds since 1970.
+    /// When the user last proved their identity, in seconds since 1970.
     pub authenticated_at: Option<f64>,
-    /// Their roles, if the door asked for them.
+    /// The user's roles, if the authentication policy loads them.
     pub(crate) roles: Option<Vec<Role>>,
 }
 
 impl Caller {
-    /// Their roles, by name: read if nobody did so before.
+    /// The user's roles by name, from the store unless they are loaded already.
     ///
     /// # Errors
     /// When the store fails.
@@ -39,16 +39,16 @@ impl Caller {
     }
 }
 
-/// What of a user is read.
+/// What is loaded about a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Load {
-    /// The row.
+    /// The user's row.
     User,
-    /// Their roles with it.
+    /// The user's row and roles.
     WithRoles,
 }
 
-/// An active user, and as much about them as was asked for.
+/// Looks up an active user, with their roles if `load` asks for them.
 pub(super) async fn active_user(
     app: &App,
     key: UserKey<'_>,
@@ -61,11 +61,11 @@ pub(super) async fn active_user(
             found.map(|(user, roles)| (user, Some(roles)))
         }
     };
-    Ok(found.filter(|(user, _)| assurance::credential_counts(user)))
+    Ok(found.filter(|(user, _)| assurance::credential_is_valid(user)))
 }
 
 impl SessionContext {
-    /// Whoever the session cookie names, or the remember cookie that brings a session back.
+    /// The user that the session cookie names. Without one, a remember cookie begins a new session.
     pub(super) async fn by_session(
         &mut self,
         app: &App,
@@ -91,12 +91,12 @@ impl SessionContext {
         let Some(found) = active_user(app, key, load).await? else {
             return Ok(None);
         };
-        // What another user did or proved in this browser is not theirs.
+        // Nothing that another user left in this browser's session may become this user's.
         keys::clear(self);
         self.session.set_str(keys::USER_ID, &uniquifier);
         self.session.set_bool(keys::FRESH, false);
         if app.settings().session.protection == Some(SessionProtection::Strong) {
-            // Without it the session would be over at the next request.
+            // Without the identifier, session protection would end the session at the next request.
             let identifier = self.identifier.clone();
             self.session.set_str(keys::IDENTIFIER, &identifier);
         }
@@ -113,13 +113,13 @@ impl SessionContext {
     }
 }
 
-/// Whom an auth token names, if it counts.
+/// The user that an auth token names, if the token is valid.
 pub(super) async fn by_token(app: &App, token: &str, load: Load) -> Result<Option<Caller>, Fault> {
     let max_age = app.settings().token.max_age;
     let token = match app.auth_token_codec().open(token, app.unix_now(), max_age) {
         Ok(token) => token,
         Err(error) => {
-            tracing::info!(check = "auth_token", saw = %error, "an auth token is not used");
+            tracing::info!(check = "auth_token", saw = %error, "an auth token was ignored");
             return Ok(None);
         }
     };
@@ -129,9 +129,9 @@ pub(super) async fn by_token(app: &App, token: &str, load: Load) -> Result<Optio
         found = active_user(app, UserKey::TokenUniquifier(uniquifier), load).await?;
     }
     if found.is_none() {
-        // Tokens from before the column was there.
+        // A token from before the column existed carries the session's uniquifier.
         found = active_user(app, UserKey::Uniquifier(uniquifier), load).await?;
-        // Whoever has one of their own since has none of those any more.
+        // Once a user has a token uniquifier, such tokens are no longer valid.
         found = found.filter(|(user, _)| user.fs_token_uniquifier.is_none());
     }
     let allowed = app.settings().freshness.allow_auth_token;
@@ -143,8 +143,8 @@ pub(super) async fn by_token(app: &App, token: &str, load: Load) -> Result<Optio
     }))
 }
 
-/// Whom a name and a password name. The same rules as at `/login`, at the same cost whether
-/// or not there is such a user.
+/// The user that a username and a password authenticate. The rules are those of `/login`, and the
+/// cost is the same whether or not the user exists.
 pub(super) async fn by_password(
     app: &App,
     info: &RequestInfo,

@@ -1,8 +1,7 @@
-//! One request's view of the person behind it: the session cookie, the caller, and the
-//! cookies that go back.
+//! The session context of a request: the session cookie, the caller, and the cookies of the reply.
 //!
-//! A [`SessionContext`] is loaded before a handler runs and written back by [`SessionContext::finish`]. Who is
-//! asking, the `auth_policy` finds out that the request comes to.
+//! A [`SessionContext`] is loaded before a handler runs and written back by
+//! [`SessionContext::finish`]. The authentication policy of the endpoint determines the caller.
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -33,29 +32,29 @@ pub struct SessionContext {
     pub(super) csrf_token: Option<String>,
     pub(super) csrf_cookie: Option<String>,
     pub(super) remember_cookie: Option<String>,
-    /// Whether session protection leaves the session in force.
+    /// Whether session protection lets the session stand.
     pub(super) protected: bool,
-    /// Grace that counts once the request is let in.
+    /// The grace period that the session gets once the request is allowed.
     pub(super) grace: Option<Grace>,
-    /// Whether the answer may carry the session cookie and no other.
+    /// Whether the reply may carry the session cookie only.
     pub(super) one_cookie: bool,
     pub(crate) remember: Remember,
 }
 
 impl SessionContext {
-    /// What is known about the request.
+    /// Information about the request.
     #[must_use]
     pub fn info(&self) -> &RequestInfo {
         &self.info
     }
 
-    /// What became of the session cookie.
+    /// Whether the session cookie was absent, opened or rejected.
     #[must_use]
     pub fn cookie_state(&self) -> CookieState {
         self.cookie_state
     }
 
-    /// Who is asking, if anybody is signed in.
+    /// The caller, if the request is authenticated.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()
@@ -70,19 +69,19 @@ impl SessionContext {
         self.caller = caller;
     }
 
-    /// Notes that the caller is not asked again for a time: if they are let in at all.
+    /// Remembers a grace period, to be stored once the request is allowed.
     pub(super) fn earn_grace(&mut self, grace: Grace) {
         self.grace = Some(grace);
     }
 
-    /// Puts what was earned into the session.
+    /// Stores the earned grace period in the session.
     pub(crate) fn keep_grace(&mut self) {
         if let Some(grace) = self.grace.take() {
             grace.keep(&mut self.session);
         }
     }
 
-    /// The digest of where this request comes from.
+    /// The digest of the client's address and user agent.
     pub(crate) fn identifier(&self) -> &str {
         &self.identifier
     }
@@ -91,7 +90,7 @@ impl SessionContext {
         self.remember_cookie.is_some()
     }
 
-    /// The CSRF token for this session, made if there is none yet. The same for the
+    /// The CSRF token for this session, created if there is none yet. It stays the same for the
     /// whole request.
     pub fn csrf_token(&mut self, app: &App) -> String {
         if let Some(token) = &self.csrf_token {
@@ -108,7 +107,7 @@ impl SessionContext {
         token
     }
 
-    /// Forgets the CSRF token, which ends with the session.
+    /// Removes the CSRF token, which ends with the session.
     pub(crate) fn drop_csrf_token(&mut self, app: &App) {
         self.session.remove(&app.settings().csrf.field_name);
         self.csrf_token = None;
@@ -149,7 +148,7 @@ impl SessionContext {
         session
     }
 
-    /// Turns a handler's outcome into the answer, with the cookies that it calls for.
+    /// Turns a handler's outcome into the response, with the cookies that it needs.
     pub fn finish(mut self, app: &App, outcome: Result<Reply, HandlerError>) -> Response<Body> {
         if outcome.is_ok() {
             self.keep_grace();
@@ -177,7 +176,7 @@ impl FromRequestParts<App> for SessionContext {
         };
         let Some(info) = parts.extensions.get::<RequestInfo>().cloned() else {
             return Err(refuse(Fault::Internal(
-                "the router's shell was left out".to_owned(),
+                "the router's middleware is missing".to_owned(),
             )));
         };
         Ok(Self::load(app, info, &parts.headers))

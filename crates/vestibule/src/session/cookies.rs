@@ -1,4 +1,4 @@
-//! The three cookies of a reply: session, CSRF token, remember-me.
+//! The three cookies of a reply: session, CSRF token and remember cookie.
 
 use http::{HeaderMap, HeaderValue, header};
 use vestibule_formats::flask_session::Session;
@@ -12,7 +12,7 @@ use crate::settings::CookieSettings;
 
 mod one_cookie;
 
-/// What happens to the remember cookie.
+/// What the response does with the remember cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remember {
     Leave,
@@ -21,7 +21,7 @@ pub(crate) enum Remember {
 }
 
 impl SessionContext {
-    /// Adds the cookies that the visit calls for to an answer.
+    /// Adds the cookies that the session context needs to the headers of a response.
     pub(crate) fn write_cookies(mut self, app: &App, headers: &mut HeaderMap) {
         let others = if self.one_cookie {
             self.postpone_other_cookies(app);
@@ -62,15 +62,15 @@ impl SessionContext {
         cookies::set_cookie(cookie, &token, lifetime)
     }
 
-    /// Whether the caller has a remember cookie, which stays.
+    /// Whether the caller has a remember cookie that is not being cleared.
     fn is_remembered(&self) -> bool {
         self.came_with_remember_cookie()
             && self.remember != Remember::Clear
             && self.caller.is_some()
     }
 
-    /// Whether the browser holds a CSRF cookie that would no longer be accepted. Without
-    /// a time limit a cookie does not go stale.
+    /// Whether the browser holds a CSRF cookie that the server would no longer accept. Without a
+    /// time limit a cookie does not expire.
     fn csrf_cookie_is_stale(&mut self, app: &App) -> bool {
         let settings = &app.settings().csrf;
         let (Some(limit), Some(cookie)) = (settings.time_limit, self.csrf_cookie.clone()) else {
@@ -88,7 +88,7 @@ impl SessionContext {
         let refresh = settings.refresh_each_request && self.remembers_its_user(app);
         match self.remember {
             Remember::Clear => {
-                // Flask-Login names no more than these when it takes the cookie back.
+                // Flask-Login sends no other attributes when it clears the cookie.
                 let bare = CookieSettings {
                     secure: false,
                     http_only: false,
@@ -107,7 +107,7 @@ impl SessionContext {
         }
     }
 
-    /// Whether the remember cookie that came is one of ours, and of whom the session names.
+    /// Whether the request has a valid remember cookie of the session's user.
     pub(crate) fn remembers_its_user(&self, app: &App) -> bool {
         let cookie = self.remember_cookie.as_deref();
         let remembered = cookie.and_then(|cookie| app.remember_codec().open(cookie));
@@ -152,7 +152,7 @@ pub(super) fn open_session(app: &App, cookie: &str) -> (Session, CookieState) {
                 SignatureError::Ahead { seconds, .. } => CookieState::Ahead(seconds),
                 _ => CookieState::Foreign,
             };
-            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie is not used");
+            tracing::info!(check = "session_cookie", saw = ?state, "a session cookie was ignored");
             (Session::default(), state)
         }
     }

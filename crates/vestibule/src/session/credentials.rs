@@ -1,5 +1,5 @@
-//! What a request brings to show who is asking, besides cookies: an auth token, or a name
-//! and a password (RFC 7617).
+//! The credentials of a request other than cookies: an auth token, or a username and a password
+//! (basic authentication, RFC 7617).
 
 use std::fmt;
 
@@ -11,17 +11,17 @@ use crate::app::App;
 use crate::http::body::{Field, RawBody};
 use crate::http::query::Query;
 
-/// What came, unchecked.
+/// The credentials that a request carries, unchecked.
 #[derive(Default)]
 pub(crate) struct Credentials {
     /// An auth token.
     pub(crate) token: Option<String>,
-    /// A name and a password.
+    /// The username and the password of basic authentication.
     pub(crate) basic: Option<(String, String)>,
 }
 
 impl fmt::Debug for Credentials {
-    /// What there is, and not what it is.
+    /// Shows which credentials are present, never their values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
             .field("token", &self.token.is_some())
@@ -31,8 +31,8 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// Reads the header and the query string. Of a token in both, the one in the query
-    /// counts, as in the reference.
+    /// Reads the headers and the query string. If both carry a token, the one in the query takes
+    /// precedence, as in the reference.
     #[must_use]
     pub(crate) fn of(app: &App, headers: &HeaderMap, query: &Query) -> Self {
         let settings = &app.settings().token;
@@ -47,7 +47,7 @@ impl Credentials {
         }
     }
 
-    /// Reads a JSON body, too: a token in it comes before the others.
+    /// Also reads a JSON body. A token in it takes precedence over the others.
     #[must_use]
     pub(crate) fn with_body(mut self, app: &App, body: &RawBody) -> Self {
         if body.is_json()
@@ -60,7 +60,7 @@ impl Credentials {
     }
 }
 
-/// `Basic base64(name:password)`; the name has no colon, the password may.
+/// Parses `Basic base64(name:password)`. The password may contain colons, the name may not.
 fn basic(value: &http::HeaderValue) -> Option<(String, String)> {
     let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_and_a_password_are_read_as_rfc_7617_has_them() {
+    fn basic_authorization_is_parsed_per_rfc_7617() {
         let both = |name: &str, password: &str| Some((name.to_owned(), password.to_owned()));
         // "Aladdin:open sesame", the RFC's own example.
         assert_eq!(
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_crash_by_odd_input_a_malformed_authorization_names_nobody() {
+    fn attack_crash_by_odd_input_malformed_authorization_header_is_ignored() {
         let not_utf8 = format!("Basic {}", STANDARD.encode(b"\xff:\xff"));
         let nameless = format!("Basic {}", STANDARD.encode(":password"));
         for value in [

@@ -1,7 +1,7 @@
 //! Cross-site request forgery protection with Flask-WTF's token, and when it is required.
 //!
 //! The session cookie holds a random value; the client sends back that value, signed and with a
-//! timestamp. A failed check names itself ([`Explanation`]).
+//! timestamp. The reply to a failed check explains which check failed ([`Explanation`]).
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use vestibule_formats::csrf::CsrfError;
@@ -73,15 +73,15 @@ pub(crate) fn check_open(
     if !settings.enabled {
         return Ok(());
     }
-    let stranger = session.caller().is_none();
-    if settings.ignore_unauth_endpoints && stranger && !settings.check_default {
+    let anonymous = session.caller().is_none();
+    if settings.ignore_unauth_endpoints && anonymous && !settings.check_default {
         return Ok(());
     }
     check(app, session, evidence)
 }
 
-/// Checks a request whose caller has been authenticated; whether a token is required depends on the
-/// authentication mechanism.
+/// Checks a request whose caller has been authenticated. The authentication mechanism decides
+/// whether a token is required.
 ///
 /// # Errors
 /// 400 with an explanation of the failed check.
@@ -106,7 +106,7 @@ pub(crate) fn check_caller(
 }
 
 /// Checks a request to an endpoint that requires no token of its own: only `WTF_CSRF_CHECK_DEFAULT`
-/// makes it required.
+/// makes one required.
 ///
 /// # Errors
 /// 400 with an explanation of the failed check.

@@ -5,51 +5,54 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::context::SessionContext;
-use super::grace::{self, Grace, SaidBy};
+use super::grace::{self, ChosenBy, Grace};
 use super::keys;
 use crate::app::App;
 use crate::settings::Mechanism;
 
-/// Whether the caller proved who they are within this time, by the mechanism that they came
-/// with. Whoever has a session is then not asked again for the time of grace, as long as
-/// they come back within it; at this door, and at those that ask for no more.
+/// Whether the caller's proof of identity, by the mechanism of this request, is at most `within`
+/// old.
+///
+/// A session with a fresh proof earns a grace period, in which it counts as fresh for this policy
+/// and for those that are no stricter. Each request in the period extends it.
 pub(crate) fn is_fresh(
     app: &App,
     session: &mut SessionContext,
     within: Duration,
     grace: Duration,
-    said_by: SaidBy,
+    chosen_by: ChosenBy,
 ) -> bool {
     let Some(caller) = session.caller() else {
         return false;
     };
     let via = caller.via;
     if via == Mechanism::Basic {
-        // The password came with this very request.
+        // This very request carries the password.
         return true;
     }
     let Some(authenticated_at) = caller.authenticated_at.filter(|at| *at > 0.0) else {
         return false;
     };
     let now = app.unix_seconds();
-    // A little in the future is a clock that drifts; far in the future is nonsense.
+    // A proof slightly in the future comes from a clock that drifts. One far in the future is
+    // invalid.
     let proven = (now - authenticated_at).abs() < within.as_secs_f64();
     if via != Mechanism::Session {
         return proven;
     }
     let earned = grace_in_force(app, session, now);
     let in_grace = earned.is_some_and(|earned| earned <= within);
-    if said_by == SaidBy::Question {
+    if chosen_by == ChosenBy::Client {
         let asked_before = grace::asked_before(session.data_mut(), within, grace, app.unix_now());
         let in_grace = in_grace || asked_before;
         if proven && !in_grace || asked_before {
-            session.earn_grace(Grace::of_question(until(app, grace), within, grace));
+            session.earn_grace(Grace::of_query(until(app, grace), within, grace));
         }
         return proven || in_grace;
     }
-    // What a stricter door gave is left as it is.
+    // A grace period that a stricter policy granted stays unchanged.
     if proven && !in_grace || earned == Some(within) {
-        session.earn_grace(Grace::of_door(until(app, grace), within));
+        session.earn_grace(Grace::of_policy(until(app, grace), within));
     }
     proven || in_grace
 }
@@ -58,29 +61,29 @@ fn until(app: &App, grace: Duration) -> i64 {
     app.unix_now() + i64::try_from(grace.as_secs()).unwrap_or(i64::MAX / 2)
 }
 
-/// At which door the grace that is in force was earned: how old a proof that one allows.
+/// The freshness limit of the policy that granted the grace period in force, if one is in force.
 fn grace_in_force(app: &App, session: &mut SessionContext, now: f64) -> Option<Duration> {
     let data = session.data_mut();
     let until = data
         .get_f64(keys::GRACE_UNTIL)
         .filter(|until| now < *until)?;
-    let noted = data.get_str(keys::GRACE_WITHIN);
-    let ours = noted.as_deref().and_then(|noted| {
-        let (at, within) = noted.split_once('/')?;
-        // A note of ours on a grace that the reference gave meanwhile says nothing.
+    let entry = data.get_str(keys::GRACE_WITHIN);
+    let ours = entry.as_deref().and_then(|entry| {
+        let (at, within) = entry.split_once('/')?;
+        // Our entry does not apply to a grace period that the reference granted meanwhile.
         let same = at.parse::<f64>().is_ok_and(|at| (at - until).abs() < 0.5);
         same.then(|| within.parse().ok().map(Duration::from_secs))?
     });
-    // The reference does not say at which door: at the one that all of its own are.
+    // The reference records no limit: all of its endpoints share the one in the settings.
     let theirs = || app.settings().freshness.within.unwrap_or(Duration::MAX);
     Some(ours.unwrap_or_else(theirs))
 }
 
-/// The ways besides a password in which the caller can show once more who they are.
+/// The ways other than a password in which the caller can prove their identity again.
 pub(crate) fn ways_to_verify(app: &App) -> [(&'static str, Value); 3] {
     let settings = app.settings();
     [
-        // Passkeys are not served yet, so nobody has one that could be asked for.
+        // Passkeys are not served yet, so no user can verify with one.
         ("has_webauthn_verify_credential", Value::from(false)),
         (
             "oauth_enabled",

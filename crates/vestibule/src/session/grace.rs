@@ -1,7 +1,9 @@
-//! Grace: that somebody who proved who they are is not asked again for a time.
+//! The grace period: after a fresh proof of identity, the caller is not asked for another for a
+//! while.
 //!
-//! What a door of ours gives counts at every door that allows proofs of that age. What a question
-//! at `/authz` gives counts for the same question alone: its numbers are whoever's who asks.
+//! A grace period that an authentication policy grants counts for every policy that is no stricter.
+//! One that a query of `/authz` earns counts for the same query only, because the client chooses
+//! its numbers.
 
 use std::time::Duration;
 
@@ -9,65 +11,66 @@ use vestibule_formats::flask_session::Session;
 
 use super::keys;
 
-/// Who decides how recent a proof of identity has to be.
+/// Who chose how recent a proof of identity has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SaidBy {
-    /// The settings, or the application.
-    Us,
-    /// The query of a request to `/authz`. Every caller may ask what they like there, so the grace
-    /// period that it earns counts for the same question alone.
-    Question,
+pub(crate) enum ChosenBy {
+    /// The settings or the embedding application.
+    Server,
+    /// The client, in the query of a request to `/authz`. It may choose any number there, so the
+    /// grace period that it earns counts for the same query only.
+    Client,
 }
 
-/// Grace that was earned, and counts once the request is let in.
+/// A grace period that was earned, to be stored once the request is allowed.
 #[derive(Debug)]
 pub(crate) struct Grace {
-    /// Until when, where that counts at other doors, too.
+    /// The end of the period in seconds since 1970, if it counts for other policies as well.
     until: Option<i64>,
-    /// What of the session says so.
-    name: &'static str,
-    note: String,
+    /// The session key.
+    key: &'static str,
+    /// The value of that key.
+    value: String,
 }
 
 impl Grace {
-    /// At every door that allows proofs of that age.
-    pub(super) fn of_door(until: i64, within: Duration) -> Self {
+    /// A period that counts for every policy whose freshness limit is at least `within`.
+    pub(super) fn of_policy(until: i64, within: Duration) -> Self {
         Self {
             until: Some(until),
-            name: keys::GRACE_WITHIN,
-            note: format!("{until}/{}", within.as_secs()),
+            key: keys::GRACE_WITHIN,
+            value: format!("{until}/{}", within.as_secs()),
         }
     }
 
-    /// For one question.
-    pub(super) fn of_question(until: i64, within: Duration, grace: Duration) -> Self {
+    /// A period that counts for one query only.
+    pub(super) fn of_query(until: i64, within: Duration, grace: Duration) -> Self {
         Self {
             until: None,
-            name: keys::GRACE_ASKED,
-            note: format!("{until}/{}", question(within, grace)),
+            key: keys::GRACE_ASKED,
+            value: format!("{until}/{}", limits(within, grace)),
         }
     }
 
-    /// Puts it into the session.
+    /// Stores the period in the session.
     pub(super) fn keep(self, session: &mut Session) {
         if let Some(until) = self.until {
             session.set_i64(keys::GRACE_UNTIL, until);
         }
-        session.set_str(self.name, &self.note);
+        session.set_str(self.key, &self.value);
     }
 }
 
-/// Whether the same question was answered before, and its time of grace is not over.
+/// Whether an earlier query with the same limits earned a grace period that has not ended.
 pub(super) fn asked_before(session: &Session, within: Duration, grace: Duration, now: i64) -> bool {
-    let noted = session.get_str(keys::GRACE_ASKED);
-    let until = noted.as_deref().and_then(|noted| {
-        let (until, asked) = noted.split_once('/')?;
-        let same = asked == question(within, grace);
+    let entry = session.get_str(keys::GRACE_ASKED);
+    let until = entry.as_deref().and_then(|entry| {
+        let (until, asked) = entry.split_once('/')?;
+        let same = asked == limits(within, grace);
         until.parse::<i64>().ok().filter(|_| same)
     });
     until.is_some_and(|until| now < until)
 }
 
-fn question(within: Duration, grace: Duration) -> String {
+fn limits(within: Duration, grace: Duration) -> String {
     format!("{}/{}", within.as_secs(), grace.as_secs())
 }

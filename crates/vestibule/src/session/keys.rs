@@ -1,31 +1,31 @@
-//! The names in the session that belong to signing in, ours and the reference's. Other names belong
-//! to the application and are left alone.
+//! The session keys that belong to signing in, ours and the reference's. All other keys belong to
+//! the application and are never touched.
 
 use super::context::SessionContext;
 
 /// The user's `fs_uniquifier`.
 pub(crate) const USER_ID: &str = "_user_id";
-/// Whether the session began with a proof of identity, not with a remember cookie.
+/// Whether the session began with a proof of identity rather than a remember cookie.
 pub(crate) const FRESH: &str = "_fresh";
 /// The digest of address and user agent that session protection compares.
 pub(crate) const IDENTIFIER: &str = "_id";
-/// What to do about the CSRF cookie: set, sent, clear.
+/// The pending order for the CSRF cookie: `set`, `sent` or `clear`.
 pub(crate) const CSRF_COOKIE: &str = "fs_cc";
-/// What to do about the remember cookie at the next answer: clear.
+/// The pending order for the remember cookie in the next reply: `clear`.
 pub(crate) const REMEMBER_COOKIE: &str = "_remember";
-/// When the user last proved who they are, in seconds since 1970.
+/// When the user last proved their identity, in seconds since 1970.
 pub(crate) const AUTHENTICATED_AT: &str = "fs_paa";
-/// Until when freshness is not asked for again.
+/// The end of the grace period, in seconds since 1970.
 pub(crate) const GRACE_UNTIL: &str = "fs_gexp";
-/// That moment once more, and how old a proof the door allows at which it was earned, in
-/// seconds: `1800003600/60`. Ours.
+/// The end of the grace period, and the freshness limit in seconds of the policy that granted it:
+/// `1800003600/60`. The reference has no such key.
 pub(crate) const GRACE_WITHIN: &str = "vestibule_gexp_within";
-/// Until when which question of `/authz` is answered without asking for freshness again:
-/// `1800003600/60/3600`, the last two being its `within` and `grace`. Ours.
+/// The grace period that a query of `/authz` earned: its end, and the `within` and `grace` of that
+/// query in seconds: `1800003600/60/3600`. The reference has no such key.
 pub(crate) const GRACE_ASKED: &str = "vestibule_gexp_asked";
 
-/// Takes out of the session whatever belongs to a sign-in, finished or not. The CSRF token and what is
-/// known of its cookie stay.
+/// Removes everything that belongs to a sign-in, complete or not, from the session. The CSRF token
+/// and the state of its cookie stay.
 pub(super) fn clear(session: &mut SessionContext) {
     let data = session.data_mut();
     for key in [
@@ -45,7 +45,7 @@ pub(super) fn clear(session: &mut SessionContext) {
     abandon(session);
 }
 
-/// Takes out what an unfinished second factor left behind.
+/// Removes the state of a sign-in that awaits its second factor.
 pub(crate) fn abandon(session: &mut SessionContext) {
     for key in [
         "tf_state",

@@ -1,4 +1,4 @@
-//! Who is asking, and how a session begins and ends.
+//! Identifying the caller of a request, and beginning and ending sessions.
 
 pub(crate) mod access;
 pub(crate) mod assurance;

@@ -1,4 +1,5 @@
-//! Proofs of identity: what a user has shown in one sign-in, and the one place that checks a password.
+//! Proofs of identity: what a user has shown in one sign-in, and the one place that checks a
+//! password.
 
 use vestibule_formats::text::normalise;
 use vestibule_store::{PasswordChange, User, UserPatch};
@@ -9,7 +10,7 @@ use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
 use crate::secrets::passwords::Verdict;
 
-/// Something that a user shows to prove their identity.
+/// A means of proving one's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Factor {
     /// The account's password.
@@ -23,7 +24,7 @@ pub(crate) enum Factor {
     /// The account was created by this very request.
     NewAccount,
     /// A credential from an earlier, complete sign-in: a session, a remember cookie, an auth token
-    /// or a refresh token. It is as good as that sign-in was.
+    /// or a refresh token. It proves as much as that sign-in did.
     Credential,
 }
 
@@ -36,13 +37,13 @@ impl Factor {
             Self::ConfirmationLink => "confirm",
             Self::ResetLink => "reset",
             Self::NewAccount => "register",
-            // A session is renewed after its user changed the password, and at no other time.
+            // The only such sign-in renews the session after its user changed the password.
             Self::Credential => "change",
         }
     }
 }
 
-/// What a user has shown in one sign-in.
+/// The factors that a user has shown in one sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proof(Vec<Factor>);
 
@@ -70,10 +71,10 @@ pub(crate) enum PasswordCheck {
     },
 }
 
-/// Checks a password against a user's, and records a failure.
+/// Checks a user's password, and records a failure.
 ///
-/// Without a user the check costs as much and the failure is recorded as well, so that the time
-/// does not tell whether the account exists.
+/// Without a user the check costs the same and the failure is recorded as well, so that the time
+/// does not reveal whether the account exists.
 ///
 /// # Errors
 /// When the hashing threads are overloaded, or the store fails.
@@ -100,7 +101,7 @@ pub(crate) async fn check_password(
     }
 }
 
-/// Stores an upgraded hash outside of a sign-in, where no other write is due.
+/// Stores an upgraded hash outside of a sign-in, where no other write would carry it.
 ///
 /// # Errors
 /// When the store fails.

@@ -1,4 +1,4 @@
-//! Session protection: what becomes of a session that moved to another address or user agent.
+//! Session protection: how a session is treated after its address or user agent changed.
 
 use super::context::SessionContext;
 use super::cookies::Remember;
@@ -6,8 +6,10 @@ use super::keys;
 use crate::settings::SessionProtection;
 
 impl SessionContext {
-    /// Flask-Login's session protection: a session that moved to another address or
-    /// user agent is not fresh any more ("basic"), or is over ("strong", false).
+    /// Applies Flask-Login's session protection. A session whose address or user agent changed is
+    /// no longer fresh ("basic") or ends ("strong", returns false).
+    ///
+    /// A permanent session never ends this way: it only loses its freshness.
     pub(super) fn protect(&mut self, protection: Option<SessionProtection>) -> bool {
         let Some(protection) = protection else {
             return true;

@@ -1,9 +1,8 @@
-//! Families of refresh tokens: one token after the other, each in exchange for the one before.
+//! Refresh-token families: chains of tokens, each issued in exchange for the one before.
 //!
-//! Of all tokens of a family the last counts. To see an earlier one again means that somebody
-//! has a copy, and ends the family; but for a short time after an exchange
-//! (`REFRESH_TOKEN_GRACE`) it may be another tab, or an answer that got lost, and gets the
-//! same successor.
+//! Only the latest token of a family is valid. An earlier one that comes back has been copied, and
+//! ends the family. For a short time after an exchange (`REFRESH_TOKEN_GRACE`) it may instead come
+//! from another tab or follow a lost reply, and is exchanged for the same successor.
 
 use time::OffsetDateTime;
 use vestibule_formats::refresh_token::RefreshToken;
@@ -20,28 +19,29 @@ use crate::http::reject::Rejection;
 use crate::http::request_info::RequestInfo;
 use crate::settings::RefreshSettings;
 
-/// The member of a body that carries a refresh token.
+/// The body field that carries a refresh token.
 pub(crate) const FIELD: &str = "refresh_token";
 
-/// What becomes of a refresh token.
+/// The outcome of exchanging a refresh token.
 #[derive(Debug)]
 pub(crate) enum Exchange {
-    /// The family goes on: its row has what the successor says.
+    /// The token was exchanged. The row of the family holds what the successor contains.
     Done {
-        /// Whose it is.
+        /// The user that the family belongs to.
         user: Box<User>,
-        /// What the user's tokens carry.
+        /// The uniquifier in the user's tokens.
         uniquifier: String,
-        /// The family, as it is now.
+        /// The family after the exchange.
         tracker: RefreshTracker,
     },
-    /// It does not count, or not any more.
-    NotOurs,
-    /// Whose it was may not come in.
-    Nobody,
+    /// The token is invalid, expired or reused, or its family has ended.
+    Invalid,
+    /// The user was deleted or deactivated, or the token no longer carries their uniquifier.
+    NoUser,
 }
 
-/// Exchanges a token: of all who try at once with the same one, one moves the family on.
+/// Exchanges a refresh token. Of several concurrent exchanges of one token, only one rotates the
+/// family.
 ///
 /// # Errors
 /// When the store fails.
@@ -51,34 +51,34 @@ pub(crate) async fn exchange(
     token: &str,
 ) -> Result<Exchange, Fault> {
     let Ok(token) = app.refresh_token_codec().open(token) else {
-        return Ok(Exchange::NotOurs);
+        return Ok(Exchange::Invalid);
     };
     let now = app.clock().now();
     let store = app.store();
-    // Whoever loses the race for a generation looks once more: the winner's successor is
-    // there by then.
+    // A request that loses the race for a generation tries once more, and then finds the winner's
+    // successor.
     for _ in 0..2 {
         let Some(tracker) = store.tracker(&token.family).await? else {
-            return Ok(Exchange::NotOurs);
+            return Ok(Exchange::Invalid);
         };
-        let account_block = judge(&tracker, &token, &app.settings().refresh, now);
-        if account_block == Standing::Cutoffs {
-            return Ok(Exchange::NotOurs);
+        let standing = judge(&tracker, &token, &app.settings().refresh, now);
+        if standing == Standing::Ended {
+            return Ok(Exchange::Invalid);
         }
-        if account_block == Standing::Reused {
+        if standing == Standing::Reused {
             end(app, info, &tracker, FamilyEnd::Reused).await?;
-            return Ok(Exchange::NotOurs);
+            return Ok(Exchange::Invalid);
         }
         let Some(user) = owner(app, &tracker, &token).await? else {
-            return Ok(Exchange::Nobody);
+            return Ok(Exchange::NoUser);
         };
-        let tracker = if account_block == Standing::JustExchanged {
+        let tracker = if standing == Standing::JustExchanged {
             Some(tracker)
         } else if store
             .rotate_tracker(&tracker.family, token.generation, now)
             .await?
         {
-            // As it was written: a database may keep less of a moment than we have.
+            // Read back, since the database may store times with less precision.
             store.tracker(&tracker.family).await?
         } else {
             None
@@ -91,18 +91,21 @@ pub(crate) async fn exchange(
             });
         }
     }
-    Ok(Exchange::NotOurs)
+    Ok(Exchange::Invalid)
 }
 
-/// A refresh token as it came.
+/// The refresh token that a request presents, unchecked.
 pub(crate) enum Presented {
     Token(String),
     Nothing,
     WrongType,
 }
 
-/// The token in the cookie, if there is a cookie for it, and in the body otherwise: never
-/// in the other place.
+/// The refresh token of a request: from the cookie if the settings define one, and from the body
+/// otherwise. The other place is never read.
+///
+/// # Errors
+/// When the body is malformed.
 pub(crate) fn presented(app: &App, request: &RequestContext) -> Result<Presented, Rejection> {
     if let Some(cookie) = &app.settings().refresh.cookie {
         request.body.fields()?;
@@ -118,17 +121,17 @@ pub(crate) fn presented(app: &App, request: &RequestContext) -> Result<Presented
     })
 }
 
-/// How a token stands to its family.
+/// How a token relates to its family.
 #[derive(Debug, PartialEq, Eq)]
 enum Standing {
-    /// It is the one that counts.
+    /// It is the latest token, the valid one.
     Present,
-    /// It was exchanged a moment ago: another tab, or an answer that got lost.
+    /// It was exchanged moments ago: another tab sent it too, or the reply was lost.
     JustExchanged,
-    /// It was exchanged before: somebody has a copy.
+    /// It was exchanged before: an attacker may have a copy.
     Reused,
-    /// The family has ended, or lay idle for too long.
-    Cutoffs,
+    /// The family was ended, has expired, or was idle for too long.
+    Ended,
 }
 
 fn judge(
@@ -138,12 +141,12 @@ fn judge(
     now: OffsetDateTime,
 ) -> Standing {
     if tracker.revoked_at.is_some() {
-        return Standing::Cutoffs;
+        return Standing::Ended;
     }
     let idle = now - tracker.last_used_at;
     let over = tracker.expires_at < now || idle > settings.max_idle;
     if tracker.generation != token.generation {
-        // Another server may have written the row with a clock a little ahead of ours.
+        // `idle` is negative if another server with a clock ahead of ours wrote the row.
         let just = !settings.grace.is_zero() && idle <= settings.grace && !over;
         return if just && token.generation == tracker.generation - 1 {
             Standing::JustExchanged
@@ -152,12 +155,12 @@ fn judge(
         };
     }
     if over {
-        return Standing::Cutoffs;
+        return Standing::Ended;
     }
     Standing::Present
 }
 
-/// Whose family it is, if they may still come in and the token is theirs.
+/// The owner of a family, if their account is active and the token carries their uniquifier.
 async fn owner(
     app: &App,
     tracker: &RefreshTracker,
@@ -172,13 +175,18 @@ async fn owner(
         Some(user.fs_uniquifier.as_str())
     };
     Ok(
-        (assurance::credential_counts(&user) && own == Some(token.uniquifier.as_str()))
+        (assurance::credential_is_valid(&user) && own == Some(token.uniquifier.as_str()))
             .then_some(user),
     )
 }
 
-/// Ends the family of whatever refresh token came with a sign-out, unless somebody else is
-/// signed in. Where nobody is, the token in the browser's own cookie speaks for itself.
+/// Ends the family of the refresh token that a sign-out presents, unless the token belongs to a
+/// user other than the caller.
+///
+/// Without a caller, only a token from the refresh cookie ends its family.
+///
+/// # Errors
+/// When the body is malformed, or the store fails.
 pub(crate) async fn end_on_sign_out(
     app: &App,
     request: &RequestContext,

@@ -1,4 +1,4 @@
-//! One request as a handler sees it: the session, what the caller brought, and the body.
+//! A request as a handler sees it: the session, the credentials and the body.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
@@ -13,10 +13,11 @@ use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::session::csrf::Evidence;
 
-/// A request. A handler takes it through a [`AuthPolicy`](super::auth_policy::AuthPolicy) before anything else.
+/// A request. A handler applies an [`AuthPolicy`](super::auth_policy::AuthPolicy) to it before
+/// anything else.
 #[derive(Debug)]
 pub(crate) struct RequestContext {
-    /// The session and, once through the door, the caller.
+    /// The session and, once the authentication policy was applied, the caller.
     pub(crate) session: SessionContext,
     /// The method.
     pub(crate) method: Method,
@@ -31,13 +32,13 @@ pub(crate) struct RequestContext {
 }
 
 impl RequestContext {
-    /// Whether nothing may change.
+    /// Whether the method is safe: `GET` or `HEAD`.
     #[must_use]
     pub(crate) fn only_reads(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// Turns the outcome into the answer, with the cookies that it calls for.
+    /// Turns the outcome into the response, with the cookies that it needs.
     pub(crate) fn finish(self, app: &App, outcome: Result<Reply, HandlerError>) -> Response {
         self.session.finish(app, outcome)
     }

@@ -1,7 +1,8 @@
 //! Completing a sign-in, and ending a session.
 //!
-//! [`proceed`] is the only way to a signed-in session: whatever proved the user's identity, the same
-//! decision is taken, and everything that the sign-in consumes is consumed in its transaction.
+//! [`proceed`] is the only function that creates a fresh, signed-in session: a remember cookie only
+//! restores one that is not fresh. Every proof of identity passes the same decision, and everything
+//! that the sign-in consumes is consumed in its transaction.
 
 use vestibule_store::{
     Applied, Change, OneTimeSecret, OnlyIf, SignIn, User, UserChange, UserPatch,
@@ -20,12 +21,12 @@ use crate::http::fault::Fault;
 use crate::messages::{LocalizedMessage, Message};
 use crate::settings::Mechanism;
 
-/// A user whose proof of identity was checked and found right.
+/// A user whose proof of identity was verified.
 #[derive(Debug)]
 pub(crate) struct Authentication {
     /// The user.
     pub(crate) user: User,
-    /// What they have shown.
+    /// The proof of identity.
     pub(crate) proof: Proof,
     /// Whether to set a remember cookie.
     pub(crate) remember: bool,
@@ -33,7 +34,7 @@ pub(crate) struct Authentication {
     pub(crate) upgrade: Option<String>,
     /// The one-time secrets that the sign-in consumes.
     consumes: Vec<OneTimeSecret>,
-    /// The reason for the refusal when one of them was consumed before.
+    /// The reason for the refusal if one of the secrets was consumed before.
     if_consumed: Message,
     /// Whether to issue tokens.
     tokens: bool,
@@ -54,14 +55,14 @@ impl Authentication {
         }
     }
 
-    /// Issues tokens with the sign-in, if they are wanted.
+    /// Issues tokens with the sign-in, if `wanted`.
     pub(crate) fn with_tokens(mut self, wanted: bool) -> Self {
         self.tokens = wanted;
         self
     }
 
-    /// Consumes a one-time secret with the sign-in. If it was consumed before, or its user's address or
-    /// `fs_uniquifier` changed since the secret was checked, the user is not signed in.
+    /// Consumes a one-time secret with the sign-in. If it was consumed before, or its user's
+    /// address or `fs_uniquifier` changed since the secret was checked, the user is not signed in.
     pub(crate) fn consuming(mut self, secret: OneTimeSecret, if_consumed: Message) -> Self {
         self.consumes.push(secret);
         self.if_consumed = if_consumed;
@@ -69,16 +70,16 @@ impl Authentication {
     }
 }
 
-/// What an authentication led to.
+/// The outcome of a sign-in.
 pub(crate) enum SignInOutcome {
-    /// The user is signed in: what the reply says about them.
+    /// The user is signed in. Holds what the reply says about them.
     SignedIn(UserPayload),
-    /// The user is not signed in, although the proof is right: the account is blocked, or a one-time
-    /// secret was consumed by another request.
+    /// The user is not signed in, although the proof is right: the account is blocked, or a
+    /// one-time secret was consumed by another request.
     Refused(LocalizedMessage),
 }
 
-/// Signs a user in, if what they have shown suffices.
+/// Signs a user in if the proof of identity suffices.
 ///
 /// # Errors
 /// When the store fails.
@@ -95,8 +96,8 @@ pub(crate) async fn proceed(
     complete(app, session, authentication).await
 }
 
-/// Completes a sign-in: one transaction, and a session that keeps nothing of the previous one but its
-/// CSRF token.
+/// Completes a sign-in: applies one transaction, and begins a session that keeps only the CSRF
+/// token and the application's own values of the previous one.
 async fn complete(
     app: &App,
     session: &mut SessionContext,
@@ -160,7 +161,7 @@ async fn complete(
     let authenticated_at = app.unix_seconds();
     let payload = match issue {
         Some(issue) => issue.payload(app, &user, authenticated_at).await?,
-        None => UserPayload::none(app, &user),
+        None => UserPayload::without_tokens(app, &user),
     };
     begin(session, &user, authenticated_at);
     if remember {
@@ -177,8 +178,8 @@ async fn complete(
 
 /// Writes a new sign-in into the session.
 fn begin(session: &mut SessionContext, user: &User, authenticated_at: f64) {
-    // The CSRF token stays, as with the reference: front ends fetch it once. What an attacker could
-    // do with a session whose token they know, the check of the request's origin prevents.
+    // The CSRF token stays, as in the reference, since front ends fetch it once. An attacker who
+    // planted a session whose token they know is stopped by the check of the request's origin.
     clear(session);
     let identifier = session.identifier().to_owned();
     let data = session.data_mut();
@@ -189,10 +190,10 @@ fn begin(session: &mut SessionContext, user: &User, authenticated_at: f64) {
     data.set_f64(keys::AUTHENTICATED_AT, authenticated_at);
 }
 
-/// Ends the session. What the application keeps in it stays.
+/// Ends the session. Values that the application stored in it stay.
 ///
 /// # Errors
-/// When it cannot be written down; the session is over all the same.
+/// When the event cannot be recorded; the session has ended nevertheless.
 pub(crate) async fn end(app: &App, session: &mut SessionContext) -> Result<(), Fault> {
     let user_id = session.caller().map(|caller| caller.user.id);
     clear(session);

@@ -1,4 +1,4 @@
-//! The tokens that an answer to a sign-in may carry.
+//! The tokens that the reply to a sign-in may carry.
 
 use http::HeaderValue;
 use serde_json::{Map, Value};
@@ -20,30 +20,30 @@ use crate::http::request_info::RequestInfo;
 use crate::rng;
 use crate::settings::CookieSettings;
 
-/// What an answer says about a user: the tokens, and what the application adds.
+/// What a reply says about a user: their tokens, and what the application adds.
 pub(crate) struct UserPayload {
     user: Map<String, Value>,
     cookie: Option<HeaderValue>,
 }
 
 impl UserPayload {
-    /// None yet, for this user.
-    pub(crate) fn none(app: &App, user: &User) -> Self {
+    /// The payload for a user, without tokens.
+    pub(crate) fn without_tokens(app: &App, user: &User) -> Self {
         Self {
             user: app.describe(user),
             cookie: None,
         }
     }
 
-    /// Of nobody: an answer that does not tell whether there is somebody.
-    pub(crate) fn nobody() -> Self {
+    /// The payload of a reply that must not reveal whether a user exists.
+    pub(crate) fn empty() -> Self {
         Self {
             user: Map::new(),
             cookie: None,
         }
     }
 
-    /// Puts them into an answer.
+    /// Adds the payload to a reply.
     pub(crate) fn add_to(self, reply: Reply) -> Reply {
         let reply = reply.member("user", self.user);
         match self.cookie {
@@ -58,7 +58,8 @@ pub(crate) fn requested(app: &App, query: &Query) -> bool {
     app.settings().token.always_included || query.has("include_auth_token")
 }
 
-/// The tokens for a user who proved their identity without a sign-in, if they are asked for.
+/// The payload for a user who proved their identity without a sign-in, with tokens if the request
+/// or the settings ask for them.
 ///
 /// # Errors
 /// When the store fails.
@@ -70,7 +71,7 @@ pub(crate) async fn on_request(
     query: &Query,
 ) -> Result<UserPayload, Fault> {
     if !requested(app, query) {
-        return Ok(UserPayload::none(app, user));
+        return Ok(UserPayload::without_tokens(app, user));
     }
     let mut patch = UserPatch::default();
     let issue = Issue::prepare(app, user, &mut patch).await?;
@@ -96,8 +97,8 @@ pub(crate) struct Issue {
 }
 
 impl Issue {
-    /// Prepares tokens for a user. The patch then gives the user a token uniquifier, if the table has
-    /// a column for it that was never filled.
+    /// Prepares tokens for a user. The patch then gives the user a token uniquifier, if the table
+    /// has a column for it that was never filled.
     pub(crate) async fn prepare(
         app: &App,
         user: &User,
@@ -127,10 +128,10 @@ impl Issue {
         authenticated_at: f64,
     ) -> Result<UserPayload, Fault> {
         let uniquifier = uniquifier(app, user).await?;
-        let mut payload = UserPayload::none(app, user);
+        let mut payload = UserPayload::without_tokens(app, user);
         payload.add_auth_token(app, &uniquifier, authenticated_at, user);
         if let Some(family) = &self.family {
-            // As it was written: a database may keep less of a moment than we have.
+            // Read back, since the database may store times with less precision.
             let tracker = app.store().tracker(&family.family).await?;
             let tracker = tracker.ok_or_else(|| {
                 Fault::Internal("a new refresh-token family was deleted".to_owned())
@@ -141,7 +142,7 @@ impl Issue {
     }
 }
 
-/// What a user's tokens carry.
+/// The uniquifier for a user's tokens.
 async fn uniquifier(app: &App, user: &User) -> Result<String, Fault> {
     if !app.store().has_token_uniquifiers() {
         return Ok(user.fs_uniquifier.clone());
@@ -149,7 +150,7 @@ async fn uniquifier(app: &App, user: &User) -> Result<String, Fault> {
     if let Some(uniquifier) = &user.fs_token_uniquifier {
         return Ok(uniquifier.clone());
     }
-    // The change filled the column, or another request was faster: the row has what counts.
+    // The change filled the column, or another request did so first: the stored value is valid.
     let user = app.reload(user.id).await?;
     user.fs_token_uniquifier
         .ok_or_else(|| Fault::Internal("a token uniquifier was not stored".to_owned()))
@@ -173,19 +174,20 @@ async fn new_family(app: &App, user: &User) -> Result<NewTracker, Fault> {
     })
 }
 
-/// The tokens in exchange for a refresh token. To have one is no new proof of identity: the
-/// auth token is as old as the family.
+/// The payload with the tokens that replace a refresh token.
+///
+/// A refresh token is no new proof of identity, so the auth token is as old as the family.
 pub(crate) fn successors(
     app: &App,
     user: &User,
     uniquifier: String,
     tracker: &RefreshTracker,
 ) -> UserPayload {
-    let mut tokens = UserPayload::none(app, user);
+    let mut payload = UserPayload::without_tokens(app, user);
     let began = clock::seconds(tracker.created_at);
-    tokens.add_auth_token(app, &uniquifier, began, user);
-    tokens.add_refresh_token(app, uniquifier, tracker);
-    tokens
+    payload.add_auth_token(app, &uniquifier, began, user);
+    payload.add_refresh_token(app, uniquifier, tracker);
+    payload
 }
 
 impl UserPayload {
@@ -224,7 +226,7 @@ impl UserPayload {
     }
 }
 
-/// Takes the refresh cookie back.
+/// The header that clears the refresh cookie.
 pub(crate) fn clear_cookie(cookie: &CookieSettings) -> Option<HeaderValue> {
     cookies::set_cookie(cookie, "", Lifetime::Gone)
 }

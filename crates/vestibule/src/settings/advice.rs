@@ -18,21 +18,21 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     if reader.text("SECURITY_REDIRECT_BEHAVIOR").is_empty() && features::leads_to_views(reader) {
         say(
             "SECURITY_REDIRECT_BEHAVIOR",
-            "is not set, and there are no pages here: links of mails lead to the views of your app all the same",
+            "is not set; this server has no pages of its own, so links in emails lead to your app's views anyway",
             "set it to \"spa\"",
         );
     }
     if !settings.csrf.enabled {
         say(
             "WTF_CSRF_ENABLED",
-            "is off: nothing asks for a CSRF token",
+            "is off: no request needs a CSRF token",
             "switch it on",
         );
         if reader.is_set("SECURITY_CSRF_PROTECT_MECHANISMS") {
             say(
                 "SECURITY_CSRF_PROTECT_MECHANISMS",
                 "has no effect while WTF_CSRF_ENABLED is off",
-                "switch WTF_CSRF_ENABLED on, or leave it out",
+                "switch WTF_CSRF_ENABLED on, or remove this setting",
             );
         }
     }
@@ -43,14 +43,14 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     {
         say(
             "SECURITY_HASHING_SCHEMES",
-            "leaves sha256_crypt out: a Flask application beside this server cannot read the links that it mails",
+            "does not include sha256_crypt: a Flask application that runs beside this server cannot verify the links in its emails",
             "add \"sha256_crypt\"",
         );
     }
     if !settings.csrf.logout_csrf {
         say(
             "SECURITY_LOGOUT_CSRF",
-            "is off: signing out needs no CSRF token (browsers' cross-site requests are refused all the same)",
+            "is off: sign-out needs no CSRF token (browsers' cross-site requests are refused regardless)",
             "switch it on if your front end sends the token",
         );
     }
@@ -63,7 +63,7 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     {
         say(
             "SECURITY_CSRF_PROTECT_MECHANISMS",
-            "leaves sessions out: who is signed in by cookie needs no CSRF token",
+            "does not include session: requests with a session cookie need no CSRF token",
             "add \"session\"",
         );
     }
@@ -72,7 +72,7 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             say(
                 "SECURITY_CSRF_COOKIE",
                 "is HttpOnly: your app's scripts cannot read the token",
-                "set httponly = false, or have the app take csrf_token from the answers",
+                "set httponly = false, or have your app read csrf_token from the responses",
             );
         }
         let plain_http = settings
@@ -83,7 +83,7 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
         if cookie.secure && plain_http {
             say(
                 "SECURITY_CSRF_COOKIE",
-                "is Secure, and SECURITY_PUBLIC_URL is plain HTTP: browsers keep such a cookie over HTTPS, and on localhost, only",
+                "is Secure, but SECURITY_PUBLIC_URL is plain HTTP: browsers accept the cookie only over HTTPS or on localhost",
                 "serve over HTTPS, or set secure = false",
             );
         }
@@ -91,7 +91,7 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     if settings.cors.rules.iter().any(CorsRule::lets_everybody_in) {
         say(
             "CORS_ORIGINS",
-            "matches every origin: requests from any site pass as the app's own",
+            "matches every origin: requests from any site are treated as your app's own",
             "list the origins of your apps",
         );
     }
@@ -106,15 +106,15 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     for origin in bare {
         say(
             "CORS_ORIGINS",
-            &format!("has {origin:?}, in which a dot stands for any character"),
-            "write \\. for the dots of a host, in single quotes",
+            &format!("contains {origin:?}, where a dot matches any character"),
+            "escape the dots of a host as \\. and use single quotes",
         );
     }
     if settings.session.cookie.same_site == Some(SameSite::None) {
         say(
             "SESSION_COOKIE_SAMESITE",
-            "is None: requests from every site carry the session",
-            "use Lax unless your app runs on another site",
+            "is None: browsers send the session cookie with requests from every site",
+            "use Lax, unless your app runs on another site",
         );
     }
     if public && settings.keeps_mails_it_has_to_send() {
@@ -123,8 +123,8 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     if public && settings.needs_mail() && matches!(settings.mail.route, MailRoute::Nowhere) {
         advice.push(Problem::new(
             "MAIL_BACKEND",
-            "or MAIL_SUPPRESS_SEND throws every mail away: nobody gets a link",
-            "set MAIL_SERVER, and leave these two out",
+            "is set to discard every email, or MAIL_SUPPRESS_SEND is on: users receive no links",
+            "set MAIL_SERVER and remove MAIL_BACKEND and MAIL_SUPPRESS_SEND",
         ));
     }
     advice.extend(sender(settings));
@@ -138,21 +138,21 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     if public && settings.http.public_origin.is_none() {
         say(
             "SECURITY_PUBLIC_URL",
-            "is not set: links in mails take scheme and host from the request, so a proxy that passes on a client's X-Forwarded-Proto or X-Forwarded-Host lets the client choose them",
-            "set it to the address at which browsers see this server, such as \"https://accounts.example.com\"",
+            "is not set: links in emails take their scheme and host from the request, so a client can choose them if a proxy passes on its X-Forwarded-Proto or X-Forwarded-Host header",
+            "set it to the address that browsers use for this server, such as \"https://accounts.example.com\"",
         );
     }
     if public && !settings.session.cookie.secure {
         say(
             "SESSION_COOKIE_SECURE",
-            "is off: the session travels over plain HTTP too",
-            "switch it on where users come over HTTPS",
+            "is off: browsers also send the session cookie over plain HTTP",
+            "switch it on if users reach this server over HTTPS",
         );
     }
     if !settings.session.cookie.http_only {
         say(
             "SESSION_COOKIE_HTTPONLY",
-            "is off: scripts can read the session",
+            "is off: scripts can read the session cookie",
             "switch it on",
         );
     }
@@ -163,8 +163,8 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     if !settings.login.return_generic_responses {
         say(
             "SECURITY_RETURN_GENERIC_RESPONSES",
-            "is off: a refused sign-in tells whether the account exists",
-            "switch it on unless your front end shows these details",
+            "is off: a failed sign-in reveals whether the account exists",
+            "switch it on, unless your front end needs these details",
         );
     }
     let registering_signs_in =
@@ -180,7 +180,7 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
         };
         say(
             "SECURITY_RETURN_GENERIC_RESPONSES",
-            "is on, and registering signs in at once: /register tells whether an address has an account, as only a new one is signed in",
+            "is on, but registration signs in immediately: /register reveals whether an address has an account, because only a new account is signed in",
             fix,
         );
     }
@@ -188,23 +188,23 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     if settings.secrets.fallbacks.iter().any(short) {
         say(
             "SECRET_KEY_FALLBACKS",
-            "has a key shorter than 16 characters: whoever guesses it can sign sessions",
-            "take it out as soon as the sessions of that time may end",
+            "contains a key shorter than 16 characters: an attacker who guesses it can sign sessions",
+            "remove it as soon as the sessions signed with it may end",
         );
     }
     if settings.csrf.secret_key.as_ref().is_some_and(short) {
         say(
             "WTF_CSRF_SECRET_KEY",
-            "is shorter than 16 characters: it could be guessed",
-            "leave it out: SECRET_KEY is used then",
+            "is shorter than 16 characters: an attacker could guess it",
+            "remove it, so that SECRET_KEY is used",
         );
     }
     let latin_1 = |text: &str| text.chars().all(|c| u32::from(c) < 256);
     if !latin_1(settings.secrets.secret_key.expose_secret()) {
         say(
             "SECRET_KEY",
-            "has characters that are not Latin-1: Flask-Login cannot sign remember cookies with it",
-            "choose another one if a Flask application shares these users",
+            "contains characters outside Latin-1: Flask-Login cannot sign remember cookies with it",
+            "choose another key if a Flask application shares these users",
         );
     }
     if let MailRoute::Smtp(smtp) = &settings.mail.route
@@ -214,15 +214,15 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     {
         say(
             "MAIL_USERNAME",
-            "is set, and nothing is encrypted: whoever listens learns MAIL_PASSWORD",
+            "is set, but the connection is not encrypted: an attacker on the network can read MAIL_PASSWORD",
             "set MAIL_USE_TLS or MAIL_USE_SSL",
         );
     }
     if settings.password.length_min < 8 {
         say(
             "SECURITY_PASSWORD_LENGTH_MIN",
-            "is less than 8: such passwords are soon guessed",
-            "leave it out",
+            "is less than 8: such short passwords are easy to guess",
+            "remove it",
         );
     }
     if reader.flag("SECURITY_REDIRECT_ALLOW_SUBDOMAINS")
@@ -255,15 +255,15 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     {
         say(
             "SECURITY_US_ENABLED_METHODS",
-            "has sms, and no user is found by a phone number",
+            "contains \"sms\", but users cannot be identified by phone number",
             "add \"us_phone_number\" to SECURITY_USER_IDENTITY_ATTRIBUTES",
         );
     }
     if settings.redirect.redirect_host.is_some() && listening == Listening::Public {
         say(
             "SECURITY_REDIRECT_HOST",
-            "is set: views are sought on another host",
-            "leave it out in production",
+            "is set: redirects to views lead to another host",
+            "remove it in production",
         );
     }
     if settings
@@ -274,14 +274,14 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
     {
         say(
             "TRUSTED_PROXIES",
-            "trusts everybody: clients can choose their address",
-            "name your proxies",
+            "trusts every address: clients can forge their IP address",
+            "list only your proxies",
         );
     }
     if reader.text("SECURITY_TOTP_ISSUER").is_empty() && reader.flag("SECURITY_UNIFIED_SIGNIN") {
         say(
             "SECURITY_TOTP_ISSUER",
-            "is not set: authenticator apps will show \"vestibule\"",
+            "is not set: authenticator apps show \"vestibule\"",
             "set it to the name of your product",
         );
     }
@@ -292,8 +292,8 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
 pub(super) fn no_mail() -> Problem {
     Problem::new(
         "MAIL_SERVER",
-        "is not set: links and codes are mailed to nobody, and the server's own page for them is for development",
-        "set it, or MAIL_BACKEND",
+        "is not set: no links and codes are sent, and the dev mailbox that shows them is for development only",
+        "set it, or set MAIL_BACKEND",
     )
 }
 
@@ -306,7 +306,7 @@ pub(super) fn sender(settings: &Settings) -> Option<Problem> {
 pub(super) fn debug() -> Problem {
     Problem::new(
         "DEBUG",
-        "is on: refusals explain themselves to whoever asks",
+        "is on: error responses explain failed checks to every client",
         "switch it off in production",
     )
 }

@@ -16,8 +16,8 @@ pub(super) fn check(reader: &mut Reader<'_>, settings: &Settings) {
     {
         reader.problem(
             "SESSION_COOKIE_SECURE",
-            format!("is on, and SECURITY_PUBLIC_URL is {origin:?}: over plain HTTP browsers throw the session cookie away, so that nobody stays signed in"),
-            "serve over HTTPS and write https:// in SECURITY_PUBLIC_URL, or set SESSION_COOKIE_SECURE = false",
+            format!("is on, but SECURITY_PUBLIC_URL is {origin:?}: browsers discard the session cookie over plain HTTP, so users do not stay signed in"),
+            "serve over HTTPS and use https:// in SECURITY_PUBLIC_URL, or set SESSION_COOKIE_SECURE = false",
         );
     }
 }
@@ -30,8 +30,8 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
     if !covers(path, &format!("{prefix}/")) {
         advice.push(Problem::new(
             "SESSION_COOKIE_PATH",
-            format!("is {path:?} (or comes from APPLICATION_ROOT), and the endpoints are below \"{prefix}/\": unless a proxy changes the path, browsers never send the session"),
-            "leave SESSION_COOKIE_PATH and APPLICATION_ROOT out, or set SESSION_COOKIE_PATH = \"/\"",
+            format!("is {path:?} (possibly from APPLICATION_ROOT), but the endpoints are below \"{prefix}/\": unless a proxy changes the path, browsers never send the session cookie"),
+            "remove SESSION_COOKIE_PATH and APPLICATION_ROOT, or set SESSION_COOKIE_PATH = \"/\"",
         ));
     }
     if plain_http(settings).is_some() {
@@ -39,7 +39,7 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
             (
                 "REMEMBER_COOKIE_SECURE",
                 Some(&settings.session.remember.cookie),
-                "nobody is remembered",
+                "no user is remembered",
             ),
             (
                 "SECURITY_REFRESH_TOKEN_COOKIE",
@@ -48,14 +48,14 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
                     .cookie
                     .as_ref()
                     .filter(|_| settings.refresh.enabled),
-                "nobody can refresh a token",
+                "no token can be refreshed",
             ),
         ];
         for (key, cookie, effect) in cookies {
             if cookie.is_some_and(|cookie| cookie.secure) {
                 advice.push(Problem::new(
                     key,
-                    format!("is Secure, and SECURITY_PUBLIC_URL is plain HTTP: browsers throw such a cookie away, and {effect}"),
+                    format!("is Secure, but SECURITY_PUBLIC_URL is plain HTTP: browsers discard such a cookie, so {effect}"),
                     "serve over HTTPS",
                 ));
             }
@@ -67,7 +67,7 @@ pub(super) fn advise(settings: &Settings) -> Vec<Problem> {
     {
         advice.push(Problem::new(
             "SECURITY_PUBLIC_URL",
-            format!("is on {host}, which is none of this server's hosts ({}): unless a proxy changes the Host header, every request is refused", hosts.join(", ")),
+            format!("is on {host}, which is not one of this server's hosts ({}): unless a proxy changes the Host header, every request is refused", hosts.join(", ")),
             "add it to TRUSTED_HOSTS",
         ));
     }
@@ -106,8 +106,8 @@ fn cookie_domains(reader: &mut Reader<'_>, settings: &Settings) {
         if !hosts.iter().any(is_of) {
             reader.problem(
                 key,
-                format!("{domain:?} contains none of this server's hosts ({}), so that browsers throw the cookie away", hosts.join(", ")),
-                "name a domain that your hosts are part of, or none; hosts are set with TRUSTED_HOSTS or SERVER_NAME",
+                format!("{domain:?} contains none of this server's hosts ({}), so browsers discard the cookie", hosts.join(", ")),
+                "use a domain that contains your hosts, or remove it; hosts are set with TRUSTED_HOSTS or SERVER_NAME",
             );
         }
     }

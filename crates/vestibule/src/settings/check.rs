@@ -67,7 +67,7 @@ pub(super) fn each(reader: &mut Reader<'_>) {
             if !words.iter().any(|word| word.eq_ignore_ascii_case(&text)) {
                 reader.problem(
                     key,
-                    format!("{text:?} is not known"),
+                    format!("{text:?} is not a known value"),
                     format!("write {}", words.join(" or ")),
                 );
             }
@@ -83,7 +83,7 @@ pub(super) fn each(reader: &mut Reader<'_>) {
             } else {
                 format!("write a number from {least} to {most}")
             };
-            reader.problem(key, format!("{number} makes no sense here"), fix);
+            reader.problem(key, format!("{number} is out of range"), fix);
         }
     }
     for key in keys::all().filter(|key| key.kind == Kind::Text) {
@@ -94,15 +94,15 @@ pub(super) fn each(reader: &mut Reader<'_>) {
         if key.name.contains("SUBJECT") && text.chars().any(char::is_control) {
             reader.problem(
                 key.name,
-                "has a line break or another control character, which no subject of a mail has",
-                "write it in one line",
+                "contains a line break or another control character, which an email subject cannot have",
+                "write it on one line",
             );
         }
         if key.name.ends_with("_VIEW") && !is_view(&text) {
             reader.problem(
                 key.name,
-                format!("{text:?} is neither a path nor an address"),
-                "write a path of your app such as \"/done\", or an address that begins with https://",
+                format!("{text:?} is neither a path nor a URL"),
+                "write a path of your app such as \"/done\", or a URL that begins with https://",
             );
         }
         if key.name.starts_with("SECURITY_")
@@ -117,8 +117,8 @@ pub(super) fn each(reader: &mut Reader<'_>) {
     if mode(&socket_mode).is_none() {
         reader.problem(
             "VESTIBULE_SOCKET_MODE",
-            format!("{socket_mode:?} is not the mode of a file"),
-            "write such as \"660\"",
+            format!("{socket_mode:?} is not a file mode"),
+            "write an octal mode such as \"660\"",
         );
     }
     for key in ["VESTIBULE_IDLE_TIMEOUT", "VESTIBULE_WRITE_TIMEOUT"] {
@@ -160,7 +160,7 @@ pub(super) fn not_a_path(reader: &mut Reader<'_>, key: &str, text: &str) {
     reader.problem(
         key,
         format!("{text:?} is not a path"),
-        "write a path of plain letters such as \"/login\" or \"/api/accounts\"",
+        "write a path such as \"/login\" or \"/api/accounts\", without escapes or patterns",
     );
 }
 
@@ -202,7 +202,7 @@ fn cookie_names(reader: &mut Reader<'_>, settings: &Settings) {
         names.push(("SECURITY_CSRF_COOKIE_NAME", cookie.name.clone()));
     }
     names.extend(COOKIES.map(|(_, key)| (key, reader.text(key))));
-    twice(reader, &names, "the name of the cookie of");
+    twice(reader, &names, "the cookie name of");
 }
 
 /// Reports two endpoints with the same path.
@@ -227,19 +227,19 @@ fn tables(reader: &mut Reader<'_>, settings: &Settings) {
         if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
             reader.problem(
                 key,
-                format!("{name:?} cannot be a table"),
-                "write the name of a table, of at most 63 letters, digits and _",
+                format!("{name:?} is not a valid table name"),
+                "use at most 63 letters, digits and _",
             );
         } else if lower.starts_with("sqlite_") || lower.starts_with("vestibule_") {
             reader.problem(
                 key,
-                format!("{name:?} is a name that others use"),
-                "choose one that begins neither with sqlite_ nor with vestibule_",
+                format!("{name:?} is a reserved name"),
+                "choose a name that begins neither with sqlite_ nor with vestibule_",
             );
         }
     }
     let lower = names.map(|(key, name)| (key, name.to_ascii_lowercase()));
-    twice(reader, &lower, "the name of the table of");
+    twice(reader, &lower, "the table name of");
 }
 
 /// Reports each value that an earlier key has as well.
@@ -253,7 +253,7 @@ fn twice(reader: &mut Reader<'_>, values: &[(&str, String)], what: &str) {
             reader.problem(
                 key,
                 format!("{value:?} is also {what} {other}"),
-                "choose another one",
+                "choose another value",
             );
         }
     }

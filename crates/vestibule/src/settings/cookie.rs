@@ -92,14 +92,14 @@ impl CookieSettings {
             if name == "expires" {
                 reader.problem(
                     key,
-                    "has an expires: a moment after which every cookie is over at once",
-                    "write max_age",
+                    "contains expires: a fixed date, after which every cookie expires immediately",
+                    "use max_age instead",
                 );
             } else if !KNOWN.contains(&name.as_str()) {
                 reader.problem(
                     key,
-                    format!("has no member {name:?}"),
-                    format!("write {}", KNOWN.join(", ")),
+                    format!("{name:?} is not a cookie attribute"),
+                    format!("use {}", KNOWN.join(", ")),
                 );
             }
         }
@@ -108,14 +108,14 @@ impl CookieSettings {
                 "secure" | "httponly" | "partitioned" => (value.is_bool(), "true or false"),
                 "max_age" => (
                     super::value::duration(value).is_some(),
-                    "a length of time such as \"15 minutes\", or a number of seconds",
+                    "a duration such as \"15 minutes\", or a number of seconds",
                 ),
-                _ => (value.is_str(), "a text in quotes"),
+                _ => (value.is_str(), "a string in quotes"),
             };
             if !fits && !super::value::is_none(value) {
                 reader.problem(
                     key,
-                    format!("{name} = {value} is of the wrong type"),
+                    format!("{name} = {value} has the wrong type"),
                     format!("write {wanted}"),
                 );
             }
@@ -127,7 +127,7 @@ impl CookieSettings {
             if found.is_none() {
                 reader.problem(
                     key,
-                    format!("samesite {word:?} is not known"),
+                    format!("samesite = {word:?} is not a known value"),
                     "write Strict, Lax or None",
                 );
             }
@@ -157,39 +157,43 @@ impl CookieSettings {
         if self.name.is_empty() || !self.name.chars().all(token) {
             reader.problem(
                 key,
-                "the cookie's name cannot be one",
+                "the cookie name is not valid",
                 "use letters, digits, - and _",
             );
         }
         if self.same_site == Some(SameSite::None) && !self.secure {
             reader.problem(
                 key,
-                "SameSite=None without Secure: browsers throw such a cookie away",
-                "set Secure too, or SameSite to Lax",
+                "SameSite=None without Secure: browsers discard such a cookie",
+                "switch Secure on, or set SameSite to Lax",
             );
         }
         if self.partitioned && !self.secure {
-            reader.problem(key, "Partitioned without Secure", "set Secure too");
+            reader.problem(
+                key,
+                "Partitioned without Secure: browsers discard such a cookie",
+                "switch Secure on",
+            );
         }
         if prefixed("__Secure-") && !self.secure {
             reader.problem(
                 key,
-                "the name begins with __Secure- and Secure is off",
-                "set Secure",
+                "the cookie name begins with __Secure-, but Secure is off",
+                "switch Secure on",
             );
         }
         if prefixed("__Host-") && (!self.secure || self.domain.is_some() || self.path != "/") {
             reader.problem(
                 key,
-                "the name begins with __Host-, which needs Secure, the path / and no domain",
-                "set them so, or choose another name",
+                "the cookie name begins with __Host-, which requires Secure, the path / and no domain",
+                "set these attributes accordingly, or choose another name",
             );
         }
         let path = |c: char| c.is_ascii_graphic() && !matches!(c, ';' | ',');
         if !self.path.starts_with('/') || !self.path.chars().all(path) {
             reader.problem(
                 key,
-                format!("the path {:?} cannot stand in a cookie", self.path),
+                format!("the path {:?} is not valid in a cookie", self.path),
                 "write a path such as \"/\"",
             );
         }
@@ -198,8 +202,8 @@ impl CookieSettings {
             if host.contains([':', '[']) || !is_host(host) {
                 reader.problem(
                     key,
-                    format!("the domain {domain:?} cannot stand in a cookie"),
-                    "write a name without scheme and port, such as \"example.com\"",
+                    format!("the domain {domain:?} is not valid in a cookie"),
+                    "write a name without a scheme and a port, such as \"example.com\"",
                 );
             }
         }

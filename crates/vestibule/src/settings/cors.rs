@@ -82,8 +82,8 @@ impl CorsSettings {
                 if paths.is_empty() {
                     reader.problem(
                         RESOURCES,
-                        "names no path",
-                        "write { \"/api/*\" = { origins = [\"https://app.example\"] } }, or leave it out",
+                        "contains no path",
+                        "write { \"/api/*\" = { origins = [\"https://app.example\"] } }, or remove it",
                     );
                 }
                 let rule = |path: &String| CorsRule {
@@ -139,7 +139,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
             continue;
         }
         if let Err(why) = Pattern::new(text, true) {
-            reader.problem(key, why, "write an address, or a regular expression");
+            reader.problem(key, why, "write an origin or a regular expression");
         }
     }
     for origin in rule
@@ -151,14 +151,14 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
         if origin == "null" {
             reader.problem(
                 "CORS_ORIGINS",
-                "lists \"null\": every site can make a page of that origin",
+                "contains \"null\": any site can create a page with that origin",
                 "list the origins of your apps",
             );
         } else if !is_host(host) {
             reader.problem(
                 "CORS_ORIGINS",
-                format!("{origin:?} is not an origin: no browser would name it"),
-                "write scheme and host, without a path or a slash at the end, such as \"https://app.example\"",
+                format!("{origin:?} is not an origin: no browser sends it"),
+                "write the scheme and the host without a path or a trailing slash, such as \"https://app.example\"",
             );
         }
     }
@@ -174,7 +174,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
     if rule.supports_credentials && (wildcard || rule.lets_everybody_in()) {
         reader.problem(
             "CORS_ORIGINS",
-            "is a wildcard together with CORS_SUPPORTS_CREDENTIALS: every site could act as your users",
+            "is a wildcard while CORS_SUPPORTS_CREDENTIALS is on: any site could act as your users",
             "list the origins of your apps",
         );
     }
@@ -182,7 +182,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
         if http::Method::try_from(method.as_str()).is_err() {
             reader.problem(
                 "CORS_METHODS",
-                format!("{method:?} cannot be a method"),
+                format!("{method:?} is not a valid method"),
                 "write names such as \"POST\"",
             );
         }
@@ -196,7 +196,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
             if patterns && let Some(meant) = cors_pattern::header_meant(header) {
                 reader.problem(
                     key,
-                    format!("{header:?} looks like a glob, and patterns are regular expressions"),
+                    format!("{header:?} looks like a glob, but patterns are regular expressions"),
                     format!("write '{meant}'"),
                 );
             }
@@ -204,7 +204,7 @@ fn check(reader: &mut Reader<'_>, rule: &CorsRule) {
             if !pattern && http::HeaderName::try_from(header).is_err() {
                 reader.problem(
                     key,
-                    format!("{header:?} cannot be the name of a header"),
+                    format!("{header:?} is not a valid header name"),
                     "write names such as \"X-Request-Id\"",
                 );
             }
@@ -220,7 +220,7 @@ fn is_glob(reader: &mut Reader<'_>, origin: &String) -> bool {
     let general = reader.list("CORS_ORIGINS").contains(origin);
     reader.problem(
         if general { "CORS_ORIGINS" } else { RESOURCES },
-        format!("{origin:?} looks like a glob, and origins are regular expressions: it would match others than you mean"),
+        format!("{origin:?} looks like a glob, but origins are regular expressions: it would match origins that you do not intend"),
         format!("write '{meant}', in single quotes"),
     );
     true
@@ -234,7 +234,7 @@ fn overridden(reader: &mut Reader<'_>, base: &CorsRule, path: &str, details: &Va
     let Some(details) = details.as_table() else {
         reader.problem(
             RESOURCES,
-            format!("what {path:?} shares is not a table"),
+            format!("the value of {path:?} is not a table"),
             "write { \"/api/*\" = { origins = [\"https://app.example\"] } }",
         );
         return rule;
@@ -243,8 +243,8 @@ fn overridden(reader: &mut Reader<'_>, base: &CorsRule, path: &str, details: &Va
         if !set(&mut rule, name, value) {
             reader.problem(
                 RESOURCES,
-                format!("{name} = {value} is not understood"),
-                "write origins, methods, allow_headers, expose_headers (lists), supports_credentials, send_wildcard, vary_header (true or false) or max_age",
+                format!("{name} = {value} is not a valid option"),
+                "use origins, methods, allow_headers, expose_headers (lists), supports_credentials, send_wildcard, vary_header (true or false) or max_age",
             );
         }
     }

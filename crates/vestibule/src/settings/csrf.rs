@@ -72,7 +72,7 @@ impl CsrfSettings {
             if HeaderName::try_from(header).is_err() {
                 reader.problem(
                     "WTF_CSRF_HEADERS",
-                    format!("{header:?} (or SECURITY_CSRF_HEADER) cannot be the name of a header"),
+                    format!("{header:?} is not a valid header name (it may come from SECURITY_CSRF_HEADER)"),
                     "write a name such as \"X-XSRF-Token\"",
                 );
             }
@@ -119,30 +119,30 @@ impl CsrfSettings {
             if !METHODS.contains(&method.as_str()) {
                 reader.problem(
                     "WTF_CSRF_METHODS",
-                    format!("{method:?} is no method of ours"),
-                    format!("write some of {}", METHODS.join(", ")),
+                    format!("{method:?} is not an HTTP method of this server"),
+                    format!("use some of {}", METHODS.join(", ")),
                 );
             }
         }
         if self.enabled && self.methods.is_empty() {
             reader.problem(
                 "WTF_CSRF_METHODS",
-                "is empty: nothing would ask for a CSRF token",
-                "leave it out, or say so with WTF_CSRF_ENABLED = false",
+                "is empty: no request would need a CSRF token",
+                "remove it, or set WTF_CSRF_ENABLED = false if you intend this",
             );
         }
         if self.enabled && self.time_limit.is_some_and(|limit| limit.is_zero()) {
             reader.problem(
                 "WTF_CSRF_TIME_LIMIT",
-                "is no time at all: every CSRF token has expired when it arrives",
-                "leave it out for an hour, or write \"\" for tokens that do not expire",
+                "is zero: every CSRF token would be expired on arrival",
+                "remove it for one hour, or set it to \"\" for tokens that do not expire",
             );
         }
         if self.field_name.is_empty() {
             reader.problem(
                 "WTF_CSRF_FIELD_NAME",
                 "is empty",
-                "leave it out: it is \"csrf_token\" then",
+                "remove it for the default, \"csrf_token\"",
             );
         }
         if !self.enabled || !self.check_default {
@@ -152,14 +152,14 @@ impl CsrfSettings {
         if self.protect_mechanisms.len() < 3 {
             reader.problem(
                 "SECURITY_CSRF_PROTECT_MECHANISMS",
-                "leaves a mechanism out, while WTF_CSRF_CHECK_DEFAULT asks everybody for a token",
+                "does not include every mechanism, but WTF_CSRF_CHECK_DEFAULT requires a token for all of them",
                 fix,
             );
         }
         if self.ignore_unauth_endpoints {
             reader.problem(
                 "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS",
-                "has no effect while WTF_CSRF_CHECK_DEFAULT asks everybody for a token",
+                "has no effect while WTF_CSRF_CHECK_DEFAULT requires a token for every request",
                 fix,
             );
         }
@@ -174,8 +174,8 @@ pub(super) fn mechanisms(reader: &mut Reader<'_>, key: &str) -> Vec<Mechanism> {
             Some(mechanism) => mechanisms.push(mechanism),
             None => reader.problem(
                 key,
-                format!("{name:?} is not known"),
-                "write session, token or basic",
+                format!("{name:?} is not a known value"),
+                "use session, token or basic",
             ),
         }
     }

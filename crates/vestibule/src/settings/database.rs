@@ -29,8 +29,8 @@ impl DatabaseSettings {
         if arguments.is_some_and(|args| args.keys().any(|name| is_tls_option(name))) {
             reader.problem(
                 "SQLALCHEMY_ENGINE_OPTIONS",
-                "has options about TLS in connect_args, which are not read",
-                "write them into SQLALCHEMY_DATABASE_URI, behind its question mark",
+                "contains TLS options in connect_args, which this server does not read",
+                "write them into SQLALCHEMY_DATABASE_URI, after the question mark",
             );
         }
         Self {

@@ -166,8 +166,11 @@ pub(super) fn check(reader: &mut Reader<'_>) {
             if !unused && reader.text(view).is_empty() {
                 reader.problem(
                     view,
-                    format!("is not set, and {} sends browsers there", feature.switch),
-                    "name the view of your app that shows it, such as \"/done\"",
+                    format!(
+                        "is not set, but {} redirects browsers to it",
+                        feature.switch
+                    ),
+                    "set it to a view of your app, such as \"/done\"",
                 );
             }
         }
@@ -175,8 +178,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     if !reader.flag("SECURITY_PASSWORD_REQUIRED") && !reader.flag("SECURITY_UNIFIED_SIGNIN") {
         reader.problem(
             "SECURITY_PASSWORD_REQUIRED",
-            "is off, and without a password nobody could sign in",
-            "switch SECURITY_UNIFIED_SIGNIN on, or this too",
+            "is off, but without passwords no user could sign in",
+            "switch SECURITY_UNIFIED_SIGNIN on, or this one",
         );
     }
     let needs_totp = [
@@ -191,8 +194,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     {
         reader.problem(
             "SECURITY_TOTP_SECRETS",
-            format!("is not set, and {switch} needs it"),
-            "run `vestibule secrets generate` and keep what it prints",
+            format!("is not set, but {switch} needs it"),
+            "run `vestibule secrets generate` and store its output",
         );
     }
     if reader
@@ -202,8 +205,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     {
         reader.problem(
             "SECURITY_TOTP_SECRETS",
-            "has a secret that is not a text, or empty",
-            "write { \"1\" = \"...\" } with what `vestibule secrets generate` prints",
+            "contains a secret that is empty or not a string",
+            "write { \"1\" = \"...\" } with the output of `vestibule secrets generate`",
         );
     }
     for (switch, methods) in [
@@ -213,8 +216,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         if reader.flag(switch) && reader.list(methods).is_empty() {
             reader.problem(
                 methods,
-                format!("is empty, and {switch} is on"),
-                "name a method such as \"email\"",
+                format!("is empty, but {switch} is on"),
+                "add a method such as \"email\"",
             );
         }
     }

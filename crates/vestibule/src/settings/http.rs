@@ -91,8 +91,8 @@ fn max_content_length(reader: &mut Reader<'_>) -> usize {
     if (2..LEAST).contains(&length) {
         reader.problem(
             KEY,
-            format!("{length} bytes are too few: no sign-in would fit"),
-            "leave it out: it is 65536 then",
+            format!("{length} bytes are too few for a sign-in"),
+            "remove it for the default, 65536",
         );
     }
     length
@@ -124,8 +124,8 @@ fn believed_hosts(reader: &mut Reader<'_>, listening: Listening) -> BelievedHost
         if listening == Listening::Public {
             reader.problem(
                 "TRUSTED_HOSTS",
-                "is not set, and this server listens to more than its own machine",
-                "name the hosts of this server, as in TRUSTED_HOSTS = [\"accounts.example.com\"], or set SERVER_NAME",
+                "is not set, but this server is reachable from other machines",
+                "list the hosts of this server, as in TRUSTED_HOSTS = [\"accounts.example.com\"], or set SERVER_NAME",
             );
         }
         return BelievedHosts::Loopback;
@@ -136,8 +136,8 @@ fn believed_hosts(reader: &mut Reader<'_>, listening: Listening) -> BelievedHost
 fn not_a_host(reader: &mut Reader<'_>, key: &str, host: &str) {
     reader.problem(
         key,
-        format!("{host:?} is not a host: no request would be answered"),
-        "write a name without scheme and path, such as accounts.example.com or accounts.example.com:8443",
+        format!("{host:?} is not a host: no request could match it"),
+        "write a name without a scheme and a path, such as accounts.example.com or accounts.example.com:8443",
     );
 }
 
@@ -153,8 +153,8 @@ fn public_origin(reader: &mut Reader<'_>) -> Option<String> {
     if !is_host(host) {
         reader.problem(
             KEY,
-            format!("{url:?} is not an address"),
-            "write one such as \"https://accounts.example.com\"",
+            format!("{url:?} is not a URL of a host"),
+            "write a URL such as \"https://accounts.example.com\"",
         );
         return None;
     }
@@ -183,8 +183,8 @@ fn trusted_proxies(reader: &mut Reader<'_>, listening: Listening) -> Vec<IpNet> 
             Some(net) => nets.push(net),
             None => reader.problem(
                 KEY,
-                format!("{text:?} is not a network"),
-                "write addresses or networks such as \"10.0.0.0/8\"",
+                format!("{text:?} is not an IP address or network"),
+                "write IP addresses or networks such as \"10.0.0.0/8\"",
             ),
         }
     }
@@ -214,7 +214,7 @@ fn cache_control(reader: &mut Reader<'_>) -> Option<HeaderValue> {
             Some(directive) => directives.push(directive),
             None => reader.problem(
                 KEY,
-                format!("{name:?} = {value} is not a directive"),
+                format!("{name:?} = {value} is not a valid directive"),
                 "write directives such as { private = true, max-age = 60 }",
             ),
         }
@@ -241,8 +241,8 @@ fn security_headers(
             _ => {
                 reader.problem(
                     KEY,
-                    format!("{name:?} is not a text"),
-                    "write a text; an empty one, or false, switches the header off",
+                    format!("the value of {name:?} is not a string"),
+                    "write a string; an empty string or false switches the header off",
                 );
                 continue;
             }
@@ -259,8 +259,8 @@ fn security_headers(
             (Ok(header), Ok(value)) => headers.push((header, value)),
             _ => reader.problem(
                 KEY,
-                format!("{name:?} cannot be a header"),
-                "write a header's name and value",
+                format!("{name:?} is not a valid header"),
+                "write a header name and its value",
             ),
         }
     }

@@ -36,16 +36,16 @@ impl IdentitySettings {
             if !["email", "username", "us_phone_number"].contains(&attribute.name.as_str()) {
                 reader.problem(
                     KEY,
-                    format!("{:?} is not an attribute", attribute.name),
-                    "write email, username or us_phone_number",
+                    format!("{:?} is not an identity attribute", attribute.name),
+                    "use email, username or us_phone_number",
                 );
             }
         }
         if attributes.is_empty() {
             reader.problem(
                 KEY,
-                "is empty: nobody could sign in",
-                "name an attribute such as \"email\"",
+                "is empty: no user could sign in",
+                "add an attribute such as \"email\"",
             );
         }
         for (at, attribute) in attributes.iter().enumerate() {
@@ -55,8 +55,8 @@ impl IdentitySettings {
             {
                 reader.problem(
                     KEY,
-                    format!("{:?} stands in it twice", attribute.name),
-                    "name each attribute once",
+                    format!("{:?} is repeated", attribute.name),
+                    "list each attribute once",
                 );
             }
         }
@@ -84,8 +84,8 @@ impl IdentitySettings {
         if min_length > max_length {
             reader.problem(
                 "SECURITY_USERNAME_MIN_LENGTH",
-                "is more than SECURITY_USERNAME_MAX_LENGTH: no name could be one",
-                "make it smaller",
+                "is more than SECURITY_USERNAME_MAX_LENGTH: no username could be valid",
+                "lower it",
             );
         }
         Self {
@@ -156,8 +156,8 @@ fn categories(reader: &mut Reader<'_>) -> Vec<String> {
         if !known {
             reader.problem(
                 KEY,
-                format!("{category:?} is no category of Unicode"),
-                "write such as \"L\" (letters), \"N\" (numbers) or \"Pd\" (dashes)",
+                format!("{category:?} is not a Unicode category"),
+                "use categories such as \"L\" (letters), \"N\" (numbers) or \"Pd\" (dashes)",
             );
         }
     }
@@ -172,7 +172,7 @@ fn phone_region(reader: &mut Reader<'_>) -> Option<Region> {
     if region.is_none() {
         reader.problem(
             KEY,
-            format!("{code:?} is no region that has phone numbers"),
+            format!("{code:?} is not a region that has phone numbers"),
             "write two capital letters (ISO 3166), such as \"US\" or \"GB\"",
         );
     }
@@ -191,7 +191,7 @@ fn deliverability(reader: &mut Reader<'_>) -> Option<Duration> {
     if !(1..=30).contains(&seconds) {
         reader.problem(
             KEY,
-            "has a timeout that makes no sense here",
+            "contains a timeout that is out of range",
             "write a number of seconds from 1 to 30",
         );
     }
@@ -199,8 +199,8 @@ fn deliverability(reader: &mut Reader<'_>) -> Option<Duration> {
     if asked && cfg!(not(feature = "deliverability")) {
         reader.problem(
             KEY,
-            "has check_deliverability, and this program was built without it",
-            "build it with the feature deliverability, or leave it out",
+            "contains check_deliverability, but this program was built without it",
+            "build the program with the feature deliverability, or remove the option",
         );
     }
     asked.then(|| Duration::from_secs(seconds.unsigned_abs()))
@@ -227,8 +227,8 @@ fn email_options(reader: &mut Reader<'_>) -> EmailOptions {
             ) => {}
             _ => reader.problem(
                 KEY,
-                format!("{name} = {value} is not served"),
-                "leave it out; allow_smtputf8, strict, test_environment, globally_deliverable, check_deliverability and timeout can be set",
+                format!("{name} = {value} is not supported"),
+                "remove it; the supported options are allow_smtputf8, strict, test_environment, globally_deliverable, check_deliverability and timeout",
             ),
         }
     }

@@ -179,8 +179,8 @@ impl Loaded {
                 let line = error.span().map_or(0, |span| line_of(text, span.start));
                 problems.push(Problem::new(
                     "the configuration file",
-                    format!("is not TOML: line {line}: {}", error.message()),
-                    "mend that line",
+                    format!("is not valid TOML: line {line}: {}", error.message()),
+                    "correct that line",
                 ));
                 return;
             }
@@ -198,7 +198,11 @@ impl Loaded {
             } else if let Some(key) = file_variant(&name) {
                 match value.as_str() {
                     Some(path) => self.read_secret_file(key, path, origin, sources, problems),
-                    None => problems.push(Problem::new(&name, "is not a path", "name a file")),
+                    None => problems.push(Problem::new(
+                        &name,
+                        "is not a path",
+                        "set it to the path of a file",
+                    )),
                 }
             } else if !is_provider(&name) {
                 problems.push(unknown(&name));
@@ -270,7 +274,7 @@ impl Loaded {
                     // The path may be the secret itself.
                     format!("the file that it names cannot be read: {error}")
                 },
-                "name a file that this process may read",
+                "set it to a file that this process can read",
             )),
         }
     }
@@ -294,7 +298,7 @@ impl Loaded {
                 };
                 self.messages.insert(code.to_owned(), replacement);
             }
-            None => problems.push(Problem::new(name, "is not a text", "write it in quotes")),
+            None => problems.push(Problem::new(name, "is not a string", "write it in quotes")),
         }
     }
 
@@ -346,7 +350,7 @@ fn set_twice(key: &Key) -> Problem {
     Problem::new(
         &format!("{}_FILE", key.name),
         format!("and {} are both set", key.name),
-        "keep one of them",
+        "remove one of them",
     )
 }
 
@@ -361,7 +365,7 @@ fn wrong_type(key: &Key) -> Problem {
 fn unknown(name: &str) -> Problem {
     let fix = match keys::nearest(name) {
         Some(nearest) => format!("did you mean {nearest}?"),
-        None => "remove it, or look it up in docs/configuration.md".to_owned(),
+        None => "remove it, or see docs/configuration.md for all settings".to_owned(),
     };
     Problem::new(name, "is not a setting", fix)
 }

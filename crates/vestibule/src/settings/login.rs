@@ -75,7 +75,7 @@ fn logout_methods(reader: &mut Reader<'_>) -> Vec<String> {
         {
             reader.problem(
                 KEY,
-                format!("{method:?} cannot sign out"),
+                format!("{method:?} is not a method for signing out"),
                 "write [\"POST\"] or [\"GET\", \"POST\"]",
             );
         }

@@ -95,7 +95,7 @@ impl MailSettings {
         if !text && !html {
             reader.problem(
                 "SECURITY_EMAIL_PLAINTEXT",
-                "is off, and SECURITY_EMAIL_HTML too: mails would have nothing in them",
+                "is off, and so is SECURITY_EMAIL_HTML: emails would be empty",
                 "switch one of them on",
             );
         }
@@ -136,10 +136,10 @@ fn lease(reader: &mut Reader<'_>, route: &MailRoute) -> Duration {
         reader.problem(
             KEY,
             format!(
-                "is no longer than sending may take, which is {} seconds",
+                "is not longer than the {} seconds that sending may take",
                 sending.as_secs()
             ),
-            "leave it out for 5 minutes, or lower MAIL_TIMEOUT",
+            "remove it for the default, 5 minutes, or lower MAIL_TIMEOUT",
         );
     }
     lease
@@ -173,8 +173,8 @@ fn route(reader: &mut Reader<'_>) -> MailRoute {
     if cfg!(not(feature = "smtp")) {
         reader.problem(
             "MAIL_SERVER",
-            "is set, and this program was built without SMTP",
-            "build it with the feature smtp, or set MAIL_BACKEND = \"sendmail\"",
+            "is set, but this program was built without SMTP",
+            "build the program with the feature smtp, or set MAIL_BACKEND = \"sendmail\"",
         );
     }
     MailRoute::Smtp(smtp)

@@ -38,8 +38,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SmtpSettings> {
         (true, true) => {
             reader.problem(
                 "MAIL_USE_SSL",
-                "is on, and MAIL_USE_TLS too",
-                "leave one of them out: MAIL_USE_SSL encrypts from the first byte on (port 465), \
+                "is on, and so is MAIL_USE_TLS",
+                "remove one of them: MAIL_USE_SSL encrypts from the first byte (port 465), \
                  MAIL_USE_TLS after the greeting (port 587)",
             );
             SmtpTls::Tls
@@ -50,7 +50,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SmtpSettings> {
     };
     let port = reader.whole(PORT).unwrap_or(25);
     let port = u16::try_from(port).unwrap_or_else(|_| {
-        reader.problem(PORT, format!("{port} is no port"), "write such as 587");
+        reader.problem(
+            PORT,
+            format!("{port} is not a port"),
+            "write a port such as 587",
+        );
         25
     });
     let timeout = reader
@@ -83,7 +87,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SmtpSettings> {
 /// The host alone, or what is wrong with it and how to write it. Parts that may contain a password
 /// are not repeated.
 fn host(written: &str) -> Result<String, (String, String)> {
-    const PLAIN: &str = "write the host alone, such as \"mail.example.com\"; the port goes into MAIL_PORT, the encryption into MAIL_USE_TLS or MAIL_USE_SSL";
+    const PLAIN: &str = "write the host alone, such as \"mail.example.com\"; set the port with MAIL_PORT and the encryption with MAIL_USE_TLS or MAIL_USE_SSL";
     if let Some((scheme, rest)) = written.split_once("://") {
         let rest = rest.rsplit('@').next().unwrap_or_default();
         let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -97,13 +101,13 @@ fn host(written: &str) -> Result<String, (String, String)> {
         };
         let name = known_host(name).unwrap_or_else(|| "mail.example.com".to_owned());
         return Err((
-            "is an address with a scheme, and has to be a host".to_owned(),
+            "is a URL, but has to be a host".to_owned(),
             format!("write MAIL_SERVER = {name:?}, MAIL_PORT = {port} and {flag} = true"),
         ));
     }
     if written.contains('@') {
         return Err((
-            "has an @ in it, and has to be a host".to_owned(),
+            "contains an @, but has to be a host".to_owned(),
             PLAIN.to_owned(),
         ));
     }
@@ -113,7 +117,7 @@ fn host(written: &str) -> Result<String, (String, String)> {
     let (name, port) = split_port(written);
     if let (Some(name), Some(port)) = (known_host(name), port) {
         return Err((
-            format!("{written:?} has a port in it, and has to be a host"),
+            format!("{written:?} contains a port, but has to be a host"),
             format!("write MAIL_SERVER = {name:?} and MAIL_PORT = {port}"),
         ));
     }
@@ -163,17 +167,17 @@ pub(super) fn mismatch(settings: &SmtpSettings) -> Option<Problem> {
     match settings.tls {
         SmtpTls::StartTls if port == IMPLICIT_TLS => Some(Problem::new(
             "MAIL_USE_TLS",
-            "is on, and MAIL_PORT is 465: servers wait there for TLS from the first byte on, and this server for a greeting",
+            "is on, but MAIL_PORT is 465: mail servers expect TLS from the first byte on that port, so this server would wait for a greeting in vain",
             "set MAIL_USE_SSL = true instead of MAIL_USE_TLS, or MAIL_PORT = 587",
         )),
         SmtpTls::None if port == IMPLICIT_TLS => Some(Problem::new(
             PORT,
-            "is 465, where servers wait for TLS from the first byte on, and MAIL_USE_SSL is off",
+            "is 465, where mail servers expect TLS from the first byte, but MAIL_USE_SSL is off",
             "set MAIL_USE_SSL = true",
         )),
         SmtpTls::Tls if CLEAR_TEXT.contains(&port) => Some(Problem::new(
             "MAIL_USE_SSL",
-            format!("is on, and MAIL_PORT is {port}: servers begin there without TLS"),
+            format!("is on, but MAIL_PORT is {port}: mail servers start without TLS on that port"),
             if port == 587 {
                 "set MAIL_USE_TLS = true instead of MAIL_USE_SSL, or MAIL_PORT = 465"
             } else {
@@ -196,13 +200,13 @@ pub(super) fn advise(settings: &SmtpSettings) -> Vec<Problem> {
     match (&settings.username, &settings.password) {
         (Some(_), None) => advice.push(Problem::new(
             "MAIL_USERNAME",
-            "is set, and MAIL_PASSWORD is not: mails are sent without signing in",
-            "set MAIL_PASSWORD, or leave MAIL_USERNAME out",
+            "is set, but MAIL_PASSWORD is not: emails are sent without authentication",
+            "set MAIL_PASSWORD, or remove MAIL_USERNAME",
         )),
         (None, Some(_)) => advice.push(Problem::new(
             "MAIL_PASSWORD",
-            "is set, and MAIL_USERNAME is not: mails are sent without signing in",
-            "set MAIL_USERNAME, or leave MAIL_PASSWORD out",
+            "is set, but MAIL_USERNAME is not: emails are sent without authentication",
+            "set MAIL_USERNAME, or remove MAIL_PASSWORD",
         )),
         _ => {}
     }
@@ -213,8 +217,8 @@ pub(super) fn advise(settings: &SmtpSettings) -> Vec<Problem> {
     if settings.password.as_ref().is_some_and(has_edges) {
         advice.push(Problem::new(
             "MAIL_PASSWORD",
-            "begins or ends with white space, which is part of it",
-            "take it out unless the password really has it",
+            "begins or ends with white space, which is part of the password",
+            "remove the white space, unless the password really contains it",
         ));
     }
     advice

@@ -55,7 +55,7 @@ pub(crate) use mail::SENDMAIL_TIMEOUT;
 pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub(crate) use password::LONGEST_PASSWORD;
 pub use password::{PasswordSettings, SecretSettings};
-pub use password_rules::{BreachedOrigin, BreachedSettings};
+pub use password_rules::{BreachedSettings, HttpOrigin};
 use reader::Reader;
 
 use crate::messages::Replacement;

@@ -49,7 +49,7 @@ impl SecretSettings {
             reader.problem(
                 "SECRET_KEY",
                 "is not set",
-                "run `vestibule secrets generate` and keep what it prints",
+                "run `vestibule secrets generate` and store its output",
             );
             SecretString::from(String::new())
         });
@@ -57,16 +57,16 @@ impl SecretSettings {
         if !text.is_empty() && text.len() < 16 {
             reader.problem(
                 "SECRET_KEY",
-                "is shorter than 16 characters: it could be guessed",
-                "run `vestibule secrets generate`; keep the old key in SECRET_KEY_FALLBACKS for a while",
+                "is shorter than 16 characters: an attacker could guess it",
+                "run `vestibule secrets generate`, and keep the old key in SECRET_KEY_FALLBACKS for a while",
             );
         }
         let fallbacks = reader.secrets("SECRET_KEY_FALLBACKS");
         if fallbacks.iter().any(|key| key.expose_secret().is_empty()) {
             reader.problem(
                 "SECRET_KEY_FALLBACKS",
-                "has an empty key: everybody could sign sessions with it",
-                "take it out",
+                "contains an empty key: anyone could sign sessions with it",
+                "remove it",
             );
         }
         Self {
@@ -94,7 +94,7 @@ impl PasswordSettings {
         if doubles && secrets.password_salt.is_none() {
             reader.problem(
                 "SECURITY_PASSWORD_SALT",
-                "is not set, and passwords are hashed twice",
+                "is not set, but passwords are hashed twice",
                 "run `vestibule secrets generate`, or set SECURITY_PASSWORD_SINGLE_HASH = true",
             );
         }
@@ -102,8 +102,8 @@ impl PasswordSettings {
         if length_min > LONGEST_PASSWORD {
             reader.problem(
                 "SECURITY_PASSWORD_LENGTH_MIN",
-                format!("{length_min} is more than {LONGEST_PASSWORD}, the longest that is accepted: nobody could choose a password"),
-                "write 8 to 64, or leave it out",
+                format!("{length_min} is more than {LONGEST_PASSWORD}, the maximum length: no password would be accepted"),
+                "write a number from 8 to 64, or remove it",
             );
         }
         Self {
@@ -170,20 +170,20 @@ fn scheme(reader: &mut Reader<'_>) -> Scheme {
         reader.problem(
             KEY,
             format!("{name:?} is not one of SECURITY_PASSWORD_SCHEMES"),
-            format!("write one of {}", enabled.join(", ")),
+            format!("use one of {}", enabled.join(", ")),
         );
     } else if scheme.is_none() {
         let existing = if Scheme::from_name(&name).is_some() {
-            "hashes that are in the database already are checked all the same, and replaced at the next sign-in"
+            "existing hashes are still verified, and replaced at the next sign-in"
         } else if name == "plaintext" {
-            "passwords that are in the database in plain text sign nobody in, so these users have to reset theirs"
+            "existing plain-text passwords are not accepted, so these users have to reset their passwords"
         } else {
-            "hashes of that scheme that are in the database cannot be checked, so these users have to reset their passwords"
+            "existing hashes of that scheme cannot be verified, so these users have to reset their passwords"
         };
         reader.problem(
             KEY,
-            format!("{name:?} is no scheme for new passwords"),
-            format!("write \"argon2\"; {existing}"),
+            format!("{name:?} is not a scheme for new passwords"),
+            format!("use \"argon2\"; {existing}"),
         );
     }
     scheme.unwrap_or(Scheme::Argon2)
@@ -206,8 +206,8 @@ fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option
         if deprecated.len() > 1 {
             reader.problem(
                 KEY,
-                "has \"auto\" beside others",
-                "write [\"auto\"] for all but SECURITY_PASSWORD_HASH, or list the schemes",
+                "contains \"auto\" and other schemes",
+                "write [\"auto\"] for all schemes but SECURITY_PASSWORD_HASH, or list the schemes",
             );
         }
         return Vec::new();
@@ -217,14 +217,14 @@ fn kept_schemes(reader: &mut Reader<'_>, default: Scheme) -> Vec<(Scheme, Option
         if name == default.name() {
             reader.problem(
                 KEY,
-                format!("{name:?} is the scheme of new passwords"),
-                "take it out, or write another scheme into SECURITY_PASSWORD_HASH",
+                format!("{name:?} is the scheme for new passwords"),
+                "remove it, or set SECURITY_PASSWORD_HASH to another scheme",
             );
         } else if !accepted.contains(name) {
             reader.problem(
                 KEY,
                 format!("{name:?} is not one of SECURITY_PASSWORD_SCHEMES"),
-                format!("write one of {}, or \"auto\"", accepted.join(", ")),
+                format!("use one of {}, or \"auto\"", accepted.join(", ")),
             );
         }
     }
@@ -268,11 +268,7 @@ fn rounds(reader: &mut Reader<'_>, scheme: Scheme) -> Option<u32> {
     };
     let made = Hasher::new(&check).and_then(|hasher| hasher.making(scheme, rounds.flatten()));
     if made.is_err() || rounds == Some(None) {
-        reader.problem(
-            KEY,
-            format!("{name} asks for too little or too much"),
-            "leave it out",
-        );
+        reader.problem(KEY, format!("{name} is out of range"), "remove it");
     }
     rounds.flatten()
 }
@@ -285,8 +281,8 @@ fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
         if !name.contains("__") {
             reader.problem(
                 KEY,
-                format!("{name:?} names no scheme"),
-                "write scheme__option, such as argon2__time_cost",
+                format!("{name:?} does not name a scheme"),
+                "use the form scheme__option, such as argon2__time_cost",
             );
         }
         let Some(name) = name.strip_prefix("argon2__") else {
@@ -313,8 +309,8 @@ fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
             }
             _ => reader.problem(
                 KEY,
-                format!("argon2__{name} is not understood"),
-                "write memory_cost (in KiB), time_cost, parallelism, digest_size or type",
+                format!("argon2__{name} is not a valid option"),
+                "use memory_cost (in KiB), time_cost, parallelism, digest_size or type",
             ),
         }
     }
@@ -326,8 +322,8 @@ fn argon2(reader: &mut Reader<'_>) -> Argon2Options {
     if Hasher::new(&check).is_err() {
         reader.problem(
             KEY,
-            "the parameters of argon2 do not go together",
-            "memory_cost is at least 8 times parallelism, time_cost at least 1",
+            "the argon2 parameters do not fit together",
+            "set memory_cost to at least 8 times parallelism, and time_cost to at least 1",
         );
     }
     options

@@ -15,13 +15,13 @@ pub struct BreachedSettings {
     /// The number of finds from which a password is refused.
     pub count: u64,
     /// The server that is queried.
-    pub origin: BreachedOrigin,
+    pub origin: HttpOrigin,
 }
 
-/// The server with the list of breached passwords.
+/// A server that vestibule sends requests to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BreachedOrigin {
-    /// Whether it is queried over HTTPS.
+pub struct HttpOrigin {
+    /// Whether requests go over HTTPS.
     pub tls: bool,
     /// The server's name or address.
     pub host: String,
@@ -50,7 +50,7 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
         other => {
             reader.problem(
                 KEY,
-                format!("{other} is not known"),
+                format!("{other} is not a known value"),
                 "write \"strict\", \"best-effort\" or false",
             );
             return None;
@@ -59,8 +59,8 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
     if cfg!(not(feature = "breached")) {
         reader.problem(
             KEY,
-            "is set, and this program was built without it",
-            "build it with the feature breached, or leave it out",
+            "is set, but this program was built without this check",
+            "build the program with the feature breached, or remove the setting",
         );
     }
     let count = reader.whole("SECURITY_PASSWORD_BREACHED_COUNT");
@@ -73,27 +73,27 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
     })
 }
 
-fn origin(reader: &mut Reader<'_>) -> Option<BreachedOrigin> {
+fn origin(reader: &mut Reader<'_>) -> Option<HttpOrigin> {
     const KEY: &str = "SECURITY_PASSWORD_BREACHED_ORIGIN";
     let text = reader.text(KEY);
     let origin = parse(&text);
     match &origin {
         None => reader.problem(
             KEY,
-            format!("{text:?} is no origin"),
-            "write such as \"https://api.pwnedpasswords.com\", without a path",
+            format!("{text:?} is not an origin"),
+            "write an origin such as \"https://api.pwnedpasswords.com\", without a path",
         ),
         Some(origin) if !origin.tls && !is_loopback(&origin.host) => reader.problem(
             KEY,
-            "is plain HTTP: whoever listens learns a part of each password's hash",
-            "write https://",
+            "is plain HTTP: an attacker on the network can read part of each password's hash",
+            "use https://",
         ),
         Some(_) => {}
     }
     origin
 }
 
-fn parse(text: &str) -> Option<BreachedOrigin> {
+fn parse(text: &str) -> Option<HttpOrigin> {
     let uri: Uri = text.parse().ok()?;
     let tls = match uri.scheme_str()? {
         "https" => true,
@@ -116,7 +116,7 @@ fn parse(text: &str) -> Option<BreachedOrigin> {
         None if tls => 443,
         None => 80,
     };
-    Some(BreachedOrigin {
+    Some(HttpOrigin {
         tls,
         host: Some(host.to_owned()).filter(|host| !host.is_empty())?,
         port,
@@ -148,11 +148,7 @@ mod tests {
             ("http://[::1]", false, "::1", 80),
         ] {
             let host = host.to_owned();
-            assert_eq!(
-                parse(text),
-                Some(BreachedOrigin { tls, host, port }),
-                "{text}"
-            );
+            assert_eq!(parse(text), Some(HttpOrigin { tls, host, port }), "{text}");
         }
         for text in [
             "",

@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         }
         self.problem(
             name,
-            "is not a number that makes sense here",
+            "is out of range",
             format!("write a whole number, {least} or more"),
         );
         least
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         if duration.is_zero() {
             self.problem(
                 name,
-                "is no time at all",
+                "is zero",
                 format!("write {}", keys::Kind::Duration.description()),
             );
         }
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             self.problem(
                 name,
-                format!("{text:?} is not known"),
+                format!("{text:?} is not a known value"),
                 format!("write {}", known.join(" or ")),
             );
         }

@@ -25,7 +25,7 @@ impl RedirectSettings {
                 reader.problem(
                     "SECURITY_REDIRECT_ALLOWED_SUBDOMAINS",
                     format!("{name:?} is not a subdomain"),
-                    "write its name only, such as \"app\", or \".\" for the domain itself",
+                    "write only its name, such as \"app\", or \".\" for the domain itself",
                 );
             }
         }
@@ -60,7 +60,7 @@ fn host(reader: &mut Reader<'_>, key: &str) -> Option<String> {
         reader.problem(
             key,
             format!("{host:?} is not a host"),
-            "write a name without scheme and path, such as \"localhost:8080\"",
+            "write a name without a scheme and a path, such as \"localhost:8080\"",
         );
     }
     Some(host)

@@ -30,13 +30,13 @@ const FIXED: [(&str, &str); 2] = [
 
 /// Refuses two purposes with the same salt.
 pub(super) fn check(reader: &mut Reader<'_>) {
-    const FIX: &str = "leave it out, or give it a text that no other salt has";
+    const FIX: &str = "remove it, or set it to a value that no other salt has";
     let salts = PURPOSES.map(|key| (key, reader.text(key), reader.is_set(key)));
     for (at, (key, salt, is_set)) in salts.iter().enumerate() {
         if salt.is_empty() {
             reader.problem(
                 key,
-                "is empty: a salt is what tells one purpose from another",
+                "is empty: the salt keeps tokens of one purpose from being accepted for another",
                 FIX,
             );
             continue;
@@ -62,7 +62,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         reader.problem(
             changed,
             format!(
-                "is the same as {default}{kept}: what is signed for one purpose would be accepted for the other"
+                "is the same as {default}{kept}: data signed for one purpose would be accepted for the other"
             ),
             FIX,
         );
@@ -75,7 +75,9 @@ pub(super) fn advise(reader: &Reader<'_>, secrets: &SecretSettings) -> Option<Pr
     let shared = PURPOSES.iter().find(|key| reader.text(key) == secret)?;
     Some(Problem::new(
         "SECURITY_PASSWORD_SALT",
-        format!("is the same as {shared}, which is no secret: `config check` shows it"),
-        format!("change {shared}, or leave it out; passwords need SECURITY_PASSWORD_SALT as it is"),
+        format!("is the same as {shared}, which is not secret: `config check` shows it"),
+        format!(
+            "change or remove {shared}; do not change SECURITY_PASSWORD_SALT, because existing passwords depend on it"
+        ),
     ))
 }

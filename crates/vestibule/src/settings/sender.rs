@@ -45,8 +45,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> String {
             };
             reader.problem(
                 key,
-                format!("{shown} cannot be the sender of a mail: {why}"),
-                "write such as \"accounts@example.com\", or \"Example <accounts@example.com>\"",
+                format!("{shown} is not a valid sender: {why}"),
+                "write an address such as \"accounts@example.com\", or \"Example <accounts@example.com>\"",
             );
             DEFAULT.to_owned()
         }
@@ -62,7 +62,7 @@ fn ascii_form(address: &str) -> Option<String> {
 /// The sender in normalised form, or which part of it is invalid.
 fn parse(written: &str) -> Result<String, &'static str> {
     if written.chars().any(char::is_control) {
-        return Err("it has a line break or another control character");
+        return Err("it contains a line break or another control character");
     }
     let (name, address) = match written.rsplit_once('<') {
         None => ("", written),
@@ -70,21 +70,21 @@ fn parse(written: &str) -> Result<String, &'static str> {
             let inside = rest.trim_end().strip_suffix('>');
             (
                 name.trim(),
-                inside.ok_or("the < before the address has no > after it")?,
+                inside.ok_or("the < before the address is not closed with a >")?,
             )
         }
     };
     let address = address.trim();
     let (local, domain) = address
         .rsplit_once('@')
-        .ok_or("there is no address with an @ in it")?;
+        .ok_or("it contains no address with an @")?;
     let ascii = ascii_form(address).ok_or_else(|| {
         if local.is_empty() || domain.is_empty() {
-            "a part of the address is missing"
+            "part of the address is missing"
         } else if ascii_form(&format!("{local}@example.com")).is_some() {
-            "what is after the @ is no domain"
+            "the part after the @ is not a domain"
         } else {
-            "what is before the @ has characters that no address has"
+            "the part before the @ contains characters that are not allowed in an address"
         }
     })?;
     Ok(if name.is_empty() {
@@ -104,11 +104,11 @@ pub(super) fn at_localhost(mail: &MailSettings) -> Option<Problem> {
     let domain = mail.sender_address().rsplit('@').next().unwrap_or_default();
     let what = if mail.sender == DEFAULT {
         format!(
-            "is not set: mails come from {DEFAULT}, which most mail servers refuse or take for spam"
+            "is not set: emails are sent from {DEFAULT}, which most mail servers refuse or treat as spam"
         )
     } else if !on_this_machine && is_local_domain(domain) {
         format!(
-            "is {}, an address of this machine alone: MAIL_SERVER is elsewhere, and most mail servers refuse it",
+            "is {}, an address that exists only on this machine, but MAIL_SERVER is elsewhere: most mail servers refuse such a sender",
             mail.sender_address()
         )
     } else {
@@ -128,8 +128,8 @@ pub(super) fn needs_smtputf8(mail: &MailSettings) -> Option<Problem> {
     (sends && !mail.sender_address().is_ascii()).then(|| {
         Problem::new(
             KEY,
-            "has letters beyond ASCII before the @: no mail leaves by a server without SMTPUTF8 (RFC 6531), and many receivers refuse it",
-            "choose an address in plain letters",
+            "contains non-ASCII letters before the @: mail servers without SMTPUTF8 (RFC 6531) cannot send from it, and many recipients' servers refuse it",
+            "choose an address in ASCII",
         )
     })
 }

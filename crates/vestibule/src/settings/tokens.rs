@@ -72,7 +72,7 @@ impl TokenSettings {
         let header = HeaderName::try_from(reader.text(HEADER)).unwrap_or_else(|_| {
             reader.problem(
                 HEADER,
-                "cannot be the name of a header",
+                "is not a valid header name",
                 "write a name such as \"Authentication-Token\"",
             );
             HeaderName::from_static("authentication-token")
@@ -81,16 +81,16 @@ impl TokenSettings {
         if !realm.chars().all(|c| c == ' ' || c.is_ascii_graphic()) || realm.contains(['"', '\\']) {
             reader.problem(
                 REALM,
-                "has characters that cannot stand in a header",
-                "write plain letters, without quotes",
+                "contains characters that are not valid in a header",
+                "use ASCII letters, without quotes",
             );
         }
         let api_enabled_methods = mechanisms(reader, "SECURITY_API_ENABLED_METHODS");
         if api_enabled_methods.is_empty() {
             reader.problem(
                 "SECURITY_API_ENABLED_METHODS",
-                "is empty: nobody could show who they are",
-                "write some of session, token and basic",
+                "is empty: no caller could authenticate",
+                "use some of session, token and basic",
             );
         }
         Self {

@@ -7,71 +7,43 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::HeaderName;
 use sha1::{Digest as _, Sha1};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
 use crate::http::fault::Fault;
 use crate::messages::Message;
-use crate::settings::{BreachedOrigin, BreachedSettings};
+use crate::outbound::{Limits, Outbound, OutboundError};
+use crate::settings::{BreachedSettings, HttpOrigin};
 
-/// The time limit for the whole lookup, because a client is waiting.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The maximum size of a response. Usual ones have about 40 KiB.
-const ANSWER_BYTES: usize = 512 * 1024;
-
-/// How many lookups run at the same time. The time limit of the others runs while they wait.
-const AT_A_TIME: usize = 16;
+/// A client is waiting for the lookup. Usual responses have about 40 KiB.
+const LIMITS: Limits = Limits {
+    patience: Duration::from_secs(5),
+    answer_bytes: 512 * 1024,
+    at_a_time: 16,
+};
 
 /// How many digits of the hash are sent.
 const TOLD: usize = 5;
-
-/// The user agent, which the server requires.
-const AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
 
 /// The list of breached passwords.
 pub(super) struct Breached {
     strict: bool,
     count: u64,
-    origin: BreachedOrigin,
-    tls: TlsConnector,
-    at_a_time: Semaphore,
-    patience: Duration,
+    origin: HttpOrigin,
+    outbound: Outbound,
 }
 
 /// Why a lookup failed. Contains nothing of what was looked up.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("it takes too long")]
-    Patience,
-    #[error("it cannot be connected to: {0}")]
-    Connection(#[from] std::io::Error),
-    #[error("it breaks off: {0}")]
-    Http(#[from] hyper::Error),
-    #[error("it answers {0}")]
-    Status(StatusCode),
-    #[error("its answer is too long, or breaks off")]
-    Body,
-    #[error("its answer is no list")]
+    #[error(transparent)]
+    Outbound(#[from] OutboundError),
+    #[error("its response is not a list")]
     NoList,
-    #[error("it cannot be asked for")]
-    Request,
 }
 
 impl std::fmt::Debug for Breached {
@@ -86,38 +58,24 @@ impl std::fmt::Debug for Breached {
 
 impl Breached {
     pub(super) fn new(settings: &BreachedSettings) -> Result<Self, Fault> {
-        let roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| Fault::Internal(format!("TLS cannot be set up: {error}")))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         Ok(Self {
             strict: settings.strict,
             count: settings.count,
             origin: settings.origin.clone(),
-            tls: TlsConnector::from(Arc::new(config)),
-            at_a_time: Semaphore::new(AT_A_TIME),
-            patience: PATIENCE,
+            outbound: Outbound::new(LIMITS)?,
         })
     }
 
     /// The message that refuses the password, if any.
     pub(super) async fn verdict(&self, password: &str) -> Option<Message> {
-        let finds = tokio::time::timeout(self.patience, self.finds(password))
-            .await
-            .unwrap_or(Err(Failure::Patience));
-        match finds {
+        match self.finds(password).await {
             Ok(finds) => (finds >= self.count).then_some(Message::PasswordBreached),
             Err(error) => {
                 tracing::warn!(
                     %error,
                     host = self.origin.host,
                     strict = self.strict,
-                    "the list of leaked passwords cannot be asked"
+                    "the list of leaked passwords cannot be queried"
                 );
                 self.strict.then_some(Message::PasswordBreachedSiteError)
             }
@@ -128,52 +86,15 @@ impl Breached {
     async fn finds(&self, password: &str) -> Result<u64, Failure> {
         let hash = hex(&Sha1::digest(password.as_bytes()));
         let (told, kept) = hash.split_at(TOLD);
-        let _permit = self.at_a_time.acquire().await;
-        let stream = TcpStream::connect((self.origin.host.as_str(), self.origin.port)).await?;
-        let list = if self.origin.tls {
-            let name =
-                ServerName::try_from(self.origin.host.clone()).map_err(|_| Failure::Request)?;
-            let stream = self.tls.connect(name, stream).await?;
-            self.list(stream, told).await?
-        } else {
-            self.list(stream, told).await?
-        };
+        let list = self.list(told).await?;
         find(&list, kept)
     }
 
     /// The part of the list that begins with these digits.
-    async fn list<S>(&self, stream: S, told: &str) -> Result<Bytes, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // The connection task ends with this function at the latest.
-        let mut tasks = JoinSet::new();
-        tasks.spawn(connection);
-        let host = if self.origin.host.contains(':') {
-            format!("[{}]", self.origin.host)
-        } else {
-            self.origin.host.clone()
-        };
-        let usual = if self.origin.tls { 443 } else { 80 };
-        let host = if self.origin.port == usual {
-            host
-        } else {
-            format!("{host}:{}", self.origin.port)
-        };
-        let request = Request::get(format!("/range/{told}"))
-            .header(header::HOST, host)
-            .header(header::USER_AGENT, AGENT)
-            .header(HeaderName::from_static("add-padding"), "true")
-            .body(Empty::<Bytes>::new())
-            .map_err(|_| Failure::Request)?;
-        let answer = sender.send_request(request).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(Failure::Status(answer.status()));
-        }
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES);
-        let body = body.collect().await.map_err(|_| Failure::Body)?;
-        Ok(body.to_bytes())
+    async fn list(&self, told: &str) -> Result<Bytes, OutboundError> {
+        let path = format!("/range/{told}");
+        let padding = (HeaderName::from_static("add-padding"), "true");
+        self.outbound.get(&self.origin, &path, &[padding]).await
     }
 }
 

@@ -29,8 +29,7 @@ async fn the_fix_names_the_cookie_only_to_a_page_that_can_read_it() {
     let from = |origin: &str| fix(browser.clone().header("origin", origin));
     let elsewhere = from("https://app.example").await;
     assert!(!elsewhere.contains("XSRF-TOKEN"), "{elsewhere}");
-    let read =
-        "read csrf_token from the answer of GET /login and send it in the header X-XSRF-Token";
+    let read = "csrf_token in the response of GET /login and send it in the header X-XSRF-Token";
     assert!(elsewhere.contains(read), "{elsewhere}");
     // Cookies are shared between ports.
     for origin in ["http://localhost:8080", "http://localhost:5000"] {

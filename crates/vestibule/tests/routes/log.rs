@@ -172,7 +172,7 @@ SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]"
     }
 
     let log = log.0.lock().unwrap().clone();
-    for said in ["answered", "an auth token is not used", "used twice"] {
+    for said in ["answered", "an auth token was ignored", "used twice"] {
         assert!(
             log.contains(said),
             "the log does not contain {said:?}: {log}"

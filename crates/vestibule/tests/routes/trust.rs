@@ -31,7 +31,7 @@ async fn attack_csrf_an_http_page_on_the_same_host_is_cross_site() {
     let (saw, fix) = explained(&refused);
     assert_eq!(
         saw,
-        "Origin: http://app.example; this server answers for https://app.example"
+        "Origin: http://app.example; the origin of this server is https://app.example"
     );
     assert!(fix.contains("only the scheme differs"), "{fix}");
     let mut own = browser.header("origin", "https://app.example");
@@ -57,7 +57,7 @@ async fn a_proxy_that_drops_the_port_is_named_in_the_explanation() {
     let (saw, fix) = explained(&refused);
     assert_eq!(
         saw,
-        "a Referer of https://app.example:8443; this server answers for https://app.example"
+        "Referer: https://app.example:8443; the origin of this server is https://app.example"
     );
     assert!(fix.contains("$http_host"), "{fix}");
     let mut page = page.header("host", "app.example:8443");

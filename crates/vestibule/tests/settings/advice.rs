@@ -74,13 +74,17 @@ fn each_risk_is_named_with_its_fix() {
             "SECURITY_REGISTERABLE = true",
             &[
                 "SECURITY_RETURN_GENERIC_RESPONSES",
-                "/register tells",
+                "/register reveals",
                 "SECURITY_CONFIRMABLE = true",
             ],
         ),
         (
             "SECURITY_LOGIN_SALT = \"a salt for tests\"",
-            &["SECURITY_PASSWORD_SALT", "SECURITY_LOGIN_SALT", "no secret"],
+            &[
+                "SECURITY_PASSWORD_SALT",
+                "SECURITY_LOGIN_SALT",
+                "not secret",
+            ],
         ),
         (
             "SESSION_COOKIE_PATH = \"/app\"\nSECURITY_URL_PREFIX = \"/api/accounts\"",
@@ -117,11 +121,11 @@ fn each_risk_is_named_with_its_fix() {
         ),
         (
             "SECRET_KEY_FALLBACKS = [\"short\"]",
-            &["SECRET_KEY_FALLBACKS", "take it out"],
+            &["SECRET_KEY_FALLBACKS", "remove it"],
         ),
         (
             "WTF_CSRF_SECRET_KEY = \"short\"",
-            &["WTF_CSRF_SECRET_KEY", "leave it out"],
+            &["WTF_CSRF_SECRET_KEY", "remove it"],
         ),
         (
             "SECRET_KEY = \"ключ ключ ключ ключ\"",
@@ -148,7 +152,7 @@ fn each_risk_is_named_with_its_fix() {
         ),
         (
             "TRUSTED_PROXIES = [\"0.0.0.0/0\"]",
-            &["TRUSTED_PROXIES", "name your proxies"],
+            &["TRUSTED_PROXIES", "list only your proxies"],
         ),
         (
             "SECURITY_UNIFIED_SIGNIN = true",
@@ -182,7 +186,7 @@ fn secure_cookies_over_plain_http_are_each_named() {
         &[
             "REMEMBER_COOKIE_SECURE",
             "plain HTTP",
-            "nobody is remembered",
+            "no user is remembered",
         ],
         &["SESSION_COOKIE_SECURE", "HTTPS"],
     ] {

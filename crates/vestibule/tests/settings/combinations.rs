@@ -126,7 +126,7 @@ fn the_socket_mode_must_be_a_file_mode() {
     for mode in ["", "66", "0o660", "888", "1777", "rw-rw----", "+660"] {
         let said = local(&format!("VESTIBULE_SOCKET_MODE = {mode:?}"));
         assert_eq!(said.len(), 1, "{mode}");
-        assert!(said[0].contains("not the mode of a file"), "{}", said[0]);
+        assert!(said[0].contains("not a file mode"), "{}", said[0]);
     }
 }
 
@@ -206,7 +206,7 @@ fn attack_wrong_purpose_two_purposes_with_the_same_salt_stop_the_start() {
         let said = local(lines);
         assert_eq!(said.len(), 1, "{lines}: {said:?}");
         // The message names both keys, in whichever order the table lists them.
-        for part in [key, other, "leave it out, or give it"] {
+        for part in [key, other, "remove it, or set it"] {
             assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
         }
     }
@@ -254,11 +254,11 @@ fn limits_that_no_request_can_meet_stop_the_start() {
     for (lines, parts) in [
         (
             "WTF_CSRF_TIME_LIMIT = 0",
-            &["WTF_CSRF_TIME_LIMIT", "expired when it arrives"][..],
+            &["WTF_CSRF_TIME_LIMIT", "expired on arrival"][..],
         ),
         (
             "MAX_CONTENT_LENGTH = 20",
-            &["MAX_CONTENT_LENGTH", "no sign-in would fit"],
+            &["MAX_CONTENT_LENGTH", "too few for a sign-in"],
         ),
         (
             "SECURITY_PASSWORD_LENGTH_MIN = 200",

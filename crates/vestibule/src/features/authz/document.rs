@@ -1,17 +1,17 @@
-//! `/authz` in words.
+//! The OpenAPI description of `/authz`.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::features::api::{Answer, Operation, Schema, Tag};
 use crate::http::trust::forward_auth;
 use crate::messages::Message;
+use crate::openapi::{Answer, Operation, Schema, Tag};
 use crate::settings::Mechanism;
 
 const TAG: Tag = Tag {
     name: "authz",
-    about: "Deciding for another server.",
+    about: "Authorization decisions for another server.",
 };
 
 /// `GET`.
@@ -26,18 +26,18 @@ pub(super) fn decide(app: &App) -> Operation {
             .with("minimum", least)
             .with("maximum", u32::MAX)
     };
-    let operation = Operation::new("authorize", TAG, "Whether a request may pass")
-        .about("What nginx's `auth_request`, Traefik's `ForwardAuth` and Caddy's `forward_auth` ask. All conditions in the query have to hold. One that is unknown, repeated or empty is refused: a misspelt condition lets nobody in.")
+    let operation = Operation::new("authorize", TAG, "Decide whether a request may pass")
+        .about("For nginx's `auth_request`, Traefik's `ForwardAuth` and Caddy's `forward_auth`. All conditions in the query have to hold. An unknown, repeated or empty condition is refused, so that a misspelt condition lets no request pass.")
         .auth_policy(&mechanisms)
-        .parameter(condition("methods", "The ways of showing who one is that count.", methods))
-        .parameter(condition("roles_required", "All of these roles.", names()))
-        .parameter(condition("roles_accepted", "One of these roles.", names()))
-        .parameter(condition("permissions_required", "All of these permissions.", names()))
-        .parameter(condition("permissions_accepted", "One of these permissions.", names()))
-        .parameter(condition("within", "How many seconds ago the caller may have shown who they are.", seconds(1)))
-        .parameter(condition("grace", "For how many seconds whoever was fresh is not asked again.", seconds(0)))
+        .parameter(condition("methods", "The accepted authentication methods.", methods))
+        .parameter(condition("roles_required", "The caller needs all of these roles.", names()))
+        .parameter(condition("roles_accepted", "The caller needs one of these roles.", names()))
+        .parameter(condition("permissions_required", "The caller needs all of these permissions.", names()))
+        .parameter(condition("permissions_accepted", "The caller needs one of these permissions.", names()))
+        .parameter(condition("within", "The maximum age, in seconds, of the caller's last proof of identity.", seconds(1)))
+        .parameter(condition("grace", "The grace period in seconds: how long a caller who was fresh is not asked again.", seconds(0)))
         .answers(
-            Answer::ok("It may. The headers say who it is, for the server behind.")
+            Answer::ok("The request may pass. The headers identify the caller to the upstream server.")
                 .header("AuthUser")
                 .header("AuthUserId")
                 .header("AuthRoles")
@@ -75,7 +75,7 @@ fn forwarded(name: &str) -> Value {
         "name": name,
         "in": "header",
         "required": false,
-        "description": "The method of the request that is judged, from the proxy. For one that changes something the CSRF token is looked at.",
+        "description": "The method of the original request, set by the proxy. For a method that changes state, the CSRF token is checked.",
         "schema": { "type": "string" },
     })
 }

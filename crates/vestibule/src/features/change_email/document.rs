@@ -1,34 +1,34 @@
-//! `/change-email` in words.
+//! The OpenAPI description of `/change-email`.
 
 use http::StatusCode;
 
 use super::EMAIL;
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, EMAIL_ERRORS, Operation, Schema, Tag, csrf_token, link_token,
 };
-use crate::messages::Message;
 use crate::settings::ConsumedBy;
 
 const TAG: Tag = Tag {
     name: "change email",
-    about: "Changing the address.",
+    about: "Changing the email address.",
 };
 
 fn current() -> Schema {
-    api::email().about("The address in force.")
+    openapi::email().about("The current email address.")
 }
 
 fn answer(app: &App, about: &str) -> Answer {
     Answer::ok(about)
         .must("current_email", current())
         .must("csrf_token", csrf_token())
-        .must("user", api::user(app, Carries::Nothing))
+        .must("user", openapi::user(app, Carries::Nothing))
 }
 
 /// `GET`.
 pub(super) fn state(app: &App) -> Operation {
-    Operation::new("getChangeEmail", TAG, "The address")
+    Operation::new("getChangeEmail", TAG, "Get the current email address")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .answers(answer(app, "The caller may change it."))
@@ -40,14 +40,14 @@ pub(super) fn change(app: &App) -> Operation {
     if !app.settings().login.return_generic_responses {
         errors.push(Message::EmailAlreadyAssociated);
     }
-    Operation::new("changeEmail", TAG, "Mail a link to a new address")
-        .about("The address in force stays until the link is used.")
+    Operation::new("changeEmail", TAG, "Send a link to a new email address")
+        .about("The current address stays in use until the link is used.")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .body(Body::json_or_form(
-            Schema::object().must(EMAIL, api::email()),
+            Schema::object().must(EMAIL, openapi::email()),
         ))
-        .answers(answer(app, "The link is on its way."))
+        .answers(answer(app, "The request was accepted."))
         .refuses_field(EMAIL, &errors)
 }
 
@@ -55,31 +55,31 @@ pub(super) fn change(app: &App) -> Operation {
 pub(super) fn from_link(app: &App) -> Operation {
     let about = match app.settings().accounts.links_consumed_by {
         ConsumedBy::Get => {
-            "Puts the new address in force, once, and goes on to the app's view with `success`, `email` and `identity` in its query; or to the one for errors with `error`."
+            "Changes the address, once, and redirects to the app's view with `success`, `email` and `identity` in the query, or to the error view with `error`."
         }
         ConsumedBy::Post => {
-            "Changes nothing: goes on to the app's view with the `token` in its query, which the app posts; or to the one for errors with `error`."
+            "Changes nothing. Redirects to the app's view with the `token` in the query, which the app posts, or to the error view with `error`."
         }
     };
-    Operation::new("openChangeEmail", TAG, "Open the link from the mail")
+    Operation::new("openChangeEmail", TAG, "Open the link from the email")
         .about(about)
         .open()
         .parameter(link_token())
-        .answers(Answer::redirect("To one of the app's views."))
+        .answers(Answer::redirect("Redirects to one of the app's views."))
 }
 
 /// `POST` of the link.
 pub(super) fn confirm(_: &App) -> Operation {
     let identity = Schema::text()
-        .about("What the user is called by.")
+        .about("The user's first identity attribute that is set.")
         .example("ana@example.com");
-    Operation::new("confirmChangeEmail", TAG, "Put the new address in force")
+    Operation::new("confirmChangeEmail", TAG, "Change to the new email address")
         .open()
         .parameter(link_token())
         .answers(
-            Answer::ok("The new address is in force.")
+            Answer::ok("The email address was changed.")
                 .must("csrf_token", csrf_token())
-                .must("email", api::email())
+                .must("email", openapi::email())
                 .must("identity", identity),
         )
         .refuses(

@@ -1,14 +1,14 @@
-//! Changing the address: the new one counts once the link that was mailed to it is used.
+//! Changing the email address. The new address takes effect once the link mailed to it is used.
 //!
 //! Routes    `GET/POST /change-email`, `GET /change-email/{token}`; `POST /change-email/{token}`
-//!           where the app posts the token
+//!           if the app posts the token
 //! Settings  `CHANGE_EMAIL`, `CHANGE_EMAIL_URL`, `CHANGE_EMAIL_WITHIN`,
 //!           `CHANGE_EMAIL_ERROR_VIEW`, `POST_CHANGE_EMAIL_VIEW`, `CHANGE_EMAIL_NOTIFY_OLD`,
 //!           `LINKS_CONSUMED_BY`, `FRESHNESS`, `RETURN_GENERIC_RESPONSES`
 //! Messages  `EMAIL_ALREADY_ASSOCIATED`, `CHANGE_EMAIL_EXPIRED`, `CHANGE_EMAIL_CONFIRMED`, ...
 //! Mails     `change_email_instructions`, `change_email_notice`
 //! Hooks     `ChangeEmailInstructionsSent`, `ChangeEmailConfirmed`
-//! Never     puts an address in force that its link was not mailed to
+//! Never     stores a new address unless the link mailed to that address was used
 
 mod document;
 mod rules;
@@ -18,7 +18,6 @@ use axum::response::Response;
 use vestibule_store::Identity;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
@@ -27,6 +26,7 @@ use crate::identity;
 use crate::links::step::{self, LinkStep, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
@@ -35,7 +35,7 @@ use crate::validation;
 
 const EMAIL: &str = "email";
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let change = &settings.accounts.change_email;
     if !change.enabled {
@@ -54,16 +54,16 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     ]
 }
 
-/// `GET /change-email`: the address.
+/// `GET /change-email`: returns the current address.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
-    let outcome = match request.enter(&app, &AuthPolicy::fresh(&app)).await {
+    let outcome = match request.authenticate(&app, &AuthPolicy::fresh(&app)).await {
         Ok(()) => state(&app, &mut request),
         Err(refusal) => Err(refusal),
     };
     request.finish(&app, outcome)
 }
 
-/// `POST /change-email`: mails the link to the new one.
+/// `POST /change-email`: mails the link to the new address.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -72,15 +72,15 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let user = &request.caller()?.user;
     let email = user.email.clone();
-    let tokens = UserPayload::none(app, user);
+    let payload = UserPayload::without_tokens(app, user);
     let reply = Reply::ok()
         .member("current_email", email)
         .member("csrf_token", request.session.csrf_token(app));
-    Ok(tokens.add_to(reply))
+    Ok(payload.add_to(reply))
 }
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    request.authenticate(app, &AuthPolicy::fresh(app)).await?;
     let mut errors = FieldErrors::default();
     let fields = request.body.fields()?;
     let email = validation::new_email(app, fields, EMAIL, &mut errors).await;
@@ -91,14 +91,14 @@ async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
         .await?
         .is_some();
     if taken && !app.settings().login.return_generic_responses {
-        let said = Message::EmailAlreadyAssociated.with("email", &email);
-        return Err(Rejection::fields(FieldErrors::one(EMAIL, said)).into());
+        let message = Message::EmailAlreadyAssociated.with("email", &email);
+        return Err(Rejection::fields(FieldErrors::one(EMAIL, message)).into());
     }
     send_link(app, request, &email, !taken).await?;
     state(app, request)
 }
 
-/// Mails the link. If the address is taken, the same work is done and nothing is sent.
+/// Mails the link. If the address is taken, does the same work and sends nothing.
 async fn send_link(
     app: &App,
     request: &RequestContext,
@@ -124,7 +124,7 @@ async fn send_link(
     mail.send(app, info, &event).await
 }
 
-/// `GET/POST /change-email/{token}`: the link from the mail.
+/// `GET/POST /change-email/{token}`: handles the link from the mail.
 async fn from_link(
     State(app): State<App>,
     Token(token): Token,

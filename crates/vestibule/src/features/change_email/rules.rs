@@ -1,4 +1,4 @@
-//! Which links put an address in force.
+//! Checking the links that change an address, and changing it.
 
 use vestibule_formats::link_token::LinkToken;
 use vestibule_store::{
@@ -15,26 +15,26 @@ use crate::links::{self, Kind, Opened};
 use crate::mail::{self, Email};
 use crate::messages::Message;
 
-/// A link that counts: whose it is, and the address that it was mailed to.
-pub(super) struct Counts {
+/// A valid link: its user, and the new address that it was mailed to.
+pub(super) struct ValidLink {
     user: Box<User>,
     email: String,
     token: LinkToken,
 }
 
-/// Whose link it is, if it counts.
+/// Checks a link and looks up its user.
 pub(super) async fn judge(
     app: &App,
     info: &RequestInfo,
     token: &str,
-) -> Result<Result<Counts, LinkRefusal>, Fault> {
+) -> Result<Result<ValidLink, LinkRefusal>, Fault> {
     let within = app.settings().accounts.change_email.link.within;
     let (user, token) = match links::open(app, Kind::ChangeEmail, token).await? {
         Opened::Valid(user, token) if user.active => (user, token),
         Opened::Expired(_) => {
             let within = app.period(info, within);
-            let said = Message::ChangeEmailExpired.with("within", within);
-            return Ok(Err(LinkRefusal::error(said)));
+            let message = Message::ChangeEmailExpired.with("within", within);
+            return Ok(Err(LinkRefusal::error(message)));
         }
         Opened::Valid(..) | Opened::Invalid => return Ok(Err(invalid())),
     };
@@ -47,25 +47,25 @@ pub(super) async fn judge(
     {
         return Ok(Err(invalid()));
     }
-    Ok(Ok(Counts { user, email, token }))
+    Ok(Ok(ValidLink { user, email, token }))
 }
 
 fn invalid() -> LinkRefusal {
     LinkRefusal::error(Message::ApiError)
 }
 
-/// Puts the address in force that the link was mailed to, once.
+/// Consumes a link and stores the address that it was mailed to.
 pub(super) async fn confirm(
     app: &App,
     info: &RequestInfo,
     token: &str,
 ) -> Result<Result<User, LinkRefusal>, Fault> {
-    let Counts {
+    let ValidLink {
         mut user,
         email,
         token,
     } = match judge(app, info, token).await? {
-        Ok(counts) => counts,
+        Ok(link) => link,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let now = app.clock().now();
@@ -104,7 +104,7 @@ pub(super) async fn confirm(
     Ok(Ok(*user))
 }
 
-/// To whoever reads the old address: it is not theirs any more to sign in with.
+/// The notice to the old address, which no longer identifies the user.
 fn notice(
     app: &App,
     info: &RequestInfo,
@@ -115,10 +115,10 @@ fn notice(
     let Some(template) = &app.settings().accounts.change_email.notice else {
         return Ok(Vec::new());
     };
-    let email_message = Email::new(
+    let email = Email::new(
         template,
         old,
         [("user", mail::about(user)), ("new_email", new.into())],
     );
-    Ok(vec![app.write(info, &email_message)?])
+    Ok(vec![app.write(info, &email)?])
 }

@@ -1,12 +1,12 @@
-//! `/change` in words.
+//! The OpenAPI description of `/change`.
 
 use super::{NEW_PASSWORD, PASSWORD};
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, NEW_PASSWORD_ERRORS, Operation, Schema, Tag, csrf_token,
     include_auth_token,
 };
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "change password",
@@ -15,39 +15,44 @@ const TAG: Tag = Tag {
 
 /// `GET`.
 pub(super) fn state(app: &App) -> Operation {
-    let active = Schema::flag().about("Whether there is a password, which has to be shown.");
-    Operation::new("getChange", TAG, "Whether the old password has to be shown")
-        .auth_policy(&app.settings().token.api_enabled_methods)
-        .asks_for_fresh_proof()
-        .answers(
-            Answer::ok("The caller may change the password.")
-                .must("active_password", active.example(true))
-                .must("csrf_token", csrf_token())
-                .must("user", api::user(app, Carries::Nothing)),
-        )
+    let active =
+        Schema::flag().about("Whether the user has a password, which the change then requires.");
+    Operation::new(
+        "getChange",
+        TAG,
+        "Check whether the current password is required",
+    )
+    .auth_policy(&app.settings().token.api_enabled_methods)
+    .asks_for_fresh_proof()
+    .answers(
+        Answer::ok("The caller may change the password.")
+            .must("active_password", active.example(true))
+            .must("csrf_token", csrf_token())
+            .must("user", openapi::user(app, Carries::Nothing)),
+    )
 }
 
 /// `POST`.
 pub(super) fn change(app: &App) -> Operation {
     let again = NEW_PASSWORD.again.unwrap_or_default();
-    let new = || api::password().example("correct horse");
-    let old = api::password().about("The old one, if there is one.");
+    let new = || openapi::password().example("correct horse");
+    let old = openapi::password().about("The current password, if the user has one.");
     let old = old.example("battery horse");
     let fields = Schema::object()
         .may(PASSWORD, old)
         .must(NEW_PASSWORD.name, new())
-        .must(again, new().about("The same once more."));
+        .must(again, new().about("The new password again."));
     Operation::new("changePassword", TAG, "Change the password")
-        .about("Every other session and every token of the user ends. Whoever has no password yet shows lately who they are.")
+        .about("Ends every other session and every token of the user. A user without a password needs a recent proof of identity instead.")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .checks_passwords()
         .parameter(include_auth_token())
         .body(Body::json_or_form(fields))
         .answers(
-            Answer::ok("The new password is in force.")
+            Answer::ok("The password was changed.")
                 .must("csrf_token", csrf_token())
-                .must("user", api::user(app, Carries::WhatWasAsked)),
+                .must("user", openapi::user(app, Carries::WhatWasAsked)),
         )
         .refuses_field(
             PASSWORD,

@@ -2,12 +2,12 @@
 //!
 //! Routes    `GET/POST /change`
 //! Settings  `CHANGEABLE`, `CHANGE_URL`, `SEND_PASSWORD_CHANGE_EMAIL`, `API_ENABLED_METHODS`,
-//!           `FRESHNESS` for whoever has no password
+//!           `FRESHNESS` for users without a password
 //! Messages  `PASSWORD_NOT_PROVIDED`, `INVALID_PASSWORD`, `PASSWORD_IS_THE_SAME`,
 //!           `RETYPE_PASSWORD_MISMATCH`, `PASSWORD_INVALID_LENGTH`, ...
 //! Mails     `change_notice`
 //! Hooks     `PasswordChanged`, `SignInFailed`, `SignedIn`
-//! Never     leaves a session or a token from before in force
+//! Never     leaves an earlier session or token valid
 
 mod document;
 mod rules;
@@ -18,12 +18,12 @@ use http::StatusCode;
 
 use self::rules::Decision;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::body::Field;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
@@ -39,7 +39,7 @@ const NEW_PASSWORD: NewPassword = NewPassword {
     required: true,
 };
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let settings = &settings.accounts.change_password;
     if !settings.enabled {
@@ -51,23 +51,24 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     vec![endpoint]
 }
 
-/// `GET /change`: whether there is a password to be shown.
+/// `GET /change`: returns whether the user has a password.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = state(&app, &mut request).await;
     request.finish(&app, outcome)
 }
 
-/// `POST /change`: changes it.
+/// `POST /change`: changes the password.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = change(&app, &mut request).await;
     request.finish(&app, outcome)
 }
 
-/// Whoever has a password shows it; whoever has none shows lately who they are.
+/// Authenticates the caller. A user without a password cannot show the old one, and needs a fresh
+/// proof of identity instead.
 async fn enter(app: &App, request: &mut RequestContext) -> Result<(), HandlerError> {
-    request.enter(app, &AuthPolicy::api(app)).await?;
+    request.authenticate(app, &AuthPolicy::api(app)).await?;
     if request.caller()?.user.password.is_none() {
-        request.demand_fresh(app)?;
+        request.require_fresh(app)?;
     }
     Ok(())
 }
@@ -76,11 +77,11 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
     enter(app, request).await?;
     let user = &request.caller()?.user;
     let active = user.password.is_some();
-    let tokens = UserPayload::none(app, user);
+    let payload = UserPayload::without_tokens(app, user);
     let reply = Reply::ok()
         .member("active_password", active)
         .member("csrf_token", request.session.csrf_token(app));
-    Ok(tokens.add_to(reply))
+    Ok(payload.add_to(reply))
 }
 
 async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
@@ -108,8 +109,8 @@ async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
         Decision::Replaced(user) => user,
     };
-    // A session that came beside a token may be another user's: it stays as it is.
-    let tokens = if by_session {
+    // A session cookie sent beside a token may be another user's, so that session stays unchanged.
+    let payload = if by_session {
         let mut authentication = Authentication::by(app, *user, Factor::Credential)
             .with_tokens(tokens::requested(app, &request.query));
         authentication.remember = remember;
@@ -124,5 +125,5 @@ async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         tokens::on_request(app, &info, &user, now, &request.query).await?
     };
     let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
-    Ok(tokens.add_to(reply))
+    Ok(payload.add_to(reply))
 }

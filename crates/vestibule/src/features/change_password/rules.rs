@@ -1,4 +1,4 @@
-//! Who may change a password, and what that ends.
+//! Checking and applying a change of the password, which revokes every session and token.
 
 use vestibule_store::{Applied, Change, OnlyIf, PasswordChange, User, UserChange, UserPatch};
 
@@ -15,11 +15,11 @@ use crate::rng;
 use crate::session::proof::{self, PasswordCheck};
 use crate::validation;
 
-/// What becomes of a new password.
+/// The outcome of a change of the password.
 pub(super) enum Decision {
-    /// The old one stays: this is wrong.
+    /// The old password stays, because of these errors.
     Refused(FieldErrors),
-    /// It is in force.
+    /// The new password is stored.
     Replaced(Box<User>),
 }
 
@@ -27,8 +27,8 @@ fn refused(field: &'static str, message: Message) -> Decision {
     Decision::Refused(FieldErrors::one(field, message))
 }
 
-/// Changes the password of whoever shows the old one, if there is one. Every session and every
-/// token ends with it.
+/// Changes the password of a user who shows the old one or has none, and revokes every session and
+/// token.
 pub(super) async fn replace(
     app: &App,
     info: &RequestInfo,
@@ -51,7 +51,11 @@ pub(super) async fn replace(
     let problems = validation::judge(app, new, &validation::known_of(&user)).await?;
     if !problems.is_empty() {
         let mut errors = FieldErrors::default();
-        errors.extend(problems.into_iter().map(|said| (NEW_PASSWORD.name, said)));
+        errors.extend(
+            problems
+                .into_iter()
+                .map(|message| (NEW_PASSWORD.name, message)),
+        );
         return Ok(Decision::Refused(errors));
     }
     let hash = app.passwords().hash(new).await?;
@@ -72,7 +76,7 @@ pub(super) async fn replace(
         ..Change::default()
     };
     if !matches!(app.commit(info, change, &event).await?, Applied::Done(_)) {
-        // Somebody else changed it meanwhile: what was shown is the old one no more.
+        // Another request changed the password meanwhile, so the one shown is no longer valid.
         return Ok(refused(PASSWORD, Message::InvalidPassword));
     }
     Ok(Decision::Replaced(Box::new(app.reload(user.id).await?)))
@@ -84,21 +88,21 @@ fn notice(
     user: &User,
 ) -> Result<Vec<vestibule_store::NewMail>, Fault> {
     let notice = &app.settings().accounts.change_password.notice;
-    let (Some(template), Some(email)) = (notice, &user.email) else {
+    let (Some(template), Some(address)) = (notice, &user.email) else {
         return Ok(Vec::new());
     };
-    // For whoever did not do this.
+    // For a user who did not make this change.
     let recover = &app.settings().accounts.recover;
     let recovery_link = recover
         .enabled
         .then(|| links::endpoint(app, info, &recover.url));
-    let email_message = Email::new(
+    let email = Email::new(
         template,
-        email,
+        address,
         [
             ("user", mail::about(user)),
             ("recovery_link", recovery_link.into()),
         ],
     );
-    Ok(vec![app.write(info, &email_message)?])
+    Ok(vec![app.write(info, &email)?])
 }

@@ -1,4 +1,4 @@
-//! Changing the name.
+//! Changing the username.
 //!
 //! Routes    `GET/POST /change-username`
 //! Settings  `CHANGE_USERNAME`, `CHANGE_USERNAME_URL`, `SEND_USERNAME_CHANGE_EMAIL`,
@@ -6,7 +6,7 @@
 //! Messages  `USERNAME_ALREADY_ASSOCIATED`, `USERNAME_NOT_PROVIDED`, `USERNAME_INVALID_LENGTH`, ...
 //! Mails     `change_username_notice`
 //! Hooks     `UsernameChanged`
-//! Never     gives two users one name; takes a name away because none was sent
+//! Never     gives two users the same name; removes a name because the request has none
 
 mod document;
 mod rules;
@@ -16,10 +16,10 @@ use axum::response::Response;
 
 use self::rules::Decision;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
@@ -28,7 +28,7 @@ use crate::validation;
 
 const USERNAME: &str = "username";
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let change = &settings.accounts.change_username;
     if !change.enabled {
@@ -40,31 +40,31 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     vec![endpoint]
 }
 
-/// `GET /change-username`: the name.
+/// `GET /change-username`: returns the current name.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = state(&app, &mut request).await;
     request.finish(&app, outcome)
 }
 
-/// `POST /change-username`: changes it.
+/// `POST /change-username`: changes the name.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = change(&app, &mut request).await;
     request.finish(&app, outcome)
 }
 
 async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    request.authenticate(app, &AuthPolicy::fresh(app)).await?;
     let user = &request.caller()?.user;
     let name = user.username.clone();
-    let tokens = UserPayload::none(app, user);
+    let payload = UserPayload::without_tokens(app, user);
     let reply = Reply::ok()
         .member("current_username", name)
         .member("csrf_token", request.session.csrf_token(app));
-    Ok(tokens.add_to(reply))
+    Ok(payload.add_to(reply))
 }
 
 async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
-    request.enter(app, &AuthPolicy::fresh(app)).await?;
+    request.authenticate(app, &AuthPolicy::fresh(app)).await?;
     let user = request.caller()?.user.clone();
     let mut errors = FieldErrors::default();
     let name = validation::username(app, request.body.fields()?, USERNAME, true, &mut errors).await;
@@ -74,9 +74,9 @@ async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     match rules::rename(app, request.session.info(), user, &name).await? {
         Decision::Refused(errors) => Err(Rejection::fields(errors).into()),
         Decision::Renamed(user) => {
-            let tokens = UserPayload::none(app, &user);
+            let payload = UserPayload::without_tokens(app, &user);
             let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
-            Ok(tokens.add_to(reply))
+            Ok(payload.add_to(reply))
         }
     }
 }

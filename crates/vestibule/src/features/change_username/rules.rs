@@ -1,4 +1,4 @@
-//! Who may have which name.
+//! Checking and applying a change of the username.
 
 use vestibule_store::{
     Applied, Change, Identity, NewMail, OnlyIf, StoreError, User, UserChange, UserPatch,
@@ -14,15 +14,15 @@ use crate::identity;
 use crate::mail::{self, Email};
 use crate::messages::Message;
 
-/// What becomes of a new name.
+/// The outcome of a change of the username.
 pub(super) enum Decision {
-    /// The old one stays: this is wrong.
+    /// The old name stays, because of these errors.
     Refused(FieldErrors),
-    /// It is in force.
+    /// The new name is stored.
     Renamed(Box<User>),
 }
 
-/// Gives a user a (normalised) name, if nobody else has it.
+/// Gives a user a (normalised) name, unless another user has it.
 pub(super) async fn rename(
     app: &App,
     info: &RequestInfo,
@@ -30,8 +30,8 @@ pub(super) async fn rename(
     name: &str,
 ) -> Result<Decision, Fault> {
     let taken = || {
-        let said = Message::UsernameAlreadyAssociated.with("username", name);
-        Decision::Refused(FieldErrors::one(USERNAME, said))
+        let message = Message::UsernameAlreadyAssociated.with("username", name);
+        Decision::Refused(FieldErrors::one(USERNAME, message))
     };
     if identity::find(app, Identity::Username, name)
         .await?
@@ -70,10 +70,10 @@ pub(super) async fn rename(
 
 fn notice(app: &App, info: &RequestInfo, user: &User, name: &str) -> Result<Vec<NewMail>, Fault> {
     let notice = &app.settings().accounts.change_username.notice;
-    let (Some(template), Some(email)) = (notice, &user.email) else {
+    let (Some(template), Some(address)) = (notice, &user.email) else {
         return Ok(Vec::new());
     };
-    let about = mail::person(Some(email), Some(name));
-    let email_message = Email::new(template, email, [("user", about)]);
-    Ok(vec![app.write(info, &email_message)?])
+    let about = mail::person(Some(address), Some(name));
+    let email = Email::new(template, address, [("user", about)]);
+    Ok(vec![app.write(info, &email)?])
 }

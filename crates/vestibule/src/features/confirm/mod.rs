@@ -1,4 +1,4 @@
-//! Confirming an address.
+//! Confirming an email address.
 //!
 //! Routes    `GET/POST /confirm`, `GET/POST /confirm/{token}`
 //! Settings  `CONFIRMABLE`, `CONFIRM_URL`, `CONFIRM_EMAIL_WITHIN`, `CONFIRM_ERROR_VIEW`,
@@ -8,7 +8,7 @@
 //!           `EMAIL_CONFIRMED`, `USER_DOES_NOT_EXIST`, ...
 //! Mails     `confirmation_instructions`
 //! Hooks     `ConfirmInstructionsSent`, `Confirmed`, `SignedIn`
-//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+//! Never     reveals whether an address is known, with `RETURN_GENERIC_RESPONSES`
 
 mod document;
 mod rules;
@@ -17,7 +17,6 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
@@ -26,6 +25,7 @@ use crate::links::step::{self, LinkStep, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::auth_policy;
 use crate::session::caller::Load;
 use crate::session::proof::Factor;
@@ -33,7 +33,7 @@ use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication};
 use crate::settings::{Settings, endpoints};
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !settings.login.confirmable {
         return Vec::new();
@@ -49,7 +49,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     ]
 }
 
-/// `GET /confirm`: a CSRF token.
+/// `GET /confirm`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.identify(&app).await;
     let outcome =
@@ -57,7 +57,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /confirm`: sends the link once more.
+/// `POST /confirm`: mails the link again.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -90,7 +90,7 @@ async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Resu
     mail.send(app, info, &event).await
 }
 
-/// `GET/POST /confirm/{token}`: the link from the mail.
+/// `GET/POST /confirm/{token}`: handles the link from the mail.
 async fn from_link(
     State(app): State<App>,
     Token(token): Token,

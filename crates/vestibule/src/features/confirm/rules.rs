@@ -1,4 +1,4 @@
-//! Which links confirm an address.
+//! Checking the links that confirm an address, and confirming it.
 
 use vestibule_formats::link_token::LinkToken;
 use vestibule_store::{Applied, Change, OnlyIf, User, UserChange, UserPatch};
@@ -11,7 +11,7 @@ use crate::links::step::LinkRefusal;
 use crate::links::{self, Kind, Opened};
 use crate::messages::{LocalizedMessage, Message};
 
-/// Why no link is sent to an address.
+/// The reason why no link is sent to an address, if there is one.
 pub(super) fn objection(user: Option<&User>) -> Option<LocalizedMessage> {
     match user {
         None => Some(Message::UserDoesNotExist.into()),
@@ -20,7 +20,7 @@ pub(super) fn objection(user: Option<&User>) -> Option<LocalizedMessage> {
     }
 }
 
-/// Whose link it is, if it counts.
+/// Checks a link and looks up its user.
 pub(super) async fn judge(
     app: &App,
     info: &RequestInfo,
@@ -42,7 +42,7 @@ pub(super) async fn judge(
     })
 }
 
-/// Confirms the address that the link was mailed to, once.
+/// Consumes a link and confirms the address that it was mailed to.
 pub(super) async fn confirm(
     app: &App,
     info: &RequestInfo,

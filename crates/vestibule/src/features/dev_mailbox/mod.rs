@@ -1,12 +1,13 @@
-//! The mails that an application under development would have sent, for its developer to read.
+//! The dev mailbox: shows a developer the mails that the application would have sent.
 //!
 //! Routes    `GET /dev/mailbox`, `GET /dev/mailbox.json`, both beside the prefix
-//! Settings  none of `MAIL_SERVER`, `MAIL_BACKEND`, `MAIL_SUPPRESS_SEND`; the key comes from `SECRET_KEY`
+//! Settings  none of `MAIL_SERVER`, `MAIL_BACKEND`, `MAIL_SUPPRESS_SEND`; the key comes from
+//!           `SECRET_KEY`
 //! Messages  `NOT_FOUND`
 //! Mails     all, shown
 //! Hooks     none
-//! Never     is there where mails are sent, nor for anybody but the developer's own machine and who
-//!           has the key that the start prints, nor for a page of another site
+//! Never     exists where mails are sent; answers another machine, a request without the key that
+//!           the server prints at the start, or a page of another site
 
 mod page;
 
@@ -20,7 +21,6 @@ use time::format_description::well_known::Rfc3339;
 use vestibule_formats::hex;
 
 use crate::app::App;
-use crate::features::api::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::http::cookies::{self, Lifetime};
 use crate::http::query::Query;
 use crate::http::reject::Rejection;
@@ -29,29 +29,30 @@ use crate::http::request_info::RequestInfo;
 use crate::http::trust::local;
 use crate::mail::transport::Outgoing;
 use crate::messages::Message;
+use crate::openapi::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::secrets::derived;
 use crate::settings::{CookieSettings, MailRoute, SameSite, Settings};
 
 const TAG: Tag = Tag {
     name: "dev mailbox",
-    about: "Mails, for the developer. Only where no mail is sent, only on the machine itself, and only with the key that the start prints.",
+    about: "Emails for the developer. Available only if the server sends no emails, only on the machine itself, and only with the key that the server prints when it starts.",
 };
 
-/// What may stand in the page: its own style, and the mails in frames that run nothing.
+/// The content security policy of the page: its own style, and mails in frames without scripts.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// The page.
+/// The path of the page.
 const PAGE: &str = "/dev/mailbox";
 
-/// The parameter that carries the key.
+/// The query parameter that carries the key.
 const KEY: &str = "key";
 
-/// The cookie that the first visit with the key sets. It holds the key.
+/// The cookie that the first request with the key sets. It holds the key.
 const COOKIE: &str = "vestibule_dev_mailbox";
 
-/// Where it is, where mails go nowhere else.
+/// The endpoints of this feature: none where mails are sent.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !is_served(settings) {
         return Vec::new();
@@ -66,13 +67,14 @@ fn is_served(settings: &Settings) -> bool {
     matches!(settings.mail.route, MailRoute::DevMailbox)
 }
 
-/// The path of the page with its key, as the start prints it; none where mails are sent.
+/// The path of the page with its key, as the server prints it at the start. `None` where mails are
+/// sent.
 pub(crate) fn path_with_key(app: &App) -> Option<String> {
     is_served(app.settings()).then(|| format!("{PAGE}?{KEY}={}", key(app)))
 }
 
-/// The key: derived from `SECRET_KEY`, so that it is as random as that one, and a restart does not
-/// close the tabs that are open.
+/// The key. It is derived from `SECRET_KEY`, so it is as random as that one, and open tabs keep
+/// working after a restart.
 fn key(app: &App) -> String {
     let keys = derived::keys(&app.settings().secrets, "vestibule dev mailbox");
     keys.first()
@@ -80,17 +82,17 @@ fn key(app: &App) -> String {
         .unwrap_or_default()
 }
 
-/// `GET /dev/mailbox`: a page.
+/// `GET /dev/mailbox`: shows the mails as a page.
 async fn show(
     State(app): State<App>,
     info: axum::Extension<RequestInfo>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Some(shown) = admit(&app, &info, &uri, &headers) else {
-        return nothing(&app, &info);
+    let Some(presented) = admit(&app, &info, &uri, &headers) else {
+        return not_found(&app, &info);
     };
-    let mails = app.outbox().mailbox.mails();
+    let mails = app.mailbox().mails();
     let mut response = Response::new(Body::from(page::render(&mails)));
     let headers = response.headers_mut();
     headers.insert(
@@ -99,41 +101,41 @@ async fn show(
     );
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    shown.remember(&info, &mut response);
+    presented.remember(&info, &mut response);
     response
 }
 
-/// `GET /dev/mailbox.json`: the same for programs.
+/// `GET /dev/mailbox.json`: returns the mails for programs.
 async fn list(
     State(app): State<App>,
     info: axum::Extension<RequestInfo>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let Some(shown) = admit(&app, &info, &uri, &headers) else {
-        return nothing(&app, &info);
+    let Some(presented) = admit(&app, &info, &uri, &headers) else {
+        return not_found(&app, &info);
     };
-    let mails: Vec<Value> = app.outbox().mailbox.mails().iter().map(as_json).collect();
+    let mails: Vec<Value> = app.mailbox().mails().iter().map(as_json).collect();
     let mut response = Reply::ok()
         .member("mails", mails)
         .member("sms", Vec::<Value>::new())
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .into_response();
-    shown.remember(&info, &mut response);
+    presented.remember(&info, &mut response);
     response
 }
 
-/// How the key came.
-enum Shown {
-    /// In the address, which the browser need not repeat.
-    InAddress(String),
+/// The valid key of a request, and how it arrived.
+enum PresentedKey {
+    /// In the query string. The cookie carries it from then on.
+    InQuery(String),
     InCookie,
 }
 
-impl Shown {
-    /// Sets the cookie, so that the address is enough from now on.
+impl PresentedKey {
+    /// Sets the cookie, so that later requests need no key in the query.
     fn remember(&self, info: &RequestInfo, response: &mut Response) {
-        let Self::InAddress(key) = self else { return };
+        let Self::InQuery(key) = self else { return };
         let cookie = CookieSettings {
             name: COOKIE.to_owned(),
             domain: None,
@@ -150,8 +152,8 @@ impl Shown {
     }
 }
 
-/// Lets in the developer: on the machine itself, not through a page of another site, and with the key.
-fn admit(app: &App, info: &RequestInfo, uri: &Uri, headers: &HeaderMap) -> Option<Shown> {
+/// Admits a request from this machine that has the key and was not sent by a page of another site.
+fn admit(app: &App, info: &RequestInfo, uri: &Uri, headers: &HeaderMap) -> Option<PresentedKey> {
     if !local::is_from_this_machine(info, headers) || !local::is_asked_from_here(info, headers) {
         return None;
     }
@@ -159,14 +161,14 @@ fn admit(app: &App, info: &RequestInfo, uri: &Uri, headers: &HeaderMap) -> Optio
     let is_right =
         |sent: &str| bool::from(sent.as_bytes().ct_eq(key.as_bytes())) && !key.is_empty();
     if Query::of(uri).get(KEY).is_some_and(is_right) {
-        return Some(Shown::InAddress(key));
+        return Some(PresentedKey::InQuery(key));
     }
     cookies::cookie(headers, COOKIE)
         .is_some_and(is_right)
-        .then_some(Shown::InCookie)
+        .then_some(PresentedKey::InCookie)
 }
 
-fn nothing(app: &App, info: &RequestInfo) -> Response {
+fn not_found(app: &App, info: &RequestInfo) -> Response {
     let rejection = Rejection::new(StatusCode::NOT_FOUND, Message::NotFound);
     app.answer(info, rejection)
 }
@@ -189,7 +191,7 @@ fn key_in_query() -> Value {
         "name": KEY,
         "in": "query",
         "required": false,
-        "description": "The key that the start prints. Needed until the cookie is there.",
+        "description": "The key that the server prints when it starts. Required until the cookie is set.",
         "schema": { "type": "string" },
     })
 }
@@ -199,16 +201,16 @@ fn key_in_cookie() -> Value {
         "name": COOKIE,
         "in": "cookie",
         "required": false,
-        "description": "The same, kept by the browser since the first visit.",
+        "description": "The same key, which the browser keeps after the first request.",
         "schema": { "type": "string" },
     })
 }
 
 fn describe_page(_: &App) -> Operation {
-    Operation::new("getDevMailboxPage", TAG, "The mails, as a page")
+    Operation::new("getDevMailboxPage", TAG, "Show the emails as a page")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
-        .answers(Answer::page("A page for people."))
+        .answers(Answer::page("An HTML page."))
         .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }
 
@@ -223,13 +225,16 @@ fn describe_list(_: &App) -> Operation {
         .must("message_id", text())
         .must("text", part())
         .must("html", part())
-        .must("links", Schema::list(text()).about("The addresses in it."));
+        .must(
+            "links",
+            Schema::list(text()).about("The links in the email."),
+        );
     let sms = Schema::object().open();
-    Operation::new("getDevMailbox", TAG, "The mails, the newest first")
+    Operation::new("getDevMailbox", TAG, "List the emails, newest first")
         .parameter(key_in_query())
         .parameter(key_in_cookie())
         .answers(
-            Answer::ok("What would have been sent since the server started.")
+            Answer::ok("The emails that would have been sent since the server started.")
                 .must("mails", Schema::list(mail))
                 .must("sms", Schema::list(sms)),
         )

@@ -29,17 +29,17 @@ iframe { width: 100%; height: 24rem; border: 1px solid #8884; border-radius: .4r
 </style>
 "#;
 
-/// Every mail, the newest first.
+/// Renders every mail, the newest first.
 pub(super) fn render(mails: &[Outgoing]) -> String {
     let mut page = String::from(HEAD);
     if mails.is_empty() {
-        // Until there is something to read, which a reload would close.
+        // Only while the mailbox is empty: a reload would close a mail that is being read.
         page.push_str("<meta http-equiv=\"refresh\" content=\"2\">\n");
     }
     let count = match mails.len() {
-        0 => "No mail yet. What this server would send arrives here.".to_owned(),
-        1 => "1 mail. Nothing leaves this machine.".to_owned(),
-        count => format!("{count} mails, the newest first. Nothing leaves this machine."),
+        0 => "No emails yet. The emails that this server would send appear here.".to_owned(),
+        1 => "1 email. Nothing leaves this machine.".to_owned(),
+        count => format!("{count} emails, newest first. Nothing leaves this machine."),
     };
     let _ = write!(
         page,
@@ -81,7 +81,7 @@ fn article(page: &mut String, mail: &Outgoing) {
         );
     }
     if let Some(html) = &mail.html {
-        // Nothing in it runs, and it knows nothing of this page.
+        // The empty sandbox runs no scripts, and isolates the frame from this page.
         let _ = writeln!(
             page,
             "<details><summary>HTML</summary><iframe sandbox=\"\" srcdoc=\"{}\"></iframe></details>",
@@ -91,7 +91,7 @@ fn article(page: &mut String, mail: &Outgoing) {
     page.push_str("</article>\n");
 }
 
-/// The addresses in a mail's text, each once; where it has none, those in its HTML.
+/// The distinct URLs in a mail's text, or in its HTML if it has no text.
 pub(super) fn links(mail: &Outgoing) -> Vec<String> {
     let text = mail.text.as_deref().or(mail.html.as_deref());
     let mut links = Vec::new();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_nothing_of_a_mail_becomes_part_of_the_page() {
+    fn attack_markup_in_mails_is_escaped_in_the_dev_mailbox() {
         let page = render(&[mail("</pre><script>alert(2)</script> http://x/\"onclick=1")]);
         assert!(!page.contains("<script"), "{page}");
         assert!(!page.contains("<b>"), "{page}");

@@ -1,13 +1,13 @@
-//! `/login` in words.
+//! The OpenAPI description of `/login`.
 
 use http::StatusCode;
 
 use super::wire::{EMAIL, PASSWORD, REMEMBER, USERNAME};
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, Operation, Schema, Tag, csrf_token, include_auth_token,
 };
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "login",
@@ -18,36 +18,36 @@ const TAG: Tag = Tag {
 pub(super) fn state(app: &App) -> Operation {
     let names: Vec<&str> = app.settings().identity.names().collect();
     let attributes = Schema::list(Schema::text())
-        .about("What identifies a user, in the order in which it is looked at.")
+        .about("The attributes that identify a user, in the order in which they are tried.")
         .example(names);
-    Operation::new("getLogin", TAG, "Who is signed in, and a CSRF token")
-        .about("What an app asks for when it starts: it learns whether the session still stands, and gets the CSRF token for whatever comes next.")
+    Operation::new("getLogin", TAG, "Get the signed-in user and a CSRF token")
+        .about("An app sends this request when it starts, to find out whether the session is still valid and to get the CSRF token for its next requests.")
         .open()
         .answers(
-            Answer::ok("`user` is there if somebody is signed in.")
+            Answer::ok("`user` is present if a user is signed in.")
                 .must("csrf_token", csrf_token())
                 .must("identity_attributes", attributes)
-                .may("user", api::user(app, Carries::Nothing)),
+                .may("user", openapi::user(app, Carries::Nothing)),
         )
 }
 
 /// `POST`.
 pub(super) fn sign_in(app: &App) -> Operation {
     let operation = Operation::new("login", TAG, "Sign in with a password")
-        .about("Begins a session, in cookies; with `include_auth_token` the answer carries tokens for callers without cookies as well.")
+        .about("Starts a session, in cookies. With `include_auth_token`, the response also contains tokens for clients that do not keep cookies.")
         .open()
         .checks_passwords()
         .parameter(include_auth_token())
-        .parameter(api::next())
+        .parameter(openapi::next())
         .body(Body::json_or_form(fields(app)))
         .answers(
-            Answer::ok("Signed in.")
+            Answer::ok("The user is signed in.")
                 .must("csrf_token", csrf_token())
                 .must(
                     "tf_required",
-                    Schema::only(false).about("Whether a second factor is asked for."),
+                    Schema::only(false).about("Whether a second factor is required."),
                 )
-                .must("user", api::user(app, Carries::WhatWasAsked)),
+                .must("user", openapi::user(app, Carries::WhatWasAsked)),
         )
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired]);
     refusals(app, operation)
@@ -57,24 +57,25 @@ pub(super) fn sign_in(app: &App) -> Operation {
 
 fn fields(app: &App) -> Schema {
     let identity = &app.settings().identity;
-    let email = api::email();
-    let password = api::password();
+    let email = openapi::email();
+    let password = openapi::password();
     let remember = Schema::flag()
-        .about("Whether the browser is remembered when the session is over.")
+        .about("Whether the remember cookie is set, which restores the session after it ends.")
         .with("default", app.settings().login.default_remember_me)
         .example(true);
     let fields = Schema::object()
         .must(PASSWORD, password)
         .may(REMEMBER, remember)
-        .may("next", api::next_member());
+        .may("next", openapi::next_member());
     if !identity.username_enable {
         return fields.must(EMAIL, email);
     }
-    let username = api::username(app).about("Instead of the email address.");
+    let username =
+        openapi::username(app).about("The username, as an alternative to the email address.");
     fields.may(EMAIL, email).may(USERNAME, username)
 }
 
-/// What can be wrong with the credentials, as far as it is told.
+/// Adds the errors in the credentials that the replies reveal.
 fn refusals(app: &App, operation: Operation) -> Operation {
     let settings = app.settings();
     if settings.login.return_generic_responses {

@@ -8,7 +8,7 @@
 //!           `CONFIRMATION_REQUIRED`, `GENERIC_AUTHN_FAILED`, `ANONYMOUS_USER_REQUIRED`, ...
 //! Mails     none
 //! Hooks     `SignedIn`, `SignInFailed`
-//! Never     tells an unknown user from a wrong password by the time it takes
+//! Never     reveals by its response time whether the user exists
 
 mod document;
 mod rules;
@@ -19,18 +19,18 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::keys;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, SignInOutcome};
 use crate::session::tokens;
 use crate::settings::Settings;
 
-/// Where it is: nowhere when something else signs in at that path.
+/// The endpoints of this feature: none if another way to sign in has that path.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !settings.login.serves_password_login() {
         return Vec::new();
@@ -41,14 +41,13 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     vec![endpoint]
 }
 
-/// `GET /login`: who is signed in, and a CSRF token.
+/// `GET /login`: returns the signed-in user and a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.identify(&app).await.map(|()| {
         if request.session.caller().is_none() {
             keys::abandon(&mut request.session);
             if request.method == Method::GET {
-                // A client that asks gets the CSRF cookie, as a form would get its hidden
-                // field.
+                // The client receives the CSRF cookie, as a form would receive its hidden field.
                 request.session.data_mut().set_str(keys::CSRF_COOKIE, "set");
             }
         }
@@ -57,7 +56,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /login`: signs in.
+/// `POST /login`: signs the user in.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = sign_in(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -82,7 +81,7 @@ async fn sign_in(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
     let authentication = authentication.with_tokens(tokens::requested(app, &request.query));
     match sign_in::proceed(app, session, authentication).await? {
         SignInOutcome::SignedIn(payload) => Ok(wire::signed_in(app, session, payload)),
-        // The caller has shown that the account is theirs: details may be told.
+        // The client proved that the account is theirs, so the reply may state the reason.
         SignInOutcome::Refused(reason) => {
             Err(wire::refuse(app, FieldErrors::one(field, reason)).into())
         }

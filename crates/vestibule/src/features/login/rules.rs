@@ -12,11 +12,11 @@ use crate::messages::Message;
 use crate::session::proof::{self, Factor, PasswordCheck};
 use crate::session::sign_in::Authentication;
 
-/// Authenticates the user whom the request names: one look-up and one comparison, whether or not the
-/// user exists.
+/// Authenticates the user whom the request names. Takes one look-up and one comparison, whether or
+/// not the user exists.
 ///
 /// # Errors
-/// When the store fails. The inner errors say what is wrong, by field.
+/// When the store fails. The inner errors are those in the fields.
 pub(super) async fn authenticate(
     app: &App,
     info: &RequestInfo,

@@ -1,4 +1,4 @@
-//! The request and the answers of `/login`.
+//! The request and the replies of `/login`.
 
 use serde_json::Value;
 use vestibule_formats::text::username;
@@ -20,12 +20,12 @@ pub(super) const USERNAME: &str = "username";
 pub(super) const PASSWORD: &str = "password";
 pub(super) const REMEMBER: &str = "remember";
 
-/// The identity that an attempt names.
+/// The identity that a request names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
     /// An address, as typed.
     Email(String),
-    /// A name, normalised.
+    /// A username, normalised.
     Username(String),
 }
 
@@ -38,26 +38,26 @@ impl Named {
     }
 }
 
-/// An attempt to sign in, well formed.
+/// A well-formed request to sign in.
 pub(super) struct LoginRequest {
-    /// Whose account; none if no identity was given where that is allowed.
+    /// The identity. `None` if the request names none that the settings accept.
     pub(super) named: Option<Named>,
-    /// The field that is to blame when nobody is named.
+    /// The field of the error if the request names no identity.
     pub(super) blame: &'static str,
-    /// As typed.
+    /// The password, as typed.
     pub(super) password: String,
-    /// Whether to set a remember cookie; the setting decides when it is not said.
+    /// Whether to set a remember cookie. Without a value, `SECURITY_DEFAULT_REMEMBER_ME` decides.
     pub(super) remember: Option<bool>,
 }
 
 impl LoginRequest {
-    /// The field to which errors about the account belong.
+    /// The field of errors about the account.
     pub(super) fn field(&self) -> &'static str {
         self.named.as_ref().map_or(self.blame, Named::field)
     }
 }
 
-/// Reads and checks the fields, each for itself.
+/// Reads and checks each field on its own.
 pub(super) fn read(
     app: &App,
     info: &RequestInfo,
@@ -83,7 +83,7 @@ pub(super) fn read(
         errors.push(REMEMBER, message);
         None
     });
-    // The order in which the reference's form has its fields, and so its errors.
+    // The order of the fields, and so of the errors, is that of the reference's form.
     let username = if settings.username_enable {
         read_username(app, fields, &mut errors)
     } else {
@@ -92,7 +92,7 @@ pub(super) fn read(
     let email = read_email(app, fields, &mut errors);
 
     if !errors.is_empty() || !settings.has("email") {
-        // What else is wrong is said along with it.
+        // A malformed address is reported along with the other errors.
         if let Some(email) = &email
             && !identity::is_address(app, email)
         {
@@ -108,7 +108,7 @@ pub(super) fn read(
         .or(username
             .filter(|_| settings.has("username"))
             .map(Named::Username));
-    // Where it is not the address alone, nobody being named is an error of the form.
+    // If more than the address identifies users, a missing identity is an error of the whole form.
     let of_the_form = settings.username_enable || !settings.has("email");
     let blame = if of_the_form { "" } else { EMAIL };
     Ok(LoginRequest {
@@ -119,8 +119,8 @@ pub(super) fn read(
     })
 }
 
-/// The address as typed. Whether it is one by the rules for new addresses is for [`rules`] to say:
-/// it may be stored from before.
+/// Reads the address as typed. [`rules`] checks it only if no user has it, since a stored address
+/// may be older than the rules for new ones.
 ///
 /// [`rules`]: super::rules
 fn read_email(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<String> {
@@ -134,7 +134,7 @@ fn read_email(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<St
 }
 
 fn read_username(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option<String> {
-    // White space is a name, though none that anybody has.
+    // White space counts as a username, though no user has it.
     match fields.exact(USERNAME) {
         Field::Text(text) => {
             match username::normalise(text, &app.settings().identity.username_options) {
@@ -154,13 +154,13 @@ fn read_username(app: &App, fields: &Fields, errors: &mut FieldErrors) -> Option
     None
 }
 
-/// Puts errors on the wire; with generic responses on, without telling which part of the
-/// credentials was wrong.
+/// The rejection with these errors. Generic responses do not reveal which part of the credentials
+/// was wrong.
 pub(super) fn refuse(app: &App, errors: FieldErrors) -> Rejection {
     if !app.settings().login.return_generic_responses {
         return Rejection::fields(errors);
     }
-    // One generic error whatever and however many of the credentials were wrong.
+    // A single generic error, whichever and however many of the credentials were wrong.
     let mut generic = FieldErrors::default();
     let mut credentials = false;
     for (field, message) in errors {
@@ -176,15 +176,15 @@ pub(super) fn refuse(app: &App, errors: FieldErrors) -> Rejection {
     Rejection::fields(generic)
 }
 
-/// The answer to a sign-in.
-pub(super) fn signed_in(app: &App, session: &mut SessionContext, tokens: UserPayload) -> Reply {
+/// The reply to a sign-in.
+pub(super) fn signed_in(app: &App, session: &mut SessionContext, payload: UserPayload) -> Reply {
     let reply = Reply::ok()
         .member("csrf_token", session.csrf_token(app))
         .member("tf_required", false);
-    tokens.add_to(reply)
+    payload.add_to(reply)
 }
 
-/// The answer to `GET`.
+/// The reply to `GET`.
 pub(super) fn state(app: &App, session: &mut SessionContext) -> Reply {
     let attributes: Vec<Value> = app
         .settings()
@@ -196,7 +196,7 @@ pub(super) fn state(app: &App, session: &mut SessionContext) -> Reply {
         .member("csrf_token", session.csrf_token(app))
         .member("identity_attributes", attributes);
     if let Some(caller) = session.caller() {
-        reply = UserPayload::none(app, &caller.user).add_to(reply);
+        reply = UserPayload::without_tokens(app, &caller.user).add_to(reply);
     }
     reply
 }

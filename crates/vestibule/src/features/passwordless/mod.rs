@@ -1,7 +1,7 @@
-//! Signing in by a link in a mail, instead of with a password.
+//! Signing in by a link in a mail instead of a password.
 //!
-//! Routes    `GET/POST /login`, `GET /login/{token}`; `POST /login/{token}` where the app posts
-//!           the token
+//! Routes    `GET/POST /login`, `GET /login/{token}`; `POST /login/{token}` if the app posts the
+//!           token
 //! Settings  `PASSWORDLESS`, `LOGIN_URL`, `LOGIN_WITHIN`, `LOGIN_ERROR_VIEW`, `POST_LOGIN_VIEW`,
 //!           `LINKS_CONSUMED_BY`, `RETURN_GENERIC_RESPONSES`
 //! Messages  `INVALID_LOGIN_TOKEN`, `LOGIN_EXPIRED`, `USER_DOES_NOT_EXIST`, `DISABLED_ACCOUNT`,
@@ -20,7 +20,6 @@ use vestibule_store::User;
 
 use self::rules::Judged;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
@@ -31,6 +30,7 @@ use crate::links::step::{self, LinkRefusal, LinkStep, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
 use crate::messages::Message;
+use crate::openapi::Endpoint;
 use crate::session::caller::Load;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
@@ -39,7 +39,7 @@ use crate::session::tokens::{self, UserPayload};
 use crate::session::{assurance, auth_policy};
 use crate::settings::{ConsumedBy, Settings, endpoints};
 
-/// Where it is: at the path of the sign-in with a password, instead of it.
+/// The endpoints of this feature, which replace the sign-in with a password at its path.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     if !settings.accounts.passwordless.enabled {
         return Vec::new();
@@ -58,7 +58,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     ]
 }
 
-/// `GET /login`: a CSRF token.
+/// `GET /login`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.identify(&app).await;
     let outcome =
@@ -66,7 +66,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /login`: sends the link.
+/// `POST /login`: mails the link.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -74,16 +74,16 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.identify(app).await?;
-    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let objection = |user: Option<&User>| assurance::mail_block(app, user);
     let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
-    let mut tokens = UserPayload::nobody();
+    let mut payload = UserPayload::empty();
     if let Some(addressee) = &addressee {
         if !app.settings().login.return_generic_responses {
-            tokens = UserPayload::none(app, &addressee.user);
+            payload = UserPayload::without_tokens(app, &addressee.user);
         }
         send_link(app, request.session.info(), addressee).await?;
     }
-    Ok(tokens.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
+    Ok(payload.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
 }
 
 async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Result<(), Fault> {
@@ -104,7 +104,7 @@ async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Resu
     mail.send(app, info, &event).await
 }
 
-/// `GET/POST /login/{token}`: the link from the mail.
+/// `GET/POST /login/{token}`: handles the link from the mail.
 async fn from_link(
     State(app): State<App>,
     Token(token): Token,
@@ -132,7 +132,7 @@ async fn follow(
         }
     }
     let (user, secret) = match rules::judge(app, token).await? {
-        Judged::Counts(user, token) => (user, links::consume(app, Kind::Login, &token)),
+        Judged::Valid(user, token) => (user, links::consume(app, Kind::Login, &token)),
         judged => {
             let refusal = explain(app, request, judged).await?;
             return step.refuse(app, request.session.info(), &settings.error_view, &refusal);
@@ -170,8 +170,8 @@ async fn follow(
     Ok(payload.add_to(reply))
 }
 
-/// A user who is signed in has no use for the link: a program is told so, a browser is redirected to
-/// the app.
+/// The reply if the caller is signed in already and does not need the link: an error for a program,
+/// a redirect to the app for a browser.
 async fn already_signed_in(
     app: &App,
     request: &mut RequestContext,
@@ -199,14 +199,14 @@ async fn already_signed_in(
     )?))
 }
 
-/// Why a link does not sign in. The owner of an expired link is sent another one, except for `HEAD`,
-/// which changes nothing.
+/// Why a link does not sign in. An expired link is replaced by a new mail to its user, except on
+/// `HEAD`, which changes nothing.
 async fn explain(
     app: &App,
     request: &RequestContext,
     judged: Judged,
 ) -> Result<LinkRefusal, Fault> {
-    let Judged::Late(user) = judged else {
+    let Judged::Expired(user) = judged else {
         return Ok(LinkRefusal::error(Message::InvalidLoginToken));
     };
     let info = request.session.info();

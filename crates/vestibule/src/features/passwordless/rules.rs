@@ -1,4 +1,4 @@
-//! Which links sign in.
+//! Checking the links that sign in.
 
 use vestibule_formats::link_token::LinkToken;
 use vestibule_store::User;
@@ -9,29 +9,30 @@ use crate::links::{self, Kind, Opened};
 use crate::session::assurance;
 use crate::session::proof::{Factor, Proof};
 
-/// What a link says.
+/// The outcome of checking a link.
 pub(super) enum Judged {
-    /// It counts, for this user.
-    Counts(Box<User>, LinkToken),
-    /// It did.
-    Late(Box<User>),
-    /// It does not.
-    Refused,
+    /// The link is valid for this user.
+    Valid(Box<User>, LinkToken),
+    /// The link of this user has expired.
+    Expired(Box<User>),
+    /// The link is invalid, or its user may not sign in.
+    Invalid,
 }
 
-/// Whose link it is. Whoever would not be let in with a password is not let in with a link.
+/// Checks a link and looks up its user. A user who may not sign in with a password may not sign in
+/// with a link either.
 pub(super) async fn judge(app: &App, token: &str) -> Result<Judged, Fault> {
     let opened = links::open(app, Kind::Login, token).await?;
     let (Opened::Valid(user, _) | Opened::Expired(Some(user))) = &opened else {
-        return Ok(Judged::Refused);
+        return Ok(Judged::Invalid);
     };
     let proof = Proof::of(Factor::SignInLink);
     if assurance::sign_in_block(app, user, &proof).await?.is_some() {
-        return Ok(Judged::Refused);
+        return Ok(Judged::Invalid);
     }
     Ok(match opened {
-        Opened::Valid(user, token) => Judged::Counts(user, token),
-        Opened::Expired(Some(user)) => Judged::Late(user),
-        Opened::Expired(None) | Opened::Invalid => Judged::Refused,
+        Opened::Valid(user, token) => Judged::Valid(user, token),
+        Opened::Expired(Some(user)) => Judged::Expired(user),
+        Opened::Expired(None) | Opened::Invalid => Judged::Invalid,
     })
 }

@@ -1,36 +1,37 @@
-//! `/reset` in words.
+//! The OpenAPI description of `/reset`.
 
 use super::PASSWORD;
 use crate::app::App;
-use crate::features::api::{
+use crate::mail::addressee::EMAIL;
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag,
     csrf_token, include_auth_token, link_token,
 };
-use crate::mail::addressee::EMAIL;
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "recover",
-    about: "Replacing a forgotten password.",
+    about: "Resetting a forgotten password.",
 };
 
 /// `GET`.
 pub(super) fn state(_: &App) -> Operation {
-    Operation::new("getReset", TAG, "A CSRF token for asking for a link")
+    Operation::new("getReset", TAG, "Get a CSRF token for requesting a link")
         .open()
-        .answers(Answer::ok("The token.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("The CSRF token.").must("csrf_token", csrf_token()))
 }
 
 /// `POST`.
 pub(super) fn send(app: &App) -> Operation {
-    let operation = Operation::new("sendReset", TAG, "Mail a link that replaces the password")
+    let operation = Operation::new("sendReset", TAG, "Send a password reset link")
         .open()
         .body(Body::json_or_form(
-            Schema::object().must(EMAIL, api::email()),
+            Schema::object().must(EMAIL, openapi::email()),
         ))
-        .answers(Answer::ok("The link is on its way.").must("csrf_token", csrf_token()));
+        .answers(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()));
     if app.settings().login.return_generic_responses {
-        return operation.about("The answer does not say whether somebody has the address.");
+        return operation
+            .about("The response does not reveal whether the address belongs to an account.");
     }
     let others = [
         Message::UserDoesNotExist,
@@ -42,34 +43,39 @@ pub(super) fn send(app: &App) -> Operation {
 
 /// `GET` of the link.
 pub(super) fn from_link(_: &App) -> Operation {
-    Operation::new("openReset", TAG, "Open the link from the mail")
-        .about("Changes nothing: goes on to the app's view with the `token` in its query, or to the one for errors with `error`.")
+    Operation::new("openReset", TAG, "Open the link from the email")
+        .about("Changes nothing. Redirects to the app's view with the `token` in the query, or to the error view with `error`.")
         .open()
         .parameter(link_token())
-        .answers(Answer::redirect("To one of the app's views."))
+        .answers(Answer::redirect("Redirects to one of the app's views."))
 }
 
 /// `POST` of the link.
 pub(super) fn reset(app: &App) -> Operation {
     let again = PASSWORD.again.unwrap_or_default();
     let fields = Schema::object()
-        .must(PASSWORD.name, api::password().example("correct horse"))
+        .must(PASSWORD.name, openapi::password().example("correct horse"))
         .must(
             again,
-            api::password()
-                .about("The same once more.")
+            openapi::password()
+                .about("The new password again.")
                 .example("correct horse"),
         );
     let answer = if app.settings().accounts.recover.auto_login {
-        Answer::ok("The password is replaced; whoever posted it is signed in, if nothing else is asked of them.")
-            .may("csrf_token", csrf_token())
-            .may("tf_required", Schema::only(false).about("Whether a second factor is asked for."))
-            .may("user", api::user(app, Carries::WhatWasAsked))
+        Answer::ok(
+            "The password was reset, and the user is signed in unless something else is required.",
+        )
+        .may("csrf_token", csrf_token())
+        .may(
+            "tf_required",
+            Schema::only(false).about("Whether a second factor is required."),
+        )
+        .may("user", openapi::user(app, Carries::WhatWasAsked))
     } else {
-        Answer::ok("The password is replaced.")
+        Answer::ok("The password was reset.")
     };
-    Operation::new("resetPassword", TAG, "Set the new password")
-        .about("Every session and every token of the user ends.")
+    Operation::new("resetPassword", TAG, "Set a new password")
+        .about("Ends every session and every token of the user.")
         .open()
         .checks_passwords()
         .parameter(link_token())

@@ -8,7 +8,7 @@
 //!           `CONFIRMATION_REQUIRED`, `USER_DOES_NOT_EXIST`, ...
 //! Mails     `reset_instructions`, `reset_notice`
 //! Hooks     `ResetInstructionsSent`, `PasswordReset`, `SignedIn`
-//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+//! Never     reveals whether an address is known, with `RETURN_GENERIC_RESPONSES`
 
 mod document;
 mod rules;
@@ -19,7 +19,6 @@ use vestibule_store::User;
 
 use self::rules::{Decision, Judged};
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
@@ -28,6 +27,7 @@ use crate::http::request_info::RequestInfo;
 use crate::links::step::{self, LinkRefusal, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
+use crate::openapi::Endpoint;
 use crate::session::assurance;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
@@ -42,7 +42,7 @@ const PASSWORD: NewPassword = NewPassword {
     required: true,
 };
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let settings = &settings.accounts.recover;
     if !settings.enabled {
@@ -58,7 +58,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     ]
 }
 
-/// `GET /reset`: a CSRF token.
+/// `GET /reset`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.identify(&app).await;
     let outcome =
@@ -66,7 +66,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /reset`: sends the link.
+/// `POST /reset`: mails the link.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -74,7 +74,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.identify(app).await?;
-    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let objection = |user: Option<&User>| assurance::mail_block(app, user);
     let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
     if let Some(addressee) = addressee {
         send_link(app, request.session.info(), &addressee).await?;
@@ -91,7 +91,7 @@ async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Resu
         token: &link.token,
     };
     let Some(template) = &settings.instructions else {
-        // The application hears the event, and sends a mail of its own.
+        // The application receives the event and sends its own mail.
         return app.record_or_pad(info, known.then_some(&event)).await;
     };
     let mail = LinkMail {
@@ -105,7 +105,7 @@ async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Resu
     mail.send(app, info, &event).await
 }
 
-/// `GET /reset/{token}`: the link from the mail leads to the app, and uses nothing up.
+/// `GET /reset/{token}`: redirects from the link in the mail to the app, without consuming it.
 async fn from_link(
     State(app): State<App>,
     Token(token): Token,
@@ -123,8 +123,8 @@ async fn hand_over(
     let settings = &app.settings().accounts.recover;
     let info = request.session.info();
     Ok(match rules::judge(app, info, token).await? {
-        Judged::Counts(..) => step::redirect_token(app, info, &settings.view, token)?,
-        Judged::Refused(reason) => {
+        Judged::Valid(..) => step::redirect_token(app, info, &settings.view, token)?,
+        Judged::Invalid(reason) => {
             let refusal = LinkRefusal::error(reason);
             step::redirect_error(app, info, &settings.error_view, &refusal)?
         }
@@ -145,9 +145,9 @@ async fn set(app: &App, request: &mut RequestContext, token: &str) -> Result<Rep
     request.identify(app).await?;
     let info = request.session.info().clone();
     let (user, token) = match rules::judge(app, &info, token).await? {
-        Judged::Counts(user, token) => (user, token),
-        Judged::Refused(said) => {
-            return Err(Rejection::fields(FieldErrors::one("", said)).into());
+        Judged::Valid(user, token) => (user, token),
+        Judged::Invalid(reason) => {
+            return Err(Rejection::fields(FieldErrors::one("", reason)).into());
         }
     };
     let mut errors = FieldErrors::default();

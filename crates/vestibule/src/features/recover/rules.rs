@@ -1,4 +1,4 @@
-//! Who may replace a password, and what that ends.
+//! Checking the links that reset a password, and replacing it, which revokes sessions and tokens.
 
 use vestibule_formats::link_token::LinkToken;
 use vestibule_store::{
@@ -17,40 +17,43 @@ use crate::messages::{LocalizedMessage, Message};
 use crate::rng;
 use crate::validation;
 
-/// What a link says.
+/// The outcome of checking a link.
 pub(super) enum Judged {
-    /// It counts, for this user.
-    Counts(Box<User>, LinkToken),
-    /// It does not.
-    Refused(LocalizedMessage),
+    /// The link is valid for this user.
+    Valid(Box<User>, LinkToken),
+    /// The link is expired or invalid, for this reason.
+    Invalid(LocalizedMessage),
 }
 
+/// Checks a link and looks up its user.
 pub(super) async fn judge(app: &App, info: &RequestInfo, token: &str) -> Result<Judged, Fault> {
     let within = app.settings().accounts.recover.link.within;
     Ok(match links::open(app, Kind::Reset, token).await? {
         Opened::Expired(_) => {
             let within = app.period(info, within);
-            Judged::Refused(Message::PasswordResetExpired.with("within", within))
+            Judged::Invalid(Message::PasswordResetExpired.with("within", within))
         }
-        // Who is switched off gets no new password either.
-        Opened::Valid(user, token) if user.active => Judged::Counts(user, token),
+        // A deactivated user gets no new password either.
+        Opened::Valid(user, token) if user.active => Judged::Valid(user, token),
         Opened::Valid(..) | Opened::Invalid => {
-            Judged::Refused(Message::InvalidResetPasswordToken.into())
+            Judged::Invalid(Message::InvalidResetPasswordToken.into())
         }
     })
 }
 
-/// What becomes of a new password.
+/// The outcome of setting a new password.
 pub(super) enum Decision {
-    /// The old one stays: this is wrong.
+    /// The old password stays, because of these errors.
     Refused(FieldErrors),
-    /// It is in force.
+    /// The new password is stored.
     Replaced(Box<User>),
 }
 
-/// Sets a new password. Every session and token ends with the old one. Whoever gets the link
-/// has the mailbox: that confirms the address, and if it was not confirmed before, whatever
-/// else was set up by whoever made the account ends, too.
+/// Sets a new password and revokes every session and token.
+///
+/// The link proves that the user owns the mailbox, so with `SECURITY_CONFIRMABLE` it confirms an
+/// unconfirmed address. In that case every other credential is revoked as well, so that nothing
+/// survives that an attacker who registered the account set up.
 pub(super) async fn replace(
     app: &App,
     info: &RequestInfo,
@@ -61,7 +64,7 @@ pub(super) async fn replace(
     let problems = validation::judge(app, password, &validation::known_of(&user)).await?;
     if !problems.is_empty() {
         let mut errors = FieldErrors::default();
-        errors.extend(problems.into_iter().map(|said| (PASSWORD.name, said)));
+        errors.extend(problems.into_iter().map(|message| (PASSWORD.name, message)));
         return Ok(Decision::Refused(errors));
     }
     let hash = app.passwords().hash(password).await?;
@@ -70,7 +73,7 @@ pub(super) async fn replace(
         session: rng::hex::<16>(app.random()),
         token: rng::hex::<16>(app.random()),
     };
-    // Those of the reference do not say to which address they were mailed.
+    // Links of the reference are not bound to the address that they were mailed to.
     let proves_address = token.part(2).is_some() && user.confirmed_at.is_none();
     let reclaims = proves_address && app.settings().login.confirmable;
     let patch = UserPatch {
@@ -88,9 +91,9 @@ pub(super) async fn replace(
     let event = Event::PasswordReset { user_id: user.id };
     let notice = &app.settings().accounts.recover.notice;
     let mut mails = Vec::new();
-    if let (Some(template), Some(email)) = (notice, &user.email) {
-        let email_message = Email::new(template, email, [("user", mail::about(&user))]);
-        mails.push(app.write(info, &email_message)?);
+    if let (Some(template), Some(address)) = (notice, &user.email) {
+        let email = Email::new(template, address, [("user", mail::about(&user))]);
+        mails.push(app.write(info, &email)?);
     }
     let change = if reclaims {
         UserChange::Reclaim(user.id, Box::new(patch), fresh)
@@ -104,8 +107,8 @@ pub(super) async fn replace(
         ..Change::default()
     };
     if !matches!(app.commit(info, change, &event).await?, Applied::Done(_)) {
-        let said = Message::InvalidResetPasswordToken;
-        return Ok(Decision::Refused(FieldErrors::one("", said)));
+        let message = Message::InvalidResetPasswordToken;
+        return Ok(Decision::Refused(FieldErrors::one("", message)));
     }
     Ok(Decision::Replaced(Box::new(app.reload(user.id).await?)))
 }

@@ -1,4 +1,4 @@
-//! Being told a forgotten name.
+//! Mailing a forgotten username to its user.
 //!
 //! Routes    `GET/POST /recover-username`
 //! Settings  `USERNAME_RECOVERY`, `USERNAME_RECOVERY_URL`, `RETURN_GENERIC_RESPONSES`
@@ -6,7 +6,7 @@
 //!           `DISABLED_ACCOUNT`, `CONFIRMATION_REQUIRED`, `ANONYMOUS_USER_REQUIRED`
 //! Mails     `username_recovery`
 //! Hooks     `UsernameRecoverySent`
-//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+//! Never     reveals whether an address is known, with `RETURN_GENERIC_RESPONSES`
 
 mod document;
 
@@ -15,18 +15,18 @@ use axum::response::Response;
 use vestibule_store::User;
 
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::mail::addressee::Addressee;
 use crate::mail::{self, Email};
+use crate::openapi::Endpoint;
 use crate::session::assurance;
 use crate::session::request::RequestContext;
 use crate::settings::Settings;
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let settings = &settings.accounts.recover_username;
     if !settings.enabled {
@@ -38,7 +38,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     vec![endpoint]
 }
 
-/// `GET /recover-username`: a CSRF token.
+/// `GET /recover-username`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.require_anonymous(&app).await;
     let outcome =
@@ -46,7 +46,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /recover-username`: sends the name.
+/// `POST /recover-username`: mails the name.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = send(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -54,7 +54,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.require_anonymous(app).await?;
-    let objection = |user: Option<&User>| assurance::no_mail_for(app, user);
+    let objection = |user: Option<&User>| assurance::mail_block(app, user);
     let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
     if let Some(addressee) = addressee {
         send_name(app, request.session.info(), &addressee).await?;
@@ -64,7 +64,7 @@ async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
 
 async fn send_name(app: &App, info: &RequestInfo, addressee: &Addressee) -> Result<(), Fault> {
     let Addressee { user, known } = addressee;
-    let mut email_message = Email::new(
+    let mut email = Email::new(
         &app.settings().accounts.recover_username.instructions,
         addressee.address(),
         [
@@ -72,8 +72,7 @@ async fn send_name(app: &App, info: &RequestInfo, addressee: &Addressee) -> Resu
             ("username", user.username.clone().into()),
         ],
     );
-    email_message.sent = *known;
+    email.sent = *known;
     let event = Event::UsernameRecoverySent { user_id: user.id };
-    app.send(info, &email_message, known.then_some(&event))
-        .await
+    app.send(info, &email, known.then_some(&event)).await
 }

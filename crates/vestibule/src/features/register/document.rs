@@ -1,39 +1,41 @@
-//! `/register` in words.
+//! The OpenAPI description of `/register`.
 
 use http::StatusCode;
 
 use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, USERNAME};
 use crate::app::App;
-use crate::features::api::{
+use crate::messages::Message;
+use crate::openapi::{
     self, Answer, Body, Carries, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag,
     USERNAME_ERRORS, csrf_token, include_auth_token,
 };
-use crate::messages::Message;
 
 const TAG: Tag = Tag {
     name: "register",
-    about: "Making an account.",
+    about: "Creating an account.",
 };
 
 /// `GET`.
 pub(super) fn state(_: &App) -> Operation {
-    Operation::new("getRegister", TAG, "A CSRF token for registering")
+    Operation::new("getRegister", TAG, "Get a CSRF token for registration")
         .open()
-        .answers(Answer::ok("Nobody is signed in.").must("csrf_token", csrf_token()))
+        .answers(Answer::ok("No user is signed in.").must("csrf_token", csrf_token()))
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
 }
 
 /// `POST`.
 pub(super) fn register(app: &App) -> Operation {
     let settings = app.settings();
-    let answer = Answer::ok("The account is made, and signed in if nothing else is asked of it.")
-        .must("csrf_token", csrf_token())
-        .may(
-            "tf_required",
-            Schema::only(false)
-                .about("There if somebody was signed in: whether a second factor is asked for."),
-        )
-        .must("user", api::user(app, Carries::WhatWasAsked));
+    let answer = Answer::ok(
+        "The account was created. The user is signed in unless something else is required first.",
+    )
+    .must("csrf_token", csrf_token())
+    .may(
+        "tf_required",
+        Schema::only(false)
+            .about("Present if the user was signed in: whether a second factor is required."),
+    )
+    .must("user", openapi::user(app, Carries::WhatWasAsked));
     let mut of_email = EMAIL_ERRORS.to_vec();
     let mut of_username = USERNAME_ERRORS.to_vec();
     of_username.push(Message::UsernameNotProvided);
@@ -42,16 +44,16 @@ pub(super) fn register(app: &App) -> Operation {
         of_username.push(Message::UsernameAlreadyAssociated);
     }
     let about = if settings.login.return_generic_responses {
-        "Whether somebody has the address or the name already, the answer does not say: who has the address is written to."
+        "The response does not reveal whether the address or the username is taken: an email tells the owner of the address."
     } else {
-        "Where addresses have to be confirmed, a link is mailed."
+        "If addresses have to be confirmed, a link is sent by email."
     };
-    let mut operation = Operation::new("register", TAG, "Make an account")
+    let mut operation = Operation::new("register", TAG, "Create an account")
         .about(about)
         .open()
         .checks_passwords()
         .parameter(include_auth_token())
-        .parameter(api::next())
+        .parameter(openapi::next())
         .body(Body::json_or_form(fields(app)))
         .answers(answer)
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
@@ -85,21 +87,21 @@ fn fields(app: &App) -> Schema {
         }
     };
     let mut fields = Schema::object()
-        .must(EMAIL, api::email())
-        .may("next", api::next_member());
+        .must(EMAIL, openapi::email())
+        .may("next", openapi::next_member());
     fields = add(
         fields,
         PASSWORD,
-        api::password(),
+        openapi::password(),
         register.password_required,
     );
     if register.password_confirm_required {
-        let again = api::password().about("The same once more.");
+        let again = openapi::password().about("The new password again.");
         fields = add(fields, PASSWORD_AGAIN, again, register.password_required);
     }
     if settings.identity.username_enable {
         let needed = register.username_required;
-        fields = add(fields, USERNAME, api::username(app), needed);
+        fields = add(fields, USERNAME, openapi::username(app), needed);
     }
     fields
 }

@@ -1,4 +1,4 @@
-//! Making an account.
+//! Registering an account.
 //!
 //! Routes    `GET/POST /register`
 //! Settings  `REGISTERABLE`, `REGISTER_URL`, `PASSWORD_REQUIRED`, `PASSWORD_CONFIRM_REQUIRED`,
@@ -9,7 +9,7 @@
 //!           `RETYPE_PASSWORD_MISMATCH`, `ANONYMOUS_USER_REQUIRED`, ...
 //! Mails     `welcome`, `welcome_existing`, `welcome_existing_username`
 //! Hooks     `Registered`, `NotRegistered`, `SignedIn`
-//! Never     says whether an address is known (`RETURN_GENERIC_RESPONSES`)
+//! Never     reveals whether an address is known, with `RETURN_GENERIC_RESPONSES`
 
 mod document;
 mod rules;
@@ -20,17 +20,17 @@ use axum::response::Response;
 
 use self::rules::Decision;
 use crate::app::App;
-use crate::features::api::Endpoint;
 use crate::http::fault::HandlerError;
 use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
+use crate::openapi::Endpoint;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens::{self, UserPayload};
 use crate::settings::Settings;
 
-/// Where it is.
+/// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let settings = &settings.accounts.register;
     if !settings.enabled {
@@ -42,7 +42,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     vec![endpoint]
 }
 
-/// `GET /register`: a CSRF token.
+/// `GET /register`: returns a CSRF token.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = request.require_anonymous(&app).await;
     let outcome =
@@ -50,7 +50,7 @@ async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-/// `POST /register`: makes an account.
+/// `POST /register`: creates an account.
 async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = register(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -59,16 +59,16 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 async fn register(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.require_anonymous(app).await?;
     let fields = request.body.fields()?;
-    let wanted = wire::read(app, request.session.info(), &request.query, fields).await;
-    let user = match rules::attempt(app, request.session.info(), wanted).await? {
+    let registration = wire::read(app, request.session.info(), &request.query, fields).await;
+    let user = match rules::attempt(app, request.session.info(), registration).await? {
         Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
-        Decision::Pretended => return Ok(reply(app, request, UserPayload::nobody())),
-        Decision::Made(user) => user,
+        Decision::RefusedSilently => return Ok(reply(app, request, UserPayload::empty())),
+        Decision::Created(user) => user,
     };
     let not_signed_in = if app.settings().login.return_generic_responses {
-        UserPayload::nobody()
+        UserPayload::empty()
     } else {
-        UserPayload::none(app, &user)
+        UserPayload::without_tokens(app, &user)
     };
     let authentication = Authentication::by(app, *user, Factor::NewAccount)
         .with_tokens(tokens::requested(app, &request.query));

@@ -1,4 +1,4 @@
-//! Who gets an account, and what those hear who do not.
+//! Creating accounts, and refusing registrations without revealing existing accounts.
 
 use serde_json::Value;
 use vestibule_store::{
@@ -18,18 +18,19 @@ use crate::messages::Message;
 use crate::rng;
 use crate::validation;
 
-/// What becomes of a registration.
+/// The outcome of a registration.
 #[derive(Debug)]
 pub(super) enum Decision {
-    /// Nothing was made: this is wrong.
+    /// No account was created, because of these errors.
     Refused(FieldErrors),
-    /// Nothing was made, and the answer does not say so: who has the address was written to.
-    Pretended,
-    /// An account was made.
-    Made(Box<User>),
+    /// No account was created, and the reply does not reveal it. A mail tells the owner of the
+    /// address.
+    RefusedSilently,
+    /// An account was created.
+    Created(Box<User>),
 }
 
-/// Judges a registration, and makes the account.
+/// Checks a registration, and creates the account.
 pub(super) async fn attempt(
     app: &App,
     info: &RequestInfo,
@@ -51,7 +52,7 @@ pub(super) async fn attempt(
             errors.push(PASSWORD, problem);
         }
     }
-    let taken = Taken::look(app, email.as_deref(), username.as_deref()).await?;
+    let taken = Taken::look_up(app, email.as_deref(), username.as_deref()).await?;
     let generic = app.settings().login.return_generic_responses;
     if !generic {
         errors.extend(taken.errors(email.as_deref(), username.as_deref()));
@@ -60,33 +61,34 @@ pub(super) async fn attempt(
         let order = [EMAIL, PASSWORD, PASSWORD_AGAIN, "next", USERNAME];
         return Ok(Decision::Refused(errors.in_order(&order)));
     };
-    // Whoever is turned down waits as long as whoever is not.
+    // Hashed even if the registration is then refused, so that the time does not reveal it.
     let hash = match &password {
         Some(password) => Some(app.passwords().hash(password).await?),
         None => None,
     };
-    let wanted = Wanted {
+    let account = NewAccount {
         email,
         username,
         hash,
     };
-    if taken.is_somebodys() {
-        return pretend(app, info, taken, &wanted).await;
+    if taken.any() {
+        return refuse_silently(app, info, taken, &account).await;
     }
-    let column = match make(app, info, &wanted).await {
-        Ok(made) => return Ok(made),
-        Err(NotMade::Failed(fault)) => return Err(fault),
-        Err(NotMade::Taken(column)) => column,
+    let column = match create(app, info, &account).await {
+        Ok(created) => return Ok(created),
+        Err(CreateError::Failed(fault)) => return Err(fault),
+        Err(CreateError::Taken(column)) => column,
     };
-    // Somebody was faster.
-    let username = wanted.username.as_deref();
-    let taken = Taken::look(app, Some(&wanted.email), username).await?;
+    // Another request claimed the address or the username first.
+    let username = account.username.as_deref();
+    let taken = Taken::look_up(app, Some(&account.email), username).await?;
     if generic {
-        return pretend(app, info, taken, &wanted).await;
+        return refuse_silently(app, info, taken, &account).await;
     }
-    let mut errors = taken.errors(Some(&wanted.email), username);
+    let mut errors = taken.errors(Some(&account.email), username);
     if errors.is_empty() {
-        // They are gone again, or have it in another case than look-ups pass over.
+        // The other account was deleted meanwhile, or the database ignores a difference, such as in
+        // case, that look-ups do not.
         match username.filter(|_| column == Identity::Username.column()) {
             Some(name) => errors.push(
                 USERNAME,
@@ -94,21 +96,21 @@ pub(super) async fn attempt(
             ),
             None => errors.push(
                 EMAIL,
-                Message::EmailAlreadyAssociated.with("email", &wanted.email),
+                Message::EmailAlreadyAssociated.with("email", &account.email),
             ),
         }
     }
     Ok(Decision::Refused(errors))
 }
 
-/// An account that somebody wants.
-struct Wanted {
+/// An account to be created.
+struct NewAccount {
     email: String,
     username: Option<String>,
     hash: Option<String>,
 }
 
-/// Who has the address, and who the name.
+/// The users who have the address and the username already.
 #[derive(Debug, Default)]
 struct Taken {
     email: Option<User>,
@@ -116,7 +118,11 @@ struct Taken {
 }
 
 impl Taken {
-    async fn look(app: &App, email: Option<&str>, username: Option<&str>) -> Result<Self, Fault> {
+    async fn look_up(
+        app: &App,
+        email: Option<&str>,
+        username: Option<&str>,
+    ) -> Result<Self, Fault> {
         let mut taken = Self::default();
         if let Some(email) = email {
             taken.email = identity::find(app, Identity::Email, email).await?;
@@ -127,7 +133,7 @@ impl Taken {
         Ok(taken)
     }
 
-    fn is_somebodys(&self) -> bool {
+    fn any(&self) -> bool {
         self.email.is_some() || self.username.is_some()
     }
 
@@ -144,20 +150,20 @@ impl Taken {
     }
 }
 
-/// Why an account was not made.
-enum NotMade {
-    /// Somebody has the address or the name: the column.
+/// The reason why an account was not created.
+enum CreateError {
+    /// Another account has the address or the username. Holds the column.
     Taken(String),
     Failed(Fault),
 }
 
-impl From<Fault> for NotMade {
+impl From<Fault> for CreateError {
     fn from(fault: Fault) -> Self {
         Self::Failed(fault)
     }
 }
 
-impl From<StoreError> for NotMade {
+impl From<StoreError> for CreateError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { column } => Self::Taken(column),
@@ -166,13 +172,17 @@ impl From<StoreError> for NotMade {
     }
 }
 
-async fn make(app: &App, info: &RequestInfo, wanted: &Wanted) -> Result<Decision, NotMade> {
+async fn create(
+    app: &App,
+    info: &RequestInfo,
+    account: &NewAccount,
+) -> Result<Decision, CreateError> {
     let now = app.clock().now();
     let settings = app.settings();
     let new = NewUser {
-        email: wanted.email.clone(),
-        username: wanted.username.clone(),
-        password: wanted.hash.clone(),
+        email: account.email.clone(),
+        username: account.username.clone(),
+        password: account.hash.clone(),
         active: true,
         confirmed_at: None,
         fs_uniquifier: rng::hex::<16>(app.random()),
@@ -186,11 +196,11 @@ async fn make(app: &App, info: &RequestInfo, wanted: &Wanted) -> Result<Decision
         .confirmable
         .then(|| links::confirm(app, info, &new.fs_uniquifier, &new.email));
     if settings.login.return_generic_responses {
-        even_out(app, u32::from(confirmation.is_some()));
+        pad_work(app, u32::from(confirmation.is_some()));
     }
-    let mails = welcome(app, info, wanted, confirmation.as_ref())?;
-    let mut claims = identity::claim(app, Identity::Email, &wanted.email);
-    if let Some(name) = &wanted.username {
+    let mails = welcome(app, info, account, confirmation.as_ref())?;
+    let mut claims = identity::claim(app, Identity::Email, &account.email);
+    if let Some(name) = &account.username {
         claims.extend(identity::claim(app, Identity::Username, name));
     }
     let audit_record = crate::audit::AuditRecord {
@@ -215,23 +225,23 @@ async fn make(app: &App, info: &RequestInfo, wanted: &Wanted) -> Result<Decision
         confirmation_token: confirmation.as_ref().map(|link| link.token.as_str()),
     };
     app.hooks().emit(&event, info);
-    Ok(Decision::Made(Box::new(app.reload(id).await?)))
+    Ok(Decision::Created(Box::new(app.reload(id).await?)))
 }
 
 fn welcome(
     app: &App,
     info: &RequestInfo,
-    wanted: &Wanted,
+    account: &NewAccount,
     confirmation: Option<&Link>,
 ) -> Result<Vec<NewMail>, Fault> {
     let settings = &app.settings().accounts.register;
     if !settings.send_mail {
         return Ok(Vec::new());
     }
-    let user = mail::person(Some(&wanted.email), wanted.username.as_deref());
-    let email_message = Email::new(
+    let user = mail::person(Some(&account.email), account.username.as_deref());
+    let email = Email::new(
         &settings.welcome,
-        &wanted.email,
+        &account.email,
         [
             ("user", user),
             (
@@ -244,34 +254,35 @@ fn welcome(
             ),
         ],
     );
-    Ok(vec![app.write(info, &email_message)?])
+    Ok(vec![app.write(info, &email)?])
 }
 
-/// Writes to whoever has the address, and says nothing to whoever asked.
-async fn pretend(
+/// Refuses a registration by a mail to the owner of the address. The reply does not reveal it.
+async fn refuse_silently(
     app: &App,
     info: &RequestInfo,
     taken: Taken,
-    wanted: &Wanted,
+    account: &NewAccount,
 ) -> Result<Decision, Fault> {
     let settings = &app.settings().accounts.register;
-    // Of the spellings of an address, the one that is kept is somebody's for certain.
+    // Of all spellings of the address, only the stored one certainly belongs to the account's
+    // owner.
     let address = taken.email.as_ref().and_then(|user| user.email.clone());
-    let address = address.unwrap_or_else(|| wanted.email.clone());
-    let email_message = match &taken.email {
+    let address = address.unwrap_or_else(|| account.email.clone());
+    let email = match &taken.email {
         Some(user) => existing(app, info, user, &address),
         None => Email::new(
             &settings.existing_username,
             &address,
             [
-                ("email", Value::from(wanted.email.clone())),
-                ("username", Value::from(wanted.username.clone())),
+                ("email", Value::from(account.email.clone())),
+                ("username", Value::from(account.username.clone())),
             ],
         ),
     };
-    even_out(app, made_for(app, taken.email.is_some()));
+    pad_work(app, fingerprints_in_notice(app, taken.email.is_some()));
     let mails = if settings.send_mail {
-        vec![app.write(info, &email_message)?]
+        vec![app.write(info, &email)?]
     } else {
         Vec::new()
     };
@@ -289,11 +300,13 @@ async fn pretend(
     let holder = taken.email.or(taken.username);
     let id = holder.map_or(UserId(0), |user| user.id);
     app.store().user(UserKey::Id(id)).await?;
-    Ok(Decision::Pretended)
+    Ok(Decision::RefusedSilently)
 }
 
-/// To whom has an account already: how to get into it. A new password comes before anything else,
-/// also where the address was never confirmed: the one that is there may be a stranger's.
+/// The email to the owner of an existing account, with a link that resets the password.
+///
+/// It never offers to confirm the address instead: the password of an unconfirmed account may be an
+/// attacker's.
 fn existing<'a>(app: &'a App, info: &RequestInfo, user: &User, email: &'a str) -> Email<'a> {
     let settings = &app.settings().accounts;
     let reset = settings.recover.enabled.then(|| {
@@ -314,14 +327,19 @@ fn existing<'a>(app: &'a App, info: &RequestInfo, user: &User, email: &'a str) -
     )
 }
 
-/// How many fingerprints the links take in the mail to whoever has the address, or only the name.
-fn made_for(app: &App, email_is_taken: bool) -> u32 {
+/// The number of fingerprints in the links of the mail about an existing address or username.
+fn fingerprints_in_notice(app: &App, email_is_taken: bool) -> u32 {
     let in_reset = email_is_taken && app.settings().accounts.recover.enabled;
-    if in_reset { links::IN_RESET } else { 0 }
+    if in_reset {
+        links::FINGERPRINTS_IN_RESET
+    } else {
+        0
+    }
 }
 
-/// Takes as long as the costliest of the links, of which so many fingerprints were made already:
-/// nobody can tell by the time it takes which mail was written.
-fn even_out(app: &App, made: u32) {
-    links::pad_fingerprints(app, made_for(app, true).max(1).saturating_sub(made));
+/// Does the rest of the work of the costliest mail, after `made` fingerprints, so that the time
+/// does not reveal which mail was written.
+fn pad_work(app: &App, made: u32) {
+    let most = fingerprints_in_notice(app, true).max(1);
+    links::pad_fingerprints(app, most.saturating_sub(made));
 }

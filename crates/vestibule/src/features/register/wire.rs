@@ -13,20 +13,20 @@ pub(super) const USERNAME: &str = "username";
 pub(super) const PASSWORD: &str = "password";
 pub(super) const PASSWORD_AGAIN: &str = "password_confirm";
 
-/// A registration, as far as its fields make sense. All of it is judged, so that all that is
-/// wrong is said at once.
+/// The fields of a registration that are well formed. Every field is checked, so that all errors
+/// are reported at once.
 pub(super) struct RegisterRequest {
     /// The address, normalised.
     pub(super) email: Option<String>,
-    /// The name, normalised.
+    /// The username, normalised.
     pub(super) username: Option<String>,
     /// The password, normalised.
     pub(super) password: Option<String>,
-    /// What is wrong with the fields, each for itself.
+    /// The errors in the fields.
     pub(super) errors: FieldErrors,
 }
 
-/// Reads and checks the fields, each for itself.
+/// Reads and checks each field on its own.
 pub(super) async fn read(
     app: &App,
     info: &RequestInfo,

@@ -1,8 +1,8 @@
-//! `/refresh-token` in words.
+//! The OpenAPI description of `/refresh-token`.
 
 use crate::app::App;
-use crate::features::api::{self, Answer, Body, Carries, Operation, Schema, Tag};
 use crate::messages::Message;
+use crate::openapi::{self, Answer, Body, Carries, Operation, Schema, Tag};
 use crate::session::refresh;
 
 const TAG: Tag = Tag {
@@ -17,13 +17,13 @@ pub(super) fn exchange(app: &App) -> Operation {
         Schema::object()
     } else {
         let token = Schema::text()
-            .about("The latest of its family.")
+            .about("The latest refresh token of its family.")
             .example("eyJpZCI6.r3fr3sh");
         Schema::object().must(refresh::FIELD, token)
     };
     let about = match cookie {
         Some(cookie) => format!(
-            "The token comes in the cookie `{}`, and its successor goes back in it; the body is an empty object. ",
+            "The cookie `{}` carries the token, and the response sets it to the successor. The body is an empty object. ",
             cookie.name
         ),
         None => String::new(),
@@ -34,15 +34,15 @@ pub(super) fn exchange(app: &App) -> Operation {
         "Exchange a refresh token for new tokens",
     );
     let operation = match cookie {
-        Some(cookie) => operation.parameter(api::refresh_cookie(cookie, true)),
+        Some(cookie) => operation.parameter(openapi::refresh_cookie(cookie, true)),
         None => operation,
     };
     operation
-        .about(format!("{about}Each token counts once. To see one again ends its family, but for a short time after its exchange, when it gets the same successor."))
+        .about(format!("{about}Each token can be used once. If it is used again, its family is revoked, except for a short time after the exchange, when the server returns the same successor."))
         .open()
         .body(Body::json(members))
         .answers(
-            Answer::ok("The next tokens of the family.").must("user", api::user(app, Carries::All)),
+            Answer::ok("The next tokens of the family.").must("user", openapi::user(app, Carries::All)),
         )
         .refuses_field(
             refresh::FIELD,

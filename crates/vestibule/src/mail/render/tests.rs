@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 
-const BOTH: Parts = Parts {
+const BOTH: Bodies = Bodies {
     text: true,
     html: true,
 };
@@ -152,8 +152,14 @@ fn a_duration_may_be_words_or_seconds() {
         let mut context = everything();
         context.insert("within".to_owned(), within);
         let (text, html) = write_in(&renderer, "reset_instructions", german, &context);
-        assert!(text.contains("gilt 1 Stunde und 30 Minuten."), "{text}");
-        assert!(html.contains("gilt 1 Stunde und 30 Minuten."), "{html}");
+        assert!(
+            text.contains("ist 1 Stunde und 30 Minuten gültig."),
+            "{text}"
+        );
+        assert!(
+            html.contains("ist 1 Stunde und 30 Minuten gültig."),
+            "{html}"
+        );
     }
 }
 
@@ -167,7 +173,7 @@ fn only_the_requested_parts_are_rendered() {
                 Locale::ENGLISH,
                 &Catalogues::built_in(),
                 &everything(),
-                Parts { text, html },
+                Bodies { text, html },
             )
             .unwrap();
         assert_eq!(

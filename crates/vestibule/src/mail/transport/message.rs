@@ -43,8 +43,8 @@ impl Travelling {
 /// good that a recipient does not exist.
 pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
     let from = mailbox(&mail.from)
-        .ok_or_else(|| blocked("SECURITY_EMAIL_SENDER cannot be the sender of a mail"))?;
-    let to = address(&mail.to).ok_or_else(|| blocked("the recipient's address is none"))?;
+        .ok_or_else(|| blocked("SECURITY_EMAIL_SENDER is not a valid sender"))?;
+    let to = address(&mail.to).ok_or_else(|| blocked("the recipient's address is not valid"))?;
     let message_id = message_id(&mail.message_id, from.email.domain());
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()])
         .map_err(|_| blocked("the mail has no recipient"))?;
@@ -67,7 +67,7 @@ pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
         (text, None) => builder.singlepart(SinglePart::plain(text.unwrap_or_default())),
     };
     let message =
-        message.map_err(|error| blocked(&format!("the mail cannot be written out: {error}")))?;
+        message.map_err(|error| blocked(&format!("the mail cannot be encoded: {error}")))?;
     Ok(Travelling {
         envelope,
         bytes: message.formatted(),

@@ -48,15 +48,15 @@ impl std::fmt::Debug for Outgoing {
 pub enum MailError {
     /// The receiving side does not accept this mail at the moment: a full mailbox, greylisting. It
     /// is retried for two days.
-    #[error("not now: {0}")]
+    #[error("delayed: {0}")]
     Later(String),
     /// The failure has nothing to do with the recipient: a setting is wrong, the mail server cannot
     /// be reached or refuses us, or the mail cannot be encoded. It is retried for thirty days, so
     /// that it is sent once the cause is fixed.
-    #[error("not until it is repaired: {0}")]
+    #[error("delayed until this is fixed: {0}")]
     Blocked(String),
     /// The receiving side refuses this mail for good: the recipient does not exist. It is given up.
-    #[error("never: {0}")]
+    #[error("refused: {0}")]
     Never(String),
 }
 
@@ -104,9 +104,8 @@ pub(crate) fn encode(mail: &Outgoing) -> Result<(), String> {
 /// # Errors
 /// If the sender is not a valid address, or the mail server or program is not usable.
 pub(crate) fn mailer(settings: &MailSettings) -> Result<Option<Arc<dyn Mailer>>, Fault> {
-    let sender = message::mailbox(&settings.sender).ok_or_else(|| {
-        Fault::Internal("SECURITY_EMAIL_SENDER cannot be the sender of a mail".to_owned())
-    })?;
+    let sender = message::mailbox(&settings.sender)
+        .ok_or_else(|| Fault::Internal("SECURITY_EMAIL_SENDER is not a valid sender".to_owned()))?;
     Ok(match &settings.route {
         MailRoute::DevMailbox => None,
         MailRoute::Nowhere => Some(Arc::new(Nowhere)),
@@ -120,7 +119,9 @@ pub(crate) fn mailer(settings: &MailSettings) -> Result<Option<Arc<dyn Mailer>>,
         #[cfg(not(feature = "smtp"))]
         MailRoute::Smtp(_) => {
             let _ = sender;
-            return Err(Fault::Internal("SMTP is not built in".to_owned()));
+            return Err(Fault::Internal(
+                "this program was built without SMTP".to_owned(),
+            ));
         }
     })
 }
@@ -144,7 +145,7 @@ pub async fn probe(settings: &MailSettings, patience: Duration) -> Vec<ProbedSte
             let check = sendmail::Sendmail::new(program.clone()).check();
             vec![ProbedStep {
                 what: "sendmail",
-                outcome: check.map(|()| format!("{} can be run", program.display())),
+                outcome: check.map(|()| format!("{} is executable", program.display())),
             }]
         }
         #[cfg(feature = "smtp")]
@@ -172,11 +173,11 @@ async fn probe_server(
             Ok(format!("{} is {}", server.host, addresses.join(", ")))
         }
         Ok(Err(error)) => Err(format!(
-            "MAIL_SERVER: {} is not found: {error}; write the mail server's own name",
+            "MAIL_SERVER: {} cannot be resolved: {error}; check the name of the mail server",
             server.host
         )),
         Err(_) => Err(format!(
-            "MAIL_SERVER: {}: the DNS does not answer; see the resolver of this machine",
+            "MAIL_SERVER: {}: the DNS does not respond; check this machine's resolver",
             server.host
         )),
     };

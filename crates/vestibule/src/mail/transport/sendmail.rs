@@ -54,7 +54,7 @@ impl Sendmail {
     /// # Errors
     /// What is wrong with `MAIL_SENDMAIL`, and how to fix it.
     pub(super) fn check(&self) -> Result<(), String> {
-        const FIX: &str = "name the program that sends mail, such as \"/usr/sbin/sendmail\"";
+        const FIX: &str = "set it to the program that sends mail, such as \"/usr/sbin/sendmail\"";
         let shown = self.program.display();
         let in_search =
             !self.program.as_os_str().is_empty() && self.program.components().count() == 1;
@@ -76,7 +76,7 @@ impl Sendmail {
             Ok(())
         } else {
             Err(format!(
-                "MAIL_SENDMAIL: {shown} is no program that can be run; {FIX}"
+                "MAIL_SENDMAIL: {shown} is not an executable program; {FIX}"
             ))
         }
     }
@@ -119,8 +119,11 @@ impl Sendmail {
                 () = &mut talking => program.wait().await,
             }
         };
-        let status = status
-            .map_err(|error| MailError::Blocked(format!("MAIL_SENDMAIL is lost: {error}")))?;
+        let status = status.map_err(|error| {
+            MailError::Blocked(format!(
+                "the exit status of MAIL_SENDMAIL is unknown: {error}"
+            ))
+        })?;
         let complaint = String::from_utf8_lossy(&complaint);
         verdict(status, written, &said::clean(&complaint, to.as_ref()))
     }
@@ -134,7 +137,7 @@ impl Mailer for Sendmail {
             .await
             .unwrap_or_else(|_| {
                 Err(MailError::Blocked(
-                    "MAIL_SENDMAIL takes too long".to_owned(),
+                    "MAIL_SENDMAIL did not finish in time".to_owned(),
                 ))
             })
     }
@@ -161,7 +164,7 @@ fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), Mai
             "MAIL_SENDMAIL did not read the mail".to_owned(),
         )),
         Some(code) => {
-            let text = format!("MAIL_SENDMAIL ended with {code}: {complaint}");
+            let text = format!("MAIL_SENDMAIL exited with {code}: {complaint}");
             Err(if FOR_EVER.contains(&code) {
                 MailError::Never(text)
             } else if THIS_MAIL.contains(&code) {
@@ -170,7 +173,9 @@ fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), Mai
                 MailError::Blocked(text)
             })
         }
-        None => Err(MailError::Blocked("MAIL_SENDMAIL was ended".to_owned())),
+        None => Err(MailError::Blocked(
+            "MAIL_SENDMAIL was killed by a signal".to_owned(),
+        )),
     }
 }
 

@@ -3,7 +3,7 @@ use vestibule_store::UserId;
 
 use super::*;
 
-/// The settings, the account and the proof of one row of the table.
+/// The settings, the account and the proof of identity of one row of the table.
 #[derive(Debug, Clone)]
 struct Case {
     policy: FactorPolicy,
@@ -41,7 +41,7 @@ fn by(factor: Factor) -> Case {
     }
 }
 
-/// Every factor that is shown for the first time.
+/// Every factor but a credential from an earlier sign-in.
 const SHOWN: [Factor; 5] = [
     Factor::Password,
     Factor::SignInLink,
@@ -144,7 +144,7 @@ fn attack_second_factor_bypass_every_first_factor_meets_the_same_policy() {
 }
 
 #[test]
-fn an_issued_credential_counts_until_the_account_is_deactivated() {
+fn issued_credential_is_valid_until_the_account_is_deactivated() {
     for (name, change, _) in rows() {
         let mut case = by(Factor::Credential);
         change(&mut case);
@@ -154,6 +154,6 @@ fn an_issued_credential_counts_until_the_account_is_deactivated() {
             blocked(Message::DisabledAccount)
         };
         assert_eq!(case.assess(), expected, "{name}");
-        assert_eq!(credential_counts(&case.user), case.user.active, "{name}");
+        assert_eq!(credential_is_valid(&case.user), case.user.active, "{name}");
     }
 }

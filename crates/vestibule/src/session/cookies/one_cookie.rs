@@ -1,10 +1,10 @@
-//! Answers that carry the session cookie and no other.
+//! Replies that carry the session cookie and no other.
 //!
-//! A proxy that asks `/authz` hands on one `Set-Cookie` header at most. nginx's
-//! `$upstream_http_set_cookie` is the first of several headers before 1.23.0, and all of them
-//! joined by commas since, which no browser can take apart. Caddy's placeholder joins them, too.
-//! The orders for the other cookies therefore wait in the session, until an answer goes to the
-//! browser itself.
+//! A proxy that asks `/authz` forwards at most one `Set-Cookie` header to the browser. nginx's
+//! `$upstream_http_set_cookie` is the first of several headers before 1.23.0, and since then all of
+//! them joined by commas, which browsers cannot split. Caddy's placeholder joins them as well. The
+//! orders for the other cookies therefore wait in the session until a reply goes to the browser
+//! itself.
 
 use super::Remember;
 use crate::app::App;
@@ -13,14 +13,14 @@ use crate::session::keys;
 use crate::settings::Mechanism;
 
 impl SessionContext {
-    /// Keeps every cookie but the session's out of the answer.
+    /// Keeps every cookie but the session cookie out of the reply.
     pub(crate) fn send_one_cookie(&mut self) {
         self.one_cookie = true;
     }
 
-    /// Leaves in the session what the next answer has to do about the other cookies.
+    /// Stores in the session what the next reply has to do about the other cookies.
     ///
-    /// Renewing a cookie needs no order: the next answer finds by itself that it is due.
+    /// Renewing a cookie needs no order: the next reply renews it anyway if it is due.
     pub(in crate::session) fn postpone_other_cookies(&mut self, app: &App) {
         let by_session = self
             .caller
@@ -41,8 +41,8 @@ impl SessionContext {
         }
     }
 
-    /// Takes up what an earlier answer left in the session. Flask-Login uses the same name and
-    /// the same word, and does not sign a user in by a remember cookie that is to be cleared.
+    /// Reads the orders that an earlier reply stored in the session. Flask-Login uses the same key
+    /// and value, and does not sign a user in by a remember cookie that is about to be cleared.
     pub(in crate::session) fn resume_postponed(&mut self) {
         if self.clear_is_postponed() {
             self.remember = Remember::Clear;

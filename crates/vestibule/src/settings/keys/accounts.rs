@@ -50,7 +50,7 @@ pub(super) const KEYS: &[Key] = &[
     served(
         "SECURITY_EMAIL_SUBJECT_CONFIRM",
         Text,
-        r#""Confirm your address""#,
+        r#""Confirm your email address""#,
     ),
     served(
         "SECURITY_EMAIL_SUBJECT_PASSWORDLESS",

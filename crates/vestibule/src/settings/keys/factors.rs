@@ -11,7 +11,7 @@ pub(super) const KEYS: &[Key] = &[
     waiting(
         "SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE",
         Text,
-        r#""Somebody cannot sign in""#,
+        r#""A user cannot sign in""#,
     ),
     waiting("SECURITY_MULTI_FACTOR_RECOVERY_CODES", Flag, "false"),
     waiting(

@@ -52,12 +52,10 @@ impl Kind {
         match self {
             Self::Flag => "true or false",
             Self::Integer => "a whole number",
-            Self::Text | Self::Secret => "a text in quotes",
-            Self::Duration => "a length of time such as \"15 minutes\", or a number of seconds",
-            Self::DurationOrOff => {
-                "a length of time such as \"1 day\"; a negative one switches it off"
-            }
-            Self::List | Self::SecretList => "a list of texts such as [\"a\", \"b\"]",
+            Self::Text | Self::Secret => "a string in quotes",
+            Self::Duration => "a duration such as \"15 minutes\", or a number of seconds",
+            Self::DurationOrOff => "a duration such as \"1 day\"; a negative one switches it off",
+            Self::List | Self::SecretList => "a list of strings such as [\"a\", \"b\"]",
             Self::Table | Self::SecretTable => "a table such as { name = \"value\" }",
             Self::Identities => {
                 "a list such as [\"email\", \"username\"], or of tables such as { email = { mapper = \"uia_email_mapper\", case_insensitive = true } }"

@@ -11,7 +11,7 @@ pub(super) const KEYS: &[Key] = &[
     served(
         "SECURITY_CHANGE_EMAIL_NOTICE_SUBJECT",
         Text,
-        r#""Your address was changed""#,
+        r#""Your email address was changed""#,
     ),
     served(
         "SECURITY_CHANGE_EMAIL_NOTICE_TEMPLATE",

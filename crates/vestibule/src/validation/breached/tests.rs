@@ -1,6 +1,6 @@
 //! Breach checks against a scripted list of leaked passwords.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -73,11 +73,19 @@ impl List {
         BreachedSettings {
             strict,
             count,
-            origin: BreachedOrigin {
+            origin: HttpOrigin {
                 tls: false,
                 host: "127.0.0.1".to_owned(),
                 port: self.port,
             },
+        }
+    }
+
+    fn client_within(&self, patience: Duration) -> Breached {
+        let limits = Limits { patience, ..LIMITS };
+        Breached {
+            outbound: Outbound::new(limits).unwrap(),
+            ..self.client(true, 1)
         }
     }
 
@@ -200,27 +208,21 @@ async fn attack_a_redirect_is_not_followed() {
 async fn attack_a_slow_list_delays_no_request_beyond_its_timeout() {
     let list = List::start(Script::Silent).await;
     let patience = Duration::from_millis(200);
-    let breached = Breached {
-        patience,
-        ..list.client(true, 1)
-    };
+    let breached = list.client_within(patience);
     // More look-ups than may run at a time: those in the queue wait no longer than the others.
-    let asking = (0..3 * AT_A_TIME).map(|_| breached.verdict("password"));
+    let asking = (0..3 * LIMITS.at_a_time).map(|_| breached.verdict("password"));
     let asking = futures_util::future::join_all(asking);
     // Both timeouts use the same clock, and if both are due, the inner one is polled first.
     let answers = tokio::time::timeout(patience * 10, asking).await.unwrap();
     assert!(answers.iter().all(|answer| *answer == UNASKED));
-    assert_eq!(breached.at_a_time.available_permits(), AT_A_TIME);
+    assert_eq!(breached.outbound.available(), LIMITS.at_a_time);
 }
 
 #[tokio::test]
 async fn attack_an_endless_list_is_not_read_to_its_end() {
     let list = List::start(Script::Endless).await;
-    let breached = Breached {
-        // Practically infinite: only the length limit ends the read.
-        patience: Duration::from_secs(3600),
-        ..list.client(true, 1)
-    };
+    // Practically infinite: only the length limit ends the read.
+    let breached = list.client_within(Duration::from_secs(3600));
     assert_eq!(breached.verdict("password").await, UNASKED);
 }
 
@@ -243,7 +245,7 @@ async fn attack_a_list_with_an_untrusted_certificate_is_not_queried() {
     let settings = BreachedSettings {
         strict: true,
         count: 1,
-        origin: BreachedOrigin {
+        origin: HttpOrigin {
             tls: true,
             host: "localhost".to_owned(),
             port,
@@ -265,7 +267,7 @@ async fn attack_nothing_of_the_password_is_logged() {
         assert!(!format!("{breached:?}").contains("assword"));
     }
     let log = log.text().to_ascii_lowercase();
-    assert!(log.contains("cannot be asked"), "{log}");
+    assert!(log.contains("cannot be queried"), "{log}");
     let without_words = log.replace("leaked passwords", "");
     for secret in ["password", "5baa6", "1e4c9"] {
         assert!(!without_words.contains(secret), "{secret}: {log}");

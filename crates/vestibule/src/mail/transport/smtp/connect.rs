@@ -28,19 +28,18 @@ impl Smtp {
         if let (SmtpTls::StartTls, Some(tls)) = (self.settings.tls, &self.tls) {
             if !connection.can_starttls() {
                 return Err(MailError::Blocked(
-                    "MAIL_SERVER does not offer STARTTLS, which MAIL_USE_TLS asks for; see MAIL_PORT, \
-                     which is often 587"
+                    "MAIL_SERVER does not offer STARTTLS, which MAIL_USE_TLS requires; check MAIL_PORT, which is often 587"
                         .to_owned(),
                 ));
             }
             let encrypting = connection.starttls(tls.clone(), &self.hello);
             within(deadline, encrypting)
                 .await
-                .ok_or_else(|| self.silent("does not answer to STARTTLS"))?
+                .ok_or_else(|| self.silent("does not respond to STARTTLS"))?
                 .map_err(|error| {
                     let text = error.to_string();
                     MailError::Blocked(format!(
-                        "STARTTLS fails: {}; {}",
+                        "STARTTLS failed: {}; {}",
                         said::clean(&text, ""),
                         fix(&text)
                     ))
@@ -54,13 +53,13 @@ impl Smtp {
             let signing_in = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
             within(deadline, signing_in)
                 .await
-                .ok_or_else(|| self.silent("does not answer to the sign-in"))?
+                .ok_or_else(|| self.silent("does not respond to the authentication"))?
                 // The server's reply may repeat the username.
                 .map_err(|error| match error.status() {
                     Some(code) => MailError::Blocked(format!(
                         "MAIL_SERVER refuses MAIL_USERNAME and MAIL_PASSWORD: {code}"
                     )),
-                    None => failed("signing in to MAIL_SERVER fails", &error),
+                    None => failed("authentication with MAIL_SERVER failed", &error),
                 })?;
         }
         Ok(connection)
@@ -71,7 +70,7 @@ impl Smtp {
         let (host, port) = (self.settings.host.as_str(), self.settings.port);
         let unreachable = |error: &dyn std::fmt::Display| {
             MailError::Blocked(format!(
-                "{} cannot be connected to: {}; {}",
+                "cannot connect to {}: {}; {}",
                 self.place(),
                 said::clean(&error.to_string(), ""),
                 fix(&error.to_string()),
@@ -85,16 +84,13 @@ impl Smtp {
                 .await
                 .ok_or_else(|| {
                     self.silent(
-                        "does not answer with TLS: MAIL_PORT may be wrong, a firewall may stand \
-                         between, or the server begins in clear text, as on ports 587 and 25, \
-                         where MAIL_USE_TLS is right instead of MAIL_USE_SSL",
+                        "does not respond with TLS: MAIL_PORT may be wrong, a firewall may block the connection, or the server starts without TLS, as on ports 587 and 25, where MAIL_USE_TLS is right instead of MAIL_USE_SSL",
                     )
                 })?
                 .map_err(|error| {
                     if format!("{error:?}").contains(NOT_TLS) {
                         MailError::Blocked(format!(
-                            "{} answers without TLS: it begins in clear text, as on ports 587 \
-                             and 25; set MAIL_USE_TLS = true instead of MAIL_USE_SSL",
+                            "{} responds without TLS: the server starts without TLS, as on ports 587 and 25; set MAIL_USE_TLS = true instead of MAIL_USE_SSL",
                             self.place()
                         ))
                     } else {
@@ -106,8 +102,7 @@ impl Smtp {
             .await
             .ok_or_else(|| {
                 self.silent(
-                    "does not take the connection: MAIL_PORT may be wrong, or a firewall stands \
-                     between",
+                    "does not accept the connection: MAIL_PORT may be wrong, or a firewall may block the connection",
                 )
             })?
             .map_err(|error| unreachable(&error))?;
@@ -116,9 +111,7 @@ impl Smtp {
             .await
             .ok_or_else(|| {
                 self.silent(
-                    "takes the connection and sends no greeting: it may wait for TLS from the \
-                     first byte on, as on port 465, where MAIL_USE_SSL is right instead of \
-                     MAIL_USE_TLS",
+                    "accepts the connection but sends no greeting: it may expect TLS from the first byte, as on port 465, where MAIL_USE_SSL is right instead of MAIL_USE_TLS",
                 )
             })?
             .map_err(|error| unreachable(&error))
@@ -161,14 +154,14 @@ impl Smtp {
 
 /// Why a mail whose sender or recipient has a local part that is not ASCII cannot be sent.
 pub(super) const NO_SMTPUTF8: &str =
-    "an address has letters beyond ASCII before its @, and MAIL_SERVER does not offer SMTPUTF8";
+    "an address has non-ASCII letters before the @, but MAIL_SERVER does not offer SMTPUTF8";
 
 /// How to fix a connection that cannot be opened.
 fn fix(error: &str) -> &'static str {
     if error.contains("certificate") {
-        "name the server as its certificate does, or set MAIL_CA_FILE for an authority of your own"
+        "set MAIL_SERVER to the name in the server's certificate, or set MAIL_CA_FILE for your own certificate authority"
     } else {
-        "see MAIL_SERVER and MAIL_PORT, and whether the server is up"
+        "check MAIL_SERVER and MAIL_PORT, and that the server is running"
     }
 }
 

@@ -32,7 +32,7 @@ async fn a_port_that_does_not_match_the_encryption_is_explained() {
         ..certificate.trusted(&settings(&server))
     };
     let text = send(&settings).await.unwrap_err().to_string();
-    assert!(text.contains("answers without TLS"), "{text}");
+    assert!(text.contains("responds without TLS"), "{text}");
     assert!(
         text.contains("587") && text.contains("MAIL_USE_TLS"),
         "{text}"

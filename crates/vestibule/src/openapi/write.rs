@@ -13,24 +13,25 @@ use crate::app::App;
 /// The version of OpenAPI that the document is written in.
 const VERSION: &str = "3.1.0";
 
-const ABOUT: &str = "Accounts for a single-page application: signing in and out, tokens, and what belongs to them. \
-This document describes one running server: its paths, its switches, its names of headers and cookies.
+const ABOUT: &str = "The accounts API of a single-page application: sign-in, sign-out, tokens and account management. \
+This document describes one running server: its paths, its enabled features, and the names of its headers and cookies.
 
-**Envelope.** Every answer is JSON: `{\"meta\": {\"code\": N}, \"response\": {...}}`, N being the HTTP status. A refusal \
-lists texts in `errors` and `field_errors`, and beside them, in the same order, stable codes in `error_codes` and \
-`field_error_codes`. Programs go by the codes; the texts may change. The empty field name is the form as a whole.
+**Envelope.** Every response is JSON: `{\"meta\": {\"code\": N}, \"response\": {...}}`, where N is the HTTP status. \
+An error response lists texts in `errors` and `field_errors`, and the stable codes that belong to them, in the same order, in \
+`error_codes` and `field_error_codes`. Rely on the codes; the texts may change. The empty field name stands for the form as a \
+whole.
 
-**Where nothing is.** A path that is not described here is answered with 404 and `NOT_FOUND`, a method that a path does not \
-take with 405, `METHOD_NOT_ALLOWED` and an `Allow` header. `HEAD` is answered wherever `GET` is, without a body. \
-`OPTIONS` is answered everywhere with an `Allow` header, and to browsers with what CORS allows.
+**Unknown paths and methods.** A path that is not described here returns 404 and `NOT_FOUND`. A method that a path does not \
+support returns 405, `METHOD_NOT_ALLOWED` and an `Allow` header. `HEAD` is supported wherever `GET` is, and returns no body. \
+`OPTIONS` is supported everywhere, and returns an `Allow` header and, to browsers, the CORS headers.
 
-**Input.** Bodies are JSON objects, and forms where they are named. Members that are not known are passed over. \
-Repeated members, invalid UTF-8 and values of the wrong type are refused.
+**Input.** Request bodies are JSON objects, or forms where the operation lists them. Unknown members are ignored. Repeated \
+members, invalid UTF-8 and values of the wrong type are refused.
 
-**Always.** Every answer carries a request id and security headers.";
+**Headers.** Every response carries a request ID and security headers.";
 
 #[derive(Serialize)]
-pub(super) struct Document {
+pub(crate) struct Document {
     openapi: &'static str,
     info: Value,
     servers: Value,
@@ -40,7 +41,7 @@ pub(super) struct Document {
 }
 
 /// The document of these endpoints.
-pub(super) fn document(app: &App, table: &Table) -> Document {
+pub(crate) fn document(app: &App, table: &Table) -> Document {
     let http = &app.settings().http;
     let origin = http.public_origin.as_deref().unwrap_or_default();
     let mut written = Written::default();

@@ -7,18 +7,6 @@
 //! Hooks     none
 //! Never     describes what is not served, nor a secret
 //!
-//! The other features describe themselves in the words of this room: [`Endpoint`] for where
-//! they are, [`Operation`] for what they do.
-
-mod answer;
-mod endpoint;
-mod members;
-mod openapi;
-mod operation;
-mod refusals;
-mod schema;
-mod shared;
-
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Body as HttpBody;
@@ -27,22 +15,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, header};
 
-pub(crate) use self::answer::Answer;
-pub(crate) use self::endpoint::{Endpoint, Table};
-pub(crate) use self::members::{
-    EMAIL_ERRORS, NEW_PASSWORD_ERRORS, USERNAME_ERRORS, email, password, username,
-};
-pub(crate) use self::operation::{Body, Operation, Tag};
-pub(crate) use self::schema::Schema;
-pub(crate) use self::shared::{
-    Carries, csrf_token, include_auth_token, link_token, next, next_member, refresh_cookie, user,
-    ways_to_verify,
-};
 use crate::app::App;
+use crate::openapi::{self, Answer, Endpoint, Operation, Schema, Table, Tag};
 
 const TAG: Tag = Tag {
     name: "api",
-    about: "This document.",
+    about: "This OpenAPI document.",
 };
 
 /// The document of the endpoints that `table` lists, written when it is first asked for.
@@ -73,11 +51,11 @@ fn answer(text: Bytes) -> Response {
 
 fn document(_: &App) -> Operation {
     let schema = Schema::object()
-        .about("An OpenAPI 3.1 document, without our envelope.")
+        .about("An OpenAPI 3.1 document, without the envelope.")
         .open()
         .must("openapi", Schema::text())
         .must("info", Schema::object().open())
         .must("paths", Schema::object().open());
-    Operation::new("getOpenApi", TAG, "This document")
+    Operation::new("getOpenApi", TAG, "Get this document")
         .answers(Answer::bare("The document.", schema))
 }

@@ -47,7 +47,7 @@ pub(super) fn headers(app: &App) -> Vec<Header> {
             "X-Request-Id",
             "RequestId",
             text().example("5c0ffee5c0ffee55"),
-            "The id of the request: the one that it came with, if that is a plain one, or a new one. It is in the log.",
+            "The ID of the request, as in the log: the one that the client sent, if it is well-formed, or a new one.",
         )),
         Header {
             about: set_cookie(app),
@@ -57,31 +57,31 @@ pub(super) fn headers(app: &App) -> Vec<Header> {
             "Cache-Control",
             "CacheControl",
             text(),
-            "Whether the answer may be kept.",
+            "Whether the response may be cached.",
         ),
         always(header(
             "Retry-After",
             "RetryAfter",
             Schema::whole().with("minimum", 1).example(2),
-            "After how many seconds to come back.",
+            "The number of seconds to wait before the next attempt.",
         )),
         header(
             "WWW-Authenticate",
             "WwwAuthenticate",
             text().example(format!("Basic realm=\"{}\"", app.settings().token.realm)),
-            "Where a name and a password would do.",
+            "Present if HTTP Basic authentication is accepted.",
         ),
         always(header(
             "Location",
             "Location",
             text().with("format", "uri-reference"),
-            "Where the browser goes on to.",
+            "The address that the browser is redirected to.",
         )),
         header(
             "X-Auth-User",
             "AuthUser",
             text().example("ana@example.com"),
-            "The first identity attribute that the user has.",
+            "The user's first identity attribute that is set.",
         ),
         always(header(
             "X-Auth-User-Id",
@@ -93,13 +93,13 @@ pub(super) fn headers(app: &App) -> Vec<Header> {
             "X-Auth-Roles",
             "AuthRoles",
             text().example("editor,reader"),
-            "The user's roles, with commas between them; empty if there are none.",
+            "The user's roles, separated by commas; empty if the user has none.",
         )),
         always(header(
             "X-Auth-Permissions",
             "AuthPermissions",
             text().example("posts-read,posts-write"),
-            "What the roles allow, with commas between; empty if they allow nothing.",
+            "The permissions of these roles, separated by commas; empty if there are none.",
         )),
     ]
 }
@@ -109,12 +109,15 @@ fn set_cookie(app: &App) -> String {
     let mut cookies = vec![
         format!("`{}` (the session)", settings.session.cookie.name),
         format!(
-            "`{}` (being remembered)",
+            "`{}` (the remember cookie)",
             settings.session.remember.cookie.name
         ),
     ];
     if let Some(cookie) = &settings.csrf.cookie {
-        cookies.push(format!("`{}` (the CSRF token, for scripts)", cookie.name));
+        cookies.push(format!(
+            "`{}` (the CSRF token, readable by scripts)",
+            cookie.name
+        ));
     }
     if let Some(cookie) = settings
         .refresh
@@ -125,7 +128,7 @@ fn set_cookie(app: &App) -> String {
         cookies.push(format!("`{}` (the refresh token)", cookie.name));
     }
     format!(
-        "The cookies that changed, one header each: {}.",
+        "The cookies that changed, one header for each: {}.",
         cookies.join(", ")
     )
 }
@@ -148,30 +151,30 @@ pub(super) fn security_schemes(app: &App) -> Value {
         "session": key(
             "cookie",
             &session.cookie.name,
-            "The signed session that signing in sets.".to_owned(),
+            "The signed session cookie that a sign-in sets.".to_owned(),
         ),
         "remember": key(
             "cookie",
             &session.remember.cookie.name,
-            "Brings a session back for whoever signed in with `remember`.".to_owned(),
+            "Restores the session of a user who signed in with `remember`.".to_owned(),
         ),
         "token": key(
             "header",
             token.header.as_str(),
             format!(
-                "An auth token, from an answer to `include_auth_token`. A JSON body may carry it instead, as its member `{}`.",
+                "An auth token, from a response to a request with `include_auth_token`. A JSON body may carry it instead, as its member `{}`.",
                 token.parameter
             ),
         ),
         "tokenInQuery": key(
             "query",
             &token.parameter,
-            "An auth token in the address, which others may see: the header is better.".to_owned(),
+            "An auth token in the URL. URLs appear in logs, so prefer the header.".to_owned(),
         ),
         "basic": {
             "type": "http",
             "scheme": "basic",
-            "description": "An identity and the password, with each request.",
+            "description": "The user's identity and password, sent with each request.",
         },
     })
 }
@@ -179,16 +182,16 @@ pub(super) fn security_schemes(app: &App) -> Value {
 /// The schemas that stand among the components.
 pub(super) fn schemas() -> Map<String, Value> {
     let explanation = Schema::object()
-        .about("Which check failed, for whoever develops; only with `DEBUG` on.")
-        .must("check", Schema::text().about("The check."))
-        .must("saw", Schema::text().about("What it saw."))
+        .about("The check that failed, for developers. Only with `DEBUG` on.")
+        .must("check", Schema::text().about("The name of the check."))
+        .must("saw", Schema::text().about("What the server saw."))
         .must("fix", Schema::text().about("What to change."));
     let texts = Schema::list(Schema::text())
         .with("minItems", 1)
-        .about("What to tell people, in the order of the codes.");
+        .about("Texts for users, in the order of the codes.");
     let field_texts = Schema::object()
         .with("additionalProperties", Schema::shared("Texts").into_value())
-        .about("The same texts, by the field that they are about.");
+        .about("The same texts, by field.");
     Map::from_iter([
         ("Explanation".to_owned(), explanation.into_value()),
         ("FieldTexts".to_owned(), field_texts.into_value()),
@@ -211,7 +214,7 @@ pub(crate) enum Carries {
 pub(crate) fn user(app: &App, carries: Carries) -> Schema {
     let settings = app.settings();
     let mut user = Schema::object()
-        .about("What the application tells about the user, and tokens.")
+        .about("The members that the application adds about the user, and tokens.")
         .open();
     if carries == Carries::Nothing {
         return user.with("examples", vec![json!({})]);
@@ -227,13 +230,13 @@ pub(crate) fn user(app: &App, carries: Carries) -> Schema {
     };
     add(
         "authentication_token",
-        "An auth token, for callers that keep no cookies.",
+        "An auth token, for clients that do not keep cookies.",
         "eyJ2ZXIi.aSN5vA.kT0k3n",
     );
     if settings.refresh.enabled && settings.refresh.cookie.is_none() {
         add(
             "refresh_token",
-            "Is exchanged for the next auth token when this one ends.",
+            "The token to exchange for a new auth token when this one expires.",
             "eyJpZCI6.r3fr3sh",
         );
     }
@@ -243,7 +246,7 @@ pub(crate) fn user(app: &App, carries: Carries) -> Schema {
 /// The member `csrf_token`.
 pub(crate) fn csrf_token() -> Schema {
     Schema::text()
-        .about("The CSRF token of the session, to be sent back in a header.")
+        .about("The CSRF token of the session. Send it back in a header.")
         .example("IjFmM2Mi.aSN5vA.c5rf")
 }
 
@@ -253,19 +256,19 @@ pub(crate) fn ways_to_verify() -> [(&'static str, Schema); 3] {
         (
             "has_webauthn_verify_credential",
             Schema::flag()
-                .about("Whether a passkey would do.")
+                .about("Whether the user can verify with a passkey.")
                 .example(false),
         ),
         (
             "oauth_enabled",
             Schema::flag()
-                .about("Whether a social provider would do.")
+                .about("Whether the user can verify with a social provider.")
                 .example(false),
         ),
         (
             "oauth_providers",
             Schema::list(Schema::text())
-                .about("Which providers there are.")
+                .about("The available providers.")
                 .with("examples", json!([[]])),
         ),
     ]
@@ -278,7 +281,7 @@ pub(crate) fn include_auth_token() -> Value {
         "in": "query",
         "required": false,
         "allowEmptyValue": true,
-        "description": "Asks for tokens in the answer. That it is there counts, not its value.",
+        "description": "Requests tokens in the response. Its presence counts, not its value.",
         "schema": { "type": "string" },
     })
 }
@@ -289,7 +292,7 @@ pub(crate) fn next() -> Value {
         "name": "next",
         "in": "query",
         "required": false,
-        "description": "Where the app goes on to. Nothing is done with it here, but it has to be an address of ours.",
+        "description": "Where the app continues after the response. The server only checks that it is an allowed redirect target.",
         "schema": { "type": "string" },
     })
 }
@@ -307,7 +310,7 @@ pub(crate) fn refresh_cookie(cookie: &CookieSettings, needed: bool) -> Value {
 
 /// The member `next` of a body, which counts before the parameter.
 pub(crate) fn next_member() -> Schema {
-    Schema::text().about("As the parameter of that name, and counts before it.")
+    Schema::text().about("Like the query parameter `next`, and takes precedence over it.")
 }
 
 /// The header that carries the CSRF token, if there is one.
@@ -319,9 +322,9 @@ pub(super) fn csrf_header(app: &App) -> Option<Value> {
         .filter(|other| *other != name)
         .map(|other| format!("`{other}`"))
         .collect();
-    let mut about = "The CSRF token, from a cookie or an answer. Needed by callers who come by a mechanism that browsers use by themselves.".to_owned();
+    let mut about = "The CSRF token, from a cookie or a response. Required if the caller authenticates by a mechanism that browsers apply automatically.".to_owned();
     if !others.is_empty() {
-        about.push_str(&format!(" Also read from {}.", others.join(", ")));
+        about.push_str(&format!(" Also accepted in {}.", others.join(", ")));
     }
     Some(json!({
         "name": name,
@@ -338,7 +341,7 @@ pub(crate) fn link_token() -> Value {
         "name": "token",
         "in": "path",
         "required": true,
-        "description": "What stands in the link that was mailed.",
+        "description": "The token from the link in the email.",
         "schema": { "type": "string" },
     })
 }

@@ -17,13 +17,13 @@ const SHARED: [(StatusCode, &[Message], &str, &str); 7] = [
         StatusCode::FORBIDDEN,
         &[Message::CrossSiteRequest],
         "CrossSiteRequest",
-        "The browser says that a page of another site sent this, and CORS does not list that site.",
+        "The browser reports that a page of another site sent the request, and the CORS settings do not list that site.",
     ),
     (
         StatusCode::REQUEST_TIMEOUT,
         &[Message::RequestTimeout],
         "RequestTimeout",
-        "The answer was not ready in time.",
+        "The response was not ready in time.",
     ),
     (
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -41,19 +41,19 @@ const SHARED: [(StatusCode, &[Message], &str, &str); 7] = [
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         &[Message::HeadersTooLarge],
         "HeadersTooLarge",
-        "The headers are too many or too long.",
+        "The request has too many headers, or they are too long.",
     ),
     (
         StatusCode::SERVICE_UNAVAILABLE,
         &[Message::Unavailable],
         "Unavailable",
-        "The database does not answer. Nothing has changed; come back later.",
+        "The database does not respond. Nothing was changed; try again later.",
     ),
     (
         StatusCode::SERVICE_UNAVAILABLE,
         &[Message::Busy, Message::Unavailable],
         "BusyOrUnavailable",
-        "Too many passwords are being checked, or the database does not answer. Nothing has changed; come back later.",
+        "Too many passwords are being verified, or the database does not respond. Nothing was changed; try again later.",
     ),
 ];
 
@@ -171,7 +171,7 @@ impl Refused {
         let lines = self.lines(app);
         let answer = self
             .answer(app)
-            .about(format!("Refused, by code:\n\n{lines}"));
+            .about(format!("Errors by code:\n\n{lines}"));
         let answer = if session {
             answer.with_session(app)
         } else {

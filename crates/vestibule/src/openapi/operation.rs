@@ -91,7 +91,7 @@ impl Body {
         let shared = Schema::shared(&name).into_value();
         let form = match csrf_field {
             Some(field) => {
-                let about = "The CSRF token, instead of in a header.";
+                let about = "The CSRF token, as an alternative to the header.";
                 let token = Schema::object().may(field, Schema::text().about(about));
                 json!({ "allOf": [shared, token.into_value()] })
             }

@@ -10,10 +10,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vestibule_store::{Cutoffs, MailFate, QueuedMail};
 
-use super::Sealed;
-use super::transport::{MailError, Mailer, Outgoing};
+use super::{MailPayload, Payload};
 use crate::app::App;
 use crate::http::fault::Fault;
+use crate::mail::transport::{MailError, Mailer, Outgoing};
 use crate::rng;
 
 /// How many mails are taken at a time.
@@ -59,7 +59,7 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
         if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
             cleaned = Some(now);
             if let Err(error) = app.store().purge(cutoffs(&app, now)).await {
-                tracing::warn!(%error, "what has expired is not forgotten");
+                tracing::warn!(%error, "expired records cannot be deleted");
             }
         }
         let pause = if sent > 0 { Duration::ZERO } else { SLEEP };
@@ -106,12 +106,13 @@ pub(crate) async fn batch(app: &App, mailer: &dyn Mailer) -> Result<usize, Fault
 }
 
 async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> Result<(), Fault> {
-    let outcome = match open(app, mail) {
-        Some((true, outgoing)) => mailer.send(&outgoing).await,
-        Some((false, _)) => Ok(()),
+    let outcome = match app.outbox().open(&mail.payload) {
+        Some(Payload::Mail(payload)) if payload.sent => {
+            mailer.send(&outgoing(app, mail, payload)).await
+        }
+        Some(Payload::Mail(_)) => Ok(()),
         None => Err(MailError::Blocked(
-            "it was sealed with a key that is not configured any more: put that key into \
-             SECRET_KEY_FALLBACKS"
+            "the mail was encrypted with a key that is no longer configured: add that key to SECRET_KEY_FALLBACKS"
                 .to_owned(),
         )),
     };
@@ -124,7 +125,7 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
                 id = mail.message_id,
                 attempts = mail.attempts,
                 error,
-                "mail waits until this is repaired"
+                "mail delayed until this is fixed"
             );
         }
         MailFate::Later { error, .. } => {
@@ -132,7 +133,7 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
                 id = mail.message_id,
                 attempts = mail.attempts,
                 error,
-                "mail waits"
+                "mail delayed"
             );
         }
         MailFate::Never { error, .. } => {
@@ -143,19 +144,16 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
     Ok(())
 }
 
-fn open(app: &App, mail: &QueuedMail) -> Option<(bool, Outgoing)> {
-    let json = app.outbox().sealer.open(&mail.payload)?;
-    let sealed: Sealed = serde_json::from_slice(&json).ok()?;
-    let outgoing = Outgoing {
+fn outgoing(app: &App, mail: &QueuedMail, payload: MailPayload) -> Outgoing {
+    Outgoing {
         from: app.settings().mail.sender.clone(),
-        to: sealed.to,
-        subject: sealed.subject,
-        text: sealed.text,
-        html: sealed.html,
+        to: payload.to,
+        subject: payload.subject,
+        text: payload.text,
+        html: payload.html,
         message_id: mail.message_id.clone(),
         date: mail.created_at,
-    };
-    Some((sealed.sent, outgoing))
+    }
 }
 
 fn fate(mail: &QueuedMail, outcome: Result<(), MailError>, now: OffsetDateTime) -> MailFate {

@@ -1,0 +1,24 @@
+//! The words in which features describe themselves: [`Endpoint`] for where they are, [`Operation`] for
+//! what they do. The OpenAPI document is written from them (`write`).
+
+mod answer;
+mod endpoint;
+mod members;
+mod operation;
+mod refusals;
+mod schema;
+mod shared;
+mod write;
+
+pub(crate) use self::answer::Answer;
+pub(crate) use self::endpoint::{Endpoint, Table};
+pub(crate) use self::members::{
+    EMAIL_ERRORS, NEW_PASSWORD_ERRORS, USERNAME_ERRORS, email, password, username,
+};
+pub(crate) use self::operation::{Body, Operation, Tag};
+pub(crate) use self::schema::Schema;
+pub(crate) use self::shared::{
+    Carries, csrf_token, include_auth_token, link_token, next, next_member, refresh_cookie, user,
+    ways_to_verify,
+};
+pub(crate) use self::write::document;

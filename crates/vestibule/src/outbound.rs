@@ -1,0 +1,171 @@
+//! The one HTTPS client for requests to other servers.
+//!
+//! Every request has a time limit and a limit on the size of the response. Redirects are not
+//! followed. Certificates are checked against the Mozilla roots.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::http::fault::Fault;
+use crate::settings::HttpOrigin;
+
+/// The user agent of every request.
+const AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
+
+/// A client for one purpose, with limits of its own.
+pub(crate) struct Outbound {
+    tls: TlsConnector,
+    at_a_time: Semaphore,
+    limits: Limits,
+}
+
+/// What a request may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// The time from the call to the last byte of the response, waiting for other requests included.
+    pub(crate) patience: Duration,
+    /// The size of the response's body, in bytes.
+    pub(crate) answer_bytes: usize,
+    /// How many requests run at the same time.
+    pub(crate) at_a_time: usize,
+}
+
+/// Why a request failed. Contains nothing of the request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OutboundError {
+    #[error("it does not respond in time")]
+    Patience,
+    #[error("it cannot be reached: {0}")]
+    Connection(#[from] std::io::Error),
+    #[error("the connection broke off: {0}")]
+    Http(#[from] hyper::Error),
+    #[error("it responds with {0}")]
+    Status(StatusCode),
+    #[error("its response is too long or incomplete")]
+    Body,
+    #[error("the request cannot be built")]
+    Request,
+}
+
+impl Outbound {
+    /// A client that is ready to connect.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub(crate) fn new(limits: Limits) -> Result<Self, Fault> {
+        let roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Fault::Internal(format!("TLS cannot be set up: {error}")))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self {
+            tls: TlsConnector::from(Arc::new(config)),
+            at_a_time: Semaphore::new(limits.at_a_time),
+            limits,
+        })
+    }
+
+    /// Sends a `GET` and returns the body of a response with status 200.
+    ///
+    /// # Errors
+    /// When there is no such response within the limits.
+    pub(crate) async fn get(
+        &self,
+        origin: &HttpOrigin,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+    ) -> Result<Bytes, OutboundError> {
+        let mut request = Request::get(path)
+            .header(header::HOST, host(origin))
+            .header(header::USER_AGENT, AGENT);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        let request = request
+            .body(Empty::new())
+            .map_err(|_| OutboundError::Request)?;
+        tokio::time::timeout(self.limits.patience, self.send(origin, request))
+            .await
+            .unwrap_or(Err(OutboundError::Patience))
+    }
+
+    async fn send(
+        &self,
+        origin: &HttpOrigin,
+        request: Request<Empty<Bytes>>,
+    ) -> Result<Bytes, OutboundError> {
+        let _permit = self.at_a_time.acquire().await;
+        let stream = TcpStream::connect((origin.host.as_str(), origin.port)).await?;
+        if !origin.tls {
+            return self.exchange(stream, request).await;
+        }
+        let name = ServerName::try_from(origin.host.clone()).map_err(|_| OutboundError::Request)?;
+        let stream = self.tls.connect(name, stream).await?;
+        self.exchange(stream, request).await
+    }
+
+    async fn exchange<S>(
+        &self,
+        stream: S,
+        request: Request<Empty<Bytes>>,
+    ) -> Result<Bytes, OutboundError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // The connection task ends with this function at the latest.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(connection);
+        let answer = sender.send_request(request).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(OutboundError::Status(answer.status()));
+        }
+        let body = Limited::new(answer.into_body(), self.limits.answer_bytes);
+        let body = body.collect().await.map_err(|_| OutboundError::Body)?;
+        Ok(body.to_bytes())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn available(&self) -> usize {
+        self.at_a_time.available_permits()
+    }
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Outbound").field(&self.limits).finish()
+    }
+}
+
+/// The `Host` header for an origin (RFC 9110, section 7.2).
+fn host(origin: &HttpOrigin) -> String {
+    let host = if origin.host.contains(':') {
+        format!("[{}]", origin.host)
+    } else {
+        origin.host.clone()
+    };
+    let default = if origin.tls { 443 } else { 80 };
+    if origin.port == default {
+        host
+    } else {
+        format!("{host}:{}", origin.port)
+    }
+}
