@@ -105,7 +105,7 @@ pub(crate) async fn attack_injection_every_column_keeps_hostile_text_as_it_is(
 ) {
     let bystander = store.create_user(user("ana@example.com")).await.unwrap();
     for (number, text) in HOSTILE.into_iter().enumerate() {
-        // The text alone is nobody's key.
+        // The text alone is no user's key.
         for key in [UserKey::Uniquifier(text), UserKey::TokenUniquifier(text)] {
             assert!(store.user(key).await.unwrap().is_none(), "{text:?}");
         }
@@ -257,7 +257,7 @@ pub(crate) async fn attack_injection_every_column_keeps_hostile_text_as_it_is(
         );
         assert_eq!(store.delete_user(id).await, Ok(true));
     }
-    // Nobody else was touched.
+    // The other user is unchanged.
     let users = store.list_users(None, 10).await.unwrap();
     assert!(users == [bystander]);
 }

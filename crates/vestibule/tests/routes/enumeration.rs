@@ -306,8 +306,8 @@ async fn attack_enumeration_by_time_known_and_unknown_accounts_cause_the_same_st
             }
         };
         let uppercase = NOBODY.to_uppercase();
-        for (spell, nobody) in [(false, NOBODY), (true, uppercase.as_str())] {
-            let expected = shown(calls(asking, &unknown(nobody), extra).await);
+        for (spell, stranger) in [(false, NOBODY), (true, uppercase.as_str())] {
+            let expected = shown(calls(asking, &unknown(stranger), extra).await);
             for email in [ANA, OFF, UNCONFIRMED] {
                 if asking == Asking::ChangeEmail && email == ANA {
                     continue;

@@ -280,7 +280,7 @@ impl Keys {
     }
 }
 
-/// The table names of an installation that was set up by somebody who likes SQL.
+/// Legal table names that would change a statement if they were not quoted.
 fn hostile_tables() -> TableNames {
     TableNames {
         user: "user\"; DROP TABLE role; --".to_owned(),
@@ -292,7 +292,7 @@ fn hostile_tables() -> TableNames {
 }
 
 #[tokio::test]
-async fn attack_injection_hostile_text_finds_nobody_and_changes_nothing_in_any_field() {
+async fn attack_injection_hostile_text_finds_no_user_and_changes_nothing_in_any_field() {
     for tables in [TableNames::default(), hostile_tables()] {
         let folder = Folder::new();
         let app = on(&folder, &tables, "").await;
@@ -392,7 +392,7 @@ async fn attack_injection_hostile_names_of_roles_and_permissions_are_only_names(
     let kept = app.app().store().roles_of(ana.id).await.unwrap();
     let kept: Vec<&str> = kept.iter().map(|role| role.name.as_str()).collect();
     assert_eq!(kept, names);
-    // Nobody else has one.
+    // No other user has one.
     let other = app.stored("mareike@example.com").await;
     assert_eq!(app.app().store().roles_of(other.id).await.unwrap(), []);
 }
