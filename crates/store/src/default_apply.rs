@@ -2,7 +2,9 @@
 
 use time::OffsetDateTime;
 
-use crate::{Applied, Change, FamilyChange, RoleChange, Store, StoreError, UserChange, UserId};
+use crate::{
+    Applied, Change, FamilyChange, RoleChange, Store, StoreError, UserChange, UserId, UserPatch,
+};
 
 /// Applies a change that consists of one thing, or of a user and a family, by calling the method
 /// for each.
@@ -52,7 +54,7 @@ async fn change_user<S: Store + ?Sized>(
             return Ok(Applied::Done(Some(user.id)));
         }
         UserChange::Update(id, patch) => {
-            patch.is_empty() || store.update_user(id, *patch, now).await?
+            *patch == UserPatch::default() || store.update_user(id, *patch, now).await?
         }
         UserChange::Reclaim(id, patch, fresh) if patch.is_empty() => {
             store.reset_access(id, fresh, now).await?

@@ -31,12 +31,13 @@ pub(crate) async fn find(
 /// `USER_IDENTITY_ATTRIBUTES` whose rules the text satisfies. If the text reads as an address or a
 /// number, those attributes come before the username.
 pub(crate) async fn look_up(app: &App, text: &str) -> Result<Option<User>, Fault> {
+    let mut first = None;
     for attribute in attributes_for(app, text) {
-        if let Some(user) = by_attribute(app, attribute, text).await? {
-            return Ok(Some(user));
-        }
+        // Looked up even if a user was found, so that both cases cost the same.
+        let found = by_attribute(app, attribute, text).await?;
+        first = first.or(found);
     }
-    Ok(None)
+    Ok(first)
 }
 
 /// All users that a text identifies, without duplicates.

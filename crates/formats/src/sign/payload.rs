@@ -22,7 +22,7 @@ thread_local! {
 /// Encodes JSON, compressed if that makes it shorter.
 #[must_use]
 pub fn encode(json: &[u8]) -> String {
-    // Shorter payloads never shrink: zlib's frame alone is eleven bytes.
+    // Shorter payloads shrink only if they repeat themselves, and by a few bytes.
     encode_over(json, 48)
 }
 
@@ -122,6 +122,31 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// As itsdangerous does, which also tries it for shorter payloads.
+    #[test]
+    fn a_payload_is_compressed_only_if_that_makes_it_shorter() {
+        let (mut shorter, mut equal) = (0, 0);
+        for length in 0..600 {
+            for noise in [2, 3, 4, 5, 6, 8, 12] {
+                let json = text(length, noise);
+                let packed = compress(&json).map(|packed| packed.len() + 1);
+                let is_shorter = length > 48 && packed.is_some_and(|packed| packed < length);
+                assert_eq!(
+                    encode(&json).starts_with('.'),
+                    is_shorter,
+                    "{length} {noise}"
+                );
+                shorter += usize::from(is_shorter);
+                equal += usize::from(packed == Some(length));
+            }
+        }
+        assert!(shorter > 100 && equal > 10, "{shorter} and {equal}");
+        let json = text(1000, 1000);
+        // The limit is the longest length that is not compressed.
+        assert!(!encode_over(&json, 1000).starts_with('.'));
+        assert!(encode_over(&json, 999).starts_with('.'));
     }
 
     #[test]

@@ -104,3 +104,45 @@ fn digest(state: &HmacSha1, value: &[u8]) -> [u8; 20] {
     mac.update(value);
     mac.finalize().into_bytes().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_current_secret_signs_and_every_secret_verifies() {
+        for derivation in [Derivation::Hmac, Derivation::DjangoConcat] {
+            let signer = |current, old: &[&'static str]| {
+                Signer::new(
+                    &KeyRing::new(current, old.iter().copied()),
+                    "salt",
+                    derivation,
+                )
+            };
+            let old = signer("old", &[]);
+            let both = signer("new", &["old", "older"]);
+            let signed = both.sign("value");
+            assert_eq!(signed, signer("new", &[]).sign("value"));
+            assert_eq!(both.unsign(&signed), Ok("value"));
+            assert_eq!(both.unsign(&old.sign("value")), Ok("value"));
+            assert_eq!(old.unsign(&signed), Err(SignatureError::BadSignature));
+            for (forged, error) in [
+                ("value", SignatureError::Malformed),
+                ("value.", SignatureError::BadSignature),
+                ("value.!", SignatureError::BadSignature),
+                (&signed[1..], SignatureError::BadSignature),
+                (&signed[..signed.len() - 2], SignatureError::BadSignature),
+            ] {
+                assert_eq!(both.unsign(forged), Err(error), "{forged}");
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_number_of_keys_only() {
+        let ring = KeyRing::new("first secret", ["second secret"]);
+        assert_eq!(format!("{ring:?}"), "KeyRing { keys: 2 }");
+        let signer = Signer::new(&ring, "salt", Derivation::Hmac);
+        assert_eq!(format!("{signer:?}"), "Signer { keys: 2 }");
+    }
+}

@@ -100,6 +100,75 @@ mod tests {
     use super::*;
 
     #[test]
+    fn times_are_big_endian_numbers_of_at_most_eight_bytes() {
+        let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        for (seconds, bytes) in [
+            (0, &[][..]),
+            (1, &[1]),
+            (255, &[255]),
+            (256, &[1, 0]),
+            (1_800_000_000, &[0x6b, 0x49, 0xd2, 0]),
+            (i64::MAX, &[0x7f, 255, 255, 255, 255, 255, 255, 255]),
+        ] {
+            assert_eq!(encode_time(seconds), base64(bytes), "{seconds}");
+            assert_eq!(decode_time(&base64(bytes)), Some(seconds));
+        }
+        assert_eq!(encode_time(-1), encode_time(0));
+        assert_eq!(decode_time(&base64(&[0, 0, 0, 0, 0, 0, 1, 0])), Some(256));
+        for bytes in [&[0; 9][..], &[1, 0, 0, 0, 0, 0, 0, 0, 1], &[255; 8]] {
+            assert_eq!(decode_time(&base64(bytes)), None, "{bytes:?}");
+        }
+        assert_eq!(decode_time("a"), None, "not base64");
+    }
+
+    #[test]
+    fn a_signed_value_without_a_valid_time_is_refused() {
+        let ring = KeyRing::new("secret", []);
+        let signer = TimedSigner::new(&ring, "salt", Derivation::Hmac);
+        let untimed = Signer::new(&ring, "salt", Derivation::Hmac);
+        for value in ["payload", "payload.!", "payload.AAAAAAAAAAAA"] {
+            let signed = untimed.sign(value);
+            for max_age in [None, Some(Duration::MAX)] {
+                assert_eq!(
+                    signer.open(&signed, 0, max_age),
+                    Err(SignatureError::BadTime),
+                    "{value}"
+                );
+            }
+        }
+        assert_eq!(signer.open("", 0, None), Err(SignatureError::Malformed));
+        assert_eq!(
+            signer.open("x.y", 0, None),
+            Err(SignatureError::BadSignature)
+        );
+    }
+
+    #[test]
+    fn an_expired_signature_returns_its_payload_and_time() {
+        let signer = TimedSigner::new(&KeyRing::new("secret", []), "salt", Derivation::Hmac);
+        let signed = signer.sign("a.b", 1000);
+        let opened = signer.open(&signed, 1010, Some(Duration::from_secs(10)));
+        let expected = Opened {
+            payload: "a.b",
+            signed_at: 1000,
+        };
+        assert_eq!(opened, Ok(expected));
+        let late = signer.open(&signed, 1011, Some(Duration::from_secs(10)));
+        let expected = SignatureError::Expired {
+            payload: b"a.b".to_vec(),
+            signed_at: 1000,
+        };
+        assert_eq!(late, Err(expected));
+        let early = signer.open(&signed, 900, Some(Duration::from_secs(10)));
+        let expected = SignatureError::Ahead {
+            payload: b"a.b".to_vec(),
+            signed_at: 1000,
+            seconds: 100,
+        };
+        assert_eq!(early, Err(expected));
+    }
+
+    #[test]
     fn a_signature_from_up_to_a_minute_ahead_has_age_0() {
         let signer = TimedSigner::new(&KeyRing::new("secret", []), "salt", Derivation::Hmac);
         let signed = signer.sign("payload", 1_000_000);

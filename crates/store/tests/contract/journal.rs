@@ -224,6 +224,36 @@ pub(crate) async fn a_user_who_fails_the_conditions_is_not_changed(store: &Arc<d
     assert!(!by_id(store, ana.id).await.active);
 }
 
+pub(crate) async fn conditions_count_for_a_patch_that_changes_nothing(store: &Arc<dyn Store>) {
+    let ana = store.create_user(user("ana@example.com")).await.unwrap();
+    let nothing = |only_if: OnlyIf| UserPatch {
+        only_if,
+        ..UserPatch::default()
+    };
+    let change = |patch: UserPatch, name: &str| Change {
+        consumes: vec![secret(name)],
+        user: Some(UserChange::Update(ana.id, Box::new(patch))),
+        ..Change::default()
+    };
+    let unmet = OnlyIf {
+        email: Some("other@example.com".to_owned()),
+        ..OnlyIf::default()
+    };
+    let stale = apply(store, change(nothing(unmet.clone()), "s1")).await;
+    assert_eq!(stale, Ok(Applied::Stale));
+    let updated = store.update_user(ana.id, nothing(unmet), at(1)).await;
+    assert_eq!(updated, Ok(false));
+    let met = OnlyIf {
+        email: ana.email.clone(),
+        fs_uniquifier: Some(ana.fs_uniquifier.clone()),
+        unconfirmed: false,
+    };
+    let done = apply(store, change(nothing(met.clone()), "s1")).await;
+    assert_eq!(done, Ok(Applied::Done(Some(ana.id))));
+    let updated = store.update_user(ana.id, nothing(met), at(1)).await;
+    assert_eq!(updated, Ok(true));
+}
+
 pub(crate) async fn concurrent_claims_of_one_value_in_any_case_succeed_once(
     store: &Arc<dyn Store>,
 ) {

@@ -7,6 +7,7 @@ mod away;
 mod changes;
 mod encodings;
 mod forgetting;
+mod injection;
 mod journal;
 mod leaving;
 mod leaving_early;
@@ -145,6 +146,7 @@ macro_rules! with_every_case {
                 concurrent_uses_of_one_secret_succeed_once
                 a_change_is_applied_completely_or_not_at_all
                 a_user_who_fails_the_conditions_is_not_changed
+                conditions_count_for_a_patch_that_changes_nothing
                 concurrent_claims_of_one_value_in_any_case_succeed_once
                 concurrent_claims_of_one_name_in_any_script_succeed_once
                 a_mail_is_claimed_by_one_worker_and_settled_once
@@ -164,6 +166,9 @@ macro_rules! with_every_case {
                 concurrent_identical_changes_are_applied_and_audited_once
                 several_secrets_are_consumed_together_or_not_at_all
                 a_stale_part_prevents_every_other_part
+            ;
+            injection:
+                attack_injection_every_column_keeps_hostile_text_as_it_is
             ;
             leaving:
                 a_deleted_user_leaves_nothing_behind

@@ -126,6 +126,26 @@ impl App {
         email_message: &Email<'_>,
         event: Option<&Event<'_>>,
     ) -> Result<(), Fault> {
+        let mails = vec![self.write(info, email_message)?];
+        self.apply_or_pad(info, mails, event).await
+    }
+
+    /// Writes the audit record of an event for which the application sends a mail of its own.
+    /// Without an event, we do the same work.
+    pub(crate) async fn record_or_pad(
+        &self,
+        info: &RequestInfo,
+        event: Option<&Event<'_>>,
+    ) -> Result<(), Fault> {
+        self.apply_or_pad(info, Vec::new(), event).await
+    }
+
+    async fn apply_or_pad(
+        &self,
+        info: &RequestInfo,
+        mails: Vec<NewMail>,
+        event: Option<&Event<'_>>,
+    ) -> Result<(), Fault> {
         let audit_record = event.map_or(
             AuditRecord {
                 kind: "mail_for_nobody",
@@ -135,7 +155,7 @@ impl App {
             AuditRecord::of,
         );
         let change = Change {
-            mails: vec![self.write(info, email_message)?],
+            mails,
             events: self
                 .chain()
                 .entries(vec![audit_record.entry(self, Some(info))]),

@@ -1,6 +1,7 @@
 //! `/change-username`: a new username.
 
 use serde_json::json;
+use vestibule::Event;
 use vestibule::admin::NewAccount;
 
 use crate::support::{ANA, LIFE, TestApp};
@@ -10,7 +11,9 @@ const CHANGE: &str = "/api/accounts/change-username";
 #[tokio::test]
 async fn the_new_username_is_stored_and_notified() {
     let app = TestApp::with(LIFE).await;
+    let user_id = app.stored(ANA).await.id;
     let mut browser = app.signed_in().await.with_csrf().await;
+    app.take_events();
     let answer = browser.get(CHANGE).await;
     assert_eq!(answer.response()["current_username"], json!(null));
     let answer = browser.post(CHANGE, json!({"username": "analove"})).await;
@@ -19,8 +22,13 @@ async fn the_new_username_is_stored_and_notified() {
     let answer = browser.get(CHANGE).await;
     assert_eq!(answer.response()["current_username"], "analove");
     assert_eq!(app.mails(ANA).await.len(), 1);
-    let events = app.events.lock().unwrap().join("\n");
-    assert!(events.contains("UsernameChanged"), "{events}");
+    let changed = |old_username| Event::UsernameChanged {
+        user_id,
+        old_username,
+    };
+    assert_eq!(app.take_events(), [changed(None)]);
+    browser.post(CHANGE, json!({"username": "anabel"})).await;
+    assert_eq!(app.take_events(), [changed(Some("analove"))]);
 }
 
 #[tokio::test]

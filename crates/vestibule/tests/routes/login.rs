@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use vestibule::Event;
 
 use crate::support::{ANA, PASSWORD, TestApp};
 
@@ -36,9 +37,11 @@ async fn the_right_password_signs_in() {
     assert_eq!(response["user"], json!({}));
     assert!(answer.set_cookie("remember_token").is_none());
     assert!(browser.is_signed_in().await);
-    let events = app.events.lock().unwrap().clone();
-    assert_eq!(events.len(), 1, "{events:?}");
-    assert!(events[0].starts_with("SignedIn"), "{events:?}");
+    let signed_in = Event::SignedIn {
+        user_id: app.stored(ANA).await.id,
+        via: &["password"],
+    };
+    assert_eq!(app.take_events(), [signed_in]);
 }
 
 #[tokio::test]
@@ -322,18 +325,4 @@ async fn attack_second_factor_skipped_a_user_with_a_second_factor_is_not_signed_
         (400, "SECOND_FACTOR_NOT_SERVED")
     );
     assert!(!browser.is_signed_in().await);
-}
-
-#[tokio::test]
-async fn attack_injection_sql_in_an_address_is_refused() {
-    let app = TestApp::new().await;
-    for email in [
-        "' OR 1=1 --@example.com",
-        "ana@example.com' --",
-        "%@example.com",
-        "a\u{0}na@example.com",
-    ] {
-        let answer = app.browser().sign_in(email, PASSWORD).await;
-        assert_eq!(answer.status, 400, "{email:?}");
-    }
 }

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::json;
+use vestibule::Event;
 
 use crate::support::{ANA, PASSWORD, TestApp};
 
@@ -31,12 +32,10 @@ async fn signing_out_ends_the_session_and_clears_the_cookies() {
     }
     assert!(browser.cookies.is_empty());
     assert!(!browser.is_signed_in().await);
-    assert!(
-        app.events
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|event| event.starts_with("SignedOut"))
+    let user_id = app.stored(ANA).await.id;
+    assert_eq!(
+        app.take_events().last(),
+        Some(&Event::SignedOut { user_id })
     );
 }
 
@@ -48,7 +47,7 @@ async fn an_anonymous_client_may_sign_out() {
         (answer.status.as_u16(), answer.response()),
         (200, json!({}))
     );
-    assert!(app.events.lock().unwrap().is_empty());
+    assert_eq!(app.take_events(), []);
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn attack_link_from_header_an_untrusted_host_is_refused_before_any_effect(
             "{host}"
         );
     }
-    assert!(app.events.lock().unwrap().is_empty());
+    assert_eq!(app.take_events(), []);
 }
 
 #[tokio::test]

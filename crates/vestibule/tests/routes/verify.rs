@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::json;
+use vestibule::Event;
 use vestibule::admin;
 use vestibule_store::{PasswordChange, UserPatch};
 
@@ -61,17 +62,21 @@ async fn the_password_makes_the_session_fresh() {
     assert!(is_fresh(&mut browser).await);
     app.wait(60);
     assert!(!is_fresh(&mut browser).await);
+    app.take_events();
     let answer = browser.post(VERIFY, json!({"password": PASSWORD})).await;
     assert_eq!(answer.status, 200);
+    let verified = Event::Verified {
+        user_id: app.stored(ANA).await.id,
+        via: "password",
+    };
+    assert_eq!(app.take_events(), [verified]);
     assert_eq!(answer.response()["user"], json!({}));
     text(&answer.response()["csrf_token"]);
     app.wait(59);
     assert!(is_fresh(&mut browser).await);
     app.wait(1);
     assert!(!is_fresh(&mut browser).await);
-    let events = app.events.lock().unwrap().clone();
-    let verified = |event: &&String| event.starts_with("Verified");
-    assert_eq!(events.iter().filter(verified).count(), 1, "{events:?}");
+    assert_eq!(app.take_events(), []);
 }
 
 #[tokio::test]
@@ -79,6 +84,7 @@ async fn an_invalid_password_does_not_make_the_session_fresh() {
     let app = TestApp::new().await;
     let mut browser = signed_in(&app).await;
     app.wait(60);
+    app.take_events();
     let before = browser.session_state();
     let cases = [
         (json!({"password": "wrong"}), "password", "INVALID_PASSWORD"),
@@ -132,10 +138,11 @@ async fn an_invalid_password_does_not_make_the_session_fresh() {
         assert_eq!(browser.session_state(), before, "{body}");
         assert!(!is_fresh(&mut browser).await, "{body}");
     }
-    let events = app.events.lock().unwrap().clone();
-    let failed = |event: &&String| event.starts_with("SignInFailed");
-    assert_eq!(events.iter().filter(failed).count(), 3, "{events:?}");
-    assert!(!events.iter().any(|event| event.starts_with("Verified")));
+    let failed = Event::SignInFailed {
+        user_id: Some(app.stored(ANA).await.id),
+        via: "password",
+    };
+    assert_eq!(app.take_events(), [failed; 3]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod advice;
 mod combinations;
 mod cors;
+mod effect;
 mod mail;
 mod page;
 mod refusals;

@@ -85,30 +85,3 @@ fn the_page_lists_every_key() {
         "docs/configuration.md is out of date: see its last paragraph"
     );
 }
-
-#[test]
-fn every_served_setting_is_read() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/settings");
-    let mut code = String::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|end| end == "rs") {
-            code += &std::fs::read_to_string(path).unwrap();
-        }
-    }
-    let quoted = |text: &str| code.contains(&format!("\"{text}\""));
-    // The attributes of these two cookies are read under a common name.
-    let shared = |name: &str| {
-        ["SESSION_COOKIE", "REMEMBER_COOKIE"].iter().any(|prefix| {
-            name.strip_prefix(prefix)
-                .is_some_and(|rest| quoted(prefix) && quoted(&rest[1..]))
-        })
-    };
-    for key in keys::all().filter(|key| key.status == Status::Served) {
-        assert!(
-            quoted(key.name) || shared(key.name),
-            "nothing reads {}",
-            key.name
-        );
-    }
-}

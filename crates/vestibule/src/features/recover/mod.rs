@@ -92,10 +92,7 @@ async fn send_link(app: &App, info: &RequestInfo, addressee: &Addressee) -> Resu
     };
     let Some(template) = &settings.instructions else {
         // The application receives the event and sends its own mail.
-        if *known {
-            app.record(info, &event).await?;
-        }
-        return Ok(());
+        return app.record_or_pad(info, known.then_some(&event)).await;
     };
     let mail = LinkMail {
         kind: Kind::Reset,

@@ -1,7 +1,9 @@
 //! Creating accounts, and refusing registrations without revealing existing accounts.
 
 use serde_json::Value;
-use vestibule_store::{Applied, Change, Identity, NewMail, NewUser, StoreError, User, UserChange};
+use vestibule_store::{
+    Applied, Change, Identity, NewMail, NewUser, StoreError, User, UserChange, UserId, UserKey,
+};
 
 use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, RegisterRequest, USERNAME};
 use crate::app::App;
@@ -294,6 +296,10 @@ async fn refuse_silently(
         ..Change::default()
     };
     app.commit(info, change, &event).await?;
+    // A new account is read once it is created, so a user is read here as well.
+    let holder = taken.email.or(taken.username);
+    let id = holder.map_or(UserId(0), |user| user.id);
+    app.store().user(UserKey::Id(id)).await?;
     Ok(Decision::RefusedSilently)
 }
 

@@ -2,7 +2,10 @@
 
 pub(crate) mod callers;
 mod described;
+pub(crate) mod heard;
 pub(crate) mod mails;
+pub(crate) mod sqlite;
+pub(crate) mod watched;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -93,7 +96,7 @@ impl Random for SeededRandom {
 pub(crate) struct TestApp {
     pub(crate) vestibule: Vestibule,
     pub(crate) clock: Arc<FrozenClock>,
-    pub(crate) events: Arc<Mutex<Vec<String>>>,
+    pub(crate) events: Arc<Mutex<Vec<Event<'static>>>>,
     pub(crate) sent: Arc<mails::Sent>,
     router: Router,
     described: described::Described,
@@ -128,7 +131,7 @@ impl TestApp {
         let settings = vestibule::Settings::from_toml(&merge(&format!("{CHEAP}{lines}"))).unwrap();
         let clock = Arc::new(FrozenClock(AtomicI64::new(1_800_000_000)));
         let events = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&events);
+        let hearing = Arc::clone(&events);
         let sent = Arc::new(mails::Sent::default());
         let builder = Vestibule::builder(settings)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
@@ -138,7 +141,7 @@ impl TestApp {
             .on_event(move |event, _| {
                 // Most tests cause this event as a side effect.
                 if !matches!(event, Event::Unauthenticated { .. }) {
-                    heard.lock().unwrap().push(format!("{event:?}"));
+                    hearing.lock().unwrap().push(heard::kept(event));
                 }
             });
         let vestibule = more(builder).build().unwrap();
