@@ -6,53 +6,9 @@ use toml::Value;
 use super::Settings;
 use super::cookie::CookieSettings;
 use super::hosts::BelievedHosts;
-use super::keys::{self, Kind, Status};
+use super::keys::{self, Key, Limit};
 use super::reader::Reader;
 use super::{browser, salts};
-
-/// Texts, and lists of texts, that allow only certain words.
-const WORDS: &[(&str, &[&str])] = &[
-    ("PREFERRED_URL_SCHEME", &["http", "https"]),
-    ("SECURITY_LINKS_CONSUMED_BY", &["get", "post"]),
-    ("SECURITY_OAUTH_BUILTIN_PROVIDERS", &["github", "google"]),
-    (
-        "SECURITY_PASSWORD_CHECK_BREACHED",
-        &["strict", "best-effort"],
-    ),
-    ("SECURITY_PASSWORD_COMPLEXITY_CHECKER", &["zxcvbn"]),
-    ("SECURITY_SMS_SERVICE", &["Twilio", "webhook", "Dummy"]),
-    (
-        "SECURITY_TWO_FACTOR_ENABLED_METHODS",
-        &["email", "authenticator", "sms"],
-    ),
-    (
-        "SECURITY_US_ENABLED_METHODS",
-        &["password", "email", "authenticator", "sms"],
-    ),
-    (
-        "SECURITY_US_MFA_REQUIRED",
-        &["password", "email", "authenticator", "sms"],
-    ),
-    ("SECURITY_WAN_ALLOW_AS_VERIFY", &["first", "secondary"]),
-    ("VESTIBULE_LOG_FORMAT", &["text", "json"]),
-];
-
-/// The minimum and maximum of a number.
-const RANGES: &[(&str, i64, i64)] = &[
-    ("MAIL_PORT", 1, 65_535),
-    ("SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", 1, 100),
-    ("SECURITY_PASSWORD_BREACHED_COUNT", 1, i64::MAX),
-    ("SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", 1, i64::MAX),
-    ("SECURITY_TWO_FACTOR_MAIL_VALIDITY", 1, i64::MAX),
-    ("SECURITY_TWO_FACTOR_SMS_VALIDITY", 1, i64::MAX),
-    ("SECURITY_US_TOKEN_VALIDITY", 1, i64::MAX),
-    ("SECURITY_WAN_CHALLENGE_BYTES", 16, 1024),
-    ("SECURITY_WAN_NAME_MAX_LENGTH", 1, i64::MAX),
-    ("SECURITY_WAN_REGISTER_TIMEOUT", 1, i64::MAX),
-    ("SECURITY_WAN_SIGNIN_TIMEOUT", 1, i64::MAX),
-    ("SECURITY_ZXCVBN_MINIMUM_SCORE", 0, 4),
-    ("VESTIBULE_MAX_CONNECTIONS", 1, 1_000_000),
-];
 
 /// Cookies of features that are not served yet.
 const COOKIES: [(&str, &str); 1] = [(
@@ -62,64 +18,8 @@ const COOKIES: [(&str, &str); 1] = [(
 
 /// Checks every value on its own.
 pub(super) fn each(reader: &mut Reader<'_>) {
-    for (key, words) in WORDS {
-        for text in reader.list(key) {
-            if !words.iter().any(|word| word.eq_ignore_ascii_case(&text)) {
-                reader.problem(
-                    key,
-                    format!("{text:?} is not a known value"),
-                    format!("write {}", words.join(" or ")),
-                );
-            }
-        }
-    }
-    for (key, least, most) in RANGES {
-        let Some(Value::Integer(number)) = reader.any(key) else {
-            continue;
-        };
-        if !(*least..=*most).contains(&number) {
-            let fix = if *most == i64::MAX {
-                format!("write {least} or more")
-            } else {
-                format!("write a number from {least} to {most}")
-            };
-            reader.problem(key, format!("{number} is out of range"), fix);
-        }
-    }
-    for key in keys::all().filter(|key| key.kind == Kind::Text) {
-        if !reader.is_set(key.name) {
-            continue;
-        }
-        let text = reader.text(key.name);
-        if key.name.contains("SUBJECT") && text.chars().any(char::is_control) {
-            reader.problem(
-                key.name,
-                "contains a line break or another control character, which an email subject cannot have",
-                "write it on one line",
-            );
-        }
-        if key.name.ends_with("_VIEW") && !is_view(&text) {
-            reader.problem(
-                key.name,
-                format!("{text:?} is neither a path nor a URL"),
-                "write a path of your app such as \"/done\", or a URL that begins with https://",
-            );
-        }
-        if key.name.starts_with("SECURITY_")
-            && key.name.ends_with("_URL")
-            && key.status == Status::NotYet
-            && !is_path(&text)
-        {
-            not_a_path(reader, key.name, &text);
-        }
-    }
-    let socket_mode = reader.text("VESTIBULE_SOCKET_MODE");
-    if mode(&socket_mode).is_none() {
-        reader.problem(
-            "VESTIBULE_SOCKET_MODE",
-            format!("{socket_mode:?} is not a file mode"),
-            "write an octal mode such as \"660\"",
-        );
+    for key in keys::all() {
+        check_limit(reader, key);
     }
     for key in ["VESTIBULE_IDLE_TIMEOUT", "VESTIBULE_WRITE_TIMEOUT"] {
         reader.duration(key);
@@ -127,6 +27,65 @@ pub(super) fn each(reader: &mut Reader<'_>) {
     for (table, name) in COOKIES {
         let name = reader.text(name);
         CookieSettings::from_table(reader, table, &name).check(reader, table);
+    }
+}
+
+/// Checks what a value has to be besides being of the right type.
+fn check_limit(reader: &mut Reader<'_>, key: &Key) {
+    let is_set = reader.is_set(key.name);
+    match key.limit {
+        Limit::Words(words) => {
+            for text in reader.list(key.name) {
+                if !words.iter().any(|word| word.eq_ignore_ascii_case(&text)) {
+                    reader.problem(
+                        key.name,
+                        format!("{text:?} is not a known value"),
+                        format!("write {}", words.join(" or ")),
+                    );
+                }
+            }
+        }
+        Limit::Range(least, most) => {
+            let Some(Value::Integer(number)) = reader.any(key.name) else {
+                return;
+            };
+            if !(least..=most).contains(&number) {
+                let fix = if most == i64::MAX {
+                    format!("write {least} or more")
+                } else {
+                    format!("write a number from {least} to {most}")
+                };
+                reader.problem(key.name, format!("{number} is out of range"), fix);
+            }
+        }
+        Limit::OneLine if is_set && reader.text(key.name).chars().any(char::is_control) => {
+            reader.problem(
+                key.name,
+                "contains a line break or another control character, which an email subject cannot have",
+                "write it on one line",
+            );
+        }
+        Limit::View if is_set && !is_view(&reader.text(key.name)) => {
+            let text = reader.text(key.name);
+            reader.problem(
+                key.name,
+                format!("{text:?} is neither a path nor a URL"),
+                "write a path of your app such as \"/done\", or a URL that begins with https://",
+            );
+        }
+        Limit::Path if is_set && !is_path(&reader.text(key.name)) => {
+            let text = reader.text(key.name);
+            not_a_path(reader, key.name, &text);
+        }
+        Limit::FileMode if mode(&reader.text(key.name)).is_none() => {
+            let text = reader.text(key.name);
+            reader.problem(
+                key.name,
+                format!("{text:?} is not a file mode"),
+                "write an octal mode such as \"660\"",
+            );
+        }
+        Limit::None | Limit::OneLine | Limit::View | Limit::Path | Limit::FileMode => {}
     }
 }
 

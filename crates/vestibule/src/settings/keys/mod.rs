@@ -1,4 +1,4 @@
-//! Every configuration name: its type, its default, and whether this version acts on it.
+//! Every configuration name: its type, its default, its limits, and whether this version acts on it.
 //!
 //! The defaults are those of Flask-Security 5.9, Flask 3.1, Flask-Login 0.6 and Flask-WTF 1.3,
 //! written as TOML. An empty text stands for Python's `None`.
@@ -82,6 +82,25 @@ pub enum Status {
     NoMeaning,
 }
 
+/// What a value of the right type has to be besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// Nothing.
+    None,
+    /// One of these words, whatever their case; in a list, each item.
+    Words(&'static [&'static str]),
+    /// A number from the first to the second.
+    Range(i64, i64),
+    /// A text without control characters, as the subject of a mail.
+    OneLine,
+    /// A path of the app, or a URL.
+    View,
+    /// The path of an endpoint.
+    Path,
+    /// The octal mode of a file.
+    FileMode,
+}
+
 /// A configuration name.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
@@ -93,6 +112,42 @@ pub struct Key {
     pub default: &'static str,
     /// Whether this version acts on it.
     pub status: Status,
+    /// What a value of the right type has to be besides.
+    pub(crate) limit: Limit,
+}
+
+impl Key {
+    const fn limited(self, limit: Limit) -> Self {
+        Self { limit, ..self }
+    }
+
+    const fn words(self, words: &'static [&'static str]) -> Self {
+        self.limited(Limit::Words(words))
+    }
+
+    const fn within(self, least: i64, most: i64) -> Self {
+        self.limited(Limit::Range(least, most))
+    }
+
+    const fn at_least(self, least: i64) -> Self {
+        self.within(least, i64::MAX)
+    }
+
+    const fn one_line(self) -> Self {
+        self.limited(Limit::OneLine)
+    }
+
+    const fn view(self) -> Self {
+        self.limited(Limit::View)
+    }
+
+    const fn path(self) -> Self {
+        self.limited(Limit::Path)
+    }
+
+    const fn file_mode(self) -> Self {
+        self.limited(Limit::FileMode)
+    }
 }
 
 const fn served(name: &'static str, kind: Kind, default: &'static str) -> Key {
@@ -101,6 +156,7 @@ const fn served(name: &'static str, kind: Kind, default: &'static str) -> Key {
         kind,
         default,
         status: Status::Served,
+        limit: Limit::None,
     }
 }
 
@@ -110,6 +166,7 @@ const fn waiting(name: &'static str, kind: Kind, default: &'static str) -> Key {
         kind,
         default,
         status: Status::NotYet,
+        limit: Limit::None,
     }
 }
 
@@ -119,6 +176,7 @@ const fn pages(name: &'static str, kind: Kind, default: &'static str) -> Key {
         kind,
         default,
         status: Status::NoMeaning,
+        limit: Limit::None,
     }
 }
 

@@ -12,7 +12,8 @@ pub(super) const KEYS: &[Key] = &[
         "SECURITY_CHANGE_EMAIL_NOTICE_SUBJECT",
         Text,
         r#""Your email address was changed""#,
-    ),
+    )
+    .one_line(),
     served(
         "SECURITY_CHANGE_EMAIL_NOTICE_TEMPLATE",
         Text,
@@ -20,7 +21,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     served("SECURITY_CHANGE_EMAIL_NOTIFY_OLD", Flag, "true"),
     served("SECURITY_HEADERS", Table, "{}"),
-    served("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#),
+    served("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#).words(&["get", "post"]),
     served(
         "SECURITY_PASSWORD_BREACHED_ORIGIN",
         Text,
@@ -34,11 +35,11 @@ pub(super) const KEYS: &[Key] = &[
     served("VESTIBULE_IDLE_TIMEOUT", Duration, r#""75 seconds""#),
     served("VESTIBULE_LISTEN", Text, r#""127.0.0.1:5000""#),
     served("VESTIBULE_LOG", Text, r#""info""#),
-    served("VESTIBULE_LOG_FORMAT", Text, r#""text""#),
-    served("VESTIBULE_MAX_CONNECTIONS", Integer, r#""""#),
+    served("VESTIBULE_LOG_FORMAT", Text, r#""text""#).words(&["text", "json"]),
+    served("VESTIBULE_MAX_CONNECTIONS", Integer, r#""""#).within(1, 1_000_000),
     served("VESTIBULE_OUTBOX_LEASE", Duration, r#""5 minutes""#),
     served("VESTIBULE_REQUEST_TIMEOUT", Duration, r#""30 seconds""#),
-    served("VESTIBULE_SOCKET_MODE", Text, r#""660""#),
+    served("VESTIBULE_SOCKET_MODE", Text, r#""660""#).file_mode(),
     served("VESTIBULE_WRITE_TIMEOUT", Duration, r#""30 seconds""#),
     served("WEBAUTHN_TABLE_NAME", Text, r#""web_authn""#),
 ];
