@@ -10,13 +10,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, http::StatusCode, http::Uri};
 use serde_json::{Value, json};
+use vestibule::Reply;
 use vestibule::admin::{self, NewAccount};
-use vestibule::hooks::{Event, EventContext};
-use vestibule::http::reply::Reply;
-use vestibule::mail::transport::{MailError, Mailer, Outgoing};
-use vestibule::messages::{LocalizedMessage, Message};
-use vestibule::settings::{Mechanism, Settings};
 use vestibule::{AuthRequired, CurrentUser, MaybeUser, PasswordCheck, PhoneNumbers};
+use vestibule::{Event, EventContext};
+use vestibule::{LocalizedMessage, Message};
+use vestibule::{MailError, Mailer, Outgoing};
+use vestibule::{Mechanism, Settings};
 use vestibule::{Unauthenticated, UsernameCheck, Vestibule, store::MemoryStore};
 use vestibule::{permissions_accepted, permissions_required, roles_accepted, roles_required};
 

@@ -12,8 +12,8 @@ use axum::Router;
 use axum::routing::get;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use time::OffsetDateTime;
+use vestibule::Settings;
 use vestibule::admin::{self, NewAccount};
-use vestibule::settings::Settings;
 use vestibule::store::{
     Identity, NewUser, PasswordChange, Store, StoreError, User, UserId, UserKey, UserPatch,
 };
@@ -137,8 +137,7 @@ impl Store for Customers {
 pub(crate) async fn application() -> Result<Router, Box<dyn Error>> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch(TABLE)?;
-    let settings =
-        Settings::from_toml(CONFIGURATION).map_err(|problems| format!("{problems:?}"))?;
+    let settings = Settings::from_toml(CONFIGURATION)?;
     let vestibule = Vestibule::builder(settings)
         .datastore(Arc::new(Customers(Mutex::new(connection))))
         .build()?;

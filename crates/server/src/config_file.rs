@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret as _;
 use vestibule::Vestibule;
-use vestibule::rng::SystemRandom;
-use vestibule::settings::{
+use vestibule::program::rng::SystemRandom;
+use vestibule::program::{
     Listening, Loaded, Problem, ProgramSettings, STARTER, Settings, Sources, is_claimed, keys,
 };
 use vestibule_store::sql::{Database, TableNames};

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use vestibule::rng::{self, Random};
+use vestibule::program::rng::{self, Random};
 
 use crate::private_files;
 
@@ -100,7 +100,7 @@ pub fn make(folder: &Path) -> io::Result<()> {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use vestibule::rng::SystemRandom;
+    use vestibule::program::rng::SystemRandom;
 
     use super::*;
 

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use vestibule::Vestibule;
-use vestibule::mail::rehearsal;
-use vestibule::rng::SystemRandom;
-use vestibule::settings::{Listening, Loaded, Problem, ProgramSettings, Settings};
+use vestibule::program::rehearsal;
+use vestibule::program::rng::SystemRandom;
+use vestibule::program::{Listening, Loaded, Problem, ProgramSettings, Settings};
 
 use crate::config_file::{
     Places, Unusable, certificates_of, database_of, keeps_secrets, lacks_secrets, listen_at,

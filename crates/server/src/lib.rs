@@ -3,7 +3,7 @@
 pub mod cli;
 pub mod config_file;
 pub mod data_folder;
-pub mod flask_config;
+pub mod flask_target;
 pub mod inspection;
 pub mod private_files;
 pub mod serve;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
-use vestibule::rng::{self, Random};
+use vestibule::program::rng::{self, Random};
 
 const READABLE: u32 = 0o044;
 const WRITABLE: u32 = 0o022;

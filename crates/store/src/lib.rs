@@ -4,7 +4,7 @@
 //! and the contract tests hold the SQL stores to the same behaviour. Only `sql/` contains SQL.
 
 mod change;
-mod each_by_itself;
+mod default_apply;
 mod memory;
 mod password_kind;
 mod patch;
@@ -269,7 +269,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// is changed then. [`StoreError::Unsupported`] if the store cannot do it, which in the default
     /// includes one-time secrets, mails and several changes at once.
     async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
-        each_by_itself::apply(self, change, now).await
+        default_apply::apply(self, change, now).await
     }
 
     /// Claims up to `limit` mails that are due at `now`. No other worker gets them before `until`,

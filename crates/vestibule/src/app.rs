@@ -85,6 +85,7 @@ impl App {
 
     /// The settings.
     #[must_use]
+    #[doc(hidden)]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -97,6 +98,7 @@ impl App {
 
     /// The password checker.
     #[must_use]
+    #[doc(hidden)]
     pub fn passwords(&self) -> &Passwords {
         &self.0.passwords
     }
@@ -116,30 +118,35 @@ impl App {
 
     /// The clock.
     #[must_use]
+    #[doc(hidden)]
     pub fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }
 
     /// The current time in seconds since 1970.
     #[must_use]
+    #[doc(hidden)]
     pub fn unix_now(&self) -> i64 {
         self.0.clock.now().unix_timestamp()
     }
 
     /// The current time in seconds since 1970, with microseconds.
     #[must_use]
+    #[doc(hidden)]
     pub fn unix_seconds(&self) -> f64 {
         clock::seconds(self.0.clock.now())
     }
 
     /// The source of randomness.
     #[must_use]
+    #[doc(hidden)]
     pub fn random(&self) -> &dyn Random {
         &*self.0.random
     }
 
     /// The messages.
     #[must_use]
+    #[doc(hidden)]
     pub fn messages(&self) -> &Messages {
         &self.0.messages
     }

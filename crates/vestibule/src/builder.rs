@@ -216,7 +216,7 @@ impl Builder {
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
-    /// use vestibule::hooks::Event;
+    /// use vestibule::Event;
     ///
     /// builder.on_event(|event, from| {
     ///     if let Event::SignInFailed { user_id, .. } = event {
@@ -396,7 +396,7 @@ impl Builder {
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
-    /// use vestibule::messages::{Message, LocalizedMessage};
+    /// use vestibule::{LocalizedMessage, Message};
     ///
     /// builder.refuse_sign_in(|user| {
     ///     let late = user.us_phone_number.is_none();
@@ -425,7 +425,11 @@ impl Builder {
     /// # Errors
     /// When the configured password scheme cannot hash, mails cannot be written or sent as
     /// configured, or a thread cannot be started.
-    pub fn build(self) -> Result<Vestibule, Fault> {
+    pub fn build(self) -> Result<Vestibule, BuildError> {
+        Ok(self.assemble()?)
+    }
+
+    fn assemble(self) -> Result<Vestibule, Fault> {
         let Self {
             settings,
             store,
@@ -512,3 +516,8 @@ impl Builder {
         })
     }
 }
+
+/// Why a [`Vestibule`] cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BuildError(#[from] Fault);

@@ -33,6 +33,6 @@ impl Clock for SystemClock {
     clippy::cast_precision_loss,
     reason = "microseconds since 1970 fit the 53 bits of a double until the year 2255"
 )]
-pub fn seconds(moment: OffsetDateTime) -> f64 {
+pub(crate) fn seconds(moment: OffsetDateTime) -> f64 {
     (moment.unix_timestamp_nanos() / 1000) as f64 / 1e6
 }

@@ -16,7 +16,7 @@ use crate::settings::Mechanism;
 /// An event about an account.
 ///
 /// ```
-/// use vestibule::hooks::Event;
+/// use vestibule::Event;
 ///
 /// fn worth_a_mail(event: &Event<'_>) -> bool {
 ///     matches!(event, Event::PasswordChanged { .. } | Event::PasswordReset { .. })
@@ -281,11 +281,11 @@ type Listener = Arc<dyn Fn(&Event<'_>, &EventContext<'_>) + Send + Sync>;
 /// The application's listeners. They run on the request's thread, so they must not block: hand long
 /// work to another thread.
 #[derive(Clone, Default)]
-pub struct Hooks(Vec<Listener>);
+pub(crate) struct Hooks(Vec<Listener>);
 
 impl Hooks {
     /// Adds a listener.
-    pub fn listen(
+    pub(crate) fn listen(
         &mut self,
         listener: impl Fn(&Event<'_>, &EventContext<'_>) + Send + Sync + 'static,
     ) {

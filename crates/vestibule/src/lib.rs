@@ -5,8 +5,7 @@
 //!
 //! ```
 //! use axum::{Router, routing::get};
-//! use vestibule::settings::Settings;
-//! use vestibule::{CurrentUser, Vestibule, roles_required};
+//! use vestibule::{CurrentUser, Settings, Vestibule, roles_required};
 //!
 //! async fn me(user: CurrentUser) -> String {
 //!     user.email.clone().unwrap_or_default()
@@ -19,8 +18,7 @@
 //!     SECURITY_PASSWORD_SALT = "from the environment, too"
 //!     SECURITY_URL_PREFIX = "/api/accounts"
 //!     "#,
-//! )
-//! .map_err(|problems| problems[0].to_string())?;
+//! )?;
 //! let vestibule = Vestibule::builder(settings).build()?;
 //!
 //! let app: Router = Router::new()
@@ -38,36 +36,47 @@
 
 pub mod admin;
 mod app;
-pub mod audit;
+mod audit;
 mod builder;
-pub mod clock;
+mod clock;
 mod commit;
 mod embed;
 mod features;
-pub mod hooks;
-pub mod http;
+mod hooks;
+mod http;
 mod identity;
 mod links;
-pub mod mail;
-pub mod messages;
+mod mail;
+mod messages;
 mod openapi;
 #[cfg(feature = "breached")]
 mod outbound;
 mod outbox;
-pub mod rng;
+#[doc(hidden)]
+pub mod program;
+mod rng;
 mod router;
-pub mod secrets;
-pub mod session;
-pub mod settings;
+mod secrets;
+mod session;
+mod settings;
 mod validation;
 
 pub use app::App;
-pub use builder::{Builder, Vestibule};
+pub use builder::{BuildError, Builder, Vestibule};
+pub use clock::Clock;
 pub use embed::{
     AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, Reauthentication, Unauthenticated,
     Unauthorized, VestibuleLayer, VestibuleService, permissions_accepted, permissions_required,
     roles_accepted, roles_required,
 };
+pub use hooks::{Event, EventContext, FamilyEnd};
+pub use http::fault::Fault;
+pub use http::reply::Reply;
+pub use http::request_info::RequestHead;
+pub use mail::transport::{MailError, Mailer, Outgoing};
+pub use messages::{LocalizedMessage, Message};
+pub use rng::Random;
+pub use settings::{Mechanism, Problem, Settings, SettingsError};
 pub use validation::own::{PhoneNumbers, UsernameCheck};
 pub use validation::password::PasswordCheck;
 /// Where users are kept.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use vestibule::App;
 use vestibule::admin;
-use vestibule::audit::{self, End, Verdict};
+use vestibule::program::audit::{self, End, Verdict};
 use vestibule_store::AuditEntry;
 
 use super::{Failure, Global, Output, Who, terminal};

@@ -1,19 +1,20 @@
 //! `config`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vestibule::settings::keys::Status;
-use vestibule::settings::{Effective, Origin, Problem, effective};
+use vestibule::program::keys::Status;
+use vestibule::program::{Effective, Origin, Problem, effective};
+use vestibule_flask_config::{self as flask_config, LARGEST};
 
 use super::connect::{self, Tried};
 use super::{Failure, Global, Output, runtime, terminal};
 use crate::config_file::Unusable;
-use crate::flask_config::{self, LARGEST};
+use crate::flask_target::Vestibule;
 use crate::inspection::Inspection;
 use crate::serve::listen::Address;
 
@@ -165,7 +166,7 @@ fn import(arguments: &Import) -> Result<(), Failure> {
     let source = read(&arguments.from).map_err(|why| format!("{from}: {why}"))?;
     let name = arguments.from.file_name().unwrap_or_default();
     let name = name.to_string_lossy();
-    let import = flask_config::import(&source, &name, arguments.class.as_deref())
+    let import = flask_config::import(&source, &name, arguments.class.as_deref(), &Vestibule)
         .map_err(|why| format!("{from}: {why}"))?;
     if let Some(output) = &arguments.output {
         write(output, &import.toml)?;
@@ -180,20 +181,13 @@ fn import(arguments: &Import) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads a text file, unless it is too large to be a configuration.
-fn read(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    let bytes = if size > LARGEST as u64 {
-        Vec::new()
-    } else {
-        fs::read(path).map_err(|error| error.to_string())?
-    };
-    if size > LARGEST as u64 || bytes.len() > LARGEST {
-        return Err(format!(
-            "is larger than {LARGEST} bytes, too large for a configuration"
-        ));
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
+/// The bytes of a file, up to one more than a configuration may have.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Creates a file for its owner only, because it contains secrets. Never overwrites one.

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vestibule::mail::{rehearsal, transport};
-use vestibule::settings::{MailRoute, Settings};
+use vestibule::program::{MailRoute, Settings};
+use vestibule::program::{rehearsal, transport};
 use vestibule_store::sql::{Database, Finding, TableNames};
 
 use super::terminal;

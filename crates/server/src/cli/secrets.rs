@@ -1,7 +1,7 @@
 //! `secrets generate`.
 
 use clap::Subcommand;
-use vestibule::rng::SystemRandom;
+use vestibule::program::rng::SystemRandom;
 
 use super::terminal;
 use crate::data_folder;

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use vestibule::settings::{BelievedHosts, Settings};
+use vestibule::program::{BelievedHosts, Settings};
 
 use super::{Failure, Global, Serve, terminal};
 use crate::config_file::{Configuration, Purpose, Unusable};

@@ -319,7 +319,7 @@ impl Connection {
 impl Limits {
     /// The limits from the settings, reduced to what the limit on open files allows.
     #[must_use]
-    pub fn new(settings: &vestibule::settings::ConnectionSettings) -> Self {
+    pub fn new(settings: &vestibule::program::ConnectionSettings) -> Self {
         let allowed = open_files::for_clients(open_files::raise());
         if let Some(asked) = settings.max.filter(|asked| *asked > allowed) {
             tracing::warn!(

@@ -19,8 +19,8 @@ use rustix::fs::Mode;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener, UnixSocket, UnixStream};
 use tower::ServiceExt as _;
-use vestibule::http::trust::Peer;
-use vestibule::settings::Listening;
+use vestibule::program::Listening;
+use vestibule::program::Peer;
 
 use super::connections::{Connection, Connections, Limits, Listed};
 use super::stream::{RequestBody, Watched};

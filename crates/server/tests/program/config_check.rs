@@ -50,7 +50,7 @@ fn config_check_finds_what_stops_the_start() {
         ),
         (
             "SECURITY_EMAIL_SENDER = \"care@exa mple.com\"",
-            "SECURITY_EMAIL_SENDER: \"care@exa mple.com\" cannot be the sender",
+            "SECURITY_EMAIL_SENDER: \"care@exa mple.com\" is not a valid sender",
         ),
         (
             "MAIL_SERVER = \"mail.example.com\"\nMAIL_PORT = 465\nMAIL_USE_TLS = true",
@@ -58,7 +58,7 @@ fn config_check_finds_what_stops_the_start() {
         ),
         (
             "MAIL_BACKEND = \"sendmail\"\nMAIL_SENDMAIL = \"/nonexistent/sendmail\"",
-            "MAIL_SENDMAIL: /nonexistent/sendmail is no program",
+            "MAIL_SENDMAIL: /nonexistent/sendmail is not an executable program",
         ),
         (
             "SECURITY_LOGIN_SALT = \"reset-salt\"",
@@ -70,7 +70,7 @@ fn config_check_finds_what_stops_the_start() {
         ),
         (
             "SECURITY_CHANGEABLE = true\nSECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE = \"mails/changed\"",
-            "SECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE: \"mails/changed\" cannot be written",
+            "SECURITY_EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE: \"mails/changed\" cannot be rendered",
         ),
         (
             "SECURITY_REGISTERABLE = true\nSECURITY_REGISTER_URL = \"/login\"",

@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use vestibule::settings::{Effective, Loaded, Origin, Sources, effective};
+use vestibule::program::keys::all;
+use vestibule::program::{Effective, Loaded, Origin, Sources, effective};
+use vestibule_flask_config::{Import, Target as _};
+use vestibule_server::flask_target::Vestibule;
 
 use crate::support::{Folder, done, refused, stderr, stdout};
 
@@ -91,8 +94,8 @@ SQLALCHEMY_DATABASE_URI = ********
     for line in [
         "SECURITY_TOTP_SECRETS = { 1 = \"aW4gdGhlIGZpbGUgaXRzZWxm\" }   # not served by this version",
         "SECURITY_MSG_INVALID_PASSWORD = [\"That is \\\"not\\\" it.\", \"error\"]",
-        "# SECRET_KEY: from the environment, as before (flask_config.py:14)",
-        "# SECURITY_PASSWORD_SALT: was from the environment as SALT (flask_config.py:15)",
+        "# SECRET_KEY: read from the environment, as before (flask_config.py:14)",
+        "# SECURITY_PASSWORD_SALT: was read from the environment variable SALT (flask_config.py:15)",
         "# SECURITY_TOKEN_EXPIRE_TIMESTAMP = lambda user: 0",
         "# SECURITY_PASSWORD_LENGTH_MIN = 12",
         "# SECURITY_POST_LOGIN_VIEW = \".home\"",
@@ -103,15 +106,15 @@ SQLALCHEMY_DATABASE_URI = ********
         assert!(toml.lines().any(|known| known == line), "{line} in\n{toml}");
     }
     for remark in [
-        "flask_config.py:15: SECURITY_PASSWORD_SALT comes from the environment variable SALT",
-        "flask_config.py:15: SECURITY_PASSWORD_SALT has a secret in the file",
-        "flask_config.py:16: SQLALCHEMY_DATABASE_URI names a file",
-        "flask_config.py:23: SECURITY_TOKEN_EXPIRE_TIMESTAMP: is a function; in an application of your own it is Builder::token_end",
+        "flask_config.py:15: SECURITY_PASSWORD_SALT was read from the environment variable SALT: vestibule reads it from SECURITY_PASSWORD_SALT",
+        "flask_config.py:15: SECURITY_PASSWORD_SALT has a secret as its default in the file",
+        "flask_config.py:16: SQLALCHEMY_DATABASE_URI is a relative path",
+        "flask_config.py:23: SECURITY_TOKEN_EXPIRE_TIMESTAMP: is a function; in an application of your own, use Builder::token_end",
         "flask_config.py:38: SECURITY_TRACKABEL: is not a setting; did you mean SECURITY_TRACKABLE?",
         "flask_config.py:39: SECURITY_POST_LOGIN_VIEW",
-        "flask_config.py:42: SECURITY_PASSWORD_LENGTH_MIN: depends on the if in line 41",
-        "flask_config.py:43: SECURITY_LOGIN_URL: is a text that is put together",
-        "flask_config.py:44: takes settings from elsewhere (from_pyfile)",
+        "flask_config.py:42: SECURITY_PASSWORD_LENGTH_MIN: depends on the `if` on line 41",
+        "flask_config.py:43: SECURITY_LOGIN_URL: is an f-string, which is not evaluated",
+        "flask_config.py:44: reads settings from another source (from_pyfile)",
         "kept, but not served by this version: SECURITY_TWO_FACTOR, SECURITY_TOTP_SECRETS",
     ] {
         assert!(remarks.contains(remark), "{remark} in\n{remarks}");
@@ -219,11 +222,11 @@ fn python_values_become_toml_values() {
         ),
         (
             "MAIL_USE_TLS = os.environ.get('MAIL_USE_TLS', 'true').lower() in ('true', '1')",
-            "MAIL_USE_TLS = true   # unless the environment says otherwise, as before",
+            "MAIL_USE_TLS = true   # unless the environment overrides it, as before",
         ),
         (
             "DEBUG = environ.get('MY_DEBUG', False)",
-            "DEBUG = false   # was from the environment as MY_DEBUG",
+            "DEBUG = false   # was read from the environment variable MY_DEBUG",
         ),
         (
             "SECURITY_EMAIL_SENDER = ('Ana', 'ana@example.com')",
@@ -256,11 +259,11 @@ fn unreadable_settings_are_reported_with_their_line_and_left_out() {
     for (written, why) in [
         (
             "SECRET_KEY = os.urandom(24)",
-            ":1: SECRET_KEY: calls os.urandom(), and nothing is run",
+            ":1: SECRET_KEY: calls os.urandom(), and no code is run",
         ),
         (
             "SECRET_KEY = b'\\xff'",
-            ":1: SECRET_KEY: is bytes that are no text",
+            ":1: SECRET_KEY: is bytes that are not UTF-8",
         ),
         (
             "\nSECURITY_TRACKABLE = 'yes'",
@@ -268,48 +271,48 @@ fn unreadable_settings_are_reported_with_their_line_and_left_out() {
         ),
         (
             "SERVER_NAME = [x for x in y]",
-            ":1: SERVER_NAME: is more than a plain value",
+            ":1: SERVER_NAME: is an expression that is not evaluated",
         ),
-        ("SERVER_NAME = f'{x}'", "an f-string"),
+        ("SERVER_NAME = f'{x}'", "is an f-string"),
         (
             "x = y()\nSERVER_NAME = x",
-            ":2: SERVER_NAME: calls y(), and nothing is run",
+            ":2: SERVER_NAME: calls y(), and no code is run",
         ),
         (
             "while x:\n  SERVER_NAME = 'a'",
-            ":2: SERVER_NAME: depends on the while in line 1",
+            ":2: SERVER_NAME: depends on the `while` on line 1",
         ),
         (
             "if x: pass\nelse: SERVER_NAME = 'a'",
-            ":2: SERVER_NAME: depends on the else in line 2",
+            ":2: SERVER_NAME: depends on the `else` on line 2",
         ),
         (
             "if x:\n  A = 'a'\nSERVER_NAME = A",
-            ":3: SERVER_NAME: depends on the if in line 1",
+            ":3: SERVER_NAME: depends on the `if` on line 1",
         ),
         (
             "app.config['SERVER_NAME'] += 'a'",
-            ":1: SERVER_NAME: is changed step by step",
+            ":1: SERVER_NAME: is changed in place",
         ),
         (
             "app.config['SERVER_NAME'].update(a=1)",
-            ":1: SERVER_NAME: is changed by a call",
+            ":1: SERVER_NAME: is changed by a method call",
         ),
         (
             "app.config[x] = 1",
-            ":1: sets a setting whose name is not known",
+            ":1: sets a setting whose name is unknown",
         ),
         (
             "app.config.update(**others())",
-            ":1: gives settings that are not written out here",
+            ":1: sets settings that are not listed here",
         ),
         (
             "from .base import *",
-            ":1: takes everything from .base: import that file, too",
+            ":1: imports everything from .base: convert that file, too",
         ),
         (
             "app.config.from_object('settings')",
-            ":1: takes settings from an object elsewhere",
+            ":1: reads settings from an object that is not in this file",
         ),
         (
             "SECURITY_USER_IDENTITY_ATTRIBUTES = [{'email': {'mapper': mine}}]",
@@ -321,7 +324,7 @@ fn unreadable_settings_are_reported_with_their_line_and_left_out() {
         ),
         (
             "SQLALCHEMY_DATABASE_URI = 'mssql://u:pass@h/d'",
-            "a database that is not served",
+            "is the address of an unsupported database: ",
         ),
         (
             "app.config['SESION_COOKIE_NAME'] = 'x'",
@@ -329,7 +332,7 @@ fn unreadable_settings_are_reported_with_their_line_and_left_out() {
         ),
         (
             "SECURITY_CONFIRMABLE = True\nSECURITY_REDIRECT_BEHAVIOR = 'spa'",
-            "before it can start: SECURITY_POST_CONFIRM_VIEW",
+            "before the server can start: SECURITY_POST_CONFIRM_VIEW",
         ),
     ] {
         let (toml, remarks) = import(&folder, written);
@@ -349,8 +352,9 @@ fn the_class_to_import_can_be_named() {
                   class Development(Base):\n    DEBUG = True\n";
     let (toml, remarks) = import(&folder, source);
     assert_eq!(set(&toml), "SECURITY_TRACKABLE = true\n");
-    let several = "flask_config.py: there are several classes with settings (Base, Production, \
-                   Development): name one with --class; only what they have in common, Base, is taken over";
+    let several = "flask_config.py: several classes have settings (Base, Production, \
+                   Development): select one with --class; only the settings of Base, which all of them \
+                   inherit, are imported";
     assert!(remarks.contains(several), "{remarks}");
     let named =
         |class: &str| folder.run(&["config", "import", "flask_config.py", "--class", class]);
@@ -361,7 +365,7 @@ fn the_class_to_import_can_be_named() {
     );
     refused(
         &named("Testing"),
-        "there is no class Testing; there is Base, Production, Development",
+        "has no class Testing; its classes with settings are Base, Production, Development",
     );
 }
 
@@ -373,7 +377,8 @@ fn a_file_that_is_not_a_configuration_is_refused() {
     std::fs::write(folder.path().join("latin.py"), b"X = '\xe9'").unwrap();
     refused(&run("latin.py"), "latin.py: is not UTF-8");
     folder.write("large.py", &"#".repeat(1024 * 1024 + 1));
-    refused(&run("large.py"), "large.py: is larger than");
+    refused(&run("large.py"), "large.py: is larger than 1 MiB");
+    refused(&run("/dev/zero"), "/dev/zero: is larger than 1 MiB");
     folder.write("a.py", "SERVER_NAME = 'a'\n");
     folder.write("there.toml", "mine");
     refused(
@@ -398,23 +403,23 @@ fn an_unclosed_bracket_or_string_is_reported_and_nothing_is_written() {
     for (source, why) in [
         (
             "A = 1\nX = (\nSECURITY_TRACKABLE = True\nSECRET_KEY = 'abc'\n",
-            "a bracket opened in line 2 is never closed",
+            "a bracket opened on line 2 is never closed",
         ),
         (
             "X = {'a': [1, 2}\nSECURITY_TRACKABLE = True\n",
-            "a bracket opened in line 1 is never closed",
+            "a bracket opened on line 1 is never closed",
         ),
         (
             "A = f(\n  g(1),\n  [2]\n\nSECURITY_TRACKABLE = True",
-            "a bracket opened in line 1 is never closed",
+            "a bracket opened on line 1 is never closed",
         ),
         (
             "\nSERVER_NAME = 'a\nSECURITY_TRACKABLE = True\n",
-            "a text opened in line 2 is never closed",
+            "a string opened on line 2 is never closed",
         ),
         (
             "X = 1\nY = \"\"\"a\nSECURITY_TRACKABLE = True\n",
-            "a text opened in line 2 is never closed",
+            "a string opened on line 2 is never closed",
         ),
     ] {
         folder.write("flask_config.py", source);
@@ -464,5 +469,63 @@ fn unknown_keys_and_unusable_hashes_get_a_hint() {
         let (toml, remarks) = import(&folder, written);
         assert!(remarks.contains(remark), "{written}: {toml}{remarks}");
         assert!(!remarks.contains("still verified"), "{remarks}");
+    }
+}
+
+#[test]
+fn attack_secrets_in_the_defaults_of_environment_variables_are_not_imported() {
+    let folder = Folder::new();
+    for name in [
+        "SECRET_KEY",
+        "SECURITY_PASSWORD_SALT",
+        "MAIL_PASSWORD",
+        "GITHUB_CLIENT_SECRET",
+        "CORPORATE_CLIENT_SECRET",
+    ] {
+        let source = format!("{name} = os.environ.get('OTHER', 'the secret of a developer')\n");
+        let (toml, remarks) = import(&folder, &source);
+        assert!(!toml.contains("developer"), "{toml}");
+        assert!(!remarks.contains("developer"), "{remarks}");
+        let told = format!("{name} has a secret as its default in the file");
+        assert!(remarks.contains(&told), "{remarks}");
+    }
+}
+
+/// Values of every type for every setting: the server starts with the result, or the remarks say
+/// what is missing.
+#[test]
+fn any_value_of_any_setting_is_accepted_or_reported() {
+    const VALUES: [&str; 16] = [
+        "None",
+        "True",
+        "0",
+        "-1",
+        "1.5",
+        "99999999",
+        "''",
+        "'a'",
+        "'/a'",
+        "' a@b.example '",
+        "b'0123456789abcdef'",
+        "['a', 1]",
+        "{'a': 'b', 1: 2}",
+        "[{'email': {}}]",
+        "timedelta(days=-1)",
+        "os.environ.get('A', 1)",
+    ];
+    for value in VALUES {
+        let lines = all().map(|key| format!("app.config['{}'] = {value}\n", key.name));
+        let source: String = lines.collect();
+        let result = vestibule_flask_config::import(source.as_bytes(), "a.py", None, &Vestibule);
+        let Import { toml, remarks } = result.unwrap();
+        for problem in Vestibule.problems(&toml) {
+            let announced = format!("before the server can start: {problem}");
+            let from_environment = format!("# {}: ", problem.setting);
+            assert!(
+                toml.contains(&from_environment)
+                    || remarks.iter().any(|remark| remark.ends_with(&announced)),
+                "{value}: {problem} in {toml}"
+            );
+        }
     }
 }

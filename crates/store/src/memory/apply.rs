@@ -48,9 +48,9 @@ impl Tables {
         }
         match change.family {
             None => {}
-            Some(FamilyChange::Begin(new)) => drop(self.begin(new)?),
+            Some(FamilyChange::Begin(new)) => drop(self.create_family(new)?),
             Some(FamilyChange::End(family)) => {
-                self.end(&family, now);
+                self.revoke_family(&family, now);
             }
         }
         for secret in change.consumes {
@@ -76,7 +76,7 @@ impl Tables {
             UserChange::Create(new) => return self.create(*new).map(|user| Some(user.id)),
             UserChange::Update(id, patch) => self.update(id, *patch, now)?,
             UserChange::Reclaim(id, patch, fresh) => {
-                self.update(id, *patch, now)? && self.end_ways_in(id, fresh, now)
+                self.update(id, *patch, now)? && self.reset_access(id, fresh, now)
             }
             UserChange::Delete(id) => self.delete(id),
         };
@@ -99,7 +99,7 @@ impl Tables {
         Ok(match change {
             None => true,
             Some(FamilyChange::Begin(new)) => self.check_family(new).map(|()| true)?,
-            Some(FamilyChange::End(family)) => self.goes_on(family),
+            Some(FamilyChange::End(family)) => self.has_active_family(family),
         })
     }
 }

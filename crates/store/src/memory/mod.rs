@@ -1,8 +1,9 @@
 //! A store in memory, which is lost when the process ends.
 
 mod apply;
-mod belongings;
 mod journal;
+mod roles;
+mod trackers;
 mod users;
 
 use std::collections::BTreeSet;
@@ -140,7 +141,7 @@ impl Store for MemoryStore {
         fresh: Uniquifiers,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
-        Ok(self.tables().end_ways_in(id, fresh, now))
+        Ok(self.tables().reset_access(id, fresh, now))
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
@@ -194,7 +195,7 @@ impl Store for MemoryStore {
     }
 
     async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
-        self.tables().begin(new)
+        self.tables().create_family(new)
     }
 
     async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
@@ -222,7 +223,7 @@ impl Store for MemoryStore {
     }
 
     async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
-        Ok(self.tables().end(family, now))
+        Ok(self.tables().revoke_family(family, now))
     }
 
     async fn clean_trackers(
@@ -250,4 +251,10 @@ fn by_name<'a>(roles: impl Iterator<Item = &'a Role>) -> Vec<Role> {
     let mut roles: Vec<Role> = roles.cloned().collect();
     roles.sort_by(|one, other| one.name.cmp(&other.name));
     roles
+}
+
+fn conflict(column: &str) -> StoreError {
+    StoreError::Conflict {
+        column: column.to_owned(),
+    }
 }

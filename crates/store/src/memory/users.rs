@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use vestibule_formats::text::case::fold;
 
-use super::{Tables, by_name};
+use super::{Tables, by_name, conflict};
 use crate::{
     Identity, NewUser, OnlyIf, PasswordChange, Role, StoreError, Uniquifiers, User, UserId,
     UserKey, UserPatch,
@@ -52,9 +52,7 @@ impl Tables {
     ) -> Result<(), StoreError> {
         let taken = |user: &User| value.is_some() && user.id != id && own(user) == value;
         if self.users.iter().any(taken) {
-            return Err(StoreError::Conflict {
-                column: column.to_owned(),
-            });
+            return Err(conflict(column));
         }
         Ok(())
     }
@@ -107,6 +105,15 @@ impl Tables {
         Ok(user)
     }
 
+    /// Deletes a user with their roles and refresh-token families.
+    pub(super) fn delete(&mut self, id: UserId) -> bool {
+        let before = self.users.len();
+        self.users.retain(|user| user.id != id);
+        self.given.retain(|(user, _)| *user != id);
+        self.trackers.retain(|tracker| tracker.user_id != id);
+        self.users.len() < before
+    }
+
     pub(super) fn update(
         &mut self,
         id: UserId,
@@ -147,7 +154,7 @@ impl Tables {
     }
 
     /// Revokes every credential except the password; false if the user does not exist.
-    pub(super) fn end_ways_in(
+    pub(super) fn reset_access(
         &mut self,
         id: UserId,
         fresh: Uniquifiers,
@@ -185,9 +192,7 @@ impl Tables {
             Some(user.id) != whose && identity(user, attribute).is_some_and(same)
         };
         if self.users.iter().any(taken) {
-            return Err(StoreError::Conflict {
-                column: attribute.column().to_owned(),
-            });
+            return Err(conflict(attribute.column()));
         }
         Ok(())
     }

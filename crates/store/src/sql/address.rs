@@ -1,4 +1,4 @@
-//! What an address is when it cannot be used. The address itself is never shown: any part of it
+//! Errors for addresses that cannot be used. They never show the address, because any part of it
 //! may hold a password.
 
 use crate::StoreError;
@@ -7,8 +7,7 @@ use crate::StoreError;
 const FIX: &str = "write it as sqlite:///file.db, postgresql://user:password@host/name or \
      mysql://user:password@host/name";
 
-/// Kinds of databases that people have, by the scheme of their addresses. Only these names are
-/// repeated in an error.
+/// Kinds of databases by the schemes of their addresses. Errors repeat only these names.
 const NOT_SERVED: [(&str, &str); 14] = [
     ("cockroachdb", "CockroachDB"),
     ("db2", "Db2"),
@@ -35,7 +34,7 @@ pub(super) fn not_served(uri: &str) -> StoreError {
     malformed(&format!("{}: {FIX}", kind(uri)))
 }
 
-/// The kind of an address, without a word of it.
+/// Describes the kind of an address without quoting it.
 fn kind(uri: &str) -> String {
     let uri = uri.to_ascii_lowercase();
     let scheme = uri.split_once("://").map(|(scheme, _)| scheme);
@@ -61,8 +60,8 @@ fn kind(uri: &str) -> String {
     }
 }
 
-/// Whether a driver's option is about TLS or about who the server is, in any spelling. Such an
-/// option is never passed over.
+/// Whether a driver's option is about TLS or the identity of the server, in any spelling. Such an
+/// option is never ignored.
 #[must_use]
 pub fn is_tls_option(name: &str) -> bool {
     let name = canonical(name);

@@ -1,11 +1,8 @@
-//! The names of the tables, and which of the columns an existing table has.
+//! The names of the tables, and which columns of users an existing table has.
 
 use std::collections::HashSet;
 
-use rusqlite::Connection;
-
-use super::error::map_error;
-use super::journal;
+use super::statements::journal;
 use crate::StoreError;
 
 /// The names of the tables.
@@ -15,7 +12,7 @@ pub struct TableNames {
     pub user: String,
     /// Roles.
     pub role: String,
-    /// Who has which role.
+    /// Which users have which roles.
     pub roles_users: String,
     /// Passkeys.
     pub web_authn: String,
@@ -36,8 +33,8 @@ impl Default for TableNames {
 }
 
 impl TableNames {
-    /// Fills a statement's `{user}`, `{role}`, ... with the quoted names, in one pass: a
-    /// name may look like a mark itself.
+    /// Replaces `{user}`, `{role}`, ... in a statement with the quoted names, in one pass, because
+    /// a name may look like a placeholder itself.
     pub(super) fn fill_with(&self, statement: &str, quote: impl Fn(&str) -> String) -> String {
         let mut filled = String::new();
         let mut rest = statement;
@@ -61,17 +58,12 @@ impl TableNames {
         filled + rest
     }
 
-    /// The same for SQLite.
-    pub(super) fn fill(&self, statement: &str) -> String {
-        self.fill_with(statement, quote)
-    }
-
-    /// The name of the table with this mark.
+    /// The name of the table with this placeholder, for example `fs_refresh_tracker`.
     pub(super) fn named(&self, mark: &str) -> String {
         self.fill_with(&format!("{{{mark}}}"), str::to_owned)
     }
 
-    /// The reference's.
+    /// The reference's tables.
     pub(super) fn all(&self) -> [&str; 5] {
         [
             &self.user,
@@ -82,15 +74,10 @@ impl TableNames {
         ]
     }
 
-    /// The reference's and our own.
+    /// The reference's tables and our own.
     pub(super) fn with_ours(&self) -> impl Iterator<Item = &str> {
         self.all().into_iter().chain(journal::TABLES)
     }
-}
-
-/// A name as SQL takes it whatever it is.
-pub(super) fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The columns of a user that are read, in the order in which they are read.
@@ -119,7 +106,7 @@ pub(super) const USER_COLUMNS: [&str; 22] = [
     "fs_token_uniquifier",
 ];
 
-/// Nothing works without these.
+/// The columns that the store cannot work without.
 const REQUIRED: [&str; 3] = ["id", "active", "fs_uniquifier"];
 
 /// The columns that the user table has.
@@ -127,7 +114,7 @@ const REQUIRED: [&str; 3] = ["id", "active", "fs_uniquifier"];
 pub(super) struct UserColumns(HashSet<String>);
 
 impl UserColumns {
-    /// Takes the names; nothing works without some of them.
+    /// Takes the names of the columns. Some of them are required.
     pub(super) fn new(present: HashSet<String>, table: &str) -> Result<Self, StoreError> {
         if present.is_empty() {
             return Err(StoreError::Schema(format!(
@@ -146,48 +133,14 @@ impl UserColumns {
         self.0.contains(name)
     }
 
-    /// Refuses a value for which there is no column. Nothing is what such a column holds
-    /// anyway.
-    pub(super) fn demand(
-        &self,
-        name: &str,
-        is_nothing: bool,
-        table: &str,
-    ) -> Result<(), StoreError> {
-        if self.has(name) || is_nothing {
+    /// Refuses a value for which there is no column. A column that the table lacks reads as NULL,
+    /// so that NULL is no such value.
+    pub(super) fn require(&self, name: &str, is_null: bool, table: &str) -> Result<(), StoreError> {
+        if self.has(name) || is_null {
             return Ok(());
         }
         Err(StoreError::Schema(format!(
             "the table {table:?} has no column {name:?}: run `vestibule db upgrade`"
         )))
     }
-
-    /// What a SELECT lists: a column that is not there reads as nothing.
-    pub(super) fn select_list(&self) -> String {
-        USER_COLUMNS
-            .iter()
-            .map(|name| {
-                if self.has(name) {
-                    quote(name)
-                } else {
-                    "NULL".to_owned()
-                }
-            })
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
-}
-
-/// The columns of a table; none when there is no such table.
-pub(super) fn column_names(
-    connection: &Connection,
-    table: &str,
-) -> Result<HashSet<String>, StoreError> {
-    let mut statement = connection
-        .prepare("SELECT lower(name) FROM pragma_table_info(?1)")
-        .map_err(map_error)?;
-    let names = statement
-        .query_map([table], |row| row.get(0))
-        .map_err(map_error)?;
-    names.collect::<Result<_, _>>().map_err(map_error)
 }

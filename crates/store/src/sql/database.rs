@@ -1,4 +1,4 @@
-//! A database by its address, of whatever kind.
+//! A database of any kind, by its address.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ impl Database {
     /// # Errors
     /// When it is of a kind that is not served, or names no database.
     pub fn at(uri: &str) -> Result<Self, StoreError> {
-        // Nobody means the line break that a file of secrets ends in.
+        // The line break at the end of a file of secrets is not part of the address.
         let uri = uri.trim();
         #[cfg(feature = "server")]
         if is_server(uri) {
@@ -56,10 +56,10 @@ impl Database {
         path_of(uri).map(Self::File)
     }
 
-    /// Whether the certificates that its address names are there.
+    /// Checks that the certificates which its address names can be read.
     ///
     /// # Errors
-    /// When a file cannot be read. It is named.
+    /// When a file cannot be read. The error names it.
     pub fn check_certificates(&self) -> Result<(), StoreError> {
         match self {
             Self::File(_) => Ok(()),
@@ -68,8 +68,8 @@ impl Database {
         }
     }
 
-    /// Where it is on another machine, and nothing says that it is the right one: the option of
-    /// its address that would.
+    /// If the database is on another machine and its identity is not verified: the option of its
+    /// address that requests verification.
     #[must_use]
     pub fn lacks_verification(&self) -> Option<&'static str> {
         match self {
@@ -82,7 +82,7 @@ impl Database {
         }
     }
 
-    /// Connects and asks for an answer; changes and makes nothing.
+    /// Checks that the database can be reached. Changes nothing.
     ///
     /// # Errors
     /// When it cannot be reached, or refuses the user.
@@ -106,10 +106,10 @@ impl Database {
         }
     }
 
-    /// Opens it; its tables have to be there.
+    /// Opens it. Its tables must exist.
     ///
     /// # Errors
-    /// When it cannot be reached, or a table or column is missing that nothing works without.
+    /// When it cannot be reached, or lacks a table or column that is required.
     pub async fn open(&self, tables: &TableNames) -> Result<Arc<dyn Store>, StoreError> {
         Ok(match self {
             Self::File(path) => Arc::new(SqliteStore::open(path, tables)?),
@@ -118,8 +118,7 @@ impl Database {
         })
     }
 
-    /// The same, and makes the tables first where there is no table of users: a new file, a
-    /// new database on a server.
+    /// Opens it, and creates the tables first if there is no table of users.
     ///
     /// # Errors
     /// When it cannot be reached or written.
@@ -138,7 +137,7 @@ impl Database {
         self.open(tables).await
     }
 
-    /// Makes the tables that are not there. Says what it made.
+    /// Creates the missing tables. Returns what it created.
     ///
     /// # Errors
     /// When it cannot be reached or written.
@@ -150,7 +149,7 @@ impl Database {
         }
     }
 
-    /// What it lacks.
+    /// Finds what it lacks.
     ///
     /// # Errors
     /// When it cannot be reached.
@@ -162,7 +161,7 @@ impl Database {
         }
     }
 
-    /// What the stored password hashes cost to check, and how many there are of each kind.
+    /// Counts the stored password hashes by what they cost to check.
     ///
     /// # Errors
     /// When it cannot be reached.
@@ -177,7 +176,7 @@ impl Database {
         }
     }
 
-    /// Adds what is missing, and changes nothing that is there. Says what it added.
+    /// Adds what is missing and changes nothing else. Returns what it added.
     ///
     /// # Errors
     /// When it cannot be reached or written.

@@ -3,19 +3,15 @@
 mod address;
 mod columns;
 mod database;
-mod error;
-mod journal;
-mod leaving;
+mod dialect;
+mod executor;
 mod moment;
-mod passwords;
-mod roles;
-mod schema;
+mod query;
 #[cfg(feature = "server")]
 pub mod server;
 mod spelling;
 pub mod sqlite;
-mod trackers;
-mod users;
+mod statements;
 
 pub use crate::schema_check::{Finding, Upgrade};
 pub use address::is_tls_option;

@@ -1,6 +1,6 @@
-//! Moments as SQLAlchemy keeps them in SQLite: naive UTC, as text with six digits of a
-//! second. It reads whatever Python's `datetime.fromisoformat` takes, and other tools write
-//! other forms of it, so those are read here too.
+//! Times as SQLAlchemy stores them in SQLite: naive UTC, as text with six digits of a second.
+//! SQLAlchemy reads every form that Python's `datetime.fromisoformat` accepts, and other tools
+//! write such forms, so they are read here too.
 
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
@@ -13,8 +13,8 @@ pub(super) fn write(moment: OffsetDateTime) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micro:06}")
 }
 
-/// A date; behind a space or a T a time, to the minute, the second or a fraction of one;
-/// behind that an offset from UTC, or Z.
+/// Reads a date, optionally followed by a space or T and a time to the minute, the second or a
+/// fraction, and by an offset from UTC or Z.
 pub(super) fn read(text: &[u8]) -> Option<OffsetDateTime> {
     let (date, rest) = text.split_at_checked(10)?;
     let date = read_date(date)?;
@@ -57,7 +57,7 @@ fn read_clock(text: &[u8]) -> Option<Time> {
     Time::from_hms_nano(hour, minute, second, nano).ok()
 }
 
-/// Digits behind the point, as nanoseconds.
+/// The digits after the decimal point, as nanoseconds.
 fn read_fraction(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
         return None;

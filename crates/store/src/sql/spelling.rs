@@ -1,9 +1,9 @@
-//! The spellings of a value that differ in case only, for databases that know no case or only that
-//! of ASCII.
+//! The spellings of a value that differ in case only, for databases that know only the case of
+//! ASCII, or none.
 
 use vestibule_formats::text::case::{fold, others};
 
-/// A pattern of SQLite's `GLOB` that every spelling of a value fits and nothing else.
+/// A pattern for SQLite's `GLOB` that matches the spellings of a value and nothing else.
 pub(super) fn glob(value: &str) -> String {
     let mut pattern = String::new();
     for c in fold(value).chars() {
@@ -19,9 +19,8 @@ pub(super) fn glob(value: &str) -> String {
     pattern
 }
 
-/// What turns every spelling of a value into the folded one, by PostgreSQL's `translate`: the
-/// letters to replace, what they are replaced by, and the folded value.
-#[cfg(feature = "server")]
+/// The arguments with which PostgreSQL's `translate` folds every spelling of a value: the letters
+/// to replace, their replacements, and the folded value.
 pub(super) fn translation(value: &str) -> [String; 3] {
     let folded = fold(value);
     let (mut from, mut to) = (String::new(), String::new());
@@ -46,7 +45,6 @@ mod tests {
         assert_eq!(glob("[1]"), "[[]1]");
     }
 
-    #[cfg(feature = "server")]
     #[test]
     fn a_translation_replaces_each_letter_once() {
         let [from, to, folded] = translation("\u{410}\u{430}N1");

@@ -1,42 +1,39 @@
 //! SQLite through rusqlite.
 //!
-//! Reads run where they are asked for, on a connection with its statements prepared: a row
-//! takes a few microseconds, less than handing the work to another thread would. What reads
-//! many rows goes elsewhere. Writes go one after the other through one connection, off the
-//! async threads. Other processes may write to the same file: both sides wait for each other.
+//! Reads run on the async thread that requests them, on a connection with prepared statements: a
+//! row takes a few microseconds, less than handing the work to another thread. Reads of many rows
+//! run on a blocking thread. Writes run one after another on one connection, off the async
+//! threads. Other processes may write to the same file; both sides wait for each other.
 
-mod apply;
+mod error;
+mod executor;
 mod file;
+#[cfg(test)]
+mod hot_path;
+mod schema;
+mod store;
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use time::OffsetDateTime;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params_from_iter};
 
-use self::apply::Undone;
+use self::error::map_error;
+use self::executor::OnConnection;
 pub use self::file::path_of;
 use self::file::{FileId, connect, make_file, switch_to_wal};
-use super::columns::{TableNames, UserColumns, column_names};
-use super::error::map_error;
-use super::journal;
-use super::leaving::LeavingStatements;
-use super::passwords;
-use super::roles::RoleStatements;
-use super::schema;
-use super::trackers::TrackerStatements;
-use super::users::{ATTRIBUTES, Statements};
+use super::columns::TableNames;
+use super::dialect::Dialect;
+use super::executor::{Failure, at_once};
+use super::statements::users::ATTRIBUTES;
+use super::statements::{PresentColumns, Statements, password_kinds};
 use crate::schema_check::{Finding, Upgrade};
-use crate::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, Identity, MailFate, NewRole, NewTracker,
-    NewUser, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store,
-    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
-};
+use crate::{Identity, PasswordKind, StoreError};
 
-/// How long a reader trusts that the file is still the one that it has open. To ask every
-/// time would cost a third of a read.
+/// How long a reader assumes that the file was not replaced. Checking each time would cost a
+/// third of a read.
 const TRUST: Duration = Duration::from_secs(1);
 
 /// A database file.
@@ -47,58 +44,55 @@ pub struct SqliteStore(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     tables: TableNames,
-    users: Statements,
-    roles: RoleStatements,
-    trackers: TrackerStatements,
-    leaving: LeavingStatements,
+    statements: Statements,
     file: FileId,
     /// The attributes for which a look-up that ignores case reads the whole table.
     slow: Vec<Identity>,
-    /// Connections that nobody reads with at this moment.
+    /// Idle connections for reads.
     readers: Mutex<Vec<Reader>>,
-    /// Whoever waits for it is a task and not a thread: however many sign in at once, one
-    /// thread is busy with it.
+    /// Tasks wait for it, not threads: however many users sign in at once, one thread is busy.
     writer: Arc<tokio::sync::Mutex<Connection>>,
 }
 
 #[derive(Debug)]
 struct Reader {
     connection: Connection,
-    /// When the file was last seen in its place.
+    /// When it was last checked that the file was not replaced.
     checked: Instant,
 }
 
 impl SqliteStore {
-    /// Opens a database whose tables are there.
+    /// Opens a database that has its tables.
     ///
     /// # Errors
-    /// When the file cannot be opened, or a table or column is missing that nothing works
-    /// without.
+    /// When the file cannot be opened, or lacks a table or column that is required.
     pub fn open(path: &Path, tables: &TableNames) -> Result<Self, StoreError> {
         let path = std::path::absolute(path)
             .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
         let mut writer = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let file = FileId::of(&path)?;
         switch_to_wal(&writer)?;
-        let columns = UserColumns::new(column_names(&writer, &tables.user)?, &tables.user)?;
+        let columns = |table: &str| schema::column_names(&writer, table);
+        let present = PresentColumns {
+            user: columns(&tables.user)?,
+            role: columns(&tables.role)?,
+            roles_users: columns(&tables.roles_users)?,
+            web_authn: columns(&tables.web_authn)?,
+            refresh: columns(&tables.refresh)?,
+        };
+        let statements = Statements::new(Dialect::Sqlite, tables, present, true)?;
+        // After the check above: a file without a table of users is left alone.
         schema::make_ours(&mut writer, tables)?;
-        let leaving = LeavingStatements::new(&writer, tables, &columns)?;
-        let users = Statements::new(tables, columns);
-        let roles = RoleStatements::new(&writer, tables)?;
-        let trackers = TrackerStatements::new(&writer, tables)?;
         let mut slow = Vec::new();
         for attribute in ATTRIBUTES {
-            if users.reads_all(&writer, attribute)? {
+            if reads_whole_table(&writer, &statements, attribute)? {
                 slow.push(attribute);
             }
         }
         Ok(Self(Arc::new(Inner {
             path,
             tables: tables.clone(),
-            users,
-            roles,
-            trackers,
-            leaving,
+            statements,
             file,
             slow,
             readers: Mutex::default(),
@@ -106,7 +100,7 @@ impl SqliteStore {
         })))
     }
 
-    /// Makes the tables that are not there, and the file if need be. Says what it made.
+    /// Creates the missing tables, and the file if there is none. Returns what it created.
     ///
     /// # Errors
     /// When the file cannot be opened or written.
@@ -118,7 +112,7 @@ impl SqliteStore {
         schema::init(&mut connection, tables)
     }
 
-    /// What the database lacks.
+    /// Finds what the database lacks.
     ///
     /// # Errors
     /// When the file cannot be opened.
@@ -126,7 +120,7 @@ impl SqliteStore {
         schema::check(&connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, tables)
     }
 
-    /// What the stored password hashes cost to check, and how many there are of each kind.
+    /// Counts the stored password hashes by what they cost to check.
     ///
     /// # Errors
     /// When the file cannot be opened.
@@ -134,10 +128,11 @@ impl SqliteStore {
         path: &Path,
         tables: &TableNames,
     ) -> Result<Vec<PasswordKind>, StoreError> {
-        passwords::kinds(&connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, tables)
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        count_passwords(&mut OnConnection(&connection), tables).map_err(store_error)
     }
 
-    /// Adds what is missing, and changes nothing that is there. Says what it added.
+    /// Adds what is missing and changes nothing else. Returns what it added.
     ///
     /// # Errors
     /// When the file cannot be opened or written.
@@ -151,63 +146,108 @@ impl SqliteStore {
     /// Reads many rows, off the async threads.
     async fn read_elsewhere<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Inner, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
         finish(tokio::task::spawn_blocking(move || inner.read(work))).await
     }
 
-    /// Writes what has to happen together or not at all.
-    async fn write_together<T, E>(
+    /// Writes in one transaction, or not at all.
+    async fn write_together<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.write(|inner, connection| {
-            // From the first statement on: what is read in it, nobody changes meanwhile.
+        work: impl FnOnce(&Statements, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.transaction(work).await?.map_err(store_error)
+    }
+
+    /// The same for callers who want to know why a change was not applied.
+    async fn transaction<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Statements, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,
+    ) -> Result<Answer<T>, StoreError> {
+        self.with_writer(|statements, connection| {
+            // Locks out other writers from the first statement on: what the transaction reads
+            // stays as it is.
             let begin = TransactionBehavior::Immediate;
             let transaction = Transaction::new_unchecked(connection, begin).map_err(map_error)?;
-            let outcome = work(inner, &transaction)?;
-            transaction.commit().map_err(map_error)?;
+            let outcome = work(statements, &mut OnConnection(&transaction));
+            if outcome.is_ok() {
+                transaction.commit().map_err(map_error)?;
+            }
             Ok(outcome)
         })
         .await
     }
 
-    async fn write<T, E>(
+    /// Writes single statements.
+    async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
+        work: impl FnOnce(&Statements, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.with_writer(|statements, connection| {
+            work(statements, &mut OnConnection(connection)).map_err(store_error)
+        })
+        .await
+    }
+
+    async fn with_writer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Statements, &Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
         let writer = Arc::clone(&self.0.writer).lock_owned().await;
         finish(tokio::task::spawn_blocking(move || {
-            // What is written to a file that nobody will open again would be lost.
+            // A write to a file that was replaced would be lost.
             inner.check_file()?;
-            work(&inner, &writer)
+            work(&inner.statements, &writer)
         }))
         .await
     }
 }
 
-async fn finish<T, E: From<StoreError>>(
-    work: tokio::task::JoinHandle<Result<T, E>>,
-) -> Result<T, E> {
+/// What functions over statements return here.
+type Answer<T> = Result<T, Failure<Infallible>>;
+
+fn store_error(failure: Failure<Infallible>) -> StoreError {
+    failure.into_store(|never| match never {})
+}
+
+async fn finish<T>(work: tokio::task::JoinHandle<Result<T, StoreError>>) -> Result<T, StoreError> {
     work.await
         .map_err(|_| StoreError::Other("a statement did not come to its end".to_owned()))?
 }
 
+/// Counts the password hashes; none if there is no such column.
+fn count_passwords(db: &mut OnConnection<'_>, tables: &TableNames) -> Answer<Vec<PasswordKind>> {
+    if !schema::column_names(db.0, &tables.user)?.contains("password") {
+        return Ok(Vec::new());
+    }
+    at_once(password_kinds::count(db, Dialect::Sqlite, tables))
+}
+
+/// Whether a look-up that ignores the case of this attribute reads the whole table, because it
+/// has no index for it: databases that the reference created have none.
+fn reads_whole_table(
+    connection: &Connection,
+    statements: &Statements,
+    attribute: Identity,
+) -> Result<bool, StoreError> {
+    let Some(query) = statements.users.explain_in_any_case(attribute) else {
+        return Ok(false);
+    };
+    let plan: String = connection
+        .query_row(&query.text, params_from_iter(&query.values), |row| {
+            row.get("detail")
+        })
+        .map_err(map_error)?;
+    Ok(!plan.starts_with("SEARCH"))
+}
+
 impl Inner {
-    /// Reads a row or two, here and now.
+    /// Reads a few rows on the calling thread.
     fn read<T>(
         &self,
-        work: impl FnOnce(&Self, &Connection) -> Result<T, StoreError>,
+        work: impl FnOnce(&Self, &mut OnConnection<'_>) -> Answer<T>,
     ) -> Result<T, StoreError> {
         let idle = lock(&self.readers).pop();
         let reader = match idle {
@@ -224,15 +264,15 @@ impl Inner {
                 }
             }
         };
-        let outcome = work(self, &reader.connection);
-        // A connection that failed is not used again.
+        let outcome = work(self, &mut OnConnection(&reader.connection)).map_err(store_error);
+        // A connection that failed is closed.
         if !matches!(outcome, Err(StoreError::Unavailable(_))) {
             lock(&self.readers).push(reader);
         }
         outcome
     }
 
-    /// Whether the file is still the one that was opened.
+    /// Fails if the file was replaced since it was opened.
     fn check_file(&self) -> Result<(), StoreError> {
         if FileId::of(&self.path)? == self.file {
             return Ok(());
@@ -244,253 +284,7 @@ impl Inner {
     }
 }
 
-#[async_trait]
-impl Store for SqliteStore {
-    async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, StoreError> {
-        let exact = self
-            .0
-            .read(|inner, connection| inner.users.find(connection, key))?;
-        let (
-            None,
-            UserKey::Identity {
-                attribute,
-                value,
-                ignore_case: true,
-            },
-        ) = (&exact, key)
-        else {
-            return Ok(exact);
-        };
-        if self.0.slow.contains(&attribute) {
-            let value = value.to_owned();
-            self.read_elsewhere(move |inner, connection| {
-                inner.users.find_in_any_case(connection, attribute, &value)
-            })
-            .await
-        } else {
-            self.0.read(|inner, connection| {
-                inner.users.find_in_any_case(connection, attribute, value)
-            })
-        }
-    }
-
-    async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
-        self.read_elsewhere(|inner, connection| passwords::kinds(connection, &inner.tables))
-            .await
-    }
-
-    async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
-        self.write(|inner, connection| inner.users.insert(connection, new))
-            .await
-    }
-
-    async fn update_user(
-        &self,
-        id: UserId,
-        patch: UserPatch,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.write(move |inner, connection| inner.users.update(connection, id, patch, now))
-            .await
-    }
-
-    async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
-        let outcome = self
-            .write_together(move |inner, connection| inner.apply(connection, change, now))
-            .await;
-        match outcome {
-            Ok(user) => Ok(Applied::Done(user)),
-            Err(Undone::Spent) => Ok(Applied::Spent),
-            Err(Undone::Stale) => Ok(Applied::Stale),
-            Err(Undone::Failed(error)) => Err(error),
-        }
-    }
-
-    async fn claim_mails(
-        &self,
-        claim: &str,
-        now: OffsetDateTime,
-        until: OffsetDateTime,
-        limit: u32,
-    ) -> Result<Vec<QueuedMail>, StoreError> {
-        let claim = claim.to_owned();
-        self.write_together(move |_, connection| {
-            journal::claim(connection, &claim, now, until, limit)
-        })
-        .await
-    }
-
-    async fn settle_mail(&self, id: i64, claim: &str, fate: MailFate) -> Result<bool, StoreError> {
-        let claim = claim.to_owned();
-        self.write(move |_, connection| journal::settle(connection, id, &claim, &fate))
-            .await
-    }
-
-    async fn count_mails(&self) -> Result<(u64, u64), StoreError> {
-        self.read_elsewhere(|_, connection| journal::count(connection))
-            .await
-    }
-
-    async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {
-        self.write(move |inner, connection| {
-            let families = inner.trackers.purge(connection, cutoffs.families)?;
-            Ok(families + journal::purge(connection, &cutoffs)?)
-        })
-        .await
-    }
-
-    async fn audit(
-        &self,
-        of: Option<UserId>,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<AuditEntry>, StoreError> {
-        self.read_elsewhere(move |_, connection| journal::audit(connection, of, after, limit))
-            .await
-    }
-
-    async fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.0.read(|_, connection| journal::head(connection))
-    }
-
-    async fn list_users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreError> {
-        self.read_elsewhere(move |inner, connection| inner.users.page(connection, after, limit))
-            .await
-    }
-
-    async fn has_passkey(&self, id: UserId) -> Result<bool, StoreError> {
-        self.0
-            .read(|inner, connection| inner.leaving.has_passkey(connection, id))
-    }
-
-    async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {
-        self.0
-            .read(|inner, connection| inner.roles.of(connection, id))
-    }
-
-    async fn user_with_roles(
-        &self,
-        key: UserKey<'_>,
-    ) -> Result<Option<(User, Vec<Role>)>, StoreError> {
-        let Some(user) = self.user(key).await? else {
-            return Ok(None);
-        };
-        let roles = self.roles_of(user.id).await?;
-        Ok(Some((user, roles)))
-    }
-
-    fn has_token_uniquifiers(&self) -> bool {
-        self.0.users.has_token_uniquifiers()
-    }
-
-    async fn reset_access(
-        &self,
-        id: UserId,
-        fresh: Uniquifiers,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        self.write_together(move |inner, connection| {
-            inner.leaving.reset_access(connection, id, &fresh, now)
-        })
-        .await
-    }
-
-    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        self.write_together(move |inner, connection| inner.leaving.delete(connection, id))
-            .await
-    }
-
-    async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
-        self.0
-            .read(|inner, connection| inner.roles.by_name(connection, name))
-    }
-
-    async fn list_roles(&self) -> Result<Vec<Role>, StoreError> {
-        self.read_elsewhere(|inner, connection| inner.roles.all(connection))
-            .await
-    }
-
-    async fn create_role(&self, new: NewRole) -> Result<Role, StoreError> {
-        self.write(|inner, connection| inner.roles.insert(connection, new))
-            .await
-    }
-
-    async fn change_permissions(
-        &self,
-        role: RoleId,
-        change: PermissionChange,
-        now: OffsetDateTime,
-    ) -> Result<Option<Role>, StoreError> {
-        self.write_together(move |inner, connection| {
-            inner
-                .roles
-                .change_permissions(connection, role, change, now)
-        })
-        .await
-    }
-
-    async fn give_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
-        self.write(move |inner, connection| inner.roles.give(connection, user, role))
-            .await
-    }
-
-    async fn take_role(&self, user: UserId, role: RoleId) -> Result<bool, StoreError> {
-        self.write(move |inner, connection| inner.roles.take(connection, user, role))
-            .await
-    }
-
-    async fn create_tracker(&self, new: NewTracker) -> Result<RefreshTracker, StoreError> {
-        self.write(move |inner, connection| inner.trackers.insert(connection, &new))
-            .await
-    }
-
-    async fn tracker(&self, family: &str) -> Result<Option<RefreshTracker>, StoreError> {
-        self.0
-            .read(|inner, connection| inner.trackers.find(connection, family))
-    }
-
-    async fn rotate_tracker(
-        &self,
-        family: &str,
-        from: i64,
-        now: OffsetDateTime,
-    ) -> Result<bool, StoreError> {
-        let family = family.to_owned();
-        self.write(move |inner, connection| inner.trackers.rotate(connection, &family, from, now))
-            .await
-    }
-
-    async fn revoke_tracker(&self, family: &str, now: OffsetDateTime) -> Result<bool, StoreError> {
-        let family = family.to_owned();
-        self.write(move |inner, connection| inner.trackers.revoke(connection, &family, now))
-            .await
-    }
-
-    async fn clean_trackers(
-        &self,
-        user: UserId,
-        expired_before: Option<OffsetDateTime>,
-        revoked: bool,
-    ) -> Result<u64, StoreError> {
-        self.write(move |inner, connection| {
-            inner
-                .trackers
-                .clean(connection, user, expired_before, revoked)
-        })
-        .await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.0.check_file()?;
-        self.0.read(|_, connection| {
-            connection
-                .query_row("SELECT 1", [], |_| Ok(()))
-                .map_err(map_error)
-        })
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A connection is sound whatever happened to whoever held it.
+    // A connection is sound even if a thread panicked while it held the lock.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

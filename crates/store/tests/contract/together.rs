@@ -259,6 +259,7 @@ pub(crate) async fn a_stale_part_prevents_every_other_part(store: &Arc<dyn Store
 pub(crate) async fn several_secrets_are_consumed_together_or_not_at_all(store: &Arc<dyn Store>) {
     let consuming = |names: &[&str]| Change {
         consumes: names.iter().map(|name| secret(name)).collect(),
+        events: Some(events(&["secrets"], None)),
         ..Change::default()
     };
     comes_to(store, consuming(&["a"]), &DONE).await;

@@ -8,7 +8,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let lines = "SECRET_KEY = 'from the environment, as all secrets are'
 //! # SECURITY_PASSWORD_SALT = 'from the environment, too'";
-//! # let settings = Settings::from_toml(lines).map_err(|problems| problems[0].to_string())?;
+//! # let settings = Settings::from_toml(lines)?;
 //! let vestibule = Vestibule::builder(settings).build()?;
 //! let app = vestibule.app();
 //! let account = NewAccount {
@@ -34,7 +34,7 @@ use vestibule_store::{StoreError, UserId};
 
 use crate::http::fault::Fault;
 
-pub use roles::NameFault;
+use roles::NameFault;
 pub use users::{
     NewAccount, change_password, confirm, create, delete, find, label, list, reset_access,
     set_active,

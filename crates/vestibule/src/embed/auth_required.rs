@@ -22,7 +22,7 @@ use crate::settings::Mechanism;
 /// use std::time::Duration;
 /// use axum::{Router, routing::post};
 /// use vestibule::{AuthRequired, CurrentUser};
-/// use vestibule::settings::Mechanism;
+/// use vestibule::Mechanism;
 ///
 /// async fn close(user: CurrentUser) -> String {
 ///     format!("{} is closed", user.id)

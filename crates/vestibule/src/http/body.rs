@@ -25,7 +25,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A request body as received, within the size limit.
 #[derive(Debug)]
-pub struct RawBody {
+pub(crate) struct RawBody {
     kind: Kind,
     /// An unsupported content type, cleaned up so that it can be shown.
     named: Option<String>,
@@ -46,11 +46,11 @@ enum Kind {
 
 /// The members of a parsed body.
 #[derive(Debug, Default)]
-pub struct Fields(Map<String, Value>);
+pub(crate) struct Fields(Map<String, Value>);
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field<'a> {
+pub(crate) enum Field<'a> {
     /// Absent, null, or only white space.
     Empty,
     /// Text.
@@ -65,7 +65,7 @@ impl RawBody {
     /// # Errors
     /// 415 for an unsupported content type or content coding. 400 for a JSON body that is not
     /// exactly one object without repeated members, and for a form that is not UTF-8.
-    pub fn fields(&self) -> Result<&Fields, Rejection> {
+    pub(crate) fn fields(&self) -> Result<&Fields, Rejection> {
         self.understood
             .get_or_init(|| self.understand())
             .as_ref()
@@ -112,14 +112,14 @@ impl RawBody {
 
     /// Whether the content type is JSON.
     #[must_use]
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.kind == Kind::Json
     }
 
     /// A non-empty form field; `None` for a JSON body. Besides the headers, this is where Flask-WTF
     /// looks for its token.
     #[must_use]
-    pub fn form_value(&self, name: &str) -> Option<String> {
+    pub(crate) fn form_value(&self, name: &str) -> Option<String> {
         if self.kind != Kind::Form {
             return None;
         }
@@ -133,7 +133,7 @@ impl RawBody {
     ///
     /// # Errors
     /// 413 if the body exceeds the limit, 400 if it is incomplete.
-    pub async fn take_in(
+    pub(crate) async fn take_in(
         app: &App,
         info: &RequestInfo,
         headers: &http::HeaderMap,
@@ -166,7 +166,7 @@ impl RawBody {
 impl Fields {
     /// A text field; `Empty` if it holds only white space.
     #[must_use]
-    pub fn text(&self, name: &str) -> Field<'_> {
+    pub(crate) fn text(&self, name: &str) -> Field<'_> {
         match self.0.get(name) {
             None | Some(Value::Null) => Field::Empty,
             Some(Value::String(text)) if text.trim().is_empty() => Field::Empty,
@@ -177,7 +177,7 @@ impl Fields {
 
     /// A text field including its white space; `Empty` only if it has no characters.
     #[must_use]
-    pub fn exact(&self, name: &str) -> Field<'_> {
+    pub(crate) fn exact(&self, name: &str) -> Field<'_> {
         match self.0.get(name) {
             None | Some(Value::Null) => Field::Empty,
             Some(Value::String(text)) if text.is_empty() => Field::Empty,
@@ -190,7 +190,7 @@ impl Fields {
     ///
     /// # Errors
     /// A list or an object is not a boolean.
-    pub fn flag(&self, name: &str) -> Result<Option<bool>, Message> {
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Message> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),

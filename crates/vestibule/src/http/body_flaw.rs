@@ -4,7 +4,7 @@ use serde_json::error::Category;
 
 /// Why a body could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BodyFlaw {
+pub(crate) enum BodyFlaw {
     /// The content type is not supported.
     Unsupported,
     /// The body has a content coding, such as compression.

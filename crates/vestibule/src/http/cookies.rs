@@ -13,7 +13,7 @@ use crate::settings::CookieSettings;
 /// A browser sends the cookie with the most specific path first, and the reference uses the first
 /// one as well. Cookies of other applications may contain any bytes; ours are text.
 #[must_use]
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -36,7 +36,7 @@ fn unquote(value: &str) -> &str {
 
 /// How long a browser keeps a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
+pub(crate) enum Lifetime {
     /// Until the browser closes.
     Session,
     /// Until this moment, sent as `Expires`.
@@ -50,7 +50,11 @@ pub enum Lifetime {
 /// A `Set-Cookie` header with the attributes in Werkzeug's order, or `None` if the value is not
 /// allowed in a header.
 #[must_use]
-pub fn set_cookie(cookie: &CookieSettings, value: &str, lifetime: Lifetime) -> Option<HeaderValue> {
+pub(crate) fn set_cookie(
+    cookie: &CookieSettings,
+    value: &str,
+    lifetime: Lifetime,
+) -> Option<HeaderValue> {
     let mut line = format!("{}={value}", cookie.name);
     if let Some(domain) = &cookie.domain {
         // Writing to a string does not fail.
@@ -96,7 +100,7 @@ fn http_date(moment: OffsetDateTime) -> String {
 
 /// The state of the session cookie of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CookieState {
+pub(crate) enum CookieState {
     /// The request has no session cookie.
     Absent,
     /// The cookie holds a session.

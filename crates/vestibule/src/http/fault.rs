@@ -8,7 +8,7 @@ use crate::messages::Message;
 
 /// The two ways in which a handler ends early.
 #[derive(Debug)]
-pub enum HandlerError {
+pub(crate) enum HandlerError {
     /// The request is refused.
     Rejected(Rejection),
     /// The server failed.
@@ -52,7 +52,7 @@ impl Fault {
 impl HandlerError {
     /// Turns the error into the response. A fault is logged here, and its details are dropped.
     #[must_use]
-    pub fn into_rejection(self) -> Rejection {
+    pub(crate) fn into_rejection(self) -> Rejection {
         match self {
             Self::Rejected(rejection) => rejection,
             Self::Fault(fault) => fault.into_rejection(),

@@ -1,15 +1,15 @@
 //! HTTP without any knowledge of accounts.
 
-pub mod body;
-pub mod body_flaw;
-pub mod cookies;
-pub mod cors;
-pub mod fault;
+pub(crate) mod body;
+pub(crate) mod body_flaw;
+pub(crate) mod cookies;
+pub(crate) mod cors;
+pub(crate) mod fault;
 pub(crate) mod middleware;
-pub mod query;
-pub mod redirect;
-pub mod reject;
-pub mod reply;
-pub mod request_info;
+pub(crate) mod query;
+pub(crate) mod redirect;
+pub(crate) mod reject;
+pub(crate) mod reply;
+pub(crate) mod request_info;
 pub(crate) mod requirement;
-pub mod trust;
+pub(crate) mod trust;

@@ -14,7 +14,7 @@ use crate::settings::RedirectSettings;
 
 /// Whether a target that the client chose (`next`) is on an allowed host.
 #[must_use]
-pub fn is_ours(target: &str, info: &RequestInfo, settings: &RedirectSettings) -> bool {
+pub(crate) fn is_ours(target: &str, info: &RequestInfo, settings: &RedirectSettings) -> bool {
     let hosts = AllowedHosts {
         own: info.host(),
         with_subdomains_of: settings.subdomains_of.as_deref(),
@@ -25,7 +25,7 @@ pub fn is_ours(target: &str, info: &RequestInfo, settings: &RedirectSettings) ->
 
 /// The address of one of the app's own views.
 #[must_use]
-pub fn to_view(view: &str, info: &RequestInfo, settings: &RedirectSettings) -> String {
+pub(crate) fn to_view(view: &str, info: &RequestInfo, settings: &RedirectSettings) -> String {
     let scheme = if info.secure() { "https" } else { "http" };
     view_url(view, settings.redirect_host.as_deref(), scheme)
 }
@@ -93,7 +93,7 @@ pub(crate) fn next_in(app: &App, info: &RequestInfo, query: &Query) -> Option<He
 
 /// Validates `next` in the body or the query: it has to be text and on an allowed host.
 #[must_use]
-pub fn check_next(
+pub(crate) fn check_next(
     app: &App,
     info: &RequestInfo,
     query: &Query,

@@ -12,7 +12,7 @@ use crate::messages::{Explanation, LocalizedMessage, Words};
 
 /// An error response before it is translated.
 #[derive(Debug)]
-pub struct Rejection(Box<Parts>);
+pub(crate) struct Rejection(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
@@ -28,25 +28,25 @@ struct Parts {
 /// The errors in the fields of a request, in form order. The empty field name stands for the whole
 /// form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FieldErrors(Vec<(&'static str, LocalizedMessage)>);
+pub(crate) struct FieldErrors(Vec<(&'static str, LocalizedMessage)>);
 
 impl FieldErrors {
     /// A list with one error.
     #[must_use]
-    pub fn one(field: &'static str, message: impl Into<LocalizedMessage>) -> Self {
+    pub(crate) fn one(field: &'static str, message: impl Into<LocalizedMessage>) -> Self {
         let mut errors = Self::default();
         errors.push(field, message);
         errors
     }
 
     /// Adds an error.
-    pub fn push(&mut self, field: &'static str, message: impl Into<LocalizedMessage>) {
+    pub(crate) fn push(&mut self, field: &'static str, message: impl Into<LocalizedMessage>) {
         self.0.push((field, message.into()));
     }
 
     /// Sorts the errors by the position of their fields in the form.
     #[must_use]
-    pub fn in_order(mut self, fields: &[&str]) -> Self {
+    pub(crate) fn in_order(mut self, fields: &[&str]) -> Self {
         let place = |name: &str| fields.iter().position(|field| *field == name);
         self.0
             .sort_by_key(|(name, _)| place(name).unwrap_or(fields.len()));
@@ -55,14 +55,8 @@ impl FieldErrors {
 
     /// Whether there are no errors.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Whether a field has an error.
-    #[must_use]
-    pub fn has(&self, field: &str) -> bool {
-        self.0.iter().any(|(known, _)| *known == field)
     }
 }
 
@@ -86,13 +80,13 @@ impl IntoIterator for FieldErrors {
 impl Rejection {
     /// Refuses the whole request.
     #[must_use]
-    pub fn new(status: StatusCode, message: impl Into<LocalizedMessage>) -> Self {
+    pub(crate) fn new(status: StatusCode, message: impl Into<LocalizedMessage>) -> Self {
         Self::of(status, vec![message.into()], Vec::new())
     }
 
     /// 400 with errors by field, in form order. The empty field name stands for the whole form.
     #[must_use]
-    pub fn fields(errors: FieldErrors) -> Self {
+    pub(crate) fn fields(errors: FieldErrors) -> Self {
         Self::of(StatusCode::BAD_REQUEST, Vec::new(), errors.0)
     }
 
@@ -114,34 +108,34 @@ impl Rejection {
 
     /// Replaces the status.
     #[must_use]
-    pub fn with_status(mut self, status: StatusCode) -> Self {
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = status;
         self
     }
 
     /// Adds which check failed and what to change.
     #[must_use]
-    pub fn explained(mut self, explanation: Explanation) -> Self {
+    pub(crate) fn explained(mut self, explanation: Explanation) -> Self {
         self.0.explanation = Some(explanation);
         self
     }
 
     /// Adds `Retry-After`, in seconds.
     #[must_use]
-    pub fn retry_after(self, seconds: u32) -> Self {
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
         self.header(header::RETRY_AFTER, seconds.into())
     }
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self
     }
 
     /// Adds a member beside the errors.
     #[must_use]
-    pub fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.0.members.push((name, value.into()));
         self
     }
@@ -155,12 +149,6 @@ impl Rejection {
 
     pub(crate) fn take_unmet(&mut self) -> Option<Requirement> {
         self.0.requirement.take()
-    }
-
-    /// The status of the response.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.0.status
     }
 
     /// Translates the messages. `show_explanation` is for development.

@@ -10,7 +10,7 @@ use crate::messages::catalogue::Locale;
 
 /// The request info: ID, client address, scheme, host and language.
 #[derive(Debug, Clone)]
-pub struct RequestInfo(Arc<Inner>);
+pub(crate) struct RequestInfo(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -90,26 +90,26 @@ impl RequestInfo {
 
     /// The request ID, which is also sent in the response and logged.
     #[must_use]
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.0.id
     }
 
     /// The client's address; absent on a Unix socket without a proxy.
     #[must_use]
-    pub fn address(&self) -> Option<IpAddr> {
+    pub(crate) fn address(&self) -> Option<IpAddr> {
         self.0.address
     }
 
     /// Whether the client used TLS, to us or to a trusted proxy.
     #[must_use]
-    pub fn secure(&self) -> bool {
+    pub(crate) fn secure(&self) -> bool {
         self.0.secure
     }
 
     /// The host that the request is addressed to, with its port if it has one. A forwarded host
     /// counts only from a trusted proxy.
     #[must_use]
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.0.host
     }
 }

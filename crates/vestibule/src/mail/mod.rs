@@ -6,9 +6,9 @@
 
 pub(crate) mod addressee;
 pub(crate) mod mailbox;
-pub mod rehearsal;
+pub(crate) mod rehearsal;
 pub(crate) mod render;
-pub mod transport;
+pub(crate) mod transport;
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use crate::settings::CsrfSettings;
 
 /// The explanation of a failed check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// The check that failed, in one word.
     pub check: &'static str,
     /// What the check saw. Never a secret.
@@ -31,7 +31,7 @@ impl Explanation {
 
     /// The `Host` is not trusted. `host` is shown escaped.
     #[must_use]
-    pub fn host(host: &str) -> Self {
+    pub(crate) fn host(host: &str) -> Self {
         Self::new(
             "host",
             format!("Host: {}", host.escape_debug()),
@@ -41,7 +41,7 @@ impl Explanation {
 
     /// The headers exceed the limit.
     #[must_use]
-    pub fn headers(lines: usize, bytes: usize) -> Self {
+    pub(crate) fn headers(lines: usize, bytes: usize) -> Self {
         Self::new(
             "headers",
             format!("{lines} header lines of {bytes} bytes"),
@@ -51,7 +51,7 @@ impl Explanation {
 
     /// The query of `/authz` is invalid. `name` is shown escaped.
     #[must_use]
-    pub fn authz_query(name: &str, what: &str) -> Self {
+    pub(crate) fn authz_query(name: &str, what: &str) -> Self {
         Self::new(
             "authz_query",
             format!("{} {what}", name.escape_debug()),
@@ -63,7 +63,7 @@ impl Explanation {
 
     /// The content type of the body is not supported; `None` if the body has none.
     #[must_use]
-    pub fn content_type(named: Option<&str>) -> Self {
+    pub(crate) fn content_type(named: Option<&str>) -> Self {
         let saw = named.map_or_else(
             || "a body without a Content-Type".to_owned(),
             |named| format!("Content-Type: {named}"),
@@ -77,7 +77,7 @@ impl Explanation {
 
     /// The body could not be parsed. An unsupported content type has its own explanation.
     #[must_use]
-    pub fn body(flaw: &BodyFlaw) -> Self {
+    pub(crate) fn body(flaw: &BodyFlaw) -> Self {
         let check = match flaw {
             BodyFlaw::Encoded => "content_encoding",
             _ => "body",
@@ -118,7 +118,7 @@ impl Explanation {
 
     /// The body exceeds the limit, in bytes.
     #[must_use]
-    pub fn content_length(limit: usize) -> Self {
+    pub(crate) fn content_length(limit: usize) -> Self {
         Self::new(
             "content_length",
             format!("a body of more than {limit} bytes"),
@@ -152,7 +152,7 @@ impl Explanation {
 
     /// A page of another site made the browser send a state-changing `GET`.
     #[must_use]
-    pub fn embedded(site: &str, own_host: &str) -> Self {
+    pub(crate) fn embedded(site: &str, own_host: &str) -> Self {
         Self::new(
             "origin",
             format!(
@@ -189,7 +189,7 @@ impl Explanation {
     /// The CSRF token was refused. `readable` is the name of the CSRF cookie if the page that sent
     /// the request can read it.
     #[must_use]
-    pub fn csrf_token(
+    pub(crate) fn csrf_token(
         error: CsrfError,
         cookie: CookieState,
         settings: &CsrfSettings,

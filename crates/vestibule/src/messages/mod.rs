@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use self::catalogue::{Catalogues, Locale};
 
-pub use explanations::Explanation;
+pub(crate) use explanations::Explanation;
 pub use keys::Message;
 pub use localized::LocalizedMessage;
 

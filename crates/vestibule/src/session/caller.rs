@@ -15,7 +15,7 @@ use crate::settings::{Mechanism, SessionProtection};
 
 /// The authenticated user of a client.
 #[derive(Debug)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The user.
     pub user: User,
     /// The mechanism that authenticated the user.
@@ -31,7 +31,7 @@ impl Caller {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn roles(&self, app: &App) -> Result<Vec<Role>, Fault> {
+    pub(crate) async fn roles(&self, app: &App) -> Result<Vec<Role>, Fault> {
         match &self.roles {
             Some(roles) => Ok(roles.clone()),
             None => Ok(app.store().roles_of(self.user.id).await?),

@@ -23,7 +23,7 @@ use crate::rng;
 
 /// A request's session and caller.
 #[derive(Debug)]
-pub struct SessionContext {
+pub(crate) struct SessionContext {
     pub(super) info: RequestInfo,
     pub(super) session: Session,
     pub(super) cookie_state: CookieState,
@@ -44,24 +44,24 @@ pub struct SessionContext {
 impl SessionContext {
     /// Information about the request.
     #[must_use]
-    pub fn info(&self) -> &RequestInfo {
+    pub(crate) fn info(&self) -> &RequestInfo {
         &self.info
     }
 
     /// Whether the session cookie was absent, opened or rejected.
     #[must_use]
-    pub fn cookie_state(&self) -> CookieState {
+    pub(crate) fn cookie_state(&self) -> CookieState {
         self.cookie_state
     }
 
     /// The caller, if the request is authenticated.
     #[must_use]
-    pub fn caller(&self) -> Option<&Caller> {
+    pub(crate) fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()
     }
 
     /// The session.
-    pub fn data_mut(&mut self) -> &mut Session {
+    pub(crate) fn data_mut(&mut self) -> &mut Session {
         &mut self.session
     }
 
@@ -92,7 +92,7 @@ impl SessionContext {
 
     /// The CSRF token for this session, created if there is none yet. It stays the same for the
     /// whole request.
-    pub fn csrf_token(&mut self, app: &App) -> String {
+    pub(crate) fn csrf_token(&mut self, app: &App) -> String {
         if let Some(token) = &self.csrf_token {
             return token.clone();
         }
@@ -149,7 +149,11 @@ impl SessionContext {
     }
 
     /// Turns a handler's outcome into the response, with the cookies that it needs.
-    pub fn finish(mut self, app: &App, outcome: Result<Reply, HandlerError>) -> Response<Body> {
+    pub(crate) fn finish(
+        mut self,
+        app: &App,
+        outcome: Result<Reply, HandlerError>,
+    ) -> Response<Body> {
         if outcome.is_ok() {
             self.keep_grace();
         }

@@ -4,7 +4,7 @@ pub(crate) mod access;
 pub(crate) mod assurance;
 pub(crate) mod auth_policy;
 pub(crate) mod caller;
-pub mod context;
+pub(crate) mod context;
 mod cookies;
 pub(crate) mod credentials;
 pub(crate) mod csrf;

@@ -26,6 +26,7 @@ pub struct Problem {
 impl Problem {
     /// An error about a setting or a file. Credentials in `what` are masked.
     #[must_use]
+    #[doc(hidden)]
     pub fn new(key: &str, what: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             key: key.to_owned(),

@@ -11,6 +11,7 @@ mod csrf;
 mod database;
 mod effective;
 pub(crate) mod endpoints;
+mod error;
 mod features;
 pub(crate) mod hosts;
 mod http;
@@ -47,6 +48,7 @@ pub use cors::{CorsRule, CorsSettings};
 pub use csrf::{CsrfSettings, Mechanism};
 pub use database::DatabaseSettings;
 pub use effective::{Effective, effective};
+pub use error::SettingsError;
 pub use features::{TwoFactorSettings, WebAuthnSettings};
 pub use identity::IdentitySettings;
 pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
@@ -78,50 +80,73 @@ pub enum Listening {
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The HTTP server.
+    #[doc(hidden)]
     pub http: HttpSettings,
     /// Cross-origin resource sharing.
+    #[doc(hidden)]
     pub cors: CorsSettings,
     /// The session and the remember cookie.
+    #[doc(hidden)]
     pub session: SessionSettings,
     /// CSRF protection.
+    #[doc(hidden)]
     pub csrf: CsrfSettings,
     /// Signing keys and the password salt.
+    #[doc(hidden)]
     pub secrets: SecretSettings,
     /// Passwords.
+    #[doc(hidden)]
     pub password: PasswordSettings,
     /// What identifies a user.
+    #[doc(hidden)]
     pub identity: IdentitySettings,
     /// Signing in and out.
+    #[doc(hidden)]
     pub login: LoginSettings,
     /// The account features.
+    #[doc(hidden)]
     pub accounts: AccountSettings,
     /// Mail.
+    #[doc(hidden)]
     pub mail: MailSettings,
     /// Auth tokens.
+    #[doc(hidden)]
     pub token: TokenSettings,
     /// Refresh tokens.
+    #[doc(hidden)]
     pub refresh: RefreshSettings,
     /// How recent a proof of identity has to be.
+    #[doc(hidden)]
     pub freshness: FreshnessSettings,
     /// Second factors.
+    #[doc(hidden)]
     pub two_factor: TwoFactorSettings,
     /// Passkeys.
+    #[doc(hidden)]
     pub webauthn: WebAuthnSettings,
     /// Whether one-time codes and links can sign in as well.
+    #[doc(hidden)]
     pub unified_signin: bool,
     /// The names of the social providers; `None` if there are none.
+    #[doc(hidden)]
     pub oauth_providers: Option<Vec<String>>,
     /// Redirect targets.
+    #[doc(hidden)]
     pub redirect: RedirectSettings,
     /// The database.
+    #[doc(hidden)]
     pub database: DatabaseSettings,
     /// Texts that replace the built-in messages, by code.
+    #[doc(hidden)]
     pub messages: BTreeMap<String, Replacement>,
     /// Whether the response to a refused request explains the failed check.
+    #[doc(hidden)]
     pub debug: bool,
     /// Switches that are on although this version does not serve their features.
+    #[doc(hidden)]
     pub not_served: Vec<&'static str>,
     /// Warnings about settings that are valid but probably a mistake.
+    #[doc(hidden)]
     pub advice: Vec<Problem>,
 }
 
@@ -130,6 +155,7 @@ impl Settings {
     ///
     /// # Errors
     /// All errors, at once.
+    #[doc(hidden)]
     pub fn new(loaded: &Loaded, listening: Listening) -> Result<Self, Vec<Problem>> {
         let (settings, problems) = Self::draft(loaded, listening);
         if problems.is_empty() {
@@ -143,6 +169,7 @@ impl Settings {
     ///
     /// An invalid value is replaced by a default, so settings with errors are for display only.
     #[must_use]
+    #[doc(hidden)]
     pub fn draft(loaded: &Loaded, listening: Listening) -> (Self, Vec<Problem>) {
         let mut reader = Reader::new(loaded);
         let secrets = SecretSettings::read(&mut reader);
@@ -181,20 +208,23 @@ impl Settings {
     /// Reads settings from TOML alone, for a server that only its own machine can reach.
     ///
     /// # Errors
-    /// All errors, at once.
-    pub fn from_toml(text: &str) -> Result<Self, Vec<Problem>> {
+    /// [`SettingsError`] with every problem at once.
+    pub fn from_toml(text: &str) -> Result<Self, SettingsError> {
         let loaded = Loaded::read(&Sources {
             file: Some(text),
             environment: &[],
             kept: None,
             read_file: &|path| std::fs::read_to_string(path),
-        })?;
-        Self::new(&loaded, Listening::Local)
+        });
+        loaded
+            .and_then(|loaded| Self::new(&loaded, Listening::Local))
+            .map_err(SettingsError::new)
     }
 
     /// The warnings that are repeated at every start, most of them only if other machines can reach
     /// the server.
     #[must_use]
+    #[doc(hidden)]
     pub fn warnings(&self, listening: Listening) -> Vec<Problem> {
         let public = advice::is_public(self, listening);
         let debug = (public && self.debug).then(advice::debug);
@@ -220,6 +250,7 @@ impl Settings {
 
     /// Whether the response to a refused request explains the failed check.
     #[must_use]
+    #[doc(hidden)]
     pub fn explains(&self) -> bool {
         self.debug
     }
@@ -257,6 +288,7 @@ const SOCKET_MODE: u32 = 0o660;
 impl ProgramSettings {
     /// Reads `VESTIBULE_*`.
     #[must_use]
+    #[doc(hidden)]
     pub fn new(loaded: &Loaded) -> Self {
         let mut reader = Reader::new(loaded);
         let max = reader.whole("VESTIBULE_MAX_CONNECTIONS");

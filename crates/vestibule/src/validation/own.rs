@@ -11,7 +11,7 @@ use crate::messages::LocalizedMessage;
 ///
 /// ```
 /// use vestibule::UsernameCheck;
-/// use vestibule::messages::{LocalizedMessage, Message};
+/// use vestibule::{LocalizedMessage, Message};
 ///
 /// #[derive(Debug)]
 /// struct RootIsReserved;

@@ -34,7 +34,7 @@ const SHORTEST_WORD: usize = 3;
 ///
 /// ```
 /// use vestibule::PasswordCheck;
-/// use vestibule::messages::{LocalizedMessage, Message};
+/// use vestibule::{LocalizedMessage, Message};
 ///
 /// #[derive(Debug)]
 /// struct NoShopName;

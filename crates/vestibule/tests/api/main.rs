@@ -7,8 +7,8 @@ mod document;
 mod snapshot;
 
 use serde_json::Value;
+use vestibule::Settings;
 use vestibule::Vestibule;
-use vestibule::settings::Settings;
 
 const EVERYTHING: &str = include_str!("everything.toml");
 
@@ -18,15 +18,7 @@ SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
 "#;
 
 fn vestibule(lines: &str) -> Vestibule {
-    let settings = Settings::from_toml(lines).unwrap_or_else(|problems| {
-        panic!(
-            "{}",
-            problems
-                .iter()
-                .map(|p| format!("{p}\n"))
-                .collect::<String>()
-        )
-    });
+    let settings = Settings::from_toml(lines).unwrap_or_else(|error| panic!("{error}"));
     Vestibule::builder(settings)
         .hashing_threads(1)
         .build()

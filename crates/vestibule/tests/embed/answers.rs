@@ -8,8 +8,8 @@ use axum::{Json, Router};
 use http::StatusCode;
 use http::header::{LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
 use serde_json::json;
-use vestibule::settings::{Mechanism, Settings};
 use vestibule::{AuthRequired, Builder, CurrentUser, Vestibule};
+use vestibule::{Mechanism, Settings};
 
 use crate::browser::PASSWORD;
 use crate::edges::{LINES, ana, served};

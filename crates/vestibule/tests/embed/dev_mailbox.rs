@@ -7,9 +7,9 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
 use serde_json::json;
-use vestibule::mail::transport::{MailError, Mailer, Outgoing};
-use vestibule::settings::Settings;
+use vestibule::Settings;
 use vestibule::{Builder, Vestibule};
+use vestibule::{MailError, Mailer, Outgoing};
 
 use crate::browser::{Answer, Browser};
 use crate::edges::{LINES, ana};

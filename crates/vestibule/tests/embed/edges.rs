@@ -9,10 +9,10 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use http::StatusCode;
 use time::OffsetDateTime;
+use vestibule::Clock;
 use vestibule::admin::{self, NewAccount};
-use vestibule::clock::Clock;
-use vestibule::settings::{Mechanism, Settings};
 use vestibule::{AuthRequired, CurrentUser, MaybeUser, Vestibule};
+use vestibule::{Mechanism, Settings};
 
 use crate::browser::{Browser, PASSWORD};
 

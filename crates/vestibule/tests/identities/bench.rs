@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, header};
 use tower::ServiceExt as _;
-use vestibule::settings::Settings;
+use vestibule::Settings;
 use vestibule::{Vestibule, admin};
 use vestibule_store::{MemoryStore, PasswordChange, Store, User, UserId, UserKey, UserPatch};
 

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
+use vestibule::Event;
 use vestibule::admin;
-use vestibule::hooks::Event;
 use vestibule_store::{NewUser, PasswordChange, UserPatch};
 
 use crate::support::{ANA, PASSWORD, TestApp};

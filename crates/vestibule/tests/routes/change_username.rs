@@ -1,8 +1,8 @@
 //! `/change-username`: a new username.
 
 use serde_json::json;
+use vestibule::Event;
 use vestibule::admin::NewAccount;
-use vestibule::hooks::Event;
 
 use crate::support::{ANA, LIFE, TestApp};
 

@@ -4,9 +4,9 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
+use vestibule::Event;
 use vestibule::admin;
-use vestibule::audit::{self, Verdict};
-use vestibule::hooks::Event;
+use vestibule::program::audit::{self, Verdict};
 
 use crate::support::heard::lasting;
 use crate::support::mails::{destination, token_of};

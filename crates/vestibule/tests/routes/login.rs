@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use vestibule::hooks::Event;
+use vestibule::Event;
 
 use crate::support::{ANA, PASSWORD, TestApp};
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::json;
-use vestibule::mail::transport::{MailError, Mailer, Outgoing};
+use vestibule::{MailError, Mailer, Outgoing};
 use vestibule_store::{Change, NewMail};
 
 use crate::support::{ANA, LIFE, TestApp};

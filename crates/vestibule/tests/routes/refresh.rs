@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 use vestibule::admin;
-use vestibule::hooks::{Event, FamilyEnd};
+use vestibule::{Event, FamilyEnd};
 use vestibule_formats::refresh_token::RefreshTokenCodec;
 use vestibule_formats::sign::KeyRing;
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio::sync::Barrier;
-use vestibule::hooks::{Event, FamilyEnd};
+use vestibule::{Event, FamilyEnd};
 use vestibule_store::{
     MemoryStore, NewTracker, NewUser, RefreshTracker, Store, StoreError, User, UserId, UserKey,
     UserPatch,

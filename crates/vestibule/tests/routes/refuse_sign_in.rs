@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use vestibule::messages::{LocalizedMessage, Message};
+use vestibule::{LocalizedMessage, Message};
 
 use crate::support::{ANA, Answer, LIFE, PASSWORD, TestApp};
 

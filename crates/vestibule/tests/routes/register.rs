@@ -263,9 +263,9 @@ async fn attack_enumeration_only_the_holder_of_the_address_learns_of_the_registr
 struct NoCats;
 
 impl vestibule::UsernameCheck for NoCats {
-    fn check(&self, username: &str) -> Vec<vestibule::messages::LocalizedMessage> {
+    fn check(&self, username: &str) -> Vec<vestibule::LocalizedMessage> {
         let cat = username.contains("cat");
-        let said = vestibule::messages::Message::InvalidInput
+        let said = vestibule::Message::InvalidInput
             .with("name", username)
             .in_own_words("%(name)s is a cat.");
         cat.then_some(said).into_iter().collect()
@@ -274,15 +274,11 @@ impl vestibule::UsernameCheck for NoCats {
 
 #[async_trait::async_trait]
 impl vestibule::PasswordCheck for NoCats {
-    async fn check(
-        &self,
-        password: &str,
-        about: &[&str],
-    ) -> Vec<vestibule::messages::LocalizedMessage> {
+    async fn check(&self, password: &str, about: &[&str]) -> Vec<vestibule::LocalizedMessage> {
         // The check also runs for Ana, whom the test application creates.
         assert!(about.contains(&NEW) || about.contains(&ANA), "{about:?}");
         let cat = password.contains("cat");
-        cat.then_some(vestibule::messages::Message::PasswordTooSimple.into())
+        cat.then_some(vestibule::Message::PasswordTooSimple.into())
             .into_iter()
             .collect()
     }

@@ -2,8 +2,8 @@
 
 use http::Method;
 use serde_json::json;
+use vestibule::Event;
 use vestibule::admin;
-use vestibule::hooks::Event;
 use vestibule_store::{PasswordChange, UserPatch};
 
 use crate::support::callers::text;

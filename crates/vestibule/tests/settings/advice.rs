@@ -1,6 +1,6 @@
 //! Advice of `config check`: settings that are valid but risky.
 
-use vestibule::settings::{Listening, Loaded, Settings, Sources};
+use vestibule::program::{Listening, Loaded, Settings, Sources};
 
 const SAFE: &str = r#"
 SECRET_KEY = "a secret key for tests, long enough"

@@ -1,6 +1,6 @@
 //! Conflicting settings, and settings that a public server needs.
 
-use vestibule::settings::Listening;
+use vestibule::program::Listening;
 
 use crate::support::{local, problems};
 

@@ -1,13 +1,13 @@
 //! Patterns of CORS origins.
 
-use vestibule::http::cors::Cors;
-use vestibule::settings::Settings;
+use vestibule::Settings;
+use vestibule::program::Cors;
 
 fn read(lines: &str) -> Result<Settings, Vec<String>> {
     let secrets = "SECRET_KEY = \"a secret key for tests, long enough\"
 SECURITY_PASSWORD_SALT = \"a salt for tests\"";
     Settings::from_toml(&format!("{secrets}\n{lines}"))
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+        .map_err(|error| error.problems().iter().map(ToString::to_string).collect())
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use secrecy::ExposeSecret as _;
-use vestibule::settings::keys::{self, Key, Kind, Status};
-use vestibule::settings::{Listening, Loaded, MailRoute, ProgramSettings, Settings, Sources};
+use vestibule::program::keys::{self, Key, Kind, Status};
+use vestibule::program::{Listening, Loaded, MailRoute, ProgramSettings, Settings, Sources};
 
 use crate::support::SECRETS;
 

@@ -1,6 +1,6 @@
 //! Mail settings: the sender and the mail server.
 
-use vestibule::settings::{Listening, MailRoute, Settings, SmtpSettings};
+use vestibule::program::{Listening, MailRoute, Settings, SmtpSettings};
 
 use crate::support::{SECRETS, local};
 

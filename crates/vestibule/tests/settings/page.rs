@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use vestibule::settings::keys::{self, Kind, Status};
+use vestibule::program::keys::{self, Kind, Status};
 
 const HEAD: &str = "# Configuration
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use vestibule::settings::{
+use vestibule::program::{
     ConsumedBy, Listening, Loaded, Origin, Problem, STARTER, Settings, Sources, effective,
 };
 

@@ -1,6 +1,6 @@
 //! Helpers that load a configuration and return its problems.
 
-use vestibule::settings::{Listening, Loaded, Settings, Sources};
+use vestibule::program::{Listening, Loaded, Settings, Sources};
 
 /// The settings that every configuration needs.
 pub(crate) const SECRETS: &str = r#"

@@ -9,7 +9,7 @@ use super::http::Response;
 use super::jar::{SetCookie, set_cookies};
 use super::known::Aspect;
 use super::python::{Python, fits};
-use vestibule::messages::Message;
+use vestibule::Message;
 
 /// How far apart two expiry dates may be, in seconds: the two requests are not sent at the same
 /// time.

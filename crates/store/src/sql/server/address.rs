@@ -8,10 +8,10 @@ use sqlx_mysql::{MySqlConnectOptions, MySqlSslMode};
 use sqlx_postgres::PgConnectOptions;
 use url::{Url, form_urlencoded};
 
-use super::parts::Parts;
 use super::pool::Pool;
 use super::target::{Options, Place, Target};
 use super::tls::{Mode, Tls, TlsOptions, VARIABLES};
+use super::uri_parts::UriParts;
 use crate::StoreError;
 use crate::sql::address::{is_tls_option, malformed};
 
@@ -80,7 +80,7 @@ impl Address {
             .ok_or_else(|| malformed("has no :// after its scheme"))?;
         let engine = engine(&scheme.to_ascii_lowercase())
             .ok_or_else(|| malformed("names no kind of server that is served"))?;
-        let parts = Parts::of(rest)?;
+        let parts = UriParts::of(rest)?;
         let mut address = Self {
             engine,
             host: parts.host.unwrap_or_else(|| "localhost".to_owned()),
@@ -170,7 +170,7 @@ impl Address {
         Ok(Target::new(options, self.place()))
     }
 
-    /// Where the server is, for whoever reads an error.
+    /// Where the server is, for error messages.
     fn place(&self) -> Place {
         match &self.socket {
             Some(socket) => Place::Socket(socket.clone()),
@@ -186,7 +186,7 @@ impl Address {
         self.tls.check_files()
     }
 
-    /// Whether passwords and accounts travel over a network that somebody else may stand in: the
+    /// Whether passwords and accounts travel over a network in which an attacker may be: the
     /// server is not on this machine, and nothing says that it is the right one.
     pub(crate) fn is_exposed(&self) -> bool {
         let is_local = self.socket.is_some()

@@ -1,29 +1,29 @@
-//! What texts a database can keep: not every one of Unicode, where it was made for some languages
-//! only.
+//! Which texts a database can store. Character sets for some languages cannot hold all of Unicode.
 
 use std::collections::HashMap;
 
-use super::dialect::Dialect;
 use super::schema::Column;
-use super::wire::{Link, Value};
+use super::wire::Link;
 use crate::schema_check::Finding;
+use crate::sql::dialect::Dialect;
+use crate::sql::query::{Query, Value};
 
-/// What the texts of the users are kept in.
+/// The character sets in which users are stored.
 #[derive(Debug)]
 pub(super) struct Encodings {
     dialect: Dialect,
-    /// Of PostgreSQL's database.
+    /// The encoding of PostgreSQL's database.
     database: String,
-    /// Of MySQL's columns, by name.
+    /// The character sets of MySQL's columns, by name.
     columns: HashMap<String, String>,
 }
 
-/// How to see whether a text can be kept.
-pub(super) enum Question {
-    /// This is so.
+/// How to find out whether a text can be stored.
+pub(super) enum Question<'a> {
+    /// The answer is known.
     Known(bool),
-    /// The answer to this statement is 1 if it can.
-    Ask(String, Vec<Value>),
+    /// This statement selects 1 if the text can be stored.
+    Ask(Query<'a>),
 }
 
 impl Encodings {
@@ -34,7 +34,7 @@ impl Encodings {
     ) -> Result<Self, sqlx_core::Error> {
         let database = match dialect {
             Dialect::Postgres => of_database(link).await?,
-            Dialect::MySql { .. } => String::new(),
+            Dialect::Sqlite | Dialect::MySql { .. } => String::new(),
         };
         let columns = users.iter();
         Ok(Self {
@@ -50,30 +50,31 @@ impl Encodings {
         self.dialect != Dialect::Postgres || self.database == "UTF8"
     }
 
-    /// Whether a column can keep a text.
-    pub(super) fn can_keep(&self, column: &str, text: &str) -> Question {
+    /// Whether a column can store a text.
+    pub(super) fn can_keep<'a>(&self, column: &str, text: &'a str) -> Question<'a> {
         if text.is_ascii() || text.contains('\0') {
             return Question::Known(!text.contains('\0'));
         }
-        let value = || Value::Text(Some(text.to_owned()));
+        let value = || Value::text(text);
         let charset = self.columns.get(column).map_or("", String::as_str);
         match self.dialect {
+            Dialect::Sqlite => Question::Known(true),
             Dialect::Postgres if self.is_utf8() => Question::Known(true),
-            Dialect::Postgres => Question::Ask(
-                "SELECT (length($1::text) > 0)::int::bigint".to_owned(),
+            Dialect::Postgres => Question::Ask(Query::new(
+                "SELECT (length($1::text) > 0)::int::bigint",
                 vec![value()],
-            ),
+            )),
             Dialect::MySql { .. } => match charset {
                 "" | "utf8mb4" => Question::Known(true),
                 "utf8" | "utf8mb3" => Question::Known(text.chars().all(|c| c <= '\u{ffff}')),
                 // The server's own name of a character set.
-                charset => Question::Ask(
+                charset => Question::Ask(Query::new(
                     format!(
                         "SELECT CAST(CAST(CONVERT(CONVERT(? USING {charset}) USING utf8mb4) AS \
                          BINARY) = CAST(? AS BINARY) AS SIGNED)"
                     ),
                     vec![value(), value()],
-                ),
+                )),
             },
         }
     }
@@ -87,7 +88,7 @@ async fn of_database(link: &mut Link<'_>) -> Result<String, sqlx_core::Error> {
     Ok(name.flatten().unwrap_or_default())
 }
 
-/// What keeps the database from holding every text.
+/// Finds a database that cannot store every text.
 pub(super) async fn check(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -99,7 +100,7 @@ pub(super) async fn check(
     Ok((found != "UTF8").then_some(Finding::Encoding { found }))
 }
 
-/// What keeps a column of MySQL's from holding every text.
+/// Finds a column of MySQL's that cannot store every text.
 pub(super) fn check_column(table: &str, column: &Column) -> Option<Finding> {
     let all = matches!(column.charset.as_str(), "" | "utf8mb4");
     (!all).then(|| Finding::CharacterSet {

@@ -21,7 +21,7 @@ pub(super) fn map_error(error: sqlx_core::Error) -> StoreError {
         sqlx_core::Error::Database(refused) if is_away(&**refused) || is_busy(&**refused) => {
             StoreError::Unavailable(refused.message().to_owned())
         }
-        // Its own words: the driver would add where in PostgreSQL's source they stand.
+        // The server's message alone: the driver would add a line of PostgreSQL's source code.
         sqlx_core::Error::Database(refused) if refuses_sign_in(&**refused) => {
             StoreError::Other(format!(
                 "the database refuses the user or the password: {}",
@@ -43,7 +43,7 @@ pub(super) fn map_error(error: sqlx_core::Error) -> StoreError {
     }
 }
 
-/// Whether a server refuses who connects.
+/// Whether the server refuses the user or the password.
 pub(super) fn refuses_sign_in(refused: &dyn DatabaseError) -> bool {
     match number(refused) {
         Some(number) => matches!(number, 1044 | 1045 | 1698),
@@ -62,8 +62,8 @@ pub(super) fn is_broken(error: &sqlx_core::Error) -> bool {
     }
 }
 
-/// Whether the server undid a transaction because of another one.
-pub(super) fn stood_in_the_way(error: &sqlx_core::Error) -> bool {
+/// Whether the server rolled a transaction back because of another one.
+pub(super) fn is_rolled_back(error: &sqlx_core::Error) -> bool {
     let Some(refused) = error.as_database_error() else {
         return false;
     };
@@ -75,11 +75,11 @@ pub(super) fn stood_in_the_way(error: &sqlx_core::Error) -> bool {
     }
 }
 
-/// Whether a server is shutting down, starting, full, or not one to write to.
+/// Whether a server is shutting down, starting, full or read-only.
 fn is_away(refused: &dyn DatabaseError) -> bool {
     let state = refused.code();
     let state = state.as_deref().unwrap_or_default();
-    // Of MySQL's: shutting down, killed, too many connections, and three ways of being read only.
+    // MySQL: shutting down, too many connections, and three codes for read-only servers.
     let gone = matches!(number(refused), Some(1053 | 1040 | 1290 | 1792 | 1836));
     gone || matches!(
         state,
@@ -87,7 +87,7 @@ fn is_away(refused: &dyn DatabaseError) -> bool {
     ) || state.starts_with("08")
 }
 
-/// Whether a statement waited for others as long as it may, or took too long itself.
+/// Whether a statement waited too long for a lock, or ran too long.
 fn is_busy(refused: &dyn DatabaseError) -> bool {
     match number(refused) {
         // A wait for a lock; the limits of MariaDB and of MySQL.
@@ -96,7 +96,7 @@ fn is_busy(refused: &dyn DatabaseError) -> bool {
     }
 }
 
-/// Whether a text has characters that a column or the database cannot keep or compare with.
+/// Whether a text has characters that a column or the database cannot store or compare.
 fn is_unstorable(refused: &dyn DatabaseError) -> bool {
     match number(refused) {
         // "Incorrect string value", and the same number for other types.
@@ -108,13 +108,13 @@ fn is_unstorable(refused: &dyn DatabaseError) -> bool {
     }
 }
 
-/// MySQL's own number of an error: it has one SQLSTATE for most of them.
+/// MySQL's error number: most of its errors share one SQLSTATE.
 fn number(refused: &dyn DatabaseError) -> Option<u16> {
     let ours = refused.try_downcast_ref::<MySqlDatabaseError>()?;
     Some(ours.number())
 }
 
-/// The column whose value somebody has.
+/// The column whose value is taken.
 fn column_of(refused: &(dyn DatabaseError + 'static)) -> String {
     // PostgreSQL: "Key (email)=(...) already exists."
     if let Some(postgres) = refused.try_downcast_ref::<PgDatabaseError>() {

@@ -1,5 +1,5 @@
-//! How long a server lets one of our statements wait, so that whoever is stuck does not hold up
-//! everybody behind them.
+//! How long a server lets one of our statements wait, so that a stuck statement does not delay
+//! every request behind it.
 
 use super::wire::{Link, Session};
 
@@ -20,13 +20,12 @@ const POSTGRES: &str = limits!("", "false");
 const NO_POSTGRES: &str =
     "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
-/// A session behind a pooler is not ours to change, but each transaction is.
+/// Behind a pooler the session belongs to others, so that each transaction sets the limits.
 pub(super) const BEGIN_LIMITED: &str = limits!("BEGIN; ", "true");
 const BEGIN_UNLIMITED: &str = "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
      SET LOCAL idle_in_transaction_session_timeout = 0";
 
-/// What is read in a transaction is what is there: nothing is decided by what was there when it
-/// began.
+/// Transactions read committed rows, not a snapshot from their beginning.
 const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 const LOCKS: &str = "SET SESSION innodb_lock_wait_timeout = 3";
 const LONG_LOCKS: &str = "SET SESSION innodb_lock_wait_timeout = 3600";
@@ -42,7 +41,7 @@ const NO_STATEMENTS: [&str; 2] = [
 ];
 
 impl Link<'_> {
-    /// Limits what is done on a new connection.
+    /// Sets the limits of a new connection.
     pub(super) async fn limit(&mut self) -> Result<(), sqlx_core::Error> {
         match self {
             Self::Postgres(_, Session::Whole) => return self.order(POSTGRES).await,
@@ -54,8 +53,8 @@ impl Link<'_> {
         self.either(STATEMENTS).await
     }
 
-    /// Takes the limits away: to make tables and indexes takes as long as it takes. Through a
-    /// pooler this begins a transaction.
+    /// Removes the limits, because creating tables and indexes may take long. Through a pooler this
+    /// begins a transaction.
     pub(super) async fn unlimited(&mut self) -> Result<(), sqlx_core::Error> {
         match self {
             Self::Postgres(_, Session::Whole) => return self.order(NO_POSTGRES).await,
@@ -69,7 +68,7 @@ impl Link<'_> {
         self.either(NO_STATEMENTS).await
     }
 
-    /// One of two spellings, of which a server knows one. Very old servers know neither.
+    /// Runs the one of two spellings that the server knows. Very old servers know neither.
     async fn either(&mut self, spellings: [&'static str; 2]) -> Result<(), sqlx_core::Error> {
         for spelling in spellings {
             match self.order(spelling).await {

@@ -1,9 +1,8 @@
 //! The connections to one server.
 //!
-//! Whoever waits for an answer may go away: a client hangs up, a request takes too long. The
-//! connection is then left in the middle of something; it may hold half an answer, or stand inside
-//! of a transaction. It is closed and never given to anybody else: only one whose last work came to
-//! its end goes back.
+//! A request may end before its answer arrives: the client hangs up, or the time is over. Its
+//! connection may then hold half an answer, or an open transaction. Such a connection is closed.
+//! The pool takes back only connections whose last work completed.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,10 +28,10 @@ const CONNECTIONS: usize = 10;
 /// How many of them write: while writers wait for each other, others can read.
 const WRITERS: usize = 7;
 
-/// How often something is tried that others stood in the way of.
+/// How often work is tried that the server rolls back because of other transactions.
 pub(super) const ATTEMPTS: u32 = 8;
 
-/// The connections to one database. None is made before it is needed.
+/// The connections to one database, each opened when it is needed.
 #[derive(Clone)]
 pub(super) struct Pool(Arc<Inner>);
 
@@ -45,9 +44,9 @@ struct Inner {
 
 /// One connection, taken from the pool.
 pub(super) struct Held {
-    /// Taken out when this is dropped.
+    /// `None` only while this is dropped.
     connection: Option<Connection>,
-    /// Whether everything that was begun on it came to its end.
+    /// Whether all work on it completed.
     whole: bool,
     pool: Arc<Inner>,
     _room: OwnedSemaphorePermit,
@@ -75,13 +74,13 @@ impl Pool {
         self.0.target.is_postgres()
     }
 
-    /// A connection to read on. One that died is noticed by the statement that meets it, which
-    /// costs less than to ask every time.
+    /// A connection for reads. It is not tested first: the read that meets a dead connection is
+    /// repeated, which costs less than a ping each time.
     pub(super) async fn hold(&self) -> Result<Held, sqlx_core::Error> {
         self.patiently(self.take(None)).await
     }
 
-    /// A connection that answered just now: what is written on it is written once.
+    /// A connection for writes, which are never repeated. It answered a ping just now.
     pub(super) async fn hold_alive(&self) -> Result<Held, sqlx_core::Error> {
         self.patiently(async {
             let turns = Arc::clone(&self.0.turns);
@@ -91,7 +90,7 @@ impl Pool {
                 if held.ping().await.is_ok() {
                     return Ok(held);
                 }
-                // If one died, the others did, too.
+                // If one is dead, the others are, too.
                 lock(&self.0.idle).clear();
                 turn = held._turn.take();
             }
@@ -127,15 +126,15 @@ impl Pool {
 }
 
 impl Held {
-    /// What speaks to the server. Until [`settle`](Self::settle) is told how that went, the
-    /// connection is in the middle of something.
+    /// Runs statements. The connection counts as unusable until [`settle`](Self::settle) learns
+    /// the outcome.
     pub(super) fn link(&mut self) -> Result<Link<'_>, sqlx_core::Error> {
         self.whole = false;
         let connection = self.connection.as_mut();
         Ok(connection.ok_or(sqlx_core::Error::PoolClosed)?.link())
     }
 
-    /// Hears how the work went: what the server refused came to its end as well as what it did.
+    /// Records the outcome of the work. A statement that the server refused has completed, too.
     pub(super) fn settle<T>(&mut self, outcome: &Result<T, sqlx_core::Error>) {
         self.whole = match outcome {
             Ok(_) => true,
@@ -163,33 +162,29 @@ impl Drop for Held {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A list of connections is sound whatever happened to whoever held it.
+    // A list of connections is sound even if a thread panicked while it held the lock.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends work that takes too long: a server that does not answer holds nobody for ever.
-pub(super) async fn within_limit<T>(
-    work: impl Future<Output = Result<T, sqlx_core::Error>>,
-) -> Result<T, sqlx_core::Error> {
+/// Ends work that takes too long, so that no request waits for ever for a silent server.
+pub(super) async fn within_limit<T, E: From<sqlx_core::Error>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     tokio::time::timeout(LIMIT, work).await.unwrap_or_else(|_| {
         let error = std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
-        Err(error.into())
+        Err(sqlx_core::Error::from(error).into())
     })
 }
 
-/// Waits after an attempt: those who met do not meet again at once.
+/// Waits after an attempt, so that the same transactions do not collide again at once.
 pub(super) async fn pause(attempts: u32) {
     tokio::time::sleep(Duration::from_millis(1 << attempts.min(6))).await;
 }
 
-/// Runs a block in a transaction on a connection that answered just now. When the server says
-/// that transactions stood in each other's way, all of it is done again, a few times.
+/// Runs a block in a transaction on a connection that answered just now. When the server rolls
+/// it back because of another transaction, all of it is repeated, a few times.
 macro_rules! together {
-    ($pool:expr, |$link:ident| $work:expr) => {
-        together!($pool, raw | $link | $work).map_err(map_error)
-    };
-    // The server's own error, for whoever has more to say about it.
-    ($pool:expr, raw |$link:ident| $work:expr) => {{
+    ($pool:expr, |$link:ident| $work:expr) => {{
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -205,19 +200,19 @@ macro_rules! together {
                     Ok(value) => {
                         let committed = link.commit().await;
                         held.settle(&committed);
-                        committed.map(|()| value)
+                        committed.map(|()| value).map_err(Failure::Driver)
                     }
-                    Err(error) => {
+                    Err(failure) => {
                         let undone = link.roll_back().await;
-                        if !is_broken(&error) {
+                        if !matches!(&failure, Failure::Driver(error) if is_broken(error)) {
                             held.settle(&undone);
                         }
-                        Err(error)
+                        Err(failure)
                     }
                 }
             };
             match within_limit(attempt).await {
-                Err(error) if stood_in_the_way(&error) && attempts < ATTEMPTS => {
+                Err(Failure::Driver(error)) if is_rolled_back(&error) && attempts < ATTEMPTS => {
                     pause(attempts).await;
                 }
                 outcome => break outcome,

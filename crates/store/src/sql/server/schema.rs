@@ -1,25 +1,19 @@
-//! Comparing a server's database with what it should be, and adding what it lacks.
+//! Compares a server's database with the expected schema, and adds what it lacks.
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::dialect::Dialect;
 use super::encoding;
-use super::wire::{Link, Value};
+use super::expected_tables::{bare, family, migrations, wanted};
+use super::wire::Link;
 use crate::schema_check::{Finding, Upgrade};
-use crate::sql::{TableNames, journal};
+use crate::sql::TableNames;
+use crate::sql::dialect::Dialect;
+use crate::sql::query::Value;
+use crate::sql::statements::journal;
 
-const POSTGRES: [&str; 2] = [
-    include_str!("../../../../../migrations/postgres/0001_accounts.sql"),
-    include_str!("../../../../../migrations/postgres/0002_journal.sql"),
-];
-const MYSQL: [&str; 2] = [
-    include_str!("../../../../../migrations/mysql/0001_accounts.sql"),
-    include_str!("../../../../../migrations/mysql/0002_journal.sql"),
-];
-
-/// The indexes that the reference does without, with their tables' marks, their columns and
-/// what they are over: for looking users up whatever the case, and for what belongs to one of
-/// them. MySQL does without: its collations ignore case, its foreign keys have indexes.
+/// The indexes that the reference does not create: name, placeholder of the table, column,
+/// indexed expression. They serve look-ups of users that ignore case, and rows that refer to a
+/// user. MySQL needs none: its collations ignore case, and its foreign keys have indexes.
 const INDEXES: [(&str, &str, &str, &str); 5] = [
     (
         "vestibule_user_email_lower",
@@ -53,70 +47,20 @@ const INDEXES: [(&str, &str, &str, &str); 5] = [
     ),
 ];
 
-/// A column, as the server tells of it.
+/// A column, as the server describes it.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub(super) name: String,
     kind: String,
-    /// Whether rows can be without a value for it.
+    /// Whether a row can omit it.
     optional: bool,
-    /// Whether moments in it keep their fractions.
+    /// Whether it drops the fractions of seconds.
     whole_seconds: bool,
     /// The character set of MySQL's texts.
     pub(super) charset: String,
 }
 
-/// A table of ours, read off the migration: its name there, and its columns with their types.
-struct Wanted {
-    mark: String,
-    columns: Vec<(String, String)>,
-    unique: Vec<String>,
-}
-
-fn migrations(dialect: Dialect) -> [&'static str; 2] {
-    match dialect {
-        Dialect::Postgres => POSTGRES,
-        Dialect::MySql { .. } => MYSQL,
-    }
-}
-
-/// What the migration makes, so that it stands in one place.
-fn wanted(dialect: Dialect) -> Vec<Wanted> {
-    let mut tables: Vec<Wanted> = Vec::new();
-    for line in migrations(dialect).into_iter().flat_map(str::lines) {
-        if let Some(rest) = line.strip_prefix("CREATE TABLE IF NOT EXISTS {") {
-            let mark = rest.split('}').next().unwrap_or_default().to_owned();
-            tables.push(Wanted {
-                mark,
-                columns: Vec::new(),
-                unique: Vec::new(),
-            });
-        }
-        let Some(table) = tables.last_mut() else {
-            continue;
-        };
-        let Some(line) = line.strip_prefix("    ") else {
-            continue;
-        };
-        let line = line.trim_end_matches(',');
-        let Some((name, kind)) = line.split_once(' ') else {
-            continue;
-        };
-        match name {
-            "UNIQUE" => table.unique.extend(
-                kind.rsplit_once('(')
-                    .map(|(_, column)| column.trim_end_matches(')').to_owned()),
-            ),
-            "PRIMARY" | "FOREIGN" | "INDEX" => {}
-            _ => table
-                .columns
-                .push((name.trim_matches('`').to_owned(), kind.to_owned())),
-        }
-    }
-    tables
-}
-
-/// The columns of a table; none when there is no such table.
+/// The columns of a table; none if the table does not exist.
 pub(super) async fn columns_of(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -131,7 +75,7 @@ pub(super) async fn columns_of(
              WHERE table_name = $1 AND table_schema = ANY (current_schemas(false)) \
              ORDER BY ordinal_position"
         }
-        Dialect::MySql { .. } => {
+        Dialect::Sqlite | Dialect::MySql { .. } => {
             "SELECT CAST(lower(column_name) AS CHAR(64)), CAST(lower(data_type) AS CHAR(64)), \
              CAST(is_nullable = 'YES' OR column_default IS NOT NULL OR extra <> '' AS SIGNED), \
              CAST(coalesce(datetime_precision, 6) AS SIGNED), \
@@ -140,9 +84,7 @@ pub(super) async fn columns_of(
              WHERE table_name = ? AND table_schema = database() ORDER BY ordinal_position"
         }
     };
-    let rows = link
-        .rows(statement, &[Value::Text(Some(table.to_owned()))])
-        .await?;
+    let rows = link.rows(statement, &[Value::text(table)]).await?;
     let mut columns = Vec::new();
     for row in rows {
         columns.push(Column {
@@ -161,12 +103,12 @@ pub(super) fn names(columns: &[Column]) -> HashSet<String> {
     columns.iter().map(|column| column.name.clone()).collect()
 }
 
-/// Whether any of them loses the fractions of moments.
+/// Whether any of them drops the fractions of seconds.
 pub(super) fn lose_fractions(columns: &[Column]) -> bool {
     columns.iter().any(|column| column.whole_seconds)
 }
 
-/// The columns that have a unique index of their own, over all rows.
+/// The columns with a unique index over this column alone and all rows.
 async fn unique_columns(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -181,15 +123,13 @@ async fn unique_columns(
              WHERE c.relname = $1 AND n.nspname = ANY (current_schemas(false)) \
              AND i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] > 0"
         }
-        Dialect::MySql { .. } => {
+        Dialect::Sqlite | Dialect::MySql { .. } => {
             "SELECT CAST(lower(min(column_name)) AS CHAR(64)) FROM information_schema.statistics \
              WHERE table_name = ? AND table_schema = database() AND non_unique = 0 \
              GROUP BY index_name HAVING count(*) = 1"
         }
     };
-    let rows = link
-        .rows(statement, &[Value::Text(Some(table.to_owned()))])
-        .await?;
+    let rows = link.rows(statement, &[Value::text(table)]).await?;
     let mut names = HashSet::new();
     for row in rows {
         names.extend(row.text(0)?);
@@ -197,7 +137,7 @@ async fn unique_columns(
     Ok(names)
 }
 
-/// What the database lacks, in the order in which it can be added.
+/// Finds what the database lacks, in the order in which it can be added.
 pub(super) async fn check(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -206,7 +146,7 @@ pub(super) async fn check(
     let mut findings = Vec::new();
     findings.extend(encoding::check(link, dialect).await?);
     for wanted in wanted(dialect) {
-        let table = named(tables, &wanted.mark);
+        let table = tables.named(&wanted.mark);
         let present = columns_of(link, dialect, &table).await?;
         if present.is_empty() {
             findings.push(Finding::Table(table));
@@ -268,10 +208,10 @@ async fn missing_indexes(
             .rows(
                 "SELECT 1::bigint FROM pg_indexes \
                  WHERE indexname = $1 AND schemaname = ANY (current_schemas(false))",
-                &[Value::Text(Some(name.to_owned()))],
+                &[Value::text(name)],
             )
             .await?;
-        let table = named(tables, mark);
+        let table = tables.named(mark);
         let columns = columns_of(link, dialect, &table).await?;
         let indexable = columns.is_empty() || names(&columns).contains(column);
         if there.is_empty() && indexable {
@@ -284,7 +224,7 @@ async fn missing_indexes(
     Ok(findings)
 }
 
-/// Whether a table of our own is not there, or a column.
+/// Whether one of our own tables or columns is missing.
 pub(super) async fn lacks_ours(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -297,7 +237,7 @@ pub(super) async fn lacks_ours(
     Ok(!lacking_of_ours(link, dialect).await?.is_empty())
 }
 
-/// The columns that a table of ours from an earlier version lacks.
+/// The columns that our own tables lack because an earlier version created them.
 async fn lacking_of_ours(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -316,7 +256,7 @@ async fn lacking_of_ours(
     Ok(lacking)
 }
 
-/// Makes the tables of our own that are not there, and their columns.
+/// Creates our own tables and columns that are missing.
 pub(super) async fn make_ours(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -330,7 +270,7 @@ pub(super) async fn make_ours(
     Ok(())
 }
 
-/// Makes the tables that are not there, and leaves the others alone.
+/// Creates the missing tables and leaves the others alone.
 pub(super) async fn init(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -344,7 +284,7 @@ pub(super) async fn init(
     for finding in missing {
         let new = match &finding {
             Finding::Table(_) => true,
-            // Only on a table that was made just now: those that were there stay as they are.
+            // Only on a table that was just created: existing tables stay as they are.
             Finding::Index { table, .. } => {
                 made.contains(&Upgrade(Finding::Table(table.clone())))
                     && add(link, dialect, tables, &finding).await?
@@ -358,14 +298,14 @@ pub(super) async fn init(
     Ok(made)
 }
 
-/// Adds whatever can be added, and changes nothing that is there.
+/// Adds what is missing and can be added, and changes nothing else.
 pub(super) async fn upgrade(
     link: &mut Link<'_>,
     dialect: Dialect,
     tables: &TableNames,
 ) -> Result<Vec<Upgrade>, sqlx_core::Error> {
     let mut added = init(link, dialect, tables).await?;
-    // Constraints and indexes come in a second round, when the columns are there.
+    // Constraints and indexes need the columns, and follow in a second round.
     for _ in 0..2 {
         for finding in check(link, dialect, tables).await? {
             if add(link, dialect, tables, &finding).await? {
@@ -376,7 +316,7 @@ pub(super) async fn upgrade(
     Ok(added)
 }
 
-/// Adds one thing, if it can be added.
+/// Adds what a finding names. Returns false if it cannot be added.
 async fn add(
     link: &mut Link<'_>,
     dialect: Dialect,
@@ -392,7 +332,7 @@ async fn add(
         } => {
             let kinds: BTreeMap<String, String> = wanted(dialect)
                 .into_iter()
-                .filter(|wanted| named(tables, &wanted.mark) == *table)
+                .filter(|wanted| tables.named(&wanted.mark) == *table)
                 .flat_map(|wanted| wanted.columns)
                 .collect();
             let Some(kind) = kinds.get(column) else {
@@ -405,7 +345,7 @@ async fn add(
             )
         }
         Finding::Unique { table, column } => {
-            // Two rows may have one value. Which of them is right is not for us to say.
+            // Two rows may have the same value, and only the operator can tell which is right.
             let twice = format!(
                 "SELECT 1 FROM {table} WHERE {column} IS NOT NULL GROUP BY {column} \
                  HAVING count(*) > 1 LIMIT 1",
@@ -436,81 +376,4 @@ async fn add(
     };
     link.batch(&statement).await?;
     Ok(true)
-}
-
-fn named(tables: &TableNames, mark: &str) -> String {
-    tables.fill_with(&format!("{{{mark}}}"), str::to_owned)
-}
-
-/// A type without its conditions.
-fn bare(kind: &str) -> String {
-    let end = kind.find(" NOT NULL").or_else(|| kind.find(" DEFAULT"));
-    kind[..end.unwrap_or(kind.len())].to_owned()
-}
-
-/// What a type holds: the declared one, or the server's own name for it.
-#[derive(Debug, PartialEq, Eq)]
-enum Family {
-    Number,
-    Text,
-    Flag,
-    Moment,
-    Bytes,
-    Other(String),
-}
-
-fn family(kind: &str) -> Family {
-    let kind = kind.to_ascii_lowercase();
-    let word = kind.split([' ', '(']).next().unwrap_or_default();
-    match word {
-        "serial" | "bigserial" | "integer" | "int" | "bigint" | "smallint" | "mediumint" => {
-            Family::Number
-        }
-        "varchar" | "character" | "char" | "text" | "tinytext" | "mediumtext" | "longtext" => {
-            Family::Text
-        }
-        "boolean" | "bool" | "tinyint" => Family::Flag,
-        // What it gives back is another type to the driver.
-        "timestamp" if kind.contains("with time zone") => Family::Other(kind),
-        "timestamp" | "datetime" => Family::Moment,
-        "bytea" | "blob" | "varbinary" | "tinyblob" | "mediumblob" | "longblob" => Family::Bytes,
-        other => Family::Other(other.to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_type_that_is_read_as_another_is_not_taken_for_it() {
-        for (kind, read) in [
-            ("timestamp without time zone", Family::Moment),
-            ("datetime(6)", Family::Moment),
-            ("character varying(255)", Family::Text),
-        ] {
-            assert_eq!(family(kind), read, "{kind}");
-        }
-        for kind in ["timestamp with time zone", "json", "jsonb"] {
-            assert!(matches!(family(kind), Family::Other(_)), "{kind}");
-        }
-    }
-
-    #[test]
-    fn both_migrations_make_the_same_tables() {
-        let mysql = wanted(Dialect::MySql {
-            whole_seconds: false,
-        });
-        let postgres = wanted(Dialect::Postgres);
-        assert_eq!(mysql.len(), 9);
-        for (one, other) in mysql.iter().zip(&postgres) {
-            assert_eq!(one.mark, other.mark);
-            for ((name, kind), (other_name, other_kind)) in one.columns.iter().zip(&other.columns) {
-                assert_eq!(name, other_name);
-                assert_eq!(family(kind), family(other_kind), "{name}");
-            }
-            assert_eq!(one.columns.len(), other.columns.len());
-        }
-        assert_eq!(postgres[1].unique.len(), 5);
-    }
 }

@@ -1,9 +1,9 @@
 //! Connecting to a server.
 //!
-//! A pooler such as PgBouncer may stand before PostgreSQL and give each transaction to another
-//! session. Statements that were prepared in one are then unknown in the next, or are those of
-//! another program. Whether one is there shows itself: a setting that the connection begins with is
-//! not in the session, or is refused.
+//! A pooler such as PgBouncer may run each transaction in another session of PostgreSQL. Statements
+//! prepared in one session are then unknown in the next, or belong to another program. A pooler is
+//! detected when a connection starts: a setting that the client sends is missing in the session,
+//! or is refused.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -27,9 +27,9 @@ use super::wire::{Link, Session};
 const MARK: &str = "vestibule.session";
 const SHOW_MARK: &str = "SELECT current_setting('vestibule.session', true)";
 
-/// What a connection is made with.
+/// The options of a connection.
 pub(super) enum Options {
-    /// And whether a pooler is there, where the address says so.
+    /// And whether there is a pooler, if the address says so.
     Postgres(PgConnectOptions, Option<bool>),
     MySql(MySqlConnectOptions),
 }
@@ -55,7 +55,7 @@ impl fmt::Display for Place {
 pub(super) struct Target {
     options: Options,
     place: Place,
-    /// Whether a pooler was met.
+    /// Whether a pooler was detected.
     pooled: AtomicBool,
 }
 
@@ -115,7 +115,7 @@ impl Target {
             let connection = PgConnection::connect_with(options).await?;
             return Ok(Connection::Postgres(connection, session));
         }
-        // No secret: it has to differ from those of other connections.
+        // It need not be secret, only differ from those of other connections.
         let mark = format!("{:016x}", RandomState::new().build_hasher().finish());
         let marked = options.clone().options([(MARK, &mark)]);
         let connection = match PgConnection::connect_with(&marked).await {
@@ -138,7 +138,7 @@ impl Target {
         Ok(Connection::Postgres(connection, Session::Pooled))
     }
 
-    /// Says where it was that did not work, and why.
+    /// Adds the place of the server to an I/O error.
     fn told(&self, error: sqlx_core::Error) -> sqlx_core::Error {
         let sqlx_core::Error::Io(cause) = error else {
             return error;
@@ -158,20 +158,20 @@ impl Target {
     }
 }
 
-/// Whether a name could not be resolved: the standard library says so in words only.
+/// Whether a name could not be resolved. The standard library has no error kind for it.
 fn is_resolution(cause: &io::Error) -> bool {
     cause.raw_os_error().is_none() && cause.to_string().contains("lookup address")
 }
 
-/// Whether a server may have refused what a connection begins with, rather than who connects or
-/// everybody.
+/// Whether a server may have refused the settings of a connection, rather than the user or every
+/// connection.
 fn is_about_options(refused: &dyn DatabaseError) -> bool {
     let code = refused.code().unwrap_or_default();
     let about_others = code.starts_with("57") || code.starts_with("53") || code == "3D000";
     !about_others && !refuses_sign_in(refused)
 }
 
-/// Whether the session is the one that the connection began.
+/// Whether the session has the settings of this connection.
 async fn is_marked(connection: &mut PgConnection, mark: &str) -> Result<bool, sqlx_core::Error> {
     let row = raw_sql(SHOW_MARK).fetch_one(connection).await?;
     let found: Option<String> = row.try_get(0)?;

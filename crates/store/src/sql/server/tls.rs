@@ -1,7 +1,8 @@
-//! What an address says about TLS. Each option is understood or refused: none is passed over.
+//! What an address says about TLS. Each option is understood or refused, and none is ignored.
 //!
 //! The drivers trust public certificate authorities beside the one that an address names. A
-//! certificate is therefore never accepted without its name: anybody can get one for another.
+//! certificate is therefore never accepted without its name: an attacker can get one for another
+//! name.
 
 use std::path::{Path, PathBuf};
 

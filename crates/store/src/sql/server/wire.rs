@@ -1,7 +1,7 @@
-//! Talking to a database server: statements and values out, rows in.
+//! Runs statements on a database server.
 //!
-//! The drivers of PostgreSQL and MySQL have types of their own for everything. Here and in `pool`
-//! both are named; above there are [`Link`]s, [`Value`]s and [`Row`]s.
+//! Only this module, `pool` and `target` name the types of the drivers of PostgreSQL and MySQL. The
+//! code above uses [`Link`], [`Value`] and [`Row`].
 
 use sqlx_core::raw_sql::raw_sql;
 use sqlx_core::row::Row as _;
@@ -10,19 +10,22 @@ use sqlx_mysql::{MySqlConnection, MySqlRow};
 use sqlx_postgres::{PgConnection, PgRow};
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
-use super::error::is_broken;
+use super::error::{is_broken, map_error};
 use super::limits;
+use crate::StoreError;
+use crate::sql::executor::{Executor, Failure};
+use crate::sql::query::{CellError, Cells, Query, Value};
 
-/// One connection, or what happens together on it.
+/// One connection, or a transaction on it.
 pub(super) enum Link<'a> {
     Postgres(&'a mut PgConnection, Session),
     MySql(&'a mut MySqlConnection),
 }
 
-/// What lasts from one statement to the next on a connection to PostgreSQL.
+/// What persists between two statements on a connection to PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Session {
-    /// Everything: it is the server's own session.
+    /// Everything: the connection has a session of its own.
     Whole,
     /// Nothing: a pooler may give each transaction to another session.
     Pooled,
@@ -30,49 +33,38 @@ pub(super) enum Session {
     Transaction,
 }
 
-/// A value on its way into a statement.
-#[derive(Debug, Clone)]
-pub(super) enum Value {
-    Text(Option<String>),
-    Number(i64),
-    MaybeNumber(Option<i64>),
-    Flag(bool),
-    Moment(Option<OffsetDateTime>),
-}
-
-/// A row that came back.
+/// A row of either driver.
 pub(super) enum Row {
     Postgres(PgRow),
     MySql(MySqlRow),
 }
 
-/// Binds the values to a query, for either driver. Only a session that lasts keeps the statement.
+/// Binds the values to a query of either driver. Only a session of its own keeps the prepared
+/// statement.
 macro_rules! bound {
     ($statement:expr, $values:expr) => {
         bound!($statement, $values, true)
     };
     ($statement:expr, $values:expr, $kept:expr) => {{
-        // Statements are built here from table names and constants; what comes from outside
-        // is a value.
+        // Statements consist of table names and constants. Input from outside is always a value.
         let mut query =
             sqlx_core::query::query(AssertSqlSafe($statement.to_owned())).persistent($kept);
         for value in $values {
             query = match value {
-                Value::Text(text) => query.bind(text.clone()),
+                Value::Text(text) => query.bind(text.as_deref()),
                 Value::Number(number) => query.bind(*number),
-                Value::MaybeNumber(number) => query.bind(*number),
                 Value::Flag(flag) => query.bind(*flag),
-                Value::Moment(moment) => query.bind(moment.map(naive)),
+                Value::Time(time) => query.bind(time.map(naive)),
             };
         }
         query
     }};
 }
 
-/// No text of PostgreSQL's can have a NUL in it, and MySQL's collations pass over it: what
-/// would be kept is not what was meant.
-fn refuse_nul(values: &[Value]) -> Result<(), sqlx_core::Error> {
-    let has_nul = |value: &Value| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
+/// Refuses texts with a NUL: PostgreSQL cannot store one, and MySQL's collations ignore it.
+fn refuse_nul(values: &[Value<'_>]) -> Result<(), sqlx_core::Error> {
+    let has_nul =
+        |value: &Value<'_>| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
     if values.iter().any(has_nul) {
         let why = "a text with a NUL in it is not kept";
         return Err(sqlx_core::Error::Encode(why.into()));
@@ -104,7 +96,7 @@ impl Link<'_> {
     pub(super) async fn rows(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<Vec<Row>, sqlx_core::Error> {
         in_one_session!(self, self.rows_here(statement, values).await)
     }
@@ -112,7 +104,7 @@ impl Link<'_> {
     async fn rows_here(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<Vec<Row>, sqlx_core::Error> {
         Ok(match self {
             Self::Postgres(connection, session) => {
@@ -130,20 +122,20 @@ impl Link<'_> {
         })
     }
 
-    /// How many rows matched.
-    pub(super) async fn execute(
+    /// Writes. Returns the number of rows that matched.
+    pub(super) async fn write(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<u64, sqlx_core::Error> {
         refuse_nul(values)?;
-        in_one_session!(self, self.execute_here(statement, values).await)
+        in_one_session!(self, self.write_here(statement, values).await)
     }
 
-    async fn execute_here(
+    async fn write_here(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<u64, sqlx_core::Error> {
         Ok(match self {
             Self::Postgres(connection, session) => bound!(statement, values, session.is_whole())
@@ -157,11 +149,11 @@ impl Link<'_> {
         })
     }
 
-    /// Inserts a row; its primary key.
-    pub(super) async fn insert(
+    /// Inserts a row. Returns its primary key.
+    pub(super) async fn insert_row(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<i64, sqlx_core::Error> {
         refuse_nul(values)?;
         in_one_session!(self, self.insert_here(statement, values).await)
@@ -170,7 +162,7 @@ impl Link<'_> {
     async fn insert_here(
         &mut self,
         statement: &str,
-        values: &[Value],
+        values: &[Value<'_>],
     ) -> Result<i64, sqlx_core::Error> {
         match self {
             Self::Postgres(connection, session) => {
@@ -204,7 +196,7 @@ impl Link<'_> {
         self.end("ROLLBACK").await
     }
 
-    /// Whether a transaction was begun because sessions do not last.
+    /// Whether a transaction was begun because a pooler gives away the session.
     pub(super) fn is_in_transaction(&self) -> bool {
         matches!(self, Self::Postgres(_, Session::Transaction))
     }
@@ -217,7 +209,7 @@ impl Link<'_> {
         ended
     }
 
-    /// One statement without values that the drivers need not prepare.
+    /// Runs one statement without values and without preparing it.
     pub(super) async fn order(&mut self, statement: &'static str) -> Result<(), sqlx_core::Error> {
         match self {
             Self::Postgres(connection, _) => raw_sql(statement)
@@ -231,7 +223,7 @@ impl Link<'_> {
         }
     }
 
-    /// Several statements without values, one after the other.
+    /// Runs several statements without values, one after the other.
     pub(super) async fn batch(&mut self, statements: &str) -> Result<(), sqlx_core::Error> {
         for statement in statements.split(";\n").map(str::trim) {
             if statement.is_empty() {
@@ -253,7 +245,28 @@ impl Session {
     }
 }
 
-/// Reads a cell, whichever driver's row it is in.
+impl Executor for Link<'_> {
+    type Error = sqlx_core::Error;
+
+    async fn each(
+        &mut self,
+        query: &Query<'_>,
+        mut read: impl FnMut(&dyn Cells) -> Result<(), StoreError> + Send,
+    ) -> Result<(), Failure<sqlx_core::Error>> {
+        let rows = self.rows(&query.text, &query.values).await?;
+        Ok(rows.iter().try_for_each(|row| read(row))?)
+    }
+
+    async fn execute(&mut self, query: &Query<'_>) -> Result<u64, Failure<sqlx_core::Error>> {
+        Ok(self.write(&query.text, &query.values).await?)
+    }
+
+    async fn insert(&mut self, query: &Query<'_>) -> Result<i64, Failure<sqlx_core::Error>> {
+        Ok(self.insert_row(&query.text, &query.values).await?)
+    }
+}
+
+/// Reads a cell of either driver's row.
 macro_rules! cell {
     ($row:expr, $index:expr, $kind:ty) => {
         match $row {
@@ -271,18 +284,38 @@ impl Row {
     pub(super) fn number(&self, index: usize) -> Result<Option<i64>, sqlx_core::Error> {
         cell!(self, index, Option<i64>)
     }
+}
 
-    pub(super) fn flag(&self, index: usize) -> Result<bool, sqlx_core::Error> {
-        Ok(cell!(self, index, Option<bool>)?.unwrap_or(false))
+fn cell_error(error: sqlx_core::Error) -> CellError {
+    CellError::Failed(map_error(error))
+}
+
+impl Cells for Row {
+    fn text(&self, index: usize) -> Result<Option<String>, CellError> {
+        cell!(self, index, Option<String>).map_err(cell_error)
     }
 
-    pub(super) fn moment(&self, index: usize) -> Result<Option<OffsetDateTime>, sqlx_core::Error> {
-        let naive = cell!(self, index, Option<PrimitiveDateTime>)?;
+    fn number(&self, index: usize) -> Result<Option<i64>, CellError> {
+        cell!(self, index, Option<i64>).map_err(cell_error)
+    }
+
+    fn flag(&self, index: usize) -> Result<Option<bool>, CellError> {
+        cell!(self, index, Option<bool>).map_err(cell_error)
+    }
+
+    fn time(&self, index: usize) -> Result<Option<OffsetDateTime>, CellError> {
+        let naive = cell!(self, index, Option<PrimitiveDateTime>).map_err(cell_error)?;
         Ok(naive.map(PrimitiveDateTime::assume_utc))
     }
 }
 
-/// As SQLAlchemy keeps moments: in UTC, without saying so.
+impl From<sqlx_core::Error> for Failure<sqlx_core::Error> {
+    fn from(error: sqlx_core::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+/// A time as SQLAlchemy stores it: naive UTC.
 fn naive(moment: OffsetDateTime) -> PrimitiveDateTime {
     let moment = moment.to_offset(UtcOffset::UTC);
     PrimitiveDateTime::new(moment.date(), moment.time())

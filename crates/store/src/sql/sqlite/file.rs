@@ -1,30 +1,31 @@
-//! The file: where it is, whether it is still the same, and how it is opened.
+//! The database file: its path, its identity, and its connections.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::error::map_error;
 use crate::StoreError;
 use crate::sql::address::{malformed, not_served};
-use crate::sql::error::map_error;
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How much of the file a connection keeps, in KiB: a look-up in a large table meets pages that it
-/// has. A small database takes as little as before.
+/// The page cache of a connection, in KiB, so that look-ups in a large table find most pages in
+/// it. A small database takes no more than its size.
 const CACHE_KIB: i64 = 16 * 1024;
 
-/// How long it waits before it asks again for a lock that SQLite does not wait for.
+/// The pause between attempts to get a lock that SQLite does not wait for.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// How many statements a connection keeps prepared.
 const STATEMENTS: usize = 64;
 
-/// Which file it is, whatever its name.
+/// Identifies a file independently of its name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileId {
     device: u64,
@@ -43,11 +44,11 @@ impl FileId {
 }
 
 /// The file that a SQLAlchemy address names: `sqlite:///relative.db`,
-/// `sqlite:////absolute.db`. Options behind a question mark are passed over, but for `uri=true`,
-/// with which the name is one of SQLite's own URIs.
+/// `sqlite:////absolute.db`. Options after the question mark are ignored, except `uri=true`,
+/// which makes the name one of SQLite's own URIs.
 ///
 /// # Errors
-/// When the address is of another kind, or names no file.
+/// When the address is of another kind or names no file.
 pub fn path_of(uri: &str) -> Result<PathBuf, StoreError> {
     let rest = uri
         .strip_prefix("sqlite:")
@@ -62,7 +63,7 @@ pub fn path_of(uri: &str) -> Result<PathBuf, StoreError> {
     });
     let path = match path.strip_prefix("file:") {
         Some(named) if is_uri => file_of(named, query)?,
-        // SQLAlchemy and SQLite would not mean the same file.
+        // SQLAlchemy and SQLite would open different files.
         Some(_) => {
             return Err(malformed(
                 "names a file: URI without ?uri=true: write sqlite:///name.db",
@@ -78,9 +79,9 @@ pub fn path_of(uri: &str) -> Result<PathBuf, StoreError> {
     Ok(PathBuf::from(path))
 }
 
-/// The path of one of SQLite's URIs, of what follows `file:`.
+/// The path in one of SQLite's URIs, given what follows `file:`.
 fn file_of<'a>(named: &'a str, query: &str) -> Result<&'a str, StoreError> {
-    // What SQLAlchemy keeps for Python's driver; the rest is for SQLite.
+    // SQLAlchemy hands these to Python's driver, and the others to SQLite.
     let is_known = |option: &str| {
         let name = option.split('=').next().unwrap_or_default();
         let of_python = [
@@ -107,12 +108,13 @@ fn file_of<'a>(named: &'a str, query: &str) -> Result<&'a str, StoreError> {
     ))
 }
 
-/// Makes the file, if it is not there, for its owner only: password hashes go into it.
+/// Creates the file if it does not exist, readable by its owner only: it will hold password
+/// hashes.
 pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).mode(0o600);
     let made = match options.clone().create_new(true).open(path) {
-        // A link that leads nowhere yet: SQLite would make the file with the umask's mode.
+        // A dangling symbolic link: SQLite would create the file with the umask's mode.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && !path.exists() => {
             options.create(true).open(path)
         }
@@ -123,8 +125,8 @@ pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
         .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))
 }
 
-/// Lets readers go on while somebody writes. The file remembers it; whoever else has the
-/// file open notices by themselves. SQLite does not wait for others here, so we do.
+/// Switches to write-ahead logging, in which readers continue during a write. The mode is stored
+/// in the file, and other connections adopt it. SQLite does not wait for others here, so we do.
 pub(super) fn switch_to_wal(connection: &Connection) -> Result<(), StoreError> {
     let mut waited = Duration::ZERO;
     loop {
@@ -160,13 +162,19 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(map_error)?;
-    // What was answered holds when the power fails: a refresh token that was spent, a password
-    // that was changed. Few things are written here that were not dearer before.
+    // Changes that were answered survive a power failure, for example a consumed refresh token or
+    // a changed password. Most writes follow work that takes longer than the fsync.
     connection
         .pragma_update(None, "synchronous", "full")
         .map_err(map_error)?;
     connection
         .pragma_update(None, "cache_size", -CACHE_KIB)
+        .map_err(map_error)?;
+    // Plans that do not depend on bound values. Without this, SQLite prepares a join anew for each
+    // execution, because the values could lead to another plan; that takes seven times as long as
+    // the read.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map_err(map_error)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)

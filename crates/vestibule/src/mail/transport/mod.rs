@@ -64,7 +64,7 @@ pub enum MailError {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use vestibule::mail::transport::{MailError, Mailer, Outgoing};
+/// use vestibule::{MailError, Mailer, Outgoing};
 ///
 /// #[derive(Debug)]
 /// struct OnTheScreen;

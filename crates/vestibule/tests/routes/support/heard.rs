@@ -1,6 +1,6 @@
 //! The events that the application under test hears, kept as whole values.
 
-use vestibule::hooks::Event;
+use vestibule::Event;
 
 use super::TestApp;
 

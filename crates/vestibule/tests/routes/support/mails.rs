@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use vestibule::mail::transport::{MailError, Mailer, Outgoing};
+use vestibule::{MailError, Mailer, Outgoing};
 
 use super::{Browser, TestApp};
 

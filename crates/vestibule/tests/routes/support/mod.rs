@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use tower::ServiceExt as _;
-use vestibule::clock::Clock;
-use vestibule::hooks::Event;
-use vestibule::http::trust::Peer;
-use vestibule::mail::transport::Mailer;
-use vestibule::rng::Random;
+use vestibule::Clock;
+use vestibule::Event;
+use vestibule::Mailer;
+use vestibule::Random;
+use vestibule::program::Peer;
 use vestibule::{App, Builder, Vestibule, admin};
 use vestibule_store::{Store, User};
 
@@ -128,8 +128,7 @@ impl TestApp {
     }
 
     async fn configured(lines: &str, more: impl FnOnce(Builder) -> Builder) -> Self {
-        let settings =
-            vestibule::settings::Settings::from_toml(&merge(&format!("{CHEAP}{lines}"))).unwrap();
+        let settings = vestibule::Settings::from_toml(&merge(&format!("{CHEAP}{lines}"))).unwrap();
         let clock = Arc::new(FrozenClock(AtomicI64::new(1_800_000_000)));
         let events = Arc::new(Mutex::new(Vec::new()));
         let hearing = Arc::clone(&events);
