@@ -125,6 +125,10 @@ mod tests {
             assert_eq!(signed, signer("new", &[]).sign("value"));
             assert_eq!(both.unsign(&signed), Ok("value"));
             assert_eq!(both.unsign(&old.sign("value")), Ok("value"));
+            assert_eq!(
+                both.unsign(&signer("older", &[]).sign("value")),
+                Ok("value")
+            );
             assert_eq!(old.unsign(&signed), Err(SignatureError::BadSignature));
             for (forged, error) in [
                 ("value", SignatureError::Malformed),
@@ -135,6 +139,21 @@ mod tests {
             ] {
                 assert_eq!(both.unsign(forged), Err(error), "{forged}");
             }
+        }
+    }
+
+    /// Computed with Python's hashlib and hmac as itsdangerous defines it.
+    #[test]
+    fn signatures_are_those_of_itsdangerous() {
+        for (derivation, signed) in [
+            (
+                Derivation::DjangoConcat,
+                "value.3nRqEICO7XSUZdHc9h3CUtppe6g",
+            ),
+            (Derivation::Hmac, "value.4p13bMWQ8j6Z9vJq2434EMMsVz8"),
+        ] {
+            let signer = Signer::new(&KeyRing::new("secret", []), "salt", derivation);
+            assert_eq!(signer.sign("value"), signed);
         }
     }
 
