@@ -1,4 +1,4 @@
-//! Putting an [`App`] together.
+//! Builds a [`Vestibule`] from the settings and from what the application supplies.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ use crate::validation::deliverability::Deliverability;
 use crate::validation::own::{OwnRules, PhoneNumbers, UsernameCheck};
 use crate::validation::password::{PasswordCheck, PasswordRules};
 
-/// Accounts, ready to be served.
+/// A configured instance: its router, its layer and its background work.
 #[derive(Debug, Clone)]
 pub struct Vestibule {
     app: App,
@@ -49,7 +49,7 @@ pub struct Vestibule {
     own_mailer: bool,
 }
 
-/// What goes into a [`Vestibule`].
+/// Builds a [`Vestibule`].
 pub struct Builder {
     settings: Settings,
     store: Option<Arc<dyn Store>>,
@@ -65,7 +65,7 @@ pub struct Builder {
 }
 
 impl Vestibule {
-    /// Begins with the configuration.
+    /// Starts a builder with the configuration.
     #[must_use]
     pub fn builder(settings: Settings) -> Builder {
         Builder {
@@ -83,27 +83,29 @@ impl Vestibule {
         }
     }
 
-    /// Every endpoint, to be nested in an application's own router at
+    /// Returns the endpoints, for an application that nests them in its own router at
     /// [`prefix`](Self::prefix).
     pub fn router(&self) -> Router {
         router::nested(&self.app)
     }
 
-    /// Where the endpoints belong: `SECURITY_URL_PREFIX`.
+    /// Returns the path under which the endpoints belong: `SECURITY_URL_PREFIX`.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.app.settings().http.url_prefix
     }
 
-    /// Every endpoint at its prefix and the health checks beside them: a server of its own.
+    /// Returns the router of a server that serves nothing else: the endpoints under their prefix,
+    /// and the health checks and the dev mailbox at the root.
     pub fn standalone(&self) -> Router {
         router::standalone(&self.app)
     }
 
-    /// The dev mailbox, to be merged into an application's own router, at its root: the mails that
-    /// would have been sent, as a page at `/dev/mailbox` and as JSON at `/dev/mailbox.json`, for
-    /// requests from this machine alone, with the key of
-    /// [`dev_mailbox_path`](Self::dev_mailbox_path). Where mails are sent the router is empty.
+    /// Returns the dev mailbox, for an application that merges it into its own router, at the root.
+    ///
+    /// It shows the mails that would have been sent, as a page at `/dev/mailbox` and as JSON at
+    /// `/dev/mailbox.json`. It replies only to requests from this machine that carry the key of
+    /// [`dev_mailbox_path`](Self::dev_mailbox_path). If mails are sent, the router is empty.
     ///
     /// ```
     /// # fn of(vestibule: vestibule::Vestibule) -> axum::Router {
@@ -120,10 +122,12 @@ impl Vestibule {
         router::dev_mailbox(&self.app)
     }
 
-    /// The path of the dev mailbox with its key, `/dev/mailbox?key=...`, for the developer to open: it
-    /// sets a cookie, after which the path alone is enough. `None` where mails are sent. The key is
-    /// derived from `SECRET_KEY`; whoever has it reads every mail, so it belongs on the developer's
-    /// terminal and not into a log.
+    /// Returns the path of the dev mailbox with its key, `/dev/mailbox?key=...`, or `None` if mails
+    /// are sent.
+    ///
+    /// Opening the path sets a cookie, after which no key is needed. The key is derived from
+    /// `SECRET_KEY` and gives access to every mail: print it on the developer's terminal, and never
+    /// log it.
     #[must_use]
     pub fn dev_mailbox_path(&self) -> Option<String> {
         if self.own_mailer {
@@ -132,27 +136,28 @@ impl Vestibule {
         router::dev_mailbox_path(&self.app)
     }
 
-    /// The OpenAPI document of what [`standalone`](Self::standalone) serves, as JSON.
+    /// Returns the OpenAPI document of the endpoints of [`standalone`](Self::standalone), as JSON.
     #[must_use]
     pub fn openapi(&self) -> String {
         api::text(&self.app, &router::whole(&self.app))
     }
 
-    /// The layer around an application's own routes: with it they know who is asking.
+    /// Returns the layer for an application's own routes. It authenticates their callers.
     #[must_use]
     pub fn layer(&self) -> VestibuleLayer {
         VestibuleLayer::new(self.app.clone())
     }
 
-    /// What is done beside the requests: mails are sent, and what has expired is forgotten. Spawn
-    /// it; it goes on until `stop` is done, or for ever with [`std::future::pending`]. Several
-    /// servers on one database share the work.
+    /// Runs the background work: sends queued mails and deletes expired records.
+    ///
+    /// Spawn the returned future. It runs until `stop` completes, or for ever with
+    /// [`std::future::pending`]. Several servers on one database share the work.
     ///
     /// ```no_run
     /// # async fn serve(vestibule: vestibule::Vestibule) {
     /// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     /// let beside = tokio::spawn(vestibule.background(async move { stopped.await.unwrap_or_default() }));
-    /// // serve, and in the end
+    /// // Serve requests, and at the end:
     /// stop.send(()).ok();
     /// beside.await.ok();
     /// # }
@@ -164,7 +169,8 @@ impl Vestibule {
         worker::run(self.app.clone(), Arc::clone(&self.mailer), stop)
     }
 
-    /// What the handlers reach.
+    /// Returns the state that the handlers share, which the functions of [`admin`](crate::admin)
+    /// take.
     #[must_use]
     pub fn app(&self) -> &App {
         &self.app
@@ -181,7 +187,7 @@ impl std::fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// Where users are kept; without one, in memory.
+    /// Sets the store. The default keeps users in memory.
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -197,22 +203,23 @@ impl Builder {
         self
     }
 
-    /// Another clock.
+    /// Replaces the system clock, for example in tests.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Another source of chance.
+    /// Replaces the operating system's source of randomness, for example in tests.
     #[must_use]
     pub fn random(mut self, random: Arc<dyn Random>) -> Self {
         self.random = random;
         self
     }
 
-    /// Hears what happens to accounts, and where it comes from. It is called on the request's own
-    /// thread: hand long work to another.
+    /// Adds a listener for the events of accounts. It also receives the context of each event.
+    ///
+    /// The listener runs on the thread of the request. Hand long work to another thread.
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -234,8 +241,9 @@ impl Builder {
         self
     }
 
-    /// When a user's new auth tokens end, if that is before `SECURITY_TOKEN_MAX_AGE` is over:
-    /// the reference's `TOKEN_EXPIRE_TIMESTAMP`.
+    /// Sets when a user's new auth tokens expire: the reference's `TOKEN_EXPIRE_TIMESTAMP`.
+    ///
+    /// A time later than `SECURITY_TOKEN_MAX_AGE` allows, or `None`, has no effect.
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -253,9 +261,11 @@ impl Builder {
         self
     }
 
-    /// Answers in the application's own way to whoever has to sign in first. The reply is what
-    /// would be sent; its headers are added to the application's answer, unless it has them already.
-    /// Beside it stands what was asked for, and by which request.
+    /// Replaces the response to a request whose caller is not authenticated.
+    ///
+    /// `answer` receives the reply that would be sent, and the refused request with the mechanisms
+    /// that its route accepts. The reply's headers are added to the application's response, unless
+    /// it has a header of that name already. Cookies are always added.
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -281,7 +291,9 @@ impl Builder {
         self
     }
 
-    /// Answers in the application's own way to whoever may not.
+    /// Replaces the response to a request whose caller lacks roles or permissions.
+    ///
+    /// Headers are added as in [`on_unauthenticated`](Self::on_unauthenticated).
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -302,7 +314,9 @@ impl Builder {
         self
     }
 
-    /// Answers in the application's own way to whoever has to show once more who they are.
+    /// Replaces the response to a request whose caller has to confirm their identity again.
+    ///
+    /// Headers are added as in [`on_unauthenticated`](Self::on_unauthenticated).
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -323,9 +337,9 @@ impl Builder {
         self
     }
 
-    /// Renders every answer in the application's own way, instead of in our envelope: refusals of
-    /// any kind, too, but not redirects. Cookies and other headers that ours would have are added,
-    /// unless the application's has them already.
+    /// Replaces the JSON envelope of every response, including refusals but not redirects.
+    ///
+    /// Headers are added as in [`on_unauthenticated`](Self::on_unauthenticated).
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -343,7 +357,7 @@ impl Builder {
         self
     }
 
-    /// What answers say about a user, in their member `user`: nothing unless this says it.
+    /// Sets what responses say about a user, in their member `user`. By default they say nothing.
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -359,40 +373,43 @@ impl Builder {
         self
     }
 
-    /// Sends mails in the application's own way, instead of as the configuration says.
+    /// Sends mails through the application's own mailer instead of the configured one.
     #[must_use]
     pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
         self.mailer = Some(mailer);
         self
     }
 
-    /// Has new passwords looked at by the application, too, after the rules of the settings let
-    /// them pass; one such check after the other, until one has something to say.
+    /// Adds a check of new passwords, after the rules of the settings. Several checks run in the
+    /// order in which they were added, until one reports errors.
     #[must_use]
     pub fn password_check(mut self, check: impl PasswordCheck + 'static) -> Self {
         self.password_checks.push(Arc::new(check));
         self
     }
 
-    /// Has new usernames looked at by the application, too, after the rules of the settings let
-    /// them pass; one such check after the other, until one has something to say.
+    /// Adds a check of new usernames, after the rules of the settings. Several checks run in the
+    /// order in which they were added, until one reports errors.
     #[must_use]
     pub fn username_check(mut self, check: impl UsernameCheck + 'static) -> Self {
         self.own_rules.usernames.push(Arc::new(check));
         self
     }
 
-    /// Reads phone numbers in the application's own way, instead of as the settings say.
+    /// Replaces the parser of phone numbers that the settings configure.
     #[must_use]
     pub fn phone_numbers(mut self, numbers: impl PhoneNumbers + 'static) -> Self {
         self.own_rules.phone_numbers = Some(Arc::new(numbers));
         self
     }
 
-    /// Keeps somebody from signing in, by whatever door, and from getting mails that would help them
-    /// to: the reference's `is_locked`. Whoever has shown that the account is theirs is told why.
-    /// Sessions and tokens that they have go on. It is asked of accounts that are there, and only of
-    /// these: what takes time here tells a stranger which are.
+    /// Blocks sign-in for a user, whatever the method, and every mail that could lead to one: the
+    /// reference's `is_locked`.
+    ///
+    /// `objection` returns the reason. A client that has proven the user's identity learns it, and
+    /// so does one that requests a mail, unless `SECURITY_RETURN_GENERIC_RESPONSES` is set. Existing
+    /// sessions and tokens continue. `objection` runs only for accounts that exist: if it is slow,
+    /// an attacker learns from the time of a response which accounts exist.
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
@@ -413,18 +430,18 @@ impl Builder {
         self
     }
 
-    /// How many threads check passwords; as many as there are cores unless said.
+    /// Sets how many threads check passwords. The default is the number of cores.
     #[must_use]
     pub fn hashing_threads(mut self, threads: usize) -> Self {
         self.hashing_threads = threads;
         self
     }
 
-    /// Puts it together.
+    /// Builds the instance.
     ///
     /// # Errors
-    /// When the configured password scheme cannot hash, mails cannot be written or sent as
-    /// configured, or a thread cannot be started.
+    /// When the configured password scheme cannot hash, the CORS settings or a mail template are
+    /// invalid, mails cannot be sent as configured, or TLS or a thread cannot be set up.
     pub fn build(self) -> Result<Vestibule, BuildError> {
         Ok(self.assemble()?)
     }

@@ -1,7 +1,7 @@
 //! Sign-in and accounts for single-page applications, as an axum library.
 //!
-//! The JSON API is that of Flask-Security in its SPA configuration: a front end, a
-//! database, cookies and tokens of one work with the other.
+//! The JSON API is that of Flask-Security in its SPA configuration. Front ends, databases,
+//! cookies and tokens of one work with the other.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -31,8 +31,8 @@
 //! # }
 //! ```
 //!
-//! Without a [`datastore`](Builder::datastore) users are kept in memory. The program keeps
-//! them in SQLite, PostgreSQL or MySQL by [`store::sql`].
+//! Without a [`datastore`](Builder::datastore), users are kept in memory. [`store::sql`] keeps
+//! them in SQLite, PostgreSQL or MySQL.
 
 pub mod admin;
 mod app;
@@ -79,5 +79,5 @@ pub use rng::Random;
 pub use settings::{Mechanism, Problem, Settings, SettingsError};
 pub use validation::own::{PhoneNumbers, UsernameCheck};
 pub use validation::password::PasswordCheck;
-/// Where users are kept.
+/// The `Store` trait, its records, and the stores: in memory and in SQL.
 pub use vestibule_store as store;
