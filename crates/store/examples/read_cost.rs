@@ -1,4 +1,4 @@
-//! What a read of one row costs on SQLite, in microseconds of CPU time.
+//! Measures the cost of reading one row on SQLite, in microseconds of CPU time.
 //!
 //! `cargo run --release -p vestibule-store --example read_cost [users] [threads]`
 
@@ -20,7 +20,7 @@ use vestibule_store::{Store, UserId, UserKey};
 const READS: u32 = 20_000;
 const ROUNDS: usize = 9;
 
-/// Nanoseconds that this thread has run.
+/// The CPU time of this thread, in nanoseconds.
 fn cpu_time() -> u64 {
     let line = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     line.split(' ').next().unwrap().parse().unwrap()
@@ -58,7 +58,7 @@ fn fill(path: &Path, users: u32) {
     sql.execute_batch("ANALYZE").unwrap();
 }
 
-/// Reads in one of the ways that are measured.
+/// Does one read of the measured kind. Returns whether it found its row.
 async fn read(store: &dyn Store, way: &str, number: u32) -> bool {
     let session = format!("u{number}");
     let key = UserKey::Uniquifier(&session);
@@ -72,7 +72,8 @@ async fn read(store: &dyn Store, way: &str, number: u32) -> bool {
     }
 }
 
-/// Microseconds of CPU and of the clock for one read, on each of several threads at once.
+/// The CPU time and the elapsed time of one read, in microseconds, with several threads reading
+/// at once.
 fn measure(store: &Arc<SqliteStore>, way: &'static str, rows: u32, threads: u32) -> (f64, f64) {
     let started = Instant::now();
     let workers: Vec<_> = (0..threads)

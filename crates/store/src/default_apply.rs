@@ -6,8 +6,7 @@ use crate::{
     Applied, Change, FamilyChange, RoleChange, Store, StoreError, UserChange, UserId, UserPatch,
 };
 
-/// Applies a change that consists of one thing, or of a user and a family, by calling the method
-/// for each.
+/// Applies a change that has one part, or a user and a family, by calling the method for each.
 pub(crate) async fn apply<S: Store + ?Sized>(
     store: &S,
     change: Change,

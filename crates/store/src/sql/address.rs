@@ -29,7 +29,7 @@ pub(super) fn malformed(what: &str) -> StoreError {
     StoreError::Address(what.to_owned())
 }
 
-/// The error for an address of a kind that is not served.
+/// The error for an address whose kind of database is not supported.
 pub(super) fn not_served(uri: &str) -> StoreError {
     malformed(&format!("{}: {FIX}", kind(uri)))
 }

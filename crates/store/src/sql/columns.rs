@@ -106,7 +106,7 @@ pub(super) const USER_COLUMNS: [&str; 22] = [
     "fs_token_uniquifier",
 ];
 
-/// The columns that the store cannot work without.
+/// The columns that the store requires.
 const REQUIRED: [&str; 3] = ["id", "active", "fs_uniquifier"];
 
 /// The columns that the user table has.
@@ -114,7 +114,7 @@ const REQUIRED: [&str; 3] = ["id", "active", "fs_uniquifier"];
 pub(super) struct UserColumns(HashSet<String>);
 
 impl UserColumns {
-    /// Takes the names of the columns. Some of them are required.
+    /// Takes the names of the columns. Fails if a required one is missing.
     pub(super) fn new(present: HashSet<String>, table: &str) -> Result<Self, StoreError> {
         if present.is_empty() {
             return Err(StoreError::Schema(format!(
@@ -133,8 +133,8 @@ impl UserColumns {
         self.0.contains(name)
     }
 
-    /// Refuses a value for which there is no column. A column that the table lacks reads as NULL,
-    /// so that NULL is no such value.
+    /// Refuses a value whose column the table lacks, unless it is NULL: a missing column reads as
+    /// NULL.
     pub(super) fn require(&self, name: &str, is_null: bool, table: &str) -> Result<(), StoreError> {
         if self.has(name) || is_null {
             return Ok(());

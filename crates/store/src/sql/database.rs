@@ -1,4 +1,4 @@
-//! A database of any kind, by its address.
+//! A database of any supported kind, opened by its address.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use super::sqlite::{SqliteStore, path_of};
 use crate::schema_check::{Finding, Upgrade};
 use crate::{PasswordKind, Store, StoreError};
 
-/// Where a database is: `SQLALCHEMY_DATABASE_URI`.
+/// The location of a database: `SQLALCHEMY_DATABASE_URI`.
 #[derive(Clone)]
 pub enum Database {
     /// A SQLite file.
     File(PathBuf),
-    /// A server, by an address that may hold a password.
+    /// The address of a server. It may hold a password.
     #[cfg(feature = "server")]
     Server(String),
 }
@@ -28,7 +28,7 @@ impl fmt::Debug for Database {
 }
 
 impl fmt::Display for Database {
-    /// The file's path, or the kind of the server; nothing secret.
+    /// Shows the file's path or the kind of the server, and nothing secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
@@ -44,9 +44,9 @@ impl Database {
     /// Reads an address as SQLAlchemy writes it.
     ///
     /// # Errors
-    /// When it is of a kind that is not served, or names no database.
+    /// When the kind of database is not supported, or the address names no database.
     pub fn at(uri: &str) -> Result<Self, StoreError> {
-        // The line break at the end of a file of secrets is not part of the address.
+        // An address from a secrets file may end with a line break.
         let uri = uri.trim();
         #[cfg(feature = "server")]
         if is_server(uri) {
@@ -56,7 +56,7 @@ impl Database {
         path_of(uri).map(Self::File)
     }
 
-    /// Checks that the certificates which its address names can be read.
+    /// Checks that the certificates that its address names can be read.
     ///
     /// # Errors
     /// When a file cannot be read. The error names it.
@@ -96,7 +96,7 @@ impl Database {
         }
     }
 
-    /// The file, if it is one.
+    /// The path of the file, if the database is one.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
         match self {

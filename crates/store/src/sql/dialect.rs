@@ -1,11 +1,11 @@
-//! What the databases spell differently.
+//! The differences between the databases' SQL.
 
 use time::OffsetDateTime;
 
 use super::TableNames;
 use super::query::Value;
 
-/// Which database it is, and what it can keep.
+/// The kind of database, and the precision of its times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "server"),
@@ -32,8 +32,8 @@ impl Dialect {
         }
     }
 
-    /// Fills in the names of the tables, and numbers the placeholders (`?`) where the database
-    /// wants that.
+    /// Fills in the names of the tables, and numbers the placeholders (`?`) if the database
+    /// requires it.
     pub(super) fn statement(self, tables: &TableNames, text: &str) -> String {
         tables.fill_with(&self.placeholders(text), |name| self.quote(name))
     }
@@ -46,7 +46,7 @@ impl Dialect {
         }
     }
 
-    /// An INSERT that does nothing when the row exists.
+    /// An INSERT that does nothing if the row exists.
     pub(super) fn insert_or_ignore(self, into: &str) -> String {
         match self {
             Self::Sqlite | Self::Postgres => {
@@ -56,8 +56,8 @@ impl Dialect {
         }
     }
 
-    /// What follows a SELECT whose rows are about to be changed. SQLite locks out other writers
-    /// when the transaction begins.
+    /// The clause that locks the rows of a SELECT for a change. SQLite needs none: it locks out
+    /// other writers when the transaction begins.
     pub(super) const fn for_update(self) -> &'static str {
         match self {
             Self::Sqlite => "",
@@ -84,9 +84,9 @@ impl Dialect {
         }
     }
 
-    /// Equality to the byte, by an index if there is one: the condition, and how often it takes
-    /// the value. MySQL's collations ignore case, accents and trailing spaces, and its columns
-    /// may have another character set than the values.
+    /// The condition for equality to the byte, and how often it takes the value. It uses an index
+    /// if there is one. MySQL's collations ignore case, accents and trailing spaces, and its
+    /// columns may have another character set than the values.
     pub(super) fn exactly(self, column: &str) -> (String, usize) {
         match self {
             Self::Sqlite | Self::Postgres => (format!("{column} = ?"), 1),
@@ -106,8 +106,8 @@ impl Dialect {
         self == Self::Sqlite || !text.contains('\0')
     }
 
-    /// The time as the database returns it later: truncated here, so that the database does not
-    /// round it up.
+    /// The time as the database will return it. It is truncated here, so that the database does
+    /// not round it up.
     pub(super) fn time(self, time: OffsetDateTime) -> OffsetDateTime {
         let kept = match self {
             Self::MySql {

@@ -1,4 +1,4 @@
-//! What runs statements.
+//! The interface to a connection, and what its functions return.
 //!
 //! The statements and their order are written once, as async functions over an [`Executor`].
 //! PostgreSQL and MySQL really wait. SQLite answers before its future is polled, so that
@@ -13,10 +13,10 @@ use crate::{Applied, StoreError};
 
 /// Runs statements on one connection, or inside one transaction.
 pub(super) trait Executor {
-    /// The driver's own errors, for those who decide whether to repeat a transaction.
+    /// The driver's own error, from which the caller decides whether to repeat a transaction.
     type Error: fmt::Debug + Send;
 
-    /// Hands every row to a function.
+    /// Calls a function with every row.
     fn each(
         &mut self,
         query: &Query<'_>,
@@ -29,7 +29,7 @@ pub(super) trait Executor {
         query: &Query<'_>,
     ) -> impl Future<Output = Result<u64, Failure<Self::Error>>> + Send;
 
-    /// Inserts a row into a table with an `id`, and returns that.
+    /// Inserts a row into a table with an `id`, and returns the `id`.
     fn insert(
         &mut self,
         query: &Query<'_>,
@@ -68,15 +68,15 @@ pub(super) async fn first<X: Executor, T: Send>(
     Ok(found)
 }
 
-/// What a function over an executor returns.
+/// The result of a function over an executor.
 pub(super) type Outcome<T, X> = Result<T, Failure<<X as Executor>::Error>>;
 
-/// Why work on a database ended early. What a transaction did so far is rolled back.
+/// Why work on a database ended early. A transaction is rolled back.
 #[derive(Debug)]
 pub(super) enum Failure<E> {
-    /// A change does not apply any more, and why.
+    /// A change no longer applies, for this reason.
     NotApplied(Applied),
-    /// The store refuses.
+    /// The store reports an error.
     Store(StoreError),
     /// The driver reports an error.
     #[cfg_attr(
@@ -108,7 +108,7 @@ impl<E> Failure<E> {
     }
 }
 
-/// The error when a row cannot be read that was written a moment before.
+/// The error if a row that was just written cannot be read.
 pub(super) fn lost_row() -> StoreError {
     StoreError::Other("a new row has gone".to_owned())
 }
@@ -116,7 +116,7 @@ pub(super) fn lost_row() -> StoreError {
 /// Runs work that never waits.
 ///
 /// # Panics
-/// When the work waits: it is for executors whose futures are ready.
+/// When the work waits. Use it only with executors whose futures are ready at once.
 pub(super) fn at_once<T>(work: impl Future<Output = T>) -> T {
     match pin!(work)
         .as_mut()

@@ -1,4 +1,4 @@
-//! The SQL store. The only place that speaks SQL.
+//! The SQL stores. No other module contains SQL.
 
 mod address;
 mod columns;

@@ -1,6 +1,6 @@
 //! Times as SQLAlchemy stores them in SQLite: naive UTC, as text with six digits of a second.
-//! SQLAlchemy reads every form that Python's `datetime.fromisoformat` accepts, and other tools
-//! write such forms, so they are read here too.
+//! SQLAlchemy reads every form that Python's `datetime.fromisoformat` accepts. Other tools write
+//! such forms, so this module reads them too.
 
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn written_moments_are_read_back() {
         for moment in [
             datetime!(0001-01-01 0:00 UTC),
             datetime!(1969-12-31 23:59:59.999999 UTC),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_the_iso_is_read() {
+    fn every_iso_form_is_read() {
         let moment = datetime!(2026-01-02 03:04:05 UTC);
         for text in [
             "2026-01-02 03:04:05",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_read() {
+    fn other_texts_are_not_read() {
         for text in [
             "",
             "yesterday",

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::StoreError;
 
-/// A value for a placeholder. Its type is known even if it is NULL: PostgreSQL asks for it.
+/// A value for a placeholder. It has a type even if it is NULL, because PostgreSQL requires one.
 #[derive(Debug, Clone)]
 pub(super) enum Value<'a> {
     Text(Option<Cow<'a, str>>),
@@ -63,7 +63,7 @@ pub(super) trait Cells {
 /// Why a cell was not read.
 #[derive(Debug)]
 pub(super) enum CellError {
-    /// It holds a value that the column cannot mean. SQLite lets any cell hold anything.
+    /// The value is invalid for the column. SQLite lets any cell hold a value of any type.
     Corrupt,
     Failed(StoreError),
 }
@@ -74,9 +74,9 @@ pub(super) enum CellError {
 pub(super) struct Record<'a> {
     pub(super) cells: &'a dyn Cells,
     pub(super) table: &'a str,
-    /// One of them is `id`.
+    /// The names of the columns, including `id`.
     pub(super) columns: &'static [&'static str],
-    /// The cell that holds the first of them.
+    /// The index of the cell that holds the first column.
     pub(super) first: usize,
 }
 

@@ -1,5 +1,5 @@
-//! The spellings of a value that differ in case only, for databases that know only the case of
-//! ASCII, or none.
+//! The spellings of a value that differ in case only, for databases that fold only ASCII, or
+//! nothing.
 
 use vestibule_formats::text::case::{fold, others};
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_fits_and_nothing_is_more_than_itself() {
+    fn a_pattern_matches_every_spelling_and_escapes_wildcards() {
         assert_eq!(glob("\u{410}n*"), "[\u{430}\u{410}][nN][*]");
         assert_eq!(glob("[1]"), "[[]1]");
     }

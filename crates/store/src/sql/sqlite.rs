@@ -81,7 +81,7 @@ impl SqliteStore {
             refresh: columns(&tables.refresh)?,
         };
         let statements = Statements::new(Dialect::Sqlite, tables, present, true)?;
-        // After the check above: a file without a table of users is left alone.
+        // After the check above, so that a file without a table of users stays unchanged.
         schema::make_ours(&mut writer, tables)?;
         let mut slow = Vec::new();
         for attribute in ATTRIBUTES {
@@ -160,7 +160,7 @@ impl SqliteStore {
         self.transaction(work).await?.map_err(store_error)
     }
 
-    /// The same for callers who want to know why a change was not applied.
+    /// The same for callers that need the reason why a change was not applied.
     async fn transaction<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Statements, &mut OnConnection<'_>) -> Answer<T> + Send + 'static,

@@ -21,25 +21,25 @@ enum Engine {
     MySql,
 }
 
-/// An address, taken apart. It holds a password, and so has no `Debug`.
+/// The parts of an address. It has no `Debug`, because it holds a password.
 pub(crate) struct Address {
     engine: Engine,
     host: String,
     port: u16,
-    /// The Unix socket of MySQL, or the folder of PostgreSQL's, in place of the host.
+    /// Instead of the host: the Unix socket of MySQL, or the folder of PostgreSQL's sockets.
     socket: Option<PathBuf>,
     user: Option<String>,
     password: Option<String>,
     database: Option<String>,
     application_name: Option<String>,
-    /// What libpq calls `options`: settings of the session.
+    /// Settings of the session, which libpq calls `options`.
     session: Option<String>,
     tls: Tls,
-    /// Whether a pooler stands before the server, where the address says so.
+    /// Whether a pooler is between us and the server. `None` if the address does not say.
     pooler: Option<bool>,
 }
 
-/// Which kind of server an address names, whatever the driver behind the plus sign.
+/// The kind of server for the scheme of an address. The driver after the plus sign is ignored.
 fn engine(scheme: &str) -> Option<Engine> {
     match scheme.split('+').next()? {
         "postgresql" | "postgres" => Some(Engine::Postgres),
@@ -48,17 +48,17 @@ fn engine(scheme: &str) -> Option<Engine> {
     }
 }
 
-/// Whether an address names a server that is served here.
+/// Whether an address names a supported kind of server.
 #[must_use]
 pub(crate) fn is_server(uri: &str) -> bool {
     uri.split_once(':')
         .is_some_and(|(scheme, _)| engine(&scheme.to_ascii_lowercase()).is_some())
 }
 
-/// Reads an address. libpq's variables say what it leaves out about TLS.
+/// Reads an address. libpq's environment variables replace TLS options that it does not have.
 ///
 /// # Errors
-/// When it cannot be read, or has an option about TLS that cannot be followed.
+/// When the address is malformed, or has a TLS option that is not supported.
 #[expect(
     clippy::disallowed_methods,
     reason = "the driver reads libpq's variables itself, and passes over what it does not know"
@@ -67,7 +67,7 @@ pub(crate) fn read(uri: &str) -> Result<Address, StoreError> {
     Address::read(uri, &|name| std::env::var(name).ok())
 }
 
-/// The connections to a server; none is made yet.
+/// Creates a pool for a server. It opens no connection yet.
 pub(super) fn pool(uri: &str) -> Result<Pool, StoreError> {
     Ok(Pool::new(read(uri)?.target()?))
 }
@@ -119,14 +119,14 @@ impl Address {
             Engine::Postgres => tls.postgres()?,
             Engine::MySql => tls.mysql()?,
         };
-        // As in libpq, nothing is encrypted on the way to a socket.
+        // As in libpq, connections to a socket are not encrypted.
         if engine == Engine::Postgres && address.socket.is_some() {
             address.tls.mode = Mode::Off;
         }
         Ok(address)
     }
 
-    /// Takes an option in that is not about TLS. What is meant for Python's drivers is passed over.
+    /// Applies an option that is not about TLS. Options for Python's drivers are ignored.
     fn take(&mut self, name: &str, value: String) -> Result<(), StoreError> {
         match (self.engine, name) {
             (_, "user") => self.user = Some(value),
@@ -148,7 +148,7 @@ impl Address {
                     _ => return Err(malformed("has an option pgbouncer: write true or false")),
                 });
             }
-            // Files and services may ask for TLS, and they are not read.
+            // These files and services are not read. They may require TLS: ignoring them is unsafe.
             (Engine::Postgres, "service" | "servicefile")
             | (Engine::MySql, "read_default_file" | "read_default_group" | "option_files") => {
                 return Err(malformed(
@@ -160,7 +160,7 @@ impl Address {
         Ok(())
     }
 
-    /// What is connected to.
+    /// The target of connections.
     pub(super) fn target(&self) -> Result<Target, StoreError> {
         self.tls.check_files()?;
         let options = match self.engine {
@@ -178,16 +178,16 @@ impl Address {
         }
     }
 
-    /// Whether the files that it names are there.
+    /// Checks that the files that the address names can be read.
     ///
     /// # Errors
-    /// When one cannot be read. It is named.
+    /// When a file cannot be read. The error names it.
     pub(crate) fn check_files(&self) -> Result<(), StoreError> {
         self.tls.check_files()
     }
 
-    /// Whether passwords and accounts travel over a network in which an attacker may be: the
-    /// server is not on this machine, and nothing says that it is the right one.
+    /// Whether an attacker in the network can read passwords and accounts: the server is not on
+    /// this machine, and its identity is not verified.
     pub(crate) fn is_exposed(&self) -> bool {
         let is_local = self.socket.is_some()
             || self.host.eq_ignore_ascii_case("localhost")
@@ -195,7 +195,7 @@ impl Address {
         !is_local && self.tls.mode != Mode::Verify
     }
 
-    /// The option that has the server verified.
+    /// The option that requests verification of the server.
     pub(crate) fn verifying_option(&self) -> &'static str {
         match self.engine {
             Engine::Postgres => "sslmode=verify-full",
@@ -204,7 +204,7 @@ impl Address {
     }
 
     fn postgres(&self) -> Result<PgConnectOptions, StoreError> {
-        // Everything behind the question mark, where each of them is itself whatever is in it.
+        // All parts go into the query, where every value is percent-encoded.
         let mut url = Url::parse("postgres://localhost")
             .map_err(|_| malformed("cannot be handed to the driver"))?;
         let mode = match self.tls.mode {
@@ -235,7 +235,7 @@ impl Address {
         }
         let options = PgConnectOptions::from_str(url.as_str())
             .map_err(|_| malformed("cannot be handed to the driver"))?;
-        // Poolers refuse it, and no number with a fraction is read here.
+        // Poolers refuse this setting, and the store reads no floating-point numbers.
         Ok(options.extra_float_digits(Option::<i8>::None))
     }
 

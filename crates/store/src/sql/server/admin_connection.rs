@@ -47,8 +47,9 @@ impl AdminConnection {
         self.pool.hold_alive().await.map_err(map_error)
     }
 
-    /// Locks out other processes that change the tables: until the connection is closed, which it
-    /// is because it is not settled, or through a pooler until the transaction ends.
+    /// Locks out other processes that change the tables. The lock lasts until the connection is
+    /// closed, which happens because it is not settled. Through a pooler, it lasts until the
+    /// transaction ends.
     pub(super) async fn lock(&self, link: &mut Link<'_>) -> Result<(), StoreError> {
         link.unlimited().await.map_err(map_error)?;
         let statement = match self.dialect {

@@ -1,4 +1,4 @@
-//! What a server's errors mean to the rest of the program.
+//! Maps the errors of a server to those of the store.
 
 use sqlx_core::error::DatabaseError;
 use sqlx_mysql::MySqlDatabaseError;
@@ -21,7 +21,7 @@ pub(super) fn map_error(error: sqlx_core::Error) -> StoreError {
         sqlx_core::Error::Database(refused) if is_away(&**refused) || is_busy(&**refused) => {
             StoreError::Unavailable(refused.message().to_owned())
         }
-        // The server's message alone: the driver would add a line of PostgreSQL's source code.
+        // Only the server's message: the driver would add a line of PostgreSQL's source code.
         sqlx_core::Error::Database(refused) if refuses_sign_in(&**refused) => {
             StoreError::Other(format!(
                 "the database refuses the user or the password: {}",
@@ -125,7 +125,7 @@ fn column_of(refused: &(dyn DatabaseError + 'static)) -> String {
         return named.map_or_else(String::new, |(column, _)| column.to_owned());
     }
     // MySQL: "Duplicate entry '...' for key 'user.email'", MariaDB without the table. The value
-    // may hold anything, the name of the key stands last.
+    // may contain anything, so the name of the key is read from the end.
     let message = refused.message().trim_end_matches('\'');
     let key = message.rsplit('\'').next().unwrap_or_default();
     let key = key.rsplit('.').next().unwrap_or_default();

@@ -68,7 +68,7 @@ pub(super) fn bare(kind: &str) -> String {
     kind[..end.unwrap_or(kind.len())].to_owned()
 }
 
-/// What a type holds, given the declared type or the server's own name for it.
+/// The family of a type, given the declared type or the server's own name for it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Family {
     Number,
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_that_is_read_as_another_is_not_taken_for_it() {
+    fn types_that_read_differently_are_not_a_known_family() {
         for (kind, read) in [
             ("timestamp without time zone", Family::Moment),
             ("datetime(6)", Family::Moment),

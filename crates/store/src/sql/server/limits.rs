@@ -3,7 +3,7 @@
 
 use super::wire::{Link, Session};
 
-/// Limits where the server has none of its own: for a session, or for a transaction.
+/// Limits if the server has none of its own: for a session, or for a transaction.
 macro_rules! limits {
     ($before:literal, $for_the_transaction:literal) => {
         concat!(
@@ -20,7 +20,7 @@ const POSTGRES: &str = limits!("", "false");
 const NO_POSTGRES: &str =
     "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
 
-/// Behind a pooler the session belongs to others, so that each transaction sets the limits.
+/// Behind a pooler other clients share the session, so that each transaction sets the limits.
 pub(super) const BEGIN_LIMITED: &str = limits!("BEGIN; ", "true");
 const BEGIN_UNLIMITED: &str = "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
      SET LOCAL idle_in_transaction_session_timeout = 0";
@@ -30,7 +30,8 @@ const ISOLATION: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 const LOCKS: &str = "SET SESSION innodb_lock_wait_timeout = 3";
 const LONG_LOCKS: &str = "SET SESSION innodb_lock_wait_timeout = 3600";
 
-/// MariaDB counts seconds, MySQL milliseconds under another name; neither knows the other's.
+/// MariaDB counts seconds, and MySQL counts milliseconds under another name. Neither knows the
+/// other's setting.
 const STATEMENTS: [&str; 2] = [
     "SET SESSION max_statement_time = 10",
     "SET SESSION max_execution_time = 10000",

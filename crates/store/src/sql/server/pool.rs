@@ -74,13 +74,13 @@ impl Pool {
         self.0.target.is_postgres()
     }
 
-    /// A connection for reads. It is not tested first: the read that meets a dead connection is
-    /// repeated, which costs less than a ping each time.
+    /// A connection for reads. It is not tested first: a read on a dead connection is repeated,
+    /// which costs less than a ping each time.
     pub(super) async fn hold(&self) -> Result<Held, sqlx_core::Error> {
         self.patiently(self.take(None)).await
     }
 
-    /// A connection for writes, which are never repeated. It answered a ping just now.
+    /// A connection for writes, which are never repeated. It has just answered a ping.
     pub(super) async fn hold_alive(&self) -> Result<Held, sqlx_core::Error> {
         self.patiently(async {
             let turns = Arc::clone(&self.0.turns);
@@ -90,7 +90,7 @@ impl Pool {
                 if held.ping().await.is_ok() {
                     return Ok(held);
                 }
-                // If one is dead, the others are, too.
+                // If one is dead, the others probably are, too.
                 lock(&self.0.idle).clear();
                 turn = held._turn.take();
             }

@@ -23,8 +23,8 @@ impl Inner {
     }
 }
 
-/// The outcome of a look-up by a value of the caller's. No row has a value that the database
-/// cannot store.
+/// The outcome of a look-up by a value from the caller. A value that the database cannot store
+/// finds no row.
 fn looked_up<T: Default>(outcome: Result<T, Failure<sqlx_core::Error>>) -> Result<T, StoreError> {
     match outcome.map_err(store_error) {
         Err(StoreError::Unstorable) => Ok(T::default()),
@@ -92,7 +92,7 @@ impl Store for ServerStore {
     async fn password_kinds(&self) -> Result<Vec<PasswordKind>, StoreError> {
         let mut held = self.0.pool.hold_alive().await.map_err(map_error)?;
         let mut link = held.link().map_err(map_error)?;
-        // It may take longer than a request waits. The connection is not used again.
+        // Counting may take longer than the limit of a request. The connection is not used again.
         link.unlimited().await.map_err(map_error)?;
         count_passwords(&mut link, self.0.dialect, &self.0.tables).await
     }

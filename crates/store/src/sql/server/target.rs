@@ -23,18 +23,18 @@ use sqlx_postgres::{PgConnectOptions, PgConnection};
 use super::error::refuses_sign_in;
 use super::wire::{Link, Session};
 
-/// The setting that tells whether a session is our own.
+/// The setting that shows whether a session is our own.
 const MARK: &str = "vestibule.session";
 const SHOW_MARK: &str = "SELECT current_setting('vestibule.session', true)";
 
 /// The options of a connection.
 pub(super) enum Options {
-    /// And whether there is a pooler, if the address says so.
+    /// With whether there is a pooler, if the address says.
     Postgres(PgConnectOptions, Option<bool>),
     MySql(MySqlConnectOptions),
 }
 
-/// Where a server is.
+/// The place of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     Tcp(String, u16),
@@ -115,7 +115,7 @@ impl Target {
             let connection = PgConnection::connect_with(options).await?;
             return Ok(Connection::Postgres(connection, session));
         }
-        // It need not be secret, only differ from those of other connections.
+        // It need not be secret. It only has to differ from those of other connections.
         let mark = format!("{:016x}", RandomState::new().build_hasher().finish());
         let marked = options.clone().options([(MARK, &mark)]);
         let connection = match PgConnection::connect_with(&marked).await {
@@ -148,7 +148,7 @@ impl Target {
             Place::Tcp(host, _) if is_resolution(&cause) => {
                 format!("the host {host} cannot be resolved: {cause}")
             }
-            // What rustls complains of.
+            // An error of rustls.
             _ if cause.kind() == io::ErrorKind::InvalidData => {
                 format!("no secure connection to {place}: {cause}")
             }

@@ -1,8 +1,8 @@
-//! What an address says about TLS. Each option is understood or refused, and none is ignored.
+//! The TLS options of an address. Each option is supported or refused, and none is ignored.
 //!
-//! The drivers trust public certificate authorities beside the one that an address names. A
-//! certificate is therefore never accepted without its name: an attacker can get one for another
-//! name.
+//! The drivers trust public certificate authorities in addition to the one that an address names.
+//! The name in a certificate is therefore always verified: an attacker can get a valid certificate
+//! for another name.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ use crate::sql::address::{canonical, malformed};
 /// How a connection is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Not at all.
+    /// Without TLS.
     Off,
-    /// With TLS where the server offers it; nothing is verified.
+    /// With TLS if the server offers it; nothing is verified.
     Prefer,
     /// With TLS; nothing is verified.
     Require,
@@ -22,7 +22,7 @@ pub(super) enum Mode {
     Verify,
 }
 
-/// What is asked for of TLS, and the files that it needs.
+/// How to use TLS, and the files that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tls {
     pub(super) mode: Mode,
@@ -31,12 +31,12 @@ pub(super) struct Tls {
     pub(super) key: Option<PathBuf>,
 }
 
-/// The options about TLS that stand in an address, or in libpq's variables of the environment.
+/// The TLS options of an address or of libpq's environment variables.
 #[derive(Default)]
 pub(super) struct TlsOptions(Vec<(String, &'static str, String)>);
 
-/// Names that are repeated in errors. Others are not: a password that was not encoded may end in
-/// the middle of what is read as options.
+/// Option names that errors may show. Other names are not shown, because part of a password that
+/// was not encoded may be read as an option.
 const NAMES: [(&str, &str); 33] = [
     ("channelbinding", "channel_binding"),
     ("gssdelegation", "gssdelegation"),
@@ -73,7 +73,7 @@ const NAMES: [(&str, &str); 33] = [
     ("usessl", "useSSL"),
 ];
 
-/// libpq's variables, which stand for options that an address does not have.
+/// libpq's environment variables. They replace options that an address does not have.
 pub(super) const VARIABLES: [&str; 15] = [
     "PGSSLMODE",
     "PGSSLROOTCERT",
@@ -98,13 +98,13 @@ const SAY_SSL_CA: &str =
     "write ssl_ca=/path/to/ca.pem, or ssl_mode=VERIFY_IDENTITY for a public certificate authority";
 
 impl TlsOptions {
-    /// Takes an option in.
+    /// Adds an option.
     ///
     /// # Errors
-    /// When it was there already, in whatever spelling.
+    /// When the address already has the option, in any spelling.
     pub(super) fn take(&mut self, name: &str, value: String) -> Result<(), StoreError> {
         let mut name = canonical(name);
-        // asyncpg's word for it.
+        // asyncpg names the option `ssl`.
         if name == "ssl" && sslmode(&value).is_some() {
             "sslmode".clone_into(&mut name);
         }
@@ -119,7 +119,7 @@ impl TlsOptions {
         Ok(())
     }
 
-    /// Takes a variable of libpq's in, which an option of the address overrules.
+    /// Adds one of libpq's environment variables, unless the address has the option.
     pub(super) fn take_variable(&mut self, variable: &'static str, value: String) {
         let name = canonical(variable.strip_prefix("PG").unwrap_or(variable));
         if self.shown(&name).is_none() {
@@ -132,7 +132,7 @@ impl TlsOptions {
         found.map(|(_, shown, _)| *shown)
     }
 
-    /// PostgreSQL: as libpq takes them.
+    /// Interprets the options for PostgreSQL, as libpq does.
     pub(super) fn postgres(self) -> Result<Tls, StoreError> {
         let mut mode = None;
         let (mut ca, mut cert, mut key) = (None, None, None);
@@ -151,7 +151,7 @@ impl TlsOptions {
                 "sslrootcert" => ca = Some(file(shown, &value)?),
                 "sslcert" => cert = Some(file(shown, &value)?),
                 "sslkey" => key = Some(file(shown, &value)?),
-                // What is said here is so anyway.
+                // These values request what happens anyway.
                 "channelbinding" | "gssencmode" if matches!(word, "disable" | "prefer") => {}
                 "sslcompression" | "requiressl" if word == "0" => {}
                 "sslsni" if word == "1" => {}
@@ -164,7 +164,7 @@ impl TlsOptions {
         let has_ca = ca.is_some() || system;
         let mode = match (mode, has_ca) {
             (None, true) if system => Mode::Verify,
-            // libpq verifies with a certificate authority at hand.
+            // libpq verifies the certificate if a certificate authority is given.
             (Some((Mode::Require | Mode::Verify, _)), true) => Mode::Verify,
             (_, true) => {
                 return Err(malformed(
@@ -183,11 +183,12 @@ impl TlsOptions {
         Tls::new(mode, ca, cert, key, ("sslcert", "sslkey"))
     }
 
-    /// MySQL and MariaDB: as SQLAlchemy and PyMySQL take them, and as MySQL's own programs do.
+    /// Interprets the options for MySQL and MariaDB, as SQLAlchemy, PyMySQL and MySQL's own
+    /// programs do.
     pub(super) fn mysql(self) -> Result<Tls, StoreError> {
         let mut mode = None;
         let (mut ca, mut cert, mut key) = (None, None, None);
-        // Options that say whether something is verified.
+        // Whether options require verification, and the last option that disables it.
         let (mut verify, mut lax) = (false, None);
         let mut disabled = false;
         for (name, shown, value) in self.0 {
@@ -247,7 +248,7 @@ impl TlsOptions {
 }
 
 impl Tls {
-    /// None.
+    /// No TLS.
     pub(super) fn off() -> Self {
         Self {
             mode: Mode::Off,
@@ -277,10 +278,10 @@ impl Tls {
         })
     }
 
-    /// Whether every file can be read and holds what it should.
+    /// Checks that every file can be read and holds a certificate or private key in PEM form.
     ///
     /// # Errors
-    /// When one does not. It is named.
+    /// When a file does not. The error names it.
     pub(super) fn check_files(&self) -> Result<(), StoreError> {
         let files = [
             (&self.ca, "CERTIFICATE"),
@@ -319,7 +320,7 @@ fn check_file(path: &Path, kind: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The path of a file. A certificate or key itself is none.
+/// The path of a file. The text of a certificate or key is refused.
 fn file(shown: &str, value: &str) -> Result<PathBuf, StoreError> {
     if value.is_empty() || value.contains("-----") {
         return Err(malformed(&format!(
@@ -331,7 +332,7 @@ fn file(shown: &str, value: &str) -> Result<PathBuf, StoreError> {
 
 fn sslmode(word: &str) -> Option<Mode> {
     Some(match word.to_ascii_lowercase().as_str() {
-        // The server decides whether it lets a plain connection in.
+        // With `allow`, libpq tries without TLS first: the server decides whether to accept that.
         "disable" | "allow" => Mode::Off,
         "prefer" => Mode::Prefer,
         "require" => Mode::Require,

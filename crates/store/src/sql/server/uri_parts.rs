@@ -5,7 +5,7 @@ use percent::decoded;
 use crate::StoreError;
 use crate::sql::address::malformed;
 
-/// What follows `://`. It holds a password, and so has no `Debug`.
+/// The parts after `://`. It has no `Debug`, because it holds a password.
 #[derive(Default)]
 pub(super) struct UriParts<'a> {
     pub(super) user: Option<String>,
@@ -13,7 +13,7 @@ pub(super) struct UriParts<'a> {
     pub(super) host: Option<String>,
     pub(super) port: Option<u16>,
     pub(super) database: Option<String>,
-    /// What follows the question mark, still encoded.
+    /// The text after the question mark, still encoded.
     pub(super) query: &'a str,
 }
 
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_taken_apart() {
+    fn an_address_is_split_into_decoded_parts() {
         let parts =
             UriParts::of("ana:p%40ss%2Fw%C3%B6rd%20!@db.example:5433/accounts?a=b@c").unwrap();
         assert_eq!(parts.user.as_deref(), Some("ana"));

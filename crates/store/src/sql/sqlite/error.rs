@@ -1,4 +1,4 @@
-//! What SQLite's errors mean to the rest of the program.
+//! Maps the errors of SQLite to those of the store.
 
 use rusqlite::ErrorCode;
 

@@ -76,7 +76,7 @@ impl ToSql for Value<'_> {
     }
 }
 
-/// SQLite lets a cell hold anything, whatever the type of its column.
+/// SQLite lets a cell hold a value of any type, whatever the type of its column.
 impl Cells for Row<'_> {
     fn text(&self, index: usize) -> Result<Option<String>, CellError> {
         match cell(self, index)? {

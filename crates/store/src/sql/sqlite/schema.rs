@@ -429,7 +429,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_is_judged_by_what_sqlite_does_with_values() {
+    fn types_are_compared_by_how_sqlite_converts_values() {
         for (wanted, found, same) in [
             ("VARCHAR(255)", "TEXT", true),
             ("VARCHAR(255)", "", true),

@@ -1,4 +1,4 @@
-//! A change with everything that belongs to it.
+//! Applies a change with everything that belongs to it.
 
 use time::OffsetDateTime;
 

@@ -103,7 +103,7 @@ impl JournalStatements {
                 "vestibule_ledger (purpose, digest, expires_at) VALUES (?, ?, ?)",
             ),
             purge_ledger: statement("DELETE FROM vestibule_ledger WHERE expires_at < ?"),
-            // By the same index as a claim, from its other end.
+            // Uses the same index as a claim, from its other end.
             purge_given_up: statement(
                 "DELETE FROM vestibule_outbox \
                  WHERE due_at >= ? AND due_at < ? AND failed_at IS NOT NULL",
@@ -114,7 +114,7 @@ impl JournalStatements {
                  VALUES (?, ?, ?, ?, 0, 0)",
             ),
             claim: statement(claim),
-            // The claimed mails were due: that condition has an index.
+            // The claimed mails were due. The condition is repeated because it has an index.
             claimed: statement(&format!(
                 "SELECT {} FROM vestibule_outbox WHERE claim = ? AND due_at <= ? ORDER BY id",
                 MAIL_COLUMNS.join(", ")

@@ -21,7 +21,7 @@ pub(in crate::sql) async fn count<X: Executor>(
     db.each(&Query::new(text, Vec::new()), |row| {
         let hash = match row.text(0) {
             Ok(hash) => hash.unwrap_or_default(),
-            // It is no hash, and is counted as such.
+            // The cell holds no text. It is counted like an empty hash.
             Err(CellError::Corrupt) => String::new(),
             Err(CellError::Failed(error)) => return Err(error),
         };
@@ -33,9 +33,9 @@ pub(in crate::sql) async fn count<X: Executor>(
     Ok::<_, Failure<X::Error>>(kinds.all())
 }
 
-/// Selects hashes and how many of that kind there are. A server groups them by what a hash begins
-/// with, up to the salt as far as it can tell, so that not every hash crosses the network. SQLite
-/// is in the same process and has no functions for it.
+/// Selects a hash of each kind and the number of hashes of that kind. A server groups them by the
+/// beginning of the hash, up to the salt as far as it can tell, so that not every hash crosses the
+/// network. SQLite selects all hashes: it is in the same process and lacks functions to group them.
 fn statement(dialect: Dialect) -> String {
     let up_to = |parts: u32| match dialect {
         Dialect::Postgres => {

@@ -54,7 +54,7 @@ impl RoleStatements {
         let list = COLUMNS.map(|column| match column {
             "id" => dialect.number("r.id"),
             column if columns.contains(column) => format!("r.{column}"),
-            // A text, so that it reads as one.
+            // Cast to a text type, so that the driver reads it as text.
             _ => "CAST(NULL AS CHAR(1))".to_owned(),
         });
         let list = list.join(", ");
@@ -200,7 +200,7 @@ impl RoleStatements {
         made.ok_or_else(|| lost_row().into())
     }
 
-    /// Reads and writes, inside of a transaction: others who change the role wait.
+    /// Reads and writes, inside of a transaction. Other changes to the role wait.
     pub(in crate::sql) async fn change_permissions<X: Executor>(
         &self,
         db: &mut X,
@@ -226,7 +226,7 @@ impl RoleStatements {
     }
 
     /// Gives a role, inside of a transaction. The reference's table has no constraint against
-    /// giving it twice: others who give this user a role wait for the user's row.
+    /// giving it twice, so other transactions that give this user a role wait for the user's row.
     pub(in crate::sql) async fn give<X: Executor>(
         &self,
         db: &mut X,
@@ -277,7 +277,7 @@ impl RoleStatements {
         }
     }
 
-    /// Reads the role in a row, from a cell on. A user without roles is joined with NULLs.
+    /// Reads the role that begins at a cell of a row. A user without roles is joined with NULLs.
     pub(super) fn read(&self, cells: &dyn Cells, first: usize) -> Result<Option<Role>, StoreError> {
         let row = Record {
             cells,
@@ -307,7 +307,8 @@ fn joined(permissions: &[String]) -> Option<String> {
     Some(permissions.join(",")).filter(|text| !text.is_empty())
 }
 
-/// Sorts here, because every database has its own collation. A user may have a role twice.
+/// Sorts roles by name and removes duplicates. Every database has its own collation, and a user
+/// may have a role twice.
 pub(super) fn each_once_by_name(mut roles: Vec<Role>) -> Vec<Role> {
     roles.sort_by(|one, other| one.name.cmp(&other.name));
     roles.dedup_by_key(|role| role.id);

@@ -98,7 +98,7 @@ impl TrackerStatements {
         [&self.find, &self.rotate]
     }
 
-    /// Refuses to write where there is no table.
+    /// Refuses to write if the table does not exist.
     fn require_table(&self) -> Result<(), StoreError> {
         if self.exists {
             return Ok(());
@@ -109,7 +109,7 @@ impl TrackerStatements {
         )))
     }
 
-    /// A family's name, as often as a comparison takes it.
+    /// A family's name, repeated as often as a comparison takes it.
     fn compared<'a>(&self, family: &'a str) -> Vec<Value<'a>> {
         let (_, times) = self.dialect.exactly("refresh_family");
         vec![Value::text(family); times]

@@ -22,7 +22,7 @@ impl<'a> UserUpdate<'a> {
         }
     }
 
-    /// The update that a patch is; none if it changes nothing here.
+    /// The update for a patch, or `None` if the patch changes nothing in the row.
     pub(super) fn of_patch(
         users: &'a UserStatements,
         patch: &'a UserPatch,
@@ -80,7 +80,7 @@ impl<'a> UserUpdate<'a> {
         Ok(Some(update))
     }
 
-    /// The update that revokes what a user's row holds of credentials, except the password.
+    /// The update that revokes the credentials in a user's row, except the password.
     pub(super) fn of_reset(
         users: &'a UserStatements,
         fresh: &'a Uniquifiers,
@@ -146,8 +146,8 @@ impl<'a> UserUpdate<'a> {
         Ok(())
     }
 
-    /// Moves what was current to last. MySQL evaluates the assignments from left to right and
-    /// sees earlier ones, so that the current values are moved before they are replaced.
+    /// Moves the current sign-in to the last one. MySQL evaluates the assignments from left to
+    /// right and sees earlier ones, so the current values are moved before they are replaced.
     fn sign_in(&mut self, sign_in: &'a SignIn, now: &Value<'a>) {
         if self.has_both("last_login_at", "current_login_at") {
             self.sets

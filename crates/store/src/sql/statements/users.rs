@@ -61,7 +61,7 @@ impl UserStatements {
         utf8: bool,
     ) -> Self {
         let list = USER_COLUMNS.map(|column| match column {
-            // A column that the table lacks reads as nothing.
+            // A column that the table lacks reads as NULL.
             _ if !columns.has(column) => "NULL".to_owned(),
             "id" | "login_count" => dialect.number(&format!("u.{column}")),
             _ => format!("u.{column}"),
@@ -214,8 +214,8 @@ impl UserStatements {
             .then(|| Query::new(format!("EXPLAIN QUERY PLAN {text}"), vec![Value::text("")]))
     }
 
-    /// Whether another user has this value in any case of any script. Where the database can,
-    /// transactions that ask for the same value wait for each other.
+    /// Whether another user has this value in any case of any script. Transactions that ask for
+    /// the same value wait for each other, if the database supports it.
     pub(super) async fn is_taken<X: Executor>(
         &self,
         db: &mut X,
@@ -239,8 +239,8 @@ impl UserStatements {
             .any(|user| Some(user.id) != whose && has_value(user)))
     }
 
-    /// The users who have this value in any case of any script; none where the look-up that
-    /// ignores the case of ASCII finds them all, or all that the database can find.
+    /// The query for users who have this value in any case of any script. `None` if the look-up
+    /// that ignores the case of ASCII finds them all, or all that the database can find.
     fn spellings<'a>(&self, attribute: Identity, value: &'a str) -> Option<Query<'a>> {
         let column = attribute.column();
         let possible = self.columns.has(column) && self.dialect.can_compare(value);
@@ -407,14 +407,14 @@ impl UserStatements {
 fn in_any_case(dialect: Dialect, attribute: Identity) -> String {
     let column = attribute.column();
     match dialect {
-        // This is what `lower()` knows in SQLite, for the reference as well.
+        // SQLite's `lower()` folds ASCII only, for the reference as well.
         Dialect::Sqlite => format!("lower(u.{column}) = lower(?) ORDER BY u.id LIMIT 1"),
-        // The collation "C" knows the case of ASCII alone, wherever the database was created.
+        // The collation "C" folds ASCII only, whatever the locale of the database.
         Dialect::Postgres => format!(
             "lower(u.{column} COLLATE \"C\") = lower(? COLLATE \"C\") \
              ORDER BY (u.{column} = ?) DESC, u.id LIMIT 1"
         ),
-        // By the index, which finds what its collation compares as equal.
+        // Uses the index, which finds every value that its collation compares as equal.
         Dialect::MySql { .. } => format!(
             "u.{column} = ? \
              ORDER BY CAST(CONVERT(u.{column} USING utf8mb4) AS BINARY) \

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The address, where the environment says nothing.
+/// Reads an address without environment variables.
 fn read(uri: &str) -> Result<Address, StoreError> {
     Address::read(uri, &|_| None)
 }
@@ -13,7 +13,7 @@ fn said(uri: &str) -> String {
 }
 
 #[test]
-fn servers_are_told_from_files() {
+fn server_addresses_are_told_from_file_addresses() {
     for uri in [
         "postgresql://localhost/x",
         "postgresql+psycopg2://localhost/x",
@@ -67,7 +67,7 @@ fn attack_secret_in_a_log_a_mistake_in_an_address_does_not_show_it() {
     }
 }
 
-/// The mode that an address asks for.
+/// The TLS mode of an address.
 #[track_caller]
 fn mode(uri: &str) -> Mode {
     match read(uri) {
@@ -77,7 +77,7 @@ fn mode(uri: &str) -> Mode {
 }
 
 #[test]
-fn attack_tls_stripped_every_option_about_it_is_followed() {
+fn attack_tls_stripped_every_tls_option_is_followed() {
     for (query, expected) in [
         ("", Mode::Prefer),
         ("sslmode=disable", Mode::Off),
@@ -123,7 +123,7 @@ fn attack_tls_stripped_every_option_about_it_is_followed() {
 }
 
 #[test]
-fn attack_tls_stripped_what_cannot_be_followed_stops_the_start() {
+fn attack_tls_stripped_unsupported_tls_options_stop_the_start() {
     for (query, named) in [
         ("channel_binding=require", "channel_binding"),
         ("Channel-Binding=require", "channel_binding"),
@@ -238,7 +238,7 @@ fn attack_tls_stripped_a_certificate_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn a_server_elsewhere_that_is_not_verified_is_exposed() {
+fn a_remote_server_that_is_not_verified_is_exposed() {
     for (uri, exposed) in [
         ("postgresql://db.example/x", true),
         ("postgresql://10.0.0.7/x?sslmode=require", true),
