@@ -1,5 +1,5 @@
-//! What the fuzz target does with its bytes. The ordinary tests drive the same function with changed
-//! configurations (`tests/fuzz_smoke.rs`).
+//! The body of the fuzz target. The ordinary tests run the same function with changed configurations
+//! (`tests/fuzz_smoke.rs`).
 
 use vestibule_flask_config::{
     Import, ImportError, Kind, Problem, Setting, Support, Target, import,
@@ -65,15 +65,15 @@ impl Target for Sample {
     }
 }
 
-/// The bytes as a configuration, and what remains of them without unclosed brackets and strings,
-/// which are refused early.
+/// Checks the bytes as a configuration, once as they are and once without unclosed brackets and
+/// strings, which are refused early.
 pub(crate) fn flask_config(file: &[u8]) {
     check(file);
     check(closed(&String::from_utf8_lossy(file)).as_bytes());
 }
 
-/// The result parses as TOML, the target accepts it or the remarks say what is missing, and a
-/// second run has the same result.
+/// Checks that the result parses as TOML, that the target accepts it or the remarks say what is
+/// missing, and that a second run has the same result.
 fn check(file: &[u8]) {
     for class in [None, Some("A")] {
         let result = import(file, "config.py", class, &Sample);

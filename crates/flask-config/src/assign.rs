@@ -22,7 +22,7 @@ fn is_upper(name: &str) -> bool {
 }
 
 impl Reader<'_> {
-    /// Whether a name that is assigned in the module or a class is a setting, or meant as one.
+    /// Whether a name that is assigned in the module or a class is a setting, or looks like one.
     fn is_setting(&self, name: &str) -> bool {
         is_upper(name) && (name.starts_with("SECURITY_") || (self.is_setting)(name))
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::expression::Expression;
 use crate::value::Value;
 
-/// Where an assignment stands. A later scope overrides an earlier one.
+/// The place of an assignment. A later scope overrides an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
     /// `NAME = value` in the module.

@@ -1,5 +1,5 @@
 //! Selects one assignment for each name. Later ones override earlier ones, a class counts only if
-//! it applies, and assignments that depend on a condition are left aside.
+//! it applies, and assignments that depend on a condition are set aside.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,7 +17,7 @@ pub(crate) struct Choice {
     pub(crate) chosen: Vec<Assignment>,
     /// The others, each with the reason.
     pub(crate) aside: Vec<(Assignment, String)>,
-    /// What the operator should know about the choice of a class.
+    /// A remark for the operator about the choice of a class.
     pub(crate) remark: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Expressions to values. Nothing is run: a name has the value that the file assigned to it before,
+//! Evaluates expressions. No code is run: a name has the value that the file assigned to it before,
 //! a few calls are known by name, and everything else is unknown.
 
 use std::collections::HashMap;

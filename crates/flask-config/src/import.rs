@@ -21,7 +21,7 @@ const SUGGESTIONS: usize = 50;
 pub struct Import {
     /// The configuration as TOML.
     pub toml: String,
-    /// What the operator should know about it, one line each.
+    /// Remarks for the operator, one line each.
     pub remarks: Vec<String>,
 }
 

@@ -166,7 +166,8 @@ impl<'a> Lexer<'a> {
         true
     }
 
-    /// One token, or what separates two. Returns whether a line begins after it.
+    /// Reads one token, or white space, a comment or a line end. Returns whether a line begins
+    /// after it.
     fn token(&mut self) -> bool {
         let rest = self.rest();
         let Some(first) = rest.chars().next() else {

@@ -17,7 +17,8 @@ pub(crate) enum Number {
 /// The length of the string that begins here, without its closing quote.
 ///
 /// # Errors
-/// For a string without an end, the length of what it swallows.
+/// For a string without an end, the length of the text up to the end of its line, or, for a
+/// triple-quoted string, of the file.
 pub(crate) fn length(body: &str, quote: char, triple: bool) -> Result<usize, usize> {
     let mut escaped = false;
     let mut row = 0;

@@ -1,6 +1,6 @@
-//! Tokens to expressions. What is not evaluated (lambdas, comprehensions, slices) becomes
-//! [`Shape::Opaque`]; the other items of the same list or call are still read. Every token is read
-//! once, and expressions nest at most [`DEEPEST`] levels.
+//! Parses tokens into expressions. Syntax that is not evaluated (lambdas, comprehensions, slices)
+//! becomes [`Shape::Opaque`]; the other items of the same list or call are still read. Every token
+//! is read once, and expressions nest at most [`DEEPEST`] levels.
 
 use crate::expression::{Expression, Item, Shape, Step};
 use crate::lexer::{Kind, Token};

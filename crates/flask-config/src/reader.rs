@@ -1,4 +1,5 @@
-//! Lines and blocks: the condition, class and function that each statement belongs to.
+//! Reads lines and blocks, and finds the condition, class and function that each statement belongs
+//! to.
 
 use crate::assignment::{Class, Contents};
 use crate::evaluate::Names;

@@ -1,4 +1,4 @@
-//! What the importer needs to know about the program that the configuration is for.
+//! The interface to the program that the configuration is for.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub trait Target {
     /// A sentence without its subject that says why the program refuses the value.
     fn check(&self, line: &str) -> Result<(), String>;
 
-    /// Everything that would keep the program from starting with this configuration.
+    /// Every problem that would keep the program from starting with this configuration.
     fn problems(&self, toml: &str) -> Vec<Problem>;
 }
 
@@ -25,7 +25,7 @@ pub trait Target {
 pub struct Setting {
     /// The type of its values.
     pub kind: Kind,
-    /// Whether its values are secret: they are then written only where they are in force.
+    /// Whether its values are secret. Secret values are written only if they are in force.
     pub is_secret: bool,
     /// Whether the program acts on it.
     pub support: Support,
@@ -62,7 +62,7 @@ pub struct Problem {
     pub setting: String,
     /// What is wrong: a sentence without its subject.
     pub what: String,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: String,
 }
 

@@ -7,7 +7,7 @@ use crate::target::{Kind, Setting, Support, Target};
 use crate::toml_text;
 use crate::value::{SECOND, Value, real, rounded};
 
-/// What becomes of an assignment.
+/// The result of converting an assignment.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Outcome {
     /// The target gets this value.
@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
     Foreign,
 }
 
-/// An assignment and what becomes of it.
+/// An assignment and its result.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) found: Assignment,
@@ -108,7 +108,7 @@ pub(crate) fn translate(found: Assignment, target: &dyn Target) -> Entry {
     }
 }
 
-/// What replaces a function of the application.
+/// A note on what replaces a function of the application.
 fn in_code(name: &str) -> Option<&'static str> {
     (name == "SECURITY_TOKEN_EXPIRE_TIMESTAMP")
         .then_some("in an application of your own, use Builder::token_end")

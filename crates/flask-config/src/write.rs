@@ -1,4 +1,4 @@
-//! The result: settings grouped by topic, and comments for what is not in force.
+//! Writes the result: settings grouped by topic, and comments for what is not in force.
 
 use std::fmt::Write as _;
 

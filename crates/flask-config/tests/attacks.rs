@@ -12,10 +12,10 @@ mod bodies;
 /// at this length even if one step only copies bytes.
 const LENGTH: usize = 1_000_000;
 
-/// The same where one step does more than that.
+/// The same for texts whose steps do more than that.
 const SHORT: usize = 200_000;
 
-/// The processor time of this thread: on a busy machine, it varies less than the time of the clock.
+/// The processor time of this thread. On a busy machine, it varies less than the elapsed time.
 fn processor_time() -> Duration {
     static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
     let scheduled = std::fs::read_to_string("/proc/thread-self/schedstat");

@@ -10,7 +10,7 @@ use vestibule_flask_config::{LARGEST, import};
 #[expect(dead_code, reason = "only the target is used")]
 mod bodies;
 
-/// The most memory that the process had at any time, in MiB.
+/// The peak memory of the process, in MiB.
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));

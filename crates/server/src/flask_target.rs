@@ -1,4 +1,4 @@
-//! vestibule's settings as `config import` needs them.
+//! Describes vestibule's settings for `config import`.
 
 use vestibule::program::keys::{self, Status};
 use vestibule::program::rng::SystemRandom;
