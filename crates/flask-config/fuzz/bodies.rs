@@ -1,5 +1,5 @@
-//! The body of the fuzz target. The ordinary tests run the same function with changed configurations
-//! (`tests/fuzz_smoke.rs`).
+//! The body of the fuzz target. The ordinary tests run the same function with changed
+//! configurations (`tests/fuzz_smoke.rs`).
 
 use vestibule_flask_config::{
     Import, ImportError, Kind, Problem, Setting, Support, Target, import,
@@ -65,8 +65,8 @@ impl Target for Sample {
     }
 }
 
-/// Checks the bytes as a configuration, once as they are and once without unclosed brackets and
-/// strings, which are refused early.
+/// Checks the bytes as a configuration, once as they are and once without quotes and with every
+/// bracket closed: unclosed strings and brackets are refused early.
 pub(crate) fn flask_config(file: &[u8]) {
     check(file);
     check(closed(&String::from_utf8_lossy(file)).as_bytes());
