@@ -167,7 +167,7 @@ pub(crate) fn of<'a>(app: &App, user: &'a User) -> Option<&'a str> {
 
 /// A placeholder for a user that does not exist, so that the same work can be done as for one that
 /// does.
-pub(crate) fn nobody(app: &App, email: &str) -> User {
+pub(crate) fn placeholder(app: &App, email: &str) -> User {
     let mut user = User::new(UserId(0), rng::hex::<16>(app.random()));
     user.email = Some(email.to_owned());
     // As long as the hash of a password.

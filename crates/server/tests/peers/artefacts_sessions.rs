@@ -356,7 +356,7 @@ fn artefacts_fallback_keys_are_accepted_by_both() {
     let old = session(&json!({}), OLD_KEY, 0);
     let retired = session(
         &json!({}),
-        "a key that nobody knows any more, 0123456789",
+        "a retired key that no server knows, 0123456789",
         0,
     );
     for (server, port) in both(&pair) {

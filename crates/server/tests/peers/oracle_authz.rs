@@ -145,7 +145,7 @@ fn oracle_authz_decides_roles_and_permissions_as_the_reference() {
         Asker::new("deactivated, token", Some(token_of(CY_ID, 5.0))),
         Asker::new(
             "a session of an unknown user",
-            Some(session_of("nobody", 5.0)),
+            Some(session_of("unknown", 5.0)),
         ),
     ];
     let queries: Vec<String> = METHODS

@@ -24,7 +24,7 @@ fn bodies() -> Vec<(&'static str, Value)> {
         ("empty address", json!({"email": ""})),
         ("null address", json!({"email": null})),
         ("not an address", json!({"email": "no"})),
-        ("unknown address", json!({"email": "nobody@example.com"})),
+        ("unknown address", json!({"email": "unknown@example.com"})),
         ("confirmed", json!({"email": ANA})),
         (
             "confirmed, in capitals",

@@ -20,7 +20,7 @@ const BY_HEADER: [&str; 4] = [
 ];
 
 /// The configuration in which unauthenticated requests need a CSRF token too.
-fn asked_of_everybody() -> Value {
+fn required_of_all_callers() -> Value {
     json!({"SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS": false})
 }
 
@@ -43,7 +43,7 @@ fn with(token: &str) -> Request {
 
 #[test]
 fn oracle_csrf_required_of_unauthenticated_callers() {
-    let mut duo = Duo::start("csrf-strangers", &asked_of_everybody());
+    let mut duo = Duo::start("csrf-unauthenticated", &required_of_all_callers());
     let mut ana = Browser::new();
     duo.send("no session, no token", &mut Browser::new(), |_| {
         sign_in(ANA)
@@ -130,7 +130,7 @@ fn oracle_csrf_token_is_valid_from_before_the_sign_in_until_the_sign_out() {
 
 #[test]
 fn oracle_csrf_where_the_token_may_be_sent() {
-    let mut duo = Duo::start("csrf-places", &asked_of_everybody());
+    let mut duo = Duo::start("csrf-places", &required_of_all_callers());
     for header in BY_HEADER {
         let mut ana = Browser::new();
         duo.send("fetch a token", &mut ana, |_| who());
@@ -168,7 +168,7 @@ fn oracle_csrf_where_the_token_may_be_sent() {
 
 #[test]
 fn oracle_csrf_time_limit() {
-    let mut config = asked_of_everybody();
+    let mut config = required_of_all_callers();
     config["WTF_CSRF_TIME_LIMIT"] = json!(60);
     let mut duo = Duo::start("csrf-limit", &config);
     let mut ana = Browser::new();
@@ -319,7 +319,7 @@ fn oracle_csrf_with_another_secret_and_field() {
 
 #[test]
 fn oracle_csrf_methods() {
-    let mut config = asked_of_everybody();
+    let mut config = required_of_all_callers();
     config["WTF_CSRF_METHODS"] = json!(["PUT"]);
     let mut duo = Duo::start("csrf-methods", &config);
     duo.send_known(

@@ -36,14 +36,14 @@ const PLACES: [Place; 6] = [
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Caller {
-    Nobody,
+    Anonymous,
     Session,
     Token,
     Basic,
 }
 
 const CALLERS: [Caller; 4] = [
-    Caller::Nobody,
+    Caller::Anonymous,
     Caller::Session,
     Caller::Token,
     Caller::Basic,
@@ -72,7 +72,7 @@ fn request(endpoint: &str, caller: Caller, place: Place, jar: &Jar, auth: &str) 
     let request = match caller {
         Caller::Token => request.header("Authentication-Token", auth),
         Caller::Basic => request.header("Authorization", basic(ANA, PASSWORD)),
-        Caller::Nobody | Caller::Session => request,
+        Caller::Anonymous | Caller::Session => request,
     };
     match place {
         Place::Header(name) => request.header(name, csrf),
@@ -87,8 +87,8 @@ fn run(duo: &mut Duo) -> usize {
     let auth = duo
         .send("sign in", &mut signed_in, |_| sign_in_for_tokens(ANA))
         .of_user("authentication_token");
-    let mut stranger = Browser::new();
-    duo.send("an anonymous session", &mut stranger, |_| {
+    let mut anonymous = Browser::new();
+    duo.send("an anonymous session", &mut anonymous, |_| {
         Request::get(LOGIN)
     });
     let mut exchanges = 2;
@@ -99,7 +99,7 @@ fn run(duo: &mut Duo) -> usize {
                 // authentication also sends an anonymous session, which holds the CSRF secret.
                 let mut browser = match caller {
                     Caller::Session => signed_in.clone(),
-                    _ => stranger.clone(),
+                    _ => anonymous.clone(),
                 };
                 let name = format!("{caller:?} {endpoint} {place:?}");
                 duo.send_own(&name, &mut browser, &auth, |jar, auth| {

@@ -35,7 +35,7 @@ fn oracle_passwordless_requesting_a_link() {
         ("empty body", json!({})),
         ("empty address", json!({"email": ""})),
         ("not an address", json!({"email": "no"})),
-        ("unknown address", json!({"email": "nobody@example.com"})),
+        ("unknown address", json!({"email": "unknown@example.com"})),
         ("known address", json!({"email": ANA})),
         ("in capitals", json!({"email": "ANA@example.com"})),
         ("deactivated", json!({"email": "cy@example.com"})),

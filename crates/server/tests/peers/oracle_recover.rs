@@ -31,7 +31,7 @@ fn oracle_recover_requesting_a_link() {
             ("empty address", json!({"email": ""})),
             ("null address", json!({"email": null})),
             ("not an address", json!({"email": "no"})),
-            ("unknown address", json!({"email": "nobody@example.com"})),
+            ("unknown address", json!({"email": "unknown@example.com"})),
             ("known address", json!({"email": ANA})),
             ("in capitals", json!({"email": "ANA@example.com"})),
             ("unconfirmed", json!({"email": "bo@example.com"})),

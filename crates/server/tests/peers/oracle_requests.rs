@@ -354,7 +354,7 @@ fn oracle_requests_custom_messages() {
     );
     let wrong = json!({"email": ANA, "password": "wrong"});
     let pair = duo.send("a custom message", &mut Browser::new(), |_| {
-        sign_in_with(&json!({"email": "nobody@example.com", "password": PASSWORD}))
+        sign_in_with(&json!({"email": "unknown@example.com", "password": PASSWORD}))
     });
     assert_eq!(pair.ours.status, 400);
     let ours = wrong_password(&wrong, duo.ours.port);

@@ -43,7 +43,7 @@ fn oracle_sign_in_in_every_account_state() {
         ("inactive", "cy@example.com"),
         ("inactive and unconfirmed", "dee@example.com"),
         ("no password", "eve@example.com"),
-        ("unknown address", "nobody@example.com"),
+        ("unknown address", "unknown@example.com"),
         ("stored in mixed case", "fay@example.com"),
         ("signed in before", "hal@example.com"),
     ] {
@@ -54,7 +54,7 @@ fn oracle_sign_in_in_every_account_state() {
         ("wrong password, unconfirmed", "bo@example.com"),
         ("wrong password, inactive", "cy@example.com"),
         ("wrong password, none stored", "eve@example.com"),
-        ("wrong password, unknown address", "nobody@example.com"),
+        ("wrong password, unknown address", "unknown@example.com"),
     ] {
         duo.send(name, &mut Browser::new(), |_| {
             sign_in_with(&json!({"email": email, "password": "wrong horse"}))
@@ -80,7 +80,7 @@ fn oracle_sign_in_with_generic_responses() {
         ),
         (
             "unknown address",
-            json!({"email": "nobody@example.com", "password": PASSWORD}),
+            json!({"email": "unknown@example.com", "password": PASSWORD}),
         ),
         (
             "unconfirmed",
@@ -294,7 +294,7 @@ fn oracle_sign_in_by_username() {
         ),
         (
             "unknown username",
-            json!({"username": "nobody", "password": PASSWORD}),
+            json!({"username": "unknown", "password": PASSWORD}),
         ),
         (
             "username too short",
@@ -335,7 +335,7 @@ fn oracle_sign_in_by_username_with_generic_responses() {
     for (name, members) in [
         (
             "unknown username",
-            json!({"username": "nobody", "password": PASSWORD}),
+            json!({"username": "unknown", "password": PASSWORD}),
         ),
         (
             "username too short",

@@ -70,34 +70,34 @@ fn oracle_tokens_where_they_may_be_sent() {
     let tokens = duo
         .send("sign in", &mut ana, |_| sign_in_for_tokens(ANA))
         .of_user("authentication_token");
-    let nobody = Browser::new;
-    duo.send("no token", &mut nobody(), |_| ways());
-    duo.send_own("header", &mut nobody(), &tokens, |_, token| {
+    let anonymous = Browser::new;
+    duo.send("no token", &mut anonymous(), |_| ways());
+    duo.send_own("header", &mut anonymous(), &tokens, |_, token| {
         by_header(token)
     });
-    duo.send_own("query", &mut nobody(), &tokens, |_, token| {
+    duo.send_own("query", &mut anonymous(), &tokens, |_, token| {
         Request::get(&format!("{VERIFY}?auth_token={token}"))
     });
     duo.send_own(
         "wrong query before header",
-        &mut nobody(),
+        &mut anonymous(),
         &tokens,
         |_, token| {
             Request::get(&format!("{VERIFY}?auth_token=wrong"))
                 .header("Authentication-Token", token)
         },
     );
-    duo.send_own("another header", &mut nobody(), &tokens, |_, token| {
+    duo.send_own("another header", &mut anonymous(), &tokens, |_, token| {
         ways().header("Authorization", format!("Bearer {token}"))
     });
-    duo.send_own("as a cookie", &mut nobody(), &tokens, |_, token| {
+    duo.send_own("as a cookie", &mut anonymous(), &tokens, |_, token| {
         ways().header("Cookie", format!("auth_token={token}"))
     });
-    duo.send_own("tampered", &mut nobody(), &tokens, |_, token| {
+    duo.send_own("tampered", &mut anonymous(), &tokens, |_, token| {
         by_header(&format!("{token}x"))
     });
-    duo.send("garbage", &mut nobody(), |_| by_header("a.b.c"));
-    duo.send("empty", &mut nobody(), |_| by_header(""));
+    duo.send("garbage", &mut anonymous(), |_| by_header("a.b.c"));
+    duo.send("empty", &mut anonymous(), |_| by_header(""));
     duo.send_own(
         "wrong token beside a session",
         &mut ana,
@@ -106,21 +106,21 @@ fn oracle_tokens_where_they_may_be_sent() {
     );
     duo.send_own(
         "current user, by token",
-        &mut nobody(),
+        &mut anonymous(),
         &tokens,
         |_, token| who().header("Authentication-Token", token),
     );
     duo.send("sign out the session", &mut ana, sign_out);
     duo.send_own(
         "the token stays valid",
-        &mut nobody(),
+        &mut anonymous(),
         &tokens,
         |_, token| by_header(token),
     );
     duo.set(ANA, "active", "0");
     duo.send_own(
         "of a deactivated user",
-        &mut nobody(),
+        &mut anonymous(),
         &tokens,
         |_, token| by_header(token),
     );
@@ -128,7 +128,7 @@ fn oracle_tokens_where_they_may_be_sent() {
     duo.set(ANA, "fs_uniquifier", "another uniquifier");
     duo.send_own(
         "after all sessions were ended",
-        &mut nobody(),
+        &mut anonymous(),
         &tokens,
         |_, token| by_header(token),
     );
@@ -156,7 +156,7 @@ fn oracle_tokens_of_every_version_and_age() {
         ("version 5", five(ANA_ID, 0)),
         ("expires later", five(ANA_ID, now + 60)),
         ("expired", five(ANA_ID, now - 60)),
-        ("of an unknown user", five("nobody", 0)),
+        ("of an unknown user", five("unknown", 0)),
         ("of a deactivated user", five(CY_ID, 0)),
         ("version 4", json!([ANA_ID])),
         ("version 3", json!(["x", "y", ANA_ID])),
@@ -252,7 +252,7 @@ fn oracle_basic_authentication() {
     };
     send("right password", &basic(ANA, PASSWORD));
     send("wrong password", &basic(ANA, "wrong"));
-    send("unknown address", &basic("nobody@example.com", PASSWORD));
+    send("unknown address", &basic("unknown@example.com", PASSWORD));
     send("deactivated", &basic("cy@example.com", PASSWORD));
     send("address in capitals", &basic("ANA@EXAMPLE.COM", PASSWORD));
     send("an old hash", &basic("pbkdf2-sha256@example.com", PASSWORD));

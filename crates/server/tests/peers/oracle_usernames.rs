@@ -44,7 +44,7 @@ fn oracle_usernames_change() {
         &mut ana,
         Known::NoGraceWithoutCsrf,
         400,
-        |_| body(&json!("nobody")),
+        |_| body(&json!("unknown")),
     );
     duo.send("GET again", &mut ana, |_| Request::get(CHANGE_USERNAME));
     duo.send_known("empty body", &mut ana, Known::UsernameIsKept, 400, |jar| {
@@ -63,7 +63,7 @@ fn oracle_usernames_recover() {
             ("empty body", json!({})),
             ("empty address", json!({"email": ""})),
             ("not an address", json!({"email": "no"})),
-            ("unknown address", json!({"email": "nobody@example.com"})),
+            ("unknown address", json!({"email": "unknown@example.com"})),
             (
                 "a user with a username",
                 json!({"email": "gil@example.com"}),

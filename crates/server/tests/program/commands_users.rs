@@ -114,7 +114,7 @@ fn a_user_is_shown_in_two_columns() {
 #[test]
 fn the_list_of_users_is_a_table_with_usernames_if_enabled() {
     let folder = created();
-    let longer = "somebody.with.a.long.address@example.com";
+    let longer = "a.user.with.a.long.address@example.com";
     let create = ["users", "create", longer, "--password", PASSWORD];
     done(&folder.run(&[&create[..], &["--confirmed", "--inactive"]].concat()));
     let table = done(&folder.run(&["users", "list"]));
@@ -230,7 +230,7 @@ fn a_refused_command_exits_with_one_and_prints_one_line() {
         "delete",
     ] {
         // A bare primary key is not an identity, and a username only if usernames are enabled.
-        for id in ["nobody@example.com", "1", "ana", ""] {
+        for id in ["unknown@example.com", "1", "ana", ""] {
             refused(&folder.run(&["users", command, id]), "no user");
         }
     }

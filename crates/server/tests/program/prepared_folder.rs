@@ -162,9 +162,9 @@ fn attack_prepared_folder_the_starter_follows_no_link() {
 fn attack_prepared_folder_another_users_folder_is_not_used() {
     let folder = Folder::new();
     make_data_folder(&folder);
-    let nobody = 65_534;
+    let other_user = 65_534;
     let path = folder.path().join("vestibule-data");
-    if std::os::unix::fs::chown(&path, Some(nobody), None).is_err() {
+    if std::os::unix::fs::chown(&path, Some(other_user), None).is_err() {
         // Only root can change the owner of a folder. A unit test covers the rule itself.
         return;
     }

@@ -53,7 +53,7 @@ pub(crate) async fn a_patch_changes_only_its_fields(store: &Arc<dyn Store>) {
 
 pub(crate) async fn a_patch_of_an_unknown_user_changes_nothing(store: &Arc<dyn Store>) {
     let ana = store.create_user(user("ana@example.com")).await.unwrap();
-    let nobody = UserId(ana.id.0 + 1);
+    let unknown = UserId(ana.id.0 + 1);
     for change in [
         UserPatch {
             active: Some(false),
@@ -65,7 +65,7 @@ pub(crate) async fn a_patch_of_an_unknown_user_changes_nothing(store: &Arc<dyn S
         },
         UserPatch::default(),
     ] {
-        assert!(!patch(store, nobody, change, 1).await);
+        assert!(!patch(store, unknown, change, 1).await);
     }
     assert!(patch(store, ana.id, UserPatch::default(), 1).await);
     let now = by_id(store, ana.id).await;

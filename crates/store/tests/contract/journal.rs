@@ -193,8 +193,8 @@ pub(crate) async fn a_user_who_fails_the_conditions_is_not_changed(store: &Arc<d
         };
         assert_eq!(apply(store, change).await, Ok(Applied::Stale));
     }
-    let nobody = deactivate(UserId(99), OnlyIf::default());
-    assert_eq!(apply(store, nobody).await, Ok(Applied::Stale));
+    let of_an_unknown_user = deactivate(UserId(99), OnlyIf::default());
+    assert_eq!(apply(store, of_an_unknown_user).await, Ok(Applied::Stale));
     assert!(by_id(store, ana.id).await.active);
     assert_eq!(store.count_mails().await, Ok((0, 0)));
 

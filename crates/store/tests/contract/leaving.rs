@@ -90,13 +90,13 @@ pub(crate) async fn resetting_access_revokes_every_credential_but_the_password(
     assert_eq!(store.roles_of(ana.id).await.unwrap().len(), 1);
     assert_eq!(by_id(store, bo.id).await, bo);
     assert_eq!(store.tracker("f2").await.unwrap().unwrap().revoked_at, None);
-    let nobody = Uniquifiers {
+    let unused = Uniquifiers {
         session: "other".to_owned(),
         token: "other".to_owned(),
     };
     assert!(
         !store
-            .reset_access(UserId(999), nobody, at(8))
+            .reset_access(UserId(999), unused, at(8))
             .await
             .unwrap()
     );

@@ -38,7 +38,7 @@ pub(crate) async fn a_role_is_created_found_and_listed(store: &Arc<dyn Store>) {
     assert_ne!(admin.id, editor.id);
     assert_eq!(store.role("editor").await.unwrap(), Some(editor.clone()));
     assert_eq!(store.role("Editor").await.unwrap(), None);
-    assert_eq!(store.role("nobody").await.unwrap(), None);
+    assert_eq!(store.role("unknown").await.unwrap(), None);
     assert_eq!(store.list_roles().await.unwrap(), [admin, editor]);
 }
 
@@ -103,10 +103,10 @@ pub(crate) async fn permissions_are_added_and_removed_in_order(store: &Arc<dyn S
         store.role("editor").await.unwrap().unwrap().permissions,
         texts(&[])
     );
-    let nobody = store
+    let unknown_role = store
         .change_permissions(RoleId(99), PermissionChange::Add(texts(&["a"])), at(1))
         .await;
-    assert_eq!(nobody.unwrap(), None);
+    assert_eq!(unknown_role.unwrap(), None);
 }
 
 pub(crate) async fn concurrent_permission_changes_all_take_effect(store: &Arc<dyn Store>) {
@@ -159,8 +159,8 @@ pub(crate) async fn a_user_is_found_with_their_roles_by_every_key(store: &Arc<dy
     }
     let found = store.user_with_roles(UserKey::Id(bo.id)).await.unwrap();
     assert_eq!(found, Some((bo, Vec::new())));
-    let nobody = store.user_with_roles(email("ANA@example.com", false)).await;
-    assert_eq!(nobody.unwrap(), None);
+    let in_another_case = store.user_with_roles(email("ANA@example.com", false)).await;
+    assert_eq!(in_another_case.unwrap(), None);
     let token = store
         .user_with_roles(UserKey::TokenUniquifier(
             "token uniquifier of ana@example.com",

@@ -96,7 +96,7 @@ async fn server_errors_say_what_was_wrong() {
     let (server, _) = schema.uri.rsplit_once('/').unwrap();
     for (uri, part) in [
         (
-            format!("postgresql://nobody_here@{place}"),
+            format!("postgresql://unknown_user@{place}"),
             "refuses the user or the password",
         ),
         (format!("{server}/no_such_database"), "does not exist"),

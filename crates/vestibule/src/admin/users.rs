@@ -110,13 +110,13 @@ pub async fn create(app: &App, account: NewAccount) -> Result<User, AdminError> 
 /// # Errors
 /// If no user has it, or if it matches more than one user.
 pub async fn find(app: &App, text: &str) -> Result<User, AdminError> {
-    let nobody = || AdminError::NotFound(text.to_owned());
+    let not_found = || AdminError::NotFound(text.to_owned());
     // This takes precedence over a username of the same form.
     if let Some(key) = text.strip_prefix(PRIMARY_KEY)
         && let Ok(id) = key.parse()
     {
         let user = app.store().user(UserKey::Id(UserId(id))).await?;
-        return user.ok_or_else(nobody);
+        return user.ok_or_else(not_found);
     }
     let mut users = identity::look_up_all(app, text).await?;
     let identities = &app.settings().identity;
@@ -137,7 +137,7 @@ pub async fn find(app: &App, text: &str) -> Result<User, AdminError> {
             users: users.iter().map(|user| (user.id, label(user))).collect(),
         });
     }
-    users.pop().ok_or_else(nobody)
+    users.pop().ok_or_else(not_found)
 }
 
 /// Users with their roles, in the order of their primary keys, starting after `after`.

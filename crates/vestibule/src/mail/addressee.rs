@@ -64,7 +64,7 @@ impl Addressee {
         let email = email.filter(|email| email.len() <= identity::LONGEST_ADDRESS);
         Ok(email.map(|email| Self {
             known: user.is_some(),
-            user: user.unwrap_or_else(|| identity::nobody(app, email)),
+            user: user.unwrap_or_else(|| identity::placeholder(app, email)),
         }))
     }
 

@@ -123,7 +123,7 @@ mod tests {
             let missing: Vec<_> = english.difference(&known).collect();
             let left_over: Vec<_> = known.difference(&english).collect();
             assert!(missing.is_empty(), "{tag} lacks {missing:#?}");
-            assert!(left_over.is_empty(), "{tag}: nobody says {left_over:#?}");
+            assert!(left_over.is_empty(), "{tag} has unused {left_over:#?}");
         }
     }
 

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn sentences_with_escapes_and_over_several_lines_are_parsed() {
-        let file = "# Somebody, 2026\n\
+        let file = "# A translator, 2026\n\
             msgid \"\"\nmsgstr \"\"\n\"Language: de\\n\"\n\n\
             #: keys.rs\n#, python-format\nmsgid \"One %(n)s\"\nmsgstr \"Eins %(n)s\"\n\
             msgid \"\"\n\"Two \"\n\"lines\"\nmsgstr \"Zwei \"\r\n  \"\\\"Zeilen\\\"\\\\\\n\"\n\n\

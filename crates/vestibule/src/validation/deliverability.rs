@@ -106,8 +106,8 @@ async fn takes_mail(resolver: &TokioResolver, name: &str) -> bool {
         ask(resolver, name, RecordType::A),
         ask(resolver, name, RecordType::AAAA)
     );
-    let is_nobody = |answer: &Answer| matches!(answer, Answer::None | Answer::NoName);
-    !(is_nobody(&four) && is_nobody(&six))
+    let has_no_address = |answer: &Answer| matches!(answer, Answer::None | Answer::NoName);
+    !(has_no_address(&four) && has_no_address(&six))
 }
 
 async fn ask(resolver: &TokioResolver, name: &str, kind: RecordType) -> Answer {

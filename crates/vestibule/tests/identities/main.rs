@@ -82,7 +82,7 @@ async fn every_spelling_of_every_identity_identifies_the_same_user() {
 
 #[tokio::test]
 async fn numbers_without_a_country_code_belong_to_the_configured_region() {
-    for (region, names, strangers) in [
+    for (region, names, unmatched) in [
         (
             "US",
             &["650 253 0000", "1-650-253-0000"][..],
@@ -105,7 +105,7 @@ async fn numbers_without_a_country_code_belong_to_the_configured_region() {
         for name in names {
             assert_eq!(bench.named(name).await, Some(other), "{region} {name}");
         }
-        for name in strangers {
+        for name in unmatched {
             assert_eq!(bench.named(name).await, None, "{region} {name}");
         }
     }

@@ -12,7 +12,7 @@ struct Proofs<'a> {
     session: Browser<'a>,
     remembered: Browser<'a>,
     token: Browser<'a>,
-    stranger: Browser<'a>,
+    anonymous: Browser<'a>,
     refresh_token: String,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Proofs<'a> {
             token: app
                 .browser()
                 .header("authentication-token", &text("authentication_token")),
-            stranger: app.browser(),
+            anonymous: app.browser(),
             refresh_token: text("refresh_token"),
         }
     }
@@ -53,7 +53,7 @@ impl<'a> Proofs<'a> {
     async fn exchange(&mut self) -> bool {
         let body = json!({"refresh_token": self.refresh_token});
         let answer = self
-            .stranger
+            .anonymous
             .post("/api/accounts/refresh-token", body)
             .await;
         if answer.status != StatusCode::OK {

@@ -53,10 +53,10 @@ async fn a_signed_in_user_passes_and_is_named_in_the_headers() {
 #[tokio::test]
 async fn a_refused_request_gets_no_user_headers() {
     let app = with_roles().await;
-    let stranger = app.browser().get(AUTHZ).await;
-    assert_eq!(stranger.verdict(), (401, "UNAUTHENTICATED".into()));
+    let anonymous = app.browser().get(AUTHZ).await;
+    assert_eq!(anonymous.verdict(), (401, "UNAUTHENTICATED".into()));
     let refused = get_authz(&mut app.signed_in().await, "roles_required=owner").await;
-    for answer in [stranger, refused] {
+    for answer in [anonymous, refused] {
         for name in answer.headers.keys() {
             assert!(!name.as_str().starts_with("x-auth-"), "{answer:?}");
         }
@@ -107,7 +107,7 @@ async fn every_condition_on_roles_and_permissions_has_to_hold() {
         ("roles_required=edit", false),
         ("roles_required=*", false),
         ("roles_accepted=owner,member", true),
-        ("roles_accepted=owner,nobody", false),
+        ("roles_accepted=owner,unknown", false),
         ("permissions_required=read", true),
         ("permissions_required=read,write", true),
         ("permissions_required=read,delete", false),
@@ -220,8 +220,8 @@ async fn attack_fail_open_an_invalid_authz_query_is_refused() {
         assert_eq!(answer.verdict(), (400, "AUTHZ_QUERY".into()), "{query}");
         // An anonymous client gets the same answer: the query is validated before the caller is
         // looked up.
-        let stranger = app.browser().get(&path).await;
-        assert_eq!(stranger.text, answer.text, "{query}");
+        let anonymous = app.browser().get(&path).await;
+        assert_eq!(anonymous.text, answer.text, "{query}");
     }
     // A semicolon is part of the role's name, and no user has that role.
     let query = "roles_required=editor;roles_required=owner";
@@ -360,8 +360,8 @@ async fn the_csrf_check_comes_before_the_roles_and_after_the_caller() {
     let ana = app.signed_in().await.header("x-original-method", "POST");
     let answer = get_authz(&mut ana.clone(), "roles_required=owner").await;
     assert_eq!(answer.code(), "CSRF_TOKEN_MISSING");
-    let mut nobody = app.browser().header("x-original-method", "POST");
-    assert_eq!(nobody.get(AUTHZ).await.verdict().0, 401);
+    let mut anonymous = app.browser().header("x-original-method", "POST");
+    assert_eq!(anonymous.get(AUTHZ).await.verdict().0, 401);
     // "token" is not in SECURITY_CSRF_PROTECT_MECHANISMS here.
     let bearer = app.bearer(&app.auth_token(ANA).await);
     let mut bearer = bearer.header("x-original-method", "POST");

@@ -163,7 +163,7 @@ async fn attack_session_residue_an_invalid_remember_cookie_is_not_replaced_by_a_
         browser.post("/api/accounts/login", sign_in).await;
         if !remembered {
             let cookie = "remember_token".into();
-            browser.cookies.insert(cookie, "somebody|else".to_owned());
+            browser.cookies.insert(cookie, "another|user".to_owned());
         }
         let mut browser = browser.with_csrf().await;
         let answer = browser.post(CHANGE, change(PASSWORD, NEW)).await;

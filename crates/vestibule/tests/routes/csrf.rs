@@ -376,7 +376,7 @@ async fn an_unusable_session_cookie_is_explained() {
     let mut foreign = app.browser();
     foreign
         .cookies
-        .insert("session".into(), "somebody.elses.cookie".into());
+        .insert("session".into(), "another.users.cookie".into());
     assert!(saw(&foreign).await.contains("did not sign"));
     app.wait(3601);
     assert!(saw(&browser).await.contains("too old"));

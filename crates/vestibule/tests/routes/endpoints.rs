@@ -72,7 +72,7 @@ fn rows() -> Vec<Row> {
     let (get, post) = (Method::GET, Method::POST);
     let members = [401, 401, 401, 200, 200, 200, 200, 200];
     let fresh = [401, 401, 401, 200, 401, 401, 401, 200];
-    let strangers = [200, 200, 200, 400, 400, 400, 400, 400];
+    let anonymous_only = [200, 200, 200, 400, 400, 400, 400, 400];
     // The body is not acceptable to these endpoints.
     let refused =
         |statuses: [u16; 8]| statuses.map(|status| if status == 200 { 400 } else { status });
@@ -85,7 +85,7 @@ fn rows() -> Vec<Row> {
             "",
             [200, 200, 200, 400, 400, 400, 400, 400],
         ),
-        row(get.clone(), "/register", "", strangers),
+        row(get.clone(), "/register", "", anonymous_only),
         row(post.clone(), "/register", "", [400; 8]),
         row(get.clone(), "/confirm", "", [200; 8]),
         row(post.clone(), "/confirm", "", [400; 8]),
@@ -103,8 +103,8 @@ fn rows() -> Vec<Row> {
         row(post.clone(), "/change-email/{token}", "", [400; 8]),
         row(get.clone(), "/change-username", "", fresh),
         row(post.clone(), "/change-username", "", refused(fresh)),
-        row(get.clone(), "/recover-username", "", strangers),
-        row(post.clone(), "/recover-username", "", strangers),
+        row(get.clone(), "/recover-username", "", anonymous_only),
+        row(post.clone(), "/recover-username", "", anonymous_only),
         // None of these callers has the key.
         row(get.clone(), "/dev/mailbox", "", [404; 8]),
         row(get.clone(), "/dev/mailbox.json", "?key=x", [404; 8]),

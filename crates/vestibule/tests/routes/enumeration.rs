@@ -15,7 +15,7 @@ use crate::support::{ANA, Answer, LIFE, TestApp};
 
 const OFF: &str = "off@example.com";
 const UNCONFIRMED: &str = "new@example.com";
-const NOBODY: &str = "nobody@example.com";
+const UNKNOWN: &str = "unknown@example.com";
 
 const GENERIC: &str = "SECURITY_RETURN_GENERIC_RESPONSES = true\n";
 
@@ -83,7 +83,7 @@ fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
 async fn attack_enumeration_every_public_endpoint_gives_the_same_answer_for_the_same_work() {
     for extra in ["", "SECURITY_PASSWORDLESS = true\n"] {
         let mut counted = Vec::new();
-        for email in [ANA, OFF, UNCONFIRMED, NOBODY] {
+        for email in [ANA, OFF, UNCONFIRMED, UNKNOWN] {
             // A new application for each address, so that no request affects another.
             let app = people(extra).await;
             for (path, body) in requests(email) {
@@ -121,7 +121,7 @@ async fn queued(app: &TestApp) -> usize {
 #[tokio::test]
 async fn attack_enumeration_each_request_mails_only_the_intended_user() {
     let app = people("").await;
-    for email in [ANA, OFF, UNCONFIRMED, NOBODY] {
+    for email in [ANA, OFF, UNCONFIRMED, UNKNOWN] {
         for (path, body) in requests(email) {
             app.browser()
                 .post(&format!("/api/accounts/{path}"), body)
@@ -143,7 +143,7 @@ async fn attack_enumeration_each_request_mails_only_the_intended_user() {
     };
     assert_eq!(kinds(ANA), ["reset", "reset", "none"]);
     assert_eq!(
-        kinds(NOBODY),
+        kinds(UNKNOWN),
         ["confirm", "confirm"],
         "the request to /register created this account"
     );
@@ -264,7 +264,7 @@ async fn calls(asking: Asking, account: &Account, extra: &str) -> Vec<String> {
 async fn attack_enumeration_by_time_known_and_unknown_accounts_cause_the_same_store_calls() {
     let unknown = |email: &str| Account {
         email: email.to_owned(),
-        username: "stranger",
+        username: "unknown",
         phone: "02079460959",
     };
     let known = |email: &str| Account {
@@ -305,9 +305,9 @@ async fn attack_enumeration_by_time_known_and_unknown_accounts_cause_the_same_st
                 calls
             }
         };
-        let uppercase = NOBODY.to_uppercase();
-        for (spell, stranger) in [(false, NOBODY), (true, uppercase.as_str())] {
-            let expected = shown(calls(asking, &unknown(stranger), extra).await);
+        let uppercase = UNKNOWN.to_uppercase();
+        for (spell, unknown_email) in [(false, UNKNOWN), (true, uppercase.as_str())] {
+            let expected = shown(calls(asking, &unknown(unknown_email), extra).await);
             for email in [ANA, OFF, UNCONFIRMED] {
                 if asking == Asking::ChangeEmail && email == ANA {
                     continue;

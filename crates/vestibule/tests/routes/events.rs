@@ -255,8 +255,8 @@ async fn attack_denial_unauthenticated_requests_emit_events_but_write_no_audit_e
     let entries = async || app.app().store().audit(None, 0, 100).await.unwrap().len();
     let before = entries().await;
     for path in ["/api/accounts/authz", "/api/accounts/verify"] {
-        let mut stranger = app.browser().header("x-request-id", "request-one");
-        assert_eq!(stranger.get(path).await.status, 401, "{path}");
+        let mut anonymous = app.browser().header("x-request-id", "request-one");
+        assert_eq!(anonymous.get(path).await.status, 401, "{path}");
         let expected = (
             "unauthenticated",
             Some("127.0.0.1".to_owned()),

@@ -31,9 +31,9 @@ async fn a_stale_session_is_asked_to_reauthenticate() {
     assert_eq!(response["has_webauthn_verify_credential"], false);
     assert!(!answer.headers.contains_key("x-auth-user"));
     // An anonymous client is not asked to reauthenticate.
-    let stranger = app.browser().get(&format!("{AUTHZ}?within=60")).await;
-    assert_eq!(stranger.verdict(), (401, "UNAUTHENTICATED".into()));
-    assert!(stranger.response().get("reauth_required").is_none());
+    let anonymous = app.browser().get(&format!("{AUTHZ}?within=60")).await;
+    assert_eq!(anonymous.verdict(), (401, "UNAUTHENTICATED".into()));
+    assert!(anonymous.response().get("reauth_required").is_none());
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn attack_wrong_person_the_proof_of_another_user_does_not_count_for_the_re
     let mut browser = remembered(&app).await;
     // A user who no longer exists left a session that was fresh and in grace.
     let session = planted(&app, |session| {
-        session.set_str("_user_id", "nobody has this");
+        session.set_str("_user_id", "unknown");
         session.set_f64("fs_paa", 1_800_000_000.0);
         session.set_i64("fs_gexp", 1_900_000_000);
         session.set_bool("_fresh", true);

@@ -16,11 +16,11 @@ SECURITY_API_ENABLED_METHODS = ["session", "basic"]
 SECURITY_PHONE_REGION_DEFAULT = "GB"
 "#;
 
-const STRANGER: &str = "stranger@example.com";
+const OTHER: &str = "other@example.com";
 
 async fn app() -> TestApp {
     let app = TestApp::with(&format!("{LIFE}{OPEN}")).await;
-    app.user(STRANGER, |draft| draft).await;
+    app.user(OTHER, |draft| draft).await;
     app
 }
 
@@ -47,9 +47,9 @@ fn by_basic(name: &str) -> String {
 async fn attack_borrowed_identity_a_new_username_that_resembles_an_address_or_a_number_is_refused()
 {
     let app = app().await;
-    let mut stranger = app.browser();
-    stranger.sign_in(STRANGER, PASSWORD).await;
-    let mut stranger = stranger.with_csrf().await;
+    let mut other = app.browser();
+    other.sign_in(OTHER, PASSWORD).await;
+    let mut other = other.with_csrf().await;
     for name in [
         ANA,
         "anybody@else.example",
@@ -62,7 +62,7 @@ async fn attack_borrowed_identity_a_new_username_that_resembles_an_address_or_a_
     ] {
         let code = "USERNAME_RESEMBLES_IDENTITY";
         let change = "/api/accounts/change-username";
-        let answer = stranger.post(change, json!({"username": name})).await;
+        let answer = other.post(change, json!({"username": name})).await;
         assert_eq!(answer.verdict(), (400, code.to_owned()), "{name}");
         let body = json!({
             "email": "new@example.com", "username": name,
@@ -86,10 +86,10 @@ async fn attack_borrowed_identity_a_new_username_that_resembles_an_address_or_a_
         let resembles = matches!(refused, AdminError::UsernameResemblesIdentity(_));
         assert!(resembles, "{name}: {refused}");
     }
-    let answer = stranger
+    let answer = other
         .post(
             "/api/accounts/change-username",
-            json!({"username": "stranger-7"}),
+            json!({"username": "other-7"}),
         )
         .await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -109,14 +109,14 @@ async fn attack_borrowed_identity_a_new_username_that_resembles_an_address_or_a_
 async fn attack_borrowed_identity_a_stored_username_equal_to_anothers_address_does_not_take_precedence()
  {
     let app = app().await;
-    let stranger = app.stored(STRANGER).await;
-    rename(&app, &stranger, ANA).await;
+    let other = app.stored(OTHER).await;
+    rename(&app, &other, ANA).await;
     // A request that names the address means the user who has it, and the operator must choose.
     let refused = admin::find(app.app(), ANA).await.unwrap_err();
     assert!(matches!(refused, AdminError::Ambiguous { .. }), "{refused}");
     let ana = app.stored("id:1").await;
     assert_eq!(ana.email.as_deref(), Some(ANA));
-    for choice in [format!("id:{}", ana.id), format!("id:{}", stranger.id)] {
+    for choice in [format!("id:{}", ana.id), format!("id:{}", other.id)] {
         assert!(refused.to_string().contains(&choice), "{refused}");
         app.stored(&choice).await;
     }
@@ -129,12 +129,12 @@ async fn attack_borrowed_identity_a_stored_username_equal_to_anothers_address_do
     );
     // The username still signs in if no user has it as an address, and `/authz` names its user
     // by their own address.
-    rename(&app, &stranger, "old@name.example").await;
+    rename(&app, &other, "old@name.example").await;
     let mut browser = app
         .browser()
         .header("authorization", &by_basic("old@name.example"));
     let answer = browser.get(authz).await;
-    assert_eq!(answer.headers["x-auth-user"], STRANGER);
+    assert_eq!(answer.headers["x-auth-user"], OTHER);
 }
 
 #[tokio::test]
@@ -273,7 +273,7 @@ async fn attack_enumeration_by_time_every_refusal_checks_every_kind_of_hash_that
         ANA,
         "bcrypt@example.com",
         "none@example.com",
-        "nobody@example.com",
+        "unknown@example.com",
     ] {
         for basic in [false, true] {
             let before = app.app().passwords().work();

@@ -126,9 +126,9 @@ async fn attack_wrong_person_another_users_token_never_acts_on_the_session_besid
                 if let Some(csrf) = csrf {
                     victim = victim.header("x-xsrf-token", csrf);
                 }
-                let stranger = Some((place, token.as_str()));
+                let foreign = Some((place, token.as_str()));
                 let sent = body.clone();
-                let answer = ask(&mut victim, method.clone(), path, sent, stranger).await;
+                let answer = ask(&mut victim, method.clone(), path, sent, foreign).await;
                 let case = format!("{method} {path} {place} {}: {answer:?}", csrf.is_some());
                 assert_eq!(victim.session_state(), before, "{case}");
                 // Whatever the other user's token obtained did not change Ana's session.

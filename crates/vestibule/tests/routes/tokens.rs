@@ -207,7 +207,7 @@ async fn attack_key_confusion_only_a_token_signed_with_our_key_is_accepted() {
         (SECRET_KEY, 200),
         ("the key before this one, long enough", 200),
         ("a secret key for tests, long enougH", 401),
-        ("somebody else's key, long enough too", 401),
+        ("another server's key, long enough too", 401),
         // The salts, the password salt, and an empty key.
         ("remember-salt", 401),
         ("146585145368132386173505678016728509634", 401),

@@ -302,7 +302,7 @@ fn template_errors_name_the_file_and_the_line() {
         "broken",
         &[
             ("security/email/welcome.txt", "one\n{{ two\n"),
-            ("security/email/reset_notice.txt", "one\n\n{{ nobody() }}"),
+            ("security/email/reset_notice.txt", "one\n\n{{ missing() }}"),
             ("security/email/part.txt", "one\n{{ user|nonsense }}"),
             (
                 "security/email/change_notice.txt",

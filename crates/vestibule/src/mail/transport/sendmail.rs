@@ -333,7 +333,7 @@ mod tests {
             ("sent", "cat > /dev/null; (sleep 30; touch MARK) & exit 0"),
             (
                 "refused",
-                "cat > /dev/null; echo nobody >&2; (sleep 30; touch MARK) & exit 67",
+                "cat > /dev/null; echo no such user >&2; (sleep 30; touch MARK) & exit 67",
             ),
             ("unread", "exec 3<&0; (sleep 30; touch MARK) <&3 & exit 0"),
         ] {
@@ -350,7 +350,7 @@ mod tests {
             match (name, outcome) {
                 ("sent", Ok(())) | ("unread", Err(MailError::Blocked(_))) => {}
                 ("refused", Err(MailError::Never(text))) => {
-                    assert!(text.contains("nobody"), "{text}");
+                    assert!(text.contains("no such user"), "{text}");
                 }
                 (_, outcome) => panic!("{name}: {outcome:?}"),
             }
@@ -374,9 +374,9 @@ mod tests {
         };
         assert!(text.len() < 500, "{}", text.len());
 
-        let nobody = Sendmail::new(Path::new("/nonexistent/sendmail").to_owned());
+        let missing = Sendmail::new(Path::new("/nonexistent/sendmail").to_owned());
         assert!(matches!(
-            nobody.send(&example()).await,
+            missing.send(&example()).await,
             Err(MailError::Blocked(_))
         ));
     }

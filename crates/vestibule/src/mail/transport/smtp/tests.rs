@@ -163,8 +163,12 @@ async fn the_servers_answer_decides_whether_a_mail_is_retried() {
         ("MAIL", "550 not you", "blocked"),
         ("MAIL", "530 who are you", "blocked"),
         ("RCPT", "451 greylisted", "later"),
-        ("RCPT", "550 <ana@example.com> is nobody", "never"),
-        ("RCPT", "550 5.1.1 <ana@example.com> is nobody", "never"),
+        ("RCPT", "550 <ana@example.com> does not exist", "never"),
+        (
+            "RCPT",
+            "550 5.1.1 <ana@example.com> does not exist",
+            "never",
+        ),
         ("RCPT", "530 who are you", "blocked"),
         (
             "RCPT",
@@ -316,7 +320,7 @@ async fn implicit_tls_encrypts_the_connection() {
 
 #[tokio::test]
 async fn attack_a_server_with_an_untrusted_certificate_gets_nothing() {
-    let certificate = Certificate::new("stranger");
+    let certificate = Certificate::new("untrusted");
     for (tls, implicit) in [(SmtpTls::StartTls, false), (SmtpTls::Tls, true)] {
         let server = Server::start(Script {
             offers: vec!["STARTTLS", "AUTH PLAIN"],
@@ -412,7 +416,7 @@ async fn attack_answers_injected_before_tls_never_make_a_mail_count_as_sent() {
             let server = Server::start(Script {
                 offers: offers.clone(),
                 // The server's own answer to the mail.
-                answers: vec![("RCPT", "550 nobody")],
+                answers: vec![("RCPT", "550 no such user")],
                 tls: Some(certificate.acceptor.clone()),
                 smuggled,
                 ..Script::default()
