@@ -1,4 +1,4 @@
-//! One answer: a status, what stands in `response`, and the headers.
+//! The description of one answer: its status, its `response` and its headers.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::schema::{self, Schema};
 use crate::app::App;
 
-/// An answer being described.
+/// Builds the description of an answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
@@ -19,7 +19,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// With this status; every answer carries a request id.
+    /// An answer with this status. Every answer carries a request ID.
     pub(crate) fn new(status: StatusCode) -> Self {
         Self {
             status,
@@ -32,7 +32,7 @@ impl Answer {
         }
     }
 
-    /// 200 with this and no envelope around it.
+    /// Status 200 with this body, without the envelope.
     pub(crate) fn bare(about: &str, schema: Schema) -> Self {
         Self {
             response: schema,
@@ -41,7 +41,7 @@ impl Answer {
         }
     }
 
-    /// 200 with a page.
+    /// Status 200 with an HTML page.
     pub(crate) fn page(about: &str) -> Self {
         Self {
             media_type: "text/html",
@@ -49,7 +49,7 @@ impl Answer {
         }
     }
 
-    /// 200.
+    /// Status 200.
     pub(crate) fn ok(about: &str) -> Self {
         Self::new(StatusCode::OK).about(about)
     }
@@ -59,37 +59,37 @@ impl Answer {
         Self::new(StatusCode::FOUND).about(about).header("Location")
     }
 
-    /// Says what it means.
+    /// Sets the description.
     pub(super) fn about(mut self, about: impl Into<String>) -> Self {
         self.about = about.into();
         self
     }
 
-    /// A member of `response` that is always there.
+    /// Adds a required member of `response`.
     pub(crate) fn must(mut self, name: &str, schema: Schema) -> Self {
         self.response = self.response.must(name, schema);
         self
     }
 
-    /// A member of `response` that can be there.
+    /// Adds an optional member of `response`.
     pub(crate) fn may(mut self, name: &str, schema: Schema) -> Self {
         self.response = self.response.may(name, schema);
         self
     }
 
-    /// A header, by the name of its component.
+    /// Adds a header, by the name of its component.
     pub(crate) fn header(mut self, name: &'static str) -> Self {
         self.headers.push(name);
         self
     }
 
-    /// What `response` holds, for example; made from its members unless given.
+    /// Sets an example of `response`. The default is made from the examples of its members.
     pub(super) fn example(mut self, response: Value) -> Self {
         self.example = Some(response);
         self
     }
 
-    /// The headers of whatever answer has looked at the session.
+    /// Adds the headers of an answer for which the session was read.
     pub(super) fn with_session(mut self, app: &App) -> Self {
         self.headers.push("SetCookie");
         if app.settings().http.cache_control.is_some() {

@@ -1,4 +1,4 @@
-//! An endpoint: a path, and for each method the handler together with what it does in words.
+//! An endpoint: a path, and for each method the handler and its description.
 
 use axum::extract::State;
 use axum::handler::Handler;
@@ -14,13 +14,13 @@ use crate::http::request_info::RequestInfo;
 /// Every endpoint of a router.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// Those of the features, which stand under the prefix.
+    /// The endpoints of the features, under the prefix.
     pub(crate) under_prefix: Vec<Endpoint>,
-    /// Those beside them, at the root.
+    /// The other endpoints, at the root.
     pub(crate) beside: Vec<Endpoint>,
 }
 
-/// What a method does, under the settings in force.
+/// Describes a method under the settings in force.
 pub(crate) type Describe = fn(&App) -> Operation;
 
 /// An endpoint. There is no way to give it a handler without a description.
@@ -32,7 +32,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// At a path, with no method yet.
+    /// An endpoint at a path, without methods.
     pub(crate) fn at(path: &str) -> Self {
         Self {
             path: path.to_owned(),
@@ -41,7 +41,7 @@ impl Endpoint {
         }
     }
 
-    /// Answers to `GET`, and without a body to `HEAD`.
+    /// Adds a handler for `GET`. It also answers `HEAD`, without a body.
     pub(crate) fn get<H, T>(self, handler: H, describe: Describe) -> Self
     where
         H: Handler<T, App>,
@@ -50,7 +50,7 @@ impl Endpoint {
         self.on(MethodFilter::GET, Method::GET, handler, describe)
     }
 
-    /// Answers to `POST`.
+    /// Adds a handler for `POST`.
     pub(crate) fn post<H, T>(self, handler: H, describe: Describe) -> Self
     where
         H: Handler<T, App>,
@@ -85,7 +85,7 @@ impl Endpoint {
         &self.operations
     }
 
-    /// Adds it to a router. Whoever tries another method is told which there are.
+    /// Adds it to a router. The reply to any other method lists the supported ones.
     pub(crate) fn add_to(self, router: Router<App>) -> Router<App> {
         let mut allow = String::new();
         for (method, _) in &self.operations {

@@ -1,20 +1,20 @@
-//! Members of bodies that several operations take, and what can be wrong with them.
+//! Members of bodies that several operations take, and their errors.
 
 use super::schema::Schema;
 use crate::app::App;
 use crate::messages::Message;
 
-/// The longest email address that can be one (RFC 5321).
+/// The maximum length of an email address (RFC 5321).
 const LONGEST_EMAIL: usize = 254;
 
-/// What can be wrong with an address by itself.
+/// The errors in an address by itself.
 pub(crate) const EMAIL_ERRORS: &[Message] = &[
     Message::EmailNotProvided,
     Message::InvalidEmailAddress,
     Message::ApiError,
 ];
 
-/// What can be wrong with a name by itself.
+/// The errors in a username by itself.
 pub(crate) const USERNAME_ERRORS: &[Message] = &[
     Message::UsernameDisallowedCharacters,
     Message::UsernameInvalidLength,
@@ -23,7 +23,7 @@ pub(crate) const USERNAME_ERRORS: &[Message] = &[
     Message::ApiError,
 ];
 
-/// What can be wrong with a new password.
+/// The errors in a new password.
 pub(crate) const NEW_PASSWORD_ERRORS: &[Message] = &[
     Message::PasswordNotProvided,
     Message::PasswordInvalidLength,

@@ -1,5 +1,5 @@
-//! The words in which features describe themselves: [`Endpoint`] for where they are, [`Operation`] for
-//! what they do. The OpenAPI document is written from them (`write`).
+//! Features describe their endpoints with [`Endpoint`], and each method with [`Operation`]. The
+//! OpenAPI document is written from these descriptions (`write`).
 
 mod answer;
 mod endpoint;

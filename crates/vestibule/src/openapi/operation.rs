@@ -1,5 +1,5 @@
-//! What one method of an endpoint takes and answers. What follows from its door, its method
-//! and its body is added here, so that a feature says only what is its own.
+//! The description of one method of an endpoint. This module adds everything that follows from its
+//! authentication policy, its method and its body, so that a feature describes only its own part.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -15,14 +15,14 @@ use crate::settings::Mechanism;
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What operations are grouped by: the feature.
+/// The group of an operation: its feature.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tag {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
 }
 
-/// An operation being described.
+/// Builds the description of an operation.
 #[derive(Debug)]
 pub(crate) struct Operation {
     id: &'static str,
@@ -39,18 +39,18 @@ pub(crate) struct Operation {
     refusals: Refusals,
 }
 
-/// Who may come.
+/// The callers that an operation accepts.
 #[derive(Debug)]
 enum Caller {
-    /// Nobody looks who it is.
+    /// Every caller. The endpoint does not identify them.
     Unasked,
-    /// Strangers too; whoever has a session or a token is known.
-    Stranger,
-    /// Whoever shows who they are in one of these ways.
+    /// Every caller. The endpoint identifies them by a session or token if they send one.
+    Anyone,
+    /// Callers that authenticate with one of these mechanisms.
     Known(Vec<Mechanism>),
 }
 
-/// What a request brings along.
+/// The body of a request.
 #[derive(Debug)]
 pub(crate) struct Body {
     members: Schema,
@@ -59,7 +59,7 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// JSON, or the same as a form.
+    /// A body in JSON or as a form, with the same members.
     pub(crate) fn json_or_form(members: Schema) -> Self {
         Self {
             members,
@@ -68,7 +68,7 @@ impl Body {
         }
     }
 
-    /// JSON and nothing else.
+    /// A body in JSON only.
     pub(crate) fn json(members: Schema) -> Self {
         Self {
             form: false,
@@ -76,7 +76,7 @@ impl Body {
         }
     }
 
-    /// It may be left out.
+    /// Makes the body optional.
     pub(crate) fn optional(self) -> Self {
         Self {
             required: false,
@@ -84,7 +84,7 @@ impl Body {
         }
     }
 
-    /// The body, and the schema of its members, which gets a name of its own.
+    /// Returns the body, and the schema of its members with its name.
     fn into_value(self, id: &str, csrf_field: Option<&str>) -> (Value, (String, Value)) {
         let members = self.members.into_value();
         let name = format!("{}Fields", capitalised(id));
@@ -121,7 +121,7 @@ fn capitalised(id: &str) -> String {
 }
 
 impl Operation {
-    /// By its name, which generated clients call it by and which therefore stays.
+    /// Starts a description. Generated clients name a function after `id`, so it must not change.
     pub(crate) fn new(id: &'static str, tag: Tag, summary: &'static str) -> Self {
         Self {
             id,
@@ -139,19 +139,19 @@ impl Operation {
         }
     }
 
-    /// Says more than the summary does.
+    /// Sets the description, which says more than the summary.
     pub(crate) fn about(mut self, about: impl Into<String>) -> Self {
         self.about = about.into();
         self
     }
 
-    /// A door that is open to strangers.
+    /// Accepts anonymous callers.
     pub(crate) fn open(mut self) -> Self {
-        self.caller = Caller::Stranger;
+        self.caller = Caller::Anyone;
         self.asks_database()
     }
 
-    /// A door for whoever shows who they are in one of these ways.
+    /// Accepts callers that authenticate with one of these mechanisms.
     pub(crate) fn auth_policy(mut self, methods: &[Mechanism]) -> Self {
         let basic = methods.contains(&Mechanism::Basic);
         self.caller = Caller::Known(methods.to_vec());
@@ -167,7 +167,8 @@ impl Operation {
         operation
     }
 
-    /// Turns away whoever showed too long ago who they are, and says how to show it again.
+    /// Adds the refusal of a caller whose proof of identity is too old. It says how to confirm the
+    /// identity again.
     pub(crate) fn asks_for_fresh_proof(self) -> Self {
         let status = StatusCode::UNAUTHORIZED;
         let members = [
@@ -181,55 +182,55 @@ impl Operation {
         })
     }
 
-    /// Whether a CSRF token is looked at, where the door does not say it already.
+    /// Sets whether the CSRF token is checked, if that does not follow from the callers.
     pub(crate) fn csrf(mut self, looked_at: bool) -> Self {
         self.csrf = Some(looked_at);
         self
     }
 
-    /// Checks a password, which takes its time and its turn.
+    /// Adds the refusal for a full queue of password checks.
     pub(crate) fn checks_passwords(mut self) -> Self {
         self.checks_passwords = true;
         self.asks_database()
     }
 
-    /// Asks the database, which may not answer.
+    /// Adds the refusal for a database that does not answer.
     pub(crate) fn asks_database(mut self) -> Self {
         self.asks_database = true;
         self
     }
 
-    /// A parameter in the query or the headers.
+    /// Adds a parameter in the query or the headers.
     pub(crate) fn parameter(mut self, parameter: Value) -> Self {
         self.parameters.push(parameter);
         self
     }
 
-    /// A body.
+    /// Sets the body.
     pub(crate) fn body(mut self, body: Body) -> Self {
         self.body = Some(body);
         self
     }
 
-    /// An answer.
+    /// Adds an answer.
     pub(crate) fn answers(mut self, answer: Answer) -> Self {
         self.answers.push(answer);
         self
     }
 
-    /// Refusals of the whole request.
+    /// Adds refusals of the whole request.
     pub(crate) fn refuses(mut self, status: StatusCode, messages: &[Message]) -> Self {
         self.refusals.general(status, messages);
         self
     }
 
-    /// Refusals of a field; the empty name is the form as a whole.
+    /// Adds refusals of a field. The empty name stands for the form as a whole.
     pub(crate) fn refuses_field(mut self, field: &'static str, messages: &[Message]) -> Self {
         self.refusals.field(field, messages);
         self
     }
 
-    /// A member that a refusal can have beside its errors.
+    /// Adds a member that a refusal can have beside its errors.
     pub(crate) fn refusal_member(
         mut self,
         status: StatusCode,
@@ -240,7 +241,7 @@ impl Operation {
         self
     }
 
-    /// A CSRF token in a header, and the refusals of one that is missing or wrong.
+    /// Adds the header for a CSRF token, and the refusals of a missing or wrong token.
     pub(crate) fn takes_csrf_token(mut self, app: &App, status: StatusCode) -> Self {
         self.parameters.extend(shared::csrf_header(app));
         self.refuses(status, &csrf_messages(app))
@@ -250,7 +251,7 @@ impl Operation {
         self.tag
     }
 
-    /// The operation, and the schemas that it adds to the components.
+    /// Returns the operation, and adds its schemas to `schemas`.
     pub(super) fn into_value(
         mut self,
         app: &App,
@@ -300,8 +301,8 @@ impl Operation {
         value
     }
 
-    /// Whether the token is looked at for this method: what only reads needs none unless the
-    /// settings name it.
+    /// Whether the CSRF token is checked for this method. A method that only reads needs none,
+    /// unless the settings list the method.
     fn checks_csrf(&self, app: &App, method: &Method) -> bool {
         let settings = &app.settings().csrf;
         let named = settings.methods.iter().any(|name| name == method.as_str());
@@ -310,7 +311,7 @@ impl Operation {
         }
         self.csrf.unwrap_or_else(|| match &self.caller {
             Caller::Unasked => false,
-            Caller::Stranger => true,
+            Caller::Anyone => true,
             Caller::Known(methods) => {
                 settings.check_default
                     || methods
@@ -320,7 +321,7 @@ impl Operation {
         })
     }
 
-    /// The refusals that come with a method, a body, a database.
+    /// Adds the refusals that follow from the method, the body and the use of the database.
     fn with_common_refusals(mut self, method: &Method) -> Self {
         let refusals = &mut self.refusals;
         refusals.general(StatusCode::BAD_REQUEST, &[Message::UntrustedHost]);
@@ -332,7 +333,7 @@ impl Operation {
         if changes(method) {
             refusals.general(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest]);
         }
-        // Where the session is looked at, a body is taken in, asked for or not.
+        // If the session is read, the body is read as well, even if the operation needs none.
         if !matches!(self.caller, Caller::Unasked) {
             refusals.general(StatusCode::PAYLOAD_TOO_LARGE, &[Message::BodyTooLarge]);
         }
@@ -359,11 +360,11 @@ fn changes(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// The ways of showing who one is, each enough by itself; the empty one is a stranger's.
+/// The security requirements, of which one is enough. The empty one stands for anonymous callers.
 fn security(caller: &Caller) -> Value {
     let (mut ways, mechanisms) = match caller {
         Caller::Unasked => return json!([]),
-        Caller::Stranger => (vec![json!({})], &[Mechanism::Session, Mechanism::Token][..]),
+        Caller::Anyone => (vec![json!({})], &[Mechanism::Session, Mechanism::Token][..]),
         Caller::Known(mechanisms) => (Vec::new(), mechanisms.as_slice()),
     };
     ways.extend(
@@ -375,7 +376,7 @@ fn security(caller: &Caller) -> Value {
     ways.into()
 }
 
-/// The ways in which a CSRF token can be wrong under these settings.
+/// The errors that a CSRF token can have under these settings.
 fn csrf_messages(app: &App) -> Vec<Message> {
     let settings = &app.settings().csrf;
     let mut messages = vec![

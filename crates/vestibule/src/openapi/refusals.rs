@@ -10,8 +10,8 @@ use super::schema::Schema;
 use crate::app::App;
 use crate::messages::Message;
 
-/// Refusals that look the same wherever they come from: status, codes, the component's name,
-/// what it means.
+/// Refusals that are the same for every operation: status, codes, name of the component,
+/// description.
 const SHARED: [(StatusCode, &[Message], &str, &str); 7] = [
     (
         StatusCode::FORBIDDEN,
@@ -82,12 +82,12 @@ impl Refusals {
         })
     }
 
-    /// Codes of the whole request.
+    /// Adds codes of the whole request.
     pub(super) fn general(&mut self, status: StatusCode, messages: &[Message]) {
         push_new(&mut self.at(status).general, messages);
     }
 
-    /// Codes of a field.
+    /// Adds codes of a field.
     pub(super) fn field(&mut self, field: &'static str, messages: &[Message]) {
         let fields = &mut self.at(StatusCode::BAD_REQUEST).fields;
         match fields.iter_mut().find(|(name, _)| *name == field) {
@@ -96,12 +96,12 @@ impl Refusals {
         }
     }
 
-    /// A member that can stand beside the errors.
+    /// Adds a member that a refusal can have beside its errors.
     pub(super) fn member(&mut self, status: StatusCode, name: &'static str, schema: Schema) {
         self.at(status).members.push((name, schema));
     }
 
-    /// A header that can come along, by its component's name.
+    /// Adds a header that a refusal can have, by the name of its component.
     pub(super) fn header(&mut self, status: StatusCode, name: &'static str) {
         self.at(status).headers.push(name);
     }

@@ -1,8 +1,8 @@
-//! What a value may be: JSON Schema, as OpenAPI 3.1 has it.
+//! Builds JSON Schemas, in the dialect of OpenAPI 3.1.
 
 use serde_json::{Map, Value, json};
 
-/// A schema being written.
+/// Builds a schema.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Schema(Map<String, Value>);
 
@@ -11,17 +11,17 @@ impl Schema {
         Self::default().with("type", kind)
     }
 
-    /// A text.
+    /// A string.
     pub(crate) fn text() -> Self {
         Self::of("string")
     }
 
-    /// Yes or no.
+    /// A boolean.
     pub(crate) fn flag() -> Self {
         Self::of("boolean")
     }
 
-    /// A whole number.
+    /// An integer.
     pub(crate) fn whole() -> Self {
         Self::of("integer")
     }
@@ -31,30 +31,29 @@ impl Schema {
         Self::of("array").with("items", items.into_value())
     }
 
-    /// An object without members yet. Those that nobody names here may come later: a client
-    /// passes them over.
+    /// An object without members. Later versions may add members, which a client must ignore.
     pub(crate) fn object() -> Self {
         Self::of("object")
     }
 
-    /// With members that are not ours to name.
+    /// Allows any other members, for data that we do not define.
     pub(crate) fn open(self) -> Self {
         self.with("additionalProperties", true)
     }
 
-    /// This one value.
+    /// This value only.
     pub(crate) fn only(value: impl Into<Value>) -> Self {
         let value = value.into();
         Self::default().with("const", value.clone()).example(value)
     }
 
-    /// One of these words.
+    /// One of these strings.
     pub(crate) fn word<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let words: Vec<&str> = words.into_iter().collect();
         Self::text().with("enum", words)
     }
 
-    /// A schema that stands among the components.
+    /// A reference to a schema among the components.
     pub(crate) fn shared(name: &str) -> Self {
         Self::default().with("$ref", format!("#/components/schemas/{name}"))
     }
@@ -65,17 +64,17 @@ impl Schema {
         self
     }
 
-    /// Says what it means.
+    /// Sets the description.
     pub(crate) fn about(self, text: impl Into<String>) -> Self {
         self.with("description", text.into())
     }
 
-    /// Gives an example. Those of members make up the example of an object.
+    /// Sets an example. The example of an object is made from those of its members.
     pub(crate) fn example(self, value: impl Into<Value>) -> Self {
         self.with("examples", vec![value.into()])
     }
 
-    /// Adds a member that is always there.
+    /// Adds a required member.
     pub(crate) fn must(mut self, name: &str, schema: Self) -> Self {
         if let Value::Array(names) = self.0.entry("required").or_insert_with(|| json!([])) {
             names.push(name.into());
@@ -83,7 +82,7 @@ impl Schema {
         self.may(name, schema)
     }
 
-    /// Adds a member that can be there.
+    /// Adds an optional member.
     pub(crate) fn may(mut self, name: &str, schema: Self) -> Self {
         if let Value::Object(members) = self.0.entry("properties").or_insert_with(|| json!({})) {
             members.insert(name.to_owned(), schema.into_value());
@@ -96,8 +95,8 @@ impl Schema {
     }
 }
 
-/// An example of a schema: its own, or that of its members, where they have one. None when a
-/// member that is always there has none.
+/// An example of a schema: its own, or one made from the examples of its members. `None` if a
+/// required member has none.
 pub(super) fn example_of(schema: &Value) -> Option<Value> {
     if let Some(own) = schema.pointer("/examples/0") {
         return Some(own.clone());

@@ -1,5 +1,4 @@
-//! What operations have in common: headers, ways of showing who one is, and the members that
-//! several answers carry.
+//! What operations have in common: headers, security schemes, and the members of several answers.
 
 use serde_json::{Map, Value, json};
 
@@ -9,9 +8,9 @@ use crate::settings::{CookieSettings, Mechanism};
 
 /// A header of an answer.
 pub(super) struct Header {
-    /// As it is sent.
+    /// The name of the header in a response.
     pub(super) name: &'static str,
-    /// As the component is called.
+    /// The name of its component.
     pub(super) component: &'static str,
     always: bool,
     about: String,
@@ -28,7 +27,7 @@ impl Header {
     }
 }
 
-/// Every header that an answer is described with.
+/// Every header that descriptions of answers use.
 pub(super) fn headers(app: &App) -> Vec<Header> {
     let header = |name, component, schema, about: &str| Header {
         name,
@@ -133,7 +132,7 @@ fn set_cookie(app: &App) -> String {
     )
 }
 
-/// The names of the schemes by which a mechanism is used.
+/// The names of the security schemes of a mechanism.
 pub(super) fn schemes_of(mechanism: Mechanism) -> &'static [&'static str] {
     match mechanism {
         Mechanism::Session => &["session", "remember"],
@@ -142,7 +141,7 @@ pub(super) fn schemes_of(mechanism: Mechanism) -> &'static [&'static str] {
     }
 }
 
-/// The ways of showing who one is.
+/// The security schemes.
 pub(super) fn security_schemes(app: &App) -> Value {
     let settings = app.settings();
     let (session, token) = (&settings.session, &settings.token);
@@ -179,7 +178,7 @@ pub(super) fn security_schemes(app: &App) -> Value {
     })
 }
 
-/// The schemas that stand among the components.
+/// The schemas among the components.
 pub(super) fn schemas() -> Map<String, Value> {
     let explanation = Schema::object()
         .about("The check that failed, for developers. Only with `DEBUG` on.")
@@ -199,12 +198,12 @@ pub(super) fn schemas() -> Map<String, Value> {
     ])
 }
 
-/// Which tokens an answer carries.
+/// The tokens in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carries {
     /// None.
     Nothing,
-    /// Those that the query asked for.
+    /// The tokens that the query requested.
     WhatWasAsked,
     /// All.
     All,
@@ -250,7 +249,7 @@ pub(crate) fn csrf_token() -> Schema {
         .example("IjFmM2Mi.aSN5vA.c5rf")
 }
 
-/// The members that name the ways in which the caller can show once more who they are.
+/// The members that list how the caller can confirm their identity again.
 pub(crate) fn ways_to_verify() -> [(&'static str, Schema); 3] {
     [
         (
@@ -308,7 +307,7 @@ pub(crate) fn refresh_cookie(cookie: &CookieSettings, needed: bool) -> Value {
     })
 }
 
-/// The member `next` of a body, which counts before the parameter.
+/// The member `next` of a body, which takes precedence over the parameter.
 pub(crate) fn next_member() -> Schema {
     Schema::text().about("Like the query parameter `next`, and takes precedence over it.")
 }

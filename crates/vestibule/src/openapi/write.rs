@@ -1,4 +1,4 @@
-//! The whole document, from the table of endpoints.
+//! Writes the whole document, from the table of endpoints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,13 +75,13 @@ fn servers(url: &str) -> Value {
     json!([{ "url": if url.is_empty() { "/" } else { url } }])
 }
 
-/// What the endpoints have said so far.
+/// The parts of the document that were collected from the endpoints.
 #[derive(Default)]
 struct Written {
     paths: BTreeMap<String, Value>,
-    /// The tags in the order in which their features come.
+    /// The tags, in the order of the features.
     tags: Vec<Tag>,
-    /// The schemas that operations named.
+    /// The schemas of the operations.
     schemas: Map<String, Value>,
 }
 
@@ -109,7 +109,7 @@ impl Written {
     }
 }
 
-/// The components that something refers to, be it another component.
+/// The components to which an operation or another component refers.
 fn components(app: &App, written: &Written) -> Map<String, Value> {
     let headers: Map<String, Value> = shared::headers(app)
         .into_iter()
@@ -140,7 +140,7 @@ fn components(app: &App, written: &Written) -> Map<String, Value> {
     components
 }
 
-/// Collects what a value refers to, and what that refers to.
+/// Collects the components to which a value refers, directly or through others.
 fn follow(value: &Value, all: &Value, used: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
