@@ -10,7 +10,7 @@ const PREFIX: &str = "/api/accounts";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Who {
-    Stranger,
+    Anonymous,
     Session,
     Remembered,
     Token,
@@ -18,7 +18,7 @@ enum Who {
 }
 
 const ALL_CALLERS: [Who; 5] = [
-    Who::Stranger,
+    Who::Anonymous,
     Who::Session,
     Who::Remembered,
     Who::Token,
@@ -29,7 +29,7 @@ impl Who {
     /// The caller's mechanism in the terms of `CSRF_PROTECT_MECHANISMS`.
     fn mechanism(self) -> Option<&'static str> {
         match self {
-            Self::Stranger => None,
+            Self::Anonymous => None,
             Self::Session | Self::Remembered => Some("session"),
             Self::Token => Some("token"),
             Self::Basic => Some("basic"),
@@ -38,7 +38,7 @@ impl Who {
 
     /// Whether an endpoint that is open to anonymous clients identifies this caller.
     fn identified(self) -> bool {
-        !matches!(self, Self::Stranger | Self::Basic)
+        !matches!(self, Self::Anonymous | Self::Basic)
     }
 }
 
@@ -107,12 +107,12 @@ SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"",
         match endpoint.kind {
             Kind::Reads => false,
             // These callers are refused before the CSRF check.
-            Kind::Protected | Kind::Fresh if who == Who::Stranger => false,
+            Kind::Protected | Kind::Fresh if who == Who::Anonymous => false,
             Kind::Fresh if who == Who::Remembered => false,
             // An identified caller is refused before the CSRF check.
-            Kind::Strangers if who.identified() => false,
+            Kind::AnonymousOnly if who.identified() => false,
             _ if self.check_default => true,
-            Kind::Open | Kind::Strangers => who.identified() || !self.ignore_unauth,
+            Kind::Open | Kind::AnonymousOnly => who.identified() || !self.ignore_unauth,
             Kind::Protected | Kind::Fresh => protected,
             Kind::SignOut => self.logout_csrf && who.identified() && protected,
         }
@@ -123,7 +123,7 @@ SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"",
 enum Kind {
     Reads,
     Open,
-    Strangers,
+    AnonymousOnly,
     Protected,
     Fresh,
     SignOut,
@@ -158,7 +158,7 @@ fn endpoints() -> Vec<Endpoint> {
         row(Kind::Protected, Method::GET, authz, Some("POST")),
         row(Kind::Protected, Method::GET, authz, Some("DELETE")),
         row(Kind::Reads, Method::GET, "/register", None),
-        row(Kind::Strangers, Method::POST, "/register", None),
+        row(Kind::AnonymousOnly, Method::POST, "/register", None),
         row(Kind::Reads, Method::GET, "/confirm", None),
         row(Kind::Open, Method::POST, "/confirm", None),
         row(Kind::Reads, Method::GET, "/confirm/{token}", None),
@@ -172,7 +172,7 @@ fn endpoints() -> Vec<Endpoint> {
         row(Kind::Reads, Method::GET, "/change-email/{token}", None),
         row(Kind::Open, Method::POST, "/change-email/{token}", None),
         row(Kind::Reads, Method::GET, "/recover-username", None),
-        row(Kind::Strangers, Method::POST, "/recover-username", None),
+        row(Kind::AnonymousOnly, Method::POST, "/recover-username", None),
         // Freshness is checked first, so only fresh callers reach the CSRF check.
         row(Kind::Reads, Method::GET, "/change-email", None),
         row(Kind::Fresh, Method::POST, "/change-email", None),
@@ -190,7 +190,7 @@ struct Caller<'a> {
 
 async fn caller<'a>(app: &'a TestApp, who: Who) -> Caller<'a> {
     let mut browser = match who {
-        Who::Stranger => app.browser(),
+        Who::Anonymous => app.browser(),
         Who::Basic => app.basic(ANA, PASSWORD),
         Who::Token | Who::Session | Who::Remembered => {
             let (browser, token) = signed_in(app).await;
@@ -258,7 +258,7 @@ async fn attack_csrf_every_setting_caller_and_endpoint_requires_a_token_as_confi
     for rules in Rules::every() {
         let app = rules.app().await;
         assert_every_path_is_listed(&app, endpoints().iter().map(|endpoint| endpoint.path));
-        let foreign = caller(&app, Who::Stranger).await.csrf;
+        let foreign = caller(&app, Who::Anonymous).await.csrf;
         for who in ALL_CALLERS {
             let caller = caller(&app, who).await;
             for endpoint in endpoints() {
@@ -306,7 +306,7 @@ async fn attack_csrf_a_session_needs_a_token_at_an_endpoint_for_anonymous_client
 #[tokio::test]
 async fn with_csrf_disabled_no_token_is_required() {
     let app = TestApp::with("WTF_CSRF_ENABLED = false\nSECURITY_LOGOUT_CSRF = true").await;
-    for who in [Who::Session, Who::Token, Who::Stranger] {
+    for who in [Who::Session, Who::Token, Who::Anonymous] {
         let caller = caller(&app, who).await;
         for endpoint in endpoints() {
             let answer = ask(&caller, &endpoint, None).await;

@@ -27,7 +27,7 @@ fn everything() -> String {
 /// The callers, in the order of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Who {
-    Stranger,
+    Anonymous,
     /// The session of a user who was deactivated.
     Deactivated,
     /// A session with a manipulated cookie.
@@ -43,7 +43,7 @@ enum Who {
 }
 
 const ALL_CALLERS: [Who; 8] = [
-    Who::Stranger,
+    Who::Anonymous,
     Who::Deactivated,
     Who::Forged,
     Who::Ordinary,
@@ -209,7 +209,7 @@ async fn attack_authorisation_by_absence_every_endpoint_answers_every_caller_as_
     for row in rows() {
         for (who, status) in ALL_CALLERS.into_iter().zip(row.statuses) {
             let mut browser = match who {
-                Who::Stranger => app.browser(),
+                Who::Anonymous => app.browser(),
                 Who::Deactivated => only(&off, "session"),
                 Who::Forged => {
                     let mut forged = only(&ordinary, "session");
