@@ -199,15 +199,15 @@ impl Builder {
 
     /// Another clock.
     #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
     /// Another source of chance.
     #[must_use]
-    pub fn random(mut self, random: Arc<dyn Random>) -> Self {
-        self.random = random;
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
         self
     }
 
@@ -361,8 +361,8 @@ impl Builder {
 
     /// Sends mails in the application's own way, instead of as the configuration says.
     #[must_use]
-    pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
-        self.mailer = Some(mailer);
+    pub fn mailer(mut self, mailer: impl Mailer + 'static) -> Self {
+        self.mailer = Some(Arc::new(mailer));
         self
     }
 
