@@ -65,9 +65,9 @@ pub use app::App;
 pub use builder::{BuildError, Builder, Vestibule};
 pub use clock::Clock;
 pub use embed::{
-    AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, Reauthentication, Unauthenticated,
-    Unauthorized, VestibuleLayer, VestibuleService, permissions_accepted, permissions_required,
-    roles_accepted, roles_required,
+    AuthRejection, AuthRequired, AuthRequiredService, CurrentUser, MaybeUser, Reauthentication,
+    Unauthenticated, Unauthorized, VestibuleLayer, VestibuleService, permissions_accepted,
+    permissions_required, roles_accepted, roles_required,
 };
 pub use hooks::{Event, EventContext, FamilyEnd};
 pub use http::fault::Fault;
@@ -81,3 +81,11 @@ pub use validation::own::{PhoneNumbers, UsernameCheck};
 pub use validation::password::PasswordCheck;
 /// The `Store` trait, its records, and the stores: in memory and in SQL.
 pub use vestibule_store as store;
+
+/// The crates whose types appear in the public API, in the versions that it uses.
+pub mod external {
+    pub use ::http;
+    pub use axum;
+    pub use serde_json;
+    pub use time;
+}

@@ -1,6 +1,7 @@
 //! The only source of randomness.
 
 use std::fmt;
+use std::sync::Arc;
 
 use vestibule_formats::hex;
 
@@ -8,6 +9,12 @@ use vestibule_formats::hex;
 pub trait Random: Send + Sync + fmt::Debug + 'static {
     /// Fills the buffer with unpredictable bytes.
     fn fill(&self, buffer: &mut [u8]);
+}
+
+impl<R: Random + ?Sized> Random for Arc<R> {
+    fn fill(&self, buffer: &mut [u8]) {
+        (**self).fill(buffer);
+    }
 }
 
 /// The random number generator of the operating system.

@@ -4,7 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::request::Parts;
 use vestibule_store::{Role, User};
 
@@ -95,14 +96,35 @@ impl Deref for CurrentUser {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for CurrentUser {
-    type Rejection = Response;
+/// The response to a request that [`CurrentUser`] or [`MaybeUser`] refuses: not authenticated (401),
+/// not fresh (401), not allowed (403), or without a valid CSRF token (400).
+#[derive(Debug)]
+pub struct AuthRejection(Response);
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+impl AuthRejection {
+    /// The response's status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+}
+
+impl IntoResponse for AuthRejection {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = AuthRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthRejection> {
         if let Some(user) = parts.extensions.get::<Self>() {
             return Ok(user.clone());
         }
-        enter(parts, &AuthPolicy::session_or_token(), &Access::default()).await
+        enter(parts, &AuthPolicy::session_or_token(), &Access::default())
+            .await
+            .map_err(AuthRejection)
     }
 }
 
@@ -165,15 +187,15 @@ pub(super) fn layer_missing(fault: Fault) -> Response {
 pub struct MaybeUser(pub Option<CurrentUser>);
 
 impl<S: Sync> FromRequestParts<S> for MaybeUser {
-    type Rejection = Response;
+    type Rejection = AuthRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthRejection> {
         if let Some(user) = parts.extensions.get::<CurrentUser>() {
             return Ok(Self(Some(user.clone())));
         }
-        let slot = SessionSlot::of(parts).map_err(layer_missing)?;
+        let slot = SessionSlot::of(parts).map_err(|fault| AuthRejection(layer_missing(fault)))?;
         let app = &slot.app;
-        let mut session = slot.take(parts).await?;
+        let mut session = slot.take(parts).await.map_err(AuthRejection)?;
         let credentials = Credentials::of(app, &parts.headers, &Query::of(&parts.uri));
         let outcome = async {
             auth_policy::identify(app, &mut session, Load::WithRoles, &credentials).await?;
@@ -183,14 +205,19 @@ impl<S: Sync> FromRequestParts<S> for MaybeUser {
         }
         .await;
         slot.put_back(session).await;
-        outcome.map(Self).map_err(|refusal| slot.refuse(refusal))
+        outcome
+            .map(Self)
+            .map_err(|refusal| AuthRejection(slot.refuse(refusal)))
     }
 }
 
 impl<S: Sync> OptionalFromRequestParts<S> for CurrentUser {
-    type Rejection = Response;
+    type Rejection = AuthRejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<Option<Self>, AuthRejection> {
         let MaybeUser(user) = MaybeUser::from_request_parts(parts, state).await?;
         Ok(user)
     }

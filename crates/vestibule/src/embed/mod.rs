@@ -17,6 +17,6 @@ pub use auth_required::{
     AuthRequired, AuthRequiredService, permissions_accepted, permissions_required, roles_accepted,
     roles_required,
 };
-pub use current_user::{CurrentUser, MaybeUser};
+pub use current_user::{AuthRejection, CurrentUser, MaybeUser};
 pub use layer::{VestibuleLayer, VestibuleService};
 pub use refused::{Reauthentication, Unauthenticated, Unauthorized};

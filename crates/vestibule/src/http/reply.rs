@@ -29,7 +29,7 @@ struct Meta {
 impl Reply {
     /// An empty response with this status.
     #[must_use]
-    pub fn new(status: StatusCode) -> Self {
+    pub(crate) fn new(status: StatusCode) -> Self {
         Self {
             status,
             members: Map::new(),
@@ -39,26 +39,26 @@ impl Reply {
 
     /// An empty response with status 200.
     #[must_use]
-    pub fn ok() -> Self {
+    pub(crate) fn ok() -> Self {
         Self::new(StatusCode::OK)
     }
 
     /// A redirect to a target that has already been checked.
     #[must_use]
-    pub fn redirect(location: HeaderValue) -> Self {
+    pub(crate) fn redirect(location: HeaderValue) -> Self {
         Self::new(StatusCode::FOUND).header(header::LOCATION, location)
     }
 
     /// Adds a member to `response`.
     #[must_use]
-    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
     }
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }

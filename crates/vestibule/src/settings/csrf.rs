@@ -22,7 +22,7 @@ pub enum Mechanism {
 impl Mechanism {
     /// The mechanism that settings and queries call by this name.
     #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "session" => Some(Self::Session),
             "token" => Some(Self::Token),

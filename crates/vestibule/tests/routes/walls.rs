@@ -1,5 +1,6 @@
 //! The walls between the folders of the crate: which folder may not use which.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A folder, and the prefixes of `use` that are forbidden in it.
@@ -104,6 +105,53 @@ fn no_feature_uses_another() {
             let used = text.contains(&format!("features::{feature}::"));
             assert!(shared || describes || !used, "{own} uses {feature}");
         }
+    }
+}
+
+/// The modules of the crate, and those in the table of ARCHITECTURE.md.
+fn modules_and_map() -> (BTreeSet<String>, BTreeSet<String>) {
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modules = std::fs::read_dir(crate_folder.join("src")).unwrap();
+    let modules = modules.map(|entry| {
+        let path = entry.unwrap().path().with_extension("");
+        path.file_name().unwrap().to_str().unwrap().to_owned()
+    });
+    let modules = modules.filter(|module| module != "lib").collect();
+    let page = std::fs::read_to_string(crate_folder.join("../../ARCHITECTURE.md")).unwrap();
+    let (_, table) = page.split_once("| module | holds |").unwrap();
+    let names = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .flat_map(|line| line.split('|').nth(1).unwrap().split(','))
+        .map(|name| {
+            name.trim()
+                .trim_matches('`')
+                .trim_end_matches('/')
+                .to_owned()
+        });
+    (modules, names.collect())
+}
+
+#[test]
+fn the_map_in_architecture_lists_every_module_and_no_other() {
+    let (modules, map) = modules_and_map();
+    assert_eq!(modules, map);
+}
+
+/// Session's row names its files in brackets.
+#[test]
+fn the_map_in_architecture_lists_every_file_of_session() {
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(crate_folder.join("../../ARCHITECTURE.md")).unwrap();
+    let row = page.lines().find(|line| line.starts_with("| `session/`"));
+    let row = row.unwrap();
+    for path in sources(&crate_folder.join("src/session")) {
+        let folder = crate_folder.join("src/session");
+        let depth = path.strip_prefix(&folder).unwrap().components().count();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let listed = row.contains(&format!("(`{name}`)"));
+        assert!(listed || depth > 1 || name == "mod", "{name} is not listed");
     }
 }
 

@@ -88,6 +88,13 @@ pub trait Mailer: Send + Sync + std::fmt::Debug {
     async fn send(&self, mail: &Outgoing) -> Result<(), MailError>;
 }
 
+#[async_trait]
+impl<M: Mailer + ?Sized> Mailer for Arc<M> {
+    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+        (**self).send(mail).await
+    }
+}
+
 /// Checks that a mail can be encoded for transmission.
 ///
 /// # Errors
