@@ -407,9 +407,9 @@ impl Builder {
     /// reference's `is_locked`.
     ///
     /// `objection` returns the reason. A client that has proven the user's identity learns it, and
-    /// so does one that requests a mail, unless `SECURITY_RETURN_GENERIC_RESPONSES` is set. Existing
-    /// sessions and tokens continue. `objection` runs only for accounts that exist: if it is slow,
-    /// an attacker learns from the time of a response which accounts exist.
+    /// so does one that requests a mail, unless `SECURITY_RETURN_GENERIC_RESPONSES` is set.
+    /// Existing sessions and tokens continue. `objection` runs only for accounts that exist: if it
+    /// is slow, an attacker learns from the time of a response which accounts exist.
     ///
     /// ```
     /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
