@@ -10,6 +10,7 @@ pub mod query;
 pub mod redirect;
 pub mod reject;
 pub mod reply;
+pub(crate) mod request_id;
 pub mod request_info;
 pub(crate) mod requirement;
 pub mod trust;
