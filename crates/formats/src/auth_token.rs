@@ -3,9 +3,11 @@
 //! Version 5 (Flask-Security 5) is an object. Version 4 was a list of one element (the user), and
 //! version 3 a list of three (the user last). All are accepted; version 5 is issued.
 
+use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::purpose::Purpose;
@@ -83,8 +85,9 @@ impl AuthTokenCodec {
     ) -> Result<AuthToken, AuthTokenError> {
         let opened = self.0.open(token, now, Some(max_age))?;
         let json = decode_payload(opened.payload)?;
-        let value = serde_json::from_slice(&json).map_err(|_| AuthTokenError::NotAToken)?;
-        let token = read(&value).ok_or(AuthTokenError::NotAToken)?;
+        let Payload(token) =
+            serde_json::from_slice(&json).map_err(|_| AuthTokenError::NotAToken)?;
+        let token = token.ok_or(AuthTokenError::NotAToken)?;
         if token.expires_at.is_some_and(|end| end < now) {
             return Err(AuthTokenError::PastItsEnd);
         }
@@ -92,27 +95,72 @@ impl AuthTokenCodec {
     }
 }
 
-fn read(value: &Value) -> Option<AuthToken> {
-    let old = |user: &Value| {
-        Some(AuthToken {
-            uniquifier: user.as_str()?.to_owned(),
-            authenticated_at: None,
-            expires_at: None,
-        })
-    };
-    match value {
-        Value::Object(members) => {
-            members.get("ver")?;
-            Some(AuthToken {
-                uniquifier: members.get("uid")?.as_str()?.to_owned(),
-                authenticated_at: members.get("fs_paa").and_then(Value::as_f64),
-                expires_at: Some(members.get("exp")?.as_i64()?).filter(|end| *end != 0),
-            })
+/// The payload of a token of any version.
+struct Payload(Option<AuthToken>);
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PayloadVisitor;
+        impl<'de> Visitor<'de> for PayloadVisitor {
+            type Value = Payload;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or a list")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Payload, A::Error> {
+                let [mut ver, mut uid, mut fs_paa, mut exp] = [const { None }; 4];
+                while let Some((member, value)) = access.next_entry::<Member, Value>()? {
+                    match member {
+                        Member::Ver => ver = Some(value),
+                        Member::Uid => uid = Some(value),
+                        Member::FsPaa => fs_paa = Some(value),
+                        Member::Exp => exp = Some(value),
+                        Member::Other => {}
+                    }
+                }
+                let read = || {
+                    ver?;
+                    Some(AuthToken {
+                        uniquifier: text(uid?)?,
+                        authenticated_at: fs_paa.and_then(|value| value.as_f64()),
+                        expires_at: Some(exp?.as_i64()?).filter(|end| *end != 0),
+                    })
+                };
+                Ok(Payload(read()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Payload, A::Error> {
+                let mut list: Vec<Value> = Vec::new();
+                while let Some(value) = access.next_element()? {
+                    list.push(value);
+                }
+                let user = list.pop().filter(|_| matches!(list.len(), 0 | 2));
+                Ok(Payload(user.and_then(text).map(|uniquifier| AuthToken {
+                    uniquifier,
+                    authenticated_at: None,
+                    expires_at: None,
+                })))
+            }
         }
-        Value::Array(list) => match list.as_slice() {
-            [user] | [_, _, user] => old(user),
-            _ => None,
-        },
+        deserializer.deserialize_any(PayloadVisitor)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum Member {
+    Ver,
+    Uid,
+    FsPaa,
+    Exp,
+    #[serde(other)]
+    Other,
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
         _ => None,
     }
 }

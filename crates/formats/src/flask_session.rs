@@ -4,11 +4,13 @@
 //! as tagged JSON (`{" t": [..]}` for a tuple). A value stays raw JSON until it is read, so values
 //! that we do not know are sent back unchanged.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::sign::{
@@ -33,7 +35,7 @@ impl Session {
     /// Whether the session holds no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.0.is_empty()
+        self.values.entries.is_empty()
     }
 
     /// Whether it was changed since it was opened.
@@ -67,8 +69,7 @@ impl Session {
     }
 
     fn get<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
-        let (_, raw) = self.values.0.iter().find(|(known, _)| known == name)?;
-        serde_json::from_str(raw.get()).ok()
+        serde_json::from_str(self.values.get(name)?).ok()
     }
 
     /// Sets a string.
@@ -93,66 +94,146 @@ impl Session {
 
     fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         // Strings, booleans and finite numbers always serialise.
-        if let Ok(raw) = serde_json::value::to_raw_value(value) {
-            self.values.insert(name.to_owned(), raw);
+        if let Ok(raw) = serde_json::to_string(value) {
+            self.values.insert(Text::own(name), Text::Own(raw.into()));
             self.modified = true;
         }
     }
 
     /// Removes a value. Returns whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        let before = self.values.0.len();
-        self.values.0.retain(|(known, _)| known != name);
-        let was_there = self.values.0.len() < before;
+        let was_there = self.values.remove(name);
         self.modified |= was_there;
         was_there
     }
 
     /// The names of the values, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.0.iter().map(|(name, _)| name.as_str())
+        self.values.iter().map(|(name, _)| name)
     }
 }
 
 /// Names and their raw values, in the order in which they arrived. There are about ten, so a linear
 /// search is enough.
+///
+/// What arrived stays in one text, since most requests read two or three values and change none.
 #[derive(Debug, Clone, Default)]
-struct Values(Vec<(String, Box<RawValue>)>);
+struct Values {
+    json: String,
+    entries: Vec<(Text, Text)>,
+}
 
-impl Values {
-    fn insert(&mut self, name: String, raw: Box<RawValue>) {
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, value)) => *value = raw,
-            None => self.0.push((name, raw)),
+/// A name, or the JSON of a value.
+#[derive(Debug, Clone)]
+enum Text {
+    /// A part of the session's JSON.
+    Part(Range<usize>),
+    Own(Box<str>),
+}
+
+impl Text {
+    fn own(text: &str) -> Self {
+        Self::Own(text.into())
+    }
+
+    fn of<'a>(&'a self, json: &'a str) -> &'a str {
+        match self {
+            Self::Part(range) => json.get(range.clone()).unwrap_or_default(),
+            Self::Own(text) => text,
         }
     }
 }
 
-impl Serialize for Values {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, raw)| (name, raw)))
+impl Values {
+    fn parse(json: Vec<u8>) -> Option<Self> {
+        let json = String::from_utf8(json).ok()?;
+        let arrived: Arrived<'_> = serde_json::from_str(&json).ok()?;
+        let part = |text: &str| {
+            let start = text.as_ptr().addr() - json.as_ptr().addr();
+            Text::Part(start..start + text.len())
+        };
+        let entries = arrived.0.iter().map(|(name, raw)| {
+            let name = match &name.0 {
+                Cow::Borrowed(name) => part(name),
+                Cow::Owned(name) => Text::own(name),
+            };
+            (name, part(raw.get()))
+        });
+        let entries = entries.collect();
+        Some(Self { json, entries })
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parts = self.entries.iter();
+        parts.map(|(name, raw)| (name.of(&self.json), raw.of(&self.json)))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.iter()
+            .find_map(|(known, raw)| (known == name).then_some(raw))
+    }
+
+    fn insert(&mut self, name: Text, raw: Text) {
+        let wanted = name.of(&self.json);
+        let mut known = self.entries.iter_mut();
+        match known.find(|(known, _)| known.of(&self.json) == wanted) {
+            Some((_, value)) => *value = raw,
+            None => self.entries.push((name, raw)),
+        }
+    }
+
+    fn remove(&mut self, name: &str) -> bool {
+        let before = self.entries.len();
+        self.entries
+            .retain(|(known, _)| known.of(&self.json) != name);
+        self.entries.len() < before
+    }
+
+    fn to_json(&self) -> String {
+        let mut json = String::from("{");
+        for (name, raw) in self.iter() {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            // A string always serialises.
+            json.push_str(&serde_json::to_string(name).unwrap_or_default());
+            json.push(':');
+            json.push_str(raw);
+        }
+        json.push('}');
+        json
     }
 }
 
-impl<'de> Deserialize<'de> for Values {
+/// The members of a session's JSON. A repeated member has the place of the first and the value of
+/// the last.
+struct Arrived<'a>(Vec<(Name<'a>, &'a RawValue)>);
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Arrived<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ValuesVisitor;
-        impl<'de> Visitor<'de> for ValuesVisitor {
-            type Value = Values;
+        struct ArrivedVisitor;
+        impl<'de> Visitor<'de> for ArrivedVisitor {
+            type Value = Arrived<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Values, A::Error> {
-                let mut values = Values::default();
-                while let Some((name, raw)) = access.next_entry()? {
-                    values.insert(name, raw);
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+                let mut members: Vec<(Name<'de>, &'de RawValue)> = Vec::new();
+                while let Some((name, raw)) = access.next_entry::<Name<'de>, &'de RawValue>()? {
+                    match members.iter_mut().find(|(known, _)| known.0 == name.0) {
+                        Some((_, value)) => *value = raw,
+                        None => members.push((name, raw)),
+                    }
                 }
-                Ok(values)
+                Ok(Arrived(members))
             }
         }
-        deserializer.deserialize_map(ValuesVisitor)
+        deserializer.deserialize_map(ArrivedVisitor)
     }
 }
 
@@ -186,7 +267,7 @@ impl SessionCodec {
     ) -> Result<Session, SignatureError> {
         let opened = self.0.open(cookie, now, Some(max_age))?;
         let json = decode_payload(opened.payload)?;
-        let values = serde_json::from_slice(&json).map_err(|_| SignatureError::BadPayload)?;
+        let values = Values::parse(json).ok_or(SignatureError::BadPayload)?;
         Ok(Session {
             values,
             modified: false,
@@ -196,24 +277,22 @@ impl SessionCodec {
     /// The cookie for a session; `now` is in seconds since 1970.
     #[must_use]
     pub fn seal(&self, session: &Session, now: i64) -> String {
-        // A map of raw JSON always serialises.
-        let json = serde_json::to_vec(&session.values).unwrap_or_default();
-        self.0.sign(&encode_payload_over(&ascii(&json), PLAIN), now)
+        let json = session.values.to_json();
+        let json = ascii(&json);
+        self.0
+            .sign(&encode_payload_over(json.as_bytes(), PLAIN), now)
     }
 }
 
 /// Escapes JSON to ASCII, as Flask does. Other characters can occur only in strings, where `\u`
 /// escapes may replace them.
-fn ascii(json: &[u8]) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(json) else {
-        return json.to_vec();
-    };
-    if text.is_ascii() {
-        return json.to_vec();
+fn ascii(json: &str) -> Cow<'_, str> {
+    if json.is_ascii() {
+        return json.into();
     }
-    let mut escaped = String::with_capacity(text.len() * 2);
+    let mut escaped = String::with_capacity(json.len() * 2);
     let mut units = [0; 2];
-    for c in text.chars() {
+    for c in json.chars() {
         if c.is_ascii() {
             escaped.push(c);
         } else {
@@ -222,5 +301,5 @@ fn ascii(json: &[u8]) -> Vec<u8> {
             }
         }
     }
-    escaped.into_bytes()
+    escaped.into()
 }

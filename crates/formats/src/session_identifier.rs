@@ -14,49 +14,46 @@ use sha2::{Digest as _, Sha512};
 /// Computes the identifier, in hexadecimal.
 #[must_use]
 pub fn session_identifier(address: Option<IpAddr>, user_agent: Option<&[u8]>) -> String {
-    let address = address.map(|address| address.to_string().into_bytes());
-    let user_agent = user_agent.map(latin_1_as_utf_8);
-    let base = format!(
-        "{}|{}",
-        repr(address.as_deref()),
-        repr(user_agent.as_deref())
-    );
-    crate::hex::encode(&Sha512::digest(base))
+    let length = user_agent.map_or(0, <[u8]>::len);
+    let mut text = String::with_capacity(length + 64);
+    match address {
+        // Writing to a string does not fail. An address has no character that `repr` would escape.
+        Some(address) => _ = write!(text, "b'{address}'"),
+        None => text.push_str("None"),
+    }
+    text.push('|');
+    match user_agent {
+        Some(user_agent) => push_repr(&mut text, user_agent),
+        None => text.push_str("None"),
+    }
+    crate::hex::encode(&Sha512::digest(text))
 }
 
-/// WSGI passes header bytes as Latin-1, and Flask-Login encodes them as UTF-8.
-fn latin_1_as_utf_8(bytes: &[u8]) -> Vec<u8> {
-    bytes
-        .iter()
-        .copied()
-        .map(char::from)
-        .collect::<String>()
-        .into_bytes()
-}
-
-/// Python's `repr` of bytes, or of `None`.
-fn repr(bytes: Option<&[u8]>) -> String {
-    let Some(bytes) = bytes else {
-        return "None".to_owned();
-    };
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
+/// Appends Python's `repr` of header bytes. WSGI passes them as Latin-1, and Flask-Login encodes
+/// them as UTF-8.
+fn push_repr(text: &mut String, latin_1: &[u8]) {
+    let quote = if latin_1.contains(&b'\'') && !latin_1.contains(&b'"') {
         '"'
     } else {
         '\''
     };
-    let mut shown = format!("b{quote}");
-    for byte in bytes {
+    text.push('b');
+    text.push(quote);
+    for byte in latin_1.iter().copied() {
         match byte {
-            b'\\' => shown.push_str("\\\\"),
-            b'\t' => shown.push_str("\\t"),
-            b'\n' => shown.push_str("\\n"),
-            b'\r' => shown.push_str("\\r"),
-            b'\'' if quote == '\'' => shown.push_str("\\'"),
-            0x20..=0x7e => shown.push(char::from(*byte)),
-            // Writing to a string does not fail.
-            _ => _ = write!(shown, "\\x{byte:02x}"),
+            b'\\' => text.push_str("\\\\"),
+            b'\t' => text.push_str("\\t"),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\'' if quote == '\'' => text.push_str("\\'"),
+            0x20..=0x7e => text.push(char::from(byte)),
+            _ => {
+                let mut utf_8 = [0; 2];
+                for byte in char::from(byte).encode_utf8(&mut utf_8).bytes() {
+                    let _ = write!(text, "\\x{byte:02x}");
+                }
+            }
         }
     }
-    shown.push(quote);
-    shown
+    text.push(quote);
 }

@@ -19,6 +19,7 @@ use crate::hooks::{Event, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::HandlerError;
 use crate::http::reply::Reply;
+use crate::http::request_id::RequestIds;
 use crate::http::request_info::RequestInfo;
 use crate::http::requirement::Requirement;
 use crate::links::Links;
@@ -46,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) request_ids: RequestIds,
     pub(crate) hooks: Hooks,
     pub(crate) messages: Messages,
     pub(crate) passwords: Passwords,
@@ -142,6 +144,11 @@ impl App {
     #[doc(hidden)]
     pub fn random(&self) -> &dyn Random {
         &*self.0.random
+    }
+
+    /// A new request ID.
+    pub(crate) fn next_request_id(&self) -> String {
+        self.0.request_ids.next(self.random())
     }
 
     /// The messages.

@@ -26,6 +26,7 @@ use crate::hooks::{Event, EventContext, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
 use crate::http::reply::Reply;
+use crate::http::request_id::RequestIds;
 use crate::links::Links;
 use crate::mail::mailbox::Mailbox;
 use crate::mail::rehearsal;
@@ -523,6 +524,7 @@ impl Builder {
             store,
             clock,
             random,
+            request_ids: RequestIds::default(),
             hooks,
             settings,
         };

@@ -3,7 +3,6 @@
 //! A [`Table`] of endpoints is the only source of a router, and of the OpenAPI document.
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 
 use crate::app::App;
 use crate::features::api;
@@ -11,29 +10,25 @@ use crate::features::{
     authz, change_email, change_password, change_username, confirm, dev_mailbox, health, login,
     logout, passwordless, recover, recover_username, register, tokens, verify,
 };
-use crate::http::middleware;
+use crate::http::middleware::{self, Around};
 use crate::openapi::{Endpoint, Table};
 
 /// The router of the program: the features under the prefix, the health checks and the dev mailbox
 /// beside them.
 pub(crate) fn standalone(app: &App) -> Router {
     let prefix = app.settings().http.url_prefix.as_str();
-    let under_prefix = whole(app).under_prefix;
+    // Not by `nest`, which would take the prefix off the URI of each request and parse the rest.
+    let under_prefix = whole(app).under_prefix.into_iter();
+    let under_prefix = under_prefix.map(|endpoint| endpoint.under(prefix));
     let beside = dev_mailbox::endpoints(app.settings());
-    let features = routes(under_prefix);
-    let router = if prefix.is_empty() {
-        features
-    } else {
-        Router::new().nest(prefix, features)
-    };
-    with_middleware(router.merge(routes(beside)), app).merge(probes(app))
+    let endpoints = under_prefix.chain(beside).collect();
+    with_middleware(routes(endpoints), app).merge(probes(app))
 }
 
 /// The health checks, which reply whatever the `Host` header.
 fn probes(app: &App) -> Router {
-    let around = from_fn_with_state(app.clone(), middleware::around_probes);
     routes(health::endpoints())
-        .route_layer(around)
+        .route_layer(Around::probes(app))
         .with_state(app.clone())
 }
 
@@ -45,7 +40,7 @@ pub(crate) fn nested(app: &App) -> Router {
 /// The dev mailbox alone, to be merged into an application's own router. It has no fallback, so
 /// that the application replies to unknown paths.
 pub(crate) fn dev_mailbox(app: &App) -> Router {
-    let around = from_fn_with_state(app.clone(), middleware::around);
+    let around = Around::accounts(app);
     dev_mailbox::endpoints(app.settings())
         .into_iter()
         .fold(Router::new(), |router, endpoint| {
@@ -108,7 +103,7 @@ fn routes(endpoints: Vec<Endpoint>) -> Router<App> {
 fn with_middleware(router: Router<App>, app: &App) -> Router {
     router
         .fallback(middleware::not_found)
-        .layer(from_fn_with_state(app.clone(), middleware::around))
+        .layer(Around::accounts(app))
         .with_state(app.clone())
 }
 

@@ -13,6 +13,12 @@ use super::key_ring::KeyRing;
 
 type HmacSha1 = Hmac<Sha1>;
 
+/// The length of a digest, in bytes.
+const DIGEST: usize = 20;
+
+/// The length of an encoded signature and the dot before it.
+pub(super) const SIGNATURE: usize = 1 + (DIGEST * 8).div_ceil(6);
+
 /// How the signing key is derived from the secret and the salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Derivation {
@@ -43,13 +49,20 @@ impl Signer {
     /// Signs a value: `value.signature`.
     #[must_use]
     pub fn sign(&self, value: &str) -> String {
+        let mut text = String::with_capacity(value.len() + SIGNATURE);
+        text.push_str(value);
+        self.sign_in_place(text)
+    }
+
+    /// Appends the signature to a value.
+    pub(super) fn sign_in_place(&self, mut value: String) -> String {
         let Some(state) = self.states.first() else {
             return String::new();
         };
-        format!(
-            "{value}.{}",
-            URL_SAFE_NO_PAD.encode(digest(state, value.as_bytes()))
-        )
+        let digest = digest(state, value.as_bytes());
+        value.push('.');
+        URL_SAFE_NO_PAD.encode_string(digest, &mut value);
+        value
     }
 
     /// Verifies a signed value, and returns the value without its signature.
@@ -58,13 +71,16 @@ impl Signer {
     /// [`SignatureError::Malformed`] or [`SignatureError::BadSignature`].
     pub fn unsign<'a>(&self, signed: &'a str) -> Result<&'a str, SignatureError> {
         let (value, signature) = signed.rsplit_once('.').ok_or(SignatureError::Malformed)?;
-        let signature = URL_SAFE_NO_PAD
-            .decode(signature)
+        // What does not fit is too long to be a signature.
+        let mut decoded = [0; 2 * DIGEST];
+        let length = URL_SAFE_NO_PAD
+            .decode_slice(signature, &mut decoded)
             .map_err(|_| SignatureError::BadSignature)?;
+        let signature = &decoded[..length];
         let genuine = self
             .states
             .iter()
-            .any(|state| bool::from(digest(state, value.as_bytes()).ct_eq(&signature)));
+            .any(|state| bool::from(digest(state, value.as_bytes()).ct_eq(signature)));
         if genuine {
             Ok(value)
         } else {
@@ -87,7 +103,7 @@ fn keyed(key: &[u8]) -> HmacSha1 {
         .unwrap_or_else(|_| HmacSha1::new(&hmac::digest::Key::<HmacSha1>::default()))
 }
 
-fn derive(secret: &[u8], salt: &[u8], derivation: Derivation) -> [u8; 20] {
+fn derive(secret: &[u8], salt: &[u8], derivation: Derivation) -> [u8; DIGEST] {
     match derivation {
         Derivation::DjangoConcat => Sha1::new()
             .chain_update(salt)
@@ -99,7 +115,7 @@ fn derive(secret: &[u8], salt: &[u8], derivation: Derivation) -> [u8; 20] {
     }
 }
 
-fn digest(state: &HmacSha1, value: &[u8]) -> [u8; 20] {
+fn digest(state: &HmacSha1, value: &[u8]) -> [u8; DIGEST] {
     let mut mac = state.clone();
     mac.update(value);
     mac.finalize().into_bytes().into()

@@ -224,19 +224,26 @@ fn identity_headers(app: &App, user: &User, roles: &[Role]) -> Vec<(HeaderName, 
     headers
 }
 
-/// A header value for a text, if the text has no control characters, which could end the line, and
-/// no surrounding white space, which readers would trim.
-fn plain(text: &str) -> Option<HeaderValue> {
-    if text.chars().any(char::is_control) || text.trim() != text {
-        return None;
+/// Whether a text is unambiguous as a header value: it has no control characters, which could end
+/// the line, and no surrounding white space, which readers would trim.
+fn is_plain(text: &str) -> bool {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return true;
     }
-    HeaderValue::from_bytes(text.as_bytes()).ok()
+    !text.chars().any(char::is_control) && text.trim() == text
+}
+
+/// A header value for a text, if the text is unambiguous as one.
+fn plain(text: &str) -> Option<HeaderValue> {
+    is_plain(text)
+        .then(|| HeaderValue::from_bytes(text.as_bytes()).ok())
+        .flatten()
 }
 
 /// Joins names by commas. A name that contains a comma is left out, since it would read as two.
 fn joined<'a>(names: impl Iterator<Item = &'a str>) -> HeaderValue {
     let unmistakable = |name: &&str| {
-        let fits = !name.is_empty() && !name.contains(',') && plain(name).is_some();
+        let fits = !name.is_empty() && !name.contains(',') && is_plain(name);
         if !fits {
             tracing::warn!(
                 name,

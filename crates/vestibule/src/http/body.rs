@@ -3,9 +3,9 @@
 //! The bytes are read before they are parsed: in between, the CSRF check decides whether the client
 //! may send them at all.
 
-use axum::body::Body;
 use std::sync::OnceLock;
 
+use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{StatusCode, header};
@@ -143,16 +143,18 @@ impl RawBody {
         let named = (kind == Kind::Other).then(|| shown_type(headers));
         let encoded = is_encoded(headers);
         let limit = app.settings().http.max_content_length;
+        let read = |bytes| Self {
+            kind,
+            named,
+            bytes,
+            encoded,
+            understood: OnceLock::new(),
+        };
+        if body.is_end_stream() {
+            return Ok(read(Bytes::new()));
+        }
         let rejection = match Limited::new(body, limit).collect().await {
-            Ok(collected) => {
-                return Ok(Self {
-                    kind,
-                    named,
-                    bytes: collected.to_bytes(),
-                    encoded,
-                    understood: OnceLock::new(),
-                });
-            }
+            Ok(collected) => return Ok(read(collected.to_bytes())),
             Err(error) if error.is::<LengthLimitError>() => {
                 Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, Message::BodyTooLarge)
                     .explained(Explanation::content_length(limit))

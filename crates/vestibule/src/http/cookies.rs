@@ -1,9 +1,11 @@
 //! Reading and writing cookies (RFC 6265bis).
 
 use std::fmt::Write as _;
+use std::iter;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
+use memchr::memchr;
 use time::OffsetDateTime;
 
 use crate::settings::CookieSettings;
@@ -17,14 +19,27 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     headers
         .get_all(header::COOKIE)
         .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .flat_map(|line| pairs(line.as_bytes()))
         .filter_map(|pair| {
-            let equals = pair.iter().position(|byte| *byte == b'=')?;
+            let equals = memchr(b'=', pair)?;
             Some((pair[..equals].trim_ascii(), &pair[equals + 1..]))
         })
         .find(|(key, _)| *key == name.as_bytes())
         .and_then(|(_, value)| std::str::from_utf8(value.trim_ascii()).ok())
         .map(unquote)
+}
+
+/// The pairs of a `Cookie` header.
+fn pairs(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = memchr(b';', rest).unwrap_or(rest.len());
+        let pair = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(pair)
+    })
 }
 
 fn unquote(value: &str) -> &str {
@@ -132,7 +147,7 @@ mod tests {
         assert_eq!(cookie(&headers, "late"), Some("3"));
         assert_eq!(cookie(&headers, "essio"), None);
         let crowded = HeaderValue::from_bytes(b"a=1;session=x;b=\xe9; =x; c").unwrap();
-        let headers = std::iter::once((header::COOKIE, crowded)).collect();
+        let headers = iter::once((header::COOKIE, crowded)).collect();
         assert_eq!(cookie(&headers, "session"), Some("x"));
         assert_eq!(cookie(&headers, "b"), None);
     }

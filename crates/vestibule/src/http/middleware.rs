@@ -5,17 +5,22 @@
 //! handler within a time limit, catching panics. Last, it adds the security headers and writes one
 //! log line.
 
+use std::borrow::Cow;
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use tower::{Layer, Service, ServiceExt as _};
 use tracing::Instrument as _;
 
 use super::cors::Asked;
@@ -26,7 +31,6 @@ use super::trust::{self, Peer, cross_site};
 use crate::app::App;
 use crate::messages::catalogue::Locale;
 use crate::messages::{Explanation, Message};
-use crate::rng;
 
 /// The accepted size of the headers, in bytes and in lines. The connection itself accepts a little
 /// more, so that a refusal can explain itself.
@@ -45,30 +49,97 @@ enum Surface {
     Application,
 }
 
-/// The layer around our own router.
-pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
-    enter(&app, Surface::Accounts, request, next).await
+/// The layer around our own routes.
+#[derive(Debug, Clone)]
+pub(crate) struct Around {
+    app: App,
+    surface: Surface,
 }
 
-/// The layer around the health checks.
-pub(crate) async fn around_probes(
-    State(app): State<App>,
-    request: Request,
-    next: Next,
-) -> Response {
-    enter(&app, Surface::Probe, request, next).await
+impl Around {
+    /// Around the account endpoints.
+    pub(crate) fn accounts(app: &App) -> Self {
+        Self {
+            app: app.clone(),
+            surface: Surface::Accounts,
+        }
+    }
+
+    /// Around the health checks.
+    pub(crate) fn probes(app: &App) -> Self {
+        Self {
+            app: app.clone(),
+            surface: Surface::Probe,
+        }
+    }
 }
 
-async fn enter(app: &App, surface: Surface, request: Request, next: Next) -> Response {
+impl<S> Layer<S> for Around {
+    type Service = Surrounded<S>;
+
+    fn layer(&self, inner: S) -> Surrounded<S> {
+        Surrounded {
+            around: self.clone(),
+            inner: Arc::new(inner),
+        }
+    }
+}
+
+/// A route inside [`Around`]. axum clones it for each request, more than once, and a clone of a
+/// route copies every layer below it, so the route is shared.
+#[derive(Debug)]
+pub(crate) struct Surrounded<S> {
+    around: Around,
+    inner: Arc<S>,
+}
+
+impl<S> Clone for Surrounded<S> {
+    fn clone(&self) -> Self {
+        Self {
+            around: self.around.clone(),
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+impl<S> Service<Request> for Surrounded<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // The clone that serves the request waits until it is ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Around { app, surface } = self.around.clone();
+        let inner = S::clone(&self.inner);
+        Box::pin(async move { Ok(enter(&app, surface, request, inner).await) })
+    }
+}
+
+async fn enter<S>(app: &App, surface: Surface, request: Request, inner: S) -> Response
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
     let secure = request
         .extensions()
         .get::<RequestInfo>()
         .map(RequestInfo::secure);
+    let run = async move |request| {
+        let Ok(response) = inner.oneshot(request).await;
+        response
+    };
     // If the embedding application is itself inside this middleware, only the headers of our own
     // responses remain to be added.
     let (secure, mut response) = match secure {
-        Some(secure) => (secure, next.run(request).await),
-        None => enclose(app, surface, request, |_, request| next.run(request)).await,
+        Some(secure) => (secure, run(request).await),
+        None => enclose(app, surface, request, |_, request| run(request)).await,
     };
     app.settings()
         .http
@@ -103,7 +174,7 @@ where
     let span = tracing::info_span!("request", id = %id);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let place = place(&request);
+    let place = Place::of(&request);
 
     let handled = async {
         let (info, refusal) = settle(app, surface, &request, id.clone());
@@ -206,7 +277,7 @@ fn request_id(app: &App, headers: &HeaderMap) -> String {
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(plain)
-        .map_or_else(|| rng::hex::<8>(app.random()), str::to_owned)
+        .map_or_else(|| app.next_request_id(), str::to_owned)
 }
 
 /// Runs the handler within the time limit; a panic becomes a 500.
@@ -258,34 +329,63 @@ pub(crate) async fn not_found(
     app.answer(&info, rejection)
 }
 
-/// The path of a request as it may be logged: the route, never the token in the path. Without a
-/// route, every segment that is as long as a token is left out.
-fn place(request: &Request) -> String {
-    /// Longer than any segment of our own paths, and shorter than any token.
-    const LONG: usize = 32;
-    if let Some(route) = request.extensions().get::<MatchedPath>() {
-        return route.as_str().to_owned();
-    }
-    let part = |part: &str| {
-        if part.len() < LONG {
-            part.to_owned()
-        } else {
-            "...".to_owned()
+/// The path of a request as it may be logged. It becomes text only if a line is written.
+enum Place {
+    /// The route, never the token in the path.
+    Route(MatchedPath),
+    /// The path of a request without a route.
+    Path(Uri),
+}
+
+impl Place {
+    fn of(request: &Request) -> Self {
+        match request.extensions().get::<MatchedPath>() {
+            Some(route) => Self::Route(route.clone()),
+            None => Self::Path(request.uri().clone()),
         }
-    };
-    let parts: Vec<String> = request.uri().path().split('/').map(part).collect();
-    parts.join("/")
+    }
+
+    /// The path without its segments that are as long as a token.
+    fn text(&self) -> Cow<'_, str> {
+        /// Longer than any segment of our own paths, and shorter than any token.
+        const LONG: usize = 32;
+        let part = |part| if str::len(part) < LONG { part } else { "..." };
+        match self {
+            Self::Route(route) => route.as_str().into(),
+            Self::Path(uri) => {
+                let parts: Vec<&str> = uri.path().split('/').map(part).collect();
+                parts.join("/").into()
+            }
+        }
+    }
 }
 
 /// Logs one line for each request; a successful request that changes nothing only at debug level.
 /// The query string is left out, as it may contain tokens.
-fn log(method: &Method, path: &str, address: Option<IpAddr>, status: StatusCode, started: Instant) {
-    let address = address.map(tracing::field::display);
-    let micros = started.elapsed().as_micros();
+fn log(
+    method: &Method,
+    place: &Place,
+    address: Option<IpAddr>,
+    status: StatusCode,
+    started: Instant,
+) {
     let status = status.as_u16();
+    // A macro evaluates its fields only if the line is written.
+    macro_rules! answered {
+        ($level:ident) => {
+            tracing::$level!(
+                %method,
+                path = &*place.text(),
+                address = address.map(tracing::field::display),
+                status,
+                micros = started.elapsed().as_micros(),
+                "answered"
+            )
+        };
+    }
     if status < 400 && matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        tracing::debug!(%method, path, address, status, micros, "answered");
+        answered!(debug);
     } else {
-        tracing::info!(%method, path, address, status, micros, "answered");
+        answered!(info);
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod query;
 pub(crate) mod redirect;
 pub(crate) mod reject;
 pub(crate) mod reply;
+pub(crate) mod request_id;
 pub(crate) mod request_info;
 pub(crate) mod requirement;
 pub(crate) mod trust;

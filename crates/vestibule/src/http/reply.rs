@@ -7,6 +7,13 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// How many headers a response usually gets besides those of its reply: cookies, security headers,
+/// and what the server adds.
+const HEADERS_OF_A_RESPONSE: usize = 20;
+
+/// The room for the JSON of a usual response, in bytes.
+const BODY: usize = 512;
+
 /// A response to be sent: a status and the members of `response`, or a redirect.
 #[derive(Debug)]
 pub struct Reply {
@@ -94,10 +101,15 @@ impl Reply {
             response: &self.members,
         };
         // A map of JSON values always serialises.
-        let body = serde_json::to_vec(&envelope).unwrap_or_default();
+        let mut body = Vec::with_capacity(BODY);
+        if serde_json::to_writer(&mut body, &envelope).is_err() {
+            body.clear();
+        }
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
+        // Room for what the middleware adds, so that the map never grows.
+        headers.reserve(self.headers.len() + HEADERS_OF_A_RESPONSE);
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),

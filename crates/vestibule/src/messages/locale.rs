@@ -22,12 +22,10 @@ impl Locale {
     /// The supported language that an `Accept-Language` header prefers (RFC 9110, section 12.5.4).
     /// A region is ignored: `de-AT` is German.
     pub(crate) fn negotiate(header: Option<&str>) -> Self {
-        let header = header.filter(|header| header.len() <= LONGEST_HEADER);
-        let ranges: Vec<(&str, u16)> = header
-            .unwrap_or_default()
-            .split(',')
-            .filter_map(range)
-            .collect();
+        let Some(header) = header.filter(|header| header.len() <= LONGEST_HEADER) else {
+            return Self::ENGLISH;
+        };
+        let ranges: Vec<(&str, u16)> = header.split(',').filter_map(range).collect();
         let wish = |wanted: &str| {
             let matching = ranges.iter().enumerate();
             matching

@@ -10,6 +10,7 @@ use super::operation::Operation;
 use crate::app::App;
 use crate::http::middleware;
 use crate::http::request_info::RequestInfo;
+use crate::settings::endpoints;
 
 /// Every endpoint of a router.
 #[derive(Debug)]
@@ -78,6 +79,14 @@ impl Endpoint {
     /// Where it is.
     pub(crate) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The same endpoint under a prefix.
+    pub(crate) fn under(self, prefix: &str) -> Self {
+        Self {
+            path: endpoints::under_prefix(prefix, &self.path),
+            ..self
+        }
     }
 
     /// What it does.

@@ -97,7 +97,7 @@ impl SessionContext {
         self.session.set_bool(keys::FRESH, false);
         if app.settings().session.protection == Some(SessionProtection::Strong) {
             // Without the identifier, session protection would end the session at the next request.
-            let identifier = self.identifier.clone();
+            let identifier = self.identifier().to_owned();
             self.session.set_str(keys::IDENTIFIER, &identifier);
         }
         Ok(Some(self.session_caller(found)))

@@ -3,6 +3,8 @@
 //! A [`SessionContext`] is loaded before a handler runs and written back by
 //! [`SessionContext::finish`]. The authentication policy of the endpoint determines the caller.
 
+use std::sync::OnceLock;
+
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -28,7 +30,8 @@ pub(crate) struct SessionContext {
     pub(super) session: Session,
     pub(super) cookie_state: CookieState,
     pub(super) caller: Option<Caller>,
-    pub(super) identifier: String,
+    user_agent: Option<HeaderValue>,
+    identifier: OnceLock<String>,
     pub(super) csrf_token: Option<String>,
     pub(super) csrf_cookie: Option<String>,
     pub(super) remember_cookie: Option<String>,
@@ -83,7 +86,10 @@ impl SessionContext {
 
     /// The digest of the client's address and user agent.
     pub(crate) fn identifier(&self) -> &str {
-        &self.identifier
+        self.identifier.get_or_init(|| {
+            let user_agent = self.user_agent.as_ref().map(HeaderValue::as_bytes);
+            session_identifier(self.info.address(), user_agent)
+        })
     }
 
     pub(crate) fn came_with_remember_cookie(&self) -> bool {
@@ -121,10 +127,8 @@ impl SessionContext {
         };
         let remember_cookie = cookies::cookie(headers, &settings.remember.cookie.name);
         let mut session = Self {
-            identifier: session_identifier(
-                info.address(),
-                headers.get(header::USER_AGENT).map(HeaderValue::as_bytes),
-            ),
+            user_agent: headers.get(header::USER_AGENT).cloned(),
+            identifier: OnceLock::new(),
             info,
             session,
             cookie_state,

@@ -53,9 +53,9 @@ impl Evidence {
 
 fn header_token(settings: &CsrfSettings, headers: &HeaderMap) -> Option<String> {
     settings
-        .headers
+        .header_names
         .iter()
-        .filter_map(|name| headers.get(name.as_str())?.to_str().ok())
+        .filter_map(|name| headers.get(name)?.to_str().ok())
         .find(|token| !token.is_empty())
         .map(str::to_owned)
 }

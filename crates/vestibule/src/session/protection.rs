@@ -14,9 +14,11 @@ impl SessionContext {
         let Some(protection) = protection else {
             return true;
         };
-        if self.session.is_empty()
-            || self.session.get_str(keys::IDENTIFIER).as_deref() == Some(&self.identifier)
-        {
+        if self.session.is_empty() {
+            return true;
+        }
+        let stored = self.session.get_str(keys::IDENTIFIER);
+        if stored.is_some_and(|stored| stored == self.identifier()) {
             return true;
         }
         if protection == SessionProtection::Basic || self.session.permanent() {

@@ -45,6 +45,8 @@ pub struct CsrfSettings {
     pub field_name: String,
     /// The headers that may carry the token.
     pub headers: Vec<String>,
+    /// The same, parsed.
+    pub(crate) header_names: Vec<HeaderName>,
     /// How long a token is valid.
     pub time_limit: Option<Duration>,
     /// Whether the `Referer` is compared on requests over TLS.
@@ -68,13 +70,15 @@ impl CsrfSettings {
         let mut headers = reader.list("WTF_CSRF_HEADERS");
         headers.extend(reader.optional_text("SECURITY_CSRF_HEADER"));
         headers.dedup_by_key(|header| header.to_ascii_lowercase());
+        let mut header_names = Vec::new();
         for header in &headers {
-            if HeaderName::try_from(header).is_err() {
-                reader.problem(
+            match HeaderName::try_from(header) {
+                Ok(name) => header_names.push(name),
+                Err(_) => reader.problem(
                     "WTF_CSRF_HEADERS",
                     format!("{header:?} is not a valid header name (it may come from SECURITY_CSRF_HEADER)"),
                     "write a name such as \"X-XSRF-Token\"",
-                );
+                ),
             }
         }
         let protect_mechanisms = mechanisms(reader, "SECURITY_CSRF_PROTECT_MECHANISMS");
@@ -97,6 +101,7 @@ impl CsrfSettings {
             methods: reader.list("WTF_CSRF_METHODS"),
             field_name: reader.text("WTF_CSRF_FIELD_NAME"),
             headers,
+            header_names,
             time_limit: reader.optional_duration("WTF_CSRF_TIME_LIMIT"),
             ssl_strict: reader.flag("WTF_CSRF_SSL_STRICT"),
             secret_key: reader.secret("WTF_CSRF_SECRET_KEY"),
