@@ -132,8 +132,8 @@ def free_port():
 class Server:
     """A running server, measured and stopped by its process ID."""
 
-    def __init__(self, name, command, port, path, folder, env=None):
-        self.name, self.port, self.path = name, port, path
+    def __init__(self, name, command, port, path, folder, env=None, patience=15):
+        self.name, self.port, self.path, self.patience = name, port, path, patience
         self.log = folder / f"{name}.log"
         started = time.perf_counter()
         with open(self.log, "w") as log:
@@ -141,7 +141,7 @@ class Server:
         self.start_ms = self._first_answer(started) * 1000
 
     def _first_answer(self, started):
-        while time.perf_counter() - started < 15:
+        while time.perf_counter() - started < self.patience:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=2) as stream:
                     stream.sendall(

@@ -3,7 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 use vestibule_server::cli::{self, Arguments};
+
+/// The system's allocator takes a fifth of a request (docs/decisions/allocator.md). An application
+/// that embeds the library chooses its own.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
