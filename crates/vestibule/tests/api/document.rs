@@ -112,7 +112,7 @@ fn no_route_is_added_outside_the_endpoints() {
     let mut found = Vec::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     find_routes(&source, &mut found);
-    assert_eq!(found, [source.join("features/api/endpoint.rs")]);
+    assert_eq!(found, [source.join("openapi/endpoint.rs")]);
 }
 
 #[test]
