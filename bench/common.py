@@ -256,10 +256,10 @@ def load(server, script, seconds, connections, *arguments):
     return run
 
 
-def rounds(what, servers, loads, seconds):
+def rounds(what, servers, loads, seconds, count=ROUNDS):
     """Alternates between the servers in short runs, so that a busy moment of the machine affects all."""
     runs = {key: [] for key in servers}
-    for _ in range(ROUNDS):
+    for _ in range(count):
         for key, server in servers.items():
             script, *arguments = loads[key]
             runs[key].append(load(server, script, seconds, *arguments))
@@ -272,5 +272,6 @@ def rounds(what, servers, loads, seconds):
             "p50_us": statistics.median(turn["p50_us"] for turn in turns),
             "p99_us": statistics.median(turn["p99_us"] for turn in turns),
             "cpu_us": sum(turn["cpu_us"] * turn["requests"] for turn in turns) / total,
+            "median_cpu_us": statistics.median(turn["cpu_us"] for turn in turns),
         }
     return result
