@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use vestibule::admin::{self, NewAccount};
-//! use vestibule::{Vestibule, settings::Settings};
+//! use vestibule::{Settings, Vestibule};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
