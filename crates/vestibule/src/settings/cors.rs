@@ -119,7 +119,7 @@ impl CorsRule {
     pub(super) fn lets_everybody_in(&self) -> bool {
         let lets_in = |pattern: &String| {
             Pattern::new(pattern, false).is_ok_and(|pattern| {
-                ["https://anybody.invalid", "http://anybody.invalid:8080"]
+                ["https://unlisted.invalid", "http://unlisted.invalid:8080"]
                     .iter()
                     .any(|origin| pattern.matches(origin))
             })
