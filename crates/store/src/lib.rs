@@ -22,8 +22,8 @@ pub use change::{
 pub use memory::MemoryStore;
 pub use password_kind::PasswordKind;
 pub use patch::{
-    NewRole, NewTracker, NewUser, OnlyIf, PasswordChange, PermissionChange, SignIn, Uniquifiers,
-    UserPatch,
+    FactorColumn, NewRole, NewTracker, NewUser, OnlyIf, PasswordChange, PermissionChange, SignIn,
+    Uniquifiers, UserPatch,
 };
 pub use record::{RefreshTracker, Role, RoleId, User, UserId};
 use time::OffsetDateTime;
@@ -290,6 +290,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// mail no longer belongs to this claim, because the lease ended and another worker took it.
     async fn settle_mail(&self, id: i64, claim: &str, fate: MailFate) -> Result<bool, StoreError> {
         let _ = (id, claim, fate);
+        Ok(false)
+    }
+
+    /// Whether a one-time secret was consumed.
+    async fn is_consumed(&self, secret: &OneTimeSecret) -> Result<bool, StoreError> {
+        let _ = secret;
         Ok(false)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use time::OffsetDateTime;
 
-use crate::UserId;
+use crate::{User, UserId};
 
 /// A user to create. "Normalised" values are the output of vestibule's validation; the store keeps
 /// them as they are.
@@ -28,6 +28,8 @@ pub struct NewUser {
     pub fs_webauthn_user_handle: String,
     /// The phone number that identifies the user, normalised.
     pub us_phone_number: Option<String>,
+    /// The secrets of the user's one-time codes, as `us_totp_secrets` holds them.
+    pub us_totp_secrets: Option<String>,
     /// The current time.
     pub created_at: OffsetDateTime,
 }
@@ -84,6 +86,69 @@ pub struct OnlyIf {
     pub fs_uniquifier: Option<String>,
     /// The address is not confirmed.
     pub unconfirmed: bool,
+    /// These columns hold exactly these values, byte for byte; `None` stands for no value.
+    pub factors: Vec<(FactorColumn, Option<String>)>,
+}
+
+/// A column that holds a second factor or one-time codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FactorColumn {
+    /// `tf_primary_method`.
+    TwoFactorMethod,
+    /// `tf_totp_secret`.
+    TwoFactorSecret,
+    /// `tf_phone_number`.
+    TwoFactorPhone,
+    /// `us_totp_secrets`.
+    UnifiedSecrets,
+    /// `mf_recovery_codes`.
+    RecoveryCodes,
+}
+
+impl FactorColumn {
+    /// The name of the column.
+    #[must_use]
+    pub const fn column(self) -> &'static str {
+        match self {
+            Self::TwoFactorMethod => "tf_primary_method",
+            Self::TwoFactorSecret => "tf_totp_secret",
+            Self::TwoFactorPhone => "tf_phone_number",
+            Self::UnifiedSecrets => "us_totp_secrets",
+            Self::RecoveryCodes => "mf_recovery_codes",
+        }
+    }
+
+    /// The value of this column in a user's row.
+    #[must_use]
+    pub fn of(self, user: &User) -> Option<&str> {
+        match self {
+            Self::TwoFactorMethod => user.tf_primary_method.as_deref(),
+            Self::TwoFactorSecret => user.tf_totp_secret.as_deref(),
+            Self::TwoFactorPhone => user.tf_phone_number.as_deref(),
+            Self::UnifiedSecrets => user.us_totp_secrets.as_deref(),
+            Self::RecoveryCodes => user.mf_recovery_codes.as_deref(),
+        }
+    }
+}
+
+impl OnlyIf {
+    /// The address and the `fs_uniquifier` are those of this user.
+    #[must_use]
+    pub fn same_as(user: &User) -> Self {
+        Self {
+            email: user.email.clone(),
+            fs_uniquifier: Some(user.fs_uniquifier.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the condition that a column holds the same value as in this user's row.
+    #[must_use]
+    pub fn with(mut self, column: FactorColumn, user: &User) -> Self {
+        self.factors
+            .push((column, column.of(user).map(str::to_owned)));
+        self
+    }
 }
 
 impl fmt::Debug for OnlyIf {
@@ -92,6 +157,7 @@ impl fmt::Debug for OnlyIf {
             .field("email", &self.email.is_some())
             .field("fs_uniquifier", &self.fs_uniquifier.is_some())
             .field("unconfirmed", &self.unconfirmed)
+            .field("factors", &self.factors.len())
             .finish()
     }
 }
@@ -125,6 +191,14 @@ pub struct UserPatch {
     pub sign_in: Option<SignIn>,
     /// The primary method of the second factor; `Some(None)` removes it.
     pub tf_primary_method: Option<Option<String>>,
+    /// The secret of the second factor's codes; `Some(None)` removes it.
+    pub tf_totp_secret: Option<Option<String>>,
+    /// The phone number that receives the second factor's codes; `Some(None)` removes it.
+    pub tf_phone_number: Option<Option<String>>,
+    /// The secrets of the codes that sign in; `Some(None)` removes them.
+    pub us_totp_secrets: Option<Option<String>>,
+    /// The recovery codes; `Some(None)` removes them.
+    pub mf_recovery_codes: Option<Option<String>>,
 }
 
 impl fmt::Debug for UserPatch {
@@ -146,6 +220,10 @@ impl fmt::Debug for UserPatch {
             )
             .field("sign_in", &self.sign_in)
             .field("tf_primary_method", &self.tf_primary_method)
+            .field("tf_totp_secret", &self.tf_totp_secret.is_some())
+            .field("tf_phone_number", &self.tf_phone_number.is_some())
+            .field("us_totp_secrets", &self.us_totp_secrets.is_some())
+            .field("mf_recovery_codes", &self.mf_recovery_codes.is_some())
             .finish()
     }
 }

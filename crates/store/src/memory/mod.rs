@@ -16,8 +16,8 @@ use self::journal::Journal;
 use crate::password_kind::Kinds;
 use crate::{
     Applied, AuditEntry, AuditHead, Change, Cutoffs, MailFate, NewRole, NewTracker, NewUser,
-    PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
-    Uniquifiers, User, UserId, UserKey, UserPatch,
+    OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 /// A store without a database. Its contents are lost when the process ends.
@@ -103,6 +103,10 @@ impl Store for MemoryStore {
 
     async fn settle_mail(&self, id: i64, claim: &str, fate: MailFate) -> Result<bool, StoreError> {
         Ok(self.tables().journal.settle(id, claim, &fate))
+    }
+
+    async fn is_consumed(&self, secret: &OneTimeSecret) -> Result<bool, StoreError> {
+        Ok(self.tables().journal.is_spent(secret))
     }
 
     async fn count_mails(&self) -> Result<(u64, u64), StoreError> {

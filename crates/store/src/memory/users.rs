@@ -76,7 +76,7 @@ impl Tables {
             tf_primary_method: None,
             tf_totp_secret: None,
             tf_phone_number: None,
-            us_totp_secrets: None,
+            us_totp_secrets: new.us_totp_secrets,
             us_phone_number: new.us_phone_number,
             fs_webauthn_user_handle: Some(new.fs_webauthn_user_handle),
             mf_recovery_codes: None,
@@ -212,7 +212,11 @@ fn as_expected(user: &User, only_if: &OnlyIf) -> bool {
         .fs_uniquifier
         .as_ref()
         .is_none_or(|expected| *expected == user.fs_uniquifier);
-    email && uniquifier && !(only_if.unconfirmed && user.confirmed_at.is_some())
+    let factors = only_if
+        .factors
+        .iter()
+        .all(|(column, expected)| column.of(user) == expected.as_deref());
+    email && uniquifier && factors && !(only_if.unconfirmed && user.confirmed_at.is_some())
 }
 
 fn patched(mut user: User, patch: UserPatch, now: OffsetDateTime) -> User {
@@ -249,6 +253,18 @@ fn patched(mut user: User, patch: UserPatch, now: OffsetDateTime) -> User {
     }
     if let Some(method) = patch.tf_primary_method {
         user.tf_primary_method = method;
+    }
+    if let Some(secret) = patch.tf_totp_secret {
+        user.tf_totp_secret = secret;
+    }
+    if let Some(phone) = patch.tf_phone_number {
+        user.tf_phone_number = phone;
+    }
+    if let Some(secrets) = patch.us_totp_secrets {
+        user.us_totp_secrets = secrets;
+    }
+    if let Some(codes) = patch.mf_recovery_codes {
+        user.mf_recovery_codes = codes;
     }
     if let Some(sign_in) = patch.sign_in {
         user.last_login_at = user.current_login_at.or(Some(now));

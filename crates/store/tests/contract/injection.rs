@@ -191,6 +191,7 @@ pub(crate) async fn attack_injection_every_column_keeps_hostile_text_as_it_is(
                 email: Some(new.email.clone()),
                 fs_uniquifier: Some(new.fs_uniquifier.clone()),
                 unconfirmed: true,
+                ..OnlyIf::default()
             },
             email: Some(patched.email.clone()),
             username: Some(patched.username.clone()),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 use vestibule_store::{
-    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewEntries, NewEntry, NewMail,
-    NewUser, OneTimeSecret, OnlyIf, Seals, Store, StoreError, UserChange, UserId, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, FactorColumn, Identity, MailFate, NewEntries, NewEntry,
+    NewMail, NewUser, OneTimeSecret, OnlyIf, Seals, Store, StoreError, User, UserChange, UserId,
+    UserPatch,
 };
 
 use crate::support::{at, by_email, by_id, user};
@@ -215,6 +216,7 @@ pub(crate) async fn a_user_who_fails_the_conditions_is_not_changed(store: &Arc<d
         email: ana.email.clone(),
         fs_uniquifier: Some(ana.fs_uniquifier.clone()),
         unconfirmed: true,
+        ..OnlyIf::default()
     };
     let change = Change {
         consumes: vec![secret("s1")],
@@ -247,6 +249,7 @@ pub(crate) async fn conditions_count_for_a_patch_that_changes_nothing(store: &Ar
         email: ana.email.clone(),
         fs_uniquifier: Some(ana.fs_uniquifier.clone()),
         unconfirmed: false,
+        ..OnlyIf::default()
     };
     let done = apply(store, change(nothing(met.clone()), "s1")).await;
     assert_eq!(done, Ok(Applied::Done(Some(ana.id))));
@@ -512,4 +515,56 @@ pub(crate) async fn concurrent_audit_entries_form_one_chain(store: &Arc<dyn Stor
     assert_eq!(one.address.as_deref(), Some("192.0.2.1"));
     assert_eq!(one.request_id, None);
     assert_eq!(one.detail.as_deref(), Some(r#"{"via":"password"}"#));
+}
+
+pub(crate) async fn factors_change_only_if_they_are_as_expected(store: &Arc<dyn Store>) {
+    let ana = store.create_user(user("ana@example.com")).await.unwrap();
+    let set = |only_if: OnlyIf, codes: Option<&str>| {
+        let patch = UserPatch {
+            only_if,
+            mf_recovery_codes: Some(codes.map(str::to_owned)),
+            tf_totp_secret: Some(Some("secret".to_owned())),
+            tf_phone_number: Some(Some("+15551234567".to_owned())),
+            us_totp_secrets: Some(Some("{}".to_owned())),
+            ..UserPatch::default()
+        };
+        Change {
+            user: Some(UserChange::Update(ana.id, Box::new(patch))),
+            ..Change::default()
+        }
+    };
+    let as_read = |user: &User| OnlyIf::same_as(user).with(FactorColumn::RecoveryCodes, user);
+    // The same expectation twice: the first change takes effect, the second one is late.
+    let first = set(as_read(&ana), Some("a,b"));
+    assert_eq!(apply(store, first).await, Ok(Applied::Done(Some(ana.id))));
+    let late = set(as_read(&ana), Some("c"));
+    assert_eq!(apply(store, late).await, Ok(Applied::Stale));
+    let changed = by_id(store, ana.id).await;
+    assert_eq!(changed.mf_recovery_codes.as_deref(), Some("a,b"));
+    assert_eq!(changed.tf_totp_secret.as_deref(), Some("secret"));
+    assert_eq!(changed.tf_phone_number.as_deref(), Some("+15551234567"));
+    assert_eq!(changed.us_totp_secrets.as_deref(), Some("{}"));
+    let mut other_case = changed.clone();
+    other_case.mf_recovery_codes = Some("A,B".to_owned());
+    let stale = set(as_read(&other_case), None);
+    assert_eq!(apply(store, stale).await, Ok(Applied::Stale));
+    let next = set(as_read(&changed), None);
+    assert_eq!(apply(store, next).await, Ok(Applied::Done(Some(ana.id))));
+    assert_eq!(by_id(store, ana.id).await.mf_recovery_codes, None);
+}
+
+pub(crate) async fn a_consumed_secret_is_known_as_consumed(store: &Arc<dyn Store>) {
+    assert_eq!(store.is_consumed(&secret("s1")).await, Ok(false));
+    let change = Change {
+        consumes: vec![secret("s1")],
+        ..Change::default()
+    };
+    assert_eq!(apply(store, change).await, Ok(Applied::Done(None)));
+    assert_eq!(store.is_consumed(&secret("s1")).await, Ok(true));
+    assert_eq!(store.is_consumed(&secret("s2")).await, Ok(false));
+    let other_purpose = OneTimeSecret {
+        purpose: "reset",
+        ..secret("s1")
+    };
+    assert_eq!(store.is_consumed(&other_purpose).await, Ok(false));
 }

@@ -147,6 +147,8 @@ macro_rules! with_every_case {
                 a_change_is_applied_completely_or_not_at_all
                 a_user_who_fails_the_conditions_is_not_changed
                 conditions_count_for_a_patch_that_changes_nothing
+                factors_change_only_if_they_are_as_expected
+                a_consumed_secret_is_known_as_consumed
                 concurrent_claims_of_one_value_in_any_case_succeed_once
                 concurrent_claims_of_one_name_in_any_script_succeed_once
                 a_mail_is_claimed_by_one_worker_and_settled_once

@@ -100,6 +100,7 @@ pub(crate) fn user(email: &str) -> NewUser {
         fs_token_uniquifier: format!("token uniquifier of {email}"),
         fs_webauthn_user_handle: handle(),
         us_phone_number: None,
+        us_totp_secrets: None,
         created_at: at(0),
     }
 }

@@ -84,6 +84,7 @@ pub async fn create(app: &App, account: NewAccount) -> Result<User, AdminError> 
         fs_token_uniquifier: fresh_uniquifier(app),
         fs_webauthn_user_handle: fresh_uniquifier(app),
         us_phone_number: None,
+        us_totp_secrets: None,
         created_at: now,
     };
     let mut claims = identity::claim(app, Identity::Email, &new.email);

@@ -420,6 +420,7 @@ mod tests {
                 fs_token_uniquifier: format!("t{number}"),
                 fs_webauthn_user_handle: format!("h{number}"),
                 us_phone_number: None,
+                us_totp_secrets: None,
                 created_at: OffsetDateTime::UNIX_EPOCH,
             };
             store.create_user(new).await.unwrap();

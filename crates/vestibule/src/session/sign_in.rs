@@ -125,6 +125,7 @@ async fn complete(
             email: user.email.clone(),
             fs_uniquifier: Some(user.fs_uniquifier.clone()),
             unconfirmed: false,
+            ..OnlyIf::default()
         };
     }
     let issue = if tokens {

@@ -56,6 +56,7 @@ SECURITY_USERNAME_ENABLE = true",
         fs_token_uniquifier: "t".repeat(32),
         fs_webauthn_user_handle: "h".repeat(32),
         us_phone_number: None,
+        us_totp_secrets: None,
         created_at: now,
     };
     store.create_user(without).await.unwrap();

@@ -12,8 +12,8 @@ use crate::sql::executor::{Executor as _, Failure, first};
 use crate::sql::query::Query;
 use crate::{
     Applied, AuditEntry, AuditHead, Change, Cutoffs, Identity, MailFate, NewRole, NewTracker,
-    NewUser, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store,
-    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+    NewUser, OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role,
+    RoleId, Store, StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 impl Inner {
@@ -146,6 +146,12 @@ impl Store for ServerStore {
         let journal = &self.0.statements.journal;
         let settled = journal.settle(&mut self.0.single(), id, claim, &fate).await;
         settled.map_err(store_error)
+    }
+
+    async fn is_consumed(&self, secret: &OneTimeSecret) -> Result<bool, StoreError> {
+        let journal = &self.0.statements.journal;
+        let found = journal.is_consumed(&mut self.0.single(), secret).await;
+        found.map_err(store_error)
     }
 
     async fn count_mails(&self) -> Result<(u64, u64), StoreError> {

@@ -9,8 +9,8 @@ use crate::sql::executor::{Failure, at_once};
 use crate::sql::statements::Statements;
 use crate::{
     Applied, AuditEntry, AuditHead, Change, Cutoffs, MailFate, NewRole, NewTracker, NewUser,
-    PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store, StoreError,
-    Uniquifiers, User, UserId, UserKey, UserPatch,
+    OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 #[async_trait]
@@ -123,6 +123,14 @@ impl Store for SqliteStore {
         let claim = claim.to_owned();
         self.write(move |statements, db| at_once(statements.journal.settle(db, id, &claim, &fate)))
             .await
+    }
+
+    async fn is_consumed(&self, secret: &OneTimeSecret) -> Result<bool, StoreError> {
+        let secret = secret.clone();
+        self.read_elsewhere(move |inner, db| {
+            at_once(inner.statements.journal.is_consumed(db, &secret))
+        })
+        .await
     }
 
     async fn count_mails(&self) -> Result<(u64, u64), StoreError> {

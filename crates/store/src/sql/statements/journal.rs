@@ -47,6 +47,7 @@ const LONGEST_ERROR: usize = 250;
 #[derive(Debug)]
 pub(in crate::sql) struct JournalStatements {
     consume: String,
+    is_consumed: String,
     purge_ledger: String,
     purge_given_up: String,
     queue: String,
@@ -101,6 +102,9 @@ impl JournalStatements {
             // Of all requests that use one secret, one inserts a row.
             consume: dialect.insert_or_ignore(
                 "vestibule_ledger (purpose, digest, expires_at) VALUES (?, ?, ?)",
+            ),
+            is_consumed: statement(
+                "SELECT 1 FROM vestibule_ledger WHERE purpose = ? AND digest = ?",
             ),
             purge_ledger: statement("DELETE FROM vestibule_ledger WHERE expires_at < ?"),
             // Uses the same index as a claim, from its other end.
@@ -162,6 +166,16 @@ impl JournalStatements {
             time_value(secret.expires_at),
         ];
         Ok(db.execute(&Query::new(&self.consume, values)).await? == 1)
+    }
+
+    pub(in crate::sql) async fn is_consumed<X: Executor>(
+        &self,
+        db: &mut X,
+        secret: &OneTimeSecret,
+    ) -> Outcome<bool, X> {
+        let values = vec![Value::text(secret.purpose), Value::text(&secret.digest)];
+        let found = first(db, &Query::new(&self.is_consumed, values), |_| Ok(())).await?;
+        Ok(found.is_some())
     }
 
     pub(super) async fn purge<X: Executor>(

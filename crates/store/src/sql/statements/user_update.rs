@@ -63,8 +63,16 @@ impl<'a> UserUpdate<'a> {
                 .push("fs_token_uniquifier = coalesce(fs_token_uniquifier, ?)".to_owned());
             update.values.push(Value::text(uniquifier));
         }
-        if let Some(method) = &patch.tf_primary_method {
-            update.set("tf_primary_method", Value::maybe_text(method.as_deref()))?;
+        for (column, value) in [
+            ("tf_primary_method", &patch.tf_primary_method),
+            ("tf_totp_secret", &patch.tf_totp_secret),
+            ("tf_phone_number", &patch.tf_phone_number),
+            ("us_totp_secrets", &patch.us_totp_secrets),
+            ("mf_recovery_codes", &patch.mf_recovery_codes),
+        ] {
+            if let Some(value) = value {
+                update.set(column, Value::maybe_text(value.as_deref()))?;
+            }
         }
         if let Some(sign_in) = &patch.sign_in {
             update.sign_in(sign_in, &now);
@@ -120,6 +128,20 @@ impl<'a> UserUpdate<'a> {
             }
             if only_if.unconfirmed {
                 conditions.push_str(" AND confirmed_at IS NULL");
+            }
+            for (factor, expected) in &only_if.factors {
+                let column = factor.column();
+                match (expected, self.users.columns.has(column)) {
+                    (Some(expected), true) => {
+                        let (same, times) = self.users.dialect.exactly(column);
+                        conditions.push_str(&format!(" AND {same}"));
+                        values.extend(vec![Value::text(expected); times]);
+                    }
+                    (None, true) => conditions.push_str(&format!(" AND {column} IS NULL")),
+                    // A column that does not exist holds no value.
+                    (Some(_), false) => conditions.push_str(" AND 1 = 0"),
+                    (None, false) => {}
+                }
             }
         }
         let text = format!(

@@ -314,6 +314,10 @@ impl UserStatements {
                 "us_phone_number",
                 Value::maybe_text(new.us_phone_number.as_deref()),
             ),
+            (
+                "us_totp_secrets",
+                Value::maybe_text(new.us_totp_secrets.as_deref()),
+            ),
             ("confirmed_at", Value::Time(confirmed_at)),
             ("create_datetime", time(new.created_at)),
             ("update_datetime", time(new.created_at)),

@@ -75,6 +75,7 @@ pub(super) async fn confirm(
             email: user.email.clone(),
             fs_uniquifier: Some(user.fs_uniquifier.clone()),
             unconfirmed: false,
+            ..OnlyIf::default()
         },
         email: Some(email.clone()),
         confirmed_at: Some(Some(now)),

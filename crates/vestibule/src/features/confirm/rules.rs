@@ -58,6 +58,7 @@ pub(super) async fn confirm(
             email: user.email.clone(),
             fs_uniquifier: Some(user.fs_uniquifier.clone()),
             unconfirmed: true,
+            ..OnlyIf::default()
         },
         confirmed_at: Some(Some(now)),
         ..UserPatch::default()

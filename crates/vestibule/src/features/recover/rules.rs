@@ -81,6 +81,7 @@ pub(super) async fn replace(
             email: user.email.clone(),
             fs_uniquifier: Some(user.fs_uniquifier.clone()),
             unconfirmed: false,
+            ..OnlyIf::default()
         },
         password: Some(PasswordChange::Set(hash)),
         fs_uniquifier: Some(fresh.session.clone()),

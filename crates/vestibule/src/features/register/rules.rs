@@ -189,6 +189,7 @@ async fn create(
         fs_token_uniquifier: rng::hex::<16>(app.random()),
         fs_webauthn_user_handle: rng::hex::<16>(app.random()),
         us_phone_number: None,
+        us_totp_secrets: None,
         created_at: now,
     };
     let confirmation = settings
