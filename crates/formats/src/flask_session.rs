@@ -13,6 +13,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::ascii_json;
 use crate::sign::{
     Derivation, KeyRing, SignatureError, TimedSigner, decode_payload, encode_payload_over,
 };
@@ -278,28 +279,8 @@ impl SessionCodec {
     #[must_use]
     pub fn seal(&self, session: &Session, now: i64) -> String {
         let json = session.values.to_json();
-        let json = ascii(&json);
+        let json = ascii_json::escape(&json);
         self.0
             .sign(&encode_payload_over(json.as_bytes(), PLAIN), now)
     }
-}
-
-/// Escapes JSON to ASCII, as Flask does. Other characters can occur only in strings, where `\u`
-/// escapes may replace them.
-fn ascii(json: &str) -> Cow<'_, str> {
-    if json.is_ascii() {
-        return json.into();
-    }
-    let mut escaped = String::with_capacity(json.len() * 2);
-    let mut units = [0; 2];
-    for c in json.chars() {
-        if c.is_ascii() {
-            escaped.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut units) {
-                escaped.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    escaped.into()
 }

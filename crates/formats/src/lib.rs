@@ -1,7 +1,9 @@
-//! Formats that other programs can read: signed tokens and cookies, password hashes, text rules.
+//! Formats that other programs can read: signed tokens and cookies, password hashes, one-time codes, text
+//! rules.
 //!
 //! Everything here is bytes in, bytes out. Time and randomness are arguments, and nothing does I/O.
 
+mod ascii_json;
 pub mod auth_token;
 pub mod csrf;
 pub mod flask_session;
@@ -15,3 +17,4 @@ pub mod remember_cookie;
 pub mod session_identifier;
 pub mod sign;
 pub mod text;
+pub mod totp;

@@ -1,0 +1,12 @@
+//! Time-based one-time codes (RFC 6238), and their keys in the formats of passlib and
+//! Flask-Security.
+
+mod base32;
+mod code;
+mod stored;
+mod us_secrets;
+mod wallet;
+
+pub use code::{Algorithm, Code, KEY_BYTES, Key, Totp};
+pub use us_secrets::{UsSecrets, UsSecretsError};
+pub use wallet::{Opened, SALT_BYTES, Wallet, WalletError};
