@@ -169,6 +169,54 @@ fn kinds(settings: &Settings) -> Vec<Kind<'_>> {
             &[],
         );
     }
+    kinds.extend(notices(settings));
+    kinds
+}
+
+/// The notices about sign-in methods, recovery codes and new devices.
+fn notices(settings: &Settings) -> Vec<Kind<'_>> {
+    let notices = &settings.notices;
+    let mut kinds = Vec::new();
+    let mut add = |key, template, given| {
+        kinds.push(Kind {
+            key,
+            template,
+            given,
+            sometimes: &["recovery_link"],
+        });
+    };
+    let factors =
+        settings.two_factor.enabled || settings.unified_signin || settings.webauthn.enabled;
+    if factors && notices.factors {
+        add(
+            "SECURITY_EMAIL_TEMPLATE_FACTOR_ADDED_NOTICE",
+            &notices.factor_added,
+            &["method"][..],
+        );
+        add(
+            "SECURITY_EMAIL_TEMPLATE_FACTOR_REMOVED_NOTICE",
+            &notices.factor_removed,
+            &["method"],
+        );
+        add(
+            "SECURITY_EMAIL_TEMPLATE_RECOVERY_CODES_RENEWED_NOTICE",
+            &notices.recovery_codes_renewed,
+            &[],
+        );
+        add(
+            "SECURITY_EMAIL_TEMPLATE_RECOVERY_CODE_USED_NOTICE",
+            &notices.recovery_code_used,
+            &["remaining"],
+        );
+    }
+    if notices.new_device {
+        kinds.push(Kind {
+            key: "SECURITY_EMAIL_TEMPLATE_NEW_DEVICE_NOTICE",
+            template: &notices.new_device_template,
+            given: &["address"],
+            sometimes: &["device", "recovery_link"],
+        });
+    }
     kinds
 }
 
@@ -220,7 +268,7 @@ fn context(kind: &Kind<'_>, all: bool) -> Map<String, Value> {
         .given
         .iter()
         .chain(sometimes)
-        .map(|name| ((*name).to_owned(), Value::from(sample(name))))
+        .map(|name| ((*name).to_owned(), sample(name)))
         .collect();
     let username = all.then_some("ana");
     let user = json!({ "email": "ana@example.com", "username": username });
@@ -228,12 +276,67 @@ fn context(kind: &Kind<'_>, all: bool) -> Map<String, Value> {
     context
 }
 
-fn sample(name: &str) -> &'static str {
-    match name {
+fn sample(name: &str) -> Value {
+    let text = match name {
         "email" => "ana@example.com",
         "username" => "ana",
         "within" => "2 days",
+        "remaining" => return Value::from(3),
+        "method" => "authenticator",
+        "address" => "203.0.113.7",
+        "device" => "Firefox",
         name if name.ends_with("token") => "a-token",
         _ => "https://accounts.example.com/a-link",
+    };
+    Value::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRETS: &str = r#"
+SECRET_KEY = "a secret key of the rehearsal's tests, 0123456789"
+SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
+SECURITY_TOTP_SECRETS = { "1" = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
+"#;
+
+    fn templates(line: &str) -> Vec<String> {
+        let settings = Settings::from_toml(&format!("{SECRETS}{line}")).unwrap();
+        let rehearsed = all(&settings);
+        for mail in &rehearsed {
+            assert_eq!(mail.problem, None);
+        }
+        rehearsed.into_iter().map(|mail| mail.template).collect()
+    }
+
+    #[test]
+    fn notices_are_rehearsed_if_they_can_be_sent() {
+        let notices = [
+            "security/email/factor_added_notice",
+            "security/email/factor_removed_notice",
+            "security/email/recovery_codes_renewed_notice",
+            "security/email/recovery_code_used_notice",
+        ];
+        let sent = templates("SECURITY_TWO_FACTOR = true");
+        assert!(
+            notices
+                .iter()
+                .all(|notice| sent.iter().any(|one| one == notice))
+        );
+        assert!(!sent.iter().any(|one| one.contains("new_device")));
+        for line in [
+            "",
+            "SECURITY_TWO_FACTOR = true\nSECURITY_FACTOR_NOTICES = false",
+        ] {
+            let sent = templates(line);
+            assert!(
+                !sent
+                    .iter()
+                    .any(|one| one.contains("factor") || one.contains("recovery_code"))
+            );
+        }
+        let sent = templates("SECURITY_NEW_DEVICE_NOTICE = true");
+        assert_eq!(sent, ["security/email/new_device_notice"]);
     }
 }

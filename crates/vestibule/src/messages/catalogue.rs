@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
     use crate::mail::render::built_in;
-    use crate::messages::{Message, period};
+    use crate::messages::{Message, method, period};
     use crate::settings::keys;
 
     /// All sentences that users may read, in English.
@@ -87,6 +87,7 @@ mod tests {
         });
         messages
             .chain(period::SENTENCES)
+            .chain(method::sentences())
             .chain(subjects)
             .chain(mails)
             .map(str::to_owned)
@@ -140,6 +141,30 @@ mod tests {
             catalogues.translate(Locale::ENGLISH, "Enter a password."),
             "Enter a password."
         );
+    }
+
+    /// GSM 03.38, section 6.2.1: the letters that an SMS of 160 characters may contain.
+    fn is_gsm(character: char) -> bool {
+        let beyond_ascii = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà";
+        let extended = "`[]{}\\|~^";
+        character.is_ascii_graphic() && !extended.contains(character)
+            || [' ', '\n'].contains(&character)
+            || beyond_ascii.contains(character)
+    }
+
+    #[test]
+    fn text_message_with_a_code_fits_into_one_sms() {
+        let catalogues = Catalogues::built_in();
+        let english = Message::UseCode.default_text();
+        for locale in Locale::all() {
+            let said = Message::UseCode
+                .with("code", "12345678")
+                .fill(catalogues.translate(locale, english));
+            assert!(said.contains("12345678"), "{said}");
+            assert!(said.chars().all(is_gsm), "{}: {said}", locale.tag());
+            // The rest is for the origin-bound last line, `@host #code`.
+            assert!(said.len() <= 60, "{}: {said}", locale.tag());
+        }
     }
 
     #[test]

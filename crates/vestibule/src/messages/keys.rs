@@ -48,6 +48,8 @@ messages! {
     ChangeEmailConfirmed = "CHANGE_EMAIL_CONFIRMED": "Your email address has been changed.";
     /// The link that confirms a new address has expired.
     ChangeEmailExpired = "CHANGE_EMAIL_EXPIRED": "This link expired after %(within)s. Request the change again.";
+    /// A one-time code was sent.
+    CodeHasBeenSent = "CODE_HAS_BEEN_SENT": "We have sent you a code. Enter it to continue.";
     /// The confirmation link has expired.
     ConfirmationExpired = "CONFIRMATION_EXPIRED": "This link expired after %(within)s. Request a new one.";
     /// The address is not confirmed.
@@ -60,8 +62,18 @@ messages! {
     EmailConfirmed = "EMAIL_CONFIRMED": "Your email address is confirmed.";
     /// The email field is empty.
     EmailNotProvided = "EMAIL_NOT_PROVIDED": "Enter an email address.";
+    /// The code could not be handed to the mail or SMS transport.
+    FailedToSendCode = "FAILED_TO_SEND_CODE": "The code could not be sent. Try again later.";
     /// The same message for every failed sign-in if generic responses are on.
     GenericAuthnFailed = "GENERIC_AUTHN_FAILED": "Sign-in failed. Check your details and try again.";
+    /// The same message whether or not a code was sent, if generic responses are on.
+    GenericUsSignin = "GENERIC_US_SIGNIN": "If an account matches these details, we have sent a code to its owner. Enter it to sign in.";
+    /// Another account has this value of an identity attribute.
+    IdentityAlreadyAssociated = "IDENTITY_ALREADY_ASSOCIATED": "The value %(value)s for %(attr)s already belongs to another account. Enter a different one.";
+    /// No account has the identity that a social provider named.
+    IdentityNotRegistered = "IDENTITY_NOT_REGISTERED": "No account uses the identity %(id)s. Sign in another way, or sign up first.";
+    /// The one-time code is wrong, expired or already used.
+    InvalidCode = "INVALID_CODE": "This code is invalid or has expired. Request a new one.";
     /// The confirmation link is invalid.
     InvalidConfirmationToken = "INVALID_CONFIRMATION_TOKEN": "This confirmation link is invalid. Request a new one.";
     /// The email field does not contain a valid address.
@@ -72,12 +84,18 @@ messages! {
     InvalidLoginToken = "INVALID_LOGIN_TOKEN": "This sign-in link is invalid or has already been used. Request a new one.";
     /// The password is wrong.
     InvalidPassword = "INVALID_PASSWORD": "The password is incorrect.";
+    /// The password or the one-time code is wrong.
+    InvalidPasswordCode = "INVALID_PASSWORD_CODE": "The password or code is incorrect. Check what you entered and try again.";
+    /// The recovery code is wrong or was already used.
+    InvalidRecoveryCode = "INVALID_RECOVERY_CODE": "This recovery code is invalid or has already been used. Enter another one.";
     /// `next` points to a host that is not allowed.
     InvalidRedirect = "INVALID_REDIRECT": "The redirect target is not allowed.";
     /// The reset link is invalid or was already used.
     InvalidResetPasswordToken = "INVALID_RESET_PASSWORD_TOKEN": "This password reset link is invalid or has already been used. Request a new one.";
     /// The sign-in link has expired.
     LoginExpired = "LOGIN_EXPIRED": "This link expired after %(within)s. We are sending a new one to %(email)s.";
+    /// The user has no recovery codes.
+    NoRecoveryCodesSetup = "NO_RECOVERY_CODES_SETUP": "You do not have any recovery codes yet. Create them first.";
     /// The password is on the list of breached passwords.
     PasswordBreached = "PASSWORD_BREACHED": "This password has appeared in a data leak. Choose another one.";
     /// The list of breached passwords could not be queried.
@@ -92,6 +110,8 @@ messages! {
     PasswordResetExpired = "PASSWORD_RESET_EXPIRED": "This password reset link expired after %(within)s. Request a new one.";
     /// The password is too easy to guess.
     PasswordTooSimple = "PASSWORD_TOO_SIMPLE": "This password is too easy to guess. Choose another one.";
+    /// The phone field does not contain a valid number.
+    PhoneInvalid = "PHONE_INVALID": "This phone number is not valid. Enter it with its country code.";
     /// The user has to prove their identity again, because the last proof is too old.
     ReauthenticationRequired = "REAUTHENTICATION_REQUIRED": "Please confirm your identity to continue.";
     /// The refresh token is invalid, expired or revoked.
@@ -100,10 +120,37 @@ messages! {
     RefreshTokenRequired = "REFRESH_TOKEN_REQUIRED": "The refresh token is missing.";
     /// The two passwords differ.
     RetypePasswordMismatch = "RETYPE_PASSWORD_MISMATCH": "The two passwords do not match. Enter them again.";
+    /// The method of the second factor was changed.
+    TwoFactorChangeMethodSuccessful = "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": "Your second factor has been changed.";
+    /// The second factor was turned off.
+    TwoFactorDisabled = "TWO_FACTOR_DISABLED": "Your second factor has been turned off.";
+    /// The code of the second factor is wrong, expired or already used.
+    TwoFactorInvalidToken = "TWO_FACTOR_INVALID_TOKEN": "The code is incorrect or has expired. Enter a current one.";
+    /// The code of the second factor is right, and the sign-in is complete.
+    TwoFactorLoginSuccessful = "TWO_FACTOR_LOGIN_SUCCESSFUL": "The code is correct. You are signed in.";
+    /// The method of the second factor is unknown or not enabled.
+    TwoFactorMethodNotAvailable = "TWO_FACTOR_METHOD_NOT_AVAILABLE": "This second factor is not available. Choose another one.";
+    /// The session is not in the middle of a sign-in or setup that needs a second factor.
+    TwoFactorPermissionDenied = "TWO_FACTOR_PERMISSION_DENIED": "No sign-in is waiting for this step. Sign in again.";
+    /// The setup of a second factor was not completed in time.
+    TwoFactorSetupExpired = "TWO_FACTOR_SETUP_EXPIRED": "The setup of your second factor expired after %(within)s. Start again.";
     /// The user is signed in but lacks the permission.
     Unauthorized = "UNAUTHORIZED": "You do not have permission to do this.";
     /// The client is not authenticated.
     Unauthenticated = "UNAUTHENTICATED": "Sign in to continue.";
+    /// The sign-in methods that are set up.
+    UsCurrentMethods = "US_CURRENT_METHODS": "You can sign in with: %(method_list)s.";
+    /// The sign-in method is unknown, not enabled or not set up.
+    UsMethodNotAvailable = "US_METHOD_NOT_AVAILABLE": "This sign-in method is not available. Choose another one.";
+    /// The setup of a sign-in method was not completed in time.
+    UsSetupExpired = "US_SETUP_EXPIRED": "The setup of this sign-in method expired after %(within)s. Start again.";
+    /// A sign-in method is set up.
+    UsSetupSuccessful = "US_SETUP_SUCCESSFUL": "The sign-in method is set up. You can use it from now on.";
+    /// The identity field is empty, or no account has this identity.
+    UsSpecifyIdentity = "US_SPECIFY_IDENTITY": "Enter a valid identity to sign in, such as your email address.";
+    /// The text message with a one-time code. All languages keep to the GSM alphabet, so that it
+    /// and its origin-bound last line fit into one SMS.
+    UseCode = "USE_CODE": "Your code is %(code)s. Do not share it.";
     /// No user has this identity.
     UserDoesNotExist = "USER_DOES_NOT_EXIST": "No account matches these details. Check what you entered.";
     /// Another account has this username.
@@ -119,6 +166,10 @@ messages! {
 
     /// The username reads as an address or a phone number, which may be another user's.
     UsernameResemblesIdentity = "USERNAME_RESEMBLES_IDENTITY": "A username cannot look like an email address or a phone number. Choose another one.";
+    /// The code field is empty.
+    PasscodeNotProvided = "PASSCODE_NOT_PROVIDED": "Enter the code.";
+    /// The only second factor is a code to the mailbox or phone that served as the first factor.
+    SecondFactorOtherChannel = "SECOND_FACTOR_OTHER_CHANNEL": "Your second factor uses the same mailbox or phone as this sign-in. Sign in another way, such as with your password.";
     /// The account requires a second factor, which this version does not support.
     SecondFactorNotServed = "SECOND_FACTOR_NOT_SERVED": "This account requires a second factor, which is not supported here yet. Contact support for help.";
     /// The request has no CSRF token.

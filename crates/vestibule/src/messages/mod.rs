@@ -8,6 +8,7 @@ mod explanations;
 mod keys;
 mod locale;
 mod localized;
+pub(crate) mod method;
 pub(crate) mod period;
 pub(crate) mod placeholders;
 mod po;
@@ -118,7 +119,7 @@ mod tests {
             text: "Nope.".to_owned(),
             category: None,
         };
-        let messages = Messages::new([("INVALID_PASSWORD", &nope), ("PHONE_INVALID", &nope)]);
+        let messages = Messages::new([("INVALID_PASSWORD", &nope), ("WEBAUTHN_EXPIRED", &nope)]);
         assert_eq!(messages.text(Message::InvalidPassword), "Nope.");
         assert_eq!(
             messages.text(Message::UserDoesNotExist),

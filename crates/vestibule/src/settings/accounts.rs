@@ -339,7 +339,8 @@ fn change_email(reader: &mut Reader<'_>) -> ChangeEmailSettings {
     }
 }
 
-fn mail(reader: &Reader<'_>, path: &str, subject: &str) -> MailTemplate {
+/// Reads a mail: the settings that name its template and its subject.
+pub(super) fn mail(reader: &Reader<'_>, path: &str, subject: &str) -> MailTemplate {
     MailTemplate {
         path: reader.text(path),
         subject: reader.text(subject),

@@ -22,6 +22,7 @@ mod login;
 mod mail;
 mod mail_server;
 mod masking;
+mod notices;
 mod password;
 mod password_rules;
 mod reader;
@@ -55,6 +56,7 @@ pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
 pub use login::LoginSettings;
 pub(crate) use mail::SENDMAIL_TIMEOUT;
 pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
+pub use notices::NoticeSettings;
 pub(crate) use password::LONGEST_PASSWORD;
 pub use password::{PasswordSettings, SecretSettings};
 pub use password_rules::{BreachedSettings, HttpOrigin};
@@ -109,6 +111,9 @@ pub struct Settings {
     /// Mail.
     #[doc(hidden)]
     pub mail: MailSettings,
+    /// Notices about sign-in methods, recovery codes and new devices.
+    #[doc(hidden)]
+    pub notices: NoticeSettings,
     /// Auth tokens.
     #[doc(hidden)]
     pub token: TokenSettings,
@@ -185,6 +190,7 @@ impl Settings {
             login: LoginSettings::read(&mut reader),
             accounts: AccountSettings::read(&mut reader),
             mail: MailSettings::read(&mut reader),
+            notices: NoticeSettings::read(&reader),
             token: TokenSettings::read(&mut reader),
             refresh: RefreshSettings::read(&mut reader),
             freshness: FreshnessSettings::read(&reader),

@@ -7,7 +7,7 @@ use minijinja::Value;
 use serde_json::{Map, Value as Json};
 
 use crate::messages::catalogue::{Catalogues, Locale};
-use crate::messages::period;
+use crate::messages::{method, period};
 
 /// The variables of a template: those that the caller gives, and those derived from them.
 pub(super) fn variables(
@@ -25,6 +25,10 @@ pub(super) fn variables(
             catalogues.translate(locale, word)
         });
         variables.insert("within".to_owned(), words.into());
+    }
+    if let Some(name) = given.get("method").and_then(Json::as_str) {
+        let words = method::in_words(name, |words| catalogues.translate(locale, words));
+        variables.insert("method".to_owned(), value_of(&words.into()));
     }
     let mut also = |name: &str, value: Value| {
         variables.entry(name.to_owned()).or_insert(value);

@@ -20,8 +20,65 @@ pub(super) const KEYS: &[Key] = &[
         r#""security/email/change_email_notice""#,
     ),
     served("SECURITY_CHANGE_EMAIL_NOTIFY_OLD", Flag, "true"),
+    served(
+        "SECURITY_EMAIL_SUBJECT_FACTOR_ADDED_NOTICE",
+        Text,
+        r#""A sign-in method was added""#,
+    )
+    .one_line(),
+    served(
+        "SECURITY_EMAIL_SUBJECT_FACTOR_REMOVED_NOTICE",
+        Text,
+        r#""A sign-in method was removed""#,
+    )
+    .one_line(),
+    served(
+        "SECURITY_EMAIL_SUBJECT_NEW_DEVICE_NOTICE",
+        Text,
+        r#""Sign-in from a new device""#,
+    )
+    .one_line(),
+    served(
+        "SECURITY_EMAIL_SUBJECT_RECOVERY_CODES_RENEWED_NOTICE",
+        Text,
+        r#""New recovery codes were created""#,
+    )
+    .one_line(),
+    served(
+        "SECURITY_EMAIL_SUBJECT_RECOVERY_CODE_USED_NOTICE",
+        Text,
+        r#""A recovery code was used""#,
+    )
+    .one_line(),
+    served(
+        "SECURITY_EMAIL_TEMPLATE_FACTOR_ADDED_NOTICE",
+        Text,
+        r#""security/email/factor_added_notice""#,
+    ),
+    served(
+        "SECURITY_EMAIL_TEMPLATE_FACTOR_REMOVED_NOTICE",
+        Text,
+        r#""security/email/factor_removed_notice""#,
+    ),
+    served(
+        "SECURITY_EMAIL_TEMPLATE_NEW_DEVICE_NOTICE",
+        Text,
+        r#""security/email/new_device_notice""#,
+    ),
+    served(
+        "SECURITY_EMAIL_TEMPLATE_RECOVERY_CODES_RENEWED_NOTICE",
+        Text,
+        r#""security/email/recovery_codes_renewed_notice""#,
+    ),
+    served(
+        "SECURITY_EMAIL_TEMPLATE_RECOVERY_CODE_USED_NOTICE",
+        Text,
+        r#""security/email/recovery_code_used_notice""#,
+    ),
+    served("SECURITY_FACTOR_NOTICES", Flag, "true"),
     served("SECURITY_HEADERS", Table, "{}"),
     served("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#).words(&["get", "post"]),
+    served("SECURITY_NEW_DEVICE_NOTICE", Flag, "false"),
     served(
         "SECURITY_PASSWORD_BREACHED_ORIGIN",
         Text,
