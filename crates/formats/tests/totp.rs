@@ -4,10 +4,16 @@
 
 use std::num::NonZeroU32;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
+use qrcode::{Color, EcLevel, QrCode};
 use serde_json::Value;
 use vestibule_formats::hex;
-use vestibule_formats::totp::{Algorithm, Key, Totp, UsSecrets, Wallet, WalletError};
+use vestibule_formats::totp::{
+    Algorithm, Key, Totp, UsSecrets, Wallet, WalletError, pretty_key, provisioning_uri,
+    svg_data_url,
+};
 
 fn recorded() -> Value {
     serde_json::from_str(include_str!("vectors/totp.json")).unwrap()
@@ -333,5 +339,105 @@ proptest! {
         let again = UsSecrets::parse(secrets.to_column().as_deref()).unwrap();
         prop_assert_eq!(&again, &secrets);
         prop_assert_eq!(secrets.to_column().is_none(), members.is_empty());
+    }
+}
+
+#[test]
+fn provisioning_uris_are_those_of_passlib() {
+    let recorded = recorded();
+    for case in cases(&recorded, "uris") {
+        let totp = totp(key(text(&recorded, "totp_key")), &case["options"]);
+        let uri = provisioning_uri(&totp, text(case, "label"), text(case, "issuer"));
+        assert_eq!(*uri, text(case, "uri"));
+        let opened = wallet(&recorded).open(&uri).unwrap();
+        assert_eq!(opened.totp, totp);
+    }
+    let totp = Totp::new(Key::new(b"x").unwrap());
+    let uri = provisioning_uri(&totp, "a:b", "c:d");
+    assert_eq!(*uri, "otpauth://totp/c_d:a_b?secret=PA&issuer=c_d");
+    let uri = provisioning_uri(&totp, "a", "");
+    assert_eq!(*uri, "otpauth://totp/a?secret=PA");
+}
+
+#[test]
+fn keys_are_shown_in_the_groups_of_passlib() {
+    let recorded = recorded();
+    for case in cases(&recorded, "pretty") {
+        let key = key(text(case, "key"));
+        assert_eq!(*key.to_base32(), text(case, "b32key"));
+        assert_eq!(*pretty_key(&key), text(case, "pretty"));
+    }
+}
+
+/// The modules are read from the SVG, as a scanner would.
+#[test]
+fn the_qr_code_is_an_image_of_the_uri() {
+    let totp = Totp::new(Key::new(&[7; 20]).unwrap());
+    let uri = provisioning_uri(&totp, "ana@example.com", "Example & Co");
+    let url = svg_data_url(&uri).unwrap();
+    let image = url.strip_prefix("data:image/svg+xml;base64,").unwrap();
+    let image = String::from_utf8(STANDARD.decode(image).unwrap()).unwrap();
+    assert!(image.contains("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+    assert!(!image.contains("<script") && !image.contains("otpauth"));
+    let code = QrCode::with_error_correction_level(uri.as_bytes(), EcLevel::M).unwrap();
+    let width = code.width();
+    assert!(image.contains(&format!("width=\"{}\"", (width + 8) * 10)));
+    let mut dark = vec![false; width * width];
+    let path = image
+        .split_once(" d=\"")
+        .unwrap()
+        .1
+        .split_once('"')
+        .unwrap()
+        .0;
+    for rectangle in path.split('M').skip(1) {
+        let numbers: Vec<usize> = rectangle
+            .split(['h', 'v', 'H', 'V', ' '])
+            .map(|number| number.parse().unwrap())
+            .collect();
+        let [left, top, across, down, ..] = numbers[..] else {
+            panic!("{rectangle}")
+        };
+        for y in top / 10..(top + down) / 10 {
+            for x in left / 10..(left + across) / 10 {
+                dark[(y - 4) * width + (x - 4)] = true;
+            }
+        }
+    }
+    let expected: Vec<bool> = code
+        .to_colors()
+        .iter()
+        .map(|color| *color == Color::Dark)
+        .collect();
+    assert_eq!(dark, expected);
+    assert!(svg_data_url(&"x".repeat(3000)).is_err());
+}
+
+proptest! {
+    /// `totp-rs` is a second opinion on codes with other parameters.
+    #[test]
+    fn codes_are_those_of_totp_rs(
+        bytes in any::<[u8; 20]>(),
+        algorithm in 0_usize..3,
+        digits in 6_u8..=9,
+        period in 1_u32..1000,
+        at in 0_i64..100_000_000_000,
+    ) {
+        let (ours, theirs) = [
+            (Algorithm::Sha1, totp_rs::Algorithm::SHA1),
+            (Algorithm::Sha256, totp_rs::Algorithm::SHA256),
+            (Algorithm::Sha512, totp_rs::Algorithm::SHA512),
+        ][algorithm];
+        let other = totp_rs::Builder::new()
+            .with_algorithm(theirs)
+            .with_digits(digits)
+            .with_secret(bytes)
+            .with_step_duration(u64::from(period))
+            .build_noncompliant();
+        let totp = Totp::new(Key::new(&bytes).unwrap());
+        let totp = totp.with(ours, digits, NonZeroU32::new(period).unwrap()).unwrap();
+        let token = other.generate(u64::try_from(at).unwrap());
+        let code = totp.generate(at);
+        prop_assert_eq!(code.as_str(), token.to_string());
     }
 }

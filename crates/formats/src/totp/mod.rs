@@ -3,10 +3,14 @@
 
 mod base32;
 mod code;
+mod qr;
 mod stored;
+mod uri;
 mod us_secrets;
 mod wallet;
 
 pub use code::{Algorithm, Code, KEY_BYTES, Key, Totp};
+pub use qr::{QrError, svg_data_url};
+pub use uri::{pretty_key, provisioning_uri};
 pub use us_secrets::{UsSecrets, UsSecretsError};
 pub use wallet::{Opened, SALT_BYTES, Wallet, WalletError};
