@@ -104,6 +104,8 @@ messages! {
     Unauthorized = "UNAUTHORIZED": "You do not have permission to do this.";
     /// The client is not authenticated.
     Unauthenticated = "UNAUTHENTICATED": "Sign in to continue.";
+    /// The text of an SMS with a one-time code.
+    UseCode = "USE_CODE": "Your code is %(code)s. It expires in %(within)s.";
     /// No user has this identity.
     UserDoesNotExist = "USER_DOES_NOT_EXIST": "No account matches these details. Check what you entered.";
     /// Another account has this username.

@@ -15,7 +15,7 @@ use crate::rng::Random;
 use crate::secrets::sealed::Sealer;
 use crate::settings::SecretSettings;
 
-pub(crate) use payload::{MailPayload, Payload};
+pub(crate) use payload::{MailPayload, Payload, SmsPayload};
 
 /// Encrypts deliveries, and wakes the worker that sends them.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Outbox {
             && !self.complained.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
-                "a mail is queued, but no worker sends it: spawn Vestibule::background()"
+                "a mail or an SMS is queued, but no worker sends it: spawn Vestibule::background()"
             );
         }
         self.notify.notify_one();

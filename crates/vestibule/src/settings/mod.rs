@@ -15,6 +15,7 @@ mod error;
 mod features;
 pub(crate) mod hosts;
 mod http;
+mod http_origin;
 mod identity;
 pub mod keys;
 mod load;
@@ -29,6 +30,7 @@ mod redirect;
 mod salts;
 mod sender;
 mod session;
+mod sms;
 mod starter;
 mod tokens;
 mod value;
@@ -50,6 +52,7 @@ pub use database::DatabaseSettings;
 pub use effective::{Effective, effective};
 pub use error::SettingsError;
 pub use features::{TwoFactorSettings, WebAuthnSettings};
+pub use http_origin::HttpOrigin;
 pub use identity::IdentitySettings;
 pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
 pub use login::LoginSettings;
@@ -57,12 +60,15 @@ pub(crate) use mail::SENDMAIL_TIMEOUT;
 pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub(crate) use password::LONGEST_PASSWORD;
 pub use password::{PasswordSettings, SecretSettings};
-pub use password_rules::{BreachedSettings, HttpOrigin};
+pub use password_rules::BreachedSettings;
 use reader::Reader;
 
 use crate::messages::Replacement;
 pub use redirect::RedirectSettings;
 pub use session::{RememberSettings, SessionProtection, SessionSettings};
+#[cfg(feature = "sms")]
+pub(crate) use sms::SMS_TIMEOUT;
+pub use sms::{SmsService, SmsSettings, SmsWebhookSettings, TwilioSettings};
 pub use starter::STARTER;
 pub use tokens::{FreshnessSettings, RefreshSettings, TokenSettings};
 pub use value::IdentityAttribute;
@@ -109,6 +115,9 @@ pub struct Settings {
     /// Mail.
     #[doc(hidden)]
     pub mail: MailSettings,
+    /// SMS.
+    #[doc(hidden)]
+    pub sms: SmsSettings,
     /// Auth tokens.
     #[doc(hidden)]
     pub token: TokenSettings,
@@ -185,6 +194,7 @@ impl Settings {
             login: LoginSettings::read(&mut reader),
             accounts: AccountSettings::read(&mut reader),
             mail: MailSettings::read(&mut reader),
+            sms: SmsSettings::read(&mut reader),
             token: TokenSettings::read(&mut reader),
             refresh: RefreshSettings::read(&mut reader),
             freshness: FreshnessSettings::read(&reader),
