@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::transport::{MailError, Mailer, Outgoing};
-use crate::sms::transport::{SmsError, SmsMessage, SmsSender};
+use super::transport::{DeliveryError, Mailer, Outgoing};
+use crate::sms::transport::{SmsMessage, SmsSender};
 
 /// How many mails are kept, and how many SMS.
 const KEPT: usize = 200;
@@ -55,7 +55,7 @@ impl Mailbox {
 
 #[async_trait]
 impl Mailer for Mailbox {
-    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError> {
         self.mails.push(mail.clone());
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Mailer for Mailbox {
 
 #[async_trait]
 impl SmsSender for Mailbox {
-    async fn send(&self, sms: &SmsMessage) -> Result<(), SmsError> {
+    async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
         self.sms.push(sms.clone());
         Ok(())
     }
@@ -75,7 +75,7 @@ pub(crate) struct Nowhere;
 
 #[async_trait]
 impl Mailer for Nowhere {
-    async fn send(&self, _: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, _: &Outgoing) -> Result<(), DeliveryError> {
         Ok(())
     }
 }

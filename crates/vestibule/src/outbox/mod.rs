@@ -4,6 +4,7 @@
 //! so that neither exists without the other. A worker (`worker`) sends it. The database holds it
 //! encrypted (`payload`), because deliveries contain secrets.
 
+mod error;
 mod payload;
 pub(crate) mod worker;
 
@@ -15,6 +16,7 @@ use crate::rng::Random;
 use crate::secrets::sealed::Sealer;
 use crate::settings::SecretSettings;
 
+pub use error::DeliveryError;
 pub(crate) use payload::{MailPayload, Payload, SmsPayload};
 
 /// Encrypts deliveries, and wakes the worker that sends them.

@@ -11,12 +11,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vestibule_store::{Cutoffs, MailFate, QueuedMail};
 
-use super::{MailPayload, Payload, SmsPayload};
+use super::{DeliveryError, MailPayload, Payload, SmsPayload};
 use crate::app::App;
 use crate::http::fault::Fault;
-use crate::mail::transport::{MailError, Mailer, Outgoing};
+use crate::mail::transport::{Mailer, Outgoing};
 use crate::rng;
-use crate::sms::transport::{SmsError, SmsMessage, SmsSender};
+use crate::sms::transport::{SmsMessage, SmsSender};
 
 /// How many mails are taken at a time.
 const BATCH: u32 = 8;
@@ -52,34 +52,6 @@ const KEEP: Duration = Duration::from_secs(30 * 86_400);
 pub(crate) struct Transports {
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) sms: Arc<dyn SmsSender>,
-}
-
-/// Why a delivery was not sent, whatever its kind. The variants are those of [`MailError`].
-#[derive(Debug)]
-enum Failure {
-    Later(String),
-    Blocked(String),
-    Never(String),
-}
-
-impl From<MailError> for Failure {
-    fn from(error: MailError) -> Self {
-        match error {
-            MailError::Later(error) => Self::Later(error),
-            MailError::Blocked(error) => Self::Blocked(error),
-            MailError::Never(error) => Self::Never(error),
-        }
-    }
-}
-
-impl From<SmsError> for Failure {
-    fn from(error: SmsError) -> Self {
-        match error {
-            SmsError::Later(error) => Self::Later(error),
-            SmsError::Blocked(error) => Self::Blocked(error),
-            SmsError::Never(error) => Self::Never(error),
-        }
-    }
 }
 
 /// Sends mails until `stop` completes; mails that are waiting then get one more attempt.
@@ -158,12 +130,12 @@ async fn one(
     };
     let outcome = match payload {
         Some(payload) => deliver(app, transports, mail, payload).await,
-        None => Err(Failure::Blocked(
+        None => Err(DeliveryError::Blocked(
             "the mail was encrypted with a key that is no longer configured: add that key to SECRET_KEY_FALLBACKS"
                 .to_owned(),
         )),
     };
-    let blocked = matches!(outcome, Err(Failure::Blocked(_)));
+    let blocked = matches!(outcome, Err(DeliveryError::Blocked(_)));
     let fate = fate(mail, until, outcome, app.clock().now());
     match &fate {
         MailFate::Sent => tracing::debug!(id = mail.message_id, "{what} sent"),
@@ -196,17 +168,17 @@ async fn deliver(
     transports: &Transports,
     mail: &QueuedMail,
     payload: Payload,
-) -> Result<(), Failure> {
+) -> Result<(), DeliveryError> {
     match payload {
         Payload::Mail(payload) if payload.sent => {
             let outgoing = outgoing(app, mail, payload);
-            Ok(transports.mailer.send(&outgoing).await?)
+            transports.mailer.send(&outgoing).await
         }
         Payload::Sms(payload) if payload.sent => {
             if payload.until <= app.unix_now() {
-                return Err(Failure::Never(EXPIRED.to_owned()));
+                return Err(DeliveryError::Never(EXPIRED.to_owned()));
             }
-            Ok(transports.sms.send(&message(mail, payload)).await?)
+            transports.sms.send(&message(mail, payload)).await
         }
         Payload::Mail(_) | Payload::Sms(_) => Ok(()),
     }
@@ -238,14 +210,14 @@ fn message(mail: &QueuedMail, payload: SmsPayload) -> SmsMessage {
 fn fate(
     mail: &QueuedMail,
     until: Option<i64>,
-    outcome: Result<(), Failure>,
+    outcome: Result<(), DeliveryError>,
     now: OffsetDateTime,
 ) -> MailFate {
     let (error, patience) = match outcome {
         Ok(()) => return MailFate::Sent,
-        Err(Failure::Never(error)) => return MailFate::Never { at: now, error },
-        Err(Failure::Later(error)) => (error, GIVE_UP_AFTER),
-        Err(Failure::Blocked(error)) => (error, KEEP_BLOCKED),
+        Err(DeliveryError::Never(error)) => return MailFate::Never { at: now, error },
+        Err(DeliveryError::Later(error)) => (error, GIVE_UP_AFTER),
+        Err(DeliveryError::Blocked(error)) => (error, KEEP_BLOCKED),
     };
     if now - mail.created_at >= patience {
         return MailFate::Never { at: now, error };
@@ -279,7 +251,7 @@ mod tests {
     #[test]
     fn pauses_between_attempts_double_until_the_mail_is_given_up() {
         let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(100);
-        let later = || Err(Failure::Later("full".to_owned()));
+        let later = || Err(DeliveryError::Later("full".to_owned()));
         for (attempts, seconds) in [
             (1, 10),
             (2, 20),
@@ -303,7 +275,7 @@ mod tests {
             fate(&mail(1), None, later(), old),
             MailFate::Never { .. }
         ));
-        let blocked = || Err(Failure::Blocked("no such host".to_owned()));
+        let blocked = || Err(DeliveryError::Blocked("no such host".to_owned()));
         assert!(matches!(
             fate(&mail(1), None, blocked(), old),
             MailFate::Later { .. }
@@ -313,7 +285,7 @@ mod tests {
             fate(&mail(1), None, blocked(), older),
             MailFate::Never { .. }
         ));
-        let never = Err(Failure::Never("no such user".to_owned()));
+        let never = Err(DeliveryError::Never("no such user".to_owned()));
         assert!(matches!(
             fate(&mail(1), None, never, now),
             MailFate::Never { .. }
@@ -325,7 +297,7 @@ mod tests {
     fn an_sms_is_given_up_if_its_code_expires_before_the_next_attempt() {
         let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(100);
         for (until, is_retried) in [(111, true), (110, false), (50, false)] {
-            for failure in [Failure::Later, Failure::Blocked] {
+            for failure in [DeliveryError::Later, DeliveryError::Blocked] {
                 let outcome = Err(failure("busy".to_owned()));
                 let fate = fate(&mail(1), Some(until), outcome, now);
                 assert_eq!(

@@ -3,9 +3,11 @@
 //! An SMS travels as a mail does ([`crate::mail`]): in the outbox, encrypted, in the transaction of
 //! its change. Unlike a mail, it is given up when the code in it expires.
 
-#[cfg(all(test, feature = "sms"))]
+#[cfg(test)]
+#[cfg(feature = "sms")]
 mod fake_service;
-#[cfg(all(test, feature = "sms"))]
+#[cfg(test)]
+#[cfg(feature = "sms")]
 mod tests;
 pub(crate) mod transport;
 

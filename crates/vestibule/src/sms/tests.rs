@@ -12,12 +12,12 @@ use tower::ServiceExt as _;
 use vestibule_store::{Change, MemoryStore, Store};
 
 use super::fake_service::{Answer, FakeService};
-use super::transport::{SmsError, SmsMessage, SmsSender};
+use super::transport::{SmsMessage, SmsSender};
 use super::*;
 use crate::builder::{Builder, Vestibule};
 use crate::clock::Clock;
 use crate::http::trust::Peer;
-use crate::mail::transport::{MailError, Mailer, Outgoing};
+use crate::mail::transport::{DeliveryError, Mailer, Outgoing};
 use crate::messages::catalogue::Locale;
 use crate::settings::Settings;
 use crate::validation::password::tests::Log;
@@ -286,7 +286,7 @@ struct Kept(Mutex<Vec<SmsMessage>>);
 
 #[async_trait]
 impl SmsSender for Kept {
-    async fn send(&self, sms: &SmsMessage) -> Result<(), SmsError> {
+    async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
         self.0.lock().unwrap().push(sms.clone());
         Ok(())
     }
@@ -340,7 +340,7 @@ struct Silent;
 
 #[async_trait]
 impl Mailer for Silent {
-    async fn send(&self, _: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, _: &Outgoing) -> Result<(), DeliveryError> {
         Ok(())
     }
 }

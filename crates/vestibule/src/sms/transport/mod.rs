@@ -2,7 +2,8 @@
 
 #[cfg(feature = "sms")]
 mod failure;
-#[cfg(all(test, feature = "sms"))]
+#[cfg(test)]
+#[cfg(feature = "sms")]
 mod tests;
 #[cfg(feature = "sms")]
 mod twilio;
@@ -18,6 +19,7 @@ use crate::clock::Clock;
 use crate::http::fault::Fault;
 #[cfg(feature = "sms")]
 use crate::outbound::Limits;
+use crate::outbox::DeliveryError;
 #[cfg(feature = "sms")]
 use crate::settings::SMS_TIMEOUT;
 use crate::settings::SmsService;
@@ -50,37 +52,19 @@ impl std::fmt::Debug for SmsMessage {
     }
 }
 
-/// Why an SMS was not sent. Whatever the reason, an SMS whose code has expired is given up.
-///
-/// The texts are logged and stored: they must contain neither the number nor the text of the SMS.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SmsError {
-    /// The service does not send this SMS at the moment: it is overloaded or does not respond. It
-    /// is retried.
-    #[error("delayed: {0}")]
-    Later(String),
-    /// The failure has nothing to do with the recipient: a setting is wrong, or the service cannot
-    /// be reached or refuses our credentials. It is retried.
-    #[error("delayed until this is fixed: {0}")]
-    Blocked(String),
-    /// The service refuses this SMS for good: the number does not exist. It is given up.
-    #[error("refused: {0}")]
-    Never(String),
-}
-
 /// Sends SMS.
 ///
 /// ```
-/// use vestibule::{SmsError, SmsMessage, SmsSender};
+/// use vestibule::{DeliveryError, SmsMessage, SmsSender};
 ///
 /// #[derive(Debug)]
 /// struct OnTheScreen;
 ///
 /// #[async_trait::async_trait]
 /// impl SmsSender for OnTheScreen {
-///     async fn send(&self, sms: &SmsMessage) -> Result<(), SmsError> {
+///     async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
 ///         println!("to {}: {}", sms.to, sms.text);
-///         Ok(()) // or SmsError::Later, to retry
+///         Ok(()) // or DeliveryError::Later, to retry
 ///     }
 /// }
 ///
@@ -91,12 +75,12 @@ pub enum SmsError {
 #[async_trait]
 pub trait SmsSender: Send + Sync + std::fmt::Debug {
     /// Sends one SMS.
-    async fn send(&self, sms: &SmsMessage) -> Result<(), SmsError>;
+    async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError>;
 }
 
 #[async_trait]
 impl<S: SmsSender + ?Sized> SmsSender for Arc<S> {
-    async fn send(&self, sms: &SmsMessage) -> Result<(), SmsError> {
+    async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
         (**self).send(sms).await
     }
 }
@@ -107,7 +91,7 @@ pub(crate) struct Dummy;
 
 #[async_trait]
 impl SmsSender for Dummy {
-    async fn send(&self, sms: &SmsMessage) -> Result<(), SmsError> {
+    async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
         tracing::debug!(
             id = sms.message_id,
             to = sms.to,

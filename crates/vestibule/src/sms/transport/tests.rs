@@ -126,7 +126,7 @@ async fn a_refusal_names_the_status_and_twilios_error_number_only() {
     let service = FakeService::start([Answer::Status("400 Bad Request", answer.to_owned())]).await;
     let error = twilio(service.port).send(&sms()).await.unwrap_err();
     let expected = "Twilio responds with 400 Bad Request, error 21211";
-    assert_eq!(error, SmsError::Never(expected.to_owned()));
+    assert_eq!(error, DeliveryError::Never(expected.to_owned()));
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn attack_a_redirect_of_the_service_is_not_followed() {
     let service = FakeService::start(answers).await;
     for sender in [twilio(service.port), webhook(service.port, "")] {
         let error = sender.send(&sms()).await.unwrap_err();
-        assert!(matches!(error, SmsError::Blocked(_)), "{error:?}");
+        assert!(matches!(error, DeliveryError::Blocked(_)), "{error:?}");
     }
     assert!(elsewhere.arrived().is_empty());
 }
@@ -148,7 +148,7 @@ async fn an_unreachable_service_is_our_fault_and_a_silent_one_is_not() {
     tokio::task::yield_now().await;
     for sender in [twilio(gone), webhook(gone, "")] {
         let error = sender.send(&sms()).await.unwrap_err();
-        assert!(matches!(error, SmsError::Blocked(_)), "{error:?}");
+        assert!(matches!(error, DeliveryError::Blocked(_)), "{error:?}");
     }
     let service = FakeService::start([Answer::Silence]).await;
     let limits = Limits {
@@ -168,7 +168,7 @@ async fn an_unreachable_service_is_our_fault_and_a_silent_one_is_not() {
     let error = failure::without_response("it", &error);
     assert_eq!(
         error,
-        SmsError::Later("it: it does not respond in time".to_owned())
+        DeliveryError::Later("it: it does not respond in time".to_owned())
     );
 }
 

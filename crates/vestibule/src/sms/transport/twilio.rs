@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{LIMITS, SmsError, SmsMessage, SmsSender, failure};
+use super::{DeliveryError, LIMITS, SmsMessage, SmsSender, failure};
 use crate::http::fault::Fault;
 use crate::outbound::Outbound;
 use crate::settings::TwilioSettings;
@@ -62,7 +62,7 @@ impl Twilio {
 
 #[async_trait]
 impl SmsSender for Twilio {
-    async fn send(&self, sms: &SmsMessage) -> Result<(), SmsError> {
+    async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
         let path = format!(
             "/2010-04-01/Accounts/{}/Messages.json",
             self.settings.account_sid

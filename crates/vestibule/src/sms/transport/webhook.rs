@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{LIMITS, SmsError, SmsMessage, SmsSender, failure};
+use super::{DeliveryError, LIMITS, SmsMessage, SmsSender, failure};
 use crate::clock::Clock;
 use crate::http::fault::Fault;
 use crate::outbound::Outbound;
@@ -78,7 +78,7 @@ fn key(secret: &str) -> Zeroizing<Vec<u8>> {
 
 #[async_trait]
 impl SmsSender for Webhook {
-    async fn send(&self, sms: &SmsMessage) -> Result<(), SmsError> {
+    async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
         let body = json!({
             "to": sms.to,
             "from": self.settings.from,
