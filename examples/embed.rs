@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use vestibule::Reply;
 use vestibule::admin::{self, NewAccount};
 use vestibule::{AuthRequired, CurrentUser, MaybeUser, PasswordCheck, PhoneNumbers};
+use vestibule::{DeliveryError, Mailer, Outgoing};
 use vestibule::{Event, EventContext};
 use vestibule::{LocalizedMessage, Message};
-use vestibule::{MailError, Mailer, Outgoing};
 use vestibule::{Mechanism, Settings};
 use vestibule::{Unauthenticated, UsernameCheck, Vestibule, store::MemoryStore};
 use vestibule::{permissions_accepted, permissions_required, roles_accepted, roles_required};
@@ -89,7 +89,7 @@ impl PhoneNumbers for Shop {
 }
 #[async_trait::async_trait]
 impl Mailer for Shop {
-    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError> {
         println!("to {}: {:?}", mail.to, mail.text);
         Ok(())
     }

@@ -64,7 +64,7 @@ pub(crate) struct Parts {
     pub(crate) response_hooks: ResponseHooks,
     pub(crate) links: Links,
     pub(crate) renderer: Renderer,
-    /// The mails for the developer, if mails are not sent.
+    /// The mails and SMS for the developer, if they are not sent.
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) outbox: Outbox,
     pub(crate) chain: AuditChain,

@@ -33,11 +33,13 @@ use crate::mail::rehearsal;
 use crate::mail::render::Renderer;
 use crate::mail::transport::{self, Mailer};
 use crate::messages::{LocalizedMessage, Messages};
-use crate::outbox::{Outbox, worker};
+use crate::outbox::Outbox;
+use crate::outbox::worker::{self, Transports};
 use crate::rng::{Random, SystemRandom};
 use crate::router;
 use crate::secrets::passwords::Passwords;
-use crate::settings::Settings;
+use crate::settings::{MailRoute, Settings};
+use crate::sms::transport::{self as sms, Dummy, SmsSender};
 use crate::validation::deliverability::Deliverability;
 use crate::validation::own::{OwnRules, PhoneNumbers, UsernameCheck};
 use crate::validation::password::{PasswordCheck, PasswordRules};
@@ -46,7 +48,7 @@ use crate::validation::password::{PasswordCheck, PasswordRules};
 #[derive(Debug, Clone)]
 pub struct Vestibule {
     app: App,
-    mailer: Arc<dyn Mailer>,
+    transports: Transports,
     own_mailer: bool,
 }
 
@@ -61,6 +63,7 @@ pub struct Builder {
     token_end: Option<TokenEnd>,
     response_hooks: ResponseHooks,
     mailer: Option<Arc<dyn Mailer>>,
+    sms_sender: Option<Arc<dyn SmsSender>>,
     password_checks: Vec<Arc<dyn PasswordCheck>>,
     own_rules: OwnRules,
 }
@@ -79,6 +82,7 @@ impl Vestibule {
             token_end: None,
             response_hooks: ResponseHooks::default(),
             mailer: None,
+            sms_sender: None,
             password_checks: Vec::new(),
             own_rules: OwnRules::default(),
         }
@@ -104,7 +108,7 @@ impl Vestibule {
 
     /// Returns the dev mailbox, for an application that merges it into its own router, at the root.
     ///
-    /// It shows the mails that would have been sent, as a page at `/dev/mailbox` and as JSON at
+    /// It shows the mails and SMS that would have been sent, as a page at `/dev/mailbox` and as JSON at
     /// `/dev/mailbox.json`. It replies only to requests from this machine that carry the key of
     /// [`dev_mailbox_path`](Self::dev_mailbox_path). If mails are sent, the router is empty.
     ///
@@ -149,7 +153,7 @@ impl Vestibule {
         VestibuleLayer::new(self.app.clone())
     }
 
-    /// Runs the background work: sends queued mails and deletes expired records.
+    /// Runs the background work: sends queued mails and SMS, and deletes expired records.
     ///
     /// Spawn the returned future. It runs until `stop` completes, or for ever with
     /// [`std::future::pending`]. Several servers on one database share the work.
@@ -167,7 +171,7 @@ impl Vestibule {
         &self,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
-        worker::run(self.app.clone(), Arc::clone(&self.mailer), stop)
+        worker::run(self.app.clone(), self.transports.clone(), stop)
     }
 
     /// Returns the state that the handlers share, which the functions of [`admin`](crate::admin)
@@ -381,6 +385,13 @@ impl Builder {
         self
     }
 
+    /// Sends SMS through the application's own sender instead of the configured service.
+    #[must_use]
+    pub fn sms_sender(mut self, sender: impl SmsSender + 'static) -> Self {
+        self.sms_sender = Some(Arc::new(sender));
+        self
+    }
+
     /// Adds a check of new passwords, after the rules of the settings. Several checks run in the
     /// order in which they were added, until one reports errors.
     #[must_use]
@@ -442,7 +453,7 @@ impl Builder {
     ///
     /// # Errors
     /// When the configured password scheme cannot hash, the CORS settings or a mail template are
-    /// invalid, mails cannot be sent as configured, or TLS or a thread cannot be set up.
+    /// invalid, mails or SMS cannot be sent as configured, or TLS or a thread cannot be set up.
     pub fn build(self) -> Result<Vestibule, BuildError> {
         Ok(self.assemble()?)
     }
@@ -458,6 +469,7 @@ impl Builder {
             token_end,
             response_hooks,
             mailer,
+            sms_sender,
             password_checks,
             own_rules,
         } = self;
@@ -493,6 +505,19 @@ impl Builder {
         } else {
             let configured = transport::mailer(&settings.mail)?;
             configured.unwrap_or_else(|| Arc::clone(&mailbox) as Arc<dyn Mailer>)
+        };
+        let sms = if let Some(sender) = sms_sender {
+            sender
+        } else {
+            let configured = sms::sender(&settings.sms.service, &clock)?;
+            configured.unwrap_or_else(|| {
+                let is_shown = !own_mailer && matches!(settings.mail.route, MailRoute::DevMailbox);
+                if is_shown {
+                    Arc::clone(&mailbox) as Arc<dyn SmsSender>
+                } else {
+                    Arc::new(Dummy)
+                }
+            })
         };
         let parts = Parts {
             session_codec: SessionCodec::new(&keys),
@@ -530,7 +555,7 @@ impl Builder {
         };
         Ok(Vestibule {
             app: App::new(parts),
-            mailer,
+            transports: Transports { mailer, sms },
             own_mailer,
         })
     }

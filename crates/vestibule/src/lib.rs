@@ -49,7 +49,7 @@ mod links;
 mod mail;
 mod messages;
 mod openapi;
-#[cfg(feature = "breached")]
+#[cfg(feature = "outbound")]
 mod outbound;
 mod outbox;
 #[doc(hidden)]
@@ -59,6 +59,7 @@ mod router;
 mod secrets;
 mod session;
 mod settings;
+mod sms;
 mod validation;
 
 pub use app::App;
@@ -73,10 +74,12 @@ pub use hooks::{Event, EventContext, FamilyEnd};
 pub use http::fault::Fault;
 pub use http::reply::Reply;
 pub use http::request_info::RequestHead;
-pub use mail::transport::{MailError, Mailer, Outgoing};
+pub use mail::transport::{Mailer, Outgoing};
 pub use messages::{LocalizedMessage, Message};
+pub use outbox::DeliveryError;
 pub use rng::Random;
 pub use settings::{Mechanism, Problem, Settings, SettingsError};
+pub use sms::transport::{SmsMessage, SmsSender};
 pub use validation::own::{PhoneNumbers, UsernameCheck};
 pub use validation::password::PasswordCheck;
 /// The `Store` trait, its records, and the stores: in memory and in SQL.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http::{HeaderName, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -44,6 +44,14 @@ pub(crate) struct Limits {
     pub(crate) at_a_time: usize,
 }
 
+/// A response.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// The body; `None` if it is incomplete or too long.
+    pub(crate) body: Option<Bytes>,
+}
+
 /// Why a request failed. Contains nothing of the request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutboundError {
@@ -53,8 +61,10 @@ pub(crate) enum OutboundError {
     Connection(#[from] std::io::Error),
     #[error("the connection broke off: {0}")]
     Http(#[from] hyper::Error),
+    #[cfg(feature = "breached")]
     #[error("it responds with {0}")]
     Status(StatusCode),
+    #[cfg(feature = "breached")]
     #[error("its response is too long or incomplete")]
     Body,
     #[error("the request cannot be built")]
@@ -87,31 +97,53 @@ impl Outbound {
     ///
     /// # Errors
     /// When there is no such response within the limits.
+    #[cfg(feature = "breached")]
     pub(crate) async fn get(
         &self,
         origin: &HttpOrigin,
         path: &str,
         headers: &[(HeaderName, &str)],
     ) -> Result<Bytes, OutboundError> {
-        let mut request = Request::get(path)
-            .header(header::HOST, host(origin))
-            .header(header::USER_AGENT, AGENT);
-        for (name, value) in headers {
-            request = request.header(name, *value);
+        let request = request(Method::GET, origin, path, headers, Bytes::new())?;
+        let answer = self.send(origin, request).await?;
+        if answer.status != StatusCode::OK {
+            return Err(OutboundError::Status(answer.status));
         }
-        let request = request
-            .body(Empty::new())
-            .map_err(|_| OutboundError::Request)?;
-        tokio::time::timeout(self.limits.patience, self.send(origin, request))
-            .await
-            .unwrap_or(Err(OutboundError::Patience))
+        answer.body.ok_or(OutboundError::Body)
+    }
+
+    /// Sends a `POST` and returns the response, whatever its status.
+    ///
+    /// # Errors
+    /// When there is no response within the limits. The server may have received the request even
+    /// so.
+    #[cfg(feature = "sms")]
+    pub(crate) async fn post(
+        &self,
+        origin: &HttpOrigin,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+        body: Bytes,
+    ) -> Result<Answer, OutboundError> {
+        let request = request(Method::POST, origin, path, headers, body)?;
+        self.send(origin, request).await
     }
 
     async fn send(
         &self,
         origin: &HttpOrigin,
-        request: Request<Empty<Bytes>>,
-    ) -> Result<Bytes, OutboundError> {
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, OutboundError> {
+        tokio::time::timeout(self.limits.patience, self.connect(origin, request))
+            .await
+            .unwrap_or(Err(OutboundError::Patience))
+    }
+
+    async fn connect(
+        &self,
+        origin: &HttpOrigin,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, OutboundError> {
         let _permit = self.at_a_time.acquire().await;
         let stream = TcpStream::connect((origin.host.as_str(), origin.port)).await?;
         if !origin.tls {
@@ -125,8 +157,8 @@ impl Outbound {
     async fn exchange<S>(
         &self,
         stream: S,
-        request: Request<Empty<Bytes>>,
-    ) -> Result<Bytes, OutboundError>
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, OutboundError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -135,15 +167,16 @@ impl Outbound {
         let mut tasks = JoinSet::new();
         tasks.spawn(connection);
         let answer = sender.send_request(request).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(OutboundError::Status(answer.status()));
-        }
+        let status = answer.status();
         let body = Limited::new(answer.into_body(), self.limits.answer_bytes);
-        let body = body.collect().await.map_err(|_| OutboundError::Body)?;
-        Ok(body.to_bytes())
+        let body = body.collect().await.ok();
+        Ok(Answer {
+            status,
+            body: body.map(Collected::to_bytes),
+        })
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "breached"))]
     pub(crate) fn available(&self) -> usize {
         self.at_a_time.available_permits()
     }
@@ -153,6 +186,26 @@ impl std::fmt::Debug for Outbound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Outbound").field(&self.limits).finish()
     }
+}
+
+fn request(
+    method: Method,
+    origin: &HttpOrigin,
+    path: &str,
+    headers: &[(HeaderName, &str)],
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, OutboundError> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, host(origin))
+        .header(header::USER_AGENT, AGENT);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    request
+        .body(Full::new(body))
+        .map_err(|_| OutboundError::Request)
 }
 
 /// The `Host` header for an origin (RFC 9110, section 7.2).

@@ -4,6 +4,7 @@
 //! so that neither exists without the other. A worker (`worker`) sends it. The database holds it
 //! encrypted (`payload`), because deliveries contain secrets.
 
+mod error;
 mod payload;
 pub(crate) mod worker;
 
@@ -15,7 +16,8 @@ use crate::rng::Random;
 use crate::secrets::sealed::Sealer;
 use crate::settings::SecretSettings;
 
-pub(crate) use payload::{MailPayload, Payload};
+pub use error::DeliveryError;
+pub(crate) use payload::{MailPayload, Payload, SmsPayload};
 
 /// Encrypts deliveries, and wakes the worker that sends them.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ impl Outbox {
             && !self.complained.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
-                "a mail is queued, but no worker sends it: spawn Vestibule::background()"
+                "a mail or an SMS is queued, but no worker sends it: spawn Vestibule::background()"
             );
         }
         self.notify.notify_one();

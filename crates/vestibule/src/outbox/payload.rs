@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Payload {
     /// A mail, by SMTP or sendmail.
     Mail(MailPayload),
+    /// An SMS, by the configured service.
+    Sms(SmsPayload),
 }
 
 /// A rendered mail.
@@ -19,6 +21,18 @@ pub(crate) struct MailPayload {
     pub(crate) html: Option<String>,
     /// Whether it is sent. One that is not was stored so that the time does not tell whether there
     /// is a recipient.
+    pub(crate) sent: bool,
+}
+
+/// A written SMS.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SmsPayload {
+    /// The recipient's number in E.164 form.
+    pub(crate) to: String,
+    pub(crate) text: String,
+    /// When the code in it expires, in seconds since 1970. It is not sent later.
+    pub(crate) until: i64,
+    /// Whether it is sent, as for mails.
     pub(crate) sent: bool,
 }
 

@@ -1,8 +1,9 @@
-//! Sends the mails in the outbox, and retries each until it is sent or given up.
+//! Sends the mails and SMS in the outbox, and retries each until it is sent or given up.
 //!
 //! Several servers may share an outbox: each mail is leased to one of them at a time. If a server
 //! dies while it sends, the others take over its mails once the lease ends. A mail that was sent
-//! but not yet marked as sent is then sent twice.
+//! but not yet marked as sent is then sent twice. The same applies to SMS, which the store does not
+//! tell from mails.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +11,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vestibule_store::{Cutoffs, MailFate, QueuedMail};
 
-use super::{MailPayload, Payload};
+use super::{DeliveryError, MailPayload, Payload, SmsPayload};
 use crate::app::App;
 use crate::http::fault::Fault;
-use crate::mail::transport::{MailError, Mailer, Outgoing};
+use crate::mail::transport::{Mailer, Outgoing};
 use crate::rng;
+use crate::sms::transport::{SmsMessage, SmsSender};
 
 /// How many mails are taken at a time.
 const BATCH: u32 = 8;
@@ -36,14 +38,24 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(2 * 86_400);
 /// fix the cause.
 const KEEP_BLOCKED: Duration = Duration::from_secs(30 * 86_400);
 
+/// Why an SMS is given up although the service might still send it.
+const EXPIRED: &str = "its code has expired, or will have before the next attempt";
+
 /// How often expired rows are purged.
 const CLEAN_EVERY: Duration = Duration::from_secs(3600);
 
 /// How long failed mails and expired refresh-token families are kept for inspection.
 const KEEP: Duration = Duration::from_secs(30 * 86_400);
 
+/// What sends the deliveries.
+#[derive(Debug, Clone)]
+pub(crate) struct Transports {
+    pub(crate) mailer: Arc<dyn Mailer>,
+    pub(crate) sms: Arc<dyn SmsSender>,
+}
+
 /// Sends mails until `stop` completes; mails that are waiting then get one more attempt.
-pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Output = ()>) {
+pub(crate) async fn run(app: App, transports: Transports, stop: impl Future<Output = ()>) {
     let working = app.outbox().begin_work();
     // Done now so that the first sign-in does not have to wait for it.
     let looking = app.clone();
@@ -54,7 +66,7 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
         // Registered before the outbox is read, so that a mail that arrives meanwhile wakes the
         // worker.
         let woken = app.outbox().notify.notified();
-        let sent = send_due(&app, &*mailer).await;
+        let sent = send_due(&app, &transports).await;
         let now = app.clock().now();
         if cleaned.is_none_or(|at| now - at >= CLEAN_EVERY) {
             cleaned = Some(now);
@@ -68,7 +80,7 @@ pub(crate) async fn run(app: App, mailer: Arc<dyn Mailer>, stop: impl Future<Out
             _ = tokio::time::timeout(pause, woken) => {}
         }
     }
-    send_due(&app, &*mailer).await;
+    send_due(&app, &transports).await;
     drop(working);
 }
 
@@ -84,48 +96,55 @@ fn cutoffs(app: &App, now: OffsetDateTime) -> Cutoffs {
 }
 
 /// Sends the mails that are due; a failure to read the outbox is logged.
-async fn send_due(app: &App, mailer: &dyn Mailer) -> usize {
-    batch(app, mailer).await.unwrap_or_else(|fault| {
+async fn send_due(app: &App, transports: &Transports) -> usize {
+    batch(app, transports).await.unwrap_or_else(|fault| {
         tracing::error!(%fault, "the outbox cannot be read");
         0
     })
 }
 
 /// Sends the mails that are due and returns how many there were.
-pub(crate) async fn batch(app: &App, mailer: &dyn Mailer) -> Result<usize, Fault> {
+pub(crate) async fn batch(app: &App, transports: &Transports) -> Result<usize, Fault> {
     let now = app.clock().now();
     let claim = rng::hex::<16>(app.random());
     let mails = app
         .store()
         .claim_mails(&claim, now, now + app.settings().mail.lease, BATCH)
         .await?;
-    let sending = mails.iter().map(|mail| one(app, mailer, mail, &claim));
+    let sending = mails.iter().map(|mail| one(app, transports, mail, &claim));
     let done = futures_util::future::join_all(sending).await;
     done.into_iter().collect::<Result<Vec<()>, Fault>>()?;
     Ok(mails.len())
 }
 
-async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> Result<(), Fault> {
-    let outcome = match app.outbox().open(&mail.payload) {
-        Some(Payload::Mail(payload)) if payload.sent => {
-            mailer.send(&outgoing(app, mail, payload)).await
-        }
-        Some(Payload::Mail(_)) => Ok(()),
-        None => Err(MailError::Blocked(
+async fn one(
+    app: &App,
+    transports: &Transports,
+    mail: &QueuedMail,
+    claim: &str,
+) -> Result<(), Fault> {
+    let payload = app.outbox().open(&mail.payload);
+    let (what, until) = match &payload {
+        Some(Payload::Sms(sms)) => ("SMS", Some(sms.until)),
+        Some(Payload::Mail(_)) | None => ("mail", None),
+    };
+    let outcome = match payload {
+        Some(payload) => deliver(app, transports, mail, payload).await,
+        None => Err(DeliveryError::Blocked(
             "the mail was encrypted with a key that is no longer configured: add that key to SECRET_KEY_FALLBACKS"
                 .to_owned(),
         )),
     };
-    let blocked = matches!(outcome, Err(MailError::Blocked(_)));
-    let fate = fate(mail, outcome, app.clock().now());
+    let blocked = matches!(outcome, Err(DeliveryError::Blocked(_)));
+    let fate = fate(mail, until, outcome, app.clock().now());
     match &fate {
-        MailFate::Sent => tracing::debug!(id = mail.message_id, "mail sent"),
+        MailFate::Sent => tracing::debug!(id = mail.message_id, "{what} sent"),
         MailFate::Later { error, .. } if blocked => {
             tracing::error!(
                 id = mail.message_id,
                 attempts = mail.attempts,
                 error,
-                "mail delayed until this is fixed"
+                "{what} delayed until this is fixed"
             );
         }
         MailFate::Later { error, .. } => {
@@ -133,15 +152,36 @@ async fn one(app: &App, mailer: &dyn Mailer, mail: &QueuedMail, claim: &str) -> 
                 id = mail.message_id,
                 attempts = mail.attempts,
                 error,
-                "mail delayed"
+                "{what} delayed"
             );
         }
         MailFate::Never { error, .. } => {
-            tracing::error!(id = mail.message_id, error, "mail given up");
+            tracing::error!(id = mail.message_id, error, "{what} given up");
         }
     }
     app.store().settle_mail(mail.id, claim, fate).await?;
     Ok(())
+}
+
+async fn deliver(
+    app: &App,
+    transports: &Transports,
+    mail: &QueuedMail,
+    payload: Payload,
+) -> Result<(), DeliveryError> {
+    match payload {
+        Payload::Mail(payload) if payload.sent => {
+            let outgoing = outgoing(app, mail, payload);
+            transports.mailer.send(&outgoing).await
+        }
+        Payload::Sms(payload) if payload.sent => {
+            if payload.until <= app.unix_now() {
+                return Err(DeliveryError::Never(EXPIRED.to_owned()));
+            }
+            transports.sms.send(&message(mail, payload)).await
+        }
+        Payload::Mail(_) | Payload::Sms(_) => Ok(()),
+    }
 }
 
 fn outgoing(app: &App, mail: &QueuedMail, payload: MailPayload) -> Outgoing {
@@ -156,12 +196,28 @@ fn outgoing(app: &App, mail: &QueuedMail, payload: MailPayload) -> Outgoing {
     }
 }
 
-fn fate(mail: &QueuedMail, outcome: Result<(), MailError>, now: OffsetDateTime) -> MailFate {
+fn message(mail: &QueuedMail, payload: SmsPayload) -> SmsMessage {
+    SmsMessage {
+        to: payload.to,
+        text: payload.text,
+        message_id: mail.message_id.clone(),
+        date: mail.created_at,
+    }
+}
+
+/// What happens to a mail or an SMS after an attempt. `until` is when it becomes useless, in
+/// seconds since 1970, if it does before it is given up.
+fn fate(
+    mail: &QueuedMail,
+    until: Option<i64>,
+    outcome: Result<(), DeliveryError>,
+    now: OffsetDateTime,
+) -> MailFate {
     let (error, patience) = match outcome {
         Ok(()) => return MailFate::Sent,
-        Err(MailError::Never(error)) => return MailFate::Never { at: now, error },
-        Err(MailError::Later(error)) => (error, GIVE_UP_AFTER),
-        Err(MailError::Blocked(error)) => (error, KEEP_BLOCKED),
+        Err(DeliveryError::Never(error)) => return MailFate::Never { at: now, error },
+        Err(DeliveryError::Later(error)) => (error, GIVE_UP_AFTER),
+        Err(DeliveryError::Blocked(error)) => (error, KEEP_BLOCKED),
     };
     if now - mail.created_at >= patience {
         return MailFate::Never { at: now, error };
@@ -170,10 +226,12 @@ fn fate(mail: &QueuedMail, outcome: Result<(), MailError>, now: OffsetDateTime) 
     let pause = FIRST_PAUSE
         .saturating_mul(1 << doublings)
         .min(LONGEST_PAUSE);
-    MailFate::Later {
-        due_at: now + pause,
-        error,
+    let due_at = now + pause;
+    if until.is_some_and(|until| until <= due_at.unix_timestamp()) {
+        let error = format!("{error}; {EXPIRED}");
+        return MailFate::Never { at: now, error };
     }
+    MailFate::Later { due_at, error }
 }
 
 #[cfg(test)]
@@ -193,7 +251,7 @@ mod tests {
     #[test]
     fn pauses_between_attempts_double_until_the_mail_is_given_up() {
         let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(100);
-        let later = || Err(MailError::Later("full".to_owned()));
+        let later = || Err(DeliveryError::Later("full".to_owned()));
         for (attempts, seconds) in [
             (1, 10),
             (2, 20),
@@ -206,25 +264,48 @@ mod tests {
                 due_at: now + Duration::from_secs(seconds),
                 error: "full".to_owned(),
             };
-            assert_eq!(fate(&mail(attempts), later(), now), expected, "{attempts}");
+            assert_eq!(
+                fate(&mail(attempts), None, later(), now),
+                expected,
+                "{attempts}"
+            );
         }
         let old = OffsetDateTime::UNIX_EPOCH + GIVE_UP_AFTER;
         assert!(matches!(
-            fate(&mail(1), later(), old),
+            fate(&mail(1), None, later(), old),
             MailFate::Never { .. }
         ));
-        let blocked = || Err(MailError::Blocked("no such host".to_owned()));
+        let blocked = || Err(DeliveryError::Blocked("no such host".to_owned()));
         assert!(matches!(
-            fate(&mail(1), blocked(), old),
+            fate(&mail(1), None, blocked(), old),
             MailFate::Later { .. }
         ));
         let older = OffsetDateTime::UNIX_EPOCH + KEEP_BLOCKED;
         assert!(matches!(
-            fate(&mail(1), blocked(), older),
+            fate(&mail(1), None, blocked(), older),
             MailFate::Never { .. }
         ));
-        let never = Err(MailError::Never("no such user".to_owned()));
-        assert!(matches!(fate(&mail(1), never, now), MailFate::Never { .. }));
-        assert_eq!(fate(&mail(1), Ok(()), old), MailFate::Sent);
+        let never = Err(DeliveryError::Never("no such user".to_owned()));
+        assert!(matches!(
+            fate(&mail(1), None, never, now),
+            MailFate::Never { .. }
+        ));
+        assert_eq!(fate(&mail(1), None, Ok(()), old), MailFate::Sent);
+    }
+
+    #[test]
+    fn an_sms_is_given_up_if_its_code_expires_before_the_next_attempt() {
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(100);
+        for (until, is_retried) in [(111, true), (110, false), (50, false)] {
+            for failure in [DeliveryError::Later, DeliveryError::Blocked] {
+                let outcome = Err(failure("busy".to_owned()));
+                let fate = fate(&mail(1), Some(until), outcome, now);
+                assert_eq!(
+                    matches!(fate, MailFate::Later { .. }),
+                    is_retried,
+                    "{until}: {fate:?}"
+                );
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::hosts::BelievedHosts;
 use super::load::Problem;
 use super::reader::Reader;
 use super::{CorsRule, Listening, MailRoute, Mechanism, SameSite, SmtpTls};
-use super::{browser, features, mail_server, salts, sender};
+use super::{browser, features, mail_server, salts, sender, sms};
 
 /// Collects warnings about risky combinations.
 pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listening) -> Vec<Problem> {
@@ -126,6 +126,9 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "is set to discard every email, or MAIL_SUPPRESS_SEND is on: users receive no links",
             "set MAIL_SERVER and remove MAIL_BACKEND and MAIL_SUPPRESS_SEND",
         ));
+    }
+    if public {
+        advice.extend(sms::not_sent(reader, &settings.sms));
     }
     advice.extend(sender(settings));
     advice.extend(sender::needs_smtputf8(&settings.mail));

@@ -15,6 +15,7 @@ mod error;
 mod features;
 pub(crate) mod hosts;
 mod http;
+mod http_origin;
 mod identity;
 pub mod keys;
 mod load;
@@ -30,6 +31,7 @@ mod redirect;
 mod salts;
 mod sender;
 mod session;
+mod sms;
 mod starter;
 mod tokens;
 mod value;
@@ -51,6 +53,7 @@ pub use database::DatabaseSettings;
 pub use effective::{Effective, effective};
 pub use error::SettingsError;
 pub use features::{TwoFactorSettings, WebAuthnSettings};
+pub use http_origin::HttpOrigin;
 pub use identity::IdentitySettings;
 pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
 pub use login::LoginSettings;
@@ -59,12 +62,15 @@ pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub use notices::NoticeSettings;
 pub(crate) use password::LONGEST_PASSWORD;
 pub use password::{PasswordSettings, SecretSettings};
-pub use password_rules::{BreachedSettings, HttpOrigin};
+pub use password_rules::BreachedSettings;
 use reader::Reader;
 
 use crate::messages::Replacement;
 pub use redirect::RedirectSettings;
 pub use session::{RememberSettings, SessionProtection, SessionSettings};
+#[cfg(feature = "sms")]
+pub(crate) use sms::SMS_TIMEOUT;
+pub use sms::{SmsService, SmsSettings, SmsWebhookSettings, TwilioSettings};
 pub use starter::STARTER;
 pub use tokens::{FreshnessSettings, RefreshSettings, TokenSettings};
 pub use value::IdentityAttribute;
@@ -114,6 +120,9 @@ pub struct Settings {
     /// Notices about sign-in methods, recovery codes and new devices.
     #[doc(hidden)]
     pub notices: NoticeSettings,
+    /// SMS.
+    #[doc(hidden)]
+    pub sms: SmsSettings,
     /// Auth tokens.
     #[doc(hidden)]
     pub token: TokenSettings,
@@ -191,6 +200,7 @@ impl Settings {
             accounts: AccountSettings::read(&mut reader),
             mail: MailSettings::read(&mut reader),
             notices: NoticeSettings::read(&reader),
+            sms: SmsSettings::read(&mut reader),
             token: TokenSettings::read(&mut reader),
             refresh: RefreshSettings::read(&mut reader),
             freshness: FreshnessSettings::read(&reader),

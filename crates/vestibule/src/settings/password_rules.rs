@@ -1,10 +1,8 @@
 //! Settings of the rules for new passwords.
 
-use std::net::IpAddr;
-
-use http::Uri;
 use toml::Value;
 
+use super::http_origin::HttpOrigin;
 use super::reader::Reader;
 
 /// Settings of the breached-password check: `SECURITY_PASSWORD_CHECK_BREACHED` and related settings.
@@ -16,17 +14,6 @@ pub struct BreachedSettings {
     pub count: u64,
     /// The server that is queried.
     pub origin: HttpOrigin,
-}
-
-/// A server that vestibule sends requests to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpOrigin {
-    /// Whether requests go over HTTPS.
-    pub tls: bool,
-    /// The server's name or address.
-    pub host: String,
-    /// The server's port.
-    pub port: u16,
 }
 
 /// The minimum zxcvbn score; `None` if the score is not checked.
@@ -76,14 +63,14 @@ pub(super) fn breached(reader: &mut Reader<'_>) -> Option<BreachedSettings> {
 fn origin(reader: &mut Reader<'_>) -> Option<HttpOrigin> {
     const KEY: &str = "SECURITY_PASSWORD_BREACHED_ORIGIN";
     let text = reader.text(KEY);
-    let origin = parse(&text);
+    let origin = HttpOrigin::parse(&text);
     match &origin {
         None => reader.problem(
             KEY,
             format!("{text:?} is not an origin"),
             "write an origin such as \"https://api.pwnedpasswords.com\", without a path",
         ),
-        Some(origin) if !origin.tls && !is_loopback(&origin.host) => reader.problem(
+        Some(origin) if !origin.is_protected() => reader.problem(
             KEY,
             "is plain HTTP: an attacker on the network can read part of each password's hash",
             "use https://",
@@ -91,76 +78,4 @@ fn origin(reader: &mut Reader<'_>) -> Option<HttpOrigin> {
         Some(_) => {}
     }
     origin
-}
-
-fn parse(text: &str) -> Option<HttpOrigin> {
-    let uri: Uri = text.parse().ok()?;
-    let tls = match uri.scheme_str()? {
-        "https" => true,
-        "http" => false,
-        _ => return None,
-    };
-    let authority = uri.authority()?;
-    if uri.path() != "/" || uri.query().is_some() || authority.as_str().contains('@') {
-        return None;
-    }
-    let host = authority.host();
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    // An invalid port would be ignored silently.
-    let port = match authority.port_u16() {
-        Some(port) => port,
-        None if authority.as_str().len() > authority.host().len() => return None,
-        None if tls => 443,
-        None => 80,
-    };
-    Some(HttpOrigin {
-        tls,
-        host: Some(host.to_owned()).filter(|host| !host.is_empty())?,
-        port,
-    })
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn origins_have_a_scheme_and_a_host_but_no_path() {
-        for (text, tls, host, port) in [
-            (
-                "https://api.pwnedpasswords.com",
-                true,
-                "api.pwnedpasswords.com",
-                443,
-            ),
-            ("https://leaked.example:8443/", true, "leaked.example", 8443),
-            ("http://127.0.0.1:9000", false, "127.0.0.1", 9000),
-            ("http://[::1]", false, "::1", 80),
-        ] {
-            let host = host.to_owned();
-            assert_eq!(parse(text), Some(HttpOrigin { tls, host, port }), "{text}");
-        }
-        for text in [
-            "",
-            "api.pwnedpasswords.com",
-            "ftp://leaked.example",
-            "https://leaked.example/range",
-            "https://leaked.example?a=b",
-            "https://user@leaked.example",
-            "https://leaked.example:99999",
-            "https://",
-        ] {
-            assert_eq!(parse(text), None, "{text}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use axum::routing::get;
 use serde_json::json;
 use vestibule::Settings;
 use vestibule::{Builder, Vestibule};
-use vestibule::{MailError, Mailer, Outgoing};
+use vestibule::{DeliveryError, Mailer, Outgoing};
 
 use crate::browser::{Answer, Browser};
 use crate::edges::{LINES, ana};
@@ -66,7 +66,7 @@ struct Silent;
 
 #[async_trait]
 impl Mailer for Silent {
-    async fn send(&self, _: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, _: &Outgoing) -> Result<(), DeliveryError> {
         Ok(())
     }
 }

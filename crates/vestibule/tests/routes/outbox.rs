@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::json;
-use vestibule::{MailError, Mailer, Outgoing};
+use vestibule::{DeliveryError, Mailer, Outgoing};
 use vestibule_store::{Change, NewMail};
 
 use crate::support::{ANA, LIFE, TestApp};
@@ -14,12 +14,12 @@ const DAY: i64 = 86_400;
 /// A mail server that gives the same answer to every mail.
 #[derive(Debug)]
 struct Stubborn {
-    says: Mutex<Result<(), MailError>>,
+    says: Mutex<Result<(), DeliveryError>>,
     sent: Mutex<Vec<String>>,
 }
 
 impl Stubborn {
-    fn new(error: MailError) -> Arc<Self> {
+    fn new(error: DeliveryError) -> Arc<Self> {
         Arc::new(Self {
             says: Mutex::new(Err(error)),
             sent: Mutex::default(),
@@ -29,7 +29,7 @@ impl Stubborn {
 
 #[async_trait]
 impl Mailer for Stubborn {
-    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError> {
         let outcome = self.says.lock().unwrap().clone();
         if outcome.is_ok() {
             self.sent.lock().unwrap().push(mail.to.clone());
@@ -39,7 +39,7 @@ impl Mailer for Stubborn {
 }
 
 /// An application with a mail for Ana in its outbox, and its mail server.
-async fn with_a_mail(error: MailError) -> (TestApp, Arc<Stubborn>) {
+async fn with_a_mail(error: DeliveryError) -> (TestApp, Arc<Stubborn>) {
     let mailer = Stubborn::new(error);
     let shared = Arc::clone(&mailer) as Arc<dyn Mailer>;
     let app = TestApp::built(LIFE, |builder| builder.mailer(shared)).await;
@@ -59,7 +59,7 @@ async fn tried(app: &TestApp) -> (u64, u64) {
 
 #[tokio::test]
 async fn a_mail_blocked_by_a_local_fault_waits_until_the_fault_is_fixed() {
-    let (app, mailer) = with_a_mail(MailError::Blocked("no such host".to_owned())).await;
+    let (app, mailer) = with_a_mail(DeliveryError::Blocked("no such host".to_owned())).await;
     for _ in 0..29 {
         assert_eq!(tried(&app).await, (1, 0));
         app.wait(DAY);
@@ -71,7 +71,7 @@ async fn a_mail_blocked_by_a_local_fault_waits_until_the_fault_is_fixed() {
 
 #[tokio::test]
 async fn a_mail_that_the_receiving_server_defers_is_given_up_after_two_days() {
-    let (app, _) = with_a_mail(MailError::Later("mailbox full".to_owned())).await;
+    let (app, _) = with_a_mail(DeliveryError::Later("mailbox full".to_owned())).await;
     assert_eq!(tried(&app).await, (1, 0));
     app.wait(2 * DAY - 1);
     assert_eq!(tried(&app).await, (1, 0));
@@ -81,7 +81,7 @@ async fn a_mail_that_the_receiving_server_defers_is_given_up_after_two_days() {
 
 #[tokio::test]
 async fn a_mail_that_was_given_up_is_deleted_after_thirty_days() {
-    let (app, _) = with_a_mail(MailError::Never("no such user".to_owned())).await;
+    let (app, _) = with_a_mail(DeliveryError::Never("no such user".to_owned())).await;
     assert_eq!(tried(&app).await, (0, 1));
     app.wait(30 * DAY);
     assert_eq!(tried(&app).await, (0, 1));

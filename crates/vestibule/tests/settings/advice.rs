@@ -11,6 +11,8 @@ SECURITY_RETURN_GENERIC_RESPONSES = true
 SESSION_COOKIE_SECURE = true
 SERVER_NAME = "accounts.example"
 SECURITY_PUBLIC_URL = "https://accounts.example"
+SECURITY_SMS_SERVICE = "webhook"
+SECURITY_SMS_SERVICE_CONFIG = { URL = "https://sms.example", SECRET = "a secret for a webhook" }
 "#;
 
 fn advice(lines: &str) -> Vec<String> {
@@ -161,6 +163,10 @@ fn each_risk_is_named_with_its_fix() {
         (
             "SECURITY_UNIFIED_SIGNIN = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_US_ENABLED_METHODS = [\"sms\"]",
             &["SECURITY_US_ENABLED_METHODS", "us_phone_number"],
+        ),
+        (
+            "SECURITY_TWO_FACTOR = true\nSECURITY_SMS_SERVICE = \"Dummy\"",
+            &["SECURITY_SMS_SERVICE", "\"Twilio\" or \"webhook\""],
         ),
     ] {
         let said = advice(lines);

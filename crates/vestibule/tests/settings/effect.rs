@@ -131,6 +131,12 @@ const OTHERS: &[(&str, &str, &str)] = &[
         r#"{ "samesite" = "Lax" }"#,
         "SECURITY_REFRESH_TOKEN = true",
     ),
+    ("SECURITY_SMS_SERVICE", r#""Twilio""#, TWILIO),
+    (
+        "SECURITY_SMS_SERVICE_CONFIG",
+        r#"{ URL = "https://sms.example/send", SECRET = "a secret for a webhook" }"#,
+        r#"SECURITY_SMS_SERVICE = "webhook""#,
+    ),
     ("SECURITY_URL_PREFIX", r#""/another""#, ""),
     ("SECURITY_USERNAME_ALLOWED_CHARS", r#"["L"]"#, ""),
     (
@@ -162,6 +168,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
 const CORS: &str = r#"CORS_ORIGINS = ["https://app.example"]"#;
 const SMTP: &str = r#"MAIL_SERVER = "mail.example""#;
 const SMTPS: &str = "MAIL_SERVER = \"mail.example\"\nMAIL_PORT = 2465";
+const TWILIO: &str = r#"SECURITY_SMS_SERVICE_CONFIG = { ACCOUNT_SID = "AC1", AUTH_TOKEN = "t", PHONE_NUMBER = "+15550199" }"#;
 const HOST: &str = r#"SERVER_NAME = "a.example""#;
 const UNIFIED: &str = r#"
 SECURITY_UNIFIED_SIGNIN = true

@@ -9,5 +9,6 @@ mod effect;
 mod mail;
 mod page;
 mod refusals;
+mod sms;
 mod sources;
 mod support;

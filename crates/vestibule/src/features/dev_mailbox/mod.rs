@@ -1,10 +1,10 @@
-//! The dev mailbox: shows a developer the mails that the application would have sent.
+//! The dev mailbox: shows a developer the mails and SMS that the application would have sent.
 //!
 //! Routes    `GET /dev/mailbox`, `GET /dev/mailbox.json`, both beside the prefix
-//! Settings  none of `MAIL_SERVER`, `MAIL_BACKEND`, `MAIL_SUPPRESS_SEND`; the key comes from
-//!           `SECRET_KEY`
+//! Settings  none of `MAIL_SERVER`, `MAIL_BACKEND`, `MAIL_SUPPRESS_SEND`; shows SMS unless
+//!           `SECURITY_SMS_SERVICE` sends them; the key comes from `SECRET_KEY`
 //! Messages  `NOT_FOUND`
-//! Mails     all, shown
+//! Mails     all, shown, and all SMS
 //! Hooks     none
 //! Never     exists where mails are sent; answers another machine, a request without the key that
 //!           the server prints at the start, or a page of another site
@@ -32,10 +32,11 @@ use crate::messages::Message;
 use crate::openapi::{Answer, Endpoint, Operation, Schema, Tag};
 use crate::secrets::derived;
 use crate::settings::{CookieSettings, MailRoute, SameSite, Settings};
+use crate::sms::transport::SmsMessage;
 
 const TAG: Tag = Tag {
     name: "dev mailbox",
-    about: "Emails for the developer. Available only if the server sends no emails, only on the machine itself, and only with the key that the server prints when it starts.",
+    about: "Emails and SMS for the developer. Available only if the server sends no emails, only on the machine itself, and only with the key that the server prints when it starts.",
 };
 
 /// The content security policy of the page: its own style, and mails in frames without scripts.
@@ -82,7 +83,7 @@ fn key(app: &App) -> String {
         .unwrap_or_default()
 }
 
-/// `GET /dev/mailbox`: shows the mails as a page.
+/// `GET /dev/mailbox`: shows the mails and SMS as a page.
 async fn show(
     State(app): State<App>,
     info: axum::Extension<RequestInfo>,
@@ -92,8 +93,8 @@ async fn show(
     let Some(presented) = admit(&app, &info, &uri, &headers) else {
         return not_found(&app, &info);
     };
-    let mails = app.mailbox().mails();
-    let mut response = Response::new(Body::from(page::render(&mails)));
+    let page = page::render(&app.mailbox().mails(), &app.mailbox().sms());
+    let mut response = Response::new(Body::from(page));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -105,7 +106,7 @@ async fn show(
     response
 }
 
-/// `GET /dev/mailbox.json`: returns the mails for programs.
+/// `GET /dev/mailbox.json`: returns the mails and SMS for programs.
 async fn list(
     State(app): State<App>,
     info: axum::Extension<RequestInfo>,
@@ -116,9 +117,10 @@ async fn list(
         return not_found(&app, &info);
     };
     let mails: Vec<Value> = app.mailbox().mails().iter().map(as_json).collect();
+    let sms: Vec<Value> = app.mailbox().sms().iter().map(sms_as_json).collect();
     let mut response = Reply::ok()
         .member("mails", mails)
-        .member("sms", Vec::<Value>::new())
+        .member("sms", sms)
         .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .into_response();
     presented.remember(&info, &mut response);
@@ -186,6 +188,16 @@ fn as_json(mail: &Outgoing) -> Value {
     })
 }
 
+fn sms_as_json(sms: &SmsMessage) -> Value {
+    json!({
+        "kind": "sms",
+        "date": sms.date.format(&Rfc3339).ok(),
+        "to": sms.to,
+        "text": sms.text,
+        "message_id": sms.message_id,
+    })
+}
+
 fn key_in_query() -> Value {
     json!({
         "name": KEY,
@@ -207,11 +219,15 @@ fn key_in_cookie() -> Value {
 }
 
 fn describe_page(_: &App) -> Operation {
-    Operation::new("getDevMailboxPage", TAG, "Show the emails as a page")
-        .parameter(key_in_query())
-        .parameter(key_in_cookie())
-        .answers(Answer::page("An HTML page."))
-        .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
+    Operation::new(
+        "getDevMailboxPage",
+        TAG,
+        "Show the emails and SMS as a page",
+    )
+    .parameter(key_in_query())
+    .parameter(key_in_cookie())
+    .answers(Answer::page("An HTML page."))
+    .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }
 
 fn describe_list(_: &App) -> Operation {
@@ -229,14 +245,23 @@ fn describe_list(_: &App) -> Operation {
             "links",
             Schema::list(text()).about("The links in the email."),
         );
-    let sms = Schema::object().open();
-    Operation::new("getDevMailbox", TAG, "List the emails, newest first")
-        .parameter(key_in_query())
-        .parameter(key_in_cookie())
-        .answers(
-            Answer::ok("The emails that would have been sent since the server started.")
-                .must("mails", Schema::list(mail))
-                .must("sms", Schema::list(sms)),
-        )
-        .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
+    let sms = Schema::object()
+        .must("kind", Schema::only("sms"))
+        .must("date", text().with("format", "date-time"))
+        .must("to", text().about("The number in E.164 form."))
+        .must("text", text())
+        .must("message_id", text());
+    Operation::new(
+        "getDevMailbox",
+        TAG,
+        "List the emails and SMS, each newest first",
+    )
+    .parameter(key_in_query())
+    .parameter(key_in_cookie())
+    .answers(
+        Answer::ok("The emails and SMS that would have been sent since the server started.")
+            .must("mails", Schema::list(mail))
+            .must("sms", Schema::list(sms)),
+    )
+    .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
 }

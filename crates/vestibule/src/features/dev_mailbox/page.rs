@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::mail::transport::Outgoing;
+use crate::sms::transport::SmsMessage;
 
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
@@ -29,30 +31,48 @@ iframe { width: 100%; height: 24rem; border: 1px solid #8884; border-radius: .4r
 </style>
 "#;
 
-/// Renders every mail, the newest first.
-pub(super) fn render(mails: &[Outgoing]) -> String {
+/// Renders every mail and SMS, the newest first.
+pub(super) fn render(mails: &[Outgoing], sms: &[SmsMessage]) -> String {
     let mut page = String::from(HEAD);
-    if mails.is_empty() {
+    let mut articles: Vec<(OffsetDateTime, String)> = mails
+        .iter()
+        .map(|mail| (mail.date, article(mail)))
+        .chain(sms.iter().map(|sms| (sms.date, sms_article(sms))))
+        .collect();
+    // Stable: what was sent in the same moment stays in its order.
+    articles.sort_by_key(|(date, _)| std::cmp::Reverse(*date));
+    if articles.is_empty() {
         // Only while the mailbox is empty: a reload would close a mail that is being read.
         page.push_str("<meta http-equiv=\"refresh\" content=\"2\">\n");
     }
-    let count = match mails.len() {
-        0 => "No emails yet. The emails that this server would send appear here.".to_owned(),
-        1 => "1 email. Nothing leaves this machine.".to_owned(),
-        count => format!("{count} emails, newest first. Nothing leaves this machine."),
+    let count = match articles.len() {
+        0 => "No messages yet. The emails and SMS that this server would send appear here."
+            .to_owned(),
+        1 => "1 message. Nothing leaves this machine.".to_owned(),
+        count => format!("{count} messages, newest first. Nothing leaves this machine."),
     };
     let _ = write!(
         page,
         "<header><h1>Mailbox</h1><p>{count}</p></header>\n<main>\n"
     );
-    for mail in mails {
-        article(&mut page, mail);
+    for (_, article) in articles {
+        page.push_str(&article);
     }
     page.push_str("</main>\n</html>\n");
     page
 }
 
-fn article(page: &mut String, mail: &Outgoing) {
+fn sms_article(sms: &SmsMessage) -> String {
+    format!(
+        "<article><h2>SMS</h2>\n<p class=\"who\">to {} <time>{}</time></p>\n<pre>{}</pre></article>\n",
+        escaped(&sms.to),
+        escaped(&sms.date.format(&Rfc3339).unwrap_or_default()),
+        escaped(&sms.text),
+    )
+}
+
+fn article(mail: &Outgoing) -> String {
+    let mut page = String::new();
     let date = mail.date.format(&Rfc3339).unwrap_or_default();
     let _ = write!(
         page,
@@ -89,6 +109,7 @@ fn article(page: &mut String, mail: &Outgoing) {
         );
     }
     page.push_str("</article>\n");
+    page
 }
 
 /// The distinct URLs in a mail's text, or in its HTML if it has no text.
@@ -130,8 +151,6 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use time::OffsetDateTime;
-
     use super::*;
 
     fn mail(text: &str) -> Outgoing {
@@ -146,6 +165,22 @@ mod tests {
         }
     }
 
+    fn sms(text: &str) -> SmsMessage {
+        SmsMessage {
+            to: "<b>+15550100".to_owned(),
+            text: text.to_owned(),
+            message_id: "sms_1".to_owned(),
+            date: OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn mails_and_sms_are_shown_newest_first() {
+        let page = render(&[mail("older")], &[sms("newer")]);
+        assert!(page.contains("2 messages"), "{page}");
+        assert!(page.find("newer") < page.find("older"), "{page}");
+    }
+
     #[test]
     fn links_are_found_once_each() {
         let text = "Go to http://localhost/a?b=1. Or (https://x.example/c)\nhttp://localhost/a?b=1";
@@ -158,7 +193,10 @@ mod tests {
 
     #[test]
     fn attack_markup_in_mails_is_escaped_in_the_dev_mailbox() {
-        let page = render(&[mail("</pre><script>alert(2)</script> http://x/\"onclick=1")]);
+        let page = render(
+            &[mail("</pre><script>alert(2)</script> http://x/\"onclick=1")],
+            &[sms("</pre><script>alert(3)</script>")],
+        );
         assert!(!page.contains("<script"), "{page}");
         assert!(!page.contains("<b>"), "{page}");
         assert!(!page.contains("\"onclick"), "{page}");

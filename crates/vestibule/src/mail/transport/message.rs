@@ -7,7 +7,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use vestibule_formats::text::email;
 
-use super::{MailError, Outgoing};
+use super::{DeliveryError, Outgoing};
 
 /// Marks the mail as automatic, so that it triggers no out-of-office reply (RFC 3834).
 const AUTO_SUBMITTED: (&str, &str) = ("Auto-Submitted", "auto-generated");
@@ -39,9 +39,9 @@ impl Travelling {
 /// Encodes a mail.
 ///
 /// # Errors
-/// [`MailError::Blocked`] if one of its addresses is invalid: only the receiving server can say for
+/// [`DeliveryError::Blocked`] if one of its addresses is invalid: only the receiving server can say for
 /// good that a recipient does not exist.
-pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
+pub(super) fn write(mail: &Outgoing) -> Result<Travelling, DeliveryError> {
     let from = mailbox(&mail.from)
         .ok_or_else(|| blocked("SECURITY_EMAIL_SENDER is not a valid sender"))?;
     let to = address(&mail.to).ok_or_else(|| blocked("the recipient's address is not valid"))?;
@@ -74,8 +74,8 @@ pub(super) fn write(mail: &Outgoing) -> Result<Travelling, MailError> {
     })
 }
 
-fn blocked(why: &str) -> MailError {
-    MailError::Blocked(why.to_owned())
+fn blocked(why: &str) -> DeliveryError {
+    DeliveryError::Blocked(why.to_owned())
 }
 
 /// A `Message-ID` that is valid in a header (RFC 5322, section 3.6.4). An invalid one, such as one
@@ -244,7 +244,10 @@ mod tests {
                 to: to.to_owned(),
                 ..example()
             };
-            assert!(matches!(write(&mail), Err(MailError::Blocked(_))), "{to:?}");
+            assert!(
+                matches!(write(&mail), Err(DeliveryError::Blocked(_))),
+                "{to:?}"
+            );
         }
         let mail = Outgoing {
             message_id: "<1@example.com>\r\nBcc: <all@example.com>".to_owned(),

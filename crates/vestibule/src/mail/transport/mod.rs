@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::mailbox::Nowhere;
 use crate::http::fault::Fault;
+pub(crate) use crate::outbox::DeliveryError;
 #[cfg(feature = "smtp")]
 use crate::settings::SmtpSettings;
 use crate::settings::{MailRoute, MailSettings};
@@ -43,38 +44,21 @@ impl std::fmt::Debug for Outgoing {
     }
 }
 
-/// Why a mail was not sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MailError {
-    /// The receiving side does not accept this mail at the moment: a full mailbox, greylisting. It
-    /// is retried for two days.
-    #[error("delayed: {0}")]
-    Later(String),
-    /// The failure has nothing to do with the recipient: a setting is wrong, the mail server cannot
-    /// be reached or refuses us, or the mail cannot be encoded. It is retried for thirty days, so
-    /// that it is sent once the cause is fixed.
-    #[error("delayed until this is fixed: {0}")]
-    Blocked(String),
-    /// The receiving side refuses this mail for good: the recipient does not exist. It is given up.
-    #[error("refused: {0}")]
-    Never(String),
-}
-
 /// Sends mails.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use vestibule::{MailError, Mailer, Outgoing};
+/// use vestibule::{DeliveryError, Mailer, Outgoing};
 ///
 /// #[derive(Debug)]
 /// struct OnTheScreen;
 ///
 /// #[async_trait::async_trait]
 /// impl Mailer for OnTheScreen {
-///     async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+///     async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError> {
 ///         let text = mail.text.as_deref().unwrap_or_default();
 ///         println!("to {}: {}\n{text}", mail.to, mail.subject);
-///         Ok(()) // or MailError::Blocked, to retry later
+///         Ok(()) // or DeliveryError::Blocked, to retry later
 ///     }
 /// }
 ///
@@ -85,12 +69,12 @@ pub enum MailError {
 #[async_trait]
 pub trait Mailer: Send + Sync + std::fmt::Debug {
     /// Sends one mail.
-    async fn send(&self, mail: &Outgoing) -> Result<(), MailError>;
+    async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError>;
 }
 
 #[async_trait]
 impl<M: Mailer + ?Sized> Mailer for Arc<M> {
-    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError> {
         (**self).send(mail).await
     }
 }
@@ -102,7 +86,9 @@ impl<M: Mailer + ?Sized> Mailer for Arc<M> {
 pub(crate) fn encode(mail: &Outgoing) -> Result<(), String> {
     match message::write(mail) {
         Ok(_) => Ok(()),
-        Err(MailError::Later(why) | MailError::Blocked(why) | MailError::Never(why)) => Err(why),
+        Err(
+            DeliveryError::Later(why) | DeliveryError::Blocked(why) | DeliveryError::Never(why),
+        ) => Err(why),
     }
 }
 
@@ -202,7 +188,9 @@ async fn probe_server(
         let domain = sender.rsplit('@').next().unwrap_or_default();
         let outcome = match smtp::Smtp::new(&server, domain) {
             Ok(smtp) => smtp.probe(sender).await.map_err(|error| match error {
-                MailError::Later(text) | MailError::Blocked(text) | MailError::Never(text) => text,
+                DeliveryError::Later(text)
+                | DeliveryError::Blocked(text)
+                | DeliveryError::Never(text) => text,
             }),
             Err(fault) => Err(fault.to_string()),
         };

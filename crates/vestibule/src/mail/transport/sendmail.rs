@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStderr, ChildStdin, Command};
 
 use super::message::{self, Travelling};
-use super::{MailError, Mailer, Outgoing, said};
+use super::{DeliveryError, Mailer, Outgoing, said};
 use crate::settings::SENDMAIL_TIMEOUT;
 
 /// How many bytes of the program's standard error are read.
@@ -81,9 +81,11 @@ impl Sendmail {
         }
     }
 
-    async fn hand_over(&self, mail: &Travelling) -> Result<(), MailError> {
+    async fn hand_over(&self, mail: &Travelling) -> Result<(), DeliveryError> {
         let (Some(from), [to]) = (mail.from(), mail.envelope.to()) else {
-            return Err(MailError::Blocked("the mail has no recipient".to_owned()));
+            return Err(DeliveryError::Blocked(
+                "the mail has no recipient".to_owned(),
+            ));
         };
         let mut program = Command::new(&self.program)
             .args(["-i", "-f", from.as_ref(), "--", to.as_ref()])
@@ -96,7 +98,7 @@ impl Sendmail {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
-                MailError::Blocked(format!("MAIL_SENDMAIL cannot be started: {error}"))
+                DeliveryError::Blocked(format!("MAIL_SENDMAIL cannot be started: {error}"))
             })?;
         let (stdin, stderr) = (program.stdin.take(), program.stderr.take());
         let (mut written, mut complaint) = (false, Vec::new());
@@ -120,7 +122,7 @@ impl Sendmail {
             }
         };
         let status = status.map_err(|error| {
-            MailError::Blocked(format!(
+            DeliveryError::Blocked(format!(
                 "the exit status of MAIL_SENDMAIL is unknown: {error}"
             ))
         })?;
@@ -131,12 +133,12 @@ impl Sendmail {
 
 #[async_trait]
 impl Mailer for Sendmail {
-    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError> {
         let mail = message::write(mail)?;
         tokio::time::timeout(self.patience, self.hand_over(&mail))
             .await
             .unwrap_or_else(|_| {
-                Err(MailError::Blocked(
+                Err(DeliveryError::Blocked(
                     "MAIL_SENDMAIL did not finish in time".to_owned(),
                 ))
             })
@@ -157,23 +159,23 @@ async fn read(stderr: Option<ChildStderr>, complaint: &mut Vec<u8>) {
     let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
 }
 
-fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), MailError> {
+fn verdict(status: ExitStatus, written: bool, complaint: &str) -> Result<(), DeliveryError> {
     match status.code() {
         Some(0) if written => Ok(()),
-        Some(0) => Err(MailError::Blocked(
+        Some(0) => Err(DeliveryError::Blocked(
             "MAIL_SENDMAIL did not read the mail".to_owned(),
         )),
         Some(code) => {
             let text = format!("MAIL_SENDMAIL exited with {code}: {complaint}");
             Err(if FOR_EVER.contains(&code) {
-                MailError::Never(text)
+                DeliveryError::Never(text)
             } else if THIS_MAIL.contains(&code) {
-                MailError::Later(text)
+                DeliveryError::Later(text)
             } else {
-                MailError::Blocked(text)
+                DeliveryError::Blocked(text)
             })
         }
-        None => Err(MailError::Blocked(
+        None => Err(DeliveryError::Blocked(
             "MAIL_SENDMAIL was killed by a signal".to_owned(),
         )),
     }
@@ -265,7 +267,7 @@ mod tests {
         };
         assert!(matches!(
             program.mailer().send(&mail).await,
-            Err(MailError::Blocked(_))
+            Err(DeliveryError::Blocked(_))
         ));
         let mail = Outgoing {
             to: "-oQ`id`|x@example.com".to_owned(),
@@ -293,9 +295,9 @@ mod tests {
             let script = format!("cat > /dev/null; echo no ana@example.com >&2; exit {code}");
             let program = Program::new(&format!("code-{code}"), &script);
             let (found, text) = match program.mailer().send(&example()).await {
-                Err(MailError::Never(text)) => ("never", text),
-                Err(MailError::Later(text)) => ("later", text),
-                Err(MailError::Blocked(text)) => ("blocked", text),
+                Err(DeliveryError::Never(text)) => ("never", text),
+                Err(DeliveryError::Later(text)) => ("later", text),
+                Err(DeliveryError::Blocked(text)) => ("blocked", text),
                 Ok(()) => panic!("{code}"),
             };
             assert_eq!(found, kind, "{code}: {text}");
@@ -348,8 +350,8 @@ mod tests {
             let outcome = program.mailer().send(&mail).await;
             assert!(!mark.exists(), "{name}: the child came to its end first");
             match (name, outcome) {
-                ("sent", Ok(())) | ("unread", Err(MailError::Blocked(_))) => {}
-                ("refused", Err(MailError::Never(text))) => {
+                ("sent", Ok(())) | ("unread", Err(DeliveryError::Blocked(_))) => {}
+                ("refused", Err(DeliveryError::Never(text))) => {
                     assert!(text.contains("no such user"), "{text}");
                 }
                 (_, outcome) => panic!("{name}: {outcome:?}"),
@@ -365,11 +367,14 @@ mod tests {
             ..program.mailer()
         };
         let outcome = mailer.send(&example()).await;
-        assert!(matches!(outcome, Err(MailError::Blocked(_))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(DeliveryError::Blocked(_))),
+            "{outcome:?}"
+        );
 
         let flood = "head -c 300000 /dev/zero | tr '\\0' x >&2; cat > /dev/null; exit 75";
         let program = Program::new("floods", flood);
-        let Err(MailError::Later(text)) = program.mailer().send(&example()).await else {
+        let Err(DeliveryError::Later(text)) = program.mailer().send(&example()).await else {
             panic!("it was sent");
         };
         assert!(text.len() < 500, "{}", text.len());
@@ -377,7 +382,7 @@ mod tests {
         let missing = Sendmail::new(Path::new("/nonexistent/sendmail").to_owned());
         assert!(matches!(
             missing.send(&example()).await,
-            Err(MailError::Blocked(_))
+            Err(DeliveryError::Blocked(_))
         ));
     }
 }

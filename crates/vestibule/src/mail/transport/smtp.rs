@@ -16,7 +16,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use tokio::sync::Semaphore;
 
 use super::message::{self, Travelling};
-use super::{MailError, Mailer, Outgoing, said};
+use super::{DeliveryError, Mailer, Outgoing, said};
 use crate::http::fault::Fault;
 use crate::settings::{SmtpSettings, SmtpTls};
 
@@ -88,7 +88,7 @@ impl Smtp {
     }
 
     /// A working connection, kept or new, and how many mails it has carried.
-    async fn connection(&self) -> Result<(AsyncSmtpConnection, u32), MailError> {
+    async fn connection(&self) -> Result<(AsyncSmtpConnection, u32), DeliveryError> {
         let deadline = tokio::time::Instant::now() + self.patience;
         loop {
             let kept = self.idle().pop();
@@ -112,12 +112,12 @@ impl Smtp {
         &self,
         connection: &mut AsyncSmtpConnection,
         mail: &Travelling,
-    ) -> Result<(), MailError> {
+    ) -> Result<(), DeliveryError> {
         let offers = |extension| connection.server_info().supports_feature(extension);
         let mut options = Vec::new();
         if mail.needs_smtputf8() {
             if !offers(Extension::SmtpUtfEight) {
-                return Err(MailError::Blocked(connect::NO_SMTPUTF8.to_owned()));
+                return Err(DeliveryError::Blocked(connect::NO_SMTPUTF8.to_owned()));
             }
             options.push(MailParameter::SmtpUtfEight);
         }
@@ -154,14 +154,18 @@ impl Smtp {
 
 #[async_trait]
 impl Mailer for Smtp {
-    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError> {
         let mail = message::write(mail)?;
         let _permit = self.connections.acquire().await;
         let (mut connection, mails) = self.connection().await?;
         // After an error the connection is dropped, because its state is unknown.
         tokio::time::timeout(self.patience, self.hand_over(&mut connection, &mail))
             .await
-            .unwrap_or_else(|_| Err(MailError::Blocked("MAIL_SERVER takes too long".to_owned())))?;
+            .unwrap_or_else(|_| {
+                Err(DeliveryError::Blocked(
+                    "MAIL_SERVER takes too long".to_owned(),
+                ))
+            })?;
         if mails + 1 < MAILS_PER_CONNECTION {
             self.idle().push(Idle {
                 connection,
@@ -191,19 +195,19 @@ fn tls(settings: &SmtpSettings) -> Result<TlsParameters, Fault> {
 
 /// What a server's reply to a mail means. A permanent refusal is final unless it concerns us: then
 /// the operator can fix the cause.
-fn refused(error: &Error, mail: &Travelling) -> MailError {
+fn refused(error: &Error, mail: &Travelling) -> DeliveryError {
     let about = mail.envelope.to().first().map_or("", AsRef::as_ref);
     let text = error.to_string();
     let shown = said::clean(&text, about);
     match error.status() {
         Some(code) if error.is_permanent() => {
             if said::is_about_us(u16::from(code), &text) {
-                MailError::Blocked(shown)
+                DeliveryError::Blocked(shown)
             } else {
-                MailError::Never(shown)
+                DeliveryError::Never(shown)
             }
         }
-        Some(_) => MailError::Later(shown),
-        None => MailError::Blocked(shown),
+        Some(_) => DeliveryError::Later(shown),
+        None => DeliveryError::Blocked(shown),
     }
 }

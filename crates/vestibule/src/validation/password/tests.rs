@@ -22,9 +22,13 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        self.listen_at(tracing::Level::TRACE)
+    }
+
+    pub(crate) fn listen_at(&self, level: tracing::Level) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(move || log.clone())
             .finish();

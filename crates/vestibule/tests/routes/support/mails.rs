@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use vestibule::{MailError, Mailer, Outgoing};
+use vestibule::{DeliveryError, Mailer, Outgoing};
 
 use super::{Browser, TestApp};
 
@@ -13,7 +13,7 @@ pub(crate) struct Sent(Mutex<Vec<Outgoing>>);
 
 #[async_trait]
 impl Mailer for Sent {
-    async fn send(&self, mail: &Outgoing) -> Result<(), MailError> {
+    async fn send(&self, mail: &Outgoing) -> Result<(), DeliveryError> {
         self.0.lock().unwrap().push(mail.clone());
         Ok(())
     }

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use super::lines::Lines;
-use super::{MailError, Smtp, SmtpTls, said};
+use super::{DeliveryError, Smtp, SmtpTls, said};
 
 /// How long the server may take to reply to a probe's QUIT.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -23,11 +23,11 @@ impl Smtp {
     pub(super) async fn connect(
         &self,
         deadline: Instant,
-    ) -> Result<AsyncSmtpConnection, MailError> {
+    ) -> Result<AsyncSmtpConnection, DeliveryError> {
         let mut connection = self.greet(deadline).await?;
         if let (SmtpTls::StartTls, Some(tls)) = (self.settings.tls, &self.tls) {
             if !connection.can_starttls() {
-                return Err(MailError::Blocked(
+                return Err(DeliveryError::Blocked(
                     "MAIL_SERVER does not offer STARTTLS, which MAIL_USE_TLS requires; check MAIL_PORT, which is often 587"
                         .to_owned(),
                 ));
@@ -38,7 +38,7 @@ impl Smtp {
                 .ok_or_else(|| self.silent("does not respond to STARTTLS"))?
                 .map_err(|error| {
                     let text = error.to_string();
-                    MailError::Blocked(format!(
+                    DeliveryError::Blocked(format!(
                         "STARTTLS failed: {}; {}",
                         said::clean(&text, ""),
                         fix(&text)
@@ -56,7 +56,7 @@ impl Smtp {
                 .ok_or_else(|| self.silent("does not respond to the authentication"))?
                 // The server's reply may repeat the username.
                 .map_err(|error| match error.status() {
-                    Some(code) => MailError::Blocked(format!(
+                    Some(code) => DeliveryError::Blocked(format!(
                         "MAIL_SERVER refuses MAIL_USERNAME and MAIL_PASSWORD: {code}"
                     )),
                     None => failed("authentication with MAIL_SERVER failed", &error),
@@ -66,10 +66,10 @@ impl Smtp {
     }
 
     /// Connects and waits for the greeting.
-    async fn greet(&self, deadline: Instant) -> Result<AsyncSmtpConnection, MailError> {
+    async fn greet(&self, deadline: Instant) -> Result<AsyncSmtpConnection, DeliveryError> {
         let (host, port) = (self.settings.host.as_str(), self.settings.port);
         let unreachable = |error: &dyn std::fmt::Display| {
-            MailError::Blocked(format!(
+            DeliveryError::Blocked(format!(
                 "cannot connect to {}: {}; {}",
                 self.place(),
                 said::clean(&error.to_string(), ""),
@@ -89,7 +89,7 @@ impl Smtp {
                 })?
                 .map_err(|error| {
                     if format!("{error:?}").contains(NOT_TLS) {
-                        MailError::Blocked(format!(
+                        DeliveryError::Blocked(format!(
                             "{} responds without TLS: the server starts without TLS, as on ports 587 and 25; set MAIL_USE_TLS = true instead of MAIL_USE_SSL",
                             self.place()
                         ))
@@ -118,7 +118,7 @@ impl Smtp {
     }
 
     /// Connects as for a mail, sends none, and describes the connection.
-    pub(in super::super) async fn probe(&self, sender: &str) -> Result<String, MailError> {
+    pub(in super::super) async fn probe(&self, sender: &str) -> Result<String, DeliveryError> {
         let mut connection = self.connect(Instant::now() + self.patience).await?;
         let takes_utf8 = connection
             .server_info()
@@ -126,7 +126,7 @@ impl Smtp {
         // The reply to QUIT does not matter.
         let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
         if !sender.is_ascii() && !takes_utf8 {
-            return Err(MailError::Blocked(NO_SMTPUTF8.to_owned()));
+            return Err(DeliveryError::Blocked(NO_SMTPUTF8.to_owned()));
         }
         let encryption = match self.settings.tls {
             SmtpTls::None => "without encryption",
@@ -147,8 +147,8 @@ impl Smtp {
         }
     }
 
-    fn silent(&self, what: &str) -> MailError {
-        MailError::Blocked(format!("{} {what} ({:?})", self.place(), self.patience))
+    fn silent(&self, what: &str) -> DeliveryError {
+        DeliveryError::Blocked(format!("{} {what} ({:?})", self.place(), self.patience))
     }
 }
 
@@ -170,6 +170,6 @@ async fn within<T>(deadline: Instant, what: impl Future<Output = T>) -> Option<T
 }
 
 /// A failure before the recipient is named, which therefore has nothing to do with them.
-pub(super) fn failed(what: &str, error: &dyn std::fmt::Display) -> MailError {
-    MailError::Blocked(format!("{what}: {}", said::clean(&error.to_string(), "")))
+pub(super) fn failed(what: &str, error: &dyn std::fmt::Display) -> DeliveryError {
+    DeliveryError::Blocked(format!("{what}: {}", said::clean(&error.to_string(), "")))
 }

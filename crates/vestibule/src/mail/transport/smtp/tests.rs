@@ -41,20 +41,20 @@ fn mailer(settings: &SmtpSettings) -> Smtp {
     Smtp::new(settings, "xn--mnchen-3ya.example").unwrap()
 }
 
-async fn send(settings: &SmtpSettings) -> Result<(), MailError> {
+async fn send(settings: &SmtpSettings) -> Result<(), DeliveryError> {
     mailer(settings).send(&example()).await
 }
 
-fn is_blocked(outcome: &Result<(), MailError>) -> bool {
-    matches!(outcome, Err(MailError::Blocked(_)))
+fn is_blocked(outcome: &Result<(), DeliveryError>) -> bool {
+    matches!(outcome, Err(DeliveryError::Blocked(_)))
 }
 
-fn is_later(outcome: &Result<(), MailError>) -> bool {
-    matches!(outcome, Err(MailError::Later(_)))
+fn is_later(outcome: &Result<(), DeliveryError>) -> bool {
+    matches!(outcome, Err(DeliveryError::Later(_)))
 }
 
-fn is_never(outcome: &Result<(), MailError>) -> bool {
-    matches!(outcome, Err(MailError::Never(_)))
+fn is_never(outcome: &Result<(), DeliveryError>) -> bool {
+    matches!(outcome, Err(DeliveryError::Never(_)))
 }
 
 /// A self-signed certificate for localhost: the server's TLS acceptor, and the file by which a
