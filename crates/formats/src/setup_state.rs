@@ -23,6 +23,17 @@ pub struct SetupState {
     pub totp_secret: Zeroizing<String>,
     /// The phone number that text messages go to, if the method is `sms`.
     pub phone: Option<String>,
+    /// The `fs_uniquifier` of the user that the token was issued to. The reference's tokens have
+    /// none, and it ignores ours.
+    pub user: Option<String>,
+}
+
+impl SetupState {
+    /// Whether the token belongs to this user. A token of the reference belongs to every user.
+    #[must_use]
+    pub fn is_of(&self, uniquifier: &str) -> bool {
+        self.user.as_deref().is_none_or(|user| user == uniquifier)
+    }
 }
 
 impl fmt::Debug for SetupState {
@@ -66,6 +77,9 @@ impl SetupKind {
 
 const TOTP_SECRET: &str = "totp_secret";
 
+/// A member of our own, which the reference ignores.
+const USER: &str = "vestibule_user";
+
 /// Issues and reads the states of one kind of set-up.
 #[derive(Debug, Clone)]
 pub struct SetupStateCodec {
@@ -97,9 +111,11 @@ impl SetupStateCodec {
             (method, Some(state.method.as_str())),
             (phone, state.phone.as_deref()),
         ];
+        let user = state.user.as_deref().map(|user| (USER, Some(user)));
         let mut json = Zeroizing::new(Vec::new());
         // Strings always serialise.
-        let _ = serde_json::Serializer::new(&mut *json).collect_map(members);
+        let _ =
+            serde_json::Serializer::new(&mut *json).collect_map(members.into_iter().chain(user));
         self.signer.sign(&encode_payload(&json), now)
     }
 
@@ -138,6 +154,11 @@ impl SetupStateCodec {
             method: text(method)??,
             totp_secret: Zeroizing::new(text(TOTP_SECRET)??),
             phone: text(phone)?,
+            user: match members.remove(USER) {
+                None => None,
+                Some(Value::String(user)) => Some(user),
+                Some(_) => return None,
+            },
         })
     }
 }

@@ -7,13 +7,17 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use vestibule_formats::auth_token::AuthTokenCodec;
 use vestibule_formats::csrf::CsrfCodec;
+use vestibule_formats::fernet::FernetRing;
 use vestibule_formats::flask_session::SessionCodec;
 use vestibule_formats::refresh_token::RefreshTokenCodec;
 use vestibule_formats::remember_cookie::RememberCodec;
+use vestibule_formats::setup_state::SetupStateCodec;
+use vestibule_formats::validity_cookie::ValidityCookieCodec;
 use vestibule_store::{Store, User};
 
 use crate::audit::AuditChain;
 use crate::clock::{self, Clock};
+use crate::codes::CodeSecrets;
 use crate::embed::response_hooks::ResponseHooks;
 use crate::hooks::{Event, Hooks};
 use crate::http::cors::Cors;
@@ -67,6 +71,11 @@ pub(crate) struct Parts {
     /// The mails and SMS for the developer, if they are not sent.
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) outbox: Outbox,
+    pub(crate) code_secrets: CodeSecrets,
+    pub(crate) recovery_keys: Option<FernetRing>,
+    pub(crate) validity_codec: ValidityCookieCodec,
+    pub(crate) unified_setup_codec: SetupStateCodec,
+    pub(crate) two_factor_setup_codec: SetupStateCodec,
     pub(crate) chain: AuditChain,
 }
 
@@ -146,6 +155,11 @@ impl App {
         &*self.0.random
     }
 
+    /// The source of randomness, for work on another thread.
+    pub(crate) fn shared_random(&self) -> Arc<dyn Random> {
+        Arc::clone(&self.0.random)
+    }
+
     /// A new request ID.
     pub(crate) fn next_request_id(&self) -> String {
         self.0.request_ids.next(self.random())
@@ -201,6 +215,27 @@ impl App {
 
     pub(crate) fn mailbox(&self) -> &Mailbox {
         &self.0.mailbox
+    }
+
+    pub(crate) fn code_secrets(&self) -> &CodeSecrets {
+        &self.0.code_secrets
+    }
+
+    /// The keys that encrypt recovery codes, if there are any.
+    pub(crate) fn recovery_keys(&self) -> Option<&FernetRing> {
+        self.0.recovery_keys.as_ref()
+    }
+
+    pub(crate) fn validity_codec(&self) -> &ValidityCookieCodec {
+        &self.0.validity_codec
+    }
+
+    pub(crate) fn unified_setup_codec(&self) -> &SetupStateCodec {
+        &self.0.unified_setup_codec
+    }
+
+    pub(crate) fn two_factor_setup_codec(&self) -> &SetupStateCodec {
+        &self.0.two_factor_setup_codec
     }
 
     pub(crate) fn outbox(&self) -> &Outbox {

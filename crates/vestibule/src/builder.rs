@@ -12,12 +12,15 @@ use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::flask_session::SessionCodec;
 use vestibule_formats::refresh_token::RefreshTokenCodec;
 use vestibule_formats::remember_cookie::RememberCodec;
+use vestibule_formats::setup_state::{SetupKind, SetupStateCodec};
 use vestibule_formats::sign::KeyRing;
+use vestibule_formats::validity_cookie::ValidityCookieCodec;
 use vestibule_store::{MemoryStore, Store, User};
 
 use crate::app::{App, Parts, TokenEnd};
 use crate::audit::AuditChain;
 use crate::clock::{Clock, SystemClock};
+use crate::codes::{CodeSecrets, recovery};
 use crate::embed::VestibuleLayer;
 use crate::embed::response_hooks::ResponseHooks;
 use crate::embed::{Reauthentication, Unauthenticated, Unauthorized};
@@ -41,7 +44,7 @@ use crate::secrets::passwords::Passwords;
 use crate::settings::{MailRoute, Settings};
 use crate::sms::transport::{self as sms, Dummy, SmsSender};
 use crate::validation::deliverability::Deliverability;
-use crate::validation::own::{OwnRules, PhoneNumbers, UsernameCheck};
+use crate::validation::own::{OwnRules, PhoneNumbers, SecondFactorState, UsernameCheck};
 use crate::validation::password::{PasswordCheck, PasswordRules};
 
 /// A configured instance: its router, its layer and its background work.
@@ -442,6 +445,30 @@ impl Builder {
         self
     }
 
+    /// Decides for each user whether a sign-in needs a second factor: the reference's
+    /// `check_tf_required`.
+    ///
+    /// `rule` returns `None` to leave the decision to the settings. It runs after the first factor
+    /// was shown, and only where the settings ask for a second factor after that factor at all. It
+    /// has no effect while `SECURITY_TWO_FACTOR` is off.
+    ///
+    /// ```
+    /// # fn of(builder: vestibule::Builder) -> vestibule::Builder {
+    /// // Users with a phone number show a second factor on every new device.
+    /// builder.require_second_factor(|user, state| {
+    ///     (user.us_phone_number.is_some() && !state.remembered).then_some(true)
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn require_second_factor(
+        mut self,
+        rule: impl Fn(&User, SecondFactorState) -> Option<bool> + Send + Sync + 'static,
+    ) -> Self {
+        self.own_rules.second_factor = Some(Box::new(rule));
+        self
+    }
+
     /// Sets how many threads check passwords. The default is the number of cores.
     #[must_use]
     pub fn hashing_threads(mut self, threads: usize) -> Self {
@@ -519,6 +546,7 @@ impl Builder {
                 }
             })
         };
+        let code_secrets = CodeSecrets::new(&settings.totp, &*random)?;
         let parts = Parts {
             session_codec: SessionCodec::new(&keys),
             remember_codec: RememberCodec::new(&keys),
@@ -549,6 +577,22 @@ impl Builder {
             store,
             clock,
             random,
+            recovery_keys: recovery::keys(&settings.recovery_codes)?,
+            validity_codec: ValidityCookieCodec::new(
+                &keys,
+                Some(&settings.two_factor.validity_salt),
+            ),
+            unified_setup_codec: SetupStateCodec::new(
+                &keys,
+                SetupKind::Unified,
+                Some(&settings.unified.setup.salt),
+            ),
+            two_factor_setup_codec: SetupStateCodec::new(
+                &keys,
+                SetupKind::TwoFactor,
+                Some(&settings.two_factor.setup.salt),
+            ),
+            code_secrets,
             request_ids: RequestIds::default(),
             hooks,
             settings,

@@ -147,6 +147,63 @@ pub enum Event<'a> {
         /// The token of the link.
         token: &'a str,
     },
+    /// A one-time code that signs in or verifies a user was sent.
+    CodeSent {
+        /// The user.
+        user_id: UserId,
+        /// The method that it was sent by.
+        method: &'a str,
+    },
+    /// A user set up a method of unified sign-in.
+    SignInMethodAdded {
+        /// The user.
+        user_id: UserId,
+        /// The method.
+        method: &'a str,
+    },
+    /// A user removed a method of unified sign-in.
+    SignInMethodRemoved {
+        /// The user.
+        user_id: UserId,
+        /// The method.
+        method: &'a str,
+    },
+    /// A one-time code of a user's second factor was sent.
+    SecondFactorCodeSent {
+        /// The user.
+        user_id: UserId,
+        /// The method that it was sent by.
+        method: &'a str,
+    },
+    /// A user set up a second factor, or replaced it.
+    SecondFactorChanged {
+        /// The user.
+        user_id: UserId,
+        /// The method.
+        method: &'a str,
+    },
+    /// A user removed their second factor.
+    SecondFactorDisabled {
+        /// The user.
+        user_id: UserId,
+    },
+    /// A user who cannot show their second factor asked the operator for help.
+    SecondFactorHelpRequested {
+        /// The user.
+        user_id: UserId,
+    },
+    /// A user got new recovery codes; the old ones are invalid.
+    RecoveryCodesRenewed {
+        /// The user.
+        user_id: UserId,
+    },
+    /// A user signed in with a recovery code.
+    RecoveryCodeUsed {
+        /// The user.
+        user_id: UserId,
+        /// How many codes are left.
+        left: usize,
+    },
     /// A request was refused because its caller is not authenticated. This event is never in the
     /// audit log.
     Unauthenticated {
@@ -220,6 +277,15 @@ impl Event<'_> {
             Self::UsernameChanged { .. } => "username_changed",
             Self::UsernameRecoverySent { .. } => "username_recovery_sent",
             Self::LoginInstructionsSent { .. } => "login_instructions_sent",
+            Self::CodeSent { .. } => "code_sent",
+            Self::SignInMethodAdded { .. } => "sign_in_method_added",
+            Self::SignInMethodRemoved { .. } => "sign_in_method_removed",
+            Self::SecondFactorCodeSent { .. } => "second_factor_code_sent",
+            Self::SecondFactorChanged { .. } => "second_factor_changed",
+            Self::SecondFactorDisabled { .. } => "second_factor_disabled",
+            Self::SecondFactorHelpRequested { .. } => "second_factor_help_requested",
+            Self::RecoveryCodesRenewed { .. } => "recovery_codes_renewed",
+            Self::RecoveryCodeUsed { .. } => "recovery_code_used",
             Self::Unauthenticated { .. } => "unauthenticated",
         }
     }
@@ -244,7 +310,16 @@ impl Event<'_> {
             | Self::ChangeEmailConfirmed { user_id, .. }
             | Self::UsernameChanged { user_id, .. }
             | Self::UsernameRecoverySent { user_id }
-            | Self::LoginInstructionsSent { user_id, .. } => Some(*user_id),
+            | Self::LoginInstructionsSent { user_id, .. }
+            | Self::CodeSent { user_id, .. }
+            | Self::SignInMethodAdded { user_id, .. }
+            | Self::SignInMethodRemoved { user_id, .. }
+            | Self::SecondFactorCodeSent { user_id, .. }
+            | Self::SecondFactorChanged { user_id, .. }
+            | Self::SecondFactorDisabled { user_id }
+            | Self::SecondFactorHelpRequested { user_id }
+            | Self::RecoveryCodesRenewed { user_id }
+            | Self::RecoveryCodeUsed { user_id, .. } => Some(*user_id),
             Self::Unauthenticated { .. } => None,
         }
     }
@@ -256,6 +331,12 @@ impl Event<'_> {
             Self::Verified { via, .. } | Self::SignInFailed { via, .. } => {
                 Some(json!({ "via": [via] }))
             }
+            Self::CodeSent { method, .. }
+            | Self::SignInMethodAdded { method, .. }
+            | Self::SignInMethodRemoved { method, .. }
+            | Self::SecondFactorCodeSent { method, .. }
+            | Self::SecondFactorChanged { method, .. } => Some(json!({ "method": method })),
+            Self::RecoveryCodeUsed { left, .. } => Some(json!({ "left": left })),
             Self::RefreshFamilyEnded { why, .. } => Some(json!({ "why": why.name() })),
             Self::NotRegistered {
                 existing_email,

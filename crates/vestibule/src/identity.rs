@@ -124,7 +124,7 @@ pub(crate) fn reads_as_another(app: &App, name: &str) -> bool {
 }
 
 /// A phone number in its stored form.
-fn phone_number(app: &App, text: &str) -> Option<String> {
+pub(crate) fn phone_number(app: &App, text: &str) -> Option<String> {
     match &app.own_rules().phone_numbers {
         Some(own) => own.normalise(text),
         None => phone::normalise(text, app.settings().identity.phone_region).ok(),

@@ -39,6 +39,7 @@ mod app;
 mod audit;
 mod builder;
 mod clock;
+mod codes;
 mod commit;
 mod embed;
 mod features;
@@ -80,7 +81,7 @@ pub use outbox::DeliveryError;
 pub use rng::Random;
 pub use settings::{Mechanism, Problem, Settings, SettingsError};
 pub use sms::transport::{SmsMessage, SmsSender};
-pub use validation::own::{PhoneNumbers, UsernameCheck};
+pub use validation::own::{PhoneNumbers, SecondFactorState, UsernameCheck};
 pub use validation::password::PasswordCheck;
 /// The `Store` trait, its records, and the stores: in memory and in SQL.
 pub use vestibule_store as store;

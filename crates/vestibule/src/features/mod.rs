@@ -13,6 +13,8 @@ pub(crate) mod logout;
 pub(crate) mod passwordless;
 pub(crate) mod recover;
 pub(crate) mod recover_username;
+pub(crate) mod recovery_codes;
 pub(crate) mod register;
 pub(crate) mod tokens;
+pub(crate) mod two_factor;
 pub(crate) mod verify;

@@ -188,6 +188,21 @@ impl Fields {
         }
     }
 
+    /// A one-time code, which clients send as a text or as a number; `None` if it is empty.
+    ///
+    /// # Errors
+    /// Any other value is not a code.
+    pub(crate) fn code(&self, name: &str) -> Result<Option<String>, Message> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            // A number has lost its leading zeros.
+            Some(Value::Number(number)) if number.is_u64() => Ok(Some(format!("{number:0>6}"))),
+            Some(_) => Err(Message::ApiError),
+        }
+    }
+
     /// A boolean field in the forms that HTML forms and JSON use; `None` if absent or null.
     ///
     /// # Errors

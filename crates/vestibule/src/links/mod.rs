@@ -10,5 +10,5 @@ pub(crate) use kind::Kind;
 pub(crate) use mail::LinkMail;
 pub(crate) use token::{
     FINGERPRINTS_IN_RESET, Link, Links, Opened, change_email, confirm, consume, endpoint, login,
-    open, pad_fingerprints, reset,
+    open, pad_fingerprints, public_host, reset,
 };

@@ -156,7 +156,7 @@ pub(crate) fn redirect_error(
     refusal: &LinkRefusal,
 ) -> Result<Reply, Fault> {
     let message = Some((refusal.category, &refusal.reason));
-    redirect_with(app, info, view, message, refusal.user.as_deref())
+    redirect_with(app, info, view, message, refusal.user.as_deref(), false)
 }
 
 /// Redirects to the view for success, with the user whose link it was.
@@ -171,7 +171,22 @@ pub(crate) fn redirect_success(
     user: &User,
 ) -> Result<Reply, Fault> {
     let message = message.map(|message| ("success", message));
-    redirect_with(app, info, view, message, Some(user))
+    redirect_with(app, info, view, message, Some(user), false)
+}
+
+/// Redirects to a view that has to ask for the second factor.
+///
+/// # Errors
+/// When the view is not a valid header value.
+pub(crate) fn redirect_second_factor(
+    app: &App,
+    info: &RequestInfo,
+    view: &str,
+    message: Option<&LocalizedMessage>,
+    user: &User,
+) -> Result<Reply, Fault> {
+    let message = message.map(|message| ("success", message));
+    redirect_with(app, info, view, message, Some(user), true)
 }
 
 /// Redirects to a view with the token, for the app to post.
@@ -193,6 +208,7 @@ fn redirect_with(
     view: &str,
     message: Option<(&'static str, &LocalizedMessage)>,
     user: Option<&User>,
+    second_factor: bool,
 ) -> Result<Reply, Fault> {
     let words = app.words(info);
     let message = message.map(|(category, message)| {
@@ -202,6 +218,9 @@ fn redirect_with(
     let mut parameters: Vec<(&str, &str)> = Vec::new();
     if let Some((category, text)) = &message {
         parameters.push((category, text));
+    }
+    if second_factor {
+        parameters.push(("tf_required", "1"));
     }
     if let Some(user) = user {
         parameters.push(("email", user.email.as_deref().unwrap_or_default()));

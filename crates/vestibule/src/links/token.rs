@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
 use crate::rng;
-use crate::settings::{Settings, endpoints};
+use crate::settings::{Settings, endpoints, hosts};
 
 /// Makes and reads the tokens of every kind.
 #[derive(Debug)]
@@ -123,6 +123,21 @@ fn make(app: &App, info: &RequestInfo, kind: Kind, parts: &[Option<&str>]) -> Li
     let path = (kind.row().path)(app.settings());
     let url = endpoints::under(&endpoint(app, info, path), &token);
     Link { token, url }
+}
+
+/// The name of the host that users reach the server under, without a port: that of the public
+/// origin, if one is configured, or the trusted host.
+pub(crate) fn public_host(app: &App, info: &RequestInfo) -> String {
+    let http = &app.settings().http;
+    let public = http.public_origin.as_deref();
+    let host = match public.and_then(|origin| origin.split("://").nth(1)) {
+        Some(public) => public.to_ascii_lowercase(),
+        None => http.hosts.in_links(info.host()),
+    };
+    match hosts::split(&host) {
+        Some((name, _)) => name.to_owned(),
+        None => host,
+    }
 }
 
 /// The URL of one of our endpoints for a mail: on the public origin, if one is configured, or on

@@ -186,7 +186,7 @@ fn notices(settings: &Settings) -> Vec<Kind<'_>> {
         });
     };
     let factors =
-        settings.two_factor.enabled || settings.unified_signin || settings.webauthn.enabled;
+        settings.two_factor.enabled || settings.unified.enabled || settings.webauthn.enabled;
     if factors && notices.factors {
         add(
             "SECURITY_EMAIL_TEMPLATE_FACTOR_ADDED_NOTICE",

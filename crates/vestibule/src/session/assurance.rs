@@ -5,14 +5,15 @@
 
 use vestibule_store::User;
 
-use super::proof::{Factor, Proof};
+use super::proof::{Channel, Factor, Proof};
 use crate::app::App;
 use crate::http::fault::Fault;
 use crate::messages::{LocalizedMessage, Message};
-use crate::settings::Settings;
+use crate::settings::{Method, Settings};
+use crate::validation::own::SecondFactorState;
 
 /// What the settings require of a sign-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FactorPolicy {
     /// Whether the user's address has to be confirmed.
     confirmed: bool,
@@ -20,6 +21,12 @@ pub(crate) struct FactorPolicy {
     two_factor: bool,
     /// Whether every user has to show a second factor.
     two_factor_required: bool,
+    /// Whether a remembered device has to show it as well.
+    always_validate: bool,
+    /// Whether the mailbox or phone that was the first factor counts as the second, too.
+    same_channel: bool,
+    /// The methods of unified sign-in after which a second factor is required.
+    mfa_required: Vec<Method>,
     /// Whether a registered passkey counts as the second factor.
     passkey_as_second: bool,
 }
@@ -29,6 +36,7 @@ impl FactorPolicy {
         let Settings {
             login,
             two_factor,
+            unified,
             webauthn,
             ..
         } = settings;
@@ -36,7 +44,36 @@ impl FactorPolicy {
             confirmed: login.confirmable && !login.login_without_confirmation,
             two_factor: two_factor.enabled,
             two_factor_required: two_factor.enabled && two_factor.required,
+            always_validate: two_factor.always_validate,
+            same_channel: two_factor.same_channel,
+            mfa_required: unified.mfa_required.clone(),
             passkey_as_second: webauthn.enabled && webauthn.allow_as_multi_factor,
+        }
+    }
+
+    /// Whether a sign-in that began with this factor needs a second one at all.
+    fn asks_after(&self, first: Factor) -> bool {
+        match first {
+            Factor::UnifiedPassword => self.mfa_required.contains(&Method::Password),
+            Factor::Code(method) => self.mfa_required.contains(&method),
+            Factor::CodeLink => self.mfa_required.contains(&Method::Email),
+            Factor::Password
+            | Factor::SignInLink
+            | Factor::ConfirmationLink
+            | Factor::ResetLink
+            | Factor::NewAccount
+            | Factor::RecoveryCode => true,
+            // The sign-in that issued the credential was complete.
+            Factor::Credential => false,
+        }
+    }
+
+    /// Whether a factor counts as the second one after another.
+    pub(super) fn accepts_second(&self, first: Factor, second: Factor) -> bool {
+        match second {
+            Factor::RecoveryCode => true,
+            Factor::Code(_) => self.same_channel || first.channel() != second.channel(),
+            _ => false,
         }
     }
 }
@@ -47,8 +84,12 @@ pub(crate) struct Account<'a> {
     user: &'a User,
     /// Whether the user has a passkey. Not read if the policy does not ask for passkeys.
     has_passkey: bool,
+    /// Whether the client is a device on which the user showed the second factor before.
+    remembered: bool,
     /// The embedding application's own reason to block a sign-in.
     objection: Option<LocalizedMessage>,
+    /// The embedding application's own decision whether a second factor is required.
+    own_requirement: Option<bool>,
 }
 
 impl<'a> Account<'a> {
@@ -57,15 +98,29 @@ impl<'a> Account<'a> {
         Self {
             user,
             has_passkey: false,
+            remembered: false,
             objection: app.own_rules().objection(user),
+            own_requirement: None,
         }
     }
 
-    async fn load(app: &App, policy: &FactorPolicy, user: &'a User) -> Result<Self, Fault> {
+    async fn load(
+        app: &App,
+        policy: &FactorPolicy,
+        user: &'a User,
+        remembered: bool,
+    ) -> Result<Self, Fault> {
         // A handle alone does not mean a passkey: every user has a handle.
         let may_have_passkey = policy.passkey_as_second && user.fs_webauthn_user_handle.is_some();
+        let has_passkey = may_have_passkey && app.store().has_passkey(user.id).await?;
+        let state = SecondFactorState {
+            set_up: policy.two_factor && second_factor(user).is_some() || has_passkey,
+            remembered,
+        };
         Ok(Self {
-            has_passkey: may_have_passkey && app.store().has_passkey(user.id).await?,
+            has_passkey,
+            remembered,
+            own_requirement: app.own_rules().requires_second_factor(user, state),
             ..Self::without_factors(app, user)
         })
     }
@@ -76,19 +131,34 @@ impl<'a> Account<'a> {
 pub(crate) enum Assurance {
     /// The user may not sign in, whatever the proof.
     Blocked(LocalizedMessage),
-    /// A second factor is due, and the user has set one up.
-    NeedsFactor,
+    /// A second factor is due, and the user has set up this one.
+    NeedsFactor(Method),
     /// A second factor is due, and the user has none yet.
     NeedsSetup,
     /// The user is signed in.
     Sufficient,
 }
 
+/// The second factor that a user has set up, by the name in the database.
+pub(crate) fn second_factor(user: &User) -> Option<&str> {
+    let is_set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    if !is_set(&user.tf_totp_secret) {
+        return None;
+    }
+    user.tf_primary_method
+        .as_deref()
+        .filter(|method| !method.is_empty())
+}
+
 /// Decides what a proof of identity is worth.
 pub(crate) fn assess(policy: &FactorPolicy, account: &Account<'_>, proof: &Proof) -> Assurance {
-    if proof.factors() == [Factor::Credential] {
-        // The sign-in that issued the credential was complete. Only deactivating the account
-        // invalidates it early.
+    let (first, second) = match proof.factors() {
+        [first] => (*first, None),
+        [first, second, ..] => (*first, Some(*second)),
+        [] => return Assurance::Blocked(Message::GenericAuthnFailed.into()),
+    };
+    if first == Factor::Credential {
+        // Only deactivating the account invalidates the credential early.
         return if credential_is_valid(account.user) {
             Assurance::Sufficient
         } else {
@@ -98,15 +168,46 @@ pub(crate) fn assess(policy: &FactorPolicy, account: &Account<'_>, proof: &Proof
     if let Some(reason) = account_block(policy, account) {
         return Assurance::Blocked(reason);
     }
-    let set_up = account.has_passkey && policy.passkey_as_second
-        || account.user.tf_primary_method.is_some() && policy.two_factor;
-    if set_up {
-        Assurance::NeedsFactor
-    } else if policy.two_factor_required {
-        Assurance::NeedsSetup
-    } else {
-        Assurance::Sufficient
+    if second.is_some_and(|second| policy.accepts_second(first, second)) {
+        return Assurance::Sufficient;
     }
+    if !is_due(policy, account, first) {
+        return Assurance::Sufficient;
+    }
+    let stored = second_factor(account.user).filter(|_| policy.two_factor);
+    match stored.map(Method::from_stored) {
+        Some(Some(method)) if policy.accepts_second(first, Factor::Code(method)) => {
+            Assurance::NeedsFactor(method)
+        }
+        Some(Some(_)) => Assurance::Blocked(Message::SecondFactorOtherChannel.into()),
+        // A method of the application's own, or a passkey.
+        Some(None) => Assurance::Blocked(Message::SecondFactorNotServed.into()),
+        None if account.has_passkey && policy.passkey_as_second => {
+            Assurance::Blocked(Message::SecondFactorNotServed.into())
+        }
+        None => Assurance::NeedsSetup,
+    }
+}
+
+/// Whether a second factor is due after the first.
+fn is_due(policy: &FactorPolicy, account: &Account<'_>, first: Factor) -> bool {
+    if !policy.asks_after(first) {
+        return false;
+    }
+    if let Some(required) = account.own_requirement {
+        return required && (policy.two_factor || policy.passkey_as_second);
+    }
+    let set_up = account.has_passkey && policy.passkey_as_second
+        || second_factor(account.user).is_some() && policy.two_factor;
+    let remembered = account.remembered && !policy.always_validate;
+    (set_up || policy.two_factor_required) && !remembered
+}
+
+/// Whether a code that is sent by mail may be the second factor of this sign-in.
+pub(crate) fn accepts_mailed_code(app: &App, proof: &Proof) -> bool {
+    let policy = FactorPolicy::of(app.settings());
+    let first = proof.factors().first();
+    first.is_some_and(|first| policy.same_channel || first.channel() != Channel::Mailbox)
 }
 
 /// The reason why an account is closed to every sign-in, even its owner's, if there is one.
@@ -120,43 +221,35 @@ fn account_block(policy: &FactorPolicy, account: &Account<'_>) -> Option<Localiz
     account.objection.clone()
 }
 
-/// Loads what the decision needs, and decides what a proof of identity is worth.
+/// Loads what the decision needs, and decides what a proof of identity is worth. `remembered` is
+/// whether the client is a device on which the user showed the second factor before.
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn of(app: &App, user: &User, proof: &Proof) -> Result<Assurance, Fault> {
-    let policy = FactorPolicy::of(app.settings());
-    let account = Account::load(app, &policy, user).await?;
-    Ok(assess(&policy, &account, proof))
-}
-
-/// The reason why a proof of identity does not sign the user in, if there is one.
-///
-/// Second factors are not served yet: a user who needs one is refused after the first.
-///
-/// # Errors
-/// When the store fails.
-pub(crate) async fn sign_in_block(
+pub(crate) async fn of(
     app: &App,
     user: &User,
     proof: &Proof,
-) -> Result<Option<LocalizedMessage>, Fault> {
-    Ok(match of(app, user, proof).await? {
-        Assurance::Sufficient => None,
-        Assurance::Blocked(reason) => Some(reason),
-        Assurance::NeedsFactor | Assurance::NeedsSetup => {
-            Some(Message::SecondFactorNotServed.into())
-        }
-    })
+    remembered: bool,
+) -> Result<Assurance, Fault> {
+    let policy = FactorPolicy::of(app.settings());
+    let account = Account::load(app, &policy, user, remembered).await?;
+    Ok(assess(&policy, &account, proof))
 }
 
-/// The reason why no mail with a secret is sent to an address, if there is one: the address belongs
-/// to no user, or the account is blocked.
+/// The reason why no mail or SMS with a secret is sent to a user, if there is one: no user has the
+/// identity, or the account is blocked.
 #[must_use]
 pub(crate) fn mail_block(app: &App, user: Option<&User>) -> Option<LocalizedMessage> {
     let Some(user) = user else {
         return Some(Message::UserDoesNotExist.into());
     };
+    sign_in_block(app, user)
+}
+
+/// The reason why a user may not sign in, whatever the proof, if there is one.
+#[must_use]
+pub(crate) fn sign_in_block(app: &App, user: &User) -> Option<LocalizedMessage> {
     let policy = FactorPolicy::of(app.settings());
     account_block(&policy, &Account::without_factors(app, user))
 }

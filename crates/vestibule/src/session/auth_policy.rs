@@ -250,7 +250,7 @@ fn not_fresh(app: &App) -> Rejection {
     let settings = app.settings();
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::ReauthenticationRequired)
         .member("reauth_required", true)
-        .member("unified_signin_enabled", settings.unified_signin);
+        .member("unified_signin_enabled", settings.unified.enabled);
     freshness::ways_to_verify(app)
         .into_iter()
         .fold(rejection, |rejection, (name, value)| {

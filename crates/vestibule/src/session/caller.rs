@@ -2,7 +2,7 @@
 
 use vestibule_store::{Role, User, UserKey};
 
-use super::assurance;
+use super::assurance::{self, Assurance};
 use super::context::SessionContext;
 use super::cookies::Remember;
 use super::keys;
@@ -157,10 +157,8 @@ pub(super) async fn by_password(
         return Ok(None);
     };
     let shown = Proof::of(Factor::Password);
-    if assurance::sign_in_block(app, &user, &shown)
-        .await?
-        .is_some()
-    {
+    // There is no step in which basic authentication could show a second factor.
+    if assurance::of(app, &user, &shown, false).await? != Assurance::Sufficient {
         return Ok(None);
     }
     proof::store_upgrade(app, &user, upgrade).await?;

@@ -35,6 +35,9 @@ pub(crate) struct SessionContext {
     pub(super) csrf_token: Option<String>,
     pub(super) csrf_cookie: Option<String>,
     pub(super) remember_cookie: Option<String>,
+    pub(super) validity_cookie: Option<String>,
+    /// The user whose second factor this device is spared in future, by a cookie of the reply.
+    pub(super) remembers_device_of: Option<String>,
     /// Whether session protection lets the session stand.
     pub(super) protected: bool,
     /// The grace period that the session gets once the request is allowed.
@@ -142,6 +145,12 @@ impl SessionContext {
                 .and_then(|cookie| cookies::cookie(headers, &cookie.name))
                 .map(str::to_owned),
             remember_cookie: remember_cookie.map(str::to_owned),
+            validity_cookie: cookies::cookie(
+                headers,
+                &app.settings().two_factor.validity_cookie.name,
+            )
+            .map(str::to_owned),
+            remembers_device_of: None,
             protected: true,
             grace: None,
             one_cookie: false,

@@ -1,4 +1,5 @@
-//! The three cookies of a reply: session, CSRF token and remember cookie.
+//! The cookies of a reply: session, CSRF token, remember cookie, and the cookie of a device on
+//! which the user showed the second factor.
 
 use http::{HeaderMap, HeaderValue, header};
 use vestibule_formats::flask_session::Session;
@@ -25,10 +26,14 @@ impl SessionContext {
     pub(crate) fn write_cookies(mut self, app: &App, headers: &mut HeaderMap) {
         let others = if self.one_cookie {
             self.postpone_other_cookies(app);
-            [None, None]
+            [None, None, None]
         } else {
             self.session.remove(keys::REMEMBER_COOKIE);
-            [self.csrf_cookie(app), self.remember_cookie(app)]
+            [
+                self.csrf_cookie(app),
+                self.remember_cookie(app),
+                self.validity_cookie(app),
+            ]
         };
         let cookies = others.into_iter().chain([self.session_cookie(app)]);
         for cookie in cookies.flatten() {
@@ -105,6 +110,15 @@ impl SessionContext {
                 cookies::set_cookie(cookie, &value, Lifetime::Until(until))
             }
         }
+    }
+
+    /// The cookie that spares the user the second factor on this device.
+    fn validity_cookie(&self, app: &App) -> Option<HeaderValue> {
+        let uniquifier = self.remembers_device_of.as_deref()?;
+        let settings = &app.settings().two_factor;
+        let value = app.validity_codec().seal(uniquifier, app.unix_now());
+        let lifetime = Lifetime::For(settings.login_validity, app.clock().now());
+        cookies::set_cookie(&settings.validity_cookie, &value, lifetime)
     }
 
     /// Whether the request has a valid remember cookie of the session's user.

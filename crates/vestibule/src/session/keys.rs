@@ -45,15 +45,38 @@ pub(super) fn clear(session: &mut SessionContext) {
     abandon(session);
 }
 
+/// The state of a sign-in that awaits its second factor, or of a factor that is being set up:
+/// `ready`, `setup_from_login` or `validating_profile`.
+pub(super) const PENDING_STATE: &str = "tf_state";
+/// The `fs_uniquifier` of the user who has shown the first factor.
+pub(super) const PENDING_USER: &str = "tf_user_id";
+/// Whether the sign-in sets a remember cookie once it is complete.
+pub(super) const PENDING_REMEMBER: &str = "tf_remember_login";
+/// The method that is being set up.
+pub(super) const PENDING_METHOD: &str = "tf_primary_method";
+/// The secret of the method that is being set up, encrypted.
+pub(super) const PENDING_SECRET: &str = "tf_totp_secret";
+/// Whether the user has to choose between several second factors.
+pub(super) const PENDING_SELECT: &str = "tf_select";
+/// The phone number that is being set up. The reference stores it in the user's row instead.
+pub(super) const PENDING_PHONE: &str = "vestibule_tf_phone";
+/// The name of the first factor. The reference has no such key.
+pub(super) const PENDING_PROOF: &str = "vestibule_tf_via";
+/// When the first factor was shown, in seconds since 1970. The reference has no such key.
+pub(super) const PENDING_SINCE: &str = "vestibule_tf_at";
+
 /// Removes the state of a sign-in that awaits its second factor.
 pub(crate) fn abandon(session: &mut SessionContext) {
     for key in [
-        "tf_state",
-        "tf_user_id",
-        "tf_primary_method",
-        "tf_remember_login",
-        "tf_totp_secret",
-        "tf_select",
+        PENDING_STATE,
+        PENDING_USER,
+        PENDING_METHOD,
+        PENDING_REMEMBER,
+        PENDING_SECRET,
+        PENDING_SELECT,
+        PENDING_PHONE,
+        PENDING_PROOF,
+        PENDING_SINCE,
     ] {
         session.data_mut().remove(key);
     }

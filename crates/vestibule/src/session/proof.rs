@@ -9,6 +9,7 @@ use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
 use crate::secrets::passwords::Verdict;
+use crate::settings::Method;
 
 /// A means of proving one's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,14 @@ pub(crate) enum Factor {
     ResetLink,
     /// The account was created by this very request.
     NewAccount,
+    /// The account's password, at an endpoint that takes one-time codes as well.
+    UnifiedPassword,
+    /// A one-time code.
+    Code(Method),
+    /// A link that signs in, in the mail with a one-time code.
+    CodeLink,
+    /// A recovery code.
+    RecoveryCode,
     /// A credential from an earlier, complete sign-in: a session, a remember cookie, an auth token
     /// or a refresh token. It proves as much as that sign-in did.
     Credential,
@@ -32,7 +41,10 @@ impl Factor {
     /// The factor's name in events, in the log and in the audit log.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Password => "password",
+            Self::Password | Self::UnifiedPassword => "password",
+            Self::Code(method) => method.name(),
+            Self::CodeLink => "link",
+            Self::RecoveryCode => "recovery_code",
             Self::SignInLink => "token",
             Self::ConfirmationLink => "confirm",
             Self::ResetLink => "reset",
@@ -41,6 +53,51 @@ impl Factor {
             Self::Credential => "change",
         }
     }
+
+    /// Every factor that can begin a sign-in.
+    pub(crate) const FIRST: [Self; 11] = [
+        Self::Password,
+        Self::UnifiedPassword,
+        Self::SignInLink,
+        Self::ConfirmationLink,
+        Self::ResetLink,
+        Self::NewAccount,
+        Self::CodeLink,
+        Self::Code(Method::Email),
+        Self::Code(Method::Sms),
+        Self::Code(Method::Authenticator),
+        Self::Credential,
+    ];
+
+    /// What the user has to control to show the factor: showing the same channel twice proves no
+    /// more than once.
+    pub(super) const fn channel(self) -> Channel {
+        match self {
+            Self::SignInLink
+            | Self::ConfirmationLink
+            | Self::ResetLink
+            | Self::CodeLink
+            | Self::Code(Method::Email) => Channel::Mailbox,
+            Self::Code(Method::Sms) => Channel::Phone,
+            Self::Code(Method::Authenticator) => Channel::Authenticator,
+            Self::RecoveryCode => Channel::RecoveryCodes,
+            Self::Password
+            | Self::UnifiedPassword
+            | Self::NewAccount
+            | Self::Credential
+            | Self::Code(Method::Password) => Channel::Password,
+        }
+    }
+}
+
+/// What a user has to control to show a factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Channel {
+    Password,
+    Mailbox,
+    Phone,
+    Authenticator,
+    RecoveryCodes,
 }
 
 /// The factors that a user has shown in one sign-in.
@@ -51,6 +108,12 @@ impl Proof {
     /// A proof by one factor.
     pub(crate) fn of(factor: Factor) -> Self {
         Self(vec![factor])
+    }
+
+    /// Adds the second factor.
+    pub(crate) fn and(mut self, factor: Factor) -> Self {
+        self.0.push(factor);
+        self
     }
 
     /// The factors, in the order in which they were shown.

@@ -5,21 +5,25 @@
 //! that the sign-in consumes is consumed in its transaction.
 
 use vestibule_store::{
-    Applied, Change, OneTimeSecret, OnlyIf, SignIn, User, UserChange, UserPatch,
+    Applied, Change, NewMail, OneTimeSecret, OnlyIf, SignIn, User, UserChange, UserPatch,
 };
 
-use super::assurance;
+use super::assurance::{self, Assurance};
 use super::caller::Caller;
 use super::context::SessionContext;
 use super::cookies::Remember;
 use super::keys::{self, clear};
+use super::pending::{PendingSignIn, Stage};
 use super::proof::{self, Factor, Proof};
 use super::tokens::{self, UserPayload};
 use crate::app::App;
+use crate::codes::sent::{CodeFor, CodeMessage};
 use crate::hooks::Event;
 use crate::http::fault::Fault;
+use crate::http::reply::Reply;
+use crate::http::request_info::RequestInfo;
 use crate::messages::{LocalizedMessage, Message};
-use crate::settings::Mechanism;
+use crate::settings::{Mechanism, Method};
 
 /// A user whose proof of identity was verified.
 #[derive(Debug)]
@@ -38,6 +42,12 @@ pub(crate) struct Authentication {
     if_consumed: Message,
     /// Whether to issue tokens.
     tokens: bool,
+    /// Changes to the user's row that take effect with the sign-in.
+    patch: UserPatch,
+    /// Events that happen with the sign-in.
+    events: Vec<Event<'static>>,
+    /// Mails that are sent with the sign-in.
+    mails: Vec<NewMail>,
 }
 
 impl Authentication {
@@ -52,7 +62,44 @@ impl Authentication {
             consumes: Vec::new(),
             if_consumed: Message::ApiError,
             tokens: false,
+            patch: UserPatch::default(),
+            events: Vec::new(),
+            mails: Vec::new(),
         }
+    }
+
+    /// An authentication that completes a pending sign-in with a second factor.
+    pub(crate) fn second(app: &App, pending: PendingSignIn, factor: Factor) -> Self {
+        Self {
+            remember: pending.remember,
+            proof: pending.proof.and(factor),
+            ..Self::by(app, pending.user, factor)
+        }
+    }
+
+    /// Changes the user's row with the sign-in. If the row no longer meets the patch's conditions,
+    /// nothing changes and the user is not signed in.
+    pub(crate) fn with_patch(mut self, patch: UserPatch) -> Self {
+        self.patch = patch;
+        self
+    }
+
+    /// Sets the reason for the refusal if the user's row changed meanwhile.
+    pub(crate) fn unless_changed(mut self, message: Message) -> Self {
+        self.if_consumed = message;
+        self
+    }
+
+    /// Records an event with the sign-in.
+    pub(crate) fn with_event(mut self, event: Event<'static>) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Sends a mail with the sign-in.
+    pub(crate) fn with_mail(mut self, mail: Option<NewMail>) -> Self {
+        self.mails.extend(mail);
+        self
     }
 
     /// Issues tokens with the sign-in, if `wanted`.
@@ -74,6 +121,8 @@ impl Authentication {
 pub(crate) enum SignInOutcome {
     /// The user is signed in. Holds what the reply says about them.
     SignedIn(UserPayload),
+    /// The session awaits the second factor.
+    SecondFactor(SecondFactorDue),
     /// The user is not signed in, although the proof is right: the account is blocked, or a
     /// one-time secret was consumed by another request.
     Refused(LocalizedMessage),
@@ -89,11 +138,131 @@ pub(crate) async fn proceed(
     authentication: Authentication,
 ) -> Result<SignInOutcome, Fault> {
     let Authentication { user, proof, .. } = &authentication;
-    if let Some(reason) = assurance::sign_in_block(app, user, proof).await? {
-        tracing::info!(user = %user.id, why = reason.message.code(), "the proof is right, but the user may not sign in");
-        return Ok(SignInOutcome::Refused(reason));
+    let remembered = session.is_remembered_device(app, user);
+    match assurance::of(app, user, proof, remembered).await? {
+        Assurance::Sufficient => complete(app, session, authentication).await,
+        Assurance::NeedsFactor(method) => {
+            await_second_factor(app, session, authentication, Some(method)).await
+        }
+        Assurance::NeedsSetup => await_second_factor(app, session, authentication, None).await,
+        Assurance::Blocked(reason) => {
+            tracing::info!(user = %user.id, why = reason.message.code(), "the proof is right, but the user may not sign in");
+            Ok(SignInOutcome::Refused(reason))
+        }
     }
-    complete(app, session, authentication).await
+}
+
+/// What a sign-in that is not complete waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SecondFactorDue {
+    /// The second factor that the user has set up; `None` if the user has to set one up first.
+    method: Option<Method>,
+}
+
+impl SecondFactorDue {
+    /// The second factor that the user has set up is due.
+    pub(crate) fn of(method: Method) -> Self {
+        Self {
+            method: Some(method),
+        }
+    }
+
+    /// The reply that tells the app what the user has to do next.
+    pub(crate) fn reply(self, app: &App, session: &mut SessionContext) -> Reply {
+        let reply = Reply::ok()
+            .member("csrf_token", session.csrf_token(app))
+            .member("tf_required", true);
+        match self.method {
+            None => reply.member("tf_state", Stage::Setup.name()),
+            Some(method) => reply
+                .member("tf_state", Stage::Ready.name())
+                .member("tf_primary_method", method.name())
+                .member("tf_method", method.name()),
+        }
+    }
+}
+
+/// Begins to wait for the second factor: consumes the one-time secrets of the first and sends the
+/// code of the second, in one transaction.
+async fn await_second_factor(
+    app: &App,
+    session: &mut SessionContext,
+    authentication: Authentication,
+    method: Option<Method>,
+) -> Result<SignInOutcome, Fault> {
+    let Authentication {
+        user,
+        proof,
+        remember,
+        upgrade,
+        consumes,
+        if_consumed,
+        ..
+    } = authentication;
+    let code = match method {
+        Some(method) => second_factor_code(app, session.info(), &user, method).await?,
+        None => None,
+    };
+    let sent = code.is_some().then(|| Event::SecondFactorCodeSent {
+        user_id: user.id,
+        method: method.map_or("", Method::name),
+    });
+    let consumes_any = !consumes.is_empty();
+    let mut patch = UserPatch {
+        password: upgrade.map(|hash| proof::upgraded(&user, hash)),
+        ..UserPatch::default()
+    };
+    if consumes_any {
+        patch.only_if = OnlyIf::same_as(&user);
+    }
+    let is_change = consumes_any || !patch.is_empty();
+    let change = Change {
+        consumes,
+        user: is_change.then(|| UserChange::Update(user.id, Box::new(patch))),
+        mails: code.into_iter().collect(),
+        ..Change::default()
+    };
+    let events: Vec<&Event<'_>> = sent.iter().collect();
+    if is_change || !change.mails.is_empty() {
+        match app.commit_all(session.info(), change, &events).await? {
+            Applied::Done(_) => {}
+            Applied::Spent | Applied::Stale if consumes_any => {
+                return Ok(SignInOutcome::Refused(if_consumed.into()));
+            }
+            Applied::Spent | Applied::Stale => return Err(deleted(&user)),
+        }
+    }
+    let stage = match method {
+        Some(_) => Stage::Ready,
+        None => Stage::Setup,
+    };
+    PendingSignIn::begin(app, session, &user, &proof, remember, stage);
+    Ok(SignInOutcome::SecondFactor(SecondFactorDue { method }))
+}
+
+/// The delivery with a code of the user's second factor, if its codes are sent.
+///
+/// # Errors
+/// When the code or the delivery cannot be made.
+pub(crate) async fn second_factor_code(
+    app: &App,
+    info: &RequestInfo,
+    user: &User,
+    method: Method,
+) -> Result<Option<NewMail>, Fault> {
+    let message = CodeMessage {
+        purpose: CodeFor::SecondFactor,
+        user,
+        method,
+        phone: user.tf_phone_number.as_deref(),
+        secret: user.tf_totp_secret.as_deref().unwrap_or_default(),
+        sent: true,
+    };
+    message.write(app, info).await
+}
+
+fn deleted(user: &User) -> Fault {
+    Fault::Internal(format!("user {} was deleted during a sign-in", user.id))
 }
 
 /// Completes a sign-in: applies one transaction, and begins a session that keeps only the CSRF
@@ -111,22 +280,22 @@ async fn complete(
         consumes,
         if_consumed,
         tokens,
+        patch,
+        events: others,
+        mails,
     } = authentication;
     let mut patch = UserPatch {
         sign_in: app.settings().login.trackable.then(|| SignIn {
             ip: session.info().address().map(|address| address.to_string()),
         }),
         password: upgrade.map(|hash| proof::upgraded(&user, hash)),
-        ..UserPatch::default()
+        ..patch
     };
-    let consumes_any = !consumes.is_empty();
-    if consumes_any {
-        patch.only_if = OnlyIf {
-            email: user.email.clone(),
-            fs_uniquifier: Some(user.fs_uniquifier.clone()),
-            unconfirmed: false,
-            ..OnlyIf::default()
-        };
+    let is_conditional = !consumes.is_empty() || patch.only_if != OnlyIf::default();
+    if is_conditional {
+        let conditions = OnlyIf::same_as(&user);
+        patch.only_if.email = conditions.email;
+        patch.only_if.fs_uniquifier = conditions.fs_uniquifier;
     }
     let issue = if tokens {
         Some(tokens::Issue::prepare(app, &user, &mut patch).await?)
@@ -137,6 +306,7 @@ async fn complete(
         consumes,
         user: Some(UserChange::Update(user.id, Box::new(patch))),
         family: issue.as_ref().and_then(tokens::Issue::family),
+        mails,
         ..Change::default()
     };
     let via: Vec<&str> = proof.factors().iter().map(|factor| factor.name()).collect();
@@ -145,19 +315,17 @@ async fn complete(
         via: &via,
     };
     let begun = Event::RefreshFamilyBegun { user_id: user.id };
-    let events: &[&Event<'_>] = match &change.family {
-        Some(_) => &[&begun, &signed_in],
-        None => &[&signed_in],
-    };
-    match app.commit_all(session.info(), change, events).await? {
+    let mut events: Vec<&Event<'_>> = others.iter().collect();
+    if change.family.is_some() {
+        events.push(&begun);
+    }
+    events.push(&signed_in);
+    match app.commit_all(session.info(), change, &events).await? {
         Applied::Done(_) => {}
-        Applied::Spent | Applied::Stale if consumes_any => {
+        Applied::Spent | Applied::Stale if is_conditional => {
             return Ok(SignInOutcome::Refused(if_consumed.into()));
         }
-        Applied::Spent | Applied::Stale => {
-            let gone = format!("user {} was deleted during a sign-in", user.id);
-            return Err(Fault::Internal(gone));
-        }
+        Applied::Spent | Applied::Stale => return Err(deleted(&user)),
     }
     let authenticated_at = app.unix_seconds();
     let payload = match issue {

@@ -347,7 +347,8 @@ pub(super) fn mail(reader: &Reader<'_>, path: &str, subject: &str) -> MailTempla
     }
 }
 
-fn link(reader: &mut Reader<'_>, salt: &str, within: &str) -> LinkSettings {
+/// Reads the salt and the validity of a signed link or state.
+pub(super) fn link(reader: &mut Reader<'_>, salt: &str, within: &str) -> LinkSettings {
     LinkSettings {
         salt: reader.text(salt),
         within: reader.duration(within),

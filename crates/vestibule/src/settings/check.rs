@@ -4,17 +4,10 @@
 use toml::Value;
 
 use super::Settings;
-use super::cookie::CookieSettings;
 use super::hosts::BelievedHosts;
 use super::keys::{self, Key, Limit};
 use super::reader::Reader;
 use super::{browser, salts};
-
-/// Cookies of features that are not served yet.
-const COOKIES: [(&str, &str); 1] = [(
-    "SECURITY_TWO_FACTOR_VALIDITY_COOKIE",
-    "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME",
-)];
 
 /// Checks every value on its own.
 pub(super) fn each(reader: &mut Reader<'_>) {
@@ -23,10 +16,6 @@ pub(super) fn each(reader: &mut Reader<'_>) {
     }
     for key in ["VESTIBULE_IDLE_TIMEOUT", "VESTIBULE_WRITE_TIMEOUT"] {
         reader.duration(key);
-    }
-    for (table, name) in COOKIES {
-        let name = reader.text(name);
-        CookieSettings::from_table(reader, table, &name).check(reader, table);
     }
 }
 
@@ -160,7 +149,8 @@ fn cookie_names(reader: &mut Reader<'_>, settings: &Settings) {
     if let Some(cookie) = &settings.csrf.cookie {
         names.push(("SECURITY_CSRF_COOKIE_NAME", cookie.name.clone()));
     }
-    names.extend(COOKIES.map(|(_, key)| (key, reader.text(key))));
+    const VALIDITY: &str = "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME";
+    names.push((VALIDITY, reader.text(VALIDITY)));
     twice(reader, &names, "the cookie name of");
 }
 

@@ -16,6 +16,7 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
     let accounts = &settings.accounts;
     let login = &settings.login;
     let passwordless = accounts.passwordless.enabled;
+    let two_factor = &settings.two_factor;
     // The key, its path, whether it is served, and whether links have paths below it.
     let keys = [
         (
@@ -82,6 +83,42 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
             "SECURITY_USERNAME_RECOVERY_URL",
             &accounts.recover_username.url,
             accounts.recover_username.enabled,
+            false,
+        ),
+        (
+            "SECURITY_TWO_FACTOR_SETUP_URL",
+            &two_factor.setup_url,
+            two_factor.enabled,
+            true,
+        ),
+        (
+            "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL",
+            &two_factor.validate_url,
+            two_factor.enabled,
+            false,
+        ),
+        (
+            "SECURITY_TWO_FACTOR_RESCUE_URL",
+            &two_factor.rescue_url,
+            two_factor.enabled,
+            false,
+        ),
+        (
+            "SECURITY_TWO_FACTOR_SELECT_URL",
+            &two_factor.select_url,
+            two_factor.enabled,
+            false,
+        ),
+        (
+            "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL",
+            &settings.recovery_codes.codes_url,
+            settings.serves_recovery_codes(),
+            false,
+        ),
+        (
+            "SECURITY_MULTI_FACTOR_RECOVERY_URL",
+            &settings.recovery_codes.recovery_url,
+            settings.serves_recovery_codes(),
             false,
         ),
     ];

@@ -2,15 +2,6 @@
 
 use super::reader::Reader;
 
-/// Second factors, as far as a sign-in with a password depends on them.
-#[derive(Debug, Clone, Copy)]
-pub struct TwoFactorSettings {
-    /// Whether `SECURITY_TWO_FACTOR` is on.
-    pub enabled: bool,
-    /// Whether every user needs a second factor.
-    pub required: bool,
-}
-
 /// Passkeys, as far as a sign-in with a password depends on them.
 #[derive(Debug, Clone, Copy)]
 pub struct WebAuthnSettings {
@@ -18,15 +9,6 @@ pub struct WebAuthnSettings {
     pub enabled: bool,
     /// Whether passkeys count as a second factor.
     pub allow_as_multi_factor: bool,
-}
-
-impl TwoFactorSettings {
-    pub(super) fn read(reader: &Reader<'_>) -> Self {
-        Self {
-            enabled: reader.flag("SECURITY_TWO_FACTOR"),
-            required: reader.flag("SECURITY_TWO_FACTOR_REQUIRED"),
-        }
-    }
 }
 
 impl WebAuthnSettings {
@@ -93,17 +75,17 @@ const FEATURES: [Feature; 13] = [
     Feature {
         switch: "SECURITY_UNIFIED_SIGNIN",
         views: &["SECURITY_LOGIN_ERROR_VIEW"],
-        served: false,
+        served: true,
     },
     Feature {
         switch: "SECURITY_TWO_FACTOR",
         views: &[],
-        served: false,
+        served: true,
     },
     Feature {
         switch: "SECURITY_MULTI_FACTOR_RECOVERY_CODES",
         views: &[],
-        served: false,
+        served: true,
     },
     Feature {
         switch: "SECURITY_WEBAUTHN",
@@ -121,16 +103,6 @@ const FEATURES: [Feature; 13] = [
         served: false,
     },
 ];
-
-/// Whether a feature is on and served.
-pub(super) fn serves(reader: &Reader<'_>, switch: &str) -> bool {
-    let known = |feature: &&Feature| feature.switch == switch;
-    reader.flag(switch)
-        && FEATURES
-            .iter()
-            .find(known)
-            .is_none_or(|feature| feature.served)
-}
 
 /// The switches that are on although their features are not served yet.
 pub(super) fn not_served(reader: &Reader<'_>) -> Vec<&'static str> {

@@ -4,6 +4,7 @@ mod accounts;
 mod advice;
 mod browser;
 mod check;
+mod codes;
 mod cookie;
 mod cors;
 pub(crate) mod cors_pattern;
@@ -46,13 +47,14 @@ pub use accounts::{
     ConfirmSettings, ConsumedBy, LinkSettings, MailTemplate, PasswordlessSettings, RecoverSettings,
     RecoverUsernameSettings, RegisterSettings,
 };
+pub use codes::{Method, RecoveryCodeSettings, TotpSettings, TwoFactorSettings, UnifiedSettings};
 pub use cookie::{CookieSettings, SameSite};
 pub use cors::{CorsRule, CorsSettings};
 pub use csrf::{CsrfSettings, Mechanism};
 pub use database::DatabaseSettings;
 pub use effective::{Effective, effective};
 pub use error::SettingsError;
-pub use features::{TwoFactorSettings, WebAuthnSettings};
+pub use features::WebAuthnSettings;
 pub use http_origin::HttpOrigin;
 pub use identity::IdentitySettings;
 pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
@@ -138,9 +140,15 @@ pub struct Settings {
     /// Passkeys.
     #[doc(hidden)]
     pub webauthn: WebAuthnSettings,
-    /// Whether one-time codes and links can sign in as well.
+    /// Signing in with one-time codes and links.
     #[doc(hidden)]
-    pub unified_signin: bool,
+    pub unified: UnifiedSettings,
+    /// The secrets of one-time codes.
+    #[doc(hidden)]
+    pub totp: TotpSettings,
+    /// Recovery codes.
+    #[doc(hidden)]
+    pub recovery_codes: RecoveryCodeSettings,
     /// The names of the social providers; `None` if there are none.
     #[doc(hidden)]
     pub oauth_providers: Option<Vec<String>>,
@@ -204,9 +212,11 @@ impl Settings {
             token: TokenSettings::read(&mut reader),
             refresh: RefreshSettings::read(&mut reader),
             freshness: FreshnessSettings::read(&reader),
-            two_factor: TwoFactorSettings::read(&reader),
+            two_factor: TwoFactorSettings::read(&mut reader),
             webauthn: WebAuthnSettings::read(&reader),
-            unified_signin: features::serves(&reader, "SECURITY_UNIFIED_SIGNIN"),
+            unified: UnifiedSettings::read(&mut reader),
+            totp: TotpSettings::read(&reader),
+            recovery_codes: RecoveryCodeSettings::read(&mut reader),
             oauth_providers: None,
             redirect: RedirectSettings::read(&mut reader),
             database: DatabaseSettings::read(&mut reader),
@@ -254,6 +264,11 @@ impl Settings {
         self.needs_mail() && matches!(self.mail.route, MailRoute::DevMailbox)
     }
 
+    /// Whether users can have recovery codes: they replace a second factor, so there must be one.
+    pub(crate) fn serves_recovery_codes(&self) -> bool {
+        self.recovery_codes.enabled && (self.two_factor.enabled || self.webauthn.enabled)
+    }
+
     /// Whether a feature depends on mail.
     fn needs_mail(&self) -> bool {
         let accounts = &self.accounts;
@@ -262,6 +277,8 @@ impl Settings {
             || accounts.change_email.enabled
             || accounts.recover_username.enabled
             || accounts.passwordless.enabled
+            || self.unified.has(Method::Email)
+            || self.two_factor.enabled && self.two_factor.methods.contains(&Method::Email)
     }
 
     /// Whether the response to a refused request explains the failed check.

@@ -18,10 +18,10 @@ use vestibule_store::NewMail;
 use crate::app::App;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
+use crate::links;
 use crate::messages::Message;
 use crate::outbox::{Payload, SmsPayload};
 use crate::rng;
-use crate::settings::hosts;
 
 /// An SMS with a one-time code.
 pub(crate) struct CodeSms<'a> {
@@ -40,10 +40,6 @@ pub(crate) struct CodeSms<'a> {
 ///
 /// # Errors
 /// If the SMS cannot be encrypted.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the features that send codes are not served yet")
-)]
 pub(crate) fn code_message(
     app: &App,
     info: &RequestInfo,
@@ -73,25 +69,8 @@ pub(crate) fn code_message(
 /// (<https://wicg.github.io/sms-one-time-codes/>): browsers offer the code on pages of that host,
 /// and on no other.
 fn text(app: &App, info: &RequestInfo, sms: &CodeSms<'_>) -> String {
-    let message = Message::UseCode
-        .with("code", sms.code)
-        .with("within", app.period(info, sms.within));
+    let message = Message::UseCode.with("code", sms.code);
     let message = app.words(info).say(&message);
-    let (host, code) = (host(app, info), sms.code);
+    let (host, code) = (links::public_host(app, info), sms.code);
     format!("{}\n\n@{host} #{code}", message.trim_end())
-}
-
-/// The host that the code is bound to: the public one, if it is configured, or the trusted host of
-/// the request. The format has no place for a port.
-fn host(app: &App, info: &RequestInfo) -> String {
-    let http = &app.settings().http;
-    let public = http.public_origin.as_deref();
-    let host = match public.and_then(|origin| origin.split("://").nth(1)) {
-        Some(public) => public.to_ascii_lowercase(),
-        None => http.hosts.in_links(info.host()),
-    };
-    match hosts::split(&host) {
-        Some((name, _)) => name.to_owned(),
-        None => host,
-    }
 }

@@ -67,12 +67,27 @@ pub trait PhoneNumbers: Send + Sync + fmt::Debug {
 /// Why a user may not sign in now, or `None` if they may.
 pub(crate) type Objection = Box<dyn Fn(&User) -> Option<LocalizedMessage> + Send + Sync>;
 
+/// What is known about a user's second factor when a sign-in asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecondFactorState {
+    /// Whether the user has set up a second factor.
+    pub set_up: bool,
+    /// Whether the client is a device on which the user showed the second factor before.
+    pub remembered: bool,
+}
+
+/// Whether a user has to show a second factor, or `None` for what the settings require.
+pub(crate) type SecondFactorRule =
+    Box<dyn Fn(&User, SecondFactorState) -> Option<bool> + Send + Sync>;
+
 /// The rules that an application added.
 #[derive(Default)]
 pub(crate) struct OwnRules {
     pub(crate) usernames: Vec<Arc<dyn UsernameCheck>>,
     pub(crate) phone_numbers: Option<Arc<dyn PhoneNumbers>>,
     pub(crate) objection: Option<Objection>,
+    pub(crate) second_factor: Option<SecondFactorRule>,
 }
 
 impl OwnRules {
@@ -81,6 +96,20 @@ impl OwnRules {
         self.objection
             .as_ref()
             .and_then(|objection| objection(user))
+    }
+}
+
+impl OwnRules {
+    /// Whether the application requires a second factor of a user; `None` if it leaves that to the
+    /// settings.
+    pub(crate) fn requires_second_factor(
+        &self,
+        user: &User,
+        state: SecondFactorState,
+    ) -> Option<bool> {
+        self.second_factor
+            .as_ref()
+            .and_then(|rule| rule(user, state))
     }
 }
 

@@ -116,6 +116,7 @@ async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         authentication.remember = remember;
         match sign_in::proceed(app, &mut request.session, authentication).await? {
             SignInOutcome::SignedIn(payload) => payload,
+            SignInOutcome::SecondFactor(due) => return Ok(due.reply(app, &mut request.session)),
             SignInOutcome::Refused(reason) => {
                 return Err(Rejection::new(StatusCode::BAD_REQUEST, reason).into());
             }

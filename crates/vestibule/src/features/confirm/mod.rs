@@ -15,12 +15,14 @@ mod rules;
 
 use axum::extract::State;
 use axum::response::Response;
+use vestibule_store::User;
 
 use crate::app::App;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
+use crate::identity;
 use crate::links::step::{self, LinkStep, Token};
 use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
@@ -30,7 +32,7 @@ use crate::session::auth_policy;
 use crate::session::caller::Load;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Authentication};
+use crate::session::sign_in::{self, Authentication, SecondFactorDue, SignInOutcome};
 use crate::settings::{Settings, endpoints};
 
 /// The endpoints of this feature.
@@ -132,8 +134,37 @@ async fn follow(
     // A user who is signed in already stays signed in.
     if settings.auto_login && request.session.caller().is_none() {
         let authentication = Authentication::by(app, user.clone(), Factor::ConfirmationLink);
-        sign_in::proceed(app, &mut request.session, authentication).await?;
+        let outcome = sign_in::proceed(app, &mut request.session, authentication).await?;
+        if let SignInOutcome::SecondFactor(due) = outcome {
+            return second_factor(app, request, step, &user, due);
+        }
     }
     let view = &settings.post_view;
     step.confirmed(app, request, view, Message::EmailConfirmed, &user)
+}
+
+/// The reply if the link confirmed the address, and signing in needs a second factor.
+fn second_factor(
+    app: &App,
+    request: &mut RequestContext,
+    step: LinkStep,
+    user: &User,
+    due: SecondFactorDue,
+) -> Result<Reply, HandlerError> {
+    if step == LinkStep::Redeem {
+        return Ok(due
+            .reply(app, &mut request.session)
+            .member("email", user.email.clone())
+            .member("identity", identity::of(app, user).map(str::to_owned)));
+    }
+    let view = &app.settings().accounts.confirm.post_view;
+    let message = Message::EmailConfirmed.into();
+    let info = request.session.info();
+    Ok(step::redirect_second_factor(
+        app,
+        info,
+        view,
+        Some(&message),
+        user,
+    )?)
 }

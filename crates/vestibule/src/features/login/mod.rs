@@ -81,6 +81,7 @@ async fn sign_in(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
     let authentication = authentication.with_tokens(tokens::requested(app, &request.query));
     match sign_in::proceed(app, session, authentication).await? {
         SignInOutcome::SignedIn(payload) => Ok(wire::signed_in(app, session, payload)),
+        SignInOutcome::SecondFactor(due) => Ok(due.reply(app, session)),
         // The client proved that the account is theirs, so the reply may state the reason.
         SignInOutcome::Refused(reason) => {
             Err(wire::refuse(app, FieldErrors::one(field, reason)).into())

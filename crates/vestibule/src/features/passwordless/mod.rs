@@ -149,6 +149,14 @@ async fn follow(
         .with_tokens(issues_tokens);
     let payload = match sign_in::proceed(app, &mut request.session, authentication).await? {
         SignInOutcome::SignedIn(payload) => payload,
+        SignInOutcome::SecondFactor(due) if step == LinkStep::Redeem => {
+            return Ok(due.reply(app, &mut request.session));
+        }
+        SignInOutcome::SecondFactor(_) => {
+            let info = request.session.info();
+            let view = &settings.error_view;
+            return Ok(step::redirect_second_factor(app, info, view, None, &user)?);
+        }
         SignInOutcome::Refused(reason) => {
             let refusal = LinkRefusal::error(reason);
             return step.refuse(app, request.session.info(), &settings.error_view, &refusal);

@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::http::fault::Fault;
 use crate::links::{self, Kind, Opened};
 use crate::session::assurance;
-use crate::session::proof::{Factor, Proof};
 
 /// The outcome of checking a link.
 pub(super) enum Judged {
@@ -26,8 +25,7 @@ pub(super) async fn judge(app: &App, token: &str) -> Result<Judged, Fault> {
     let (Opened::Valid(user, _) | Opened::Expired(Some(user))) = &opened else {
         return Ok(Judged::Invalid);
     };
-    let proof = Proof::of(Factor::SignInLink);
-    if assurance::sign_in_block(app, user, &proof).await?.is_some() {
+    if assurance::sign_in_block(app, user).is_some() {
         return Ok(Judged::Invalid);
     }
     Ok(match opened {

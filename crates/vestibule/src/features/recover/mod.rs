@@ -174,6 +174,7 @@ async fn set(app: &App, request: &mut RequestContext, token: &str) -> Result<Rep
                 .member("tf_required", false);
             Ok(payload.add_to(reply))
         }
+        SignInOutcome::SecondFactor(due) => Ok(due.reply(app, &mut request.session)),
         SignInOutcome::Refused(_) => Ok(Reply::ok()),
     }
 }

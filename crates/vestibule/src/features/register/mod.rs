@@ -76,6 +76,7 @@ async fn register(app: &App, request: &mut RequestContext) -> Result<Reply, Hand
         SignInOutcome::SignedIn(payload) => {
             Ok(reply(app, request, payload).member("tf_required", false))
         }
+        SignInOutcome::SecondFactor(due) => Ok(due.reply(app, &mut request.session)),
         SignInOutcome::Refused(_) => Ok(reply(app, request, not_signed_in)),
     }
 }

@@ -1,35 +1,35 @@
 //! Names of second factors, one-time codes, passkeys and social providers.
 
-use super::{Key, Kind::*, served, waiting};
+use super::{Key, Kind::*, pages, served, waiting};
 
 pub(super) const KEYS: &[Key] = &[
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_TWO_FACTOR",
         Text,
         r#""Your sign-in code""#,
     )
     .one_line(),
-    waiting(
+    served(
         "SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE",
         Text,
         r#""A user cannot sign in""#,
     )
     .one_line(),
-    waiting("SECURITY_MULTI_FACTOR_RECOVERY_CODES", Flag, "false"),
-    waiting(
+    served("SECURITY_MULTI_FACTOR_RECOVERY_CODES", Flag, "false"),
+    served(
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS",
-        SecretTable,
-        "{}",
+        SecretList,
+        "[]",
     ),
-    waiting("SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", Integer, "5").within(1, 100),
-    waiting(
+    served("SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", Integer, "5").within(1, 100),
+    served(
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL",
         Text,
         r#""/mf-recovery-codes""#,
     )
     .path(),
-    waiting("SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL", Duration, r#""""#),
-    waiting(
+    served("SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL", Duration, r#""""#),
+    served(
         "SECURITY_MULTI_FACTOR_RECOVERY_URL",
         Text,
         r#""/mf-recovery""#,
@@ -66,119 +66,119 @@ pub(super) const KEYS: &[Key] = &[
     waiting("SECURITY_POST_OAUTH_VERIFY_VIEW", Text, r#""""#).view(),
     served("SECURITY_SMS_SERVICE", Text, r#""Dummy""#).words(&["Twilio", "webhook", "Dummy"]),
     served("SECURITY_SMS_SERVICE_CONFIG", SecretTable, "{}"),
-    waiting("SECURITY_TOTP_ISSUER", Text, r#""""#),
-    waiting("SECURITY_TOTP_SECRETS", SecretTable, "{}"),
-    waiting("SECURITY_TWO_FACTOR", Flag, "false"),
-    waiting("SECURITY_TWO_FACTOR_ALWAYS_VALIDATE", Flag, "true"),
-    waiting("SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", Integer, "120").at_least(1),
-    waiting(
+    served("SECURITY_TOTP_ISSUER", Text, r#""""#),
+    served("SECURITY_TOTP_SECRETS", SecretTable, "{}"),
+    served("SECURITY_TWO_FACTOR", Flag, "false"),
+    served("SECURITY_TWO_FACTOR_ALWAYS_VALIDATE", Flag, "true"),
+    served("SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", Integer, "120").at_least(1),
+    served(
         "SECURITY_TWO_FACTOR_EMAIL_TEMPLATE",
         Text,
         r#""security/email/two_factor_instructions""#,
     ),
-    waiting(
+    served(
         "SECURITY_TWO_FACTOR_ENABLED_METHODS",
         List,
         r#"["email", "authenticator", "sms"]"#,
     )
     .words(&["email", "authenticator", "sms"]),
-    waiting("SECURITY_TWO_FACTOR_ERROR_VIEW", Text, r#"".login""#).view(),
-    waiting("SECURITY_TWO_FACTOR_IMPLEMENTATIONS", Table, "{}"),
-    waiting(
+    pages("SECURITY_TWO_FACTOR_ERROR_VIEW", Text, r#"".login""#).view(),
+    pages("SECURITY_TWO_FACTOR_IMPLEMENTATIONS", Table, "{}"),
+    served(
         "SECURITY_TWO_FACTOR_LOGIN_VALIDITY",
         Duration,
         r#""30 days""#,
     ),
-    waiting("SECURITY_TWO_FACTOR_MAIL_VALIDITY", Integer, "300").at_least(1),
-    waiting(
+    served("SECURITY_TWO_FACTOR_MAIL_VALIDITY", Integer, "300").at_least(1),
+    pages(
         "SECURITY_TWO_FACTOR_POST_SETUP_VIEW",
         Text,
         r#"".two_factor_setup""#,
     )
     .view(),
-    waiting("SECURITY_TWO_FACTOR_REQUIRED", Flag, "false"),
-    waiting("SECURITY_TWO_FACTOR_RESCUE_EMAIL", Flag, "true"),
-    waiting(
+    served("SECURITY_TWO_FACTOR_REQUIRED", Flag, "false"),
+    served("SECURITY_TWO_FACTOR_RESCUE_EMAIL", Flag, "true"),
+    served(
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL_TEMPLATE",
         Text,
         r#""security/email/two_factor_rescue""#,
     ),
-    waiting(
+    served(
         "SECURITY_TWO_FACTOR_RESCUE_MAIL",
         Text,
         r#""no-reply@localhost""#,
     ),
-    waiting("SECURITY_TWO_FACTOR_RESCUE_URL", Text, r#""/tf-rescue""#).path(),
-    waiting("SECURITY_TWO_FACTOR_SELECT_URL", Text, r#""/tf-select""#).path(),
-    waiting("SECURITY_TWO_FACTOR_SETUP_SALT", Text, r#""tf-setup-salt""#),
-    waiting("SECURITY_TWO_FACTOR_SETUP_URL", Text, r#""/tf-setup""#).path(),
-    waiting(
+    served("SECURITY_TWO_FACTOR_RESCUE_URL", Text, r#""/tf-rescue""#).path(),
+    served("SECURITY_TWO_FACTOR_SELECT_URL", Text, r#""/tf-select""#).path(),
+    served("SECURITY_TWO_FACTOR_SETUP_SALT", Text, r#""tf-setup-salt""#),
+    served("SECURITY_TWO_FACTOR_SETUP_URL", Text, r#""/tf-setup""#).path(),
+    served(
         "SECURITY_TWO_FACTOR_SETUP_WITHIN",
         Duration,
         r#""30 minutes""#,
     ),
-    waiting("SECURITY_TWO_FACTOR_SMS_VALIDITY", Integer, "120").at_least(1),
-    waiting(
+    served("SECURITY_TWO_FACTOR_SMS_VALIDITY", Integer, "120").at_least(1),
+    served(
         "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL",
         Text,
         r#""/tf-validate""#,
     )
     .path(),
-    waiting(
+    served(
         "SECURITY_TWO_FACTOR_VALIDITY_COOKIE",
         Table,
         r#"{ "httponly" = true, "secure" = true, "samesite" = "Strict" }"#,
     ),
-    waiting(
+    served(
         "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME",
         Text,
         r#""tf_validity""#,
     ),
-    waiting(
+    served(
         "SECURITY_TWO_FACTOR_VALIDITY_SALT",
         Text,
         r#""tf-validity-salt""#,
     ),
-    waiting("SECURITY_UNIFIED_SIGNIN", Flag, "false"),
-    waiting("SECURITY_US_EMAIL_SUBJECT", Text, r#""Your code""#).one_line(),
-    waiting(
+    served("SECURITY_UNIFIED_SIGNIN", Flag, "false"),
+    served("SECURITY_US_EMAIL_SUBJECT", Text, r#""Your code""#).one_line(),
+    served(
         "SECURITY_US_EMAIL_TEMPLATE",
         Text,
         r#""security/email/us_instructions""#,
     ),
-    waiting(
+    served(
         "SECURITY_US_ENABLED_METHODS",
         List,
         r#"["password", "email", "authenticator", "sms"]"#,
     )
     .words(&["password", "email", "authenticator", "sms"]),
-    waiting("SECURITY_US_MFA_REQUIRED", List, r#"["password", "email"]"#).words(&[
+    served("SECURITY_US_MFA_REQUIRED", List, r#"["password", "email"]"#).words(&[
         "password",
         "email",
         "authenticator",
         "sms",
     ]),
-    waiting("SECURITY_US_POST_SETUP_VIEW", Text, r#"".us_setup""#).view(),
-    waiting("SECURITY_US_SETUP_SALT", Text, r#""us-setup-salt""#),
-    waiting("SECURITY_US_SETUP_URL", Text, r#""/us-setup""#).path(),
-    waiting("SECURITY_US_SETUP_WITHIN", Duration, r#""30 minutes""#),
-    waiting("SECURITY_US_SIGNIN_REPLACES_LOGIN", Flag, "false"),
-    waiting(
+    pages("SECURITY_US_POST_SETUP_VIEW", Text, r#"".us_setup""#).view(),
+    served("SECURITY_US_SETUP_SALT", Text, r#""us-setup-salt""#),
+    served("SECURITY_US_SETUP_URL", Text, r#""/us-setup""#).path(),
+    served("SECURITY_US_SETUP_WITHIN", Duration, r#""30 minutes""#),
+    served("SECURITY_US_SIGNIN_REPLACES_LOGIN", Flag, "false"),
+    served(
         "SECURITY_US_SIGNIN_SEND_CODE_URL",
         Text,
         r#""/us-signin/send-code""#,
     )
     .path(),
-    waiting("SECURITY_US_SIGNIN_URL", Text, r#""/us-signin""#).path(),
-    waiting("SECURITY_US_TOKEN_VALIDITY", Integer, "120").at_least(1),
-    waiting("SECURITY_US_VERIFY_LINK_URL", Text, r#""/us-verify-link""#).path(),
-    waiting(
+    served("SECURITY_US_SIGNIN_URL", Text, r#""/us-signin""#).path(),
+    served("SECURITY_US_TOKEN_VALIDITY", Integer, "120").at_least(1),
+    served("SECURITY_US_VERIFY_LINK_URL", Text, r#""/us-verify-link""#).path(),
+    served(
         "SECURITY_US_VERIFY_SEND_CODE_URL",
         Text,
         r#""/us-verify/send-code""#,
     )
     .path(),
-    waiting("SECURITY_US_VERIFY_URL", Text, r#""/us-verify""#).path(),
+    served("SECURITY_US_VERIFY_URL", Text, r#""/us-verify""#).path(),
     waiting("SECURITY_WAN_ALLOW_AS_FIRST_FACTOR", Flag, "true"),
     waiting("SECURITY_WAN_ALLOW_AS_MULTI_FACTOR", Flag, "true"),
     waiting(

@@ -99,4 +99,5 @@ pub(super) const KEYS: &[Key] = &[
     served("VESTIBULE_SOCKET_MODE", Text, r#""660""#).file_mode(),
     served("VESTIBULE_WRITE_TIMEOUT", Duration, r#""30 seconds""#),
     served("WEBAUTHN_TABLE_NAME", Text, r#""web_authn""#),
+    served("SECURITY_TWO_FACTOR_SAME_CHANNEL", Text, r#""allow""#).words(&["allow", "refuse"]),
 ];

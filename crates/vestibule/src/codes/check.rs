@@ -1,0 +1,87 @@
+//! Comparing one-time codes, and choosing the code to send.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use vestibule_formats::hex;
+use vestibule_formats::totp::{Code, Totp};
+use vestibule_store::OneTimeSecret;
+
+use super::secret;
+use crate::app::App;
+use crate::http::fault::Fault;
+use crate::secrets::derived;
+
+/// The purpose of used codes in the ledger.
+const PURPOSE: &str = "one_time_code";
+
+/// How long a used code is remembered after it could no longer be accepted, since the clocks of
+/// several servers may differ.
+const MARGIN: Duration = Duration::from_secs(86_400);
+
+/// Compares a code with a stored secret. `validity` is how far the code's time step may be from
+/// now, in both directions, as in the reference.
+///
+/// A code that is right has to be consumed by the change that it authorises; a code that was
+/// consumed before is refused there.
+///
+/// # Errors
+/// When the hashing threads are overloaded.
+pub(crate) async fn check(
+    app: &App,
+    stored: &str,
+    typed: &str,
+    validity: Duration,
+) -> Result<Option<OneTimeSecret>, Fault> {
+    let Some(totp) = secret::open(app, stored).await? else {
+        return Ok(None);
+    };
+    let window = u32::try_from(validity.as_secs()).unwrap_or(u32::MAX);
+    let step = totp.verify(typed, app.unix_now(), window);
+    Ok(step.map(|step| consumption(app, &totp, step, validity)))
+}
+
+/// The code to send now: that of the first time step, from the current one on, whose code was not
+/// used yet. So a user who asks for another code right after using one gets one that works.
+///
+/// # Errors
+/// When the hashing threads are overloaded, or the store fails.
+pub(crate) async fn next(app: &App, stored: &str, validity: Duration) -> Result<Code, Fault> {
+    let totp = secret::open(app, stored).await?;
+    let totp = totp.ok_or_else(|| {
+        Fault::Internal("no code can be made from a secret that cannot be read".to_owned())
+    })?;
+    let period = i64::from(totp.period().get());
+    let now = app.unix_now();
+    let steps = i64::try_from(validity.as_secs()).unwrap_or(0) / period;
+    for ahead in 0..=steps.clamp(0, MOST_STEPS_AHEAD) {
+        let at = now + ahead * period;
+        let step = u64::try_from(at / period).unwrap_or_default();
+        let used = consumption(app, &totp, step, validity);
+        if !app.store().is_consumed(&used).await? {
+            return Ok(totp.generate(at));
+        }
+    }
+    Ok(totp.generate(now))
+}
+
+/// How many steps ahead of the current one a code is sent.
+const MOST_STEPS_AHEAD: i64 = 4;
+
+/// The entry in the ledger that consumes the code of a time step.
+fn consumption(app: &App, totp: &Totp, step: u64, validity: Duration) -> OneTimeSecret {
+    let digest = derived::mac(
+        totp.key().to_base32().as_bytes(),
+        format!("{PURPOSE} {step}").as_bytes(),
+    );
+    let period = u64::from(totp.period().get());
+    let end = i64::try_from((step + 1).saturating_mul(period)).unwrap_or(i64::MAX);
+    let end = OffsetDateTime::from_unix_timestamp(end).unwrap_or_else(|_| app.clock().now());
+    OneTimeSecret {
+        purpose: PURPOSE,
+        digest: hex::encode(&digest),
+        expires_at: end.saturating_add(time::Duration::seconds(
+            i64::try_from((validity + MARGIN).as_secs()).unwrap_or(i64::MAX / 2),
+        )),
+    }
+}

@@ -1,0 +1,106 @@
+//! The secrets of one-time codes: making them, and reading the ones in the database.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret as _;
+use vestibule_formats::totp::{KEY_BYTES, Key, SALT_BYTES, Totp, Wallet};
+
+use crate::app::App;
+use crate::http::fault::Fault;
+use crate::rng::{self, Random};
+use crate::settings::TotpSettings;
+
+/// Encrypts and decrypts the secrets of one-time codes.
+#[derive(Debug)]
+pub(crate) struct CodeSecrets {
+    /// `None` if no feature needs codes.
+    wallet: Option<Arc<Wallet>>,
+    /// A secret that belongs to no user, so that the time does not reveal whether a user has one.
+    decoy: String,
+}
+
+/// A new secret.
+#[derive(Debug)]
+pub(crate) struct NewSecret {
+    /// As it is stored: encrypted.
+    pub(crate) stored: String,
+    /// What codes are made from.
+    pub(crate) totp: Totp,
+}
+
+impl CodeSecrets {
+    /// Reads `SECURITY_TOTP_SECRETS`.
+    ///
+    /// # Errors
+    /// When a tag or a secret is invalid.
+    pub(crate) fn new(settings: &TotpSettings, random: &dyn Random) -> Result<Self, Fault> {
+        if settings.secrets.is_empty() {
+            return Ok(Self {
+                wallet: None,
+                decoy: String::new(),
+            });
+        }
+        let secrets = settings.secrets.iter();
+        let wallet = Wallet::new(secrets.map(|(tag, secret)| (tag, secret.expose_secret())))
+            .map_err(|error| Fault::Internal(format!("SECURITY_TOTP_SECRETS: {error}")))?;
+        let NewSecret { stored, .. } = make(&wallet, random)?;
+        Ok(Self {
+            wallet: Some(Arc::new(wallet)),
+            decoy: stored,
+        })
+    }
+
+    /// The stored form of a secret that belongs to no user.
+    pub(crate) fn decoy(&self) -> &str {
+        &self.decoy
+    }
+
+    fn wallet(&self) -> Result<Arc<Wallet>, Fault> {
+        let wallet = self.wallet.clone();
+        wallet.ok_or_else(|| Fault::Internal("SECURITY_TOTP_SECRETS is not set".to_owned()))
+    }
+}
+
+/// Makes a new secret. Encrypting it takes thousands of rounds of PBKDF2, so it runs on the hashing
+/// threads.
+///
+/// # Errors
+/// When the hashing threads are overloaded.
+pub(crate) async fn create(app: &App) -> Result<NewSecret, Fault> {
+    let wallet = app.code_secrets().wallet()?;
+    let random = app.shared_random();
+    let work = move || make(&wallet, &*random);
+    app.passwords().consider(work).await?
+}
+
+/// Reads a stored secret; `None` if it cannot be read, which is logged. Decrypting it takes as long
+/// as encrypting it.
+///
+/// # Errors
+/// When the hashing threads are overloaded.
+pub(crate) async fn open(app: &App, stored: &str) -> Result<Option<Totp>, Fault> {
+    let wallet = app.code_secrets().wallet()?;
+    let stored = stored.to_owned();
+    let opened = app
+        .passwords()
+        .consider(move || wallet.open(&stored))
+        .await?;
+    match opened {
+        Ok(opened) => Ok(Some(opened.totp)),
+        Err(error) => {
+            tracing::error!(%error, "a stored secret for one-time codes cannot be read");
+            Ok(None)
+        }
+    }
+}
+
+fn make(wallet: &Wallet, random: &dyn Random) -> Result<NewSecret, Fault> {
+    let key = Key::new(&rng::bytes::<KEY_BYTES>(random));
+    let key = key.ok_or_else(|| Fault::Internal("a new key has no bytes".to_owned()))?;
+    let totp = Totp::new(key);
+    let salt = rng::bytes::<SALT_BYTES>(random);
+    Ok(NewSecret {
+        stored: wallet.seal(&totp, &salt),
+        totp,
+    })
+}
