@@ -9,8 +9,11 @@ struct Case {
     policy: FactorPolicy,
     user: User,
     has_passkey: bool,
+    remembered: bool,
     objection: Option<LocalizedMessage>,
+    own_requirement: Option<bool>,
     factor: Factor,
+    second: Option<Factor>,
 }
 
 impl Case {
@@ -18,9 +21,15 @@ impl Case {
         let account = Account {
             user: &self.user,
             has_passkey: self.has_passkey,
+            remembered: self.remembered,
             objection: self.objection.clone(),
+            own_requirement: self.own_requirement,
         };
-        assess(&self.policy, &account, &Proof::of(self.factor))
+        let mut proof = Proof::of(self.factor);
+        if let Some(second) = self.second {
+            proof = proof.and(second);
+        }
+        assess(&self.policy, &account, &proof)
     }
 }
 
@@ -32,23 +41,36 @@ fn by(factor: Factor) -> Case {
             confirmed: true,
             two_factor: true,
             two_factor_required: false,
+            always_validate: true,
+            same_channel: true,
+            mfa_required: vec![
+                Method::Password,
+                Method::Email,
+                Method::Sms,
+                Method::Authenticator,
+            ],
             passkey_as_second: true,
         },
         user,
         has_passkey: false,
+        remembered: false,
         objection: None,
+        own_requirement: None,
         factor,
+        second: None,
     }
 }
 
+fn set_up(case: &mut Case, method: &str) {
+    case.user.tf_primary_method = Some(method.to_owned());
+    case.user.tf_totp_secret = Some("secret".to_owned());
+}
+
 /// Every factor but a credential from an earlier sign-in.
-const SHOWN: [Factor; 5] = [
-    Factor::Password,
-    Factor::SignInLink,
-    Factor::ConfirmationLink,
-    Factor::ResetLink,
-    Factor::NewAccount,
-];
+fn shown() -> impl Iterator<Item = Factor> {
+    let first = Factor::FIRST.into_iter();
+    first.filter(|factor| *factor != Factor::Credential)
+}
 
 fn blocked(message: Message) -> Assurance {
     Assurance::Blocked(message.into())
@@ -84,13 +106,13 @@ fn rows() -> Vec<Row> {
         ),
         (
             "a code is set up",
-            |case| case.user.tf_primary_method = Some("sms".to_owned()),
-            Assurance::NeedsFactor,
+            |case| set_up(case, "sms"),
+            Assurance::NeedsFactor(Method::Sms),
         ),
         (
             "a code is set up, and two-factor is off",
             |case| {
-                case.user.tf_primary_method = Some("sms".to_owned());
+                set_up(case, "sms");
                 case.policy.two_factor = false;
             },
             Assurance::Sufficient,
@@ -98,7 +120,7 @@ fn rows() -> Vec<Row> {
         (
             "a passkey is registered",
             |case| case.has_passkey = true,
-            Assurance::NeedsFactor,
+            blocked(Message::SecondFactorNotServed),
         ),
         (
             "a passkey is registered, and does not count as a second factor",
@@ -117,15 +139,116 @@ fn rows() -> Vec<Row> {
             "two-factor is required, and a code is set up",
             |case| {
                 case.policy.two_factor_required = true;
-                case.user.tf_primary_method = Some("sms".to_owned());
+                set_up(case, "sms");
             },
-            Assurance::NeedsFactor,
+            Assurance::NeedsFactor(Method::Sms),
+        ),
+        (
+            "a method without its secret is not set up",
+            |case| case.user.tf_primary_method = Some("sms".to_owned()),
+            Assurance::Sufficient,
+        ),
+        (
+            "a secret without its method is not set up",
+            |case| case.user.tf_totp_secret = Some("secret".to_owned()),
+            Assurance::Sufficient,
+        ),
+        (
+            "a method with the name of an old version",
+            |case| set_up(case, "google_authenticator"),
+            Assurance::NeedsFactor(Method::Authenticator),
+        ),
+        (
+            "a method of the application's own",
+            |case| set_up(case, "carrier pigeon"),
+            blocked(Message::SecondFactorNotServed),
+        ),
+        (
+            "a remembered device, and every sign-in needs the second factor",
+            |case| {
+                set_up(case, "sms");
+                case.remembered = true;
+            },
+            Assurance::NeedsFactor(Method::Sms),
+        ),
+        (
+            "a remembered device",
+            |case| {
+                set_up(case, "sms");
+                case.remembered = true;
+                case.policy.always_validate = false;
+            },
+            Assurance::Sufficient,
+        ),
+        (
+            "another device",
+            |case| {
+                set_up(case, "sms");
+                case.policy.always_validate = false;
+            },
+            Assurance::NeedsFactor(Method::Sms),
+        ),
+        (
+            "the application requires a second factor of this user",
+            |case| case.own_requirement = Some(true),
+            Assurance::NeedsSetup,
+        ),
+        (
+            "the application requires none of this user",
+            |case| {
+                set_up(case, "sms");
+                case.policy.two_factor_required = true;
+                case.own_requirement = Some(false);
+            },
+            Assurance::Sufficient,
+        ),
+        (
+            "the application requires a second factor while the feature is off",
+            |case| {
+                case.own_requirement = Some(true);
+                case.policy.two_factor = false;
+                case.policy.passkey_as_second = false;
+            },
+            Assurance::Sufficient,
+        ),
+        (
+            "a code was shown as the second factor",
+            |case| {
+                set_up(case, "sms");
+                case.second = Some(Factor::Code(Method::Sms));
+            },
+            Assurance::Sufficient,
+        ),
+        (
+            "a recovery code was shown as the second factor",
+            |case| {
+                set_up(case, "sms");
+                case.second = Some(Factor::RecoveryCode);
+            },
+            Assurance::Sufficient,
+        ),
+        (
+            "a second factor does not open a deactivated account",
+            |case| {
+                set_up(case, "sms");
+                case.user.active = false;
+                case.second = Some(Factor::Code(Method::Sms));
+            },
+            blocked(Message::DisabledAccount),
+        ),
+        (
+            "a link is no second factor",
+            |case| {
+                set_up(case, "sms");
+                case.second = Some(Factor::SignInLink);
+            },
+            Assurance::NeedsFactor(Method::Sms),
         ),
         (
             "deactivated, with a code set up",
             |case| {
                 case.user.active = false;
-                case.user.tf_primary_method = Some("sms".to_owned());
+                set_up(case, "sms");
             },
             blocked(Message::DisabledAccount),
         ),
@@ -134,7 +257,7 @@ fn rows() -> Vec<Row> {
 
 #[test]
 fn attack_second_factor_bypass_every_first_factor_meets_the_same_policy() {
-    for factor in SHOWN {
+    for factor in shown() {
         for (name, change, expected) in rows() {
             let mut case = by(factor);
             change(&mut case);
@@ -156,4 +279,66 @@ fn issued_credential_is_valid_until_the_account_is_deactivated() {
         assert_eq!(case.assess(), expected, "{name}");
         assert_eq!(credential_is_valid(&case.user), case.user.active, "{name}");
     }
+}
+
+#[test]
+fn methods_that_the_settings_exempt_sign_in_alone() {
+    for (factor, method) in [
+        (Factor::UnifiedPassword, Method::Password),
+        (Factor::Code(Method::Email), Method::Email),
+        (Factor::CodeLink, Method::Email),
+        (Factor::Code(Method::Sms), Method::Sms),
+        (Factor::Code(Method::Authenticator), Method::Authenticator),
+    ] {
+        let mut case = by(factor);
+        set_up(&mut case, "authenticator");
+        case.policy
+            .mfa_required
+            .retain(|required| *required != method);
+        assert_eq!(case.assess(), Assurance::Sufficient, "{factor:?}");
+    }
+    // No setting exempts these.
+    for factor in [
+        Factor::Password,
+        Factor::SignInLink,
+        Factor::ConfirmationLink,
+        Factor::ResetLink,
+        Factor::NewAccount,
+    ] {
+        let mut case = by(factor);
+        set_up(&mut case, "authenticator");
+        case.policy.mfa_required.clear();
+        let due = Assurance::NeedsFactor(Method::Authenticator);
+        assert_eq!(case.assess(), due, "{factor:?}");
+    }
+}
+
+#[test]
+fn attack_same_channel_the_first_factors_mailbox_or_phone_is_no_second_factor() {
+    let mailbox = [
+        Factor::SignInLink,
+        Factor::ConfirmationLink,
+        Factor::ResetLink,
+        Factor::CodeLink,
+        Factor::Code(Method::Email),
+    ];
+    let same = mailbox
+        .map(|first| (first, Method::Email))
+        .into_iter()
+        .chain([(Factor::Code(Method::Sms), Method::Sms)]);
+    for (first, second) in same {
+        let mut case = by(first);
+        set_up(&mut case, second.name());
+        assert_eq!(case.assess(), Assurance::NeedsFactor(second), "{first:?}");
+        case.policy.same_channel = false;
+        let refused = blocked(Message::SecondFactorOtherChannel);
+        assert_eq!(case.assess(), refused, "{first:?}");
+        // Nor does a code that arrived there count.
+        case.second = Some(Factor::Code(second));
+        assert_eq!(case.assess(), refused, "{first:?}");
+    }
+    let mut case = by(Factor::Code(Method::Email));
+    case.policy.same_channel = false;
+    set_up(&mut case, "sms");
+    assert_eq!(case.assess(), Assurance::NeedsFactor(Method::Sms));
 }
