@@ -1,15 +1,23 @@
-//! The mails that the application under test sends.
+//! The mails and SMS that the application under test sends.
 
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use vestibule::{DeliveryError, Mailer, Outgoing};
+use vestibule::{DeliveryError, Mailer, Outgoing, SmsMessage, SmsSender};
 
 use super::{Browser, TestApp};
 
-/// A mailer that keeps the mails instead of sending them.
+/// Keeps mails and SMS instead of sending them.
 #[derive(Debug, Default)]
-pub(crate) struct Sent(Mutex<Vec<Outgoing>>);
+pub(crate) struct Sent(Mutex<Vec<Outgoing>>, Mutex<Vec<SmsMessage>>);
+
+#[async_trait]
+impl SmsSender for Sent {
+    async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
+        self.1.lock().unwrap().push(sms.clone());
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl Mailer for Sent {
@@ -32,13 +40,30 @@ impl TestApp {
     /// Sends the mails in the outbox, and returns all mails to all addresses.
     pub(crate) async fn all_mails(&self) -> Vec<Outgoing> {
         loop {
-            let before = self.sent.0.lock().unwrap().len();
+            let count = || self.sent.0.lock().unwrap().len() + self.sent.1.lock().unwrap().len();
+            let before = count();
             self.vestibule.background(std::future::ready(())).await;
-            let mails = self.sent.0.lock().unwrap().clone();
-            if mails.len() == before {
-                return mails;
+            if count() == before {
+                return self.sent.0.lock().unwrap().clone();
             }
         }
+    }
+
+    /// Sends what is in the outbox, and returns all SMS to a number, the oldest first.
+    pub(crate) async fn sms(&self, to: &str) -> Vec<String> {
+        self.all_mails().await;
+        let sms = self.sent.1.lock().unwrap();
+        let to_number = sms.iter().filter(|sms| sms.to == to);
+        to_number.map(|sms| sms.text.clone()).collect()
+    }
+
+    /// The one-time code in the last mail to an address.
+    pub(crate) async fn mailed_code(&self, to: &str) -> String {
+        let mails = self.mails(to).await;
+        let text = mails.last().and_then(|mail| mail.text.clone()).unwrap();
+        let code = text.lines().find(|line| is_code(line));
+        code.unwrap_or_else(|| panic!("no code in {text}"))
+            .to_owned()
     }
 
     /// The path of the link in the last mail to an address.
@@ -47,6 +72,11 @@ impl TestApp {
         let text = mails.last().and_then(|mail| mail.text.clone()).unwrap();
         path_in(&text).unwrap_or_else(|| panic!("no link in {text}"))
     }
+}
+
+/// Whether a text is a one-time code.
+pub(crate) fn is_code(text: &str) -> bool {
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 const ORIGIN: &str = "http://localhost:5000";

@@ -1,6 +1,7 @@
 //! A complete application in memory, with a frozen clock and a browser that keeps cookies.
 
 pub(crate) mod callers;
+pub(crate) mod codes;
 mod described;
 pub(crate) mod heard;
 pub(crate) mod mails;
@@ -22,6 +23,7 @@ use vestibule::Clock;
 use vestibule::Event;
 use vestibule::Mailer;
 use vestibule::Random;
+use vestibule::SmsSender;
 use vestibule::program::Peer;
 use vestibule::{App, Builder, Vestibule, admin};
 use vestibule_store::{Store, User};
@@ -138,6 +140,7 @@ impl TestApp {
             .random(Arc::new(SeededRandom::default()))
             .hashing_threads(1)
             .mailer(Arc::clone(&sent) as Arc<dyn Mailer>)
+            .sms_sender(Arc::clone(&sent) as Arc<dyn SmsSender>)
             .on_event(move |event, _| {
                 // Most tests cause this event as a side effect.
                 if !matches!(event, Event::Unauthenticated { .. }) {

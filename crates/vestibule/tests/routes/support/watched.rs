@@ -9,8 +9,8 @@ use time::OffsetDateTime;
 use tokio::sync::Barrier;
 use vestibule_store::{
     Applied, AuditEntry, AuditHead, Change, Cutoffs, Identity, MailFate, NewRole, NewTracker,
-    NewUser, OnlyIf, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId,
-    Store, StoreError, Uniquifiers, User, UserChange, UserId, UserKey, UserPatch,
+    NewUser, OneTimeSecret, OnlyIf, PasswordKind, PermissionChange, QueuedMail, RefreshTracker,
+    Role, RoleId, Store, StoreError, Uniquifiers, User, UserChange, UserId, UserKey, UserPatch,
 };
 
 /// What a [`Watched`] store removes from every change.
@@ -160,6 +160,7 @@ passing_on! {
     update_user(id: UserId, patch: UserPatch, now: OffsetDateTime) -> bool;
     claim_mails(claim: &str, now: OffsetDateTime, until: OffsetDateTime, limit: u32) -> Vec<QueuedMail>;
     settle_mail(id: i64, claim: &str, fate: MailFate) -> bool;
+    is_consumed(secret: &OneTimeSecret) -> bool;
     count_mails() -> (u64, u64);
     purge(cutoffs: Cutoffs) -> u64;
     audit(of: Option<UserId>, after: i64, limit: u32) -> Vec<AuditEntry>;

@@ -1,0 +1,375 @@
+//! Attacks on the second factor.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use vestibule::admin;
+use vestibule_store::MemoryStore;
+
+use crate::support::callers::text;
+use crate::support::codes::{Authenticator, SETUP, TWO_FACTOR, VALIDATE};
+use crate::support::mails::destination;
+use crate::support::sqlite::Folder;
+use crate::support::watched::{Removes, Watched};
+use crate::support::{ANA, LIFE, PASSWORD, TestApp};
+
+const RESCUE: &str = "/api/accounts/tf-rescue";
+const SELECT: &str = "/api/accounts/tf-select";
+const RECOVERY: &str = "/api/accounts/mf-recovery";
+const BOB: &str = "bob@example.com";
+
+fn denied() -> (u16, String) {
+    (400, "TWO_FACTOR_PERMISSION_DENIED".to_owned())
+}
+
+#[tokio::test]
+async fn attack_second_factor_bypass_a_half_finished_sign_in_opens_nothing() {
+    let lines = format!("{LIFE}SECURITY_FRESHNESS = \"1 hour\"\n");
+    let (app, _) = TestApp::with_authenticator(&lines).await;
+    let document: Value = serde_json::from_str(&app.vestibule.openapi()).unwrap();
+    let mut protected = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if operation["responses"].get("401").is_none() || path.contains("tf-setup") {
+                continue;
+            }
+            let (browser, _) = app.half_signed_in(ANA).await;
+            let mut browser = browser.with_csrf().await;
+            let path = format!("/api/accounts{path}").replace("{token}", "x");
+            let method = method.to_uppercase().parse().unwrap();
+            let body = (method == http::Method::POST).then_some("application/json");
+            let bytes = body.map_or(Vec::new(), |_| b"{}".to_vec());
+            let answer = browser.send(method, &path, body, bytes).await;
+            assert_eq!(answer.status, 401, "{path}: {answer:?}");
+            protected += 1;
+        }
+    }
+    assert!(protected > 6, "{protected} protected operations were tried");
+    // Nor does the password alone authenticate in any other way.
+    let mut basic = app.basic(ANA, PASSWORD);
+    let answer = basic.get("/api/accounts/authz?methods=basic").await;
+    assert_eq!(answer.status, 401);
+}
+
+#[tokio::test]
+async fn attack_second_factor_bypass_no_step_works_without_the_first_factor() {
+    let (app, authenticator) = TestApp::with_authenticator("").await;
+    let code = authenticator.code(&app);
+    for (path, body) in [
+        (VALIDATE, json!({"code": code})),
+        (SETUP, json!({"setup": "email"})),
+        (RESCUE, json!({"help_setup": "email"})),
+        (SELECT, json!({"which": "authenticator"})),
+        (RECOVERY, json!({"code": "0000-0000-0000"})),
+    ] {
+        let mut browser = app.browser();
+        assert_eq!(browser.get(path).await.verdict(), denied(), "{path}");
+        assert_eq!(browser.post(path, body).await.verdict(), denied(), "{path}");
+    }
+    assert_eq!(
+        app.all_mails().await.len(),
+        1,
+        "the notice about the set-up"
+    );
+}
+
+#[tokio::test]
+async fn attack_second_factor_bypass_a_user_with_a_factor_cannot_set_up_another_to_sign_in() {
+    let lines = "SECURITY_TWO_FACTOR_REQUIRED = true\n";
+    let app = TestApp::with(&format!("{TWO_FACTOR}{lines}")).await;
+    // An attacker with the password begins to set up a factor while there is none.
+    let (mut attacker, _) = app.half_signed_in(ANA).await;
+    let answer = attacker
+        .post(SETUP, json!({"setup": "authenticator"}))
+        .await;
+    let own = Authenticator::with_key(&text(&answer.response()["tf_authr_b32key"]));
+    let waiting = attacker.clone();
+    // The owner is faster.
+    let (mut owner, _) = app.half_signed_in(ANA).await;
+    let answer = owner.post(SETUP, json!({"setup": "authenticator"})).await;
+    let owners = Authenticator::with_key(&text(&answer.response()["tf_authr_b32key"]));
+    let answer = owner
+        .post(VALIDATE, json!({"code": owners.code(&app)}))
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let stored = app.stored(ANA).await;
+
+    let answer = attacker
+        .post(VALIDATE, json!({"code": own.code(&app)}))
+        .await;
+    assert_eq!(answer.verdict(), denied());
+    let mut again = waiting;
+    let answer = again.post(SETUP, json!({"setup": "authenticator"})).await;
+    assert_eq!(answer.verdict(), denied());
+    // And one who signs in now has to show the owner's factor.
+    let (mut browser, response) = app.half_signed_in(ANA).await;
+    assert_eq!(response["tf_state"], "ready");
+    let answer = browser.post(SETUP, json!({"setup": "authenticator"})).await;
+    assert_eq!(answer.verdict(), denied());
+    assert_eq!(app.stored(ANA).await.tf_totp_secret, stored.tf_totp_secret);
+}
+
+#[tokio::test]
+async fn attack_totp_replay_a_code_works_once_wherever_it_is_shown() {
+    let (app, authenticator) = TestApp::with_authenticator("").await;
+    let wrong = (400, "TWO_FACTOR_INVALID_TOKEN".to_owned());
+    let code = authenticator.code(&app);
+    let (mut first, _) = app.half_signed_in(ANA).await;
+    let (mut second, _) = app.half_signed_in(ANA).await;
+    assert_eq!(
+        first.post(VALIDATE, json!({"code": code})).await.status,
+        200
+    );
+    let answer = second.post(VALIDATE, json!({"code": code})).await;
+    assert_eq!(answer.verdict(), wrong);
+    // The code before it, within the window, was used by the set-up.
+    app.wait(30);
+    let (mut third, _) = app.half_signed_in(ANA).await;
+    for written in [
+        code.clone(),
+        format!(" {code}"),
+        format!("{} {}", &code[..3], &code[3..]),
+    ] {
+        let answer = third.post(VALIDATE, json!({"code": written})).await;
+        assert_eq!(answer.verdict(), wrong, "{written:?}");
+    }
+    let answer = third
+        .post(VALIDATE, json!({"code": authenticator.code(&app)}))
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[tokio::test]
+async fn attack_totp_replay_one_of_16_concurrent_requests_signs_in_with_a_code() {
+    let folder = Folder::new();
+    let stores: [Arc<dyn vestibule_store::Store>; 2] = [
+        Arc::new(MemoryStore::default()),
+        folder.store(&vestibule_store::sql::TableNames::default()),
+    ];
+    for inner in stores {
+        let app = TestApp::built(TWO_FACTOR, |builder| builder.datastore(inner)).await;
+        let authenticator = app.give_authenticator(ANA).await;
+        let mut browsers = Vec::new();
+        for _ in 0..16 {
+            browsers.push(app.half_signed_in(ANA).await.0);
+        }
+        let code = authenticator.code(&app);
+        let requests = browsers.iter_mut().map(|browser| async {
+            browser.post(VALIDATE, json!({"code": code})).await.status == 200
+        });
+        let outcomes = futures_util::future::join_all(requests).await;
+        let succeeded = outcomes.iter().filter(|success| **success).count();
+        assert_eq!(succeeded, 1);
+        let mut signed_in = 0;
+        for browser in &mut browsers {
+            signed_in += usize::from(browser.is_signed_in().await);
+        }
+        assert_eq!(signed_in, 1);
+    }
+}
+
+#[tokio::test]
+async fn attack_race_a_code_is_refused_if_the_password_changes_between_check_and_use() {
+    let store = Arc::new(Watched::without(
+        Arc::new(MemoryStore::default()),
+        Removes::Nothing,
+        1,
+    ));
+    let app = TestApp::built(TWO_FACTOR, |builder| builder.datastore(store)).await;
+    let authenticator = app.give_authenticator(ANA).await;
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    let user = app.stored(ANA).await;
+    admin::reset_access(app.app(), &user).await.unwrap();
+    let answer = browser
+        .post(VALIDATE, json!({"code": authenticator.code(&app)}))
+        .await;
+    assert_eq!(answer.verdict(), denied());
+    assert!(!browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn attack_account_state_a_user_deactivated_half_way_is_not_signed_in() {
+    let (app, authenticator) = TestApp::with_authenticator("").await;
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    let user = app.stored(ANA).await;
+    admin::set_active(app.app(), &user, false).await.unwrap();
+    let body = json!({"code": authenticator.code(&app)});
+    let answer = browser.post(VALIDATE, body.clone()).await;
+    assert_eq!(answer.verdict(), denied());
+    // Reactivating the account does not revive the sign-in.
+    let user = app.stored(ANA).await;
+    admin::set_active(app.app(), &user, true).await.unwrap();
+    assert_eq!(browser.post(VALIDATE, body).await.verdict(), denied());
+}
+
+#[tokio::test]
+async fn attack_session_residue_a_pending_sign_in_expires_and_ends_with_signing_out() {
+    let (app, authenticator) = TestApp::with_authenticator("").await;
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    app.wait(30 * 60 + 1);
+    let body = json!({"code": authenticator.code(&app)});
+    assert_eq!(browser.post(VALIDATE, body).await.verdict(), denied());
+    for end in ["/api/accounts/logout", "/api/accounts/login"] {
+        let (mut browser, _) = app.half_signed_in(ANA).await;
+        browser.get(end).await;
+        let body = json!({"code": authenticator.code(&app)});
+        let answer = browser.post(VALIDATE, body).await;
+        assert_eq!(answer.verdict(), denied(), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn attack_session_residue_validating_with_nothing_pending_signs_nobody_out() {
+    let (app, _) = TestApp::with_authenticator("").await;
+    app.user(BOB, |draft| draft).await;
+    let mut browser = app.browser();
+    browser.sign_in(BOB, PASSWORD).await;
+    let mut browser = browser.with_csrf().await;
+    let answer = browser.post(VALIDATE, json!({"code": "123456"})).await;
+    assert_eq!(answer.verdict(), denied());
+    assert!(browser.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn attack_session_residue_a_pending_sign_in_replaces_the_session_of_another_user() {
+    // A browser in which Bob is signed in confirms Ana's address with her link.
+    let lines = format!(
+        "{LIFE}SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true\nSECURITY_TWO_FACTOR_REQUIRED = true\n"
+    );
+    let app = TestApp::with(&format!("{TWO_FACTOR}{lines}")).await;
+    app.user("new@example.com", |draft| admin::NewAccount {
+        confirmed: false,
+        ..draft
+    })
+    .await;
+    let mut browser = app.browser();
+    let body = json!({"email": "new@example.com"});
+    browser.post("/api/accounts/confirm", body).await;
+    let link = app.link("new@example.com").await;
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    destination(&browser.get(&link).await);
+    // What waits now is the sign-in of the user of the link.
+    let answer = browser.post(SETUP, json!({"setup": "authenticator"})).await;
+    assert_eq!(answer.response()["tf_authr_username"], "new@example.com");
+}
+
+#[tokio::test]
+async fn attack_wrong_person_a_set_up_token_of_another_user_is_refused() {
+    let app = TestApp::with(TWO_FACTOR).await;
+    app.user(BOB, |draft| draft).await;
+    let mut attacker = app.browser();
+    attacker.sign_in(BOB, PASSWORD).await;
+    let mut attacker = attacker.with_csrf().await;
+    let answer = attacker
+        .post(SETUP, json!({"setup": "authenticator"}))
+        .await
+        .response();
+    let authenticator = Authenticator::with_key(&text(&answer["tf_authr_b32key"]));
+    let path = format!("{SETUP}/{}", text(&answer["tf_state_token"]));
+    let mut victim = app.signed_in().await.with_csrf().await;
+    let body = json!({"code": authenticator.code(&app)});
+    let answer = victim.post(&path, body.clone()).await;
+    assert_eq!(answer.verdict(), (400, "API_ERROR".into()));
+    assert_eq!(app.stored(ANA).await.tf_totp_secret, None);
+    assert_eq!(attacker.post(&path, body).await.status, 200);
+}
+
+#[tokio::test]
+async fn attack_expired_or_foreign_set_up_tokens_are_refused() {
+    let app = TestApp::with(TWO_FACTOR).await;
+    let mut browser = app.signed_in().await.with_csrf().await;
+    let answer = browser.post(SETUP, json!({"setup": "authenticator"})).await;
+    let token = text(&answer.response()["tf_state_token"]);
+    for foreign in [
+        "x",
+        "a.b.c",
+        &token[..token.len() - 1],
+        &format!("{token}x"),
+    ] {
+        let path = format!("{SETUP}/{foreign}");
+        let answer = browser.post(&path, json!({"code": "123456"})).await;
+        assert_eq!(answer.verdict(), (400, "API_ERROR".into()), "{foreign}");
+    }
+    app.wait(30 * 60 + 1);
+    let path = format!("{SETUP}/{token}");
+    let answer = browser.post(&path, json!({"code": "123456"})).await;
+    assert_eq!(answer.verdict(), (400, "TWO_FACTOR_SETUP_EXPIRED".into()));
+}
+
+#[tokio::test]
+async fn attack_freshness_the_second_factor_changes_only_with_a_fresh_proof() {
+    let lines =
+        "SECURITY_FRESHNESS = \"10 minutes\"\nSECURITY_FRESHNESS_GRACE_PERIOD = \"1 second\"\n";
+    let (app, authenticator) = TestApp::with_authenticator(lines).await;
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    browser
+        .post(VALIDATE, json!({"code": authenticator.code(&app)}))
+        .await;
+    let mut browser = browser.with_csrf().await;
+    app.wait(601);
+    for body in [json!({"setup": "disable"}), json!({"setup": "email"})] {
+        let answer = browser.post(SETUP, body).await;
+        assert_eq!(answer.verdict(), (401, "REAUTHENTICATION_REQUIRED".into()));
+    }
+    let user = app.stored(ANA).await;
+    assert_eq!(user.tf_primary_method.as_deref(), Some("authenticator"));
+}
+
+#[tokio::test]
+async fn attack_one_caller_a_session_beside_a_token_does_not_learn_of_its_set_up() {
+    let app = TestApp::with(&format!(
+        "{TWO_FACTOR}SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN = true\n"
+    ))
+    .await;
+    app.user(BOB, |draft| draft).await;
+    let token = app.auth_token(BOB).await;
+    // The session is Ana's; the token is Bob's and comes first only where no session is accepted.
+    let mut both = app.bearer(&token);
+    let answer = both.post(SETUP, json!({"setup": "authenticator"})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let mut browser = app.browser();
+    browser.cookies = both.cookies;
+    let answer = browser.get(VALIDATE).await;
+    assert_eq!(answer.verdict(), denied());
+}
+
+#[tokio::test]
+async fn attack_same_channel_the_mailbox_that_reset_the_password_is_no_second_factor() {
+    let lines = format!(
+        "{LIFE}{TWO_FACTOR}SECURITY_AUTO_LOGIN_AFTER_RESET = true\n\
+         SECURITY_TWO_FACTOR_SAME_CHANNEL = \"refuse\"\n"
+    );
+    let app = TestApp::with(&lines).await;
+    app.give_authenticator(ANA).await;
+    let mut browser = app.browser();
+    let _ = browser
+        .post("/api/accounts/reset", json!({"email": ANA}))
+        .await;
+    let link = app.link(ANA).await;
+    let body = json!({"password": "correct horse", "password_confirm": "correct horse"});
+    let answer = browser.post(&link, body).await;
+    assert_eq!(answer.response()["tf_state"], "ready", "{answer:?}");
+    // The code of the authenticator app is not mailed to the same mailbox.
+    let state = browser.get(RESCUE).await.response();
+    assert_eq!(state["recovery_options"], json!({"help": RESCUE}));
+    let answer = browser.post(RESCUE, json!({"help_setup": "email"})).await;
+    assert_eq!(answer.verdict(), (400, "INVALID_INPUT".into()));
+}
+
+#[tokio::test]
+async fn attack_secrets_no_reply_or_cookie_of_a_pending_sign_in_holds_the_key() {
+    let (app, authenticator) = TestApp::with_authenticator("").await;
+    let (mut browser, response) = app.half_signed_in(ANA).await;
+    let stored = app.stored(ANA).await.tf_totp_secret.unwrap();
+    assert!(
+        !stored.contains("\"key\""),
+        "the key is stored encrypted: {stored}"
+    );
+    let state = browser.get(VALIDATE).await;
+    for shown in [response.to_string(), state.text] {
+        assert!(!shown.contains("authr"), "{shown}");
+        assert!(!shown.contains(&stored), "{shown}");
+    }
+    assert!(!browser.cookies["session"].contains(&stored));
+    let _ = authenticator;
+}
