@@ -123,8 +123,9 @@ pub(crate) fn reads_as_another(app: &App, name: &str) -> bool {
     plain.contains('@') || (app.settings().identity.has(Identity::Phone.column()) && is_number())
 }
 
-/// A phone number in its stored form.
-fn phone_number(app: &App, text: &str) -> Option<String> {
+/// A phone number in its stored form (E.164), by the application's own rules or by those of the settings.
+/// `None` if it is invalid.
+pub(crate) fn phone_number(app: &App, text: &str) -> Option<String> {
     match &app.own_rules().phone_numbers {
         Some(own) => own.normalise(text),
         None => phone::normalise(text, app.settings().identity.phone_region).ok(),

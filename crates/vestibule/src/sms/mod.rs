@@ -41,7 +41,7 @@ pub(crate) struct CodeSms<'a> {
 /// # Errors
 /// If the SMS cannot be encrypted.
 #[cfg_attr(
-    not(test),
+    not(all(test, feature = "sms")),
     expect(dead_code, reason = "the features that send codes are not served yet")
 )]
 pub(crate) fn code_message(
