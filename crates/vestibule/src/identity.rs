@@ -123,7 +123,8 @@ pub(crate) fn reads_as_another(app: &App, name: &str) -> bool {
     plain.contains('@') || (app.settings().identity.has(Identity::Phone.column()) && is_number())
 }
 
-/// A phone number in its stored form.
+/// A phone number in its stored form (E.164), by the application's own rules or by those of the settings.
+/// `None` if it is invalid.
 pub(crate) fn phone_number(app: &App, text: &str) -> Option<String> {
     match &app.own_rules().phone_numbers {
         Some(own) => own.normalise(text),

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A folder, and the prefixes of `use` that are forbidden in it.
-const WALLS: [(&str, &[&str]); 6] = [
+const WALLS: [(&str, &[&str]); 8] = [
     (
         "settings",
         &[
             "http",
             "session",
             "mail",
+            "sms",
+            "outbox",
             "secrets",
             "validation",
             "features",
@@ -25,6 +27,7 @@ const WALLS: [(&str, &[&str]); 6] = [
             "session",
             "features",
             "mail",
+            "sms",
             "embed",
             "validation",
             "secrets",
@@ -33,10 +36,20 @@ const WALLS: [(&str, &[&str]); 6] = [
     ),
     (
         "messages",
-        &["session", "features", "mail", "embed", "app", "validation"],
+        &[
+            "session",
+            "features",
+            "mail",
+            "sms",
+            "embed",
+            "app",
+            "validation",
+        ],
     ),
     ("session", &["features", "embed", "admin"]),
     ("mail", &["session", "features", "embed", "admin"]),
+    ("sms", &["session", "features", "embed", "admin"]),
+    ("outbox", &["session", "features", "embed", "admin"]),
     ("validation", &["session", "features", "embed", "admin"]),
 ];
 

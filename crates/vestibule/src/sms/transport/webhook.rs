@@ -57,6 +57,10 @@ impl Webhook {
         })
     }
 
+    fn body(&self, to: &str, message: &str) -> String {
+        json!({ "to": to, "from": self.settings.from, "message": message }).to_string()
+    }
+
     /// The signature of a request: HMAC-SHA-256 of its ID, its time and its body.
     fn sign(&self, id: &str, timestamp: &str, body: &str) -> String {
         let content = Zeroizing::new(format!("{id}.{timestamp}.{body}"));
@@ -79,12 +83,7 @@ fn key(secret: &str) -> Zeroizing<Vec<u8>> {
 #[async_trait]
 impl SmsSender for Webhook {
     async fn send(&self, sms: &SmsMessage) -> Result<(), DeliveryError> {
-        let body = json!({
-            "to": sms.to,
-            "from": self.settings.from,
-            "message": sms.text,
-        })
-        .to_string();
+        let body = self.body(&sms.to, &sms.text);
         // The time of this attempt, not of the SMS: a receiver refuses old requests as replayed.
         let timestamp = self.clock.now().unix_timestamp().to_string();
         let signature = self.sign(&sms.message_id, &timestamp, &body);
@@ -113,9 +112,7 @@ impl SmsSender for Webhook {
 mod tests {
     use super::*;
 
-    /// The example of the specification of Standard Webhooks' reference libraries.
-    #[test]
-    fn signatures_are_those_of_standard_webhooks() {
+    fn webhook(secret: &str, from: Option<&str>) -> Webhook {
         let settings = SmsWebhookSettings {
             origin: crate::settings::HttpOrigin {
                 tls: false,
@@ -123,16 +120,35 @@ mod tests {
                 port: 1,
             },
             path: "/".to_owned(),
-            secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into(),
-            from: None,
+            secret: secret.into(),
+            from: from.map(str::to_owned),
         };
-        let clock = Arc::new(crate::clock::SystemClock);
-        let webhook = Webhook::new(&settings, clock).unwrap();
-        let signature = webhook.sign(
+        Webhook::new(&settings, Arc::new(crate::clock::SystemClock)).unwrap()
+    }
+
+    /// The example of the reference libraries of Standard Webhooks.
+    #[test]
+    fn signatures_are_those_of_standard_webhooks() {
+        let signature = webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", None).sign(
             "msg_p5jXN8AQM9LWM0D4loKWxJek",
             "1614265330",
             r#"{"test": 2432232314}"#,
         );
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn the_documented_request_has_its_signature() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/features/sms.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let webhook = webhook("a secret for the webhook", Some("+15550199"));
+        let message =
+            "Your code is 123456. It expires in 2 minutes.\n\n@accounts.example.com #123456";
+        let body = webhook.body("+15550100", message);
+        assert!(page.contains(&body), "{body}");
+        let id = "sms_0b5d6e5f0c3c4c1f8f3a9f6a3a4f7d52";
+        assert!(page.contains(&format!("webhook-id: {id}")));
+        let signature = webhook.sign(id, "1800000000", &body);
+        assert!(page.contains(&format!("webhook-signature: {signature}")));
     }
 }
