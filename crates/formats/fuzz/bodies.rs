@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use vestibule_formats::auth_token::AuthTokenCodec;
 use vestibule_formats::csrf::CsrfCodec;
+use vestibule_formats::fernet::FernetRing;
 use vestibule_formats::flask_session::SessionCodec;
 use vestibule_formats::hash::fingerprint;
 use vestibule_formats::hash::{Argon2Options, Hasher, HasherOptions, Memory, Scheme, SingleHash};
 use vestibule_formats::link_token::LinkCodec;
 use vestibule_formats::purpose::Purpose;
+use vestibule_formats::recovery_codes::{self, RecoveryCodes};
 use vestibule_formats::redirect::{AllowedHosts, is_allowed};
 use vestibule_formats::remember_cookie::RememberCodec;
 use vestibule_formats::session_identifier::session_identifier;
+use vestibule_formats::setup_state::{SetupKind, SetupState, SetupStateCodec};
 use vestibule_formats::sign::{KeyRing, decode_payload, encode_payload};
 use vestibule_formats::text::{email, normalise::Form, phone, username};
+use vestibule_formats::totp::{Key, Totp, UsSecrets, Wallet, provisioning_uri, svg_data_url};
+use vestibule_formats::validity_cookie::ValidityCookieCodec;
 
 const NOW: i64 = 1_800_000_000;
 const DAY: Duration = Duration::from_secs(86400);
@@ -171,4 +176,115 @@ pub(crate) fn phone_number(text: &str) {
             assert_eq!(phone::normalise(&kept, None).as_ref(), Ok(&kept));
         }
     }
+}
+
+/// The text as a code, as a key, and as the names in a URI.
+pub(crate) fn totp_code(text: &str) {
+    let totp = Totp::new(Key::new(text.as_bytes()).unwrap_or(Key::new(b"key").expect("not empty")));
+    let code = totp.generate(NOW);
+    assert_eq!(
+        totp.normalise(code.as_str()).as_deref().map(String::as_str),
+        Some(code.as_str())
+    );
+    assert!(totp.verify(code.as_str(), NOW, 300) >= Some(60_000_000));
+    let typed = totp.normalise(text);
+    assert!(typed.is_some() || totp.verify(text, NOW, 300).is_none());
+    let uri = provisioning_uri(&totp, text, text);
+    assert!(uri.is_ascii());
+    // Drawing takes a while.
+    if text.len() % 64 == 3 {
+        let _ = svg_data_url(text);
+    }
+}
+
+/// The text as a stored key, and as a key to store.
+pub(crate) fn wallet(text: &str) {
+    let wallet = Wallet::new([("1", "secret")]).expect("a secret");
+    // Costs of two digits take real time.
+    let digits = text.as_bytes().windows(2);
+    if !digits
+        .clone()
+        .any(|pair| pair.iter().all(u8::is_ascii_digit))
+        && let Ok(opened) = wallet.open(text)
+    {
+        let uri = provisioning_uri(&opened.totp, "label", "issuer");
+        assert_eq!(wallet.open(&uri).expect("our own").totp, opened.totp);
+    }
+    // Sealing always takes real time.
+    if text.len() % 256 == 9 {
+        let totp = Totp::new(Key::new(text.as_bytes()).expect("not empty"));
+        let opened = wallet.open(&wallet.seal(&totp, &[7; 12]));
+        assert!(text.len() > 1000 || opened.expect("our own").totp == totp);
+    }
+}
+
+/// The text as the column, and as a member of it.
+pub(crate) fn us_secrets(text: &str) {
+    let mut secrets = UsSecrets::parse(Some(text)).unwrap_or_default();
+    let reads = |secrets: &UsSecrets| {
+        let column = secrets.to_column();
+        assert!(column.as_deref().is_none_or(str::is_ascii));
+        if let Ok(again) = UsSecrets::parse(column.as_deref()) {
+            assert_eq!(again.to_column(), column);
+        } else {
+            assert!(column.is_none_or(|column| column.len() > 60_000));
+        }
+    };
+    reads(&secrets);
+    secrets.set(text, text);
+    assert_eq!(secrets.get(text), Some(text));
+    reads(&secrets);
+    assert!(secrets.remove(text));
+    assert_eq!(secrets.get(text), None);
+}
+
+/// The text as the column, as a code, and as an encrypted code.
+pub(crate) fn recovery_codes(text: &str) {
+    let keys = FernetRing::new(["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]).expect("a key");
+    let _ = FernetRing::new([text]);
+    let plain = RecoveryCodes::open(Some(text), None, None, NOW);
+    assert_eq!(*plain.to_column(), text);
+    for code in plain.codes() {
+        let index = plain.find(code);
+        assert_eq!(
+            index.is_none(),
+            code.chars().all(|c| c.is_whitespace() || c == '-')
+        );
+    }
+    let _ = RecoveryCodes::open(Some(text), Some(&keys), Some(60), NOW);
+    let column = recovery_codes::seal([text, "code"], Some(&keys), || [7; 16], NOW);
+    let mut codes = RecoveryCodes::open(Some(&column), Some(&keys), Some(60), NOW);
+    assert_eq!(codes.codes().collect::<Vec<_>>(), [text, "code"]);
+    assert!(codes.remove(codes.find("code").expect("our own")));
+}
+
+/// The text as a token, as a signed payload, and as a member of one.
+pub(crate) fn setup_state(text: &str) {
+    let state = SetupState {
+        method: "sms".to_owned(),
+        totp_secret: text.to_owned().into(),
+        phone: Some(text.to_owned()),
+    };
+    let (kind, purpose) = if text.len() % 2 == 0 {
+        (SetupKind::Unified, Purpose::UnifiedSetup)
+    } else {
+        (SetupKind::TwoFactor, Purpose::TwoFactorSetup)
+    };
+    let codec = SetupStateCodec::new(&ring(), kind, None);
+    let _ = codec.open(text, NOW, DAY);
+    let signer = purpose.timed_signer(&ring(), None);
+    let signed = signer.sign(&encode_payload(text.as_bytes()), NOW);
+    if let Ok(opened) = codec.open(&signed, NOW, DAY) {
+        let again = codec.open(&codec.seal(&opened, NOW), NOW, DAY);
+        assert_eq!(again.as_ref(), Ok(&opened));
+    }
+    let sealed = codec.seal(&state, NOW);
+    assert_eq!(codec.open(&sealed, NOW, DAY).as_ref(), Ok(&state));
+    let codec = ValidityCookieCodec::new(&ring(), None);
+    let _ = codec.open(text, NOW, DAY);
+    let sealed = codec.seal(text, NOW);
+    assert_eq!(
+        codec.is_valid_for(text, &sealed, NOW, DAY),
+        !text.is_empty()
+    );
 }

@@ -47,6 +47,14 @@ fn seeds() -> Vec<String> {
             "tel:253-0000;phone-context=+1-650;isub=1",
             "0 15 11 96123-4567,,89#",
             "1-800-FLOWERS\u{ff11}\u{663}",
+            "{\"enckey\":{\"c\":4,\"k\":\"MFRGGZDF\",\"s\":\"MFRGG\",\"t\":\"1\",\"v\":1},\"type\":\"totp\",\"v\":1}",
+            "{\"key\":\"MFRGGZDF\",\"type\":\"totp\",\"v\":1,\"alg\":\"sha256\",\"digits\":8}",
+            "otpauth://totp/Example:ana?secret=MFRGGZDF&issuer=Example&digits=7",
+            "{\"email\": \"{}\", \"sms\": null}",
+            "{\"totp_secret\":\"{}\",\"method\":\"sms\",\"phone\":null}",
+            "abcd-0123-ef45,,abcd-0123-ef45",
+            "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==",
+            "123 456",
         ]
         .map(str::to_owned),
     );
@@ -121,4 +129,4 @@ macro_rules! targets {
     ($($name:ident)*) => { $(#[test] fn $name() { drive(bodies::$name); })* };
 }
 
-targets!(session_cookie timed_token remember_cookie csrf_token auth_token link_token password_hash redirect_target texts phone_number);
+targets!(session_cookie timed_token remember_cookie csrf_token auth_token link_token password_hash redirect_target texts phone_number totp_code wallet us_secrets recovery_codes setup_state);
