@@ -18,7 +18,7 @@ pub(crate) use self::members::{
 pub(crate) use self::operation::{Body, Operation, Tag};
 pub(crate) use self::schema::Schema;
 pub(crate) use self::shared::{
-    Carries, csrf_token, include_auth_token, link_token, next, next_member, refresh_cookie, user,
-    ways_to_verify,
+    Carries, csrf_token, include_auth_token, link_token, next, next_member, refresh_cookie,
+    second_factor_errors, signed_in, user, ways_to_verify,
 };
 pub(crate) use self::write::document;

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::Answer;
 use super::schema::Schema;
 use crate::app::App;
+use crate::messages::Message;
 use crate::settings::{CookieSettings, Mechanism};
 
 /// A header of an answer.
@@ -343,4 +345,54 @@ pub(crate) fn link_token() -> Value {
         "description": "The token from the link in the email.",
         "schema": { "type": "string" },
     })
+}
+
+/// Adds what the reply to a sign-in says about the second factor, and the user. `always` is whether
+/// a request that succeeds signs in unless a second factor is required.
+pub(crate) fn signed_in(app: &App, answer: Answer, always: bool) -> Answer {
+    let user = user(app, Carries::WhatWasAsked);
+    let about = "Whether a second factor is required before the user is signed in.";
+    let two_factor = app.settings().two_factor.enabled;
+    let required = if two_factor {
+        Schema::flag().about(about).example(false)
+    } else {
+        Schema::only(false).about(about)
+    };
+    let answer = if always {
+        answer.must("tf_required", required)
+    } else {
+        answer.may("tf_required", required)
+    };
+    if !two_factor {
+        return if always {
+            answer.must("user", user)
+        } else {
+            answer.may("user", user)
+        };
+    }
+    let state = Schema::word(["ready", "setup_from_login"]).about(
+        "What a second factor waits for: `ready` for a code at `/tf-validate`, `setup_from_login` for a method at `/tf-setup`.",
+    );
+    let method = || {
+        Schema::word(["email", "authenticator", "sms"])
+            .about("The method of the second factor. A code of `email` and `sms` was sent.")
+    };
+    answer
+        .may("user", user)
+        .may("tf_state", state)
+        .may("tf_primary_method", method())
+        .may("tf_method", method())
+}
+
+/// The reasons, besides the account's own, why a right proof of identity does not sign in.
+pub(crate) fn second_factor_errors(app: &App) -> Vec<Message> {
+    let settings = app.settings();
+    let mut errors = Vec::new();
+    if settings.two_factor.enabled || settings.webauthn.enabled {
+        errors.push(Message::SecondFactorNotServed);
+    }
+    if settings.two_factor.enabled && !settings.two_factor.same_channel {
+        errors.push(Message::SecondFactorOtherChannel);
+    }
+    errors
 }

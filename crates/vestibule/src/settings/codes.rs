@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use vestibule_formats::fernet::FernetRing;
+use vestibule_formats::totp::Wallet;
 
 use super::accounts::{LinkSettings, MailTemplate, link, mail, path};
 use super::cookie::CookieSettings;
@@ -77,16 +79,30 @@ pub struct TotpSettings {
 }
 
 impl TotpSettings {
-    pub(super) fn read(reader: &Reader<'_>) -> Self {
-        let secrets = reader.table("SECURITY_TOTP_SECRETS");
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        const SECRETS: &str = "SECURITY_TOTP_SECRETS";
+        let secrets: Vec<_> = reader
+            .table(SECRETS)
+            .into_iter()
+            .filter_map(|(tag, secret)| {
+                let secret = secret.as_str().filter(|secret| !secret.is_empty())?;
+                Some((tag, SecretString::from(secret)))
+            })
+            .collect();
+        let exposed = secrets
+            .iter()
+            .map(|(tag, secret)| (tag, secret.expose_secret()));
+        if !secrets.is_empty()
+            && let Err(error) = Wallet::new(exposed)
+        {
+            reader.problem(
+                SECRETS,
+                format!("cannot be used: {error}"),
+                "use tags of letters and digits, such as \"1\"",
+            );
+        }
         Self {
-            secrets: secrets
-                .into_iter()
-                .filter_map(|(tag, secret)| {
-                    let secret = secret.as_str().filter(|secret| !secret.is_empty())?;
-                    Some((tag, SecretString::from(secret)))
-                })
-                .collect(),
+            secrets,
             issuer: reader.optional_text("SECURITY_TOTP_ISSUER"),
         }
     }
@@ -148,7 +164,7 @@ impl UnifiedSettings {
                 "SECURITY_US_EMAIL_TEMPLATE",
                 "SECURITY_US_EMAIL_SUBJECT",
             ),
-            error_view: reader.text("SECURITY_LOGIN_ERROR_VIEW"),
+            error_view: view_or_root(reader, "SECURITY_LOGIN_ERROR_VIEW"),
             post_view: view_or_root(reader, "SECURITY_POST_LOGIN_VIEW"),
         }
     }
@@ -282,12 +298,21 @@ pub struct RecoveryCodeSettings {
 
 impl RecoveryCodeSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        const KEYS: &str = "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS";
+        let keys = reader.secrets(KEYS);
+        if FernetRing::new(keys.iter().map(ExposeSecret::expose_secret)).is_err() {
+            reader.problem(
+                KEYS,
+                "contains a key that is not 32 bytes in URL-safe base64",
+                "make each key with `openssl rand -base64 32 | tr +/ -_`",
+            );
+        }
         Self {
             enabled: reader.flag("SECURITY_MULTI_FACTOR_RECOVERY_CODES"),
             count: reader.size("SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", 1),
             codes_url: path(reader, "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL"),
             recovery_url: path(reader, "SECURITY_MULTI_FACTOR_RECOVERY_URL"),
-            keys: reader.secrets("SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"),
+            keys,
             ttl: reader.optional_duration("SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL"),
         }
     }

@@ -128,8 +128,9 @@ pub(super) fn check(reader: &mut Reader<'_>) {
         .eq_ignore_ascii_case("spa");
     for feature in &FEATURES {
         // The features that are served redirect to the app's views, whatever the redirect
-        // behaviour.
-        if !reader.flag(feature.switch) || !(spa || feature.served) {
+        // behaviour. Unified sign-in works without its links, since their mails carry codes as well.
+        let redirects = feature.served && feature.switch != "SECURITY_UNIFIED_SIGNIN";
+        if !reader.flag(feature.switch) || !(spa || redirects) {
             continue;
         }
         for view in feature.views {

@@ -215,7 +215,7 @@ impl Settings {
             two_factor: TwoFactorSettings::read(&mut reader),
             webauthn: WebAuthnSettings::read(&reader),
             unified: UnifiedSettings::read(&mut reader),
-            totp: TotpSettings::read(&reader),
+            totp: TotpSettings::read(&mut reader),
             recovery_codes: RecoveryCodeSettings::read(&mut reader),
             oauth_providers: None,
             redirect: RedirectSettings::read(&mut reader),

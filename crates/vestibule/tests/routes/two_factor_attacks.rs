@@ -209,12 +209,17 @@ async fn attack_session_residue_a_pending_sign_in_expires_and_ends_with_signing_
     app.wait(30 * 60 + 1);
     let body = json!({"code": authenticator.code(&app)});
     assert_eq!(browser.post(VALIDATE, body).await.verdict(), denied());
-    for end in ["/api/accounts/logout", "/api/accounts/login"] {
+    for signs_out in [true, false] {
         let (mut browser, _) = app.half_signed_in(ANA).await;
-        browser.get(end).await;
+        let ended = if signs_out {
+            browser.sign_out().await
+        } else {
+            browser.get("/api/accounts/login").await
+        };
+        assert_eq!(ended.status, 200, "{ended:?}");
         let body = json!({"code": authenticator.code(&app)});
         let answer = browser.post(VALIDATE, body).await;
-        assert_eq!(answer.verdict(), denied(), "{end}");
+        assert_eq!(answer.verdict(), denied(), "signs out: {signs_out}");
     }
 }
 
@@ -324,7 +329,7 @@ async fn attack_one_caller_a_session_beside_a_token_does_not_learn_of_its_set_up
     app.user(BOB, |draft| draft).await;
     let token = app.auth_token(BOB).await;
     // The session is Ana's; the token is Bob's and comes first only where no session is accepted.
-    let mut both = app.bearer(&token);
+    let mut both = app.bearer(&token).with_csrf().await;
     let answer = both.post(SETUP, json!({"setup": "authenticator"})).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let mut browser = app.browser();

@@ -50,6 +50,29 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("SECURITY_CHANGE_EMAIL", "true", VIEWS),
     ("SECURITY_CONFIRMABLE", "true", VIEWS),
     (
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES",
+        "true",
+        TOTP,
+    ),
+    (
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS",
+        r#"["zqXlM8tm2_rzg83gYA7-Gf4VBNIQF25j3r8OJTxp-7Q="]"#,
+        "",
+    ),
+    ("SECURITY_TOTP_SECRETS", r#"{ "2" = "another" }"#, ""),
+    ("SECURITY_TWO_FACTOR", "true", TOTP),
+    ("SECURITY_TWO_FACTOR_ENABLED_METHODS", r#"["sms"]"#, ""),
+    ("SECURITY_TWO_FACTOR_SAME_CHANNEL", r#""refuse""#, ""),
+    (
+        "SECURITY_TWO_FACTOR_VALIDITY_COOKIE",
+        r#"{ "samesite" = "Lax" }"#,
+        "",
+    ),
+    ("SECURITY_UNIFIED_SIGNIN", "true", TOTP),
+    ("SECURITY_US_ENABLED_METHODS", r#"["sms"]"#, ""),
+    ("SECURITY_US_MFA_REQUIRED", r#"["sms"]"#, ""),
+    ("SECURITY_US_SIGNIN_REPLACES_LOGIN", "true", UNIFIED),
+    (
         "SECURITY_CSRF_COOKIE",
         r#"{ "samesite" = "Lax" }"#,
         r#"SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN""#,
@@ -165,6 +188,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("WTF_CSRF_METHODS", r#"["POST"]"#, ""),
 ];
 
+const TOTP: &str = r#"SECURITY_TOTP_SECRETS = { "1" = "secret" }"#;
 const CORS: &str = r#"CORS_ORIGINS = ["https://app.example"]"#;
 const SMTP: &str = r#"MAIL_SERVER = "mail.example""#;
 const SMTPS: &str = "MAIL_SERVER = \"mail.example\"\nMAIL_PORT = 2465";
@@ -242,6 +266,8 @@ fn typed(key: &Key, line: &str, beside: &str) -> Result<String, String> {
     secret.extend(&secrets.password_salt);
     secret.extend(&settings.csrf.secret_key);
     secret.extend(&settings.database.uri);
+    secret.extend(settings.totp.secrets.iter().map(|(_, secret)| secret));
+    secret.extend(&settings.recovery_codes.keys);
     if let MailRoute::Smtp(smtp) = &settings.mail.route {
         secret.extend(&smtp.password);
     }

@@ -56,6 +56,25 @@ pub(super) fn from_link(app: &App) -> Operation {
         .refuses(StatusCode::FORBIDDEN, &[Message::CrossSiteRequest])
 }
 
+/// The reply to a link that confirmed an address.
+fn confirmed(app: &App) -> Answer {
+    let answer = Answer::ok("The email address was confirmed.")
+        .must("csrf_token", csrf_token())
+        .must("email", openapi::email())
+        .must(
+            "identity",
+            Schema::text()
+                .about("The user's first identity attribute that is set.")
+                .example("ana@example.com"),
+        );
+    let settings = app.settings();
+    if settings.two_factor.enabled && settings.accounts.confirm.auto_login {
+        openapi::signed_in(app, answer, false)
+    } else {
+        answer
+    }
+}
+
 /// `POST` of the link.
 pub(super) fn confirm(app: &App) -> Operation {
     let operation = Operation::new("confirm", TAG, "Confirm the email address")
@@ -66,25 +85,13 @@ pub(super) fn confirm(app: &App) -> Operation {
             .csrf(false)
             .about("Has the same effect as opening the link.")
             .answers(Answer::redirect("Redirects to one of the app's views.")),
-        ConsumedBy::Post => operation
-            .answers(
-                Answer::ok("The email address was confirmed.")
-                    .must("csrf_token", csrf_token())
-                    .must("email", openapi::email())
-                    .must(
-                        "identity",
-                        Schema::text()
-                            .about("The user's first identity attribute that is set.")
-                            .example("ana@example.com"),
-                    ),
-            )
-            .refuses(
-                StatusCode::BAD_REQUEST,
-                &[
-                    Message::ConfirmationExpired,
-                    Message::InvalidConfirmationToken,
-                    Message::AlreadyConfirmed,
-                ],
-            ),
+        ConsumedBy::Post => operation.answers(confirmed(app)).refuses(
+            StatusCode::BAD_REQUEST,
+            &[
+                Message::ConfirmationExpired,
+                Message::InvalidConfirmationToken,
+                Message::AlreadyConfirmed,
+            ],
+        ),
     }
 }

@@ -41,13 +41,12 @@ pub(super) fn sign_in(app: &App) -> Operation {
         .parameter(openapi::next())
         .body(Body::json_or_form(fields(app)))
         .answers(
-            Answer::ok("The user is signed in.")
-                .must("csrf_token", csrf_token())
-                .must(
-                    "tf_required",
-                    Schema::only(false).about("Whether a second factor is required."),
-                )
-                .must("user", openapi::user(app, Carries::WhatWasAsked)),
+            openapi::signed_in(
+                app,
+                Answer::ok("The user is signed in, unless a second factor is required.")
+                    .must("csrf_token", csrf_token()),
+                true,
+            ),
         )
         .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired]);
     refusals(app, operation)
@@ -89,9 +88,7 @@ fn refusals(app: &App, operation: Operation) -> Operation {
     if settings.login.confirmable && !settings.login.login_without_confirmation {
         of_identity.push(Message::ConfirmationRequired);
     }
-    if settings.two_factor.enabled || settings.webauthn.enabled {
-        of_identity.push(Message::SecondFactorNotServed);
-    }
+    of_identity.extend(openapi::second_factor_errors(app));
     let of_email = [
         of_identity.as_slice(),
         &[Message::InvalidEmailAddress, Message::EmailNotProvided],

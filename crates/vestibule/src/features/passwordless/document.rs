@@ -68,17 +68,16 @@ pub(super) fn from_link(app: &App) -> Operation {
 
 /// `POST` of the link.
 pub(super) fn sign_in(app: &App) -> Operation {
-    let tf_required = Schema::only(false).about("Whether a second factor is required.");
     Operation::new("useLoginLink", TAG, "Sign in with the token from a link")
         .open()
         .parameter(link_token())
         .parameter(include_auth_token())
-        .answers(
-            Answer::ok("The user is signed in.")
-                .must("csrf_token", csrf_token())
-                .must("tf_required", tf_required)
-                .must("user", openapi::user(app, Carries::WhatWasAsked)),
-        )
+        .answers(openapi::signed_in(
+            app,
+            Answer::ok("The user is signed in, unless a second factor is required.")
+                .must("csrf_token", csrf_token()),
+            true,
+        ))
         .refuses(
             StatusCode::BAD_REQUEST,
             &[

@@ -5,8 +5,8 @@ use crate::app::App;
 use crate::mail::addressee::EMAIL;
 use crate::messages::Message;
 use crate::openapi::{
-    self, Answer, Body, Carries, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag,
-    csrf_token, include_auth_token, link_token,
+    self, Answer, Body, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag, csrf_token,
+    include_auth_token, link_token,
 };
 
 const TAG: Tag = Tag {
@@ -62,15 +62,11 @@ pub(super) fn reset(app: &App) -> Operation {
                 .example("correct horse"),
         );
     let answer = if app.settings().accounts.recover.auto_login {
-        Answer::ok(
+        let answer = Answer::ok(
             "The password was reset, and the user is signed in unless something else is required.",
         )
-        .may("csrf_token", csrf_token())
-        .may(
-            "tf_required",
-            Schema::only(false).about("Whether a second factor is required."),
-        )
-        .may("user", openapi::user(app, Carries::WhatWasAsked))
+        .may("csrf_token", csrf_token());
+        openapi::signed_in(app, answer, false)
     } else {
         Answer::ok("The password was reset.")
     };

@@ -6,8 +6,8 @@ use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, USERNAME};
 use crate::app::App;
 use crate::messages::Message;
 use crate::openapi::{
-    self, Answer, Body, Carries, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag,
-    USERNAME_ERRORS, csrf_token, include_auth_token,
+    self, Answer, Body, EMAIL_ERRORS, NEW_PASSWORD_ERRORS, Operation, Schema, Tag, USERNAME_ERRORS,
+    csrf_token, include_auth_token,
 };
 
 const TAG: Tag = Tag {
@@ -29,13 +29,8 @@ pub(super) fn register(app: &App) -> Operation {
     let answer = Answer::ok(
         "The account was created. The user is signed in unless something else is required first.",
     )
-    .must("csrf_token", csrf_token())
-    .may(
-        "tf_required",
-        Schema::only(false)
-            .about("Present if the user was signed in: whether a second factor is required."),
-    )
-    .must("user", openapi::user(app, Carries::WhatWasAsked));
+    .must("csrf_token", csrf_token());
+    let answer = openapi::signed_in(app, answer, false);
     let mut of_email = EMAIL_ERRORS.to_vec();
     let mut of_username = USERNAME_ERRORS.to_vec();
     of_username.push(Message::UsernameNotProvided);
