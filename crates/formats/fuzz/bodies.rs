@@ -265,7 +265,7 @@ pub(crate) fn setup_state(text: &str) {
         totp_secret: text.to_owned().into(),
         phone: Some(text.to_owned()),
     };
-    let (kind, purpose) = if text.len() % 2 == 0 {
+    let (kind, purpose) = if text.len().is_multiple_of(2) {
         (SetupKind::Unified, Purpose::UnifiedSetup)
     } else {
         (SetupKind::TwoFactor, Purpose::TwoFactorSetup)

@@ -255,6 +255,25 @@ fn attack_wrong_purpose_states_open_for_their_own_set_up_only() {
 }
 
 #[test]
+fn attack_wrong_purpose_tokens_with_other_salts_are_no_states() {
+    let ring = KeyRing::new("key", []);
+    let json =
+        br#"{"totp_secret":"a","method":"b","phone":null,"chosen_method":"b","phone_number":null}"#;
+    for purpose in Purpose::ALL {
+        let token = purpose
+            .timed_signer(&ring, None)
+            .sign(&encode_payload(json), NOW);
+        for (kind, own) in [
+            (SetupKind::Unified, Purpose::UnifiedSetup),
+            (SetupKind::TwoFactor, Purpose::TwoFactorSetup),
+        ] {
+            let opened = SetupStateCodec::new(&ring, kind, None).open(&token, NOW, DAY);
+            assert_eq!(opened.is_ok(), purpose == own, "{purpose:?} {kind:?}");
+        }
+    }
+}
+
+#[test]
 fn a_state_expires() {
     let codec = SetupStateCodec::new(&KeyRing::new("key", []), SetupKind::Unified, None);
     let state = SetupState {

@@ -271,6 +271,10 @@ fn us_totp_secrets_that_are_no_object_are_refused() {
     assert!(UsSecrets::parse(Some(&long)).is_err());
     let odd = UsSecrets::parse(Some("{\"sms\":null}")).unwrap();
     assert_eq!((odd.get("sms"), odd.methods().count()), (None, 1));
+    assert!(UsSecrets::parse(Some("{\"a\": \"\\ud800\"}")).is_err());
+    let kept = "{\"a\": 111111111111111111111111111111.50, \"b\": [1,{ }]}";
+    let kept = Some(kept);
+    assert_eq!(UsSecrets::parse(kept).unwrap().to_column().as_deref(), kept);
     assert!(!odd.is_empty());
 }
 
@@ -324,8 +328,9 @@ proptest! {
     #[test]
     fn arbitrary_input_never_panics(typed in ".{0,40}", at in any::<i64>(), stored in ".{0,200}") {
         let totp = Totp::new(Key::new(b"key").unwrap());
-        let _ = totp.verify(&typed, at, 300);
-        let _ = totp.generate(at);
+        let matched = totp.verify(&typed, at, 300);
+        prop_assert!(matched.is_none() || totp.normalise(&typed).is_some());
+        prop_assert_eq!(totp.generate(at).as_str().len(), 6);
         let _ = Wallet::new([("1", "x")]).unwrap().open(&stored);
         let _ = UsSecrets::parse(Some(&stored));
     }

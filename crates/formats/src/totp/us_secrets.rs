@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::ascii_json;
@@ -22,12 +22,24 @@ pub struct UsSecretsError;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UsSecrets(Vec<(String, Secret)>);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 enum Secret {
     Text(Zeroizing<String>),
-    /// The reference writes only strings. Other values are kept but cannot be used.
-    Other(Value),
+    /// The reference writes only strings. Other values are kept unchanged, but cannot be used.
+    Other(Box<RawValue>),
 }
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(left), Self::Text(right)) => left == right,
+            (Self::Other(left), Self::Other(right)) => left.get() == right.get(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Secret {}
 
 impl UsSecrets {
     /// Parses the column. Null and an empty text are no methods. As in Python, the last value of a
@@ -137,10 +149,12 @@ impl<'de> Deserialize<'de> for UsSecrets {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UsSecrets, A::Error> {
                 let mut secrets = UsSecrets::default();
-                while let Some((method, value)) = map.next_entry::<String, Value>()? {
-                    let secret = match value {
-                        Value::String(text) => Secret::Text(Zeroizing::new(text)),
-                        other => Secret::Other(other),
+                while let Some((method, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    let secret = if value.get().starts_with('"') {
+                        let text = serde_json::from_str(value.get()).map_err(A::Error::custom)?;
+                        Secret::Text(Zeroizing::new(text))
+                    } else {
+                        Secret::Other(value)
                     };
                     secrets.put(method, secret);
                 }
