@@ -264,6 +264,7 @@ pub(crate) fn setup_state(text: &str) {
         method: "sms".to_owned(),
         totp_secret: text.to_owned().into(),
         phone: Some(text.to_owned()),
+        user: None,
     };
     let (kind, purpose) = if text.len().is_multiple_of(2) {
         (SetupKind::Unified, Purpose::UnifiedSetup)

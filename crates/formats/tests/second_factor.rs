@@ -231,6 +231,7 @@ fn attack_wrong_purpose_states_open_for_their_own_set_up_only() {
         method: "sms".to_owned(),
         totp_secret: "secret".to_owned().into(),
         phone: None,
+        user: None,
     };
     let codec = |kind| SetupStateCodec::new(&ring, kind, None);
     let kinds = [SetupKind::Unified, SetupKind::TwoFactor];
@@ -280,6 +281,7 @@ fn a_state_expires() {
         method: "sms".to_owned(),
         totp_secret: "secret".to_owned().into(),
         phone: Some("+1".to_owned()),
+        user: None,
     };
     let token = codec.seal(&state, NOW);
     assert!(codec.open(&token, NOW + 86_400, DAY).is_ok());

@@ -6,7 +6,7 @@ use super::Settings;
 use super::hosts::BelievedHosts;
 use super::load::Problem;
 use super::reader::Reader;
-use super::{CorsRule, Listening, MailRoute, Mechanism, SameSite, SmtpTls};
+use super::{CorsRule, Listening, MailRoute, Mechanism, Method, SameSite, SmtpTls};
 use super::{browser, features, mail_server, salts, sender, sms};
 
 /// Collects warnings about risky combinations.
@@ -281,10 +281,23 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "list only your proxies",
         );
     }
-    if reader.text("SECURITY_TOTP_ISSUER").is_empty() && reader.flag("SECURITY_UNIFIED_SIGNIN") {
+    let two_factor = &settings.two_factor;
+    let by_mail = settings.unified.has(Method::Email)
+        || settings.accounts.passwordless.enabled
+        || settings.accounts.recover.enabled && settings.accounts.recover.auto_login;
+    let same_channel = by_mail && two_factor.methods.contains(&Method::Email);
+    if two_factor.enabled && two_factor.same_channel && same_channel {
+        say(
+            "SECURITY_TWO_FACTOR_SAME_CHANNEL",
+            "is \"allow\": an attacker who reads a user's mail has both factors, a code or link that signs in and the code of the second factor",
+            "set it to \"refuse\"",
+        );
+    }
+    let makes_codes = settings.unified.enabled || two_factor.enabled;
+    if reader.text("SECURITY_TOTP_ISSUER").is_empty() && makes_codes {
         say(
             "SECURITY_TOTP_ISSUER",
-            "is not set: authenticator apps show \"vestibule\"",
+            "is not set: authenticator apps show the name of the host",
             "set it to the name of your product",
         );
     }

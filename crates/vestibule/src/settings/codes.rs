@@ -300,7 +300,8 @@ impl RecoveryCodeSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         const KEYS: &str = "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS";
         let keys = reader.secrets(KEYS);
-        if FernetRing::new(keys.iter().map(ExposeSecret::expose_secret)).is_err() {
+        let exposed = keys.iter().map(ExposeSecret::expose_secret);
+        if !keys.is_empty() && FernetRing::new(exposed).is_err() {
             reader.problem(
                 KEYS,
                 "contains a key that is not 32 bytes in URL-safe base64",

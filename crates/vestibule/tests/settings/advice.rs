@@ -165,7 +165,11 @@ fn each_risk_is_named_with_its_fix() {
             &["SECURITY_US_ENABLED_METHODS", "us_phone_number"],
         ),
         (
-            "SECURITY_TWO_FACTOR = true\nSECURITY_SMS_SERVICE = \"Dummy\"",
+            "SECURITY_TWO_FACTOR = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_UNIFIED_SIGNIN = true",
+            &["SECURITY_TWO_FACTOR_SAME_CHANNEL", "refuse"],
+        ),
+        (
+            "SECURITY_TWO_FACTOR = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_SMS_SERVICE = \"Dummy\"",
             &["SECURITY_SMS_SERVICE", "\"Twilio\" or \"webhook\""],
         ),
     ] {

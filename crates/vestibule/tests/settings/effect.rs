@@ -49,11 +49,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("SECURITY_CACHE_CONTROL", r#"{ "max-age" = 17 }"#, ""),
     ("SECURITY_CHANGE_EMAIL", "true", VIEWS),
     ("SECURITY_CONFIRMABLE", "true", VIEWS),
-    (
-        "SECURITY_MULTI_FACTOR_RECOVERY_CODES",
-        "true",
-        TOTP,
-    ),
+    ("SECURITY_MULTI_FACTOR_RECOVERY_CODES", "true", TOTP),
     (
         "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS",
         r#"["zqXlM8tm2_rzg83gYA7-Gf4VBNIQF25j3r8OJTxp-7Q="]"#,
