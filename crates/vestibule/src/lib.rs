@@ -50,7 +50,7 @@ mod links;
 mod mail;
 mod messages;
 mod openapi;
-#[cfg(feature = "outbound")]
+#[cfg(any(feature = "breached", feature = "sms"))]
 mod outbound;
 mod outbox;
 #[doc(hidden)]
