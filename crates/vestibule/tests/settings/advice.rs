@@ -157,19 +157,19 @@ fn each_risk_is_named_with_its_fix() {
             &["TRUSTED_PROXIES", "list only your proxies"],
         ),
         (
-            "SECURITY_UNIFIED_SIGNIN = true",
+            "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_LOGIN_ERROR_VIEW = \"/e\"\nMAIL_SERVER = \"mail.example.com\"\nMAIL_DEFAULT_SENDER = \"a@example.com\"\nSECURITY_US_ENABLED_METHODS = [\"email\"]\nSECURITY_TWO_FACTOR_ENABLED_METHODS = [\"email\"]\nSECURITY_UNIFIED_SIGNIN = true",
             &["SECURITY_TOTP_ISSUER", "name of your product"],
         ),
         (
-            "SECURITY_UNIFIED_SIGNIN = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_US_ENABLED_METHODS = [\"sms\"]",
+            "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_LOGIN_ERROR_VIEW = \"/e\"\nMAIL_SERVER = \"mail.example.com\"\nMAIL_DEFAULT_SENDER = \"a@example.com\"\nSECURITY_SMS_SERVICE = \"Twilio\"\nSECURITY_SMS_SERVICE_CONFIG = { ACCOUNT_SID = \"AC1\", AUTH_TOKEN = \"t\", PHONE_NUMBER = \"+14155550100\" }\nSECURITY_UNIFIED_SIGNIN = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_US_ENABLED_METHODS = [\"sms\"]",
             &["SECURITY_US_ENABLED_METHODS", "us_phone_number"],
         ),
         (
-            "SECURITY_TWO_FACTOR = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_UNIFIED_SIGNIN = true",
+            "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_LOGIN_ERROR_VIEW = \"/e\"\nMAIL_SERVER = \"mail.example.com\"\nMAIL_DEFAULT_SENDER = \"a@example.com\"\nSECURITY_US_ENABLED_METHODS = [\"email\"]\nSECURITY_TWO_FACTOR_ENABLED_METHODS = [\"email\"]\nSECURITY_TWO_FACTOR = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_UNIFIED_SIGNIN = true",
             &["SECURITY_TWO_FACTOR_SAME_CHANNEL", "refuse"],
         ),
         (
-            "SECURITY_TWO_FACTOR = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_SMS_SERVICE = \"Dummy\"",
+            "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_LOGIN_ERROR_VIEW = \"/e\"\nMAIL_SERVER = \"mail.example.com\"\nMAIL_DEFAULT_SENDER = \"a@example.com\"\nSECURITY_TWO_FACTOR = true\nSECURITY_TOTP_ISSUER = \"x\"\nSECURITY_SMS_SERVICE = \"Dummy\"",
             &["SECURITY_SMS_SERVICE", "\"Twilio\" or \"webhook\""],
         ),
     ] {
