@@ -142,8 +142,7 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/features/sms.md");
         let page = std::fs::read_to_string(path).unwrap();
         let webhook = webhook("a secret for the webhook", Some("+15550199"));
-        let message =
-            "Your code is 123456. It expires in 2 minutes.\n\n@accounts.example.com #123456";
+        let message = "Your code is 123456. Do not share it.\n\n@accounts.example.com #123456";
         let body = webhook.body("+15550100", message);
         assert!(page.contains(&body), "{body}");
         let id = "sms_0b5d6e5f0c3c4c1f8f3a9f6a3a4f7d52";
