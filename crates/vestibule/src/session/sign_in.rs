@@ -336,6 +336,7 @@ async fn complete(
     if remember {
         session.remember = Remember::Set;
     }
+    session.signed_in = Some(user.id);
     session.set_caller(Some(Caller {
         user,
         via: Mechanism::Session,
