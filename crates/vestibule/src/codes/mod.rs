@@ -12,5 +12,5 @@ pub(crate) mod recovery;
 pub(crate) mod secret;
 pub(crate) mod sent;
 
-pub(crate) use check::{check, next};
+pub(crate) use check::{CodeToCheck, check_limited, next};
 pub(crate) use secret::CodeSecrets;

@@ -37,7 +37,6 @@ pub(crate) enum Purpose {
     /// Passwords and recovery codes.
     Password,
     /// One-time codes of all methods.
-    #[expect(dead_code, reason = "no feature with one-time codes is served yet")]
     Code,
 }
 
