@@ -67,7 +67,7 @@ impl Guard {
     }
 
     /// Whether the device signed in to this account before.
-    pub(super) fn knows(&self, device: &Device, user: UserId) -> bool {
+    pub(crate) fn knows(&self, device: &Device, user: UserId) -> bool {
         let mut accounts = device.accounts.iter();
         accounts.any(|account| self.is_account(account, user))
     }

@@ -114,10 +114,11 @@ impl SessionContext {
         }
     }
 
-    /// The device cookie, if this request signed a user in and guesses are counted.
+    /// The device cookie, if this request signed a user in and the settings make use of it.
     fn device_cookie(&self, app: &App) -> Option<HeaderValue> {
         let user = self.signed_in?;
-        if app.settings().limits.mode == LimitMode::Off {
+        let settings = app.settings();
+        if settings.limits.mode == LimitMode::Off && !settings.notices.new_device {
             return None;
         }
         let session = &app.settings().session.cookie;
