@@ -7,6 +7,7 @@
 
 pub(crate) mod check;
 pub(crate) mod enrolment;
+pub(crate) mod methods;
 pub(crate) mod notice;
 pub(crate) mod recovery;
 pub(crate) mod secret;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 use vestibule_formats::totp::{KEY_BYTES, Key, SALT_BYTES, Totp, Wallet};
+use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::http::fault::Fault;
@@ -73,25 +74,51 @@ pub(crate) async fn create(app: &App) -> Result<NewSecret, Fault> {
     app.passwords().consider(work).await?
 }
 
-/// Reads a stored secret; `None` if it cannot be read, which is logged. Decrypting it takes as long
-/// as encrypting it.
+/// A stored secret that was read.
+#[derive(Debug)]
+pub(crate) struct OpenedSecret {
+    /// What codes are made from: a secret that belongs to no user if the stored one is unreadable.
+    pub(crate) totp: Totp,
+    /// Whether the stored secret could be read.
+    pub(crate) readable: bool,
+}
+
+/// Reads a stored secret. One that cannot be read is logged.
+///
+/// Whatever is stored, this takes at least as long as decrypting a secret, so that the time does
+/// not reveal whether a user has one: see [`CodeSecrets::decoy`].
 ///
 /// # Errors
 /// When the hashing threads are overloaded.
-pub(crate) async fn open(app: &App, stored: &str) -> Result<Option<Totp>, Fault> {
+pub(crate) async fn open(app: &App, stored: &str) -> Result<OpenedSecret, Fault> {
     let wallet = app.code_secrets().wallet()?;
-    let stored = stored.to_owned();
-    let opened = app
-        .passwords()
-        .consider(move || wallet.open(&stored))
-        .await?;
-    match opened {
-        Ok(opened) => Ok(Some(opened.totp)),
+    let decoy = app.code_secrets().decoy().to_owned();
+    let stored = Zeroizing::new(stored.to_owned());
+    let work = move || open_or_decoy(&wallet, &stored, &decoy);
+    app.passwords().consider(work).await?
+}
+
+fn open_or_decoy(wallet: &Wallet, stored: &str, decoy: &str) -> Result<OpenedSecret, Fault> {
+    let opened = match wallet.open(stored) {
+        Ok(opened) if !opened.was_cheap => {
+            return Ok(OpenedSecret {
+                totp: opened.totp,
+                readable: true,
+            });
+        }
+        Ok(opened) => Some(opened.totp),
         Err(error) => {
             tracing::error!(%error, "a stored secret for one-time codes cannot be read");
-            Ok(None)
+            None
         }
-    }
+    };
+    let decoy = wallet
+        .open(decoy)
+        .map_err(|error| Fault::Internal(format!("the decoy secret cannot be read: {error}")))?;
+    Ok(OpenedSecret {
+        readable: opened.is_some(),
+        totp: opened.unwrap_or(decoy.totp),
+    })
 }
 
 fn make(wallet: &Wallet, random: &dyn Random) -> Result<NewSecret, Fault> {

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::render::{Bodies, Renderer, built_in};
 use super::transport::{self, Outgoing};
 use crate::messages::catalogue::{Catalogues, Locale};
-use crate::settings::{MailTemplate, Problem, Settings};
+use crate::settings::{MailTemplate, Method, Problem, Settings};
 
 /// The result of a rehearsed mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +169,40 @@ fn kinds(settings: &Settings) -> Vec<Kind<'_>> {
             &[],
         );
     }
+    kinds.extend(codes(settings));
     kinds.extend(notices(settings));
+    kinds
+}
+
+/// The mails with one-time codes, and the one about a user who cannot show the second factor.
+fn codes(settings: &Settings) -> Vec<Kind<'_>> {
+    let mut kinds = Vec::new();
+    let (unified, two_factor) = (&settings.unified, &settings.two_factor);
+    if unified.has(Method::Email) {
+        kinds.push(Kind {
+            key: "SECURITY_US_EMAIL_TEMPLATE",
+            template: &unified.email,
+            given: &["login_token", "token", "username", "within"],
+            sometimes: &["login_link"],
+        });
+    }
+    let mails_codes = two_factor.rescue_email || two_factor.methods.contains(&Method::Email);
+    if two_factor.enabled && mails_codes {
+        kinds.push(Kind {
+            key: "SECURITY_TWO_FACTOR_EMAIL_TEMPLATE",
+            template: &two_factor.email,
+            given: &["token", "username", "within"],
+            sometimes: &[],
+        });
+    }
+    if two_factor.enabled {
+        kinds.push(Kind {
+            key: "SECURITY_TWO_FACTOR_RESCUE_EMAIL_TEMPLATE",
+            template: &two_factor.rescue,
+            given: &[],
+            sometimes: &[],
+        });
+    }
     kinds
 }
 

@@ -147,8 +147,7 @@ pub(crate) async fn check_password(
     user: Option<&User>,
     password: &str,
 ) -> Result<PasswordCheck, Fault> {
-    let password = normalise::normalise(password, app.settings().password.normalize_form);
-    match app.passwords().check(user, &password).await? {
+    match compare_password(app, user, password).await? {
         Verdict::Wrong => {
             let event = Event::SignInFailed {
                 user_id: user.map(|user| user.id),
@@ -162,6 +161,16 @@ pub(crate) async fn check_password(
             upgrade: Some(hash),
         }),
     }
+}
+
+/// Compares a password with a user's, without recording a failure.
+pub(super) async fn compare_password(
+    app: &App,
+    user: Option<&User>,
+    password: &str,
+) -> Result<Verdict, Fault> {
+    let password = normalise::normalise(password, app.settings().password.normalize_form);
+    app.passwords().check(user, &password).await
 }
 
 /// Stores an upgraded hash outside of a sign-in, where no other write would carry it.
