@@ -11,8 +11,8 @@ use qrcode::{Color, EcLevel, QrCode};
 use serde_json::Value;
 use vestibule_formats::hex;
 use vestibule_formats::totp::{
-    Algorithm, Key, Totp, UsSecrets, Wallet, WalletError, pretty_key, provisioning_uri,
-    svg_data_url,
+    Algorithm, Key, Totp, UsSecrets, Wallet, WalletError, may_be_code, pretty_key,
+    provisioning_uri, svg_data_url,
 };
 
 fn recorded() -> Value {

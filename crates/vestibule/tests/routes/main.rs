@@ -50,5 +50,8 @@ mod tokens;
 mod trust;
 mod two_factor;
 mod two_factor_attacks;
+mod unified;
+mod unified_attacks;
+mod unified_setup;
 mod verify;
 mod walls;

@@ -118,17 +118,8 @@ fn sign_in_at(app: &App, id: &'static str) -> Operation {
     } else {
         operation
             .refuses_field(PASSCODE, &[Message::InvalidPasswordCode, Message::ApiError])
-            .refuses_field(
-                IDENTITY,
-                &[
-                    Message::UsSpecifyIdentity,
-                    Message::ApiError,
-                    Message::DisabledAccount,
-                    Message::ConfirmationRequired,
-                    Message::SecondFactorOtherChannel,
-                    Message::SecondFactorNotServed,
-                ],
-            )
+            .refuses_field(IDENTITY, IDENTITY_ERRORS)
+            .refuses_field(IDENTITY, &openapi::second_factor_errors(app))
     };
     operation
         .refuses_field(REMEMBER, &[Message::ApiError])
@@ -137,28 +128,12 @@ fn sign_in_at(app: &App, id: &'static str) -> Operation {
 
 /// The answer to a sign-in, complete or not.
 fn signed_in(app: &App) -> Answer {
-    let two_factor = app.settings().two_factor.enabled;
-    let required = if two_factor {
-        Schema::flag()
-    } else {
-        Schema::only(false)
-    };
-    let answer = Answer::ok("The user is signed in, unless `tf_required` is true.")
-        .must("csrf_token", csrf_token())
-        .must(
-            "tf_required",
-            required
-                .about("Whether a second factor is required.")
-                .example(false),
-        )
-        .may("user", openapi::user(app, Carries::WhatWasAsked));
-    if !two_factor {
-        return answer;
-    }
-    answer
-        .may("tf_state", Schema::word(["ready", "setup_from_login"]))
-        .may("tf_primary_method", every_method())
-        .may("tf_method", every_method())
+    let about = "The user is signed in, unless a second factor is required.";
+    openapi::signed_in(
+        app,
+        Answer::ok(about).must("csrf_token", csrf_token()),
+        true,
+    )
 }
 
 /// `POST /us-signin/send-code`.
@@ -180,18 +155,19 @@ pub(super) fn send_code(app: &App) -> Operation {
             .about("The response does not reveal whether the identity belongs to an account.");
     }
     operation
-        .refuses_field(
-            IDENTITY,
-            &[
-                Message::UsSpecifyIdentity,
-                Message::ApiError,
-                Message::DisabledAccount,
-                Message::ConfirmationRequired,
-            ],
-        )
+        .refuses_field(IDENTITY, IDENTITY_ERRORS)
         .refuses_field(CHOSEN_METHOD, SEND_ERRORS)
 }
 
+/// The errors in the identity.
+const IDENTITY_ERRORS: &[Message] = &[
+    Message::UsSpecifyIdentity,
+    Message::ApiError,
+    Message::DisabledAccount,
+    Message::ConfirmationRequired,
+];
+
+/// The errors in the method that a code is to be sent by.
 const SEND_ERRORS: &[Message] = &[
     Message::UsMethodNotAvailable,
     Message::InvalidInput,
@@ -244,17 +220,16 @@ pub(super) fn redeem(app: &App) -> Operation {
                 .example("3f2a91bc04de77c10b9e5a20c4d1e6f8"),
         )
         .must("code", code);
-    let reasons: &[Message] = if app.settings().login.return_generic_responses {
-        &[Message::GenericAuthnFailed]
+    let reasons = if app.settings().login.return_generic_responses {
+        vec![Message::GenericAuthnFailed]
     } else {
-        &[
+        let of_account = [
             Message::InvalidCode,
             Message::UserDoesNotExist,
             Message::DisabledAccount,
             Message::ConfirmationRequired,
-            Message::SecondFactorOtherChannel,
-            Message::SecondFactorNotServed,
-        ]
+        ];
+        [&of_account[..], &openapi::second_factor_errors(app)].concat()
     };
     Operation::new("useSignInLink", TAG, "Sign in with the code from a link")
         .open()
@@ -266,7 +241,7 @@ pub(super) fn redeem(app: &App) -> Operation {
             StatusCode::BAD_REQUEST,
             &[Message::AnonymousUserRequired, Message::ApiError],
         )
-        .refuses(StatusCode::BAD_REQUEST, reasons)
+        .refuses(StatusCode::BAD_REQUEST, &reasons)
 }
 
 /// `GET /us-verify`.
