@@ -221,6 +221,13 @@ impl App {
         &self.0.code_secrets
     }
 
+    /// How many secrets of one-time codes were decrypted, including decoys.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn secrets_decrypted(&self) -> u64 {
+        self.code_secrets().decrypted()
+    }
+
     /// The keys that encrypt recovery codes, if there are any.
     pub(crate) fn recovery_keys(&self) -> Option<&FernetRing> {
         self.0.recovery_keys.as_ref()

@@ -1,6 +1,7 @@
 //! The secrets of one-time codes: making them, and reading the ones in the database.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use secrecy::ExposeSecret as _;
 use vestibule_formats::totp::{KEY_BYTES, Key, SALT_BYTES, Totp, Wallet};
@@ -18,6 +19,8 @@ pub(crate) struct CodeSecrets {
     wallet: Option<Arc<Wallet>>,
     /// A secret that belongs to no user, so that the time does not reveal whether a user has one.
     decoy: String,
+    /// How many secrets were decrypted, decoys included.
+    decrypted: Arc<AtomicU64>,
 }
 
 /// A new secret.
@@ -39,6 +42,7 @@ impl CodeSecrets {
             return Ok(Self {
                 wallet: None,
                 decoy: String::new(),
+                decrypted: Arc::default(),
             });
         }
         let secrets = settings.secrets.iter();
@@ -48,12 +52,18 @@ impl CodeSecrets {
         Ok(Self {
             wallet: Some(Arc::new(wallet)),
             decoy: stored,
+            decrypted: Arc::default(),
         })
     }
 
     /// The stored form of a secret that belongs to no user.
     pub(crate) fn decoy(&self) -> &str {
         &self.decoy
+    }
+
+    /// How many secrets were decrypted, decoys included.
+    pub(crate) fn decrypted(&self) -> u64 {
+        self.decrypted.load(Ordering::Relaxed)
     }
 
     fn wallet(&self) -> Result<Arc<Wallet>, Fault> {
@@ -93,14 +103,21 @@ pub(crate) struct OpenedSecret {
 pub(crate) async fn open(app: &App, stored: &str) -> Result<OpenedSecret, Fault> {
     let wallet = app.code_secrets().wallet()?;
     let decoy = app.code_secrets().decoy().to_owned();
+    let decrypted = Arc::clone(&app.code_secrets().decrypted);
     let stored = Zeroizing::new(stored.to_owned());
-    let work = move || open_or_decoy(&wallet, &stored, &decoy);
+    let work = move || open_or_decoy(&wallet, &stored, &decoy, &decrypted);
     app.passwords().consider(work).await?
 }
 
-fn open_or_decoy(wallet: &Wallet, stored: &str, decoy: &str) -> Result<OpenedSecret, Fault> {
+fn open_or_decoy(
+    wallet: &Wallet,
+    stored: &str,
+    decoy: &str,
+    decrypted: &AtomicU64,
+) -> Result<OpenedSecret, Fault> {
     let opened = match wallet.open(stored) {
         Ok(opened) if !opened.was_cheap => {
+            decrypted.fetch_add(1, Ordering::Relaxed);
             return Ok(OpenedSecret {
                 totp: opened.totp,
                 readable: true,
@@ -115,6 +132,7 @@ fn open_or_decoy(wallet: &Wallet, stored: &str, decoy: &str) -> Result<OpenedSec
     let decoy = wallet
         .open(decoy)
         .map_err(|error| Fault::Internal(format!("the decoy secret cannot be read: {error}")))?;
+    decrypted.fetch_add(1, Ordering::Relaxed);
     Ok(OpenedSecret {
         readable: opened.is_some(),
         totp: opened.unwrap_or(decoy.totp),

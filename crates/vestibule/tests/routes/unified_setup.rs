@@ -257,7 +257,7 @@ async fn a_set_up_needs_a_fresh_proof_of_identity_and_is_completed_in_time() {
 }
 
 #[tokio::test]
-async fn attack_confused_deputy_another_users_set_up_is_refused() {
+async fn attack_wrong_person_another_users_set_up_is_refused() {
     let app = app("").await;
     let mut ana = app.with_session().await;
     let (path, code) = begun(&app, &mut ana).await;
@@ -338,7 +338,7 @@ async fn attack_race_concurrent_changes_lose_no_method() {
 }
 
 #[tokio::test]
-async fn attack_data_loss_a_column_that_cannot_be_read_is_not_overwritten() {
+async fn a_column_that_cannot_be_read_is_not_overwritten() {
     let app = app("").await;
     let mut browser = app.with_session().await;
     let (path, code) = begun(&app, &mut browser).await;
