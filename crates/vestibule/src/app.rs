@@ -221,11 +221,11 @@ impl App {
         &self.0.code_secrets
     }
 
-    /// How many secrets of one-time codes were decrypted, including decoys.
+    /// How often a secret of one-time codes was encrypted or decrypted, including decoys.
     #[must_use]
     #[doc(hidden)]
-    pub fn secrets_decrypted(&self) -> u64 {
-        self.code_secrets().decrypted()
+    pub fn code_secret_derivations(&self) -> u64 {
+        self.code_secrets().derivations()
     }
 
     /// The keys that encrypt recovery codes, if there are any.

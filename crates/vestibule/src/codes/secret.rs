@@ -19,8 +19,8 @@ pub(crate) struct CodeSecrets {
     wallet: Option<Arc<Wallet>>,
     /// A secret that belongs to no user, so that the time does not reveal whether a user has one.
     decoy: String,
-    /// How many secrets were decrypted, decoys included.
-    decrypted: Arc<AtomicU64>,
+    /// How often a secret was encrypted or decrypted, decoys included.
+    derivations: Arc<AtomicU64>,
 }
 
 /// A new secret.
@@ -42,7 +42,7 @@ impl CodeSecrets {
             return Ok(Self {
                 wallet: None,
                 decoy: String::new(),
-                decrypted: Arc::default(),
+                derivations: Arc::default(),
             });
         }
         let secrets = settings.secrets.iter();
@@ -52,7 +52,7 @@ impl CodeSecrets {
         Ok(Self {
             wallet: Some(Arc::new(wallet)),
             decoy: stored,
-            decrypted: Arc::default(),
+            derivations: Arc::default(),
         })
     }
 
@@ -61,9 +61,9 @@ impl CodeSecrets {
         &self.decoy
     }
 
-    /// How many secrets were decrypted, decoys included.
-    pub(crate) fn decrypted(&self) -> u64 {
-        self.decrypted.load(Ordering::Relaxed)
+    /// How often a secret was encrypted or decrypted, decoys included.
+    pub(crate) fn derivations(&self) -> u64 {
+        self.derivations.load(Ordering::Relaxed)
     }
 
     fn wallet(&self) -> Result<Arc<Wallet>, Fault> {
@@ -80,6 +80,8 @@ impl CodeSecrets {
 pub(crate) async fn create(app: &App) -> Result<NewSecret, Fault> {
     let wallet = app.code_secrets().wallet()?;
     let random = app.shared_random();
+    let derivations = &app.code_secrets().derivations;
+    derivations.fetch_add(1, Ordering::Relaxed);
     let work = move || make(&wallet, &*random);
     app.passwords().consider(work).await?
 }
@@ -103,9 +105,9 @@ pub(crate) struct OpenedSecret {
 pub(crate) async fn open(app: &App, stored: &str) -> Result<OpenedSecret, Fault> {
     let wallet = app.code_secrets().wallet()?;
     let decoy = app.code_secrets().decoy().to_owned();
-    let decrypted = Arc::clone(&app.code_secrets().decrypted);
+    let derivations = Arc::clone(&app.code_secrets().derivations);
     let stored = Zeroizing::new(stored.to_owned());
-    let work = move || open_or_decoy(&wallet, &stored, &decoy, &decrypted);
+    let work = move || open_or_decoy(&wallet, &stored, &decoy, &derivations);
     app.passwords().consider(work).await?
 }
 
@@ -113,11 +115,17 @@ fn open_or_decoy(
     wallet: &Wallet,
     stored: &str,
     decoy: &str,
-    decrypted: &AtomicU64,
+    derivations: &AtomicU64,
 ) -> Result<OpenedSecret, Fault> {
-    let opened = match wallet.open(stored) {
+    let read = |text: &str| {
+        let opened = wallet.open(text);
+        if opened.as_ref().is_ok_and(|opened| !opened.was_cheap) {
+            derivations.fetch_add(1, Ordering::Relaxed);
+        }
+        opened
+    };
+    let opened = match read(stored) {
         Ok(opened) if !opened.was_cheap => {
-            decrypted.fetch_add(1, Ordering::Relaxed);
             return Ok(OpenedSecret {
                 totp: opened.totp,
                 readable: true,
@@ -129,10 +137,8 @@ fn open_or_decoy(
             None
         }
     };
-    let decoy = wallet
-        .open(decoy)
+    let decoy = read(decoy)
         .map_err(|error| Fault::Internal(format!("the decoy secret cannot be read: {error}")))?;
-    decrypted.fetch_add(1, Ordering::Relaxed);
     Ok(OpenedSecret {
         readable: opened.is_some(),
         totp: opened.unwrap_or(decoy.totp),

@@ -358,7 +358,7 @@ async fn attack_enumeration_known_and_unknown_identities_get_the_same_answer_for
         app.browser().unified("warm@example.com", "up").await;
         for (row, (path, body)) in bodies(email).into_iter().enumerate() {
             let (hashes, mails) = (app.app().passwords().checked(), queued(&app).await);
-            let secrets = app.app().secrets_decrypted();
+            let secrets = app.app().code_secret_derivations();
             store.take_calls();
             let answer = app.browser().post(path, body).await;
             let calls = store.take_calls();
@@ -374,7 +374,7 @@ async fn attack_enumeration_known_and_unknown_identities_get_the_same_answer_for
                 "status": answer.status.as_u16(),
                 "response": response,
                 "hashes": app.app().passwords().checked() - hashes,
-                "secrets": app.app().secrets_decrypted() - secrets,
+                "secrets": app.app().code_secret_derivations() - secrets,
                 "mails": queued(&app).await - mails,
                 "calls": calls,
             });
@@ -392,6 +392,21 @@ async fn attack_enumeration_known_and_unknown_identities_get_the_same_answer_for
         let (_, _, first) = counted.iter().find(|other| other.0 == *row).unwrap();
         assert_eq!(seen, first, "{:?} for {email}", bodies(email)[*row]);
     }
+}
+
+#[tokio::test]
+async fn attack_enumeration_registering_without_a_password_takes_the_same_work() {
+    let extra = format!("{GENERIC}SECURITY_PASSWORD_REQUIRED = false\n");
+    let mut counted = Vec::new();
+    for email in [ANA, UNKNOWN] {
+        let app = app(&extra).await;
+        let secrets = app.app().code_secret_derivations();
+        let body = json!({"email": email});
+        let answer = app.browser().post("/api/accounts/register", body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        counted.push(app.app().code_secret_derivations() - secrets);
+    }
+    assert_eq!(counted, [1, 1]);
 }
 
 #[tokio::test]

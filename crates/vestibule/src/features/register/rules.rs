@@ -67,7 +67,11 @@ pub(super) async fn attempt(
         Some(password) => Some(app.passwords().hash(password).await?),
         None => None,
     };
-    let us_totp_secrets = codes::methods::of_new_user(app).await?;
+    // A user without a password signs in with codes by mail.
+    let us_totp_secrets = match &password {
+        Some(_) => None,
+        None => codes::methods::of_new_user(app).await?,
+    };
     let account = NewAccount {
         email,
         username,
