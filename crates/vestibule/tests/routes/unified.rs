@@ -388,7 +388,6 @@ async fn a_signed_in_user_verifies_with_a_password_or_a_code() {
             .unwrap(),
     );
     let ways = json!({
-        "user": {},
         "available_methods": ["password", "email", "authenticator", "sms"],
         "code_methods": ["email"],
         "has_webauthn_verify_credential": false,

@@ -248,7 +248,6 @@ pub(super) fn redeem(app: &App) -> Operation {
 pub(super) fn verify_state(app: &App) -> Operation {
     let answer = Answer::ok("The methods of the caller.")
         .must("csrf_token", csrf_token())
-        .must("user", openapi::user(app, Carries::Nothing))
         .must("available_methods", available())
         .must(
             "code_methods",

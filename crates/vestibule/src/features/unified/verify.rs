@@ -15,7 +15,7 @@ use crate::http::reply::Reply;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::passcode::{self, PasscodeCheck};
 use crate::session::request::RequestContext;
-use crate::session::tokens::{self, UserPayload};
+use crate::session::tokens;
 use crate::session::{freshness, keys, proof};
 use crate::settings::Mechanism;
 
@@ -42,7 +42,6 @@ async fn ways(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
         .member("csrf_token", csrf_token)
         .member("available_methods", wire::names(enabled.iter().copied()))
         .member("code_methods", wire::names(of_caller));
-    let reply = UserPayload::without_tokens(app, user).add_to(reply);
     Ok(freshness::ways_to_verify(app)
         .into_iter()
         .fold(reply, |reply, (name, value)| reply.member(name, value)))
