@@ -199,7 +199,8 @@ pub enum MailFate {
 /// moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cutoffs {
-    /// Deletes the records of consumed secrets that expired before this moment.
+    /// Deletes the records of consumed secrets that expired before this moment, and the counters of
+    /// guesses whose window ended before it.
     pub secrets: OffsetDateTime,
     /// Deletes mails that were given up before this moment.
     pub failed_mails: OffsetDateTime,

@@ -5,6 +5,7 @@
 
 mod change;
 mod default_apply;
+mod guess;
 mod memory;
 mod password_kind;
 mod patch;
@@ -19,7 +20,8 @@ pub use change::{
     Applied, AuditEntry, AuditHead, Change, Cutoffs, FamilyChange, MailFate, NewEntries, NewEntry,
     NewMail, OneTimeSecret, QueuedMail, RoleChange, Seals, UserChange,
 };
-pub use memory::MemoryStore;
+pub use guess::{GuessKey, GuessSlot, Reservation, ReservedGuess};
+pub use memory::{MemoryGuesses, MemoryStore};
 pub use password_kind::PasswordKind;
 pub use patch::{
     FactorColumn, NewRole, NewTracker, NewUser, OnlyIf, PasswordChange, PermissionChange, SignIn,
@@ -302,6 +304,37 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// How many mails are waiting, and how many were given up.
     async fn count_mails(&self) -> Result<(u64, u64), StoreError> {
         Ok((0, 0))
+    }
+
+    /// Reserves a guess in every slot, or in none if one of them is full. Of any number of parallel
+    /// reservations in one window, no more are granted than the slot allows. The slots must be
+    /// distinct.
+    ///
+    /// A store that does not support it gets the limits of one process, counted in memory.
+    async fn reserve_guess(
+        &self,
+        slots: &[GuessSlot],
+        now: OffsetDateTime,
+    ) -> Result<Reservation, StoreError> {
+        let _ = (slots, now);
+        Err(StoreError::Unsupported("counting guesses"))
+    }
+
+    /// Gives reserved guesses back, each to the window that counted it, and deletes the counters
+    /// `cleared`. All of it is done, or nothing.
+    async fn release_guesses(
+        &self,
+        returned: &[ReservedGuess],
+        cleared: &[GuessKey],
+    ) -> Result<(), StoreError> {
+        let _ = (returned, cleared);
+        Err(StoreError::Unsupported("counting guesses"))
+    }
+
+    /// Deletes every counter of a principal, whatever the purpose and the device. Returns how many.
+    async fn forget_guesses(&self, principal: &str) -> Result<u64, StoreError> {
+        let _ = principal;
+        Err(StoreError::Unsupported("counting guesses"))
     }
 
     /// Deletes the data of all users that is older than `cutoffs` allows. Returns the number of

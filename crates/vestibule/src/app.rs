@@ -19,6 +19,7 @@ use crate::audit::AuditChain;
 use crate::clock::{self, Clock};
 use crate::codes::CodeSecrets;
 use crate::embed::response_hooks::ResponseHooks;
+use crate::guard::Guard;
 use crate::hooks::{Event, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::HandlerError;
@@ -77,6 +78,7 @@ pub(crate) struct Parts {
     pub(crate) unified_setup_codec: SetupStateCodec,
     pub(crate) two_factor_setup_codec: SetupStateCodec,
     pub(crate) chain: AuditChain,
+    pub(crate) guard: Guard,
 }
 
 impl std::fmt::Debug for Parts {
@@ -247,6 +249,10 @@ impl App {
 
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.0.outbox
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.0.guard
     }
 
     pub(crate) fn chain(&self) -> &AuditChain {

@@ -25,6 +25,7 @@ use crate::embed::VestibuleLayer;
 use crate::embed::response_hooks::ResponseHooks;
 use crate::embed::{Reauthentication, Unauthenticated, Unauthorized};
 use crate::features::api;
+use crate::guard::Guard;
 use crate::hooks::{Event, EventContext, Hooks};
 use crate::http::cors::Cors;
 use crate::http::fault::Fault;
@@ -567,6 +568,7 @@ impl Builder {
             mailbox,
             outbox: Outbox::new(&settings.secrets),
             chain: AuditChain::new(&settings.secrets),
+            guard: Guard::new(&settings.secrets, &keys),
             passwords,
             own_rules,
             password_rules: PasswordRules::new(&settings.password, password_checks)?,

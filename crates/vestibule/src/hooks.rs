@@ -55,6 +55,16 @@ pub enum Event<'a> {
         /// The factor that was wrong.
         via: &'a str,
     },
+    /// A limit on guesses, or on mails to one recipient, is reached: until the window ends, further
+    /// ones are refused, or only logged if `SECURITY_LIMITS` is `"log"`. Once per window.
+    LimitReached {
+        /// The user of the account, if the limit is that of an account that exists.
+        user_id: Option<UserId>,
+        /// The limit: `password`, `code` or `send`.
+        limit: &'a str,
+        /// What was counted: `account`, `device`, `address` or `recipient`.
+        counted: &'a str,
+    },
     /// A refresh-token family began.
     RefreshFamilyBegun {
         /// The user.
@@ -263,6 +273,7 @@ impl Event<'_> {
             Self::SignedOut { .. } => "signed_out",
             Self::Verified { .. } => "verified",
             Self::SignInFailed { .. } => "sign_in_failed",
+            Self::LimitReached { .. } => "limit_reached",
             Self::RefreshFamilyBegun { .. } => "refresh_family_begun",
             Self::RefreshFamilyEnded { .. } => "refresh_family_ended",
             Self::Registered { .. } => "registered",
@@ -294,7 +305,9 @@ impl Event<'_> {
     #[must_use]
     pub const fn user_id(&self) -> Option<UserId> {
         match self {
-            Self::SignInFailed { user_id, .. } | Self::NotRegistered { user_id, .. } => *user_id,
+            Self::SignInFailed { user_id, .. }
+            | Self::LimitReached { user_id, .. }
+            | Self::NotRegistered { user_id, .. } => *user_id,
             Self::SignedIn { user_id, .. }
             | Self::SignedOut { user_id }
             | Self::Verified { user_id, .. }
@@ -330,6 +343,9 @@ impl Event<'_> {
             Self::SignedIn { via, .. } => Some(json!({ "via": via })),
             Self::Verified { via, .. } | Self::SignInFailed { via, .. } => {
                 Some(json!({ "via": [via] }))
+            }
+            Self::LimitReached { limit, counted, .. } => {
+                Some(json!({ "limit": limit, "counted": counted }))
             }
             Self::CodeSent { method, .. }
             | Self::SignInMethodAdded { method, .. }
@@ -392,6 +408,9 @@ impl Hooks {
                 user,
                 "a refresh token was used twice: its family was revoked"
             ),
+            Event::LimitReached { limit, counted, .. } => {
+                tracing::warn!(user, limit, counted, "a limit is reached");
+            }
             // The log line of the request states the refusal already.
             Event::Unauthenticated { .. } => tracing::debug!("{kind}"),
             _ => tracing::info!(user, via, "{}", kind.replace('_', " ")),

@@ -43,6 +43,7 @@ mod codes;
 mod commit;
 mod embed;
 mod features;
+mod guard;
 mod hooks;
 mod http;
 mod identity;

@@ -57,8 +57,8 @@ pub(super) enum Command {
     Confirm(Who),
     /// Unlocks a user who is locked out after too many failed attempts.
     ///
-    /// This version does not lock accounts, so there is nothing to unlock. For a deactivated user,
-    /// use activate.
+    /// Clears the counters of the account, its devices and its addresses for mail. Those of client
+    /// addresses stay. For a deactivated user, use activate.
     Unlock(Who),
     /// Deletes a user and everything that belongs to them. This cannot be undone.
     ///
@@ -99,9 +99,7 @@ pub(super) struct Create {
 pub(super) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
     let purpose = match command {
         Command::Create(_) => Purpose::Create,
-        Command::List(_) | Command::Show { .. } | Command::Audit { .. } | Command::Unlock(_) => {
-            Purpose::Look
-        }
+        Command::List(_) | Command::Show { .. } | Command::Audit { .. } => Purpose::Look,
         _ => Purpose::Change,
     };
     let configuration = Configuration::read_to(purpose, global.config.as_deref(), None)?;
@@ -233,15 +231,18 @@ async fn confirm(app: &App, id: &str) -> Result<(), Failure> {
 
 async fn unlock(app: &App, id: &str) -> Result<(), Failure> {
     let user = admin::find(app, id).await?;
+    let unlocked = admin::unlock(app, &user).await?;
     let label = admin::label(&user);
     let hint = if user.active {
         ""
     } else {
         "; the user is deactivated, and `vestibule users activate` lets them sign in again"
     };
-    terminal::say(&format!(
-        "{label} is not locked out: there is nothing to unlock{hint}"
-    ));
+    terminal::say(&if unlocked {
+        format!("the counters of failed attempts of {label} were cleared{hint}")
+    } else {
+        format!("{label} is not locked out: there is nothing to unlock{hint}")
+    });
     Ok(())
 }
 

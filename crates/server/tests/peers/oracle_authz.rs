@@ -131,7 +131,7 @@ fn compare(pair: &Pair, askers: &[Asker], queries: &[String]) -> (usize, Vec<Str
 
 #[test]
 fn oracle_authz_decides_roles_and_permissions_as_the_reference() {
-    let pair = Pair::start("authz-roles", &json!({}));
+    let pair = Pair::start("authz-roles", &json!({"SECURITY_LIMITS": "off"}));
     let askers = [
         Asker::new("unauthenticated", None),
         Asker::new("editor and reader, session", Some(session_of(ANA_ID, 5.0))),

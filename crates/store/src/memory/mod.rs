@@ -1,6 +1,7 @@
 //! A store in memory, which is lost when the process ends.
 
 mod apply;
+mod guesses;
 mod journal;
 mod roles;
 mod trackers;
@@ -12,18 +13,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
+pub use self::guesses::MemoryGuesses;
 use self::journal::Journal;
 use crate::password_kind::Kinds;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, MailFate, NewRole, NewTracker, NewUser,
-    OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store,
-    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, MailFate, NewRole,
+    NewTracker, NewUser, OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker,
+    Reservation, ReservedGuess, Role, RoleId, Store, StoreError, Uniquifiers, User, UserId,
+    UserKey, UserPatch,
 };
 
 /// A store without a database. Its contents are lost when the process ends.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
+    guesses: MemoryGuesses,
 }
 
 #[derive(Debug, Default)]
@@ -113,7 +117,29 @@ impl Store for MemoryStore {
         Ok(self.tables().journal.count())
     }
 
+    async fn reserve_guess(
+        &self,
+        slots: &[GuessSlot],
+        now: OffsetDateTime,
+    ) -> Result<Reservation, StoreError> {
+        Ok(self.guesses.reserve(slots, now))
+    }
+
+    async fn release_guesses(
+        &self,
+        returned: &[ReservedGuess],
+        cleared: &[GuessKey],
+    ) -> Result<(), StoreError> {
+        self.guesses.release(returned, cleared);
+        Ok(())
+    }
+
+    async fn forget_guesses(&self, principal: &str) -> Result<u64, StoreError> {
+        Ok(self.guesses.forget(principal))
+    }
+
     async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {
+        let guesses = self.guesses.purge(cutoffs.secrets);
         let mut tables = self.tables();
         let before = tables.trackers.len();
         if let Some(moment) = cutoffs.families {
@@ -123,7 +149,8 @@ impl Store for MemoryStore {
         }
         let families = u64::try_from(before - tables.trackers.len()).unwrap_or(u64::MAX);
         let secrets = tables.journal.forget_spent(cutoffs.secrets);
-        Ok(families + secrets + tables.journal.forget_failed(cutoffs.failed_mails))
+        let mails = tables.journal.forget_failed(cutoffs.failed_mails);
+        Ok(families + secrets + mails + guesses)
     }
 
     async fn audit(

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::statements::journal;
+use super::statements::OUR_TABLES;
 use crate::StoreError;
 
 /// The names of the tables.
@@ -76,7 +76,7 @@ impl TableNames {
 
     /// The reference's tables and our own.
     pub(super) fn with_ours(&self) -> impl Iterator<Item = &str> {
-        self.all().into_iter().chain(journal::TABLES)
+        self.all().into_iter().chain(OUR_TABLES)
     }
 }
 

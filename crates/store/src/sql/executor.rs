@@ -8,6 +8,8 @@ use std::fmt;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use time::OffsetDateTime;
+
 use super::query::{Cells, Query};
 use crate::{Applied, StoreError};
 
@@ -76,6 +78,8 @@ pub(super) type Outcome<T, X> = Result<T, Failure<<X as Executor>::Error>>;
 pub(super) enum Failure<E> {
     /// A change no longer applies, for this reason.
     NotApplied(Applied),
+    /// A counter of guesses is full until this time.
+    LimitReached(OffsetDateTime),
     /// The store reports an error.
     Store(StoreError),
     /// The driver reports an error.
@@ -102,6 +106,7 @@ impl<E> Failure<E> {
             Self::NotApplied(why) => {
                 StoreError::Other(format!("a change was not applied: {why:?}"))
             }
+            Self::LimitReached(_) => StoreError::Other("a limit is reached".to_owned()),
             Self::Store(error) => error,
             Self::Driver(error) => map_error(error),
         }

@@ -7,6 +7,7 @@ mod away;
 mod changes;
 mod encodings;
 mod forgetting;
+mod guesses;
 mod injection;
 mod journal;
 mod leaving;
@@ -160,6 +161,14 @@ macro_rules! with_every_case {
                 consumed_secrets_are_purged_after_they_expire
                 mails_given_up_before_the_cutoff_are_purged
                 expired_families_of_all_users_are_purged
+            ;
+            guesses:
+                guesses_are_counted_until_the_window_ends
+                a_full_counter_leaves_the_others_alone
+                a_guess_is_given_back_to_its_own_window
+                cleared_and_forgotten_counters_begin_again
+                counters_are_purged_after_their_window
+                attack_parallel_guesses_never_exceed_the_limit
             ;
             together:
                 deleting_or_resetting_a_user_is_audited

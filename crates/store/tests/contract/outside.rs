@@ -117,3 +117,17 @@ async fn a_log_without_a_head_continues_after_its_last_entry_and_shows_it() {
         assert_eq!(store.audit_head().await, Ok(head));
     }
 }
+
+#[tokio::test]
+async fn a_missing_table_of_our_own_is_created_by_opening() {
+    for outside in Outside::each().await {
+        outside.run("DROP TABLE vestibule_guesses");
+        let lacking = Finding::Table("vestibule_guesses".to_owned());
+        let found = outside.database().check(&TableNames::default()).await;
+        assert!(found.unwrap().contains(&lacking));
+        let store = outside.open().await;
+        assert_eq!(store.forget_guesses("ana").await, Ok(0));
+        let found = outside.database().check(&TableNames::default()).await;
+        assert!(!found.unwrap().contains(&lacking));
+    }
+}

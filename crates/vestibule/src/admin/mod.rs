@@ -37,7 +37,7 @@ use crate::http::fault::Fault;
 use roles::NameFault;
 pub use users::{
     NewAccount, change_password, confirm, create, delete, find, label, list, reset_access,
-    set_active,
+    set_active, unlock,
 };
 
 /// Why an operator's command failed.

@@ -227,6 +227,23 @@ pub async fn reset_access(app: &App, user: &User) -> Result<(), AdminError> {
     change_user(app, user, change, "access_reset").await
 }
 
+/// Clears the counters of wrong guesses for a user's account, and of mails and SMS to them. Returns
+/// false if there were none.
+///
+/// # Errors
+/// If the store fails.
+pub async fn unlock(app: &App, user: &User) -> Result<bool, AdminError> {
+    if app.guard().unlock(app, user).await? == 0 {
+        return Ok(false);
+    }
+    let change = Change {
+        events: entry(app, "unlocked", Some(user.id), None),
+        ..Change::default()
+    };
+    app.apply(change).await?;
+    Ok(true)
+}
+
 /// Deletes a user and everything that belongs to them.
 ///
 /// # Errors

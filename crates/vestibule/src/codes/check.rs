@@ -5,11 +5,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vestibule_formats::hex;
 use vestibule_formats::totp::{Code, Totp};
-use vestibule_store::OneTimeSecret;
+use vestibule_store::{OneTimeSecret, User};
 
 use super::secret::{self, OpenedSecret};
 use crate::app::App;
-use crate::http::fault::Fault;
+use crate::guard::{Attempt, Guesser, OnSuccess, Principal, Purpose};
+use crate::http::fault::{Fault, HandlerError};
 use crate::secrets::derived;
 
 /// The purpose of used codes in the ledger.
@@ -22,11 +23,11 @@ const MARGIN: Duration = Duration::from_secs(86_400);
 /// Compares a code with a stored secret. `validity` is how far the code's time step may be from
 /// now, in both directions, as in the reference.
 ///
-/// A code that is right has to be consumed by the change that it authorises; a code that was
-/// consumed before is refused there.
+/// A code that is right has to be consumed by the change that it authorises, which refuses one that
+/// another request consumed meanwhile. A code that was consumed before is wrong.
 ///
 /// # Errors
-/// When the hashing threads are overloaded.
+/// When the hashing threads are overloaded, or the store fails.
 pub(crate) async fn check(
     app: &App,
     stored: &str,
@@ -36,8 +37,58 @@ pub(crate) async fn check(
     let OpenedSecret { totp, readable } = secret::open(app, stored).await?;
     let window = u32::try_from(validity.as_secs()).unwrap_or(u32::MAX);
     let step = totp.verify(typed, app.unix_now(), window);
-    let step = step.filter(|_| readable);
-    Ok(step.map(|step| consumption(app, &totp, step, validity)))
+    let Some(step) = step.filter(|_| readable) else {
+        return Ok(None);
+    };
+    let consumed = consumption(app, &totp, step, validity);
+    let is_used = app.store().is_consumed(&consumed).await?;
+    Ok((!is_used).then_some(consumed))
+}
+
+/// [`check`] within the limits on guessing the codes of a user.
+///
+/// # Errors
+/// 429 if there were too many wrong codes: nothing is compared then. As [`check`] otherwise.
+pub(crate) async fn check_limited(
+    app: &App,
+    guesser: Guesser<'_>,
+    user: &User,
+    code: CodeToCheck<'_>,
+) -> Result<Option<OneTimeSecret>, HandlerError> {
+    let principal = Principal::Account(user);
+    let attempt = Attempt::reserve(app, guesser, Purpose::Code, principal).await?;
+    match check(app, code.secret, code.typed, code.validity).await {
+        // A code that was used before counts as wrong, so that repeating it does not clear the
+        // counter.
+        Ok(None) => attempt.failed(app, guesser.info).await?,
+        Ok(Some(consumed)) => {
+            match code.on_success {
+                OnSuccess::ClearCounter => attempt.succeeded(app).await?,
+                OnSuccess::KeepCounter => attempt.given_back(app).await?,
+            }
+            return Ok(Some(consumed));
+        }
+        Err(fault) => {
+            // Nothing was compared.
+            attempt.given_back(app).await?;
+            return Err(fault.into());
+        }
+    }
+    Ok(None)
+}
+
+/// A code, and what it is compared with.
+#[derive(Clone, Copy)]
+pub(crate) struct CodeToCheck<'a> {
+    /// The secret, as stored.
+    pub(crate) secret: &'a str,
+    /// The code, as typed.
+    pub(crate) typed: &'a str,
+    /// How far its time step may be from now.
+    pub(crate) validity: Duration,
+    /// What a right code does to the count of the wrong ones before it. The code of a set-up keeps
+    /// it: with secrets of one's own, right codes are to be had at will.
+    pub(crate) on_success: OnSuccess,
 }
 
 /// A code to send.

@@ -13,5 +13,5 @@ pub(crate) mod recovery;
 pub(crate) mod secret;
 pub(crate) mod sent;
 
-pub(crate) use check::{check, next};
+pub(crate) use check::{CodeToCheck, check, check_limited, next};
 pub(crate) use secret::CodeSecrets;

@@ -1,4 +1,4 @@
-//! Notices to users about their factors and recovery codes.
+//! Notices to users about their factors, recovery codes and devices.
 
 use serde_json::Value;
 use vestibule_store::{NewMail, User};
@@ -65,6 +65,32 @@ pub(crate) fn recovery_code_used(
     write(app, info, user, template, Some(("remaining", left.into())))
 }
 
+/// The notice of a sign-in from a device that was not used before; `None` if the settings send
+/// none.
+///
+/// # Errors
+/// When the template cannot be rendered.
+pub(crate) fn new_device(
+    app: &App,
+    info: &RequestInfo,
+    user: &User,
+) -> Result<Option<NewMail>, Fault> {
+    let settings = &app.settings().notices;
+    if !settings.new_device {
+        return Ok(None);
+    }
+    let address = info.address().map(|address| address.to_string());
+    let variable = ("address", address.into());
+    render(
+        app,
+        info,
+        user,
+        &settings.new_device_template,
+        Some(variable),
+    )
+}
+
+/// The notice about a factor, unless the settings send none.
 fn write(
     app: &App,
     info: &RequestInfo,
@@ -72,11 +98,21 @@ fn write(
     template: &MailTemplate,
     variable: Option<(&'static str, Value)>,
 ) -> Result<Option<NewMail>, Fault> {
-    let Some(to) = user
-        .email
-        .as_deref()
-        .filter(|_| app.settings().notices.factors)
-    else {
+    if !app.settings().notices.factors {
+        return Ok(None);
+    }
+    render(app, info, user, template, variable)
+}
+
+/// The notice; `None` if the user has no address.
+fn render(
+    app: &App,
+    info: &RequestInfo,
+    user: &User,
+    template: &MailTemplate,
+    variable: Option<(&'static str, Value)>,
+) -> Result<Option<NewMail>, Fault> {
+    let Some(to) = user.email.as_deref() else {
         return Ok(None);
     };
     let context = std::iter::once(("user", mail::about(user))).chain(variable);

@@ -14,6 +14,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
+use crate::guard::{OnSuccess, Principal};
 use crate::hooks::Event;
 use crate::http::body::Field;
 use crate::http::fault::HandlerError;
@@ -72,8 +73,10 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     request.authenticate(app, &AuthPolicy::api(app)).await?;
     let password = read(app, request)?;
     let caller = request.caller()?;
-    let info = request.session.info();
-    let check = proof::check_password(app, info, Some(&caller.user), &password).await?;
+    let principal = Principal::Account(&caller.user);
+    let clear = OnSuccess::ClearCounter;
+    let guesser = request.session.guesser();
+    let check = proof::check_password(app, guesser, principal, &password, clear).await?;
     let PasswordCheck::Right { upgrade } = check else {
         return Err(
             Rejection::fields(FieldErrors::one("password", Message::InvalidPassword)).into(),

@@ -3,9 +3,11 @@
 use vestibule_store::User;
 
 use crate::app::App;
+use crate::guard;
 use crate::http::body::{Field, Fields};
-use crate::http::fault::HandlerError;
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
+use crate::http::request_info::RequestInfo;
 use crate::identity;
 use crate::messages::{LocalizedMessage, Message};
 
@@ -16,8 +18,8 @@ pub(crate) const EMAIL: &str = "email";
 pub(crate) struct Addressee {
     /// The user, or a placeholder if no such user exists.
     pub(crate) user: User,
-    /// Whether the user exists and gets the mail. For unknown users we do the same work and send
-    /// nothing.
+    /// Whether the user exists and gets the mail. For unknown users, and over the limit on mails,
+    /// we do the same work and send nothing.
     pub(crate) known: bool,
 }
 
@@ -33,6 +35,7 @@ impl Addressee {
     /// The errors in the field, unless responses are generic.
     pub(crate) async fn read(
         app: &App,
+        info: &RequestInfo,
         fields: &Fields,
         objection: impl FnOnce(Option<&User>) -> Option<LocalizedMessage>,
     ) -> Result<Option<Self>, HandlerError> {
@@ -62,10 +65,29 @@ impl Addressee {
             return Err(Rejection::fields(errors).into());
         }
         let email = email.filter(|email| email.len() <= identity::LONGEST_ADDRESS);
-        Ok(email.map(|email| Self {
-            known: user.is_some(),
-            user: user.unwrap_or_else(|| identity::placeholder(app, email)),
-        }))
+        let Some(email) = email else {
+            return Ok(None);
+        };
+        let known = user.is_some();
+        let user = user.unwrap_or_else(|| identity::placeholder(app, email));
+        Ok(Some(Self::limited(app, info, user, known).await?))
+    }
+
+    /// Counts the mail. Over the limit nothing is sent, as for an unknown user.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn limited(
+        app: &App,
+        info: &RequestInfo,
+        user: User,
+        known: bool,
+    ) -> Result<Self, Fault> {
+        let mut addressee = Self { user, known };
+        let user_id = known.then_some(addressee.user.id);
+        let allowed = guard::may_send(app, info, addressee.address(), user_id).await?;
+        addressee.known &= allowed;
+        Ok(addressee)
     }
 
     /// The stored address, not the one in the request.

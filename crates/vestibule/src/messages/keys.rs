@@ -206,6 +206,8 @@ messages! {
     MethodNotAllowed = "METHOD_NOT_ALLOWED": "This HTTP method is not allowed here.";
     /// The request took too long.
     RequestTimeout = "REQUEST_TIMEOUT": "The request took too long. Try again.";
+    /// A limit on guesses is reached.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS": "There were too many attempts. Wait a while, then try again.";
     /// The queue of password checks is full.
     Busy = "BUSY": "Too many sign-ins are in progress. Try again in a few seconds.";
     /// The database does not answer.

@@ -10,7 +10,7 @@ use super::schema::{self, Schema};
 use super::shared;
 use crate::app::App;
 use crate::messages::Message;
-use crate::settings::Mechanism;
+use crate::settings::{LimitMode, Mechanism};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -31,6 +31,7 @@ pub(crate) struct Operation {
     about: String,
     caller: Caller,
     csrf: Option<bool>,
+    hashes_passwords: bool,
     checks_passwords: bool,
     asks_database: bool,
     parameters: Vec<Value>,
@@ -130,6 +131,7 @@ impl Operation {
             about: String::new(),
             caller: Caller::Unasked,
             csrf: None,
+            hashes_passwords: false,
             checks_passwords: false,
             asks_database: false,
             parameters: Vec::new(),
@@ -188,10 +190,16 @@ impl Operation {
         self
     }
 
-    /// Adds the refusal for a full queue of password checks.
+    /// Adds the refusal for a full queue of the threads that hash passwords.
+    pub(crate) fn hashes_passwords(mut self) -> Self {
+        self.hashes_passwords = true;
+        self.asks_database()
+    }
+
+    /// Adds that refusal, and the one for too many wrong passwords.
     pub(crate) fn checks_passwords(mut self) -> Self {
         self.checks_passwords = true;
-        self.asks_database()
+        self.hashes_passwords()
     }
 
     /// Adds the refusal for a database that does not answer.
@@ -263,7 +271,7 @@ impl Operation {
         if csrf {
             self = self.takes_csrf_token(app, StatusCode::BAD_REQUEST);
         }
-        self = self.with_common_refusals(method);
+        self = self.with_common_refusals(method, app.settings().limits.mode == LimitMode::On);
         let csrf_field = csrf.then_some(app.settings().csrf.field_name.as_str());
 
         let mut responses: Map<String, Value> = self
@@ -322,7 +330,7 @@ impl Operation {
     }
 
     /// Adds the refusals that follow from the method, the body and the use of the database.
-    fn with_common_refusals(mut self, method: &Method) -> Self {
+    fn with_common_refusals(mut self, method: &Method, limits: bool) -> Self {
         let refusals = &mut self.refusals;
         refusals.general(StatusCode::BAD_REQUEST, &[Message::UntrustedHost]);
         refusals.general(StatusCode::REQUEST_TIMEOUT, &[Message::RequestTimeout]);
@@ -346,7 +354,11 @@ impl Operation {
             };
             refusals.general(status, &[Message::UnsupportedMediaType]);
         }
-        if self.checks_passwords {
+        if self.checks_passwords && limits {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            refusals.general(status, &[Message::TooManyAttempts]);
+        }
+        if self.hashes_passwords {
             refusals.general(StatusCode::SERVICE_UNAVAILABLE, &[Message::Busy]);
         }
         if self.asks_database {

@@ -12,7 +12,7 @@ use crate::messages::Message;
 
 /// Refusals that are the same for every operation: status, codes, name of the component,
 /// description.
-const SHARED: [(StatusCode, &[Message], &str, &str); 7] = [
+const SHARED: [(StatusCode, &[Message], &str, &str); 8] = [
     (
         StatusCode::FORBIDDEN,
         &[Message::CrossSiteRequest],
@@ -36,6 +36,12 @@ const SHARED: [(StatusCode, &[Message], &str, &str); 7] = [
         &[Message::UnsupportedMediaType],
         "UnsupportedMediaType",
         "The body is neither JSON nor a URL-encoded form.",
+    ),
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        &[Message::TooManyAttempts],
+        "TooManyAttempts",
+        "There were too many wrong guesses for this account or from this address. Nothing was compared; `Retry-After` says when the next attempt is possible.",
     ),
     (
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -134,7 +140,11 @@ pub(super) fn shared(app: &App) -> Map<String, Value> {
                 headers: Vec::new(),
             };
             let answer = refused.answer(app).about(*about);
-            let answer = if *status == StatusCode::SERVICE_UNAVAILABLE {
+            let waits = [
+                StatusCode::SERVICE_UNAVAILABLE,
+                StatusCode::TOO_MANY_REQUESTS,
+            ];
+            let answer = if waits.contains(status) {
                 answer.header("RetryAfter")
             } else {
                 answer

@@ -123,7 +123,7 @@ pub(crate) async fn authenticate(
         && policy.takes(Mechanism::Basic)
         && let Some((name, password)) = &credentials.basic
     {
-        caller = caller::by_password(app, session.info(), name, password).await?;
+        caller = caller::by_password(app, session.guesser(), name, password).await?;
     }
     let Some(caller) = caller else {
         return Err(unauthenticated(app, policy).into());

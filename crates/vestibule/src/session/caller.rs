@@ -8,8 +8,8 @@ use super::cookies::Remember;
 use super::keys;
 use super::proof::{self, Factor, PasswordCheck, Proof};
 use crate::app::App;
-use crate::http::fault::Fault;
-use crate::http::request_info::RequestInfo;
+use crate::guard::{Guesser, OnSuccess, Principal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::identity;
 use crate::settings::{Mechanism, SessionProtection};
 
@@ -147,12 +147,14 @@ pub(super) async fn by_token(app: &App, token: &str, load: Load) -> Result<Optio
 /// cost is the same whether or not the user exists.
 pub(super) async fn by_password(
     app: &App,
-    info: &RequestInfo,
+    guesser: Guesser<'_>,
     name: &str,
     password: &str,
-) -> Result<Option<Caller>, Fault> {
+) -> Result<Option<Caller>, HandlerError> {
     let user = identity::look_up(app, name).await?;
-    let check = proof::check_password(app, info, user.as_ref(), password).await?;
+    let principal = Principal::of(user.as_ref(), name);
+    let keep = OnSuccess::KeepCounter;
+    let check = proof::check_password(app, guesser, principal, password, keep).await?;
     let (Some(user), PasswordCheck::Right { upgrade }) = (user, check) else {
         return Ok(None);
     };

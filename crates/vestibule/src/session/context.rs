@@ -11,11 +11,13 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, header};
 use vestibule_formats::flask_session::Session;
 use vestibule_formats::session_identifier::session_identifier;
+use vestibule_store::UserId;
 
 use super::caller::Caller;
 use super::cookies::{Remember, open_session};
 use super::grace::Grace;
 use crate::app::App;
+use crate::guard::{Guesser, device};
 use crate::http::cookies::{self, CookieState};
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reply::Reply;
@@ -35,6 +37,9 @@ pub(crate) struct SessionContext {
     pub(super) csrf_token: Option<String>,
     pub(super) csrf_cookie: Option<String>,
     pub(super) remember_cookie: Option<String>,
+    pub(super) device_cookie: Option<String>,
+    /// The user that this request signed in, whose device cookie the reply sets.
+    pub(super) signed_in: Option<UserId>,
     pub(super) validity_cookie: Option<String>,
     /// The user whose second factor this device is spared in future, by a cookie of the reply.
     pub(super) remembers_device_of: Option<String>,
@@ -95,6 +100,14 @@ impl SessionContext {
         })
     }
 
+    /// The client, as the limits on guesses see it.
+    pub(crate) fn guesser(&self) -> Guesser<'_> {
+        Guesser {
+            info: &self.info,
+            device_cookie: self.device_cookie.as_deref(),
+        }
+    }
+
     pub(crate) fn came_with_remember_cookie(&self) -> bool {
         self.remember_cookie.is_some()
     }
@@ -145,6 +158,8 @@ impl SessionContext {
                 .and_then(|cookie| cookies::cookie(headers, &cookie.name))
                 .map(str::to_owned),
             remember_cookie: remember_cookie.map(str::to_owned),
+            device_cookie: cookies::cookie(headers, device::COOKIE).map(str::to_owned),
+            signed_in: None,
             validity_cookie: cookies::cookie(
                 headers,
                 &app.settings().two_factor.validity_cookie.name,

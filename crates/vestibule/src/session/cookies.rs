@@ -1,5 +1,5 @@
-//! The cookies of a reply: session, CSRF token, remember cookie, and the cookie of a device on
-//! which the user showed the second factor.
+//! The cookies of a reply: session, CSRF token, remember cookie, the device cookie of the limits on
+//! guesses, and the cookie of a device on which the user showed the second factor.
 
 use http::{HeaderMap, HeaderValue, header};
 use vestibule_formats::flask_session::Session;
@@ -8,8 +8,9 @@ use vestibule_formats::sign::SignatureError;
 use super::context::SessionContext;
 use super::keys;
 use crate::app::App;
+use crate::guard::device;
 use crate::http::cookies::{self, CookieState, Lifetime};
-use crate::settings::CookieSettings;
+use crate::settings::{CookieSettings, LimitMode, SameSite};
 
 mod one_cookie;
 
@@ -26,12 +27,13 @@ impl SessionContext {
     pub(crate) fn write_cookies(mut self, app: &App, headers: &mut HeaderMap) {
         let others = if self.one_cookie {
             self.postpone_other_cookies(app);
-            [None, None, None]
+            [None, None, None, None]
         } else {
             self.session.remove(keys::REMEMBER_COOKIE);
             [
                 self.csrf_cookie(app),
                 self.remember_cookie(app),
+                self.device_cookie(app),
                 self.validity_cookie(app),
             ]
         };
@@ -110,6 +112,32 @@ impl SessionContext {
                 cookies::set_cookie(cookie, &value, Lifetime::Until(until))
             }
         }
+    }
+
+    /// The device cookie, if this request signed a user in and the settings make use of it.
+    fn device_cookie(&self, app: &App) -> Option<HeaderValue> {
+        let user = self.signed_in?;
+        let settings = app.settings();
+        if settings.limits.mode == LimitMode::Off && !settings.notices.new_device {
+            return None;
+        }
+        let session = &app.settings().session.cookie;
+        let cookie = CookieSettings {
+            name: device::COOKIE.to_owned(),
+            http_only: true,
+            // An app on another site, for which the session cookie is None, sends no other cookies.
+            same_site: session
+                .same_site
+                .filter(|same_site| *same_site == SameSite::None)
+                .or(Some(SameSite::Lax)),
+            ..session.clone()
+        };
+        let (guard, now) = (app.guard(), app.unix_now());
+        let before = self.device_cookie.as_deref();
+        let before = before.and_then(|cookie| guard.open_device(cookie, now));
+        let value = guard.seal_device(before, user, app.random(), now);
+        let lifetime = Lifetime::For(device::LIFETIME, app.clock().now());
+        cookies::set_cookie(&cookie, &value, lifetime)
     }
 
     /// The cookie that spares the user the second factor on this device.

@@ -21,6 +21,15 @@ impl SessionContext {
         })
     }
 
+    /// Whether this user signed in with this browser before.
+    pub(super) fn is_known_device(&self, app: &App, user: &User) -> bool {
+        let guard = app.guard();
+        let cookie = self.device_cookie.as_deref();
+        cookie
+            .and_then(|cookie| guard.open_device(cookie, app.unix_now()))
+            .is_some_and(|device| guard.knows(&device, user.id))
+    }
+
     /// Remembers this device, if the settings allow it.
     pub(crate) fn remember_device(&mut self, app: &App, user: &User) {
         if !app.settings().two_factor.always_validate {

@@ -6,9 +6,9 @@ use vestibule_store::{OneTimeSecret, User};
 use super::proof::{self, Factor};
 use crate::app::App;
 use crate::codes;
+use crate::guard::{Attempt, Guesser, Principal, Purpose};
 use crate::hooks::Event;
-use crate::http::fault::Fault;
-use crate::http::request_info::RequestInfo;
+use crate::http::fault::{Fault, HandlerError};
 use crate::secrets::passwords::Verdict;
 use crate::settings::Method;
 
@@ -23,6 +23,7 @@ pub(crate) enum PasscodeCheck {
 
 /// A passcode that is right.
 #[derive(Debug)]
+#[must_use = "its attempt counts as failed unless it is ended otherwise"]
 pub(crate) struct RightPasscode {
     /// The method that it belongs to.
     pub(crate) method: Method,
@@ -31,6 +32,10 @@ pub(crate) struct RightPasscode {
     /// The code, to be consumed by the change that it authorises. A code that was consumed before
     /// is refused there.
     pub(crate) consumes: Option<OneTimeSecret>,
+    /// The attempt, unless it has ended. It clears the count of wrong codes only once the sign-in is
+    /// complete: a user who still has to show a second factor, whose codes have the same counter,
+    /// must not gain more guesses of it.
+    pub(crate) attempt: Option<Attempt>,
 }
 
 impl RightPasscode {
@@ -49,25 +54,61 @@ impl RightPasscode {
 /// up: a decoy stands in for what is missing. Secrets are only decrypted for a passcode that may be
 /// a code.
 ///
+/// The attempt is counted before anything is compared: as a guess of a code if the passcode may be
+/// one, otherwise as a guess of the password.
+///
 /// # Errors
-/// When the hashing threads are overloaded, or the store fails.
+/// 429 if there were too many attempts: nothing is compared then. Also if the hashing threads are
+/// overloaded, or the store fails.
 pub(crate) async fn check_passcode(
     app: &App,
-    info: &RequestInfo,
-    user: Option<&User>,
+    guesser: Guesser<'_>,
+    principal: Principal<'_>,
     passcode: &str,
     methods: &[Method],
-) -> Result<PasscodeCheck, Fault> {
-    let right = compare(app, user, passcode, methods).await?;
-    if let Some(right) = right {
+) -> Result<PasscodeCheck, HandlerError> {
+    let has_codes = methods.iter().any(|method| *method != Method::Password);
+    let purpose = if has_codes && may_be_code(passcode) {
+        Purpose::Code
+    } else {
+        Purpose::Password
+    };
+    let attempt = Attempt::reserve(app, guesser, purpose, principal).await?;
+    let user = principal.user();
+    let right = match compare(app, user, passcode, methods).await {
+        Ok(right) => right,
+        Err(fault) => {
+            // Nothing was compared.
+            attempt.given_back(app).await?;
+            return Err(fault.into());
+        }
+    };
+    if let Some(mut right) = right {
+        match purpose {
+            Purpose::Password => attempt.succeeded(app).await?,
+            Purpose::Code => right.attempt = Some(attempt),
+        }
         return Ok(PasscodeCheck::Right(right));
     }
     let event = Event::SignInFailed {
         user_id: user.map(|user| user.id),
         via: "passcode",
     };
-    app.record(info, &event).await?;
+    app.record(guesser.info, &event).await?;
+    attempt.failed(app, guesser.info).await?;
     Ok(PasscodeCheck::Wrong)
+}
+
+/// Ends the attempt of a sign-in, which is complete or awaits its second factor.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn end(app: &App, attempt: Option<Attempt>, complete: bool) -> Result<(), Fault> {
+    match attempt {
+        Some(attempt) if complete => attempt.succeeded(app).await,
+        Some(attempt) => attempt.given_back(app).await,
+        None => Ok(()),
+    }
 }
 
 async fn compare(
@@ -101,6 +142,7 @@ async fn compare(
             method: *method,
             upgrade,
             consumes,
+            attempt: None,
         }));
     }
     Ok(None)

@@ -5,9 +5,9 @@ use vestibule_formats::text::normalise;
 use vestibule_store::{PasswordChange, User, UserPatch};
 
 use crate::app::App;
+use crate::guard::{Attempt, Guesser, OnSuccess, Principal, Purpose};
 use crate::hooks::Event;
-use crate::http::fault::Fault;
-use crate::http::request_info::RequestInfo;
+use crate::http::fault::{Fault, HandlerError};
 use crate::secrets::passwords::Verdict;
 use crate::settings::Method;
 
@@ -139,28 +139,43 @@ pub(crate) enum PasswordCheck {
 /// Without a user the check costs the same and the failure is recorded as well, so that the time
 /// does not reveal whether the account exists.
 ///
+/// The attempt is counted before the password is compared.
+///
 /// # Errors
-/// When the hashing threads are overloaded, or the store fails.
+/// 429 if there were too many attempts: nothing is compared then. Also if the hashing threads are
+/// overloaded, or the store fails.
 pub(crate) async fn check_password(
     app: &App,
-    info: &RequestInfo,
-    user: Option<&User>,
+    guesser: Guesser<'_>,
+    principal: Principal<'_>,
     password: &str,
-) -> Result<PasswordCheck, Fault> {
-    match compare_password(app, user, password).await? {
-        Verdict::Wrong => {
+    on_success: OnSuccess,
+) -> Result<PasswordCheck, HandlerError> {
+    let attempt = Attempt::reserve(app, guesser, Purpose::Password, principal).await?;
+    let user = principal.user();
+    let upgrade = match compare_password(app, user, password).await {
+        Ok(Verdict::Wrong) => {
             let event = Event::SignInFailed {
                 user_id: user.map(|user| user.id),
                 via: "password",
             };
-            app.record(info, &event).await?;
-            Ok(PasswordCheck::Wrong)
+            app.record(guesser.info, &event).await?;
+            attempt.failed(app, guesser.info).await?;
+            return Ok(PasswordCheck::Wrong);
         }
-        Verdict::Right => Ok(PasswordCheck::Right { upgrade: None }),
-        Verdict::RightButUpgrade(hash) => Ok(PasswordCheck::Right {
-            upgrade: Some(hash),
-        }),
+        Ok(Verdict::Right) => None,
+        Ok(Verdict::RightButUpgrade(hash)) => Some(hash),
+        Err(fault) => {
+            // Nothing was compared.
+            attempt.given_back(app).await?;
+            return Err(fault.into());
+        }
+    };
+    match on_success {
+        OnSuccess::ClearCounter => attempt.succeeded(app).await?,
+        OnSuccess::KeepCounter => attempt.given_back(app).await?,
     }
+    Ok(PasswordCheck::Right { upgrade })
 }
 
 /// Compares a password with a user's, without recording a failure.

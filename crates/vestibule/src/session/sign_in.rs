@@ -17,6 +17,7 @@ use super::pending::{PendingSignIn, Stage};
 use super::proof::{self, Factor, Proof};
 use super::tokens::{self, UserPayload};
 use crate::app::App;
+use crate::codes::notice;
 use crate::codes::sent::{CodeFor, CodeMessage};
 use crate::hooks::Event;
 use crate::http::fault::Fault;
@@ -291,6 +292,15 @@ async fn complete(
         password: upgrade.map(|hash| proof::upgraded(&user, hash)),
         ..patch
     };
+    let mut mails = mails;
+    // A new account has no other device, and a renewed session is no new sign-in.
+    let is_expected = matches!(
+        proof.factors(),
+        [Factor::NewAccount | Factor::Credential, ..]
+    );
+    if !is_expected && !session.is_known_device(app, &user) {
+        mails.extend(notice::new_device(app, session.info(), &user)?);
+    }
     let is_conditional = !consumes.is_empty() || patch.only_if != OnlyIf::default();
     if is_conditional {
         let conditions = OnlyIf::same_as(&user);
@@ -336,6 +346,7 @@ async fn complete(
     if remember {
         session.remember = Remember::Set;
     }
+    session.signed_in = Some(user.id);
     session.set_caller(Some(Caller {
         user,
         via: Mechanism::Session,

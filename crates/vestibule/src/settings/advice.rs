@@ -6,7 +6,7 @@ use super::Settings;
 use super::hosts::BelievedHosts;
 use super::load::Problem;
 use super::reader::Reader;
-use super::{CorsRule, Listening, MailRoute, Mechanism, Method, SameSite, SmtpTls};
+use super::{CorsRule, LimitMode, Listening, MailRoute, Mechanism, Method, SameSite, SmtpTls};
 use super::{browser, features, mail_server, salts, sender, sms};
 
 /// Collects warnings about risky combinations.
@@ -21,6 +21,19 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "is not set; this server has no pages of its own, so links in emails lead to your app's views anyway",
             "set it to \"spa\"",
         );
+    }
+    match settings.limits.mode {
+        LimitMode::On => {}
+        LimitMode::Log => say(
+            "SECURITY_LIMITS",
+            "is \"log\": guesses over the limits are logged, but not refused",
+            "set it to \"on\" once the log shows no limit that your own users reach",
+        ),
+        LimitMode::Off => say(
+            "SECURITY_LIMITS",
+            "is off: an attacker can guess passwords and codes without a limit, and have any number of mails sent to one address",
+            "remove it",
+        ),
     }
     if !settings.csrf.enabled {
         say(

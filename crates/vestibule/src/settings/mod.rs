@@ -19,6 +19,7 @@ mod http;
 mod http_origin;
 mod identity;
 pub mod keys;
+mod limits;
 mod load;
 mod login;
 mod mail;
@@ -57,6 +58,7 @@ pub use error::SettingsError;
 pub use features::WebAuthnSettings;
 pub use http_origin::HttpOrigin;
 pub use identity::IdentitySettings;
+pub use limits::{LimitMode, LimitSettings, Rate};
 pub use load::{Loaded, Origin, Problem, Sources, is_claimed};
 pub use login::LoginSettings;
 pub(crate) use mail::SENDMAIL_TIMEOUT;
@@ -116,6 +118,9 @@ pub struct Settings {
     /// The account features.
     #[doc(hidden)]
     pub accounts: AccountSettings,
+    /// Limits on guessing and sending.
+    #[doc(hidden)]
+    pub limits: LimitSettings,
     /// Mail.
     #[doc(hidden)]
     pub mail: MailSettings,
@@ -206,6 +211,7 @@ impl Settings {
             identity: IdentitySettings::read(&mut reader),
             login: LoginSettings::read(&mut reader),
             accounts: AccountSettings::read(&mut reader),
+            limits: LimitSettings::read(&mut reader),
             mail: MailSettings::read(&mut reader),
             notices: NoticeSettings::read(&reader),
             sms: SmsSettings::read(&mut reader),

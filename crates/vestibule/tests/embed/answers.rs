@@ -58,7 +58,7 @@ async fn headers_are_added_to_answers_rendered_by_the_application() {
     let names: Vec<_> = cookies
         .map(|c| c.to_str().unwrap().split('=').next().unwrap())
         .collect();
-    assert_eq!(names, ["fs_refresh", "session"]);
+    assert_eq!(names, ["fs_refresh", "vestibule_device", "session"]);
     assert_eq!(signed_in.headers.get_all("content-type").iter().count(), 1);
 
     let authz = browser.get("/api/accounts/authz").await;

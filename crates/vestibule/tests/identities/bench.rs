@@ -11,11 +11,12 @@ use vestibule::Settings;
 use vestibule::{Vestibule, admin};
 use vestibule_store::{MemoryStore, PasswordChange, Store, User, UserId, UserKey, UserPatch};
 
-/// Cheap password hashes, so that the tests are fast.
+/// Cheap password hashes, so that the tests are fast, and no limit on wrong ones.
 const CHEAP: &str = r#"
 SECRET_KEY = "a secret key for tests, long enough"
 SECURITY_PASSWORD_SALT = "146585145368132386173505678016728509634"
 SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 64, argon2__time_cost = 1, argon2__parallelism = 1 }
+SECURITY_LIMITS = "off"
 "#;
 
 pub(crate) struct Bench {

@@ -132,7 +132,7 @@ async fn attack_crash_a_panic_is_a_500_in_the_envelope() {
 #[tokio::test(flavor = "multi_thread")]
 async fn attack_overload_a_full_queue_answers_503_and_recovers() {
     // One hashing thread, and a hash slow enough for the queue to fill.
-    let slow = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 2048, argon2__time_cost = 2, argon2__parallelism = 1 }";
+    let slow = "SECURITY_LIMITS = \"off\"\nSECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = { argon2__memory_cost = 2048, argon2__time_cost = 2, argon2__parallelism = 1 }";
     let app = TestApp::with(slow).await;
     let attempts = (0..200).map(|_| async { app.browser().sign_in(ANA, PASSWORD).await });
     let answers = futures_util::future::join_all(attempts).await;

@@ -39,7 +39,10 @@ const LIES: [(&str, &str); 12] = [
 #[tokio::test]
 async fn attack_link_from_header_client_headers_do_not_change_the_links_in_mails() {
     // The client's address is not a trusted proxy.
-    let app = TestApp::with(&format!("{LIFE}TRUSTED_PROXIES = [\"10.0.0.0/8\"]")).await;
+    let app = TestApp::with(&format!(
+        "{LIFE}SECURITY_LIMITS = \"off\"\nTRUSTED_PROXIES = [\"10.0.0.0/8\"]"
+    ))
+    .await;
     let honest = link_of(&app, app.browser()).await;
     assert_eq!(honest, "http://localhost:5000/api/accounts/reset");
     for (name, value) in LIES {
@@ -57,7 +60,8 @@ async fn attack_link_from_header_client_headers_do_not_change_the_links_in_mails
 #[tokio::test]
 async fn attack_link_from_header_with_a_public_url_the_host_header_is_ignored() {
     let app = TestApp::with(&format!(
-        "{LIFE}SECURITY_PUBLIC_URL = \"https://app.example.com\"
+        "{LIFE}SECURITY_LIMITS = \"off\"
+SECURITY_PUBLIC_URL = \"https://app.example.com\"
 TRUSTED_HOSTS = [\"app.example.com\", \"localhost\", \"other.example.com\"]"
     ))
     .await;

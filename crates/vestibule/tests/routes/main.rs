@@ -24,6 +24,7 @@ mod faults;
 mod freshness;
 mod identities;
 mod injection;
+mod limits;
 mod links;
 mod log;
 mod login;

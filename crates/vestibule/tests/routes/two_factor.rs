@@ -411,3 +411,24 @@ async fn the_application_decides_who_needs_a_second_factor() {
     assert_eq!(response["tf_state"], "setup_from_login");
     app.signed_in().await;
 }
+
+#[tokio::test]
+async fn a_sign_in_from_a_new_device_is_mailed_if_the_settings_ask_for_it() {
+    for limits in ["on", "off"] {
+        let lines = format!("SECURITY_NEW_DEVICE_NOTICE = true\nSECURITY_LIMITS = \"{limits}\"\n");
+        let app = TestApp::with(&lines).await;
+        let mut browser = app.signed_in().await.with_csrf().await;
+        assert_eq!(app.mails(ANA).await.len(), 1);
+        browser.sign_out().await;
+        browser.sign_in(ANA, PASSWORD).await;
+        assert_eq!(app.mails(ANA).await.len(), 1, "the browser is known");
+        app.signed_in().await;
+        let mails = app.mails(ANA).await;
+        assert_eq!(mails.len(), 2);
+        let text = mails[1].text.clone().unwrap();
+        assert!(text.contains("127.0.0.1"), "{text}");
+    }
+    let app = TestApp::new().await;
+    app.signed_in().await;
+    assert!(app.mails(ANA).await.is_empty());
+}

@@ -378,3 +378,101 @@ async fn attack_secrets_no_reply_or_cookie_of_a_pending_sign_in_holds_the_key() 
     assert!(!browser.cookies["session"].contains(&stored));
     let _ = authenticator;
 }
+
+#[tokio::test]
+async fn attack_factor_brute_force_wrong_codes_are_limited_for_all_sign_ins_together() {
+    let (app, authenticator) = TestApp::with_authenticator("").await;
+    let mut tried = 0;
+    let mut browsers = Vec::new();
+    for _ in 0..40 {
+        browsers.push(app.half_signed_in(ANA).await.0);
+    }
+    let requests = browsers.iter_mut().map(|browser| async {
+        let answer = browser.post(VALIDATE, json!({"code": "000000"})).await;
+        match answer.verdict() {
+            (400, code) => assert_eq!(code, "TWO_FACTOR_INVALID_TOKEN"),
+            (429, code) => {
+                assert_eq!(code, "TOO_MANY_ATTEMPTS");
+                assert!(answer.headers.contains_key("retry-after"));
+            }
+            other => panic!("{other:?}"),
+        }
+        answer.status == 400
+    });
+    for compared in futures_util::future::join_all(requests).await {
+        tried += usize::from(compared);
+    }
+    assert_eq!(tried, 5, "the limit of SECURITY_LIMIT_CODE");
+    // The right code is refused as well, whoever shows it, until the window has passed.
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    let body = json!({"code": authenticator.code(&app)});
+    let answer = browser.post(VALIDATE, body).await;
+    assert_eq!(answer.verdict(), (429, "TOO_MANY_ATTEMPTS".into()));
+    app.wait(15 * 60 + 1);
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    let body = json!({"code": authenticator.code(&app)});
+    assert_eq!(browser.post(VALIDATE, body).await.status, 200);
+}
+
+#[tokio::test]
+async fn attack_factor_brute_force_repeating_a_used_code_does_not_clear_the_counter() {
+    let (app, authenticator) = TestApp::with_authenticator("").await;
+    let used = authenticator.code(&app);
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    browser.post(VALIDATE, json!({"code": used})).await;
+    let mut compared = 0;
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    for guess in 0..20 {
+        let code = if guess % 2 == 0 {
+            "000000"
+        } else {
+            used.as_str()
+        };
+        let answer = browser.post(VALIDATE, json!({"code": code})).await;
+        compared += usize::from(answer.status == 400);
+    }
+    assert_eq!(compared, 5);
+}
+
+#[tokio::test]
+async fn attack_factor_brute_force_recovery_codes_share_the_limit_of_passwords() {
+    let (app, _) = TestApp::with_authenticator("").await;
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    let mut compared = 0;
+    for guess in 0..15 {
+        let body = json!({"code": format!("0000-0000-{guess:04}")});
+        let answer = browser.post(RECOVERY, body).await;
+        compared += usize::from(answer.status == 400);
+    }
+    assert_eq!(compared, 10, "the limit of SECURITY_LIMIT_PASSWORD");
+    let answer = app.browser().sign_in(ANA, PASSWORD).await;
+    assert_eq!(answer.verdict(), (429, "TOO_MANY_ATTEMPTS".into()));
+}
+
+#[tokio::test]
+async fn attack_factor_brute_force_the_first_code_of_a_number_cannot_be_guessed() {
+    let app = TestApp::with(TWO_FACTOR).await;
+    let mut browser = app.signed_in().await.with_csrf().await;
+    let body = json!({"setup": "sms", "phone": "+14155550123"});
+    let answer = browser.post(SETUP, body).await;
+    let path = format!("{SETUP}/{}", text(&answer.response()["tf_state_token"]));
+    let mut compared = 0;
+    for guess in 0..12 {
+        let code = format!("{guess:06}");
+        let path = if guess % 2 == 0 { &path } else { VALIDATE };
+        let answer = browser.post(path, json!({"code": code})).await;
+        compared += usize::from(answer.status == 400);
+    }
+    assert_eq!(compared, 5);
+}
+
+#[tokio::test]
+async fn attack_limiter_sms_to_one_number_are_limited() {
+    let app = TestApp::with(TWO_FACTOR).await;
+    let mut browser = app.signed_in().await.with_csrf().await;
+    for phone in ["+14155550123", "(415) 555-0123"].iter().cycle().take(12) {
+        let body = json!({"setup": "sms", "phone": phone});
+        assert_eq!(browser.post(SETUP, body).await.status, 200);
+    }
+    assert_eq!(app.sms("+14155550123").await.len(), 5);
+}

@@ -255,7 +255,7 @@ async fn only_the_enabled_methods_are_accepted() {
 
 #[tokio::test]
 async fn attack_crash_an_account_with_an_invalid_hash_is_verified_by_no_password() {
-    let app = TestApp::new().await;
+    let app = TestApp::with("SECURITY_LIMITS = \"off\"").await;
     let mut browser = signed_in(&app).await;
     let user = app.stored(ANA).await;
     for hash in ["", "nonsense", "$argon2id$v=19$m=1", "pbkdf2:"] {

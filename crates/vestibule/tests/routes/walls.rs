@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A folder, and the prefixes of `use` that are forbidden in it.
-const WALLS: [(&str, &[&str]); 8] = [
+const WALLS: [(&str, &[&str]); 9] = [
     (
         "settings",
         &[
@@ -47,6 +47,17 @@ const WALLS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("session", &["features", "embed", "admin"]),
+    (
+        "guard",
+        &[
+            "session",
+            "mail",
+            "features",
+            "embed",
+            "admin",
+            "validation",
+        ],
+    ),
     ("mail", &["session", "features", "embed", "admin"]),
     ("sms", &["session", "features", "embed", "admin"]),
     ("outbox", &["session", "features", "embed", "admin"]),

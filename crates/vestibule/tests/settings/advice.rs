@@ -57,6 +57,14 @@ fn each_risk_is_named_with_its_fix() {
             &["SECURITY_PUBLIC_URL", "not set", "X-Forwarded-Proto"],
         ),
         (
+            "SECURITY_LIMITS = \"off\"",
+            &["SECURITY_LIMITS", "is off", "without a limit"],
+        ),
+        (
+            "SECURITY_LIMITS = \"log\"",
+            &["SECURITY_LIMITS", "not refused", "\"on\""],
+        ),
+        (
             "WTF_CSRF_ENABLED = false",
             &["WTF_CSRF_ENABLED", "switch it on"],
         ),

@@ -280,6 +280,22 @@ fn each_mistake_is_named_with_its_fix() {
             &["SECURITY_EMAIL_VALIDATOR_ARGS", "from 1 to 30"],
         ),
         (
+            "SECURITY_LIMITS = \"onn\"",
+            &["SECURITY_LIMITS", "\"onn\"", "on or log or off"],
+        ),
+        (
+            "SECURITY_LIMIT_PASSWORD = \"10 per fortnight\"",
+            &[
+                "SECURITY_LIMIT_PASSWORD",
+                "\"10 per fortnight\"",
+                "10 per 15 minutes",
+            ],
+        ),
+        (
+            "SECURITY_LIMIT_SEND = \"5 per day; 6 per 24 hours\"",
+            &["SECURITY_LIMIT_SEND", "same period"],
+        ),
+        (
             "SECURITY_LINKS_CONSUMED_BY = \"pst\"",
             &["SECURITY_LINKS_CONSUMED_BY", "\"pst\"", "get or post"],
         ),

@@ -9,7 +9,7 @@ use crate::schema_check::{Finding, Upgrade};
 use crate::sql::TableNames;
 use crate::sql::dialect::Dialect;
 use crate::sql::query::Value;
-use crate::sql::statements::journal;
+use crate::sql::statements::{OUR_TABLES, journal};
 
 /// The indexes that the reference does not create: name, placeholder of the table, column,
 /// indexed expression. They serve look-ups of users that ignore case, and rows that refer to a
@@ -229,7 +229,7 @@ pub(super) async fn lacks_ours(
     link: &mut Link<'_>,
     dialect: Dialect,
 ) -> Result<bool, sqlx_core::Error> {
-    for table in journal::TABLES {
+    for table in OUR_TABLES {
         if columns_of(link, dialect, table).await?.is_empty() {
             return Ok(true);
         }
@@ -262,8 +262,10 @@ pub(super) async fn make_ours(
     dialect: Dialect,
     tables: &TableNames,
 ) -> Result<(), sqlx_core::Error> {
-    let [.., ours] = migrations(dialect);
-    link.batch(&dialect.statement(tables, ours)).await?;
+    let [_, ours @ ..] = migrations(dialect);
+    for migration in ours {
+        link.batch(&dialect.statement(tables, migration)).await?;
+    }
     for finding in lacking_of_ours(link, dialect).await? {
         add(link, dialect, tables, &finding).await?;
     }

@@ -11,9 +11,10 @@ use super::{Inner, ServerStore, count_passwords, store_error};
 use crate::sql::executor::{Executor as _, Failure, first};
 use crate::sql::query::Query;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, Identity, MailFate, NewRole, NewTracker,
-    NewUser, OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role,
-    RoleId, Store, StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, Identity, MailFate,
+    NewRole, NewTracker, NewUser, OneTimeSecret, PasswordKind, PermissionChange, QueuedMail,
+    RefreshTracker, Reservation, ReservedGuess, Role, RoleId, Store, StoreError, Uniquifiers, User,
+    UserId, UserKey, UserPatch,
 };
 
 impl Inner {
@@ -158,6 +159,40 @@ impl Store for ServerStore {
         let journal = &self.0.statements.journal;
         let counted = journal.count_mails(&mut self.0.single()).await;
         counted.map_err(store_error)
+    }
+
+    async fn reserve_guess(
+        &self,
+        slots: &[GuessSlot],
+        now: OffsetDateTime,
+    ) -> Result<Reservation, StoreError> {
+        let Inner {
+            pool, statements, ..
+        } = &*self.0;
+        let guesses = &statements.guesses;
+        match together!(pool, |link| guesses.reserve(link, slots, now).await) {
+            Ok(reserved) => Ok(Reservation::Granted(reserved)),
+            Err(Failure::LimitReached(until)) => Ok(Reservation::Refused { until }),
+            Err(failure) => Err(store_error(failure)),
+        }
+    }
+
+    async fn release_guesses(
+        &self,
+        returned: &[ReservedGuess],
+        cleared: &[GuessKey],
+    ) -> Result<(), StoreError> {
+        let Inner {
+            pool, statements, ..
+        } = &*self.0;
+        let guesses = &statements.guesses;
+        together!(pool, |link| guesses.release(link, returned, cleared).await).map_err(store_error)
+    }
+
+    async fn forget_guesses(&self, principal: &str) -> Result<u64, StoreError> {
+        let guesses = &self.0.statements.guesses;
+        let forgotten = guesses.forget(&mut self.0.single(), principal).await;
+        forgotten.map_err(store_error)
     }
 
     async fn purge(&self, cutoffs: Cutoffs) -> Result<u64, StoreError> {

@@ -12,11 +12,12 @@ use crate::StoreError;
 use crate::schema_check::{Finding, Upgrade};
 use crate::sql::TableNames;
 use crate::sql::dialect::Dialect;
-use crate::sql::statements::journal;
+use crate::sql::statements::{OUR_TABLES, journal};
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../../../migrations/sqlite/0001_accounts.sql"),
     include_str!("../../../../../migrations/sqlite/0002_journal.sql"),
+    include_str!("../../../../../migrations/sqlite/0003_guesses.sql"),
 ];
 
 /// An index that the reference does not create.
@@ -88,16 +89,18 @@ pub(super) fn make_ours(
     connection: &mut Connection,
     tables: &TableNames,
 ) -> Result<(), StoreError> {
-    let [.., ours] = MIGRATIONS;
+    let [_, ours @ ..] = MIGRATIONS;
     let mut missing = !lacking_of_ours(connection)?.is_empty();
-    for table in journal::TABLES {
+    for table in OUR_TABLES {
         missing = missing || columns_of(connection, table)?.is_empty();
     }
     if missing {
         let transaction = begin(connection)?;
-        transaction
-            .execute_batch(&Dialect::Sqlite.statement(tables, ours))
-            .map_err(map_error)?;
+        for migration in ours {
+            transaction
+                .execute_batch(&Dialect::Sqlite.statement(tables, migration))
+                .map_err(map_error)?;
+        }
         for finding in lacking_of_ours(&transaction)? {
             add(&transaction, &finding, tables)?;
         }

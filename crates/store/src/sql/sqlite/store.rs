@@ -8,9 +8,10 @@ use super::{SqliteStore, count_passwords, store_error};
 use crate::sql::executor::{Failure, at_once};
 use crate::sql::statements::Statements;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, MailFate, NewRole, NewTracker, NewUser,
-    OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Role, RoleId, Store,
-    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, MailFate, NewRole,
+    NewTracker, NewUser, OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker,
+    Reservation, ReservedGuess, Role, RoleId, Store, StoreError, Uniquifiers, User, UserId,
+    UserKey, UserPatch,
 };
 
 #[async_trait]
@@ -135,6 +136,40 @@ impl Store for SqliteStore {
 
     async fn count_mails(&self) -> Result<(u64, u64), StoreError> {
         self.read_elsewhere(|inner, db| at_once(inner.statements.journal.count_mails(db)))
+            .await
+    }
+
+    async fn reserve_guess(
+        &self,
+        slots: &[GuessSlot],
+        now: OffsetDateTime,
+    ) -> Result<Reservation, StoreError> {
+        let slots = slots.to_vec();
+        let outcome = self
+            .transaction(move |statements, db| at_once(statements.guesses.reserve(db, &slots, now)))
+            .await?;
+        match outcome {
+            Ok(reserved) => Ok(Reservation::Granted(reserved)),
+            Err(Failure::LimitReached(until)) => Ok(Reservation::Refused { until }),
+            Err(failure) => Err(store_error(failure)),
+        }
+    }
+
+    async fn release_guesses(
+        &self,
+        returned: &[ReservedGuess],
+        cleared: &[GuessKey],
+    ) -> Result<(), StoreError> {
+        let (returned, cleared) = (returned.to_vec(), cleared.to_vec());
+        self.write_together(move |statements, db| {
+            at_once(statements.guesses.release(db, &returned, &cleared))
+        })
+        .await
+    }
+
+    async fn forget_guesses(&self, principal: &str) -> Result<u64, StoreError> {
+        let principal = principal.to_owned();
+        self.write(move |statements, db| at_once(statements.guesses.forget(db, &principal)))
             .await
     }
 

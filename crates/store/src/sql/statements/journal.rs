@@ -12,15 +12,11 @@ use crate::{
     QueuedMail, StoreError, UserId,
 };
 
-/// Our own tables.
-pub(in crate::sql) const TABLES: [&str; 4] =
-    ["vestibule_ledger", OUTBOX, AUDIT, "vestibule_audit_head"];
-
 /// Columns of our own that a database of an earlier version may lack.
 pub(in crate::sql) const ADDED: [(&str, &str); 1] = [("vestibule_audit_head", "end_seal")];
 
-const OUTBOX: &str = "vestibule_outbox";
-const AUDIT: &str = "vestibule_audit";
+pub(super) const OUTBOX: &str = "vestibule_outbox";
+pub(super) const AUDIT: &str = "vestibule_audit";
 
 /// The columns of a mail and of an audit entry, in the order in which they are read.
 const MAIL_COLUMNS: [&str; 5] = ["id", "message_id", "payload", "created_at", "attempts"];

@@ -2,6 +2,7 @@
 
 pub(super) mod account_removal;
 mod changes;
+pub(super) mod guesses;
 pub(super) mod journal;
 pub(super) mod password_kinds;
 pub(super) mod roles;
@@ -12,6 +13,7 @@ pub(super) mod users;
 use std::collections::HashSet;
 
 use self::account_removal::RemovalStatements;
+use self::guesses::GuessStatements;
 use self::journal::JournalStatements;
 use self::roles::RoleStatements;
 use self::trackers::TrackerStatements;
@@ -32,6 +34,15 @@ pub(super) struct PresentColumns {
     pub(super) refresh: HashSet<String>,
 }
 
+/// The tables that the reference does not have.
+pub(super) const OUR_TABLES: [&str; 5] = [
+    "vestibule_ledger",
+    journal::OUTBOX,
+    journal::AUDIT,
+    "vestibule_audit_head",
+    guesses::TABLE,
+];
+
 /// Every statement, built once for the tables and columns that exist.
 #[derive(Debug)]
 pub(super) struct Statements {
@@ -39,6 +50,7 @@ pub(super) struct Statements {
     pub(super) roles: RoleStatements,
     pub(super) trackers: TrackerStatements,
     pub(super) journal: JournalStatements,
+    pub(super) guesses: GuessStatements,
     removal: RemovalStatements,
 }
 
@@ -60,6 +72,7 @@ impl Statements {
         Ok(Self {
             users: UserStatements::new(dialect, tables, columns, &roles, utf8),
             journal: JournalStatements::new(dialect),
+            guesses: GuessStatements::new(dialect),
             roles,
             trackers,
             removal,
@@ -72,10 +85,11 @@ impl Statements {
         db: &mut X,
         cutoffs: &Cutoffs,
     ) -> Outcome<u64, X> {
-        let journal = self.journal.purge(db, cutoffs).await?;
-        match cutoffs.families {
-            Some(before) => Ok(journal + self.trackers.purge(db, before).await?),
-            None => Ok(journal),
+        let mut purged = self.journal.purge(db, cutoffs).await?;
+        purged += self.guesses.purge(db, cutoffs.secrets).await?;
+        if let Some(before) = cutoffs.families {
+            purged += self.trackers.purge(db, before).await?;
         }
+        Ok(purged)
     }
 }

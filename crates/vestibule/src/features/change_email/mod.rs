@@ -18,6 +18,7 @@ use axum::response::Response;
 use vestibule_store::Identity;
 
 use crate::app::App;
+use crate::guard;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::{FieldErrors, Rejection};
@@ -94,11 +95,13 @@ async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
         let message = Message::EmailAlreadyAssociated.with("email", &email);
         return Err(Rejection::fields(FieldErrors::one(EMAIL, message)).into());
     }
-    send_link(app, request, &email, !taken).await?;
+    let user_id = request.caller()?.user.id;
+    let allowed = guard::may_send(app, request.session.info(), &email, Some(user_id)).await?;
+    send_link(app, request, &email, allowed && !taken).await?;
     state(app, request)
 }
 
-/// Mails the link. If the address is taken, does the same work and sends nothing.
+/// Mails the link. If the address is taken, or gets too many mails, does the same work and sends nothing.
 async fn send_link(
     app: &App,
     request: &RequestContext,

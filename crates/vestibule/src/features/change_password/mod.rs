@@ -105,10 +105,11 @@ async fn change(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     let info = request.session.info().clone();
     let remember = request.session.remembers_its_user(app);
     let new = validation::normalised(app, &new);
-    let user = match rules::replace(app, &info, user, old.as_deref(), &new).await? {
-        Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
-        Decision::Replaced(user) => user,
-    };
+    let user =
+        match rules::replace(app, request.session.guesser(), user, old.as_deref(), &new).await? {
+            Decision::Refused(errors) => return Err(Rejection::fields(errors).into()),
+            Decision::Replaced(user) => user,
+        };
     // A session cookie sent beside a token may be another user's, so that session stays unchanged.
     let payload = if by_session {
         let mut authentication = Authentication::by(app, *user, Factor::Credential)

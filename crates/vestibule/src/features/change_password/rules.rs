@@ -4,8 +4,9 @@ use vestibule_store::{Applied, Change, OnlyIf, PasswordChange, User, UserChange,
 
 use super::{NEW_PASSWORD, PASSWORD};
 use crate::app::App;
+use crate::guard::{Guesser, OnSuccess, Principal};
 use crate::hooks::Event;
-use crate::http::fault::Fault;
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::FieldErrors;
 use crate::http::request_info::RequestInfo;
 use crate::links;
@@ -31,16 +32,19 @@ fn refused(field: &'static str, message: Message) -> Decision {
 /// token.
 pub(super) async fn replace(
     app: &App,
-    info: &RequestInfo,
+    guesser: Guesser<'_>,
     user: User,
     old: Option<&str>,
     new: &str,
-) -> Result<Decision, Fault> {
+) -> Result<Decision, HandlerError> {
+    let info = guesser.info;
     if user.password.is_some() {
         let Some(old) = old.filter(|old| !old.trim().is_empty()) else {
             return Ok(refused(PASSWORD, Message::PasswordNotProvided));
         };
-        let check = proof::check_password(app, info, Some(&user), old).await?;
+        let principal = Principal::Account(&user);
+        let clear = OnSuccess::ClearCounter;
+        let check = proof::check_password(app, guesser, principal, old, clear).await?;
         if check == PasswordCheck::Wrong {
             return Ok(refused(PASSWORD, Message::InvalidPassword));
         }

@@ -67,7 +67,8 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.identify(app).await?;
-    let addressee = Addressee::read(app, request.body.fields()?, rules::objection).await?;
+    let info = request.session.info();
+    let addressee = Addressee::read(app, info, request.body.fields()?, rules::objection).await?;
     if let Some(addressee) = addressee {
         send_link(app, request.session.info(), &addressee).await?;
     }

@@ -8,6 +8,7 @@
 //!           `CONFIRMATION_REQUIRED`, `GENERIC_AUTHN_FAILED`, `ANONYMOUS_USER_REQUIRED`, ...
 //! Mails     none
 //! Hooks     `SignedIn`, `SignInFailed`
+//! Limits    `SECURITY_LIMIT_PASSWORD`, `SECURITY_LIMIT_ADDRESS`
 //! Never     reveals by its response time whether the user exists
 
 mod document;
@@ -74,7 +75,7 @@ async fn sign_in(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
         Err(errors) => return Err(wire::refuse(app, errors).into()),
     };
     let field = attempt.field();
-    let authentication = match rules::authenticate(app, session.info(), attempt).await? {
+    let authentication = match rules::authenticate(app, session.guesser(), attempt).await? {
         Ok(authentication) => authentication,
         Err(errors) => return Err(wire::refuse(app, errors).into()),
     };

@@ -4,9 +4,9 @@ use vestibule_store::{Identity, User};
 
 use super::wire::{LoginRequest, Named, PASSWORD};
 use crate::app::App;
-use crate::http::fault::Fault;
+use crate::guard::{Guesser, OnSuccess, Principal};
+use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::FieldErrors;
-use crate::http::request_info::RequestInfo;
 use crate::identity;
 use crate::messages::Message;
 use crate::session::proof::{self, Factor, PasswordCheck};
@@ -16,17 +16,20 @@ use crate::session::sign_in::Authentication;
 /// not the user exists.
 ///
 /// # Errors
-/// When the store fails. The inner errors are those in the fields.
+/// 429 if there were too many attempts, or if the store fails. The inner errors are those in the fields.
 pub(super) async fn authenticate(
     app: &App,
-    info: &RequestInfo,
+    guesser: Guesser<'_>,
     attempt: LoginRequest,
-) -> Result<Result<Box<Authentication>, FieldErrors>, Fault> {
+) -> Result<Result<Box<Authentication>, FieldErrors>, HandlerError> {
     let user = match &attempt.named {
         Some(named) => find(app, named).await?,
         None => None,
     };
-    let check = proof::check_password(app, info, user.as_ref(), &attempt.password).await?;
+    let typed = attempt.named.as_ref().map_or("", Named::text);
+    let principal = Principal::of(user.as_ref(), typed);
+    let clear = OnSuccess::ClearCounter;
+    let check = proof::check_password(app, guesser, principal, &attempt.password, clear).await?;
     let Some(user) = user else {
         let why = match &attempt.named {
             Some(Named::Email(text)) if !identity::is_address(app, text) => {

@@ -30,6 +30,12 @@ pub(super) enum Named {
 }
 
 impl Named {
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Email(text) | Self::Username(text) => text,
+        }
+    }
+
     pub(super) fn field(&self) -> &'static str {
         match self {
             Self::Email(_) => EMAIL,

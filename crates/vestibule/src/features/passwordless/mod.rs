@@ -72,7 +72,8 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.identify(app).await?;
     let objection = |user: Option<&User>| assurance::mail_block(app, user);
-    let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
+    let info = request.session.info();
+    let addressee = Addressee::read(app, info, request.body.fields()?, objection).await?;
     let mut payload = UserPayload::empty();
     if let Some(addressee) = &addressee {
         if !app.settings().login.return_generic_responses {
@@ -186,16 +187,14 @@ async fn explain(
         return Ok(LinkRefusal::error(Message::InvalidLoginToken));
     };
     let info = request.session.info();
-    let addressee = Addressee {
-        user: (*user).clone(),
-        known: true,
-    };
+    let address = user.email.clone().unwrap_or_default();
     if request.method != Method::HEAD {
+        let addressee = Addressee::limited(app, info, (*user).clone(), true).await?;
         send_link(app, info, &addressee).await?;
     }
     let within = app.settings().accounts.passwordless.link.within;
     let reason = Message::LoginExpired
         .with("within", app.period(info, within))
-        .with("email", addressee.address());
+        .with("email", address);
     Ok(LinkRefusal::error(reason).of_user(user))
 }

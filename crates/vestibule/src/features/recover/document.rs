@@ -73,7 +73,7 @@ pub(super) fn reset(app: &App) -> Operation {
     Operation::new("resetPassword", TAG, "Set a new password")
         .about("Ends every session and every token of the user.")
         .open()
-        .checks_passwords()
+        .hashes_passwords()
         .parameter(link_token())
         .parameter(include_auth_token())
         .body(Body::json_or_form(fields))

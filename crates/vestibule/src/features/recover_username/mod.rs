@@ -55,7 +55,8 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.require_anonymous(app).await?;
     let objection = |user: Option<&User>| assurance::mail_block(app, user);
-    let addressee = Addressee::read(app, request.body.fields()?, objection).await?;
+    let info = request.session.info();
+    let addressee = Addressee::read(app, info, request.body.fields()?, objection).await?;
     if let Some(addressee) = addressee {
         send_name(app, request.session.info(), &addressee).await?;
     }

@@ -67,6 +67,7 @@ pub(super) fn recover(app: &App) -> Operation {
         .about("Completes a sign-in whose first factor was shown.")
         .open()
         .asks_database()
+        .checks_passwords()
         .body(Body::json_or_form(Schema::object().must("code", code)))
         .answers(
             Answer::ok("The user is signed in.")

@@ -17,6 +17,7 @@ use vestibule_store::{Applied, Change, OnlyIf, UserChange, UserPatch};
 
 use crate::app::App;
 use crate::codes::{notice, recovery};
+use crate::guard::{Attempt, Principal, Purpose};
 use crate::hooks::Event;
 use crate::http::body::Field;
 use crate::http::fault::{Fault, HandlerError};
@@ -138,7 +139,11 @@ async fn recover(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
     };
     let info = request.session.info().clone();
     let user = pending.user.clone();
+    let guesser = request.session.guesser();
+    let principal = Principal::Account(&user);
+    let attempt = Attempt::reserve(app, guesser, Purpose::Password, principal).await?;
     let Some((patch, left)) = recovery::consume(app, &user, &code) else {
+        attempt.failed(app, &info).await?;
         let event = Event::SignInFailed {
             user_id: Some(user.id),
             via: Factor::RecoveryCode.name(),
@@ -146,6 +151,9 @@ async fn recover(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
         app.record(&info, &event).await?;
         return Err(refuse(Message::InvalidRecoveryCode).into());
     };
+    // A right code does not clear the count of wrong passwords: an attacker who has one must not
+    // gain more guesses of the other.
+    attempt.given_back(app).await?;
     let event = Event::RecoveryCodeUsed {
         user_id: user.id,
         left,

@@ -46,7 +46,7 @@ pub(super) fn register(app: &App) -> Operation {
     let mut operation = Operation::new("register", TAG, "Create an account")
         .about(about)
         .open()
-        .checks_passwords()
+        .hashes_passwords()
         .parameter(include_auth_token())
         .parameter(openapi::next())
         .body(Body::json_or_form(fields(app)))

@@ -8,6 +8,7 @@ use vestibule_store::{
 use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, RegisterRequest, USERNAME};
 use crate::app::App;
 use crate::codes;
+use crate::guard;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
 use crate::http::reject::FieldErrors;
@@ -207,6 +208,8 @@ async fn create(
     if settings.login.return_generic_responses {
         pad_work(app, u32::from(confirmation.is_some()));
     }
+    // Counted as the mail to an existing account is, but always sent: an account is created once.
+    guard::may_send(app, info, &account.email, None).await?;
     let mails = welcome(app, info, account, confirmation.as_ref())?;
     let mut claims = identity::claim(app, Identity::Email, &account.email);
     if let Some(name) = &account.username {
@@ -278,7 +281,7 @@ async fn refuse_silently(
     // owner.
     let address = taken.email.as_ref().and_then(|user| user.email.clone());
     let address = address.unwrap_or_else(|| account.email.clone());
-    let email = match &taken.email {
+    let mut email = match &taken.email {
         Some(user) => existing(app, info, user, &address),
         None => Email::new(
             &settings.existing_username,
@@ -290,7 +293,10 @@ async fn refuse_silently(
         ),
     };
     pad_work(app, fingerprints_in_notice(app, taken.email.is_some()));
+    let user_id = taken.email.as_ref().map(|user| user.id);
+    let allowed = guard::may_send(app, info, &address, user_id).await?;
     let mails = if settings.send_mail {
+        email.sent = allowed;
         vec![app.write(info, &email)?]
     } else {
         Vec::new()

@@ -119,6 +119,7 @@ pub(super) fn setup(app: &App) -> Operation {
     Operation::new("setUpTwoFactor", TAG, "Set up or remove the second factor")
         .open()
         .asks_database()
+        .hashes_passwords()
         .asks_for_fresh_proof()
         .body(Body::json_or_form(fields))
         .answers(answer)
@@ -135,6 +136,7 @@ pub(super) fn setup_confirm(app: &App) -> Operation {
         "Complete the set-up with the first code",
     )
     .auth_policy(&app.settings().token.api_enabled_methods)
+    .checks_passwords()
     .parameter(link_token())
     .body(Body::json_or_form(Schema::object().must("code", code())))
     .answers(
@@ -188,6 +190,7 @@ pub(super) fn validate(app: &App) -> Operation {
         .about("Also completes the set-up that a signed-in user began at `/tf-setup`.")
         .open()
         .asks_database()
+        .checks_passwords()
         .parameter(include_auth_token())
         .body(Body::json_or_form(Schema::object().must("code", code())))
         .answers(
@@ -234,6 +237,7 @@ pub(super) fn rescue(_app: &App) -> Operation {
     Operation::new("rescueTwoFactor", TAG, "Get help without the second factor")
         .open()
         .asks_database()
+        .hashes_passwords()
         .body(Body::json_or_form(
             Schema::object().must("help_setup", choice),
         ))
@@ -274,6 +278,7 @@ pub(super) fn select(app: &App) -> Operation {
     Operation::new("selectTwoFactor", TAG, "Choose the second factor to show")
         .open()
         .asks_database()
+        .hashes_passwords()
         .body(Body::json_or_form(
             Schema::object().must("which", words(app, &[])),
         ))

@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 use super::{out_of_order, wire};
 use crate::app::App;
 use crate::codes::sent::{CodeFor, CodeMessage};
-use crate::codes::{self, notice, secret};
+use crate::codes::{self, CodeToCheck, notice, secret};
+use crate::guard::{self, OnSuccess};
 use crate::hooks::Event;
 use crate::http::body::{Field, Fields};
 use crate::http::fault::HandlerError;
@@ -200,13 +201,18 @@ async fn send_first_code(
     factor: &FactorInSetup,
 ) -> Result<(), HandlerError> {
     let info = request.session.info();
+    // The number may be a stranger's.
+    let sent = match &factor.phone {
+        Some(phone) => guard::may_send(app, info, phone, Some(user.id)).await?,
+        None => true,
+    };
     let message = CodeMessage {
         purpose: CodeFor::SecondFactor,
         user,
         method: factor.method,
         phone: factor.phone.as_deref(),
         secret: &factor.secret,
-        sent: true,
+        sent,
     };
     if let Some(delivery) = message.write(app, info).await? {
         let event = Event::SecondFactorCodeSent {
@@ -303,8 +309,15 @@ pub(super) async fn replace(
     factor: &FactorInSetup,
     code: &str,
 ) -> Result<Option<String>, HandlerError> {
-    let validity = app.settings().two_factor.validity(factor.method);
-    let Some(consumed) = codes::check(app, &factor.secret, code, validity).await? else {
+    let to_check = CodeToCheck {
+        secret: &factor.secret,
+        typed: code,
+        validity: app.settings().two_factor.validity(factor.method),
+        on_success: OnSuccess::KeepCounter,
+    };
+    let guesser = request.session.guesser();
+    let checked = codes::check_limited(app, guesser, user, to_check).await?;
+    let Some(consumed) = checked else {
         return Err(wire::wrong_code().into());
     };
     let info = request.session.info().clone();

@@ -5,7 +5,8 @@ use axum::response::Response;
 
 use super::{out_of_order, setup, wire};
 use crate::app::App;
-use crate::codes::{self, notice};
+use crate::codes::{self, CodeToCheck, notice};
+use crate::guard::OnSuccess;
 use crate::hooks::Event;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
@@ -133,8 +134,15 @@ async fn show(
     new: bool,
 ) -> Result<Reply, HandlerError> {
     let info = request.session.info().clone();
-    let validity = app.settings().two_factor.validity(factor.method);
-    let Some(consumed) = codes::check(app, &factor.secret, code, validity).await? else {
+    let to_check = CodeToCheck {
+        secret: &factor.secret,
+        typed: code,
+        validity: app.settings().two_factor.validity(factor.method),
+        on_success: OnSuccess::ClearCounter,
+    };
+    let guesser = request.session.guesser();
+    let checked = codes::check_limited(app, guesser, &pending.user, to_check).await?;
+    let Some(consumed) = checked else {
         let event = Event::SignInFailed {
             user_id: Some(pending.user.id),
             via: factor.method.name(),

@@ -144,7 +144,7 @@ pub(super) fn send_code(app: &App) -> Operation {
         .may("next", openapi::next_member());
     let operation = Operation::new("sendSignInCode", TAG, "Send a code to sign in with")
         .open()
-        .checks_passwords()
+        .hashes_passwords()
         .parameter(openapi::next())
         .body(Body::json_or_form(fields))
         .answers(Answer::ok("The request was accepted.").must("csrf_token", csrf_token()))
@@ -302,7 +302,7 @@ pub(super) fn verify_send_code(app: &App) -> Operation {
         "Send a code to confirm the identity with",
     )
     .auth_policy(&app.settings().token.api_enabled_methods)
-    .checks_passwords()
+    .hashes_passwords()
     .parameter(openapi::next())
     .body(Body::json_or_form(fields))
     .answers(Answer::ok("The code is queued.").must("csrf_token", csrf_token()))
@@ -379,7 +379,7 @@ pub(super) fn setup(app: &App) -> Operation {
     Operation::new("setUpUnified", TAG, "Set up or remove methods")
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
-        .checks_passwords()
+        .hashes_passwords()
         .body(Body::json_or_form(fields))
         .answers(answer)
         .refuses_field("", &[Message::ApiError])

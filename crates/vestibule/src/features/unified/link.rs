@@ -6,8 +6,9 @@ use vestibule_store::UserKey;
 
 use super::{sign_in as passcode_sign_in, wire};
 use crate::app::App;
+use crate::guard::{Attempt, Guesser, Principal};
 use crate::http::body::Field;
-use crate::http::fault::{Fault, HandlerError};
+use crate::http::fault::HandlerError;
 use crate::http::redirect;
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
@@ -53,15 +54,21 @@ async fn follow(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         let view = &settings.post_view;
         return Ok(redirect::go_to(app, &info, view, &parameters)?);
     }
-    let authentication = match authenticate(app, &info, &id, &code).await? {
-        Ok(authentication) => authentication,
+    let guesser = request.session.guesser();
+    let (authentication, attempt) = match authenticate(app, guesser, &id, &code).await? {
+        Ok(right) => *right,
         Err(reason) => return refuse(app, &info, step, reason),
     };
     let issues_tokens = step == LinkStep::Redeem && tokens::requested(app, &request.query);
     let authentication = authentication.with_tokens(issues_tokens);
     let user = authentication.user.clone();
     let session = &mut request.session;
-    match sign_in::proceed(app, session, authentication).await? {
+    let outcome = sign_in::proceed(app, session, authentication).await?;
+    if !matches!(outcome, SignInOutcome::Refused(_)) {
+        let complete = matches!(outcome, SignInOutcome::SignedIn(_));
+        passcode::end(app, attempt, complete).await?;
+    }
+    match outcome {
         SignInOutcome::SignedIn(payload) if step == LinkStep::Redeem => {
             Ok(wire::signed_in(app, session, payload))
         }
@@ -106,15 +113,16 @@ fn read(
 /// Checks the code of the link.
 async fn authenticate(
     app: &App,
-    info: &RequestInfo,
+    guesser: Guesser<'_>,
     id: &str,
     code: &str,
-) -> Result<Result<Authentication, LocalizedMessage>, Fault> {
+) -> Result<Result<Box<(Authentication, Option<Attempt>)>, LocalizedMessage>, HandlerError> {
     let user = app.store().user(UserKey::Uniquifier(id)).await?;
     // Links carry codes that are sent by mail, as long as the settings have that method.
     let by_mail = app.settings().unified.has(Method::Email);
     let methods: &[Method] = if by_mail { &[Method::Email] } else { &[] };
-    let check = passcode::check_passcode(app, info, user.as_ref(), code, methods).await?;
+    let principal = Principal::of(user.as_ref(), id);
+    let check = passcode::check_passcode(app, guesser, principal, code, methods).await?;
     let Some(user) = user else {
         return Ok(Err(Message::UserDoesNotExist.into()));
     };
@@ -124,7 +132,12 @@ async fn authenticate(
     }
     Ok(match check {
         PasscodeCheck::Wrong => Err(Message::InvalidCode.into()),
-        PasscodeCheck::Right(right) => Ok(passcode_sign_in::by(app, user, right, Factor::CodeLink)),
+        PasscodeCheck::Right(right) => Ok(Box::new(passcode_sign_in::by(
+            app,
+            user,
+            right,
+            Factor::CodeLink,
+        ))),
     })
 }
 

@@ -8,6 +8,7 @@ use super::wire::{self, CHOSEN_METHOD, IDENTITY};
 use crate::app::App;
 use crate::codes::methods;
 use crate::codes::sent::{CodeFor, CodeMessage};
+use crate::guard;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::redirect;
@@ -108,7 +109,16 @@ fn method_objection(user: &User, method: Method) -> Option<Message> {
     }
 }
 
-/// Sends a code to a user. Without a user we do the same work and send nothing.
+/// The address or number that receives the codes of a method.
+fn recipient(user: &User, method: Method) -> Option<&str> {
+    match method {
+        Method::Email => user.email.as_deref(),
+        Method::Sms => user.us_phone_number.as_deref(),
+        Method::Password | Method::Authenticator => None,
+    }
+}
+
+/// Sends a code to a user. Without a user, and over the limit on messages, we do the same work and send nothing.
 async fn send_or_pad(
     app: &App,
     info: &RequestInfo,
@@ -116,8 +126,12 @@ async fn send_or_pad(
     identity: &str,
     method: Method,
 ) -> Result<(), Fault> {
-    let sent = user.is_some();
+    let known = user.is_some();
     let user = user.unwrap_or_else(|| identity::placeholder(app, identity));
+    let recipient = recipient(&user, method).unwrap_or(identity);
+    let user_id = known.then_some(user.id);
+    let allowed = guard::may_send(app, info, recipient, user_id).await?;
+    let sent = known && allowed;
     let secrets = methods::secrets_of(&user);
     let message = CodeMessage {
         purpose: CodeFor::SignIn,
@@ -159,7 +173,8 @@ async fn send_to_caller(app: &App, request: &mut RequestContext) -> Result<Reply
     Ok(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }
 
-/// Sends a code that does not sign in, if the method's codes are sent.
+/// Sends a code that does not sign in, if the method's codes are sent. Over the limit on messages to
+/// a number, nothing is sent.
 pub(super) async fn send_unified(
     app: &App,
     info: &RequestInfo,
@@ -168,13 +183,18 @@ pub(super) async fn send_unified(
     phone: Option<&str>,
     secret: &str,
 ) -> Result<(), Fault> {
+    // The number may be a stranger's.
+    let sent = match phone.filter(|_| method == Method::Sms) {
+        Some(phone) => guard::may_send(app, info, phone, Some(user.id)).await?,
+        None => true,
+    };
     let message = CodeMessage {
         purpose: CodeFor::Unified,
         user,
         method,
         phone,
         secret,
-        sent: true,
+        sent,
     };
     if let Some(delivery) = message.write(app, info).await? {
         let event = Event::CodeSent {

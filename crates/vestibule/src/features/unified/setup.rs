@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::{send_code, wire};
 use crate::app::App;
-use crate::codes::{self, methods, notice, secret};
+use crate::codes::{self, CodeToCheck, methods, notice, secret};
+use crate::guard::OnSuccess;
 use crate::hooks::Event;
 use crate::http::body::{Field, Fields};
 use crate::http::fault::{Fault, HandlerError};
@@ -196,8 +197,14 @@ async fn complete(
     let info = request.session.info().clone();
     let (method, state) = open(app, &info, &user, token)?;
     let typed = wire::read_code(request.body.fields()?)?;
-    let validity = app.settings().unified.validity;
-    let code = codes::check(app, &state.totp_secret, &typed, validity).await?;
+    let to_check = CodeToCheck {
+        secret: &state.totp_secret,
+        typed: &typed,
+        validity: app.settings().unified.validity,
+        on_success: OnSuccess::KeepCounter,
+    };
+    let guesser = request.session.guesser();
+    let code = codes::check_limited(app, guesser, &user, to_check).await?;
     let Some(code) = code else {
         return Err(wire::wrong_passcode().into());
     };

@@ -7,10 +7,10 @@ use vestibule_store::User;
 
 use super::wire::{self, IDENTITY, PASSCODE, SignInRequest};
 use crate::app::App;
-use crate::http::fault::{Fault, HandlerError};
+use crate::guard::{Attempt, Guesser, Principal};
+use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
-use crate::http::request_info::RequestInfo;
 use crate::identity;
 use crate::messages::Message;
 use crate::session::keys;
@@ -53,14 +53,20 @@ async fn sign_in(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
         Ok(attempt) => attempt,
         Err(errors) => return Err(wire::refuse(app, errors).into()),
     };
-    let authentication = match authenticate(app, session.info(), attempt).await? {
-        Ok(authentication) => authentication,
+    let (authentication, attempt) = match authenticate(app, session.guesser(), attempt).await? {
+        Ok(right) => *right,
         Err(errors) => return Err(wire::refuse(app, errors).into()),
     };
     let authentication = authentication.with_tokens(tokens::requested(app, &request.query));
     match sign_in::proceed(app, session, authentication).await? {
-        SignInOutcome::SignedIn(payload) => Ok(wire::signed_in(app, session, payload)),
-        SignInOutcome::SecondFactor(due) => Ok(due.reply(app, session)),
+        SignInOutcome::SignedIn(payload) => {
+            passcode::end(app, attempt, true).await?;
+            Ok(wire::signed_in(app, session, payload))
+        }
+        SignInOutcome::SecondFactor(due) => {
+            passcode::end(app, attempt, false).await?;
+            Ok(due.reply(app, session))
+        }
         // The client proved that the account is theirs, so the reply may state the reason.
         SignInOutcome::Refused(reason) => {
             let used = reason.message == Message::InvalidPasswordCode;
@@ -74,17 +80,19 @@ async fn sign_in(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
 /// or not the user exists and may sign in.
 ///
 /// # Errors
-/// When the store fails. The inner errors are those in the fields.
+/// 429 if there were too many attempts, or if the store fails. The inner errors are those in the
+/// fields.
 async fn authenticate(
     app: &App,
-    info: &RequestInfo,
+    guesser: Guesser<'_>,
     attempt: SignInRequest,
-) -> Result<Result<Box<Authentication>, FieldErrors>, Fault> {
+) -> Result<Result<Box<(Authentication, Option<Attempt>)>, FieldErrors>, HandlerError> {
     let user = identity::look_up(app, &attempt.identity).await?;
     let check = match &attempt.passcode {
         Some(typed) => {
             let methods = &app.settings().unified.methods;
-            passcode::check_passcode(app, info, user.as_ref(), typed, methods).await?
+            let principal = Principal::of(user.as_ref(), &attempt.identity);
+            passcode::check_passcode(app, guesser, principal, typed, methods).await?
         }
         None => PasscodeCheck::Wrong,
     };
@@ -99,19 +107,24 @@ async fn authenticate(
         return refuse(PASSCODE, Message::InvalidPasswordCode);
     };
     let factor = right.factor();
-    let mut authentication = by(app, user, right, factor);
+    let (mut authentication, counted) = by(app, user, right, factor);
     if let Some(remember) = attempt.remember {
         authentication.remember = remember;
     }
-    Ok(Ok(Box::new(authentication)))
+    Ok(Ok(Box::new((authentication, counted))))
 }
 
-/// The authentication by a passcode that is right.
-pub(super) fn by(app: &App, user: User, right: RightPasscode, factor: Factor) -> Authentication {
+/// The authentication by a passcode that is right, and its attempt.
+pub(super) fn by(
+    app: &App,
+    user: User,
+    right: RightPasscode,
+    factor: Factor,
+) -> (Authentication, Option<Attempt>) {
     let mut authentication = Authentication::by(app, user, factor);
     authentication.upgrade = right.upgrade;
-    match right.consumes {
-        Some(code) => authentication.consuming(code, Message::InvalidPasswordCode),
-        None => authentication,
+    if let Some(code) = right.consumes {
+        authentication = authentication.consuming(code, Message::InvalidPasswordCode);
     }
+    (authentication, right.attempt)
 }

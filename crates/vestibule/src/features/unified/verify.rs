@@ -7,6 +7,7 @@ use vestibule_store::{Applied, Change};
 use super::wire::{self, PASSCODE};
 use crate::app::App;
 use crate::codes::methods;
+use crate::guard::Principal;
 use crate::hooks::Event;
 use crate::http::fault::HandlerError;
 use crate::http::redirect;
@@ -55,7 +56,16 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     let info = request.session.info().clone();
     let methods = &app.settings().unified.methods;
     let check = match &typed {
-        Some(typed) => passcode::check_passcode(app, &info, Some(&user), typed, methods).await?,
+        Some(typed) => {
+            passcode::check_passcode(
+                app,
+                request.session.guesser(),
+                Principal::Account(&user),
+                typed,
+                methods,
+            )
+            .await?
+        }
         None => PasscodeCheck::Wrong,
     };
     let PasscodeCheck::Right(right) = check else {
@@ -74,6 +84,7 @@ async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     if !matches!(app.commit(&info, change, &event).await?, Applied::Done(_)) {
         return Err(wire::wrong_passcode().into());
     }
+    passcode::end(app, right.attempt, false).await?;
     // What can fail comes first: a failed request must not make the session fresh.
     let now = app.unix_seconds();
     let payload = tokens::on_request(app, &info, &user, now, &request.query).await?;

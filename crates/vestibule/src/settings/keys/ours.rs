@@ -77,6 +77,23 @@ pub(super) const KEYS: &[Key] = &[
     ),
     served("SECURITY_FACTOR_NOTICES", Flag, "true"),
     served("SECURITY_HEADERS", Table, "{}"),
+    served("SECURITY_LIMITS", Text, r#""on""#).words(&["on", "log", "off"]),
+    served("SECURITY_LIMIT_ADDRESS", Text, r#""100 per 15 minutes""#),
+    served(
+        "SECURITY_LIMIT_CODE",
+        Text,
+        r#""5 per 15 minutes; 20 per day""#,
+    ),
+    served(
+        "SECURITY_LIMIT_PASSWORD",
+        Text,
+        r#""10 per 15 minutes; 50 per day""#,
+    ),
+    served(
+        "SECURITY_LIMIT_SEND",
+        Text,
+        r#""5 per 15 minutes; 20 per day""#,
+    ),
     served("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#).words(&["get", "post"]),
     served("SECURITY_NEW_DEVICE_NOTICE", Flag, "false"),
     served(

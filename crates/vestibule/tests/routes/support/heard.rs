@@ -34,6 +34,15 @@ pub(super) fn kept(event: &Event<'_>) -> Event<'static> {
             user_id,
             via: lasting(via),
         },
+        Event::LimitReached {
+            user_id,
+            limit,
+            counted,
+        } => Event::LimitReached {
+            user_id,
+            limit: lasting(limit),
+            counted: lasting(counted),
+        },
         Event::RefreshFamilyBegun { user_id } => Event::RefreshFamilyBegun { user_id },
         Event::RefreshFamilyEnded { user_id, why } => Event::RefreshFamilyEnded { user_id, why },
         Event::Registered {

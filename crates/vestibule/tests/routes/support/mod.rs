@@ -10,6 +10,7 @@ pub(crate) mod unified;
 pub(crate) mod watched;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -130,6 +131,17 @@ impl TestApp {
         Self::configured(SPA, |builder| builder.datastore(store)).await
     }
 
+    /// Another server on a database that has its users already, with the clock of the others.
+    pub(crate) fn server_on(store: Arc<dyn Store>) -> Router {
+        let settings = vestibule::Settings::from_toml(&merge(&format!("{CHEAP}{SPA}"))).unwrap();
+        let vestibule = Vestibule::builder(settings)
+            .datastore(store)
+            .clock(Arc::new(FrozenClock(AtomicI64::new(1_800_000_000))) as Arc<dyn Clock>)
+            .hashing_threads(1)
+            .build();
+        vestibule.unwrap().standalone()
+    }
+
     async fn configured(lines: &str, more: impl FnOnce(Builder) -> Builder) -> Self {
         let settings = vestibule::Settings::from_toml(&merge(&format!("{CHEAP}{lines}"))).unwrap();
         let clock = Arc::new(FrozenClock(AtomicI64::new(1_800_000_000)));
@@ -193,6 +205,7 @@ impl TestApp {
             app: self,
             cookies: BTreeMap::new(),
             headers: HeaderMap::new(),
+            peer: Ipv4Addr::LOCALHOST.into(),
         }
     }
 
@@ -223,6 +236,8 @@ pub(crate) struct Browser<'a> {
     app: &'a TestApp,
     pub(crate) cookies: BTreeMap<String, String>,
     pub(crate) headers: HeaderMap,
+    /// The address that connects to the server.
+    pub(crate) peer: IpAddr,
 }
 
 /// The response to one request.
@@ -236,6 +251,12 @@ pub(crate) struct Answer {
 impl Browser<'_> {
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.parse().unwrap());
+        self
+    }
+
+    /// Connects from this address.
+    pub(crate) fn from(mut self, peer: &str) -> Self {
+        self.peer = peer.parse().unwrap();
         self
     }
 
@@ -302,9 +323,7 @@ impl Browser<'_> {
         if !cookies.is_empty() {
             headers.insert(header::COOKIE, cookies.join("; ").parse().unwrap());
         }
-        request
-            .extensions_mut()
-            .insert(Peer::Ip("127.0.0.1".parse().unwrap()));
+        request.extensions_mut().insert(Peer::Ip(self.peer));
         let response = self.app.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();

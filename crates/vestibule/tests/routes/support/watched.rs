@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::Barrier;
 use vestibule_store::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, Identity, MailFate, NewRole, NewTracker,
-    NewUser, OneTimeSecret, OnlyIf, PasswordKind, PermissionChange, QueuedMail, RefreshTracker,
-    Role, RoleId, Store, StoreError, Uniquifiers, User, UserChange, UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, Identity, MailFate,
+    NewRole, NewTracker, NewUser, OneTimeSecret, OnlyIf, PasswordKind, PermissionChange,
+    QueuedMail, RefreshTracker, Reservation, ReservedGuess, Role, RoleId, Store, StoreError,
+    Uniquifiers, User, UserChange, UserId, UserKey, UserPatch,
 };
 
 /// What a [`Watched`] store removes from every change.
@@ -162,6 +163,9 @@ passing_on! {
     settle_mail(id: i64, claim: &str, fate: MailFate) -> bool;
     is_consumed(secret: &OneTimeSecret) -> bool;
     count_mails() -> (u64, u64);
+    reserve_guess(slots: &[GuessSlot], now: OffsetDateTime) -> Reservation;
+    release_guesses(returned: &[ReservedGuess], cleared: &[GuessKey]) -> ();
+    forget_guesses(principal: &str) -> u64;
     purge(cutoffs: Cutoffs) -> u64;
     audit(of: Option<UserId>, after: i64, limit: u32) -> Vec<AuditEntry>;
     audit_head() -> AuditHead;
