@@ -18,7 +18,7 @@ pub(crate) enum PasscodeCheck {
     /// The passcode is wrong, or there is no such user. The failure is in the audit log.
     Wrong,
     /// The passcode is right.
-    Right(RightPasscode),
+    Right(Box<RightPasscode>),
 }
 
 /// A passcode that is right.
@@ -88,7 +88,7 @@ pub(crate) async fn check_passcode(
             Purpose::Password => attempt.succeeded(app).await?,
             Purpose::Code => right.attempt = Some(attempt),
         }
-        return Ok(PasscodeCheck::Right(right));
+        return Ok(PasscodeCheck::Right(Box::new(right)));
     }
     let event = Event::SignInFailed {
         user_id: user.map(|user| user.id),

@@ -57,7 +57,7 @@ async fn attack_replayed_code_is_refused_at_every_endpoint() {
 
 #[tokio::test]
 async fn attack_single_use_of_64_simultaneous_sign_ins_with_a_code_one_succeeds() {
-    let app = app("").await;
+    let app = app("SECURITY_LIMITS = \"off\"\n").await;
     app.has(ANA, &["email"]).await;
     let code = app.now("email");
     let signing_in = (0..64).map(|_| {
@@ -295,6 +295,82 @@ async fn attack_second_factor_bypass_after_a_link_it_is_due() {
     assert_eq!(
         destination(&app.browser().get(&link).await).0,
         "/login-error"
+    );
+}
+
+#[tokio::test]
+async fn attack_brute_force_passcodes_are_limited_for_known_and_unknown_identities() {
+    for (passcode, allowed) in [("000000", 5), ("wrong", 10)] {
+        let app = app("").await;
+        app.has(ANA, &["email", "authenticator"]).await;
+        for identity in [ANA, UNKNOWN] {
+            for _ in 0..allowed {
+                let answer = app.browser().unified(identity, passcode).await;
+                assert_eq!(answer.status, 400, "{answer:?}");
+            }
+            let answer = app.browser().unified(identity, passcode).await;
+            let verdict = (429, "TOO_MANY_ATTEMPTS".to_owned());
+            assert_eq!(answer.verdict(), verdict, "{identity} {passcode}");
+        }
+        // Even the right one is not compared.
+        let right = match passcode {
+            "wrong" => PASSWORD.to_owned(),
+            _ => app.now("email"),
+        };
+        let answer = app.browser().unified(ANA, right).await;
+        assert_eq!(answer.status, 429, "{passcode}");
+    }
+}
+
+#[tokio::test]
+async fn attack_factor_brute_force_a_first_factor_clears_no_count_of_wrong_codes() {
+    let app = with_second_factor("").await;
+    // An attacker who reads the mailbox signs in by mail code before each guess.
+    for _ in 0..5 {
+        app.browser().send_code(ANA, "email").await;
+        let code = app.mailed_code(ANA).await;
+        let mut browser = app.browser();
+        let answer = browser.unified(ANA, code).await;
+        assert_eq!(answer.response()["tf_required"], true, "{answer:?}");
+        let body = json!({"code": "000000"});
+        let answer = browser.post("/api/accounts/tf-validate", body).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        app.wait(30);
+    }
+    app.browser().send_code(ANA, "email").await;
+    let answer = app.browser().unified(ANA, app.now("email")).await;
+    assert_eq!(answer.verdict(), (429, "TOO_MANY_ATTEMPTS".into()));
+}
+
+#[tokio::test]
+async fn attack_factor_brute_force_a_complete_sign_in_clears_the_count_of_wrong_codes() {
+    let app = app("").await;
+    app.has(ANA, &["email"]).await;
+    for _ in 0..2 {
+        for _ in 0..4 {
+            assert_eq!(app.browser().unified(ANA, "000000").await.status, 400);
+        }
+        assert_eq!(
+            app.browser().unified(ANA, app.now("email")).await.status,
+            200
+        );
+        app.wait(30);
+    }
+}
+
+#[tokio::test]
+async fn attack_flood_codes_over_the_limit_are_not_sent_and_the_answer_is_the_same() {
+    let app = app(GENERIC).await;
+    people(&app).await;
+    for _ in 0..7 {
+        for (identity, method) in [(ANA, "email"), (ANA, "sms"), (UNKNOWN, "email")] {
+            let answer = app.browser().send_code(identity, method).await;
+            assert_eq!(answer.members(), ["csrf_token"]);
+        }
+    }
+    assert_eq!(
+        (app.mails(ANA).await.len(), app.sms(PHONE).await.len()),
+        (5, 5)
     );
 }
 

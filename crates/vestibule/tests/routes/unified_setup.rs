@@ -293,6 +293,26 @@ async fn attack_replayed_code_a_set_up_consumes_its_code() {
 }
 
 #[tokio::test]
+async fn attack_factor_brute_force_codes_of_ones_own_clear_no_count_of_wrong_codes() {
+    let app = app("").await;
+    let mut browser = app.with_session().await;
+    // A session from an unknown device, as an attacker has one.
+    browser.cookies.remove("vestibule_device");
+    let body = json!({"chosen_method": "sms", "phone": PHONE});
+    let answer = browser.post(SETUP, body).await;
+    let number = format!("{SETUP}/{}", text(&answer.response()["state"]));
+    for _ in 0..5 {
+        let answer = browser.post(&number, json!({"passcode": "000000"})).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        // Until the limit is reached, a code to the own mailbox is right.
+        let (path, code) = begun(&app, &mut browser).await;
+        browser.post(&path, json!({"passcode": code})).await;
+    }
+    let answer = browser.post(&number, json!({"passcode": "000000"})).await;
+    assert_eq!(answer.verdict(), (429, "TOO_MANY_ATTEMPTS".into()));
+}
+
+#[tokio::test]
 async fn attack_race_a_number_that_another_account_took_meanwhile_is_refused() {
     for extra in ["", "SECURITY_RETURN_GENERIC_RESPONSES = true\n"] {
         let app = app(extra).await;

@@ -81,13 +81,11 @@ async fn owner(app: &App, request: &mut RequestContext) -> Result<Owner, Handler
     let pending = PendingSignIn::of_session(app, &mut request.session).await?;
     let is_setting_up =
         |pending: &PendingSignIn| matches!(pending.stage, Stage::Setup | Stage::Validating);
-    match pending.filter(is_setting_up) {
-        Some(pending) => Ok(Owner::SigningIn(Box::new(pending))),
-        None => {
-            keys::abandon(&mut request.session);
-            Err(out_of_order().into())
-        }
+    if let Some(pending) = pending.filter(is_setting_up) {
+        return Ok(Owner::SigningIn(Box::new(pending)));
     }
+    keys::abandon(&mut request.session);
+    Err(out_of_order().into())
 }
 
 async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {

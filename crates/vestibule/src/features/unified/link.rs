@@ -135,7 +135,7 @@ async fn authenticate(
         PasscodeCheck::Right(right) => Ok(Box::new(passcode_sign_in::by(
             app,
             user,
-            right,
+            *right,
             Factor::CodeLink,
         ))),
     })

@@ -107,7 +107,7 @@ async fn authenticate(
         return refuse(PASSCODE, Message::InvalidPasswordCode);
     };
     let factor = right.factor();
-    let (mut authentication, counted) = by(app, user, right, factor);
+    let (mut authentication, counted) = by(app, user, *right, factor);
     if let Some(remember) = attempt.remember {
         authentication.remember = remember;
     }
