@@ -53,6 +53,7 @@ mod two_factor;
 mod two_factor_attacks;
 mod unified;
 mod unified_attacks;
+mod unified_enumeration;
 mod unified_setup;
 mod verify;
 mod walls;
