@@ -12,6 +12,8 @@
 //! Mails     `us_instructions`, `factor_added_notice`, `factor_removed_notice`
 //! Hooks     `CodeSent`, `SignInMethodAdded`, `SignInMethodRemoved`, `SignedIn`, `Verified`,
 //!           `SignInFailed`
+//! Limits    `SECURITY_LIMIT_PASSWORD`, `SECURITY_LIMIT_CODE`, `SECURITY_LIMIT_ADDRESS`,
+//!           `SECURITY_LIMIT_SEND`
 //! Never     reveals by its response time whether the user exists or what they have set up, accepts
 //!           a code twice, or stores a method before its first code proved that it works
 
