@@ -383,8 +383,8 @@ proptest! {
     }
 
     #[test]
-    fn states_round_trip(method in ".{0,20}", secret in ".{0,300}", phone in prop::option::of(".{0,20}"), user in prop::option::of(".{0,64}")) {
-        let state = SetupState { method, totp_secret: secret.into(), phone, user };
+    fn states_round_trip(method in ".{0,20}", secret in ".{0,300}", phone in prop::option::of(".{0,20}")) {
+        let state = SetupState { method, totp_secret: secret.into(), phone, user: None };
         for kind in [SetupKind::Unified, SetupKind::TwoFactor] {
             let codec = SetupStateCodec::new(&KeyRing::new("key", []), kind, None);
             let opened = codec.open(&codec.seal(&state, NOW), NOW, DAY);

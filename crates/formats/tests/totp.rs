@@ -11,8 +11,8 @@ use qrcode::{Color, EcLevel, QrCode};
 use serde_json::Value;
 use vestibule_formats::hex;
 use vestibule_formats::totp::{
-    Algorithm, Key, Totp, UsSecrets, Wallet, WalletError, pretty_key, provisioning_uri,
-    svg_data_url,
+    Algorithm, Key, Totp, UsSecrets, Wallet, WalletError, may_be_code, pretty_key,
+    provisioning_uri, svg_data_url,
 };
 
 fn recorded() -> Value {
@@ -108,6 +108,20 @@ fn typed_codes_are_normalised_as_by_passlib() {
             case["code"].as_str(),
             "{typed:?}"
         );
+        assert!(seen.is_none() || may_be_code(&typed), "{typed:?}");
+    }
+    for (typed, may) in [
+        ("123456", true),
+        (" 123-456 ", true),
+        ("1234567890", true),
+        ("12345", false),
+        ("12345678901", false),
+        ("12345a", false),
+        ("١٢٣٤٥٦", false),
+        ("", false),
+        ("battery staple", false),
+    ] {
+        assert_eq!(may_be_code(typed), may, "{typed:?}");
     }
 }
 
@@ -129,6 +143,7 @@ fn stored_keys_are_read_as_by_passlib() {
         let is_plain = !source.contains("enckey");
         let changed = parsed["changed"].as_bool().unwrap();
         assert_eq!(opened.needs_reseal, changed || is_plain, "{source}");
+        assert!(opened.was_cheap || !is_plain, "{source}");
     }
 }
 
@@ -144,6 +159,7 @@ fn sealed_keys_have_the_bytes_of_passlib() {
         let opened = wallet.open(&sealed).unwrap();
         assert_eq!(opened.totp, totp);
         assert!(!opened.needs_reseal);
+        assert!(!opened.was_cheap);
     }
 }
 

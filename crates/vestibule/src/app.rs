@@ -223,6 +223,13 @@ impl App {
         &self.0.code_secrets
     }
 
+    /// How often a secret of one-time codes was encrypted or decrypted, including decoys.
+    #[must_use]
+    #[doc(hidden)]
+    pub fn code_secret_derivations(&self) -> u64 {
+        self.code_secrets().derivations()
+    }
+
     /// The keys that encrypt recovery codes, if there are any.
     pub(crate) fn recovery_keys(&self) -> Option<&FernetRing> {
         self.0.recovery_keys.as_ref()

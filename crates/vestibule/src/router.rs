@@ -9,7 +9,7 @@ use crate::features::api;
 use crate::features::{
     authz, change_email, change_password, change_username, confirm, dev_mailbox, health, login,
     logout, passwordless, recover, recover_username, recovery_codes, register, tokens, two_factor,
-    verify,
+    unified, verify,
 };
 use crate::http::middleware::{self, Around};
 use crate::openapi::{Endpoint, Table};
@@ -86,6 +86,7 @@ fn features(app: &App, table: fn(&App) -> Table) -> Vec<Endpoint> {
         change_username::endpoints(settings),
         recover::endpoints(settings),
         recover_username::endpoints(settings),
+        unified::endpoints(settings),
         two_factor::endpoints(settings),
         recovery_codes::endpoints(settings),
         tokens::endpoints(settings),

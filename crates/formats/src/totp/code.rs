@@ -18,6 +18,10 @@ use super::base32;
 /// The length of a new key in bytes: that of a SHA-1 digest (RFC 4226, section 4).
 pub const KEY_BYTES: usize = 20;
 
+/// The lengths of codes that passlib allows.
+const LEAST_DIGITS: u8 = 6;
+const MOST_DIGITS: u8 = 10;
+
 /// The shared key, which is never empty. Its bytes are wiped when it is dropped.
 #[derive(Clone)]
 pub struct Key(Zeroizing<Vec<u8>>);
@@ -120,12 +124,14 @@ impl Totp {
     /// which is what passlib allows.
     #[must_use]
     pub fn with(self, algorithm: Algorithm, digits: u8, period: NonZeroU32) -> Option<Self> {
-        (6..=10).contains(&digits).then_some(Self {
-            algorithm,
-            digits,
-            period,
-            ..self
-        })
+        (LEAST_DIGITS..=MOST_DIGITS)
+            .contains(&digits)
+            .then_some(Self {
+                algorithm,
+                digits,
+                period,
+                ..self
+            })
     }
 
     /// The key.
@@ -248,6 +254,20 @@ fn truncated(digest: &[u8]) -> u32 {
         .iter()
         .fold(0, |value, byte| value << 8 | u32::from(*byte))
         & 0x7fff_ffff
+}
+
+/// Whether a text can be a code of any key: six to ten digits, besides the separators that
+/// [`Totp::verify`] ignores.
+#[must_use]
+pub fn may_be_code(text: &str) -> bool {
+    let mut digits = 0_usize;
+    for c in text.chars().filter(|c| !is_separator(*c)) {
+        digits += 1;
+        if !c.is_ascii_digit() || digits > usize::from(MOST_DIGITS) {
+            return false;
+        }
+    }
+    digits >= usize::from(LEAST_DIGITS)
 }
 
 /// Python's `\s`, the hyphen and the equals sign.

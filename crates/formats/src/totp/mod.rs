@@ -9,7 +9,7 @@ mod uri;
 mod us_secrets;
 mod wallet;
 
-pub use code::{Algorithm, Code, KEY_BYTES, Key, Totp};
+pub use code::{Algorithm, Code, KEY_BYTES, Key, Totp, may_be_code};
 pub use qr::{QrError, svg_data_url};
 pub use uri::{pretty_key, provisioning_uri};
 pub use us_secrets::{UsSecrets, UsSecretsError};

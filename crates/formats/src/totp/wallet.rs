@@ -65,6 +65,9 @@ pub struct Opened {
     /// Whether the key should be sealed anew: it is in plain text, or encrypted with a secret or a
     /// cost that is not the current one.
     pub needs_reseal: bool,
+    /// Whether reading it took less time than reading a key that [`Wallet::seal`] made: it is in
+    /// plain text, or has a lower cost.
+    pub was_cheap: bool,
 }
 
 /// The secrets that encrypt keys, each with a tag. The tag is stored with the keys, so that older
@@ -139,17 +142,18 @@ impl Wallet {
     /// [`WalletError::Malformed`], [`WalletError::UnknownTag`] or [`WalletError::TooExpensive`].
     pub fn open(&self, stored: &str) -> Result<Opened, WalletError> {
         let mut parsed = Stored::parse(stored).ok_or(WalletError::Malformed)?;
-        let (key, needs_reseal) = match &mut parsed.key {
-            StoredKey::Plain(key) => (key.clone(), true),
+        let (key, needs_reseal, was_cheap) = match &mut parsed.key {
+            StoredKey::Plain(key) => (key.clone(), true, true),
             StoredKey::Encrypted(encrypted) => {
                 let outdated =
                     encrypted.cost != COST || encrypted.tag != self.secrets[self.current].0;
-                (self.decrypt(encrypted)?, outdated)
+                (self.decrypt(encrypted)?, outdated, encrypted.cost < COST)
             }
         };
         Ok(Opened {
             totp: parsed.totp(key).ok_or(WalletError::Malformed)?,
             needs_reseal,
+            was_cheap,
         })
     }
 

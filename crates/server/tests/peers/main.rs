@@ -25,6 +25,7 @@ mod oracle_session;
 mod oracle_sign_in;
 mod oracle_sign_out;
 mod oracle_tokens;
+mod oracle_unified;
 mod oracle_usernames;
 mod oracle_verify;
 #[path = "../../../store/tests/contract/server.rs"]

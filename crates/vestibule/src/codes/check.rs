@@ -7,9 +7,9 @@ use vestibule_formats::hex;
 use vestibule_formats::totp::{Code, Totp};
 use vestibule_store::{OneTimeSecret, User};
 
-use super::secret;
+use super::secret::{self, OpenedSecret};
 use crate::app::App;
-use crate::guard::{Attempt, Guesser, Principal, Purpose};
+use crate::guard::{Attempt, Guesser, OnSuccess, Principal, Purpose};
 use crate::http::fault::{Fault, HandlerError};
 use crate::secrets::derived;
 
@@ -34,12 +34,10 @@ pub(crate) async fn check(
     typed: &str,
     validity: Duration,
 ) -> Result<Option<OneTimeSecret>, Fault> {
-    let Some(totp) = secret::open(app, stored).await? else {
-        return Ok(None);
-    };
+    let OpenedSecret { totp, readable } = secret::open(app, stored).await?;
     let window = u32::try_from(validity.as_secs()).unwrap_or(u32::MAX);
     let step = totp.verify(typed, app.unix_now(), window);
-    let Some(step) = step else {
+    let Some(step) = step.filter(|_| readable) else {
         return Ok(None);
     };
     let consumed = consumption(app, &totp, step, validity);
@@ -64,7 +62,10 @@ pub(crate) async fn check_limited(
         // counter.
         Ok(None) => attempt.failed(app, guesser.info).await?,
         Ok(Some(consumed)) => {
-            attempt.succeeded(app).await?;
+            match code.on_success {
+                OnSuccess::ClearCounter => attempt.succeeded(app).await?,
+                OnSuccess::KeepCounter => attempt.given_back(app).await?,
+            }
             return Ok(Some(consumed));
         }
         Err(fault) => {
@@ -85,6 +86,17 @@ pub(crate) struct CodeToCheck<'a> {
     pub(crate) typed: &'a str,
     /// How far its time step may be from now.
     pub(crate) validity: Duration,
+    /// What a right code does to the count of the wrong ones before it. The code of a set-up keeps
+    /// it: with secrets of one's own, right codes are to be had at will.
+    pub(crate) on_success: OnSuccess,
+}
+
+/// A code to send.
+#[derive(Debug)]
+pub(crate) struct NextCode {
+    pub(crate) code: Code,
+    /// Whether the user's secret could be read. Otherwise the code is none of theirs.
+    pub(crate) valid: bool,
 }
 
 /// The code to send now: that of the first time step, from the current one on, whose code was not
@@ -92,23 +104,26 @@ pub(crate) struct CodeToCheck<'a> {
 ///
 /// # Errors
 /// When the hashing threads are overloaded, or the store fails.
-pub(crate) async fn next(app: &App, stored: &str, validity: Duration) -> Result<Code, Fault> {
-    let totp = secret::open(app, stored).await?;
-    let totp = totp.ok_or_else(|| {
-        Fault::Internal("no code can be made from a secret that cannot be read".to_owned())
-    })?;
+pub(crate) async fn next(app: &App, stored: &str, validity: Duration) -> Result<NextCode, Fault> {
+    let OpenedSecret { totp, readable } = secret::open(app, stored).await?;
     let period = i64::from(totp.period().get());
     let now = app.unix_now();
     let steps = i64::try_from(validity.as_secs()).unwrap_or(0) / period;
+    let mut unused = None;
     for ahead in 0..=steps.clamp(0, MOST_STEPS_AHEAD) {
         let at = now + ahead * period;
         let step = u64::try_from(at / period).unwrap_or_default();
+        // Every step is looked up, so that the time does not reveal whether the user has just
+        // signed in with a code.
         let used = consumption(app, &totp, step, validity);
         if !app.store().is_consumed(&used).await? {
-            return Ok(totp.generate(at));
+            unused = unused.or(Some(at));
         }
     }
-    Ok(totp.generate(now))
+    Ok(NextCode {
+        code: totp.generate(unused.unwrap_or(now)),
+        valid: readable,
+    })
 }
 
 /// How many steps ahead of the current one a code is sent.

@@ -7,10 +7,11 @@
 
 pub(crate) mod check;
 pub(crate) mod enrolment;
+pub(crate) mod methods;
 pub(crate) mod notice;
 pub(crate) mod recovery;
 pub(crate) mod secret;
 pub(crate) mod sent;
 
-pub(crate) use check::{CodeToCheck, check_limited, next};
+pub(crate) use check::{CodeToCheck, check, check_limited, next};
 pub(crate) use secret::CodeSecrets;

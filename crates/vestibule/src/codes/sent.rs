@@ -2,6 +2,7 @@
 
 use vestibule_store::{NewMail, User};
 
+use super::check::NextCode;
 use crate::app::App;
 use crate::http::fault::Fault;
 use crate::http::request_info::RequestInfo;
@@ -30,7 +31,7 @@ pub(crate) struct CodeMessage<'a> {
     pub(crate) method: Method,
     /// The number that receives SMS.
     pub(crate) phone: Option<&'a str>,
-    /// The secret that the code is made from, as stored.
+    /// The secret that the code is made from, as stored; a decoy if the message is not sent.
     pub(crate) secret: &'a str,
     /// Whether it is sent. Otherwise we do the same work, so that the time does not reveal whether
     /// the account exists.
@@ -52,7 +53,13 @@ impl CodeMessage<'_> {
             return Ok(None);
         }
         let validity = self.validity(app);
-        let code = super::next(app, self.secret, validity).await?;
+        let NextCode { code, valid } = super::next(app, self.secret, validity).await?;
+        if !valid && self.purpose != CodeFor::SignIn {
+            let unreadable = "no code can be made from a secret that cannot be read";
+            return Err(Fault::Internal(unreadable.to_owned()));
+        }
+        // Before a sign-in, no error may reveal that the account exists.
+        let sent = self.sent && valid;
         if self.method == Method::Sms {
             // A user without a number cannot have set the method up.
             let to = self.phone.unwrap_or_default();
@@ -60,7 +67,7 @@ impl CodeMessage<'_> {
                 to,
                 code: code.as_str(),
                 within: validity,
-                sent: self.sent && !to.is_empty(),
+                sent: sent && !to.is_empty(),
             };
             return sms::code_message(app, info, &sms).map(Some);
         }
@@ -89,7 +96,7 @@ impl CodeMessage<'_> {
                 ("within", app.period(info, validity).into()),
             ],
         );
-        email.sent = self.sent;
+        email.sent = sent;
         app.write(info, &email).map(Some)
     }
 

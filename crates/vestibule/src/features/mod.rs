@@ -17,4 +17,5 @@ pub(crate) mod recovery_codes;
 pub(crate) mod register;
 pub(crate) mod tokens;
 pub(crate) mod two_factor;
+pub(crate) mod unified;
 pub(crate) mod verify;

@@ -14,7 +14,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::guard::Principal;
+use crate::guard::{OnSuccess, Principal};
 use crate::hooks::Event;
 use crate::http::body::Field;
 use crate::http::fault::HandlerError;
@@ -26,7 +26,7 @@ use crate::openapi::Endpoint;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::context::SessionContext;
 use crate::session::keys;
-use crate::session::proof::{self, OnSuccess, PasswordCheck};
+use crate::session::proof::{self, PasswordCheck};
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
 use crate::session::{freshness, tokens};

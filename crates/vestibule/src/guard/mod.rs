@@ -92,6 +92,16 @@ pub(crate) struct Guesser<'a> {
     pub(crate) device_cookie: Option<&'a str>,
 }
 
+/// What a right guess does to the count of the wrong ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnSuccess {
+    /// The user, who is present, starts over.
+    ClearCounter,
+    /// The count stays. For programs that send the password with each request: otherwise an
+    /// attacker could guess between their requests without a limit.
+    KeepCounter,
+}
+
 /// What a counter counts, as events name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counted {

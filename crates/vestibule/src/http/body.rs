@@ -188,6 +188,23 @@ impl Fields {
         }
     }
 
+    /// Texts, from a list or a single text. Empty ones are skipped.
+    ///
+    /// # Errors
+    /// Any other value is not a list of texts.
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&str>, Message> {
+        let values = match self.0.get(name) {
+            None | Some(Value::Null) => &[][..],
+            Some(Value::Array(values)) => values,
+            Some(value) => std::slice::from_ref(value),
+        };
+        let texts = values
+            .iter()
+            .map(|value| value.as_str().ok_or(Message::ApiError));
+        let texts: Result<Vec<&str>, Message> = texts.collect();
+        texts.map(|texts| texts.into_iter().filter(|text| !text.is_empty()).collect())
+    }
+
     /// A one-time code, which clients send as a text or as a number; `None` if it is empty.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use vestibule_store::User;
 
 use crate::app::App;
@@ -16,7 +16,9 @@ use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::http::trust::navigation;
 use crate::identity;
-use crate::messages::LocalizedMessage;
+use crate::messages::{LocalizedMessage, Message};
+use crate::session::auth_policy;
+use crate::session::caller::Load;
 use crate::session::request::RequestContext;
 use crate::settings::ConsumedBy;
 
@@ -108,6 +110,38 @@ pub(crate) fn check_navigation(app: &App, request: &RequestContext) -> Result<()
     let prefix = &app.settings().http.url_prefix;
     let info = request.session.info();
     navigation::check(app, info, &request.method, &request.headers, prefix)
+}
+
+/// The reply if the caller is signed in already and does not need a link that signs in: an error for
+/// a program, a redirect to the app's `view` for a browser.
+///
+/// # Errors
+/// 400 for a program, or when the store fails.
+pub(crate) async fn already_signed_in(
+    app: &App,
+    request: &mut RequestContext,
+    view: &str,
+) -> Result<Option<Reply>, HandlerError> {
+    auth_policy::identify(app, &mut request.session, Load::User, &request.credentials).await?;
+    if request.session.caller().is_none() {
+        return Ok(None);
+    }
+    let accept = request.headers.get(header::ACCEPT);
+    let wants_json = accept.is_some_and(|accept| {
+        accept
+            .to_str()
+            .is_ok_and(|accept| accept.contains("application/json"))
+    });
+    if wants_json || request.body.is_json() {
+        let message = Message::AnonymousUserRequired;
+        return Err(Rejection::new(StatusCode::BAD_REQUEST, message).into());
+    }
+    Ok(Some(redirect::go_to(
+        app,
+        request.session.info(),
+        view,
+        &[],
+    )?))
 }
 
 /// The reason why a link is refused.

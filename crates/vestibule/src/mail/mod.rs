@@ -140,7 +140,9 @@ impl App {
         self.apply_or_pad(info, Vec::new(), event).await
     }
 
-    async fn apply_or_pad(
+    /// Stores deliveries that belong to no other change, and the audit record of their event.
+    /// Without an event, they have no recipient, and we do the same work.
+    pub(crate) async fn apply_or_pad(
         &self,
         info: &RequestInfo,
         mails: Vec<NewMail>,

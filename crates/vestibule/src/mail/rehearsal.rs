@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::render::{Bodies, Renderer, built_in};
 use super::transport::{self, Outgoing};
 use crate::messages::catalogue::{Catalogues, Locale};
-use crate::settings::{MailTemplate, Problem, Settings};
+use crate::settings::{MailTemplate, Method, Problem, Settings};
 
 /// The result of a rehearsed mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +169,40 @@ fn kinds(settings: &Settings) -> Vec<Kind<'_>> {
             &[],
         );
     }
+    kinds.extend(codes(settings));
     kinds.extend(notices(settings));
+    kinds
+}
+
+/// The mails with one-time codes, and the one about a user who cannot show the second factor.
+fn codes(settings: &Settings) -> Vec<Kind<'_>> {
+    let mut kinds = Vec::new();
+    let (unified, two_factor) = (&settings.unified, &settings.two_factor);
+    if unified.has(Method::Email) {
+        kinds.push(Kind {
+            key: "SECURITY_US_EMAIL_TEMPLATE",
+            template: &unified.email,
+            given: &["login_token", "token", "username", "within"],
+            sometimes: &["login_link"],
+        });
+    }
+    let mails_codes = two_factor.rescue_email || two_factor.methods.contains(&Method::Email);
+    if two_factor.enabled && mails_codes {
+        kinds.push(Kind {
+            key: "SECURITY_TWO_FACTOR_EMAIL_TEMPLATE",
+            template: &two_factor.email,
+            given: &["token", "username", "within"],
+            sometimes: &[],
+        });
+    }
+    if two_factor.enabled {
+        kinds.push(Kind {
+            key: "SECURITY_TWO_FACTOR_RESCUE_EMAIL_TEMPLATE",
+            template: &two_factor.rescue,
+            given: &[],
+            sometimes: &[],
+        });
+    }
     kinds
 }
 
@@ -311,6 +344,28 @@ SECURITY_TOTP_SECRETS = { "1" = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
     }
 
     #[test]
+    fn mails_with_codes_are_rehearsed_if_they_can_be_sent() {
+        let code = "security/email/us_instructions";
+        let second = "security/email/two_factor_instructions";
+        let rescue = "security/email/two_factor_rescue";
+        for (line, expected) in [
+            (
+                "SECURITY_UNIFIED_SIGNIN = true\nSECURITY_LOGIN_ERROR_VIEW = \"/x\"",
+                &[code][..],
+            ),
+            ("SECURITY_TWO_FACTOR = true", &[second, rescue]),
+            (
+                "SECURITY_TWO_FACTOR = true\nSECURITY_TWO_FACTOR_RESCUE_EMAIL = false\nSECURITY_TWO_FACTOR_ENABLED_METHODS = [\"authenticator\"]",
+                &[rescue],
+            ),
+            ("", &[]),
+        ] {
+            let sent = templates(&format!("{line}\nSECURITY_FACTOR_NOTICES = false"));
+            assert_eq!(sent, expected, "{line}");
+        }
+    }
+
+    #[test]
     fn notices_are_rehearsed_if_they_can_be_sent() {
         let notices = [
             "security/email/factor_added_notice",
@@ -330,11 +385,7 @@ SECURITY_TOTP_SECRETS = { "1" = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
             "SECURITY_TWO_FACTOR = true\nSECURITY_FACTOR_NOTICES = false",
         ] {
             let sent = templates(line);
-            assert!(
-                !sent
-                    .iter()
-                    .any(|one| one.contains("factor") || one.contains("recovery_code"))
-            );
+            assert!(!sent.iter().any(|one| one.ends_with("_notice")));
         }
         let sent = templates("SECURITY_NEW_DEVICE_NOTICE = true");
         assert_eq!(sent, ["security/email/new_device_notice"]);

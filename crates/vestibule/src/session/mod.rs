@@ -12,6 +12,7 @@ mod devices;
 pub(crate) mod freshness;
 pub(crate) mod grace;
 pub(crate) mod keys;
+pub(crate) mod passcode;
 pub(crate) mod pending;
 pub(crate) mod proof;
 mod protection;

@@ -5,7 +5,7 @@ use vestibule_formats::text::normalise;
 use vestibule_store::{PasswordChange, User, UserPatch};
 
 use crate::app::App;
-use crate::guard::{Attempt, Guesser, Principal, Purpose};
+use crate::guard::{Attempt, Guesser, OnSuccess, Principal, Purpose};
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::secrets::passwords::Verdict;
@@ -134,16 +134,6 @@ pub(crate) enum PasswordCheck {
     },
 }
 
-/// What a right password does to the count of the wrong ones before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnSuccess {
-    /// The user, who is present, starts over.
-    ClearCounter,
-    /// The count stays. For programs that send the password with each request: otherwise an
-    /// attacker could guess between their requests without a limit.
-    KeepCounter,
-}
-
 /// Checks a user's password, and records a failure.
 ///
 /// Without a user the check costs the same and the failure is recorded as well, so that the time
@@ -163,8 +153,7 @@ pub(crate) async fn check_password(
 ) -> Result<PasswordCheck, HandlerError> {
     let attempt = Attempt::reserve(app, guesser, Purpose::Password, principal).await?;
     let user = principal.user();
-    let password = normalise::normalise(password, app.settings().password.normalize_form);
-    let upgrade = match app.passwords().check(user, &password).await {
+    let upgrade = match compare_password(app, user, password).await {
         Ok(Verdict::Wrong) => {
             let event = Event::SignInFailed {
                 user_id: user.map(|user| user.id),
@@ -187,6 +176,16 @@ pub(crate) async fn check_password(
         OnSuccess::KeepCounter => attempt.given_back(app).await?,
     }
     Ok(PasswordCheck::Right { upgrade })
+}
+
+/// Compares a password with a user's, without recording a failure.
+pub(super) async fn compare_password(
+    app: &App,
+    user: Option<&User>,
+    password: &str,
+) -> Result<Verdict, Fault> {
+    let password = normalise::normalise(password, app.settings().password.normalize_form);
+    app.passwords().check(user, &password).await
 }
 
 /// Stores an upgraded hash outside of a sign-in, where no other write would carry it.

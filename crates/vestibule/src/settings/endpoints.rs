@@ -17,12 +17,14 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
     let login = &settings.login;
     let passwordless = accounts.passwordless.enabled;
     let two_factor = &settings.two_factor;
+    let unified = &settings.unified;
+    let verifies = unified.enabled && settings.freshness.within.is_some();
     // The key, its path, whether it is served, and whether links have paths below it.
     let keys = [
         (
             "SECURITY_LOGIN_URL",
             &login.login_url,
-            login.serves_password_login() || passwordless,
+            login.serves_password_login() || passwordless || settings.serves_unified_login(),
             passwordless,
         ),
         (
@@ -84,6 +86,42 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
             &accounts.recover_username.url,
             accounts.recover_username.enabled,
             false,
+        ),
+        (
+            "SECURITY_US_SIGNIN_URL",
+            &unified.signin_url,
+            unified.enabled,
+            false,
+        ),
+        (
+            "SECURITY_US_SIGNIN_SEND_CODE_URL",
+            &unified.send_code_url,
+            unified.enabled,
+            false,
+        ),
+        (
+            "SECURITY_US_VERIFY_LINK_URL",
+            &unified.verify_link_url,
+            unified.enabled,
+            false,
+        ),
+        (
+            "SECURITY_US_VERIFY_URL",
+            &unified.verify_url,
+            verifies,
+            false,
+        ),
+        (
+            "SECURITY_US_VERIFY_SEND_CODE_URL",
+            &unified.verify_send_code_url,
+            verifies,
+            false,
+        ),
+        (
+            "SECURITY_US_SETUP_URL",
+            &unified.setup_url,
+            unified.enabled,
+            true,
         ),
         (
             "SECURITY_TWO_FACTOR_SETUP_URL",

@@ -275,6 +275,11 @@ impl Settings {
         self.recovery_codes.enabled && (self.two_factor.enabled || self.webauthn.enabled)
     }
 
+    /// Whether `/login` is unified sign-in as well: not if it mails links.
+    pub(crate) fn serves_unified_login(&self) -> bool {
+        self.unified.replaces_login && !self.accounts.passwordless.enabled
+    }
+
     /// Whether a feature depends on mail.
     fn needs_mail(&self) -> bool {
         let accounts = &self.accounts;

@@ -18,6 +18,9 @@ SECURITY_REFRESH_TOKEN = true
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
 SECURITY_LOGOUT_METHODS = [\"GET\", \"POST\"]
 SECURITY_TOKEN_MAX_AGE = \"10 days\"
+SECURITY_UNIFIED_SIGNIN = true
+SECURITY_TWO_FACTOR = true
+SECURITY_MULTI_FACTOR_RECOVERY_CODES = true
 ";
 
 fn everything() -> String {
@@ -110,6 +113,41 @@ fn rows() -> Vec<Row> {
         row(get.clone(), "/dev/mailbox.json", "?key=x", [404; 8]),
         row(get.clone(), "/verify", "", members),
         row(post.clone(), "/verify", "", members),
+        row(get.clone(), "/us-signin", "", [200; 8]),
+        row(post.clone(), "/us-signin", "", [400; 8]),
+        row(post.clone(), "/us-signin/send-code", "", [400; 8]),
+        row(get.clone(), "/us-verify-link", "", [302; 8]),
+        row(post.clone(), "/us-verify-link", "", [400; 8]),
+        row(get.clone(), "/us-verify", "", members),
+        row(post.clone(), "/us-verify", "", refused(members)),
+        row(post.clone(), "/us-verify/send-code", "", refused(members)),
+        row(get.clone(), "/us-setup", "", fresh),
+        row(post.clone(), "/us-setup", "", refused(fresh)),
+        row(post.clone(), "/us-setup/{token}", "", refused(members)),
+        // No sign-in is pending.
+        row(
+            get.clone(),
+            "/tf-setup",
+            "",
+            [400, 400, 400, 200, 401, 401, 401, 200],
+        ),
+        row(
+            post.clone(),
+            "/tf-setup",
+            "",
+            [400, 400, 400, 400, 401, 401, 401, 400],
+        ),
+        row(post.clone(), "/tf-setup/{token}", "", refused(members)),
+        row(get.clone(), "/tf-validate", "", [400; 8]),
+        row(post.clone(), "/tf-validate", "", [400; 8]),
+        row(get.clone(), "/tf-rescue", "", [400; 8]),
+        row(post.clone(), "/tf-rescue", "", [400; 8]),
+        row(get.clone(), "/tf-select", "", [400; 8]),
+        row(post.clone(), "/tf-select", "", [400; 8]),
+        row(get.clone(), "/mf-recovery", "", [400; 8]),
+        row(post.clone(), "/mf-recovery", "", [400; 8]),
+        row(get.clone(), "/mf-recovery-codes", "", fresh),
+        row(post.clone(), "/mf-recovery-codes", "", fresh),
         row(get.clone(), "/authz", "", members),
         row(
             get.clone(),

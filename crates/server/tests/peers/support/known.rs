@@ -67,8 +67,6 @@ pub(crate) enum Known {
     NoGraceWithoutCsrf,
     /// With generic responses, the member `user` does not reveal whether an account was created.
     GenericUserMember,
-    /// Unified sign-in is not served yet, nor is what it sets up and reports.
-    NoUnifiedSignInYet,
     /// Opening a confirmation link signs no user out and leaves another user's session alone.
     LinkSignsNoUserOut,
     /// A deactivated user cannot reset the password.
@@ -132,7 +130,6 @@ impl Known {
             ),
             Self::NoRefreshForTheInactive => matches!(aspect, Status | Body | Cookies),
             Self::NoLinkThatKeepsAPassword => matches!(aspect, Body | Aspect::Mails),
-            Self::NoUnifiedSignInYet => matches!(aspect, Body | Database),
             Self::NoNewPasswordForTheInactive
             | Self::UsernameIsKept
             | Self::NoLinkForTheUnconfirmed => {

@@ -4,7 +4,7 @@ use vestibule_store::{Applied, Change, OnlyIf, PasswordChange, User, UserChange,
 
 use super::{NEW_PASSWORD, PASSWORD};
 use crate::app::App;
-use crate::guard::{Guesser, Principal};
+use crate::guard::{Guesser, OnSuccess, Principal};
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::FieldErrors;
@@ -13,7 +13,7 @@ use crate::links;
 use crate::mail::{self, Email};
 use crate::messages::Message;
 use crate::rng;
-use crate::session::proof::{self, OnSuccess, PasswordCheck};
+use crate::session::proof::{self, PasswordCheck};
 use crate::validation;
 
 /// The outcome of a change of the password.

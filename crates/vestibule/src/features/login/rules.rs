@@ -4,12 +4,12 @@ use vestibule_store::{Identity, User};
 
 use super::wire::{LoginRequest, Named, PASSWORD};
 use crate::app::App;
-use crate::guard::{Guesser, Principal};
+use crate::guard::{Guesser, OnSuccess, Principal};
 use crate::http::fault::{Fault, HandlerError};
 use crate::http::reject::FieldErrors;
 use crate::identity;
 use crate::messages::Message;
-use crate::session::proof::{self, Factor, OnSuccess, PasswordCheck};
+use crate::session::proof::{self, Factor, PasswordCheck};
 use crate::session::sign_in::Authentication;
 
 /// Authenticates the user whom the request names. Takes one look-up and one comparison, whether or

@@ -15,15 +15,13 @@ mod rules;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{Method, StatusCode, header};
+use http::Method;
 use vestibule_store::User;
 
 use self::rules::Judged;
 use crate::app::App;
 use crate::hooks::Event;
 use crate::http::fault::{Fault, HandlerError};
-use crate::http::redirect;
-use crate::http::reject::Rejection;
 use crate::http::reply::Reply;
 use crate::http::request_info::RequestInfo;
 use crate::links::step::{self, LinkRefusal, LinkStep, Token};
@@ -31,12 +29,11 @@ use crate::links::{self, Kind, LinkMail};
 use crate::mail::addressee::Addressee;
 use crate::messages::Message;
 use crate::openapi::Endpoint;
-use crate::session::caller::Load;
+use crate::session::assurance;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens::{self, UserPayload};
-use crate::session::{assurance, auth_policy};
 use crate::settings::{ConsumedBy, Settings, endpoints};
 
 /// The endpoints of this feature, which replace the sign-in with a password at its path.
@@ -128,7 +125,7 @@ async fn follow(
         if step == LinkStep::Consume {
             step::check_navigation(app, request)?;
         }
-        if let Some(reply) = already_signed_in(app, request).await? {
+        if let Some(reply) = step::already_signed_in(app, request, &settings.post_view).await? {
             return Ok(reply);
         }
     }
@@ -177,35 +174,6 @@ async fn follow(
         .member("csrf_token", request.session.csrf_token(app))
         .member("tf_required", false);
     Ok(payload.add_to(reply))
-}
-
-/// The reply if the caller is signed in already and does not need the link: an error for a program,
-/// a redirect to the app for a browser.
-async fn already_signed_in(
-    app: &App,
-    request: &mut RequestContext,
-) -> Result<Option<Reply>, HandlerError> {
-    auth_policy::identify(app, &mut request.session, Load::User, &request.credentials).await?;
-    if request.session.caller().is_none() {
-        return Ok(None);
-    }
-    let accept = request.headers.get(header::ACCEPT);
-    let wants_json = accept.is_some_and(|accept| {
-        accept
-            .to_str()
-            .is_ok_and(|accept| accept.contains("application/json"))
-    });
-    if wants_json || request.body.is_json() {
-        let message = Message::AnonymousUserRequired;
-        return Err(Rejection::new(StatusCode::BAD_REQUEST, message).into());
-    }
-    let view = &app.settings().accounts.passwordless.post_view;
-    Ok(Some(redirect::go_to(
-        app,
-        request.session.info(),
-        view,
-        &[],
-    )?))
 }
 
 /// Why a link does not sign in. An expired link is replaced by a new mail to its user, except on

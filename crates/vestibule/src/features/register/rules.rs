@@ -7,6 +7,7 @@ use vestibule_store::{
 
 use super::wire::{EMAIL, PASSWORD, PASSWORD_AGAIN, RegisterRequest, USERNAME};
 use crate::app::App;
+use crate::codes;
 use crate::guard;
 use crate::hooks::Event;
 use crate::http::fault::Fault;
@@ -62,15 +63,21 @@ pub(super) async fn attempt(
         let order = [EMAIL, PASSWORD, PASSWORD_AGAIN, "next", USERNAME];
         return Ok(Decision::Refused(errors.in_order(&order)));
     };
-    // Hashed even if the registration is then refused, so that the time does not reveal it.
+    // Made even if the registration is then refused, so that the time does not reveal it.
     let hash = match &password {
         Some(password) => Some(app.passwords().hash(password).await?),
         None => None,
+    };
+    // A user without a password signs in with codes by mail.
+    let us_totp_secrets = match &password {
+        Some(_) => None,
+        None => codes::methods::of_new_user(app).await?,
     };
     let account = NewAccount {
         email,
         username,
         hash,
+        us_totp_secrets,
     };
     if taken.any() {
         return refuse_silently(app, info, taken, &account).await;
@@ -109,6 +116,7 @@ struct NewAccount {
     email: String,
     username: Option<String>,
     hash: Option<String>,
+    us_totp_secrets: Option<String>,
 }
 
 /// The users who have the address and the username already.
@@ -190,7 +198,7 @@ async fn create(
         fs_token_uniquifier: rng::hex::<16>(app.random()),
         fs_webauthn_user_handle: rng::hex::<16>(app.random()),
         us_phone_number: None,
-        us_totp_secrets: None,
+        us_totp_secrets: account.us_totp_secrets.clone(),
         created_at: now,
     };
     let confirmation = settings

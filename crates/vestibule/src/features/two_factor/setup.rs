@@ -12,7 +12,7 @@ use super::{out_of_order, wire};
 use crate::app::App;
 use crate::codes::sent::{CodeFor, CodeMessage};
 use crate::codes::{self, CodeToCheck, notice, secret};
-use crate::guard;
+use crate::guard::{self, OnSuccess};
 use crate::hooks::Event;
 use crate::http::body::{Field, Fields};
 use crate::http::fault::HandlerError;
@@ -81,13 +81,11 @@ async fn owner(app: &App, request: &mut RequestContext) -> Result<Owner, Handler
     let pending = PendingSignIn::of_session(app, &mut request.session).await?;
     let is_setting_up =
         |pending: &PendingSignIn| matches!(pending.stage, Stage::Setup | Stage::Validating);
-    match pending.filter(is_setting_up) {
-        Some(pending) => Ok(Owner::SigningIn(Box::new(pending))),
-        None => {
-            keys::abandon(&mut request.session);
-            Err(out_of_order().into())
-        }
+    if let Some(pending) = pending.filter(is_setting_up) {
+        return Ok(Owner::SigningIn(Box::new(pending)));
     }
+    keys::abandon(&mut request.session);
+    Err(out_of_order().into())
 }
 
 async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
@@ -313,6 +311,7 @@ pub(super) async fn replace(
         secret: &factor.secret,
         typed: code,
         validity: app.settings().two_factor.validity(factor.method),
+        on_success: OnSuccess::KeepCounter,
     };
     let guesser = request.session.guesser();
     let checked = codes::check_limited(app, guesser, user, to_check).await?;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use super::{out_of_order, setup, wire};
 use crate::app::App;
 use crate::codes::{self, CodeToCheck, notice};
+use crate::guard::OnSuccess;
 use crate::hooks::Event;
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
@@ -137,6 +138,7 @@ async fn show(
         secret: &factor.secret,
         typed: code,
         validity: app.settings().two_factor.validity(factor.method),
+        on_success: OnSuccess::ClearCounter,
     };
     let guesser = request.session.guesser();
     let checked = codes::check_limited(app, guesser, &pending.user, to_check).await?;

@@ -57,6 +57,15 @@ impl TestApp {
         to_number.map(|sms| sms.text.clone()).collect()
     }
 
+    /// The one-time code in the last SMS to a number.
+    pub(crate) async fn texted_code(&self, to: &str) -> String {
+        let sms = self.sms(to).await;
+        let text = sms.last().unwrap();
+        let code = text.split([' ', '.', '#', '\n']).find(|word| is_code(word));
+        code.unwrap_or_else(|| panic!("no code in {text}"))
+            .to_owned()
+    }
+
     /// The one-time code in the last mail to an address.
     pub(crate) async fn mailed_code(&self, to: &str) -> String {
         let mails = self.mails(to).await;
@@ -85,7 +94,7 @@ const ORIGIN: &str = "http://localhost:5000";
 pub(crate) fn path_in(text: &str) -> Option<String> {
     let links = text.split(ORIGIN).skip(1).filter_map(|rest| {
         let path = rest.split([' ', '\n', '\r', '"', '<', '>', ')']).next()?;
-        path.contains('.')
+        (path.contains('.') || path.contains("/us-verify-link?"))
             .then(|| path.trim_end_matches('.').to_owned())
     });
     links.last()
