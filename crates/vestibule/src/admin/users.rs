@@ -309,6 +309,7 @@ fn found(user: &User, is_there: bool) -> Result<(), AdminError> {
 
 /// A label for a user: the address, or another of their identities.
 #[must_use]
+#[doc(hidden)]
 pub fn label(user: &User) -> String {
     let identities = [&user.email, &user.username, &user.us_phone_number];
     let mut known = identities.into_iter().flatten();
