@@ -79,9 +79,14 @@ impl PendingSignIn {
         remember: bool,
         stage: Stage,
     ) {
+        // Session protection marks a session without an identifier; the reference keeps the mark.
+        let is_marked = session.data_mut().get_bool(keys::FRESH) == Some(false);
         keys::clear(session);
         let now = app.unix_seconds();
         let data = session.data_mut();
+        if is_marked {
+            data.set_bool(keys::FRESH, false);
+        }
         data.set_str(keys::PENDING_USER, &user.fs_uniquifier);
         data.set_str(keys::PENDING_STATE, stage.name());
         if remember {

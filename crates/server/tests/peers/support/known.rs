@@ -16,6 +16,7 @@ pub(crate) enum Aspect {
     Cors,
     Database,
     Mails,
+    Sms,
 }
 
 /// Why an answer of ours may differ.
@@ -86,6 +87,25 @@ pub(crate) enum Known {
     /// An address is also compared as it was typed, without today's normalisation, so that older
     /// rows can sign in.
     AddressAsStored,
+    /// A one-time code works once.
+    CodesWorkOnce,
+    /// `/tf-validate` with nothing to validate signs no user out.
+    OutOfOrderSignsNoUserOut,
+    /// A phone number is stored with its first code, and in `E.164`.
+    NumberStoredWithItsCode,
+    /// A token of `/tf-setup` is valid only for the user it was issued to.
+    SetupBelongsToUser,
+    /// A sign-in that waits for its second factor ends after `TWO_FACTOR_SETUP_WITHIN`, and when its
+    /// user is deactivated.
+    PendingSignInEnds,
+    /// A sign-in that waits for the set-up of a factor ends if its user set one up elsewhere.
+    SetUpElsewhere,
+    /// A recovery code is accepted without hyphens and in capitals.
+    RecoveryCodesAsTyped,
+    /// A sign-in cannot remove the second factor that it has to set up.
+    NoRemovalDuringSignIn,
+    /// A link that leads to a second factor redirects with `tf_required`.
+    LinksToSecondFactor,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
     /// the endpoint.
     CorsOnRequest,
@@ -140,6 +160,15 @@ impl Known {
             }
             Self::NoSignInByToken => matches!(aspect, Cookies | Database),
             Self::LinksWorkOnce => matches!(aspect, Location | Cookies | Database),
+            Self::CodesWorkOnce | Self::PendingSignInEnds | Self::SetUpElsewhere => {
+                matches!(aspect, Status | Body | Cookies | Database)
+            }
+            Self::SetupBelongsToUser | Self::RecoveryCodesAsTyped | Self::NoRemovalDuringSignIn => {
+                matches!(aspect, Status | Body | Cookies | Database)
+            }
+            Self::OutOfOrderSignsNoUserOut => aspect == Cookies,
+            Self::NumberStoredWithItsCode => matches!(aspect, Body | Database | Aspect::Sms),
+            Self::LinksToSecondFactor => matches!(aspect, Location | Cookies),
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }
     }

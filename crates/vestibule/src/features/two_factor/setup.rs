@@ -31,6 +31,7 @@ use crate::settings::{Mechanism, Method};
 const SETUP: &str = "setup";
 const PHONE: &str = "phone";
 const DISABLE: &str = "disable";
+const OLD_NAME_OF_EMAIL: &str = "mail";
 
 /// Who sets up a second factor.
 enum Owner {
@@ -90,6 +91,20 @@ async fn owner(app: &App, request: &mut RequestContext) -> Result<Owner, Handler
     }
 }
 
+/// Whether the session is the caller's. A session cookie sent beside a token may be another user's,
+/// so that session stays unchanged.
+fn owns_session(request: &RequestContext) -> bool {
+    let caller = request.session.caller();
+    caller.is_none_or(|caller| caller.via == Mechanism::Session)
+}
+
+/// Removes the state of a set-up from the caller's session.
+fn abandon(request: &mut RequestContext) {
+    if owns_session(request) {
+        keys::abandon(&mut request.session);
+    }
+}
+
 async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let owner = owner(app, request).await?;
     let user = owner.user();
@@ -132,8 +147,16 @@ fn read(app: &App, fields: &Fields, may_disable: bool) -> Result<Wish, FieldErro
     if name == DISABLE && may_disable && !settings.required {
         return Ok(Wish::Disable);
     }
-    let method = Method::from_stored(name).filter(|method| settings.methods.contains(method));
-    match method {
+    // The reference accepts the older name of one method only.
+    let is_named = |method: &&Method| {
+        name == method.name() || **method == Method::Email && name == OLD_NAME_OF_EMAIL
+    };
+    match settings
+        .methods
+        .iter()
+        .copied()
+        .find(|method| is_named(&method))
+    {
         None => Err(unavailable),
         Some(Method::Sms) => match phone.and_then(|text| identity::phone_number(app, text)) {
             Some(phone) => Ok(Wish::SetUp(Method::Sms, Some(phone))),
@@ -170,12 +193,7 @@ async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
         };
         token = Some(app.two_factor_setup_codec().seal(&state, app.unix_now()));
     }
-    // A session cookie sent beside a token may be another user's, so that session stays unchanged.
-    let by_session = request
-        .session
-        .caller()
-        .is_none_or(|caller| caller.via == Mechanism::Session);
-    if by_session {
+    if owns_session(request) {
         pending::set_factor_in_setup(&mut request.session, &factor);
     }
     let mut reply = Reply::ok()
@@ -234,7 +252,19 @@ async fn disable(
     request: &mut RequestContext,
     user: &User,
 ) -> Result<Reply, HandlerError> {
-    let info = request.session.info().clone();
+    let has_any = user.tf_primary_method.is_some()
+        || user.tf_totp_secret.is_some()
+        || user.tf_phone_number.is_some();
+    if has_any {
+        remove(app, request, user).await?;
+    }
+    abandon(request);
+    let payload = UserPayload::without_tokens(app, user);
+    Ok(payload.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
+}
+
+async fn remove(app: &App, request: &RequestContext, user: &User) -> Result<(), HandlerError> {
+    let info = request.session.info();
     let patch = UserPatch {
         only_if: OnlyIf::same_as(user),
         tf_primary_method: Some(None),
@@ -244,7 +274,7 @@ async fn disable(
     };
     let removed = user.tf_primary_method.as_deref();
     let notice = match removed {
-        Some(method) => notice::factor_removed(app, &info, user, method)?,
+        Some(method) => notice::factor_removed(app, info, user, method)?,
         None => None,
     };
     let change = Change {
@@ -253,12 +283,10 @@ async fn disable(
         ..Change::default()
     };
     let event = Event::SecondFactorDisabled { user_id: user.id };
-    if app.commit(&info, change, &event).await? == Applied::Stale {
+    if app.commit(info, change, &event).await? == Applied::Stale {
         return Err(out_of_order().into());
     }
-    keys::abandon(&mut request.session);
-    let payload = UserPayload::without_tokens(app, user);
-    Ok(payload.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
+    Ok(())
 }
 
 async fn complete(
@@ -275,11 +303,13 @@ async fn complete(
     let state = match opened {
         Ok(state) if state.is_of(&user.fs_uniquifier) => state,
         Err(SetupStateError::Expired) => {
+            abandon(request);
             let within = app.period(request.session.info(), settings.setup.within);
             let message = Message::TwoFactorSetupExpired.with("within", within);
             return Err(Rejection::fields(FieldErrors::one("", message)).into());
         }
         Ok(_) | Err(SetupStateError::Invalid) => {
+            abandon(request);
             return Err(Rejection::fields(FieldErrors::one("", Message::ApiError)).into());
         }
     };
@@ -334,7 +364,7 @@ pub(super) async fn replace(
         Applied::Done(_) => {}
         Applied::Spent | Applied::Stale => return Err(wire::wrong_code().into()),
     }
-    keys::abandon(&mut request.session);
+    abandon(request);
     Ok(factor
         .phone
         .clone()
