@@ -4,6 +4,7 @@
 //! and every change in the database. `artefacts_*` hands what one server issued to the other.
 //! `hostile_*` sends hostile requests to our server only.
 
+mod artefacts_factors;
 mod artefacts_links;
 mod artefacts_passwords;
 mod artefacts_sessions;
@@ -26,6 +27,7 @@ mod oracle_session;
 mod oracle_sign_in;
 mod oracle_sign_out;
 mod oracle_tokens;
+mod oracle_two_factor_edges;
 mod oracle_two_factor_entrances;
 mod oracle_two_factor_rescue;
 mod oracle_two_factor_rules;
@@ -58,6 +60,7 @@ fn oracle_compares_at_least_4000_exchanges() {
         include_str!("oracle_sign_in.rs"),
         include_str!("oracle_sign_out.rs"),
         include_str!("oracle_tokens.rs"),
+        include_str!("oracle_two_factor_edges.rs"),
         include_str!("oracle_two_factor_entrances.rs"),
         include_str!("oracle_two_factor_rescue.rs"),
         include_str!("oracle_two_factor_rules.rs"),

@@ -7,7 +7,9 @@ use crate::support::duo::{Browser, Duo};
 use crate::support::factors::{KEY, SETUP, VALIDATE, code, post, two_factor};
 use crate::support::http::Request;
 use crate::support::known::Known;
-use crate::support::requests::{CHANGE, CONFIRM, LOGIN, RESET, basic, register, sign_in, who};
+use crate::support::requests::{
+    CHANGE, CONFIRM, LOGIN, RESET, VERIFY, basic, register, sign_in, who,
+};
 use crate::support::users::{ANA, PASSWORD};
 
 fn validate(code: &str) -> Request {
@@ -79,7 +81,7 @@ fn oracle_two_factor_after_a_confirmation() {
     let links = duo.links(bo);
     let known = (Known::LinksToSecondFactor, 302);
     duo.send_own_known("open the link", &mut browser, known, &links, |_, link| {
-        Request::get(link)
+        Request::new("GET", link)
     });
     let right = code(KEY, 0);
     duo.send("code", &mut browser, |_| validate(&right));
@@ -98,9 +100,12 @@ fn oracle_two_factor_after_a_sign_in_link() {
     let links = duo.links(ANA);
     let known = (Known::LinksToSecondFactor, 302);
     duo.send_own_known("open the link", &mut browser, known, &links, |_, link| {
-        Request::get(link)
+        Request::new("GET", link)
     });
-    duo.finish(2);
+    let right = code(KEY, 0);
+    let known = Known::LinksToSecondFactor;
+    duo.send_known("code", &mut browser, known, 200, |_| validate(&right));
+    duo.finish(3);
 }
 
 #[test]
@@ -129,7 +134,7 @@ fn oracle_two_factor_and_basic_authentication() {
     duo.give_factor(ANA, "authenticator");
     let known = Known::BasicAsLogin;
     duo.send_known("with a factor", &mut Browser::new(), known, 401, |_| {
-        Request::get(SETUP).header("Authorization", basic(ANA, PASSWORD))
+        Request::get(VERIFY).header("Authorization", basic(ANA, PASSWORD))
     });
     duo.finish(1);
 }

@@ -113,6 +113,24 @@ fn oracle_two_factor_codes_as_they_are_typed() {
 }
 
 #[test]
+fn oracle_two_factor_code_that_loses_its_zeros_as_a_number() {
+    let changes = json!({"SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30_000});
+    let mut duo = Duo::with_factors("tf-zeros", &changes);
+    duo.give_factor(ANA, "authenticator");
+    let mut codes = (0..900).map(|steps| code(KEY, steps));
+    let zero = codes
+        .find(|code| code.starts_with('0'))
+        .expect("a code with a zero");
+    let number: u64 = zero.parse().expect("a number");
+    let mut ana = Browser::new();
+    duo.send("password", &mut ana, |_| sign_in(ANA));
+    duo.send("code", &mut ana, |_| {
+        Request::post(VALIDATE, &json!({"code": number}))
+    });
+    duo.finish(2);
+}
+
+#[test]
 fn oracle_two_factor_sign_in_with_sent_codes() {
     let mut duo = Duo::with_factors("tf-sent", &json!({}));
     duo.give_factor(ANA, "email");

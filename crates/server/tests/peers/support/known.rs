@@ -104,7 +104,8 @@ pub(crate) enum Known {
     RecoveryCodesAsTyped,
     /// A sign-in cannot remove the second factor that it has to set up.
     NoRemovalDuringSignIn,
-    /// A link that leads to a second factor redirects with `tf_required`.
+    /// A sign-in link leads to the second factor, too. A link that does redirects with
+    /// `tf_required`.
     LinksToSecondFactor,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
     /// the endpoint.
@@ -168,7 +169,9 @@ impl Known {
             }
             Self::OutOfOrderSignsNoUserOut => aspect == Cookies,
             Self::NumberStoredWithItsCode => matches!(aspect, Body | Database | Aspect::Sms),
-            Self::LinksToSecondFactor => matches!(aspect, Location | Cookies),
+            Self::LinksToSecondFactor => {
+                matches!(aspect, Status | Body | Location | Cookies | Database)
+            }
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }
     }
