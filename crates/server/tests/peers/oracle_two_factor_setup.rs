@@ -169,6 +169,13 @@ fn oracle_two_factor_setup_by_mail_and_sms() {
     duo.send_known("a number as it is typed", &mut ana, stored, 200, |jar| {
         post(SETUP, &json!({"setup": "sms", "phone": typed}), jar)
     });
+    duo.send_known(
+        "an older name",
+        &mut ana,
+        Known::OlderNameOfEmail,
+        200,
+        |jar| post(SETUP, &json!({"setup": "mail"}), jar),
+    );
     duo.send("back to an authenticator", &mut ana, |jar| {
         post(
             SETUP,
@@ -179,7 +186,7 @@ fn oracle_two_factor_setup_by_mail_and_sms() {
     duo.send("disable", &mut ana, |jar| {
         post(SETUP, &json!({"setup": "disable"}), jar)
     });
-    duo.finish(10);
+    duo.finish(11);
 }
 
 fn state(payload: &Value, age: i64) -> String {

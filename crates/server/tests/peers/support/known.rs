@@ -107,6 +107,8 @@ pub(crate) enum Known {
     /// A sign-in link leads to the second factor, too. A link that does redirects with
     /// `tf_required`.
     LinksToSecondFactor,
+    /// The method `mail` is set up as `email`, and its code is sent.
+    OlderNameOfEmail,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
     /// the endpoint.
     CorsOnRequest,
@@ -167,6 +169,7 @@ impl Known {
             Self::SetupBelongsToUser | Self::RecoveryCodesAsTyped | Self::NoRemovalDuringSignIn => {
                 matches!(aspect, Status | Body | Cookies | Database)
             }
+            Self::OlderNameOfEmail => matches!(aspect, Body | Cookies | Aspect::Mails),
             Self::OutOfOrderSignsNoUserOut => aspect == Cookies,
             Self::NumberStoredWithItsCode => matches!(aspect, Body | Database | Aspect::Sms),
             Self::LinksToSecondFactor => {
