@@ -139,6 +139,7 @@ pub(super) fn together(reader: &mut Reader<'_>, settings: &Settings) {
 
 /// Two cookies with the same name would overwrite each other.
 fn cookie_names(reader: &mut Reader<'_>, settings: &Settings) {
+    const VALIDITY: &str = "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME";
     let mut names = vec![
         ("SESSION_COOKIE_NAME", settings.session.cookie.name.clone()),
         (
@@ -149,7 +150,6 @@ fn cookie_names(reader: &mut Reader<'_>, settings: &Settings) {
     if let Some(cookie) = &settings.csrf.cookie {
         names.push(("SECURITY_CSRF_COOKIE_NAME", cookie.name.clone()));
     }
-    const VALIDITY: &str = "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME";
     names.push((VALIDITY, reader.text(VALIDITY)));
     twice(reader, &names, "the cookie name of");
 }

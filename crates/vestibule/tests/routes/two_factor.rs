@@ -355,7 +355,7 @@ async fn a_sign_in_link_asks_for_the_second_factor_too() {
              SECURITY_PASSWORDLESS = true\n"
         );
         let app = TestApp::with(&lines).await;
-        let secret = vestibule_store::UserPatch {
+        let secret = UserPatch {
             tf_primary_method: Some(Some("email".to_owned())),
             tf_totp_secret: Some(Some(
                 json!({"key": "JBSWY3DPEHPK3PXP", "type": "totp", "v": 1}).to_string(),

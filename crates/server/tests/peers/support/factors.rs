@@ -21,10 +21,12 @@ pub(crate) const KEY: &str = "JBSWY3DPEHPK3PXPKRUGKIDROVUWG2ZA";
 /// The phone number that [`Duo::give_factor`] stores.
 pub(crate) const PHONE: &str = "+442083661177";
 
-/// The settings of second factors, with these keys changed. The notices that the reference does not
-/// send are off.
+/// The settings of second factors, with these keys changed. The notices and limits that the
+/// reference does not have are off.
 pub(crate) fn two_factor(changes: &Value) -> Value {
-    let mut config = json!({"SECURITY_TWO_FACTOR": true, "SECURITY_FACTOR_NOTICES": false});
+    let mut config = json!({
+        "SECURITY_TWO_FACTOR": true, "SECURITY_FACTOR_NOTICES": false, "SECURITY_LIMITS": "off",
+    });
     for (key, value) in changes.as_object().into_iter().flatten() {
         config[key] = value.clone();
     }

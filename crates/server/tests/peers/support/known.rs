@@ -147,6 +147,7 @@ impl Known {
             | Self::NoTraceOfDeletedUser
             | Self::OneCaller
             | Self::LinkSignsNoUserOut
+            | Self::OutOfOrderSignsNoUserOut
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
             Self::OneGenericError | Self::GenericUserMember => aspect == Body,
             Self::BasicAsLogin => matches!(
@@ -163,14 +164,15 @@ impl Known {
             }
             Self::NoSignInByToken => matches!(aspect, Cookies | Database),
             Self::LinksWorkOnce => matches!(aspect, Location | Cookies | Database),
-            Self::CodesWorkOnce | Self::PendingSignInEnds | Self::SetUpElsewhere => {
-                matches!(aspect, Status | Body | Cookies | Database)
-            }
-            Self::SetupBelongsToUser | Self::RecoveryCodesAsTyped | Self::NoRemovalDuringSignIn => {
+            Self::CodesWorkOnce
+            | Self::PendingSignInEnds
+            | Self::SetUpElsewhere
+            | Self::SetupBelongsToUser
+            | Self::RecoveryCodesAsTyped
+            | Self::NoRemovalDuringSignIn => {
                 matches!(aspect, Status | Body | Cookies | Database)
             }
             Self::OlderNameOfEmail => matches!(aspect, Body | Cookies | Aspect::Mails),
-            Self::OutOfOrderSignsNoUserOut => aspect == Cookies,
             Self::NumberStoredWithItsCode => matches!(aspect, Body | Database | Aspect::Sms),
             Self::LinksToSecondFactor => {
                 matches!(aspect, Status | Body | Location | Cookies | Database)

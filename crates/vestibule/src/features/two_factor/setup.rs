@@ -8,17 +8,16 @@ use vestibule_store::{
 };
 use zeroize::Zeroizing;
 
+use super::wire::Wish;
 use super::{out_of_order, wire};
 use crate::app::App;
 use crate::codes::sent::{CodeFor, CodeMessage};
 use crate::codes::{self, CodeToCheck, notice, secret};
 use crate::guard;
 use crate::hooks::Event;
-use crate::http::body::{Field, Fields};
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
-use crate::identity;
 use crate::links::step::Token;
 use crate::messages::Message;
 use crate::session::auth_policy::AuthPolicy;
@@ -27,11 +26,6 @@ use crate::session::pending::{self, FactorInSetup, PendingSignIn, Stage};
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
 use crate::settings::{Mechanism, Method};
-
-const SETUP: &str = "setup";
-const PHONE: &str = "phone";
-const DISABLE: &str = "disable";
-const OLD_NAME_OF_EMAIL: &str = "mail";
 
 /// Who sets up a second factor.
 enum Owner {
@@ -82,13 +76,11 @@ async fn owner(app: &App, request: &mut RequestContext) -> Result<Owner, Handler
     let pending = PendingSignIn::of_session(app, &mut request.session).await?;
     let is_setting_up =
         |pending: &PendingSignIn| matches!(pending.stage, Stage::Setup | Stage::Validating);
-    match pending.filter(is_setting_up) {
-        Some(pending) => Ok(Owner::SigningIn(Box::new(pending))),
-        None => {
-            keys::abandon(&mut request.session);
-            Err(out_of_order().into())
-        }
-    }
+    let Some(pending) = pending.filter(is_setting_up) else {
+        keys::abandon(&mut request.session);
+        return Err(out_of_order().into());
+    };
+    Ok(Owner::SigningIn(Box::new(pending)))
 }
 
 /// Whether the session is the caller's. A session cookie sent beside a token may be another user's,
@@ -115,7 +107,7 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
         .map(|method| method.name())
         .collect();
     if !settings.required && user.tf_primary_method.is_some() {
-        available.insert(0, DISABLE);
+        available.insert(0, wire::DISABLE);
     }
     Ok(Reply::ok()
         .member("csrf_token", request.session.csrf_token(app))
@@ -126,51 +118,11 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
         .member("tf_available_methods", available))
 }
 
-/// What a request asks for.
-#[derive(Debug, PartialEq, Eq)]
-enum Wish {
-    SetUp(Method, Option<String>),
-    Disable,
-}
-
-fn read(app: &App, fields: &Fields, may_disable: bool) -> Result<Wish, FieldErrors> {
-    let settings = &app.settings().two_factor;
-    let unavailable = FieldErrors::one(SETUP, Message::TwoFactorMethodNotAvailable);
-    let phone = match fields.text(PHONE) {
-        Field::Text(text) => Some(text),
-        Field::Empty => None,
-        Field::WrongType => return Err(FieldErrors::one(PHONE, Message::ApiError)),
-    };
-    let Field::Text(name) = fields.exact(SETUP) else {
-        return Err(unavailable);
-    };
-    if name == DISABLE && may_disable && !settings.required {
-        return Ok(Wish::Disable);
-    }
-    // The reference accepts the older name of one method only.
-    let is_named = |method: &&Method| {
-        name == method.name() || **method == Method::Email && name == OLD_NAME_OF_EMAIL
-    };
-    match settings
-        .methods
-        .iter()
-        .copied()
-        .find(|method| is_named(&method))
-    {
-        None => Err(unavailable),
-        Some(Method::Sms) => match phone.and_then(|text| identity::phone_number(app, text)) {
-            Some(phone) => Ok(Wish::SetUp(Method::Sms, Some(phone))),
-            None => Err(FieldErrors::one(PHONE, Message::PhoneInvalid)),
-        },
-        Some(method) => Ok(Wish::SetUp(method, None)),
-    }
-}
-
 async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let owner = owner(app, request).await?;
     let may_disable = matches!(owner, Owner::SignedIn(_));
-    let wish = read(app, request.body.fields()?, may_disable).map_err(Rejection::fields)?;
-    let (method, phone) = match wish {
+    let wish = wire::read_wish(app, request.body.fields()?, may_disable);
+    let (method, phone) = match wish.map_err(Rejection::fields)? {
         Wish::Disable => return disable(app, request, owner.user()).await,
         Wish::SetUp(method, phone) => (method, phone),
     };
