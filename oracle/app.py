@@ -9,6 +9,12 @@ JSON answer per line on standard output:
   {"op": "messages"}                             -> {"CODE": "text", ...}
   {"op": "sign", "kind": K, "secret": S, "payload": ..., "age": SECONDS} -> {"value": "..."}
   {"op": "digest", "secret": S, "payload": "..."} -> {"value": "..."}
+  {"op": "code", "key": BASE32, "at": SECONDS} -> {"value": "123456"}
+  {"op": "seal_key", "secrets": {TAG: S}, "key": BASE32} -> {"value": "..."}
+  {"op": "open_key", "secrets": {TAG: S}, "sealed": "..."} -> {"value": BASE32}
+
+The SMS service "webhook" posts each SMS to SECURITY_SMS_SERVICE_CONFIG["URL"], as vestibule's
+service of that name does.
 
 Every application runs in a child process that is forked after the imports, so another
 configuration costs milliseconds. The children end when standard input closes.
@@ -24,11 +30,12 @@ import signal
 import sys
 import time
 import traceback
+import urllib.request
 
 import flask_login.utils
 import flask_wtf
 import itsdangerous
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask.json.tag import TaggedJSONSerializer
 from flask_cors import CORS
 from flask_mail import Mail
@@ -36,7 +43,21 @@ from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security import core, decorators, utils
 from flask_security.models import fsqla_v4 as fsqla
 from flask_sqlalchemy import SQLAlchemy
+from passlib.totp import TOTP
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class PostedSms(utils.SmsSenderBaseClass):
+    """Posts an SMS to the test that configured this service."""
+
+    def send_sms(self, from_number, to_number, msg):
+        sms = json.dumps({"from": from_number, "to": to_number, "message": msg}).encode()
+        url = current_app.config["SECURITY_SMS_SERVICE_CONFIG"]["URL"]
+        with urllib.request.urlopen(urllib.request.Request(url, data=sms), timeout=30):
+            pass
+
+
+utils.SmsSenderFactory.senders["webhook"] = PostedSms
 
 
 def python_value(value):
@@ -234,6 +255,23 @@ def digest(request):
     return {"value": f"{value}|{flask_login.utils._cookie_digest(value, key=request['secret'])}"}
 
 
+def code(request):
+    """The one-time code of a key at a time."""
+    totp = TOTP(key=request["key"], format="base32")
+    return {"value": totp.generate(request["at"]).token}
+
+
+def seal_key(request):
+    """A key as it is stored, encrypted with the newest of the secrets."""
+    factory = TOTP.using(secrets=request["secrets"])
+    return {"value": factory(key=request["key"], format="base32").to_json(encrypt=True)}
+
+
+def open_key(request):
+    """The key in a stored value."""
+    return {"value": TOTP.using(secrets=request["secrets"]).from_source(request["sealed"]).base32_key}
+
+
 def answer(request, children):
     op = request["op"]
     if op == "serve":
@@ -253,7 +291,8 @@ def answer(request, children):
         return {} if status == 0 else {"error": "could not seed"}
     if op == "messages":
         return {code: str(text[0]) for code, text in core._default_messages.items()}
-    return {"sign": sign, "digest": digest}[op](request)
+    plain = {"sign": sign, "digest": digest, "code": code, "seal_key": seal_key, "open_key": open_key}
+    return plain[op](request)
 
 
 def main():

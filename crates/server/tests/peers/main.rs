@@ -4,6 +4,7 @@
 //! and every change in the database. `artefacts_*` hands what one server issued to the other.
 //! `hostile_*` sends hostile requests to our server only.
 
+mod artefacts_factors;
 mod artefacts_links;
 mod artefacts_passwords;
 mod artefacts_sessions;
@@ -18,6 +19,7 @@ mod oracle_csrf;
 mod oracle_csrf_matrix;
 mod oracle_passwordless;
 mod oracle_recover;
+mod oracle_recovery_codes;
 mod oracle_refresh;
 mod oracle_register;
 mod oracle_requests;
@@ -25,6 +27,12 @@ mod oracle_session;
 mod oracle_sign_in;
 mod oracle_sign_out;
 mod oracle_tokens;
+mod oracle_two_factor_edges;
+mod oracle_two_factor_entrances;
+mod oracle_two_factor_rescue;
+mod oracle_two_factor_rules;
+mod oracle_two_factor_setup;
+mod oracle_two_factor_sign_in;
 mod oracle_unified;
 mod oracle_usernames;
 mod oracle_verify;
@@ -45,6 +53,7 @@ fn oracle_compares_at_least_4000_exchanges() {
         include_str!("oracle_passwordless.rs"),
         include_str!("oracle_recover.rs"),
         include_str!("oracle_csrf.rs"),
+        include_str!("oracle_recovery_codes.rs"),
         include_str!("oracle_refresh.rs"),
         include_str!("oracle_register.rs"),
         include_str!("oracle_requests.rs"),
@@ -52,6 +61,12 @@ fn oracle_compares_at_least_4000_exchanges() {
         include_str!("oracle_sign_in.rs"),
         include_str!("oracle_sign_out.rs"),
         include_str!("oracle_tokens.rs"),
+        include_str!("oracle_two_factor_edges.rs"),
+        include_str!("oracle_two_factor_entrances.rs"),
+        include_str!("oracle_two_factor_rescue.rs"),
+        include_str!("oracle_two_factor_rules.rs"),
+        include_str!("oracle_two_factor_setup.rs"),
+        include_str!("oracle_two_factor_sign_in.rs"),
         include_str!("oracle_usernames.rs"),
         include_str!("oracle_verify.rs"),
     ]

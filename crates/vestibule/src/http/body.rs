@@ -215,8 +215,10 @@ impl Fields {
             Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
             // A number has lost its leading zeros.
-            Some(Value::Number(number)) if number.is_u64() => Ok(Some(format!("{number:0>6}"))),
-            Some(_) => Err(Message::ApiError),
+            Some(value) => match value.as_u64() {
+                Some(number) => Ok(Some(format!("{number:06}"))),
+                None => Err(Message::ApiError),
+            },
         }
     }
 
@@ -398,6 +400,17 @@ mod tests {
         }
         for name in ["i", "l"] {
             assert_eq!(fields.text(name), Field::WrongType);
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_a_number_gets_its_leading_zeros_back() {
+        let fields = json(br#"{"t":" 12 3456","n":1234,"o":null,"f":1.5,"m":-1}"#).unwrap();
+        assert_eq!(fields.code("t"), Ok(Some(" 12 3456".to_owned())));
+        assert_eq!(fields.code("n"), Ok(Some("001234".to_owned())));
+        assert_eq!(fields.code("o"), Ok(None));
+        for name in ["f", "m"] {
+            assert_eq!(fields.code(name), Err(Message::ApiError), "{name}");
         }
     }
 

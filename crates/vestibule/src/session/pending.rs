@@ -25,6 +25,8 @@ pub(crate) struct PendingSignIn {
     pub(crate) remember: bool,
     /// What it waits for.
     pub(crate) stage: Stage,
+    /// Whether the user may choose between several second factors, again if they chose before.
+    pub(crate) may_choose: bool,
 }
 
 /// What a pending sign-in waits for.
@@ -79,9 +81,14 @@ impl PendingSignIn {
         remember: bool,
         stage: Stage,
     ) {
+        // Session protection marks a session without an identifier; the reference keeps the mark.
+        let is_marked = session.data_mut().get_bool(keys::FRESH) == Some(false);
         keys::clear(session);
         let now = app.unix_seconds();
         let data = session.data_mut();
+        if is_marked {
+            data.set_bool(keys::FRESH, false);
+        }
         data.set_str(keys::PENDING_USER, &user.fs_uniquifier);
         data.set_str(keys::PENDING_STATE, stage.name());
         if remember {
@@ -114,11 +121,12 @@ impl PendingSignIn {
         let Some(uniquifier) = data.get_str(keys::PENDING_USER) else {
             return Ok(None);
         };
+        let may_choose = data.get_bool(keys::PENDING_SELECT) == Some(true);
         let stage = match data.get_str(keys::PENDING_STATE).as_deref() {
             Some("ready") => Stage::Ready,
             Some("setup_from_login") => Stage::Setup,
             Some("validating_profile") => Stage::Validating,
-            None if data.get_bool(keys::PENDING_SELECT) == Some(true) => Stage::Select,
+            None if may_choose => Stage::Select,
             _ => return Ok(None),
         };
         // The reference does not record when the first factor was shown.
@@ -143,6 +151,7 @@ impl PendingSignIn {
             proof: proof.as_deref().map_or_else(unknown_proof, read_proof),
             remember,
             stage,
+            may_choose,
         }))
     }
 }
@@ -197,6 +206,5 @@ pub(crate) fn set_factor_in_setup(session: &mut SessionContext, factor: &FactorI
 /// Marks that the user has chosen the second factor to show.
 pub(crate) fn set_ready(session: &mut SessionContext) {
     let data = session.data_mut();
-    data.remove(keys::PENDING_SELECT);
     data.set_str(keys::PENDING_STATE, Stage::Ready.name());
 }

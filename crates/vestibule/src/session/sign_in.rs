@@ -154,17 +154,18 @@ pub(crate) async fn proceed(
 }
 
 /// What a sign-in that is not complete waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SecondFactorDue {
-    /// The second factor that the user has set up; `None` if the user has to set one up first.
-    method: Option<Method>,
+    /// The second factor that the user has set up, by its name in the database, which may be an
+    /// older one; `None` if the user has to set one up first.
+    method: Option<String>,
 }
 
 impl SecondFactorDue {
     /// The second factor that the user has set up is due.
-    pub(crate) fn of(method: Method) -> Self {
+    pub(crate) fn of(user: &User) -> Self {
         Self {
-            method: Some(method),
+            method: assurance::second_factor(user).map(str::to_owned),
         }
     }
 
@@ -177,8 +178,8 @@ impl SecondFactorDue {
             None => reply.member("tf_state", Stage::Setup.name()),
             Some(method) => reply
                 .member("tf_state", Stage::Ready.name())
-                .member("tf_primary_method", method.name())
-                .member("tf_method", method.name()),
+                .member("tf_primary_method", method.clone())
+                .member("tf_method", method),
         }
     }
 }
@@ -238,7 +239,11 @@ async fn await_second_factor(
         None => Stage::Setup,
     };
     PendingSignIn::begin(app, session, &user, &proof, remember, stage);
-    Ok(SignInOutcome::SecondFactor(SecondFactorDue { method }))
+    let due = match method {
+        Some(_) => SecondFactorDue::of(&user),
+        None => SecondFactorDue { method: None },
+    };
+    Ok(SignInOutcome::SecondFactor(due))
 }
 
 /// The delivery with a code of the user's second factor, if its codes are sent.

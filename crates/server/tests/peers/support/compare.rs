@@ -8,6 +8,7 @@ use super::cookies;
 use super::http::Response;
 use super::jar::{SetCookie, set_cookies};
 use super::known::Aspect;
+use super::masks::hide_secrets;
 use super::python::{Python, fits};
 use vestibule::Message;
 
@@ -108,6 +109,7 @@ fn our_body(answer: &Response) -> Value {
     };
     if let Some(response) = body.get_mut("response").and_then(Value::as_object_mut) {
         response.remove("explanation");
+        response.remove("tf_authr_qrcode");
         if let Some(codes) = response.remove("error_codes") {
             replace(response, "errors", codes);
         }
@@ -119,7 +121,7 @@ fn our_body(answer: &Response) -> Value {
                 each_text(codes, &as_told_apart);
             }
         }
-        hide_token(response);
+        hide_secrets(response);
     }
     body
 }
@@ -167,7 +169,7 @@ fn their_body(answer: &Response) -> Value {
                 each_text(texts, &|text| as_told_apart(&code_of(text)));
             }
         }
-        hide_token(response);
+        hide_secrets(response);
     }
     body
 }
@@ -183,10 +185,12 @@ fn each_text(texts: &mut Value, change: &dyn Fn(&str) -> String) {
     }
 }
 
-/// Merges two codes that the reference does not tell apart: its text is the same for an address and
-/// for a username that is taken.
+/// Merges codes that the reference does not tell apart: its text is the same for an address and for
+/// a username that is taken, for every code that is wrong, and for every field that is missing.
 fn as_told_apart(code: &str) -> String {
     match code {
+        "INVALID_CODE" | "TWO_FACTOR_INVALID_TOKEN" => "WRONG_CODE",
+        "PASSCODE_NOT_PROVIDED" | "REFRESH_TOKEN_REQUIRED" => "REQUIRED",
         "EMAIL_ALREADY_ASSOCIATED" | "USERNAME_ALREADY_ASSOCIATED" => "ALREADY_ASSOCIATED",
         other => other,
     }
@@ -204,6 +208,7 @@ fn code_of(text: &str) -> String {
         "The CSRF tokens do not match." => "CSRF_TOKEN_MISMATCH",
         "The referrer header is missing." => "CSRF_REFERRER_MISSING",
         "The referrer does not match the host." => "CSRF_REFERRER_MISMATCH",
+        "Not a valid choice." => "INVALID_INPUT",
         "This field is required." => "REFRESH_TOKEN_REQUIRED",
         other => Python::get().code_of(other).unwrap_or(other),
     };
@@ -239,59 +244,6 @@ fn location(answer: &Response, code: fn(&str) -> String) -> Vec<String> {
             format!("{view}?{}#{fragment}", pairs.collect::<Vec<_>>().join("&"))
         })
         .collect()
-}
-
-/// Hides a random identifier that was generated during the test. The test users' own identifiers
-/// contain eight zeros and stay visible.
-pub(crate) fn hide_fresh(text: &str) -> String {
-    let drawn = text.len() == 32
-        && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && !text.contains("00000000");
-    if drawn {
-        "<drawn>".to_owned()
-    } else {
-        text.to_owned()
-    }
-}
-
-/// Reduces the CSRF token, the auth token and the refresh token to their shapes.
-fn hide_token(response: &mut Map<String, Value>) {
-    if let Some(Value::String(token)) = response.get_mut("csrf_token") {
-        *token = match cookies::payload(token) {
-            Some(Value::String(secret)) => format!("<signed, {} characters>", secret.len()),
-            _ => format!("<not a CSRF token: {token}>"),
-        };
-    }
-    let Some(user) = response.get_mut("user").and_then(Value::as_object_mut) else {
-        return;
-    };
-    for (member, kept) in [
-        ("authentication_token", &["ver", "uid", "exp"][..]),
-        ("refresh_token", &["ver", "uid", "name", "gen"][..]),
-    ] {
-        if let Some(token) = user.get_mut(member) {
-            *token = shape_of(token, kept);
-        }
-    }
-}
-
-/// The shape of a signed object: some members with their values, the others with their kind only.
-fn shape_of(token: &Value, kept: &[&str]) -> Value {
-    let Some(Value::Object(mut said)) = token.as_str().and_then(cookies::payload) else {
-        return json!(format!("<not a token: {token}>"));
-    };
-    for (name, value) in &mut said {
-        match &value {
-            Value::String(text) if kept.contains(&name.as_str()) => {
-                *value = json!(hide_fresh(text));
-            }
-            _ if kept.contains(&name.as_str()) => {}
-            Value::Number(_) => *value = json!("<seconds>"),
-            Value::String(text) => *value = json!(format!("<{} characters>", text.len())),
-            _ => {}
-        }
-    }
-    Value::Object(said)
 }
 
 fn shapeless(answer: &Response) -> Value {

@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use super::compare::hide_fresh;
 use super::jar::SetCookie;
+use super::masks::{hide_fresh, sealed_key};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -52,6 +52,9 @@ pub(crate) fn comparable(cookie: &SetCookie) -> Value {
                         ) =>
                     {
                         *value = json!("<seconds>");
+                    }
+                    Value::String(text) if key == "tf_totp_secret" => {
+                        *value = json!(sealed_key(text));
                     }
                     Value::String(_) if key == "family" => *value = json!("<a family>"),
                     Value::String(text) => *value = json!(hide_fresh(text)),

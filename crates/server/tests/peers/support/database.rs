@@ -8,6 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
 use super::console::Console;
+use super::masks;
 use crate::server::{Engine, Schema};
 
 /// Email, then column, then value.
@@ -220,7 +221,14 @@ fn comparable(column: &str, old: &str, value: &str) -> String {
         let parts: Vec<&str> = value.split('$').collect();
         return parts[..parts.len().saturating_sub(2)].join("$");
     }
-    super::compare::hide_fresh(value)
+    match column {
+        "tf_totp_secret" => masks::sealed_key(value),
+        "mf_recovery_codes" => {
+            let codes = value.split(',').map(masks::recovery_code);
+            codes.collect::<Vec<_>>().join(",")
+        }
+        _ => masks::hide_fresh(value),
+    }
 }
 
 fn shown(value: ValueRef<'_>) -> String {

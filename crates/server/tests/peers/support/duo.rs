@@ -11,6 +11,7 @@ use super::jar::{Jar, set_cookies};
 use super::known::{Aspect, Known};
 use super::peer::{Reference, Vestibule, fresh_database};
 use super::post::{Mail, Post};
+use super::sms::{Sms, SmsService};
 
 const AGENT: &str = "oracle-browser/1.0";
 
@@ -46,6 +47,7 @@ pub(crate) struct Duo {
     pub(crate) ours: Vestibule,
     pub(crate) theirs: Reference,
     post: Option<(Post, Post)>,
+    sms: Option<(SmsService, SmsService)>,
     before: (Users, Users),
     exchanges: usize,
     faults: Vec<String>,
@@ -67,19 +69,34 @@ impl Pair {
 impl Duo {
     /// Starts both in the single-page-app configuration with these keys changed.
     pub(crate) fn start(name: &str, changes: &Value) -> Self {
-        Self::with_post(name, changes, None)
+        Self::with_services(name, changes, None, None)
     }
 
     /// Like [`Self::start`], and compares mails too. Each server has an SMTP server of its own.
     pub(crate) fn start_with_mail(name: &str, changes: &Value) -> Self {
-        Self::with_post(name, changes, Some((Post::open(), Post::open())))
+        Self::with_services(name, changes, Some((Post::open(), Post::open())), None)
     }
 
-    fn with_post(name: &str, changes: &Value, post: Option<(Post, Post)>) -> Self {
+    /// Like [`Self::start_with_mail`], and compares SMS too.
+    pub(crate) fn start_with_mail_and_sms(name: &str, changes: &Value) -> Self {
+        let sms = (SmsService::open(), SmsService::open());
+        Self::with_services(name, changes, Some((Post::open(), Post::open())), Some(sms))
+    }
+
+    fn with_services(
+        name: &str,
+        changes: &Value,
+        post: Option<(Post, Post)>,
+        sms: Option<(SmsService, SmsService)>,
+    ) -> Self {
         let folder = Folder::new(name);
         let config = config::spa_with(changes);
-        let with_counter = |counter: Option<&Post>| {
+        let with_counter = |counter: Option<&Post>, sms: Option<&SmsService>| {
             let mut config = config.clone();
+            if let Some(sms) = sms {
+                config.insert("SECURITY_SMS_SERVICE".into(), "webhook".into());
+                config.insert("SECURITY_SMS_SERVICE_CONFIG".into(), sms.config());
+            }
             if let Some(post) = counter {
                 config.insert("MAIL_SERVER".into(), "127.0.0.1".into());
                 config.insert("MAIL_PORT".into(), post.port.into());
@@ -89,8 +106,9 @@ impl Duo {
             }
             config
         };
-        let our_config = with_counter(post.as_ref().map(|post| &post.0));
-        let their_config = with_counter(post.as_ref().map(|post| &post.1));
+        let sides = (post.as_ref(), sms.as_ref());
+        let our_config = with_counter(sides.0.map(|both| &both.0), sides.1.map(|both| &both.0));
+        let their_config = with_counter(sides.0.map(|both| &both.1), sides.1.map(|both| &both.1));
         let (our_database, their_database) = (
             fresh_database(folder.file("ours.db")),
             fresh_database(folder.file("theirs.db")),
@@ -101,6 +119,7 @@ impl Duo {
             ours,
             theirs,
             post,
+            sms,
             before: Default::default(),
             exchanges: 0,
             faults: Vec::new(),
@@ -116,8 +135,18 @@ impl Duo {
 
     /// The paths of the last links that each server mailed to an address.
     pub(crate) fn links(&self, address: &str) -> (String, String) {
-        let (ours, theirs) = self.post.as_ref().expect("a duo with mail");
+        let (ours, theirs) = self.post();
         (ours.link(address), theirs.link(address))
+    }
+
+    /// The mail servers of both.
+    pub(crate) fn post(&self) -> &(Post, Post) {
+        self.post.as_ref().expect("a duo with mail")
+    }
+
+    /// The SMS services of both.
+    pub(crate) fn sms(&self) -> &(SmsService, SmsService) {
+        self.sms.as_ref().expect("a duo with SMS")
     }
 
     /// Changes a user's column in both databases, outside any exchange.
@@ -198,6 +227,10 @@ impl Duo {
             .post
             .as_ref()
             .map(|(ours, theirs)| (ours.count(), theirs.count()));
+        let sms_counts = self
+            .sms
+            .as_ref()
+            .map(|(ours, theirs)| (ours.count(), theirs.count()));
         let ours = ask(to_ours, &browser.ours, self.ours.port)
             .unwrap_or_else(|error| panic!("{name}: ours: {error}\n{}", self.ours.log()));
         let theirs = ask(to_theirs, &browser.theirs, self.theirs.port)
@@ -239,6 +272,17 @@ impl Duo {
                     Aspect::Mails,
                     format!("ours {our_mails:#?}\n      reference {their_mails:#?}"),
                 ));
+            }
+        }
+        if let (Some((our_sms, their_sms)), Some(counts)) = (&self.sms, sms_counts) {
+            let theirs = their_sms.from(counts.1, 0);
+            let awaited = if same_status { theirs.len() } else { 0 };
+            let ours = our_sms.from(counts.0, awaited);
+            let numbers = |all: Vec<Sms>| all.into_iter().map(|sms| sms.to).collect::<Vec<_>>();
+            let (ours, theirs) = (numbers(ours), numbers(theirs));
+            if ours != theirs {
+                let text = format!("ours {ours:?}\n      reference {theirs:?}");
+                found.push((Aspect::Sms, text));
             }
         }
         self.judge(name, known, &ours, found);

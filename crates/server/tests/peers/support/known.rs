@@ -16,6 +16,7 @@ pub(crate) enum Aspect {
     Cors,
     Database,
     Mails,
+    Sms,
 }
 
 /// Why an answer of ours may differ.
@@ -84,6 +85,28 @@ pub(crate) enum Known {
     /// An address is also compared as it was typed, without today's normalisation, so that older
     /// rows can sign in.
     AddressAsStored,
+    /// A one-time code works once.
+    CodesWorkOnce,
+    /// `/tf-validate` with nothing to validate signs no user out.
+    OutOfOrderSignsNoUserOut,
+    /// A phone number is stored with its first code, and in `E.164`.
+    NumberStoredWithItsCode,
+    /// A token of `/tf-setup` is valid only for the user it was issued to.
+    SetupBelongsToUser,
+    /// A sign-in that waits for its second factor ends after `TWO_FACTOR_SETUP_WITHIN`, and when its
+    /// user is deactivated.
+    PendingSignInEnds,
+    /// A sign-in that waits for the set-up of a factor ends if its user set one up elsewhere.
+    SetUpElsewhere,
+    /// A recovery code is accepted without hyphens and in capitals.
+    RecoveryCodesAsTyped,
+    /// A sign-in cannot remove the second factor that it has to set up.
+    NoRemovalDuringSignIn,
+    /// A sign-in link leads to the second factor, too. A link that does redirects with
+    /// `tf_required`.
+    LinksToSecondFactor,
+    /// The method `mail` is set up as `email`, and its code is sent.
+    OlderNameOfEmail,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
     /// the endpoint.
     CorsOnRequest,
@@ -122,6 +145,7 @@ impl Known {
             | Self::NoTraceOfDeletedUser
             | Self::OneCaller
             | Self::LinkSignsNoUserOut
+            | Self::OutOfOrderSignsNoUserOut
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
             Self::OneGenericError | Self::GenericUserMember => aspect == Body,
             Self::BasicAsLogin => matches!(
@@ -137,6 +161,19 @@ impl Known {
             }
             Self::NoSignInByToken => matches!(aspect, Cookies | Database),
             Self::LinksWorkOnce => matches!(aspect, Location | Cookies | Database),
+            Self::CodesWorkOnce
+            | Self::PendingSignInEnds
+            | Self::SetUpElsewhere
+            | Self::SetupBelongsToUser
+            | Self::RecoveryCodesAsTyped
+            | Self::NoRemovalDuringSignIn => {
+                matches!(aspect, Status | Body | Cookies | Database)
+            }
+            Self::OlderNameOfEmail => matches!(aspect, Body | Cookies | Aspect::Mails),
+            Self::NumberStoredWithItsCode => matches!(aspect, Body | Database | Aspect::Sms),
+            Self::LinksToSecondFactor => {
+                matches!(aspect, Status | Body | Location | Cookies | Database)
+            }
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod console;
 pub(crate) mod cookies;
 pub(crate) mod database;
 pub(crate) mod duo;
+pub(crate) mod factors;
 pub(crate) mod folder;
 pub(crate) mod hostile;
 #[path = "../../support/http.rs"]
@@ -13,6 +14,7 @@ pub(crate) mod http;
 #[path = "../../support/jar.rs"]
 pub(crate) mod jar;
 pub(crate) mod known;
+pub(crate) mod masks;
 pub(crate) mod pair;
 pub(crate) mod peer;
 #[path = "../../support/post.rs"]
@@ -20,4 +22,5 @@ pub(crate) mod peer;
 pub(crate) mod post;
 pub(crate) mod python;
 pub(crate) mod requests;
+pub(crate) mod sms;
 pub(crate) mod users;

@@ -140,6 +140,28 @@ impl Python {
         answer["value"].as_str().expect("a text").to_owned()
     }
 
+    /// The one-time code of a key in base32, at a time in seconds since 1970.
+    pub(crate) fn one_time_code(&self, key: &str, at: u64) -> String {
+        self.value(&json!({"op": "code", "key": key, "at": at}))
+    }
+
+    /// A key as the reference stores it with these `SECURITY_TOTP_SECRETS`.
+    pub(crate) fn seal_key(&self, secrets: &Value, key: &str) -> String {
+        self.value(&json!({"op": "seal_key", "secrets": secrets, "key": key}))
+    }
+
+    /// The key in a value that either server stored.
+    pub(crate) fn open_key(&self, secrets: &Value, sealed: &str) -> String {
+        self.value(&json!({"op": "open_key", "secrets": secrets, "sealed": sealed}))
+    }
+
+    fn value(&self, request: &Value) -> String {
+        self.ask(request)["value"]
+            .as_str()
+            .expect("a text")
+            .to_owned()
+    }
+
     /// The value of a remember cookie for this identity.
     pub(crate) fn remember(&self, secret: &str, identity: &str) -> String {
         let answer = self.ask(&json!({"op": "digest", "secret": secret, "payload": identity}));

@@ -119,12 +119,12 @@ async fn renew(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
 async fn pending(app: &App, request: &mut RequestContext) -> Result<PendingSignIn, HandlerError> {
     request.require_anonymous(app).await?;
     let pending = PendingSignIn::of_session(app, &mut request.session).await?;
-    if let Some(pending) = pending.filter(|pending| pending.stage == Stage::Ready) {
-        return Ok(pending);
-    }
-    keys::abandon(&mut request.session);
-    let message = Message::TwoFactorPermissionDenied;
-    Err(Rejection::fields(FieldErrors::one("", message)).into())
+    let Some(pending) = pending.filter(|pending| pending.stage == Stage::Ready) else {
+        keys::abandon(&mut request.session);
+        let message = Message::TwoFactorPermissionDenied;
+        return Err(Rejection::fields(FieldErrors::one("", message)).into());
+    };
+    Ok(pending)
 }
 
 async fn recover(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {

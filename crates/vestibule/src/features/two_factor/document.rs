@@ -269,7 +269,6 @@ pub(super) fn select_state(app: &App) -> Operation {
             .must("tf_select", Schema::only(true))
             .must("tf_setup_methods", Schema::list(words(app, &[]))),
     )
-    .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
     .refuses_field("", &[Message::TwoFactorPermissionDenied])
 }
 
@@ -290,7 +289,6 @@ pub(super) fn select(app: &App) -> Operation {
                 .must("tf_primary_method", method())
                 .must("tf_method", method()),
         )
-        .refuses(StatusCode::BAD_REQUEST, &[Message::AnonymousUserRequired])
         .refuses_field("", &[Message::TwoFactorPermissionDenied])
         .refuses_field("which", &[Message::InvalidInput])
 }

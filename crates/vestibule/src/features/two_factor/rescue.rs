@@ -39,11 +39,11 @@ pub(super) async fn post(State(app): State<App>, mut request: RequestContext) ->
 async fn pending(app: &App, request: &mut RequestContext) -> Result<PendingSignIn, HandlerError> {
     request.require_anonymous(app).await?;
     let pending = PendingSignIn::of_session(app, &mut request.session).await?;
-    if let Some(pending) = pending.filter(|pending| pending.stage == Stage::Ready) {
-        return Ok(pending);
-    }
-    keys::abandon(&mut request.session);
-    Err(out_of_order().into())
+    let Some(pending) = pending.filter(|pending| pending.stage == Stage::Ready) else {
+        keys::abandon(&mut request.session);
+        return Err(out_of_order().into());
+    };
+    Ok(pending)
 }
 
 fn options(app: &App, request: &mut RequestContext, pending: &PendingSignIn) -> Reply {

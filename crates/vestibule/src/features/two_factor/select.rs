@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use vestibule_store::Change;
+use vestibule_store::{Change, User};
 
 use super::validate::factor_of;
 use super::{out_of_order, wire};
@@ -10,8 +10,9 @@ use crate::app::App;
 use crate::hooks::Event;
 use crate::http::fault::HandlerError;
 use crate::http::reply::Reply;
+use crate::session::assurance;
 use crate::session::keys;
-use crate::session::pending::{self, PendingSignIn, Stage};
+use crate::session::pending::{self, PendingSignIn};
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, SecondFactorDue};
 use crate::settings::Method;
@@ -21,10 +22,10 @@ const WHICH: &str = "which";
 /// `GET /tf-select`: returns the second factors that the user has set up.
 pub(super) async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = match pending(&app, &mut request).await {
-        Ok((_, method)) => Ok(Reply::ok()
+        Ok((pending, _)) => Ok(Reply::ok()
             .member("csrf_token", request.session.csrf_token(&app))
             .member("tf_select", true)
-            .member("tf_setup_methods", vec![method.name()])),
+            .member("tf_setup_methods", methods(&pending.user))),
         Err(error) => Err(error),
     };
     request.finish(&app, outcome)
@@ -36,13 +37,21 @@ pub(super) async fn post(State(app): State<App>, mut request: RequestContext) ->
     request.finish(&app, outcome)
 }
 
+/// The second factors that a user has set up, by their names in the database.
+fn methods(user: &User) -> Vec<&str> {
+    assurance::second_factor(user).into_iter().collect()
+}
+
 async fn pending(
     app: &App,
     request: &mut RequestContext,
 ) -> Result<(PendingSignIn, Method), HandlerError> {
-    request.require_anonymous(app).await?;
-    let pending = PendingSignIn::of_session(app, &mut request.session).await?;
-    let pending = pending.filter(|pending| pending.stage == Stage::Select);
+    request.identify(app).await?;
+    let pending = match request.session.caller() {
+        Some(_) => None,
+        None => PendingSignIn::of_session(app, &mut request.session).await?,
+    };
+    let pending = pending.filter(|pending| pending.may_choose);
     let found = pending.and_then(|pending| {
         let factor = factor_of(&pending)?;
         Some((pending, factor.method))
@@ -55,7 +64,7 @@ async fn pending(
 
 async fn choose(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let (pending, method) = pending(app, request).await?;
-    wire::read_choice(request.body.fields()?, WHICH, &[method.name()])?;
+    wire::read_choice(request.body.fields()?, WHICH, &methods(&pending.user))?;
     let info = request.session.info();
     let code = sign_in::second_factor_code(app, info, &pending.user, method).await?;
     if let Some(code) = code {
@@ -70,5 +79,5 @@ async fn choose(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
         app.commit(info, change, &event).await?;
     }
     pending::set_ready(&mut request.session);
-    Ok(SecondFactorDue::of(method).reply(app, &mut request.session))
+    Ok(SecondFactorDue::of(&pending.user).reply(app, &mut request.session))
 }

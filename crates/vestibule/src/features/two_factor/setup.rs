@@ -8,17 +8,16 @@ use vestibule_store::{
 };
 use zeroize::Zeroizing;
 
+use super::wire::Wish;
 use super::{out_of_order, wire};
 use crate::app::App;
 use crate::codes::sent::{CodeFor, CodeMessage};
 use crate::codes::{self, CodeToCheck, notice, secret};
 use crate::guard::{self, OnSuccess};
 use crate::hooks::Event;
-use crate::http::body::{Field, Fields};
 use crate::http::fault::HandlerError;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
-use crate::identity;
 use crate::links::step::Token;
 use crate::messages::Message;
 use crate::session::auth_policy::AuthPolicy;
@@ -27,10 +26,6 @@ use crate::session::pending::{self, FactorInSetup, PendingSignIn, Stage};
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
 use crate::settings::{Mechanism, Method};
-
-const SETUP: &str = "setup";
-const PHONE: &str = "phone";
-const DISABLE: &str = "disable";
 
 /// Who sets up a second factor.
 enum Owner {
@@ -81,11 +76,25 @@ async fn owner(app: &App, request: &mut RequestContext) -> Result<Owner, Handler
     let pending = PendingSignIn::of_session(app, &mut request.session).await?;
     let is_setting_up =
         |pending: &PendingSignIn| matches!(pending.stage, Stage::Setup | Stage::Validating);
-    if let Some(pending) = pending.filter(is_setting_up) {
-        return Ok(Owner::SigningIn(Box::new(pending)));
+    let Some(pending) = pending.filter(is_setting_up) else {
+        keys::abandon(&mut request.session);
+        return Err(out_of_order().into());
+    };
+    Ok(Owner::SigningIn(Box::new(pending)))
+}
+
+/// Whether the session is the caller's. A session cookie sent beside a token may be another user's,
+/// so that session stays unchanged.
+fn owns_session(request: &RequestContext) -> bool {
+    let caller = request.session.caller();
+    caller.is_none_or(|caller| caller.via == Mechanism::Session)
+}
+
+/// Removes the state of a set-up from the caller's session.
+fn abandon(request: &mut RequestContext) {
+    if owns_session(request) {
+        keys::abandon(&mut request.session);
     }
-    keys::abandon(&mut request.session);
-    Err(out_of_order().into())
 }
 
 async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
@@ -98,7 +107,7 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
         .map(|method| method.name())
         .collect();
     if !settings.required && user.tf_primary_method.is_some() {
-        available.insert(0, DISABLE);
+        available.insert(0, wire::DISABLE);
     }
     Ok(Reply::ok()
         .member("csrf_token", request.session.csrf_token(app))
@@ -109,43 +118,11 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
         .member("tf_available_methods", available))
 }
 
-/// What a request asks for.
-#[derive(Debug, PartialEq, Eq)]
-enum Wish {
-    SetUp(Method, Option<String>),
-    Disable,
-}
-
-fn read(app: &App, fields: &Fields, may_disable: bool) -> Result<Wish, FieldErrors> {
-    let settings = &app.settings().two_factor;
-    let unavailable = FieldErrors::one(SETUP, Message::TwoFactorMethodNotAvailable);
-    let phone = match fields.text(PHONE) {
-        Field::Text(text) => Some(text),
-        Field::Empty => None,
-        Field::WrongType => return Err(FieldErrors::one(PHONE, Message::ApiError)),
-    };
-    let Field::Text(name) = fields.exact(SETUP) else {
-        return Err(unavailable);
-    };
-    if name == DISABLE && may_disable && !settings.required {
-        return Ok(Wish::Disable);
-    }
-    let method = Method::from_stored(name).filter(|method| settings.methods.contains(method));
-    match method {
-        None => Err(unavailable),
-        Some(Method::Sms) => match phone.and_then(|text| identity::phone_number(app, text)) {
-            Some(phone) => Ok(Wish::SetUp(Method::Sms, Some(phone))),
-            None => Err(FieldErrors::one(PHONE, Message::PhoneInvalid)),
-        },
-        Some(method) => Ok(Wish::SetUp(method, None)),
-    }
-}
-
 async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let owner = owner(app, request).await?;
     let may_disable = matches!(owner, Owner::SignedIn(_));
-    let wish = read(app, request.body.fields()?, may_disable).map_err(Rejection::fields)?;
-    let (method, phone) = match wish {
+    let wish = wire::read_wish(app, request.body.fields()?, may_disable);
+    let (method, phone) = match wish.map_err(Rejection::fields)? {
         Wish::Disable => return disable(app, request, owner.user()).await,
         Wish::SetUp(method, phone) => (method, phone),
     };
@@ -168,12 +145,7 @@ async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
         };
         token = Some(app.two_factor_setup_codec().seal(&state, app.unix_now()));
     }
-    // A session cookie sent beside a token may be another user's, so that session stays unchanged.
-    let by_session = request
-        .session
-        .caller()
-        .is_none_or(|caller| caller.via == Mechanism::Session);
-    if by_session {
+    if owns_session(request) {
         pending::set_factor_in_setup(&mut request.session, &factor);
     }
     let mut reply = Reply::ok()
@@ -232,7 +204,19 @@ async fn disable(
     request: &mut RequestContext,
     user: &User,
 ) -> Result<Reply, HandlerError> {
-    let info = request.session.info().clone();
+    let has_any = user.tf_primary_method.is_some()
+        || user.tf_totp_secret.is_some()
+        || user.tf_phone_number.is_some();
+    if has_any {
+        remove(app, request, user).await?;
+    }
+    abandon(request);
+    let payload = UserPayload::without_tokens(app, user);
+    Ok(payload.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
+}
+
+async fn remove(app: &App, request: &RequestContext, user: &User) -> Result<(), HandlerError> {
+    let info = request.session.info();
     let patch = UserPatch {
         only_if: OnlyIf::same_as(user),
         tf_primary_method: Some(None),
@@ -242,7 +226,7 @@ async fn disable(
     };
     let removed = user.tf_primary_method.as_deref();
     let notice = match removed {
-        Some(method) => notice::factor_removed(app, &info, user, method)?,
+        Some(method) => notice::factor_removed(app, info, user, method)?,
         None => None,
     };
     let change = Change {
@@ -251,12 +235,10 @@ async fn disable(
         ..Change::default()
     };
     let event = Event::SecondFactorDisabled { user_id: user.id };
-    if app.commit(&info, change, &event).await? == Applied::Stale {
+    if app.commit(info, change, &event).await? == Applied::Stale {
         return Err(out_of_order().into());
     }
-    keys::abandon(&mut request.session);
-    let payload = UserPayload::without_tokens(app, user);
-    Ok(payload.add_to(Reply::ok().member("csrf_token", request.session.csrf_token(app))))
+    Ok(())
 }
 
 async fn complete(
@@ -273,11 +255,13 @@ async fn complete(
     let state = match opened {
         Ok(state) if state.is_of(&user.fs_uniquifier) => state,
         Err(SetupStateError::Expired) => {
+            abandon(request);
             let within = app.period(request.session.info(), settings.setup.within);
             let message = Message::TwoFactorSetupExpired.with("within", within);
             return Err(Rejection::fields(FieldErrors::one("", message)).into());
         }
         Ok(_) | Err(SetupStateError::Invalid) => {
+            abandon(request);
             return Err(Rejection::fields(FieldErrors::one("", Message::ApiError)).into());
         }
     };
@@ -333,7 +317,7 @@ pub(super) async fn replace(
         Applied::Done(_) => {}
         Applied::Spent | Applied::Stale => return Err(wire::wrong_code().into()),
     }
-    keys::abandon(&mut request.session);
+    abandon(request);
     Ok(factor
         .phone
         .clone()

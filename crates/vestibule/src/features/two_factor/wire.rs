@@ -7,10 +7,18 @@ use crate::app::App;
 use crate::codes::recovery;
 use crate::http::body::{Field, Fields};
 use crate::http::reject::{FieldErrors, Rejection};
+use crate::identity;
 use crate::messages::Message;
 use crate::session::assurance;
 use crate::session::proof::Proof;
+use crate::settings::Method;
 use crate::settings::endpoints::under_prefix;
+
+const SETUP: &str = "setup";
+const PHONE: &str = "phone";
+/// The choice that removes the second factor.
+pub(super) const DISABLE: &str = "disable";
+const OLD_NAME_OF_EMAIL: &str = "mail";
 
 /// The field with a one-time code.
 pub(super) const CODE: &str = "code";
@@ -69,5 +77,50 @@ pub(super) fn read_choice<'a>(
             name,
             Message::InvalidInput,
         ))),
+    }
+}
+
+/// What a set-up asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// To begin to set up a method, with the number that an SMS goes to.
+    SetUp(Method, Option<String>),
+    /// To remove the second factor.
+    Disable,
+}
+
+/// Reads what a set-up asks for.
+///
+/// # Errors
+/// The field that is wrong.
+pub(super) fn read_wish(
+    app: &App,
+    fields: &Fields,
+    may_disable: bool,
+) -> Result<Wish, FieldErrors> {
+    let settings = &app.settings().two_factor;
+    let unavailable = FieldErrors::one(SETUP, Message::TwoFactorMethodNotAvailable);
+    let phone = match fields.text(PHONE) {
+        Field::Text(text) => Some(text),
+        Field::Empty => None,
+        Field::WrongType => return Err(FieldErrors::one(PHONE, Message::ApiError)),
+    };
+    let Field::Text(name) = fields.exact(SETUP) else {
+        return Err(unavailable);
+    };
+    if name == DISABLE && may_disable && !settings.required {
+        return Ok(Wish::Disable);
+    }
+    // The reference accepts the older name of one method only.
+    let is_named = |method: &Method| {
+        name == method.name() || *method == Method::Email && name == OLD_NAME_OF_EMAIL
+    };
+    match settings.methods.iter().copied().find(is_named) {
+        None => Err(unavailable),
+        Some(Method::Sms) => match phone.and_then(|text| identity::phone_number(app, text)) {
+            Some(phone) => Ok(Wish::SetUp(Method::Sms, Some(phone))),
+            None => Err(FieldErrors::one(PHONE, Message::PhoneInvalid)),
+        },
+        Some(method) => Ok(Wish::SetUp(method, None)),
     }
 }

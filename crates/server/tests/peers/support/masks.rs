@@ -1,0 +1,126 @@
+//! Hiding what may differ between two correct servers in a body: random values, times, and secrets
+//! sealed with a fresh salt.
+
+use serde_json::{Map, Value, json};
+
+use super::cookies;
+
+/// Hides a random identifier that was generated during the test. The test users' own identifiers
+/// contain eight zeros and stay visible.
+pub(crate) fn hide_fresh(text: &str) -> String {
+    let drawn = text.len() == 32
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && !text.contains("00000000");
+    if drawn {
+        "<drawn>".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Reduces tokens, keys and recovery codes in the member `response` to their shapes.
+pub(crate) fn hide_secrets(response: &mut Map<String, Value>) {
+    if let Some(Value::String(token)) = response.get_mut("csrf_token") {
+        *token = match cookies::payload(token) {
+            Some(Value::String(secret)) => format!("<signed, {} characters>", secret.len()),
+            _ => format!("<not a CSRF token: {token}>"),
+        };
+    }
+    hide_factor(response);
+    let Some(user) = response.get_mut("user").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (member, kept) in [
+        ("authentication_token", &["ver", "uid", "exp"][..]),
+        ("refresh_token", &["ver", "uid", "name", "gen"][..]),
+    ] {
+        if let Some(token) = user.get_mut(member) {
+            *token = shape_of(token, kept);
+        }
+    }
+}
+
+/// What the reply to the set-up of a factor contains: the state token and the key.
+fn hide_factor(response: &mut Map<String, Value>) {
+    if let Some(token @ Value::String(_)) = response.get_mut("tf_state_token") {
+        *token = match token.as_str().and_then(cookies::payload) {
+            Some(Value::Object(mut state)) => {
+                state.retain(|key, _| !key.starts_with("vestibule_"));
+                if let Some(Value::String(secret)) = state.get_mut("totp_secret") {
+                    *secret = sealed_key(secret);
+                }
+                Value::Object(state)
+            }
+            _ => json!(format!("<not a token: {token}>")),
+        };
+    }
+    let key = response.get("tf_authr_b32key").and_then(Value::as_str);
+    let key = key.unwrap_or("<no key>").to_owned();
+    for member in ["tf_authr_b32key", "tf_authr_uri"] {
+        if let Some(Value::String(text)) = response.get_mut(member) {
+            *text = text.replace(&key, &format!("<{} characters>", key.len()));
+        }
+    }
+    if let Some(Value::String(text)) = response.get_mut("tf_authr_key") {
+        *text = if text.replace('-', "") == key {
+            text.chars()
+                .map(|c| if c == '-' { c } else { 'x' })
+                .collect()
+        } else {
+            format!("<not the key: {text}>")
+        };
+    }
+    if let Some(Value::Array(codes)) = response.get_mut("recovery_codes") {
+        for code in codes {
+            *code = code
+                .as_str()
+                .map_or_else(|| json!("<not a text>"), |code| json!(recovery_code(code)));
+        }
+    }
+}
+
+/// A recovery code without its digits, or the kind of an encrypted one.
+pub(crate) fn recovery_code(code: &str) -> String {
+    if code.starts_with("gAAAAA") {
+        return format!("<sealed, {} characters>", code.len());
+    }
+    let hide = |c: char| match c {
+        '0'..='9' | 'a'..='f' => 'x',
+        other => other,
+    };
+    code.chars().map(hide).collect()
+}
+
+/// A stored key with its names, but without its values; a version is kept.
+pub(crate) fn sealed_key(text: &str) -> String {
+    let Ok(mut value) = serde_json::from_str::<Value>(text) else {
+        return text.to_owned();
+    };
+    if let Some(Value::Object(sealed)) = value.get_mut("enckey") {
+        for name in ["k", "s"] {
+            if let Some(Value::String(secret)) = sealed.get_mut(name) {
+                *secret = format!("<{} characters>", secret.len());
+            }
+        }
+    }
+    value.to_string()
+}
+
+/// The shape of a signed object: some members with their values, the others with their kind only.
+fn shape_of(token: &Value, kept: &[&str]) -> Value {
+    let Some(Value::Object(mut said)) = token.as_str().and_then(cookies::payload) else {
+        return json!(format!("<not a token: {token}>"));
+    };
+    for (name, value) in &mut said {
+        match &value {
+            Value::String(text) if kept.contains(&name.as_str()) => {
+                *value = json!(hide_fresh(text));
+            }
+            _ if kept.contains(&name.as_str()) => {}
+            Value::Number(_) => *value = json!("<seconds>"),
+            Value::String(text) => *value = json!(format!("<{} characters>", text.len())),
+            _ => {}
+        }
+    }
+    Value::Object(said)
+}
