@@ -42,6 +42,7 @@ macro_rules! on_each_database {
 }
 
 mod encodings;
+mod guesses;
 mod killed;
 mod links;
 mod mail_server_away;
