@@ -25,6 +25,8 @@ mod freshness;
 mod identities;
 mod injection;
 mod limits;
+mod limits_devices;
+mod limits_keys;
 mod links;
 mod log;
 mod login;
