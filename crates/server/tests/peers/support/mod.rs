@@ -20,4 +20,5 @@ pub(crate) mod peer;
 pub(crate) mod post;
 pub(crate) mod python;
 pub(crate) mod requests;
+pub(crate) mod shim;
 pub(crate) mod users;
