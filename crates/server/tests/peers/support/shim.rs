@@ -65,21 +65,20 @@ fn serve(
     seen: &Mutex<Vec<String>>,
 ) -> Option<()> {
     let request = read(stream)?;
-    let response = match application.answer(&request) {
-        Some(own) => own,
-        None => {
-            let response = request.send(application.vestibule).ok()?;
-            let line = format!(
-                "{} {} {}",
-                request.method,
-                without_token(&request.target),
-                response.status
-            );
-            seen.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(line);
-            response
-        }
+    let response = if let Some(own) = application.answer(&request) {
+        own
+    } else {
+        let response = request.send(application.vestibule).ok()?;
+        let line = format!(
+            "{} {} {}",
+            request.method,
+            without_token(&request.target),
+            response.status
+        );
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line);
+        response
     };
     let mut head = format!("HTTP/1.1 {} -\r\nConnection: close\r\n", response.status);
     let framing = ["connection", "content-length", "transfer-encoding"];
