@@ -17,3 +17,6 @@ mod serving;
 mod slow_clients;
 #[path = "../support/program.rs"]
 mod support;
+
+/// The documented configuration for single-page apps.
+const SPA: &str = include_str!("../support/spa.toml");

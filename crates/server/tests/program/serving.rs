@@ -4,33 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Instant;
 
+use crate::SPA;
 use crate::slow_clients::sockets;
 use crate::support::{BINARY, Folder, Server, stdout, terminate, wait_for};
-
-const SPA: &str = r#"
-SECURITY_FLASH_MESSAGES = false
-SECURITY_URL_PREFIX = "/api/accounts"
-SECURITY_RECOVERABLE = true
-SECURITY_TRACKABLE = true
-SECURITY_CHANGEABLE = true
-SECURITY_CONFIRMABLE = true
-SECURITY_REGISTERABLE = true
-SECURITY_UNIFIED_SIGNIN = true
-SECURITY_POST_CONFIRM_VIEW = "/confirmed"
-SECURITY_CONFIRM_ERROR_VIEW = "/confirm-error"
-SECURITY_RESET_VIEW = "/reset-password"
-SECURITY_RESET_ERROR_VIEW = "/reset-password-error"
-SECURITY_LOGIN_ERROR_VIEW = "/login-error"
-SECURITY_POST_OAUTH_LOGIN_VIEW = "/post-oauth-login"
-SECURITY_REDIRECT_BEHAVIOR = "spa"
-SECURITY_CSRF_PROTECT_MECHANISMS = ["session", "basic"]
-SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS = true
-SECURITY_CSRF_COOKIE_NAME = "XSRF-TOKEN"
-WTF_CSRF_CHECK_DEFAULT = false
-WTF_CSRF_TIME_LIMIT = ""   # None: CSRF tokens do not expire
-# while the UI is developed on another port:
-# SECURITY_REDIRECT_HOST = "localhost:8080"
-"#;
 
 fn with_ana() -> Folder {
     let folder = Folder::new();
@@ -85,24 +61,37 @@ fn a_start_without_configuration_generates_secrets_that_a_restart_keeps() {
 }
 
 #[test]
-fn the_spa_configuration_starts_with_one_warning_about_unserved_features() {
+fn spa_configuration_and_starter_file_start_without_a_warning() {
+    let spa = Folder::new();
+    spa.write("vestibule.toml", SPA);
+    // Without a configuration, the server starts with the starter file, which it writes.
+    let starter = Folder::new();
+    for folder in [spa, starter] {
+        let server = Server::start(&folder, &[]);
+        assert!(
+            server
+                .curl(&["{}/api/accounts/us-signin"])
+                .contains("available_methods")
+        );
+        server.stop();
+        let log = folder.read("log");
+        for word in ["WARN", "ERROR", "not served"] {
+            assert!(!log.contains(word), "{word}: {log}");
+        }
+    }
+}
+
+#[test]
+fn unserved_features_are_named_in_one_warning() {
     let folder = Folder::new();
-    folder.write("vestibule.toml", SPA);
-    let server = Server::start(&folder, &[]);
-    assert!(
-        server
-            .curl(&["{}/api/accounts/login"])
-            .contains("csrf_token")
-    );
-    server.stop();
+    folder.write("vestibule.toml", "SECURITY_WEBAUTHN = true\n");
+    Server::start(&folder, &[]).stop();
     let log = folder.read("log");
     let warnings: Vec<&str> = log.lines().filter(|line| line.contains("WARN")).collect();
     assert_eq!(warnings.len(), 1, "{log}");
-    assert!(
-        warnings[0].contains("SECURITY_UNIFIED_SIGNIN"),
-        "{}",
-        warnings[0]
-    );
+    for part in ["SECURITY_WEBAUTHN", "not served by this version"] {
+        assert!(warnings[0].contains(part), "{}", warnings[0]);
+    }
 }
 
 #[test]
