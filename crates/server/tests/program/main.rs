@@ -10,6 +10,7 @@ mod config_check;
 mod config_connect;
 mod config_import;
 mod database_address;
+mod pages;
 mod prepared_folder;
 mod readme;
 mod secrets;
