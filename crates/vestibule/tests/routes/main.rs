@@ -20,6 +20,8 @@ mod dev_mailbox;
 mod endpoints;
 mod enumeration;
 mod events;
+mod factor_matrix;
+mod factor_state_changes;
 mod faults;
 mod freshness;
 mod identities;
