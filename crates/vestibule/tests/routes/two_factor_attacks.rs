@@ -447,3 +447,52 @@ async fn attack_limiter_sms_to_one_number_are_limited() {
     }
     assert_eq!(app.sms("+14155550123").await.len(), 5);
 }
+
+#[tokio::test]
+async fn attack_crash_by_odd_input_no_endpoint_fails_for_a_pending_sign_in() {
+    let (app, _) = TestApp::with_authenticator("SECURITY_UNIFIED_SIGNIN = true\n").await;
+    let (pending, response) = app.half_signed_in(ANA).await;
+    let pending = pending.header("x-xsrf-token", &text(&response["csrf_token"]));
+    let anonymous = app.browser();
+    let odd = [
+        json!(null),
+        json!([]),
+        json!({}),
+        json!(1e300),
+        json!(-1),
+        json!(true),
+        json!("\u{0}"),
+        json!("x".repeat(10_000)),
+        json!("٠١٢٣٤٥"),
+        json!([["sms"], null]),
+    ];
+    let fields = [
+        "code",
+        "passcode",
+        "identity",
+        "chosen_method",
+        "delete_method",
+        "setup",
+        "phone",
+        "which",
+        "help_setup",
+        "id",
+    ];
+    for (path, item) in app.document()["paths"].as_object().unwrap() {
+        if item.get("post").is_none() {
+            continue;
+        }
+        let path = format!("/api/accounts{}", path.replace("{token}", "a.b.c"));
+        for value in &odd {
+            let body: serde_json::Map<String, serde_json::Value> = fields
+                .iter()
+                .map(|field| ((*field).to_owned(), value.clone()))
+                .collect();
+            for browser in [&pending, &anonymous] {
+                let body = serde_json::Value::Object(body.clone());
+                let answer = browser.clone().post(&path, body).await;
+                assert!(answer.status.as_u16() < 500, "{path} {value}: {answer:?}");
+            }
+        }
+    }
+}
