@@ -20,6 +20,7 @@ mod dev_mailbox;
 mod endpoints;
 mod enumeration;
 mod events;
+mod factor_events;
 mod factor_matrix;
 mod factor_state_changes;
 mod faults;
