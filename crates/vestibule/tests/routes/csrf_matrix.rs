@@ -206,7 +206,7 @@ fn endpoints() -> Vec<Endpoint> {
         row(Kind::Reads, Method::GET, "/tf-rescue", None),
         row(Kind::AnonymousOnly, Method::POST, "/tf-rescue", None),
         row(Kind::Reads, Method::GET, "/tf-select", None),
-        row(Kind::AnonymousOnly, Method::POST, "/tf-select", None),
+        row(Kind::Open, Method::POST, "/tf-select", None),
         row(Kind::Reads, Method::GET, "/mf-recovery", None),
         row(Kind::AnonymousOnly, Method::POST, "/mf-recovery", None),
         row(Kind::Reads, Method::GET, "/mf-recovery-codes", None),
