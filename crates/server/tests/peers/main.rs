@@ -9,6 +9,7 @@ mod artefacts_links;
 mod artefacts_passwords;
 mod artefacts_sessions;
 mod artefacts_tokens;
+mod artefacts_unified;
 mod hostile_bodies;
 mod hostile_requests;
 mod oracle_authz;
@@ -34,6 +35,13 @@ mod oracle_two_factor_rules;
 mod oracle_two_factor_setup;
 mod oracle_two_factor_sign_in;
 mod oracle_unified;
+mod oracle_unified_codes;
+mod oracle_unified_edges;
+mod oracle_unified_links;
+mod oracle_unified_settings;
+mod oracle_unified_setup;
+mod oracle_unified_sign_in;
+mod oracle_unified_verify;
 mod oracle_usernames;
 mod oracle_verify;
 #[path = "../../../store/tests/contract/server.rs"]
@@ -67,6 +75,14 @@ fn oracle_compares_at_least_4000_exchanges() {
         include_str!("oracle_two_factor_rules.rs"),
         include_str!("oracle_two_factor_setup.rs"),
         include_str!("oracle_two_factor_sign_in.rs"),
+        include_str!("oracle_unified.rs"),
+        include_str!("oracle_unified_codes.rs"),
+        include_str!("oracle_unified_edges.rs"),
+        include_str!("oracle_unified_links.rs"),
+        include_str!("oracle_unified_settings.rs"),
+        include_str!("oracle_unified_setup.rs"),
+        include_str!("oracle_unified_sign_in.rs"),
+        include_str!("oracle_unified_verify.rs"),
         include_str!("oracle_usernames.rs"),
         include_str!("oracle_verify.rs"),
     ]

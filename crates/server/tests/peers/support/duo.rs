@@ -203,7 +203,8 @@ impl Duo {
         self.send_differing(name, browser, Some((known, our_status)), build)
     }
 
-    fn send_differing(
+    /// Like [`Self::send`] or, with a declared difference, like [`Self::send_known`].
+    pub(crate) fn send_differing(
         &mut self,
         name: &str,
         browser: &mut Browser,

@@ -23,4 +23,5 @@ pub(crate) mod post;
 pub(crate) mod python;
 pub(crate) mod requests;
 pub(crate) mod sms;
+pub(crate) mod unified;
 pub(crate) mod users;
