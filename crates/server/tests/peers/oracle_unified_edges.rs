@@ -3,14 +3,16 @@
 
 use serde_json::json;
 
+use crate::support::config::SECRET;
 use crate::support::duo::{Browser, Duo};
 use crate::support::factors::{form, joined, post};
 use crate::support::http::Request;
 use crate::support::known::Known;
+use crate::support::python::Python;
 use crate::support::requests::who;
 use crate::support::unified::{
-    PHONE, SEND, SETUP, SIGN_IN, VERIFY, VERIFY_SEND, app_code, confirm, send_code, sign_in_as,
-    with_passcode,
+    APP_KEY, PHONE, SEND, SETUP, SIGN_IN, VERIFY, VERIFY_SEND, app_code, confirm, send_code,
+    sign_in_as, with_passcode,
 };
 use crate::support::users::{ANA, PASSWORD, of_scheme};
 
@@ -72,48 +74,52 @@ fn oracle_unified_with_an_auth_token() {
     });
     let tokens = signed_in.of_user("authentication_token");
     let with = |request: Request, token: &str| request.header("Authentication-Token", token);
-    for (name, request) in [
-        ("GET sign-in", Request::get(SIGN_IN)),
-        ("GET verify", Request::get(VERIFY)),
-        ("GET setup", Request::get(SETUP)),
+    let unchanged = |status| Some((Known::OneCaller, status));
+    let to = |path: &str, body: serde_json::Value| Request::post(path, &body);
+    let app = json!({"chosen_method": "authenticator"});
+    let passcode = json!({"passcode": PASSWORD});
+    let sms = json!({"identity": ANA, "chosen_method": "sms"});
+    for (name, known, request) in [
+        ("GET sign-in", None, Request::get(SIGN_IN)),
+        ("GET verify", None, Request::get(VERIFY)),
+        ("GET setup", unchanged(200), Request::get(SETUP)),
         (
             "wrong",
-            Request::post(VERIFY, &json!({"passcode": "wrong"})),
+            unchanged(400),
+            to(VERIFY, json!({"passcode": "wrong"})),
         ),
         (
             "send",
-            Request::post(VERIFY_SEND, &json!({"chosen_method": "email"})),
+            None,
+            to(VERIFY_SEND, json!({"chosen_method": "email"})),
         ),
-        (
-            "send to sign in",
-            Request::post(SEND, &json!({"identity": ANA, "chosen_method": "sms"})),
-        ),
+        ("send to sign in", None, to(SEND, sms)),
         (
             "begin",
-            Request::post(SETUP, &json!({"chosen_method": "email"})),
+            unchanged(200),
+            to(SETUP, json!({"chosen_method": "email"})),
         ),
         (
             "remove",
-            Request::post(SETUP, &json!({"delete_method": ["sms"]})),
+            unchanged(200),
+            to(SETUP, json!({"delete_method": ["sms"]})),
+        ),
+        ("verify", unchanged(200), to(VERIFY, passcode.clone())),
+        (
+            "tokens",
+            unchanged(200),
+            to(&format!("{VERIFY}?include_auth_token"), passcode),
         ),
     ] {
-        duo.send_own(name, &mut Browser::new(), &tokens, |_, token| {
+        let browser = &mut Browser::new();
+        duo.send_own_differing(name, browser, known, &tokens, |_, token| {
             with(request.clone(), token)
         });
     }
-    for (name, path) in [
-        ("verify", VERIFY.to_owned()),
-        ("tokens", format!("{VERIFY}?include_auth_token")),
-    ] {
-        duo.send_own(name, &mut Browser::new(), &tokens, |_, token| {
-            with(Request::post(&path, &json!({"passcode": PASSWORD})), token)
-        });
-    }
-    let begun = duo.send_own("begin an app", &mut Browser::new(), &tokens, |_, token| {
-        with(
-            Request::post(SETUP, &json!({"chosen_method": "authenticator"})),
-            token,
-        )
+    let known = (Known::OneCaller, 200);
+    let browser = &mut Browser::new();
+    let begun = duo.send_own_known("begin an app", browser, known, &tokens, |_, token| {
+        with(to(SETUP, app.clone()), token)
     });
     let own = joined(
         &tokens,
@@ -171,10 +177,23 @@ fn oracle_unified_code_that_loses_its_zeros_as_a_number() {
         post(VERIFY, &json!({"passcode": number}), jar)
     });
     let number = next();
+    let state = json!({
+        "totp_secret": json!({"key": APP_KEY, "type": "totp", "v": 1}).to_string(),
+        "chosen_method": "authenticator", "phone_number": null,
+    });
+    let state = Python::get().sign("us_setup", SECRET, &state, 0);
+    duo.send("set up", &mut ana, |jar| {
+        post(
+            &format!("{SETUP}/{state}"),
+            &json!({"passcode": number}),
+            jar,
+        )
+    });
+    let number = next();
     duo.send_known("sign in", &mut Browser::new(), known, 200, |_| {
         Request::post(SIGN_IN, &json!({"identity": ANA, "passcode": number}))
     });
-    duo.finish(3);
+    duo.finish(4);
 }
 
 #[test]

@@ -136,12 +136,8 @@ fn oracle_unified_setup_of_each_method() {
         ("a wrong number", json!({"passcode": 12})),
         ("a password", json!({"passcode": PASSWORD})),
     ] {
-        if name == "a list" {
-            let known = (Known::NoListForText, 400);
-            duo.send_own_known(name, ana, known, &paths, |jar, path| post(path, &body, jar));
-        } else {
-            duo.send_own(name, ana, &paths, |jar, path| post(path, &body, jar));
-        }
+        let known = (name == "a list").then_some((Known::NoListForText, 400));
+        duo.send_own_differing(name, ana, known, &paths, |jar, path| post(path, &body, jar));
     }
     let wrong = joined(&paths, &(other_than(&codes.0), other_than(&codes.1)));
     duo.send_own("wrong", ana, &wrong, |jar, own| confirm(own, jar));
