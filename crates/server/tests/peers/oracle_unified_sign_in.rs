@@ -191,6 +191,10 @@ fn compare_forms(name: &str, changes: &Value, generic: bool) {
             json!({"identity": ANA, "passcode": 1.5}),
         ),
         (
+            "true as passcode",
+            json!({"identity": ANA, "passcode": true}),
+        ),
+        (
             "a list as passcode",
             json!({"identity": ANA, "passcode": ["x"]}),
         ),
@@ -212,13 +216,15 @@ fn compare_forms(name: &str, changes: &Value, generic: bool) {
         ),
     ] {
         // With generic responses, both answer with the same error.
-        let known = name
-            .contains("a list")
-            .then_some((Known::NoListForText, 400));
+        let known = match name {
+            "true as passcode" => Some((Known::NoBooleanForCode, 400)),
+            _ if name.contains("a list") => Some((Known::NoListForText, 400)),
+            _ => None,
+        };
         let known = known.filter(|_| !generic);
         duo.send_differing(name, anonymous, known, |_| Request::post(SIGN_IN, &body));
     }
-    duo.finish(22);
+    duo.finish(23);
 }
 
 #[test]

@@ -109,6 +109,8 @@ pub(crate) enum Known {
     OlderNameOfEmail,
     /// A list is not accepted as a value.
     NoListForText,
+    /// A boolean is not accepted as a password or code.
+    NoBooleanForCode,
     /// `chosen_method: null` and `delete_method: null` are treated as absent.
     NullIsAbsent,
     /// A missing identity is reported as one that is not valid.
@@ -171,6 +173,7 @@ impl Known {
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
             Self::OneGenericError
             | Self::GenericUserMember
+            | Self::NoBooleanForCode
             | Self::NullIsAbsent
             | Self::MissingIdentity
             | Self::CodesTellNothing
