@@ -10,6 +10,7 @@ mod artefacts_links;
 mod artefacts_passwords;
 mod artefacts_sessions;
 mod artefacts_tokens;
+mod artefacts_unified;
 mod example_client;
 mod hostile_bodies;
 mod hostile_requests;
@@ -36,6 +37,13 @@ mod oracle_two_factor_rules;
 mod oracle_two_factor_setup;
 mod oracle_two_factor_sign_in;
 mod oracle_unified;
+mod oracle_unified_codes;
+mod oracle_unified_edges;
+mod oracle_unified_links;
+mod oracle_unified_settings;
+mod oracle_unified_setup;
+mod oracle_unified_sign_in;
+mod oracle_unified_verify;
 mod oracle_usernames;
 mod oracle_verify;
 #[path = "../../../store/tests/contract/server.rs"]
@@ -47,7 +55,7 @@ mod support;
 /// Prevents the suite from shrinking unnoticed. Every test ends with `finish(N)`, where N is its
 /// exact number of exchanges; the CSRF matrix counts its own.
 #[test]
-fn oracle_compares_at_least_4000_exchanges() {
+fn oracle_compares_at_least_5000_exchanges() {
     let suite = [
         include_str!("oracle_change.rs"),
         include_str!("oracle_confirm.rs"),
@@ -69,6 +77,14 @@ fn oracle_compares_at_least_4000_exchanges() {
         include_str!("oracle_two_factor_rules.rs"),
         include_str!("oracle_two_factor_setup.rs"),
         include_str!("oracle_two_factor_sign_in.rs"),
+        include_str!("oracle_unified.rs"),
+        include_str!("oracle_unified_codes.rs"),
+        include_str!("oracle_unified_edges.rs"),
+        include_str!("oracle_unified_links.rs"),
+        include_str!("oracle_unified_settings.rs"),
+        include_str!("oracle_unified_setup.rs"),
+        include_str!("oracle_unified_sign_in.rs"),
+        include_str!("oracle_unified_verify.rs"),
         include_str!("oracle_usernames.rs"),
         include_str!("oracle_verify.rs"),
     ]
@@ -85,7 +101,7 @@ fn oracle_compares_at_least_4000_exchanges() {
         .sum();
     let matrix = 4 * oracle_csrf_matrix::EXCHANGES;
     assert!(
-        exchanges + matrix >= 4000,
+        exchanges + matrix >= 5000,
         "{exchanges} and {matrix} exchanges"
     );
 }

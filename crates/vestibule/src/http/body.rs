@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use super::body_flaw::BodyFlaw;
@@ -46,7 +47,11 @@ enum Kind {
 
 /// The members of a parsed body.
 #[derive(Debug, Default)]
-pub(crate) struct Fields(Map<String, Value>);
+pub(crate) struct Fields {
+    members: Map<String, Value>,
+    /// The further values of repeated form fields, with their names.
+    repeated: Vec<(String, String)>,
+}
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +107,10 @@ impl RawBody {
                     .strip_prefix(BYTE_ORDER_MARK)
                     .unwrap_or(&self.bytes);
                 serde_json::from_slice(text)
-                    .map(|object: Object| Fields(object.0))
+                    .map(|object: Object| Fields {
+                        members: object.0,
+                        repeated: Vec::new(),
+                    })
                     .map_err(|error| BodyFlaw::of_json(text, &error))
             }
             Kind::Form => form_fields(&self.bytes).ok_or(BodyFlaw::FormNotUtf8),
@@ -123,7 +131,7 @@ impl RawBody {
         if self.kind != Kind::Form {
             return None;
         }
-        match self.fields().ok()?.0.get(name) {
+        match self.fields().ok()?.members.get(name) {
             Some(Value::String(value)) if !value.is_empty() => Some(value.clone()),
             _ => None,
         }
@@ -169,7 +177,7 @@ impl Fields {
     /// A text field; `Empty` if it holds only white space.
     #[must_use]
     pub(crate) fn text(&self, name: &str) -> Field<'_> {
-        match self.0.get(name) {
+        match self.members.get(name) {
             None | Some(Value::Null) => Field::Empty,
             Some(Value::String(text)) if text.trim().is_empty() => Field::Empty,
             Some(Value::String(text)) => Field::Text(text),
@@ -180,7 +188,7 @@ impl Fields {
     /// A text field including its white space; `Empty` only if it has no characters.
     #[must_use]
     pub(crate) fn exact(&self, name: &str) -> Field<'_> {
-        match self.0.get(name) {
+        match self.members.get(name) {
             None | Some(Value::Null) => Field::Empty,
             Some(Value::String(text)) if text.is_empty() => Field::Empty,
             Some(Value::String(text)) => Field::Text(text),
@@ -188,12 +196,12 @@ impl Fields {
         }
     }
 
-    /// Texts, from a list or a single text. Empty ones are skipped.
+    /// Texts, from a list, a single text or a repeated form field. Empty ones are skipped.
     ///
     /// # Errors
     /// Any other value is not a list of texts.
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<&str>, Message> {
-        let values = match self.0.get(name) {
+        let values = match self.members.get(name) {
             None | Some(Value::Null) => &[][..],
             Some(Value::Array(values)) => values,
             Some(value) => std::slice::from_ref(value),
@@ -202,7 +210,15 @@ impl Fields {
             .iter()
             .map(|value| value.as_str().ok_or(Message::ApiError));
         let texts: Result<Vec<&str>, Message> = texts.collect();
-        texts.map(|texts| texts.into_iter().filter(|text| !text.is_empty()).collect())
+        let further = self
+            .repeated
+            .iter()
+            .filter(|(repeated, _)| repeated == name);
+        let further = further.map(|(_, text)| text.as_str());
+        texts.map(|texts| {
+            let all = texts.into_iter().chain(further);
+            all.filter(|text| !text.is_empty()).collect()
+        })
     }
 
     /// A one-time code, which clients send as a text or as a number; `None` if it is empty.
@@ -210,7 +226,7 @@ impl Fields {
     /// # Errors
     /// Any other value is not a code.
     pub(crate) fn code(&self, name: &str) -> Result<Option<String>, Message> {
-        match self.0.get(name) {
+        match self.members.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -227,7 +243,7 @@ impl Fields {
     /// # Errors
     /// A list or an object is not a boolean.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Message> {
-        match self.0.get(name) {
+        match self.members.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
             Some(Value::Number(number)) => Ok(Some(number.as_f64() != Some(0.0))),
@@ -292,16 +308,23 @@ fn shown_type(headers: &http::HeaderMap) -> String {
 }
 
 /// The fields of a URL-encoded form, or `None` if it is not UTF-8. If a field is repeated, the first
-/// value counts, as in the reference.
+/// value counts, as in the reference, unless the field is a list ([`Fields::texts`]).
 fn form_fields(bytes: &[u8]) -> Option<Fields> {
     // The separators are ASCII, so the whole is UTF-8 exactly when every part is.
     percent_encoding::percent_decode(bytes).decode_utf8().ok()?;
-    let mut map = Map::new();
+    let mut fields = Fields::default();
     for (name, value) in form_urlencoded::parse(bytes) {
-        map.entry(name.into_owned())
-            .or_insert_with(|| Value::String(value.into_owned()));
+        match fields.members.entry(name.into_owned()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Value::String(value.into_owned()));
+            }
+            Entry::Occupied(entry) => {
+                let further = (entry.key().clone(), value.into_owned());
+                fields.repeated.push(further);
+            }
+        }
     }
-    Some(Fields(map))
+    Some(fields)
 }
 
 /// A JSON object without repeated members.
@@ -389,6 +412,14 @@ mod tests {
             let headers = headers.map(|value| (header::CONTENT_ENCODING, value.parse().unwrap()));
             assert_eq!(is_encoded(&headers.collect()), expected, "{values:?}");
         }
+    }
+
+    #[test]
+    fn repeated_form_field_is_a_list_only_where_one_is_expected() {
+        let fields = form(b"a=1&b=2&a=&a=3").understand().unwrap();
+        assert_eq!(fields.texts("a"), Ok(vec!["1", "3"]));
+        assert_eq!(fields.texts("b"), Ok(vec!["2"]));
+        assert_eq!(fields.text("a"), Field::Text("1"));
     }
 
     #[test]

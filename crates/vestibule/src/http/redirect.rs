@@ -99,9 +99,28 @@ pub(crate) fn check_next(
     query: &Query,
     fields: &Fields,
 ) -> Option<(&'static str, Message)> {
+    check(app, info, query.get(NEXT), fields)
+}
+
+/// Like [`check_next`], where `next` in the query has no meaning.
+#[must_use]
+pub(crate) fn check_posted_next(
+    app: &App,
+    info: &RequestInfo,
+    fields: &Fields,
+) -> Option<(&'static str, Message)> {
+    check(app, info, None, fields)
+}
+
+fn check(
+    app: &App,
+    info: &RequestInfo,
+    in_query: Option<&str>,
+    fields: &Fields,
+) -> Option<(&'static str, Message)> {
     let next = match fields.exact(NEXT) {
         Field::Text(text) => Some(text),
-        Field::Empty => query.get(NEXT).filter(|next| !next.is_empty()),
+        Field::Empty => in_query.filter(|next| !next.is_empty()),
         Field::WrongType => return Some((NEXT, Message::ApiError)),
     };
     let away = next.is_some_and(|next| !is_ours(next, info, &app.settings().redirect));

@@ -282,7 +282,7 @@ async fn codes_that_cannot_be_sent_are_refused() {
         (
             json!({"identity": ANA, "chosen_method": 7}),
             "chosen_method",
-            "API_ERROR",
+            "INVALID_INPUT",
         ),
         (
             json!({"identity": ANA, "chosen_method": "authenticator"}),

@@ -183,8 +183,16 @@ async fn wishes_that_cannot_be_met_are_refused() {
     for (body, field, code) in [
         (json!({}), "", "API_ERROR"),
         (json!({"delete_method": []}), "", "API_ERROR"),
-        (json!({"chosen_method": 7}), "chosen_method", "API_ERROR"),
-        (json!({"delete_method": [7]}), "delete_method", "API_ERROR"),
+        (
+            json!({"chosen_method": 7}),
+            "chosen_method",
+            "US_METHOD_NOT_AVAILABLE",
+        ),
+        (
+            json!({"delete_method": [7]}),
+            "delete_method",
+            "US_METHOD_NOT_AVAILABLE",
+        ),
         (
             json!({"chosen_method": "password"}),
             "chosen_method",

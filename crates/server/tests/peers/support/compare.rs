@@ -110,6 +110,7 @@ fn our_body(answer: &Response) -> Value {
     if let Some(response) = body.get_mut("response").and_then(Value::as_object_mut) {
         response.remove("explanation");
         response.remove("tf_authr_qrcode");
+        response.remove("authr_qrcode");
         if let Some(codes) = response.remove("error_codes") {
             replace(response, "errors", codes);
         }
@@ -185,13 +186,17 @@ fn each_text(texts: &mut Value, change: &dyn Fn(&str) -> String) {
     }
 }
 
-/// Merges codes that the reference does not tell apart: its text is the same for an address and for
-/// a username that is taken, for every code that is wrong, and for every field that is missing.
+/// Merges codes that the reference does not tell apart: its text is the same for every identity that
+/// is taken, for every set-up that has expired, for every code that is wrong, and for every field
+/// that is missing.
 fn as_told_apart(code: &str) -> String {
     match code {
         "INVALID_CODE" | "TWO_FACTOR_INVALID_TOKEN" => "WRONG_CODE",
         "PASSCODE_NOT_PROVIDED" | "REFRESH_TOKEN_REQUIRED" => "REQUIRED",
-        "EMAIL_ALREADY_ASSOCIATED" | "USERNAME_ALREADY_ASSOCIATED" => "ALREADY_ASSOCIATED",
+        "EMAIL_ALREADY_ASSOCIATED"
+        | "IDENTITY_ALREADY_ASSOCIATED"
+        | "USERNAME_ALREADY_ASSOCIATED" => "ALREADY_ASSOCIATED",
+        "TWO_FACTOR_SETUP_EXPIRED" | "US_SETUP_EXPIRED" => "SETUP_EXPIRED",
         other => other,
     }
     .to_owned()

@@ -103,7 +103,8 @@ impl Console {
     fn of_values(&self, line: &str) -> BTreeMap<String, String> {
         let values: Vec<&str> = line.split('\t').collect();
         assert_eq!(values.len(), self.columns.len(), "{line:?}");
-        let values = values.into_iter().map(str::to_owned);
+        // The client doubles backslashes.
+        let values = values.into_iter().map(|value| value.replace("\\\\", "\\"));
         self.columns.iter().cloned().zip(values).collect()
     }
 }

@@ -174,8 +174,7 @@ impl Duo {
         own: &(String, String),
         build: impl Fn(&Jar, &str) -> Request,
     ) -> Pair {
-        let (ours, theirs) = (build(&browser.ours, &own.0), build(&browser.theirs, &own.1));
-        self.exchange(name, browser, None, &ours, &theirs)
+        self.send_own_differing(name, browser, None, own, build)
     }
 
     /// Like [`Self::send_own`], with a declared difference and the status of our answer.
@@ -183,12 +182,24 @@ impl Duo {
         &mut self,
         name: &str,
         browser: &mut Browser,
-        (known, our_status): (Known, u16),
+        known: (Known, u16),
+        own: &(String, String),
+        build: impl Fn(&Jar, &str) -> Request,
+    ) -> Pair {
+        self.send_own_differing(name, browser, Some(known), own, build)
+    }
+
+    /// Like [`Self::send_own`] or, with a declared difference, like [`Self::send_own_known`].
+    pub(crate) fn send_own_differing(
+        &mut self,
+        name: &str,
+        browser: &mut Browser,
+        known: Option<(Known, u16)>,
         own: &(String, String),
         build: impl Fn(&Jar, &str) -> Request,
     ) -> Pair {
         let (ours, theirs) = (build(&browser.ours, &own.0), build(&browser.theirs, &own.1));
-        self.exchange(name, browser, Some((known, our_status)), &ours, &theirs)
+        self.exchange(name, browser, known, &ours, &theirs)
     }
 
     /// Like [`Self::send`], with a declared difference and the status of our answer.
@@ -203,7 +214,8 @@ impl Duo {
         self.send_differing(name, browser, Some((known, our_status)), build)
     }
 
-    fn send_differing(
+    /// Like [`Self::send`] or, with a declared difference, like [`Self::send_known`].
+    pub(crate) fn send_differing(
         &mut self,
         name: &str,
         browser: &mut Browser,

@@ -91,7 +91,7 @@ pub(crate) enum Known {
     OutOfOrderSignsNoUserOut,
     /// A phone number is stored with its first code, and in `E.164`.
     NumberStoredWithItsCode,
-    /// A token of `/tf-setup` is valid only for the user it was issued to.
+    /// A token of `/tf-setup` or `/us-setup` is valid only for the user it was issued to.
     SetupBelongsToUser,
     /// A sign-in that waits for its second factor ends after `TWO_FACTOR_SETUP_WITHIN`, and when its
     /// user is deactivated.
@@ -107,6 +107,30 @@ pub(crate) enum Known {
     LinksToSecondFactor,
     /// The method `mail` is set up as `email`, and its code is sent.
     OlderNameOfEmail,
+    /// A list is not accepted as a value.
+    NoListForText,
+    /// A boolean is not accepted as a password or code.
+    NoBooleanForCode,
+    /// `chosen_method: null` and `delete_method: null` are treated as absent.
+    NullIsAbsent,
+    /// A missing identity is reported as one that is not valid.
+    MissingIdentity,
+    /// A code that a client sends as a number is filled up with zeros.
+    NumbersKeepTheirZeros,
+    /// With generic responses, `/us-signin/send-code` answers every well-formed request alike.
+    CodesTellNothing,
+    /// A password is neither set up nor removed at `/us-setup`.
+    PasswordIsNoSetup,
+    /// The own phone number can be set up again.
+    OwnNumberAgain,
+    /// The list of methods of a user without any is empty.
+    NoNullMethod,
+    /// With generic responses, only the owner of a phone number learns that another account has it.
+    TakenNumberToldToItsOwner,
+    /// A link with a wrong code redirects without naming the user.
+    LinkNamesNoUser,
+    /// A link with a code signs in only users who may sign in.
+    LinkOnlyForWhoMaySignIn,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
     /// the endpoint.
     CorsOnRequest,
@@ -147,7 +171,13 @@ impl Known {
             | Self::LinkSignsNoUserOut
             | Self::OutOfOrderSignsNoUserOut
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
-            Self::OneGenericError | Self::GenericUserMember => aspect == Body,
+            Self::OneGenericError
+            | Self::GenericUserMember
+            | Self::NoBooleanForCode
+            | Self::NullIsAbsent
+            | Self::MissingIdentity
+            | Self::CodesTellNothing
+            | Self::NoNullMethod => aspect == Body,
             Self::BasicAsLogin => matches!(
                 aspect,
                 Status | Body | Aspect::WwwAuthenticate | Cookies | Database
@@ -166,6 +196,7 @@ impl Known {
             | Self::SetUpElsewhere
             | Self::SetupBelongsToUser
             | Self::RecoveryCodesAsTyped
+            | Self::NumbersKeepTheirZeros
             | Self::NoRemovalDuringSignIn => {
                 matches!(aspect, Status | Body | Cookies | Database)
             }
@@ -174,6 +205,18 @@ impl Known {
             Self::LinksToSecondFactor => {
                 matches!(aspect, Status | Body | Location | Cookies | Database)
             }
+            Self::NoListForText => {
+                matches!(aspect, Status | Body | Cookies | Database | Aspect::Mails)
+            }
+            Self::PasswordIsNoSetup => matches!(
+                aspect,
+                Status | Body | ContentType | Cookies | Database | CacheControl | Vary
+            ),
+            Self::OwnNumberAgain | Self::TakenNumberToldToItsOwner => {
+                matches!(aspect, Status | Body | Aspect::Sms)
+            }
+            Self::LinkNamesNoUser => aspect == Location,
+            Self::LinkOnlyForWhoMaySignIn => matches!(aspect, Location | Cookies | Database),
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }
     }

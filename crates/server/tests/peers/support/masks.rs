@@ -40,9 +40,28 @@ pub(crate) fn hide_secrets(response: &mut Map<String, Value>) {
     }
 }
 
-/// What the reply to the set-up of a factor contains: the state token and the key.
+/// What the replies to set-ups contain: state tokens, keys and recovery codes.
 fn hide_factor(response: &mut Map<String, Value>) {
-    if let Some(token @ Value::String(_)) = response.get_mut("tf_state_token") {
+    hide_enrolment(response, "tf_state_token", "tf_authr_");
+    hide_enrolment(response, "state", "authr_");
+    for member in ["active_methods", "code_methods", "setup_methods"] {
+        // The reference lists them in any order.
+        if let Some(Value::Array(methods)) = response.get_mut(member) {
+            methods.sort_by_key(Value::to_string);
+        }
+    }
+    if let Some(Value::Array(codes)) = response.get_mut("recovery_codes") {
+        for code in codes {
+            *code = code
+                .as_str()
+                .map_or_else(|| json!("<not a text>"), |code| json!(recovery_code(code)));
+        }
+    }
+}
+
+/// What the reply to the set-up of a method contains: the state token and the key.
+fn hide_enrolment(response: &mut Map<String, Value>, state: &str, prefix: &str) {
+    if let Some(token @ Value::String(_)) = response.get_mut(state) {
         *token = match token.as_str().and_then(cookies::payload) {
             Some(Value::Object(mut state)) => {
                 state.retain(|key, _| !key.starts_with("vestibule_"));
@@ -54,14 +73,15 @@ fn hide_factor(response: &mut Map<String, Value>) {
             _ => json!(format!("<not a token: {token}>")),
         };
     }
-    let key = response.get("tf_authr_b32key").and_then(Value::as_str);
+    let named = |name: &str| format!("{prefix}{name}");
+    let key = response.get(&named("b32key")).and_then(Value::as_str);
     let key = key.unwrap_or("<no key>").to_owned();
-    for member in ["tf_authr_b32key", "tf_authr_uri"] {
-        if let Some(Value::String(text)) = response.get_mut(member) {
+    for member in ["b32key", "uri"] {
+        if let Some(Value::String(text)) = response.get_mut(&named(member)) {
             *text = text.replace(&key, &format!("<{} characters>", key.len()));
         }
     }
-    if let Some(Value::String(text)) = response.get_mut("tf_authr_key") {
+    if let Some(Value::String(text)) = response.get_mut(&named("key")) {
         *text = if text.replace('-', "") == key {
             text.chars()
                 .map(|c| if c == '-' { c } else { 'x' })
@@ -69,13 +89,6 @@ fn hide_factor(response: &mut Map<String, Value>) {
         } else {
             format!("<not the key: {text}>")
         };
-    }
-    if let Some(Value::Array(codes)) = response.get_mut("recovery_codes") {
-        for code in codes {
-            *code = code
-                .as_str()
-                .map_or_else(|| json!("<not a text>"), |code| json!(recovery_code(code)));
-        }
     }
 }
 

@@ -24,4 +24,5 @@ pub(crate) mod python;
 pub(crate) mod requests;
 pub(crate) mod shim;
 pub(crate) mod sms;
+pub(crate) mod unified;
 pub(crate) mod users;

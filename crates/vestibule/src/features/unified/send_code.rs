@@ -42,19 +42,25 @@ async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
     let info = request.session.info();
     let fields = request.body.fields()?;
     let mut errors = FieldErrors::default();
-    errors.extend(redirect::check_next(app, info, &request.query, fields));
+    errors.extend(redirect::check_posted_next(app, info, fields));
     if !errors.is_empty() {
         return Err(Rejection::fields(errors).into());
     }
     let generic = app.settings().login.return_generic_responses;
-    let method = wire::read_sent_method(app, fields, &mut errors);
+    let method = wire::read_sent_method(app, fields);
+    // The reference reports a method that is not available after what is wrong with the user.
+    if let Err(message @ Message::InvalidInput) = method {
+        errors.push(CHOSEN_METHOD, message);
+    }
     let identity = wire::read_identity(fields, &mut errors);
     if let Some(identity) = identity {
         let user = identity::look_up(app, identity).await?;
-        if let Some((field, message)) = objection(app, user.as_ref(), method) {
+        if errors.is_empty()
+            && let Some((field, message)) = objection(app, user.as_ref(), method)
+        {
             errors.push(field, message);
         }
-        if let Some(method) = method
+        if let Ok(method) = method
             && (generic || errors.is_empty())
         {
             send_or_pad(
@@ -77,7 +83,7 @@ async fn send(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
 fn objection(
     app: &App,
     user: Option<&User>,
-    method: Option<Method>,
+    method: Result<Method, Message>,
 ) -> Option<(&'static str, LocalizedMessage)> {
     let Some(user) = user else {
         return Some((IDENTITY, Message::UsSpecifyIdentity.into()));
@@ -85,10 +91,11 @@ fn objection(
     let block = assurance::sign_in_block(app, user);
     let unconfirmed = |reason: &LocalizedMessage| reason.message == Message::ConfirmationRequired;
     // The reference reports an unconfirmed address last.
-    match (
-        block,
-        method.and_then(|method| method_objection(user, method)),
-    ) {
+    let about_method = match method {
+        Ok(method) => method_objection(user, method),
+        Err(message) => Some(message),
+    };
+    match (block, about_method) {
         (Some(reason), Some(_)) if !unconfirmed(&reason) => Some((IDENTITY, reason)),
         (_, Some(message)) => Some((CHOSEN_METHOD, message.into())),
         (Some(reason), None) => Some((IDENTITY, reason)),
@@ -158,12 +165,15 @@ async fn send_to_caller(app: &App, request: &mut RequestContext) -> Result<Reply
     let fields = request.body.fields()?;
     let mut errors = FieldErrors::default();
     errors.extend(redirect::check_next(app, info, &request.query, fields));
-    let method = wire::read_sent_method(app, fields, &mut errors);
     let user = &request.caller()?.user;
-    if let Some(message) = method.and_then(|method| method_objection(user, method)) {
+    let method = wire::read_sent_method(app, fields).and_then(|method| {
+        let objection = method_objection(user, method);
+        objection.map_or(Ok(method), Err)
+    });
+    if let Err(message) = method {
         errors.push(CHOSEN_METHOD, message);
     }
-    let Some(method) = method.filter(|_| errors.is_empty()) else {
+    let Some(method) = method.ok().filter(|_| errors.is_empty()) else {
         return Err(Rejection::fields(errors).into());
     };
     let secrets = methods::secrets_of(user);

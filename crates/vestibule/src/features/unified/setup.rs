@@ -99,10 +99,10 @@ fn read(app: &App, user: &User, fields: &Fields) -> Result<Wish, FieldErrors> {
     let chosen = match fields.exact(CHOSEN_METHOD) {
         Field::Text(name) => Some(name),
         Field::Empty => None,
-        Field::WrongType => return refuse(CHOSEN_METHOD, Message::ApiError),
+        Field::WrongType => return refuse(CHOSEN_METHOD, Message::UsMethodNotAvailable),
     };
     let Ok(delete) = fields.texts(DELETE_METHOD) else {
-        return refuse(DELETE_METHOD, Message::ApiError);
+        return refuse(DELETE_METHOD, Message::UsMethodNotAvailable);
     };
     let phone = match fields.text(PHONE) {
         Field::Text(text) => Some(text),

@@ -49,7 +49,7 @@ async fn sign_in(app: &App, request: &mut RequestContext) -> Result<Reply, Handl
     }
     keys::abandon(session);
     let fields = request.body.fields()?;
-    let attempt = match wire::read_sign_in(app, session.info(), &request.query, fields) {
+    let attempt = match wire::read_sign_in(app, session.info(), fields) {
         Ok(attempt) => attempt,
         Err(errors) => return Err(wire::refuse(app, errors).into()),
     };

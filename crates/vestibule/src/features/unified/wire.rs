@@ -3,7 +3,6 @@
 use crate::app::App;
 use crate::codes::methods;
 use crate::http::body::{Field, Fields};
-use crate::http::query::Query;
 use crate::http::redirect;
 use crate::http::reject::{FieldErrors, Rejection};
 use crate::http::reply::Reply;
@@ -33,11 +32,10 @@ pub(super) struct SignInRequest {
 pub(super) fn read_sign_in(
     app: &App,
     info: &RequestInfo,
-    query: &Query,
     fields: &Fields,
 ) -> Result<SignInRequest, FieldErrors> {
     let mut errors = FieldErrors::default();
-    errors.extend(redirect::check_next(app, info, query, fields));
+    errors.extend(redirect::check_posted_next(app, info, fields));
     let passcode = fields.code(PASSCODE).unwrap_or_else(|message| {
         errors.push(PASSCODE, message);
         None
@@ -68,23 +66,17 @@ pub(super) fn read_identity<'a>(fields: &'a Fields, errors: &mut FieldErrors) ->
     None
 }
 
-/// The method that codes are to be sent by.
-pub(super) fn read_sent_method(
-    app: &App,
-    fields: &Fields,
-    errors: &mut FieldErrors,
-) -> Option<Method> {
-    let message = match fields.exact(CHOSEN_METHOD) {
-        Field::WrongType => Message::ApiError,
-        Field::Empty => Message::UsMethodNotAvailable,
+/// The method that codes are to be sent by. The error belongs to [`CHOSEN_METHOD`].
+pub(super) fn read_sent_method(app: &App, fields: &Fields) -> Result<Method, Message> {
+    match fields.exact(CHOSEN_METHOD) {
+        Field::Empty => Err(Message::UsMethodNotAvailable),
+        Field::WrongType => Err(Message::InvalidInput),
         Field::Text(name) => match Method::from_name(name).filter(|method| method.is_sent()) {
-            Some(method) if app.settings().unified.has(method) => return Some(method),
-            Some(_) => Message::UsMethodNotAvailable,
-            None => Message::InvalidInput,
+            Some(method) if app.settings().unified.has(method) => Ok(method),
+            Some(_) => Err(Message::UsMethodNotAvailable),
+            None => Err(Message::InvalidInput),
         },
-    };
-    errors.push(CHOSEN_METHOD, message);
-    None
+    }
 }
 
 /// Reads the code that completes a set-up.
