@@ -57,9 +57,11 @@ async fn verify(app: &App, expect: Option<&End>) -> Result<(), Failure> {
                      the next entry seals it",
                 );
             }
-            terminal::say(&format!(
-                "the audit log is intact: {entries} entries, all unchanged\n{end}"
-            ));
+            let entries = match entries {
+                1 => "one entry, unchanged".to_owned(),
+                entries => format!("{entries} entries, all unchanged"),
+            };
+            terminal::say(&format!("the audit log is intact: {entries}\n{end}"));
             Ok(())
         }
         Verdict::Broken { entry, why } => {

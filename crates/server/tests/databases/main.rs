@@ -41,6 +41,7 @@ macro_rules! on_each_database {
     };
 }
 
+mod codes;
 mod encodings;
 mod guesses;
 mod killed;

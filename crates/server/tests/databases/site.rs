@@ -190,6 +190,16 @@ impl Browser {
         self.jar.send(Request::get(target), self.port)
     }
 
+    /// The request that this browser would send now.
+    pub(crate) fn request(&self, path: &str, body: &Value) -> Request {
+        let request = Request::post(&format!("/api/accounts{path}"), body);
+        let request = with_token(request, &self.jar);
+        match self.jar.header() {
+            Some(cookies) => request.header("Cookie", cookies),
+            None => request,
+        }
+    }
+
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> Response {
         let request = Request::post(&format!("/api/accounts{path}"), body);
         self.jar.send(with_token(request, &self.jar), self.port)

@@ -2,7 +2,8 @@
 //!
 //! `oracle_*` sends both servers the same requests, and compares everything that a client can see
 //! and every change in the database. `artefacts_*` hands what one server issued to the other.
-//! `hostile_*` sends hostile requests to our server only.
+//! `hostile_*` sends hostile requests to our server only. `example_client` runs a client that was
+//! written for the reference.
 
 mod artefacts_factors;
 mod artefacts_links;
@@ -10,6 +11,7 @@ mod artefacts_passwords;
 mod artefacts_sessions;
 mod artefacts_tokens;
 mod artefacts_unified;
+mod example_client;
 mod hostile_bodies;
 mod hostile_requests;
 mod oracle_authz;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::cookies::payload;
 use crate::support::duo::{Browser, Duo};
 use crate::support::factors::{
     KEY, PHONE, SETUP, VALIDATE, code, confirm, joined, post, two_factor,
 };
 use crate::support::http::Request;
-use crate::support::jar::with_token;
+use crate::support::jar::{Jar, with_token};
 use crate::support::known::Known;
 use crate::support::requests::{basic, sign_in, sign_in_for_tokens, sign_out, who};
 use crate::support::users::{ANA, PASSWORD};
@@ -118,6 +119,10 @@ fn oracle_two_factor_setup_by_token_and_basic() {
             own,
         )
     });
+    // The session may be another user's, so the state of the set-up is not written there.
+    let session = |jar: &Jar| jar.get("session").and_then(payload).expect("a session");
+    assert_eq!(session(&api.ours).get("tf_totp_secret"), None);
+    assert_ne!(session(&api.theirs).get("tf_totp_secret"), None);
     let own = joined(&joined(&begun.confirmations(), &begun.codes(0)), &tokens);
     duo.send_own("confirm", &mut Browser::new(), &own, |_, own| {
         let parts: Vec<&str> = own.split('\n').collect();

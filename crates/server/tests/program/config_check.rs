@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::support::{Folder, done, stderr, stdout};
+use crate::SPA;
+use crate::support::{Folder, Server, done, stderr, stdout};
 
 /// Checks that `config check` and `serve` fail with this complaint and the same errors. Returns
 /// what `config check` shows.
@@ -136,7 +137,7 @@ fn config_check_shows_settings_and_risks_despite_problems() {
 #[test]
 fn the_json_lists_the_settings_in_force() {
     let folder = Folder::new();
-    folder.write("vestibule.toml", "SECURITY_UNIFIED_SIGNIN = true\n");
+    folder.write("vestibule.toml", "SECURITY_WEBAUTHN = true\n");
     let said: Value =
         serde_json::from_str(&done(&folder.run(&["config", "check", "--json"]))).unwrap();
     assert_eq!(said["starts"], true);
@@ -144,7 +145,7 @@ fn the_json_lists_the_settings_in_force() {
     assert_eq!(
         said["settings"],
         serde_json::json!([{
-            "name": "SECURITY_UNIFIED_SIGNIN",
+            "name": "SECURITY_WEBAUTHN",
             "value": "true",
             "from": "file",
             "remark": "not served by this version",
@@ -153,6 +154,44 @@ fn the_json_lists_the_settings_in_force() {
     let all: Value =
         serde_json::from_str(&done(&folder.run(&["config", "check", "--all", "--json"]))).unwrap();
     assert!(all["settings"].as_array().unwrap().len() > 100);
+}
+
+#[test]
+fn spa_configuration_gets_no_wrong_advice() {
+    let folder = Folder::new();
+    folder.write("vestibule.toml", SPA);
+    // A start without a configuration writes the starter file.
+    let afresh = Folder::new();
+    Server::start(&afresh, &[]).stop();
+    for (folder, expected) in [
+        (
+            &folder,
+            &[
+                "SECURITY_LOGOUT_CSRF",
+                "SECURITY_RETURN_GENERIC_RESPONSES",
+                "SECURITY_TOTP_ISSUER",
+            ][..],
+        ),
+        (&afresh, &["DEBUG"][..]),
+    ] {
+        let said: Value =
+            serde_json::from_str(&done(&folder.run(&["config", "check", "--json"]))).unwrap();
+        let advice: Vec<_> = said["advice"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|advice| advice["key"].as_str().unwrap())
+            .collect();
+        assert_eq!(advice, expected, "{said:#}");
+        let not_served: Vec<_> = said["settings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|setting| setting["remark"] == "not served by this version")
+            .map(|setting| setting["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(not_served, ["SECURITY_POST_OAUTH_LOGIN_VIEW"], "{said:#}");
+    }
 }
 
 #[test]

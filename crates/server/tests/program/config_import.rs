@@ -7,10 +7,8 @@ use vestibule::program::{Effective, Loaded, Origin, Sources, effective};
 use vestibule_flask_config::{Import, Target as _};
 use vestibule_server::flask_target::Vestibule;
 
+use crate::SPA;
 use crate::support::{Folder, done, refused, stderr, stdout};
-
-/// The documented SPA configuration.
-const SPA: &str = include_str!("../support/spa.toml");
 
 fn loaded(toml: &str) -> Vec<Effective> {
     let loaded = Loaded::read(&Sources {
@@ -85,14 +83,15 @@ SECURITY_EMAIL_SENDER = "accounts@example.com"
 SECURITY_FRESHNESS = "-1 minutes"
 SECURITY_REGISTERABLE = true
 SECURITY_TOTP_SECRETS = ********
-SECURITY_TWO_FACTOR = true
 SECURITY_URL_PREFIX = "/api/accounts"
 SECURITY_USER_IDENTITY_ATTRIBUTES = [{ email = { case_insensitive = true, mapper = "uia_email_mapper" } }, { us_phone_number = { mapper = "uia_phone_mapper" } }]
+SECURITY_WEBAUTHN = true
 SQLALCHEMY_DATABASE_URI = ********
 "#
     );
     for line in [
-        "SECURITY_TOTP_SECRETS = { 1 = \"aW4gdGhlIGZpbGUgaXRzZWxm\" }   # not served by this version",
+        "SECURITY_TOTP_SECRETS = { 1 = \"aW4gdGhlIGZpbGUgaXRzZWxm\" }",
+        "SECURITY_WEBAUTHN = true   # not served by this version",
         "SECURITY_MSG_INVALID_PASSWORD = [\"That is \\\"not\\\" it.\", \"error\"]",
         "# SECRET_KEY: read from the environment, as before (flask_config.py:14)",
         "# SECURITY_PASSWORD_SALT: was read from the environment variable SALT (flask_config.py:15)",
@@ -115,7 +114,7 @@ SQLALCHEMY_DATABASE_URI = ********
         "flask_config.py:42: SECURITY_PASSWORD_LENGTH_MIN: depends on the `if` on line 41",
         "flask_config.py:43: SECURITY_LOGIN_URL: is an f-string, which is not evaluated",
         "flask_config.py:44: reads settings from another source (from_pyfile)",
-        "kept, but not served by this version: SECURITY_TWO_FACTOR, SECURITY_TOTP_SECRETS",
+        "kept, but not served by this version: SECURITY_WEBAUTHN",
     ] {
         assert!(remarks.contains(remark), "{remark} in\n{remarks}");
     }

@@ -10,6 +10,7 @@ mod config_check;
 mod config_connect;
 mod config_import;
 mod database_address;
+mod pages;
 mod prepared_folder;
 mod readme;
 mod secrets;
@@ -17,3 +18,6 @@ mod serving;
 mod slow_clients;
 #[path = "../support/program.rs"]
 mod support;
+
+/// The documented configuration for single-page apps.
+const SPA: &str = include_str!("../support/spa.toml");

@@ -18,7 +18,7 @@ fn never_reads(port: u16) -> TcpStream {
     stream
 }
 
-pub(crate) fn sockets(child: &Child) -> usize {
+fn sockets(child: &Child) -> usize {
     let files = std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
     let is_socket = |path: std::path::PathBuf| {
         std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))

@@ -90,7 +90,11 @@ impl Tables {
             Some(RoleChange::Permissions(role, _)) => {
                 self.roles.iter().any(|known| known.id == *role)
             }
-            Some(RoleChange::Give(user, role)) => !self.given.contains(&(*user, *role)),
+            Some(RoleChange::Give(user, role)) => {
+                self.users.iter().any(|known| known.id == *user)
+                    && self.roles.iter().any(|known| known.id == *role)
+                    && !self.given.contains(&(*user, *role))
+            }
             Some(RoleChange::Take(user, role)) => self.given.contains(&(*user, *role)),
         })
     }

@@ -150,6 +150,10 @@ pub(crate) async fn changes_of_roles_are_audited(store: &Arc<dyn Store>) {
     comes_to(store, give(&editor), &STALE).await;
     comes_to(store, give(&admin), &DONE).await;
     comes_to(store, give(&admin), &STALE).await;
+    let unknown_role = of_role(RoleChange::Give(ana.id, RoleId(99)));
+    comes_to(store, unknown_role, &STALE).await;
+    let unknown_user = of_role(RoleChange::Give(UserId(99), admin.id));
+    comes_to(store, unknown_user, &STALE).await;
     assert_eq!(names(store, ana.id).await, ["admin", "editor"]);
     comes_to(store, take(&editor), &DONE).await;
     comes_to(store, take(&editor), &STALE).await;

@@ -306,8 +306,9 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "set it to \"refuse\"",
         );
     }
-    let makes_codes = settings.unified.enabled || two_factor.enabled;
-    if reader.text("SECURITY_TOTP_ISSUER").is_empty() && makes_codes {
+    let in_apps = settings.unified.has(Method::Authenticator)
+        || two_factor.enabled && two_factor.methods.contains(&Method::Authenticator);
+    if reader.text("SECURITY_TOTP_ISSUER").is_empty() && in_apps {
         say(
             "SECURITY_TOTP_ISSUER",
             "is not set: authenticator apps show the name of the host",

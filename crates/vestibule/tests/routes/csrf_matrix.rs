@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::callers::assert_every_path_is_listed;
+use crate::support::codes::TWO_FACTOR;
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
@@ -93,7 +94,9 @@ SECURITY_LOGOUT_CSRF = {}
 WTF_CSRF_CHECK_DEFAULT = {}
 SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]
 SECURITY_REFRESH_TOKEN = true
-SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"",
+SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
+SECURITY_UNIFIED_SIGNIN = true
+{TWO_FACTOR}",
             self.protect, self.ignore_unauth, self.logout_csrf, self.check_default
         ))
         .await
@@ -178,6 +181,36 @@ fn endpoints() -> Vec<Endpoint> {
         row(Kind::Fresh, Method::POST, "/change-email", None),
         row(Kind::Reads, Method::GET, "/change-username", None),
         row(Kind::Fresh, Method::POST, "/change-username", None),
+        row(Kind::Reads, Method::GET, "/us-signin", None),
+        row(Kind::Open, Method::POST, "/us-signin", None),
+        row(
+            Kind::AnonymousOnly,
+            Method::POST,
+            "/us-signin/send-code",
+            None,
+        ),
+        row(Kind::Reads, Method::GET, "/us-verify-link", None),
+        row(Kind::AnonymousOnly, Method::POST, "/us-verify-link", None),
+        row(Kind::Reads, Method::GET, "/us-verify", None),
+        row(Kind::Protected, Method::POST, "/us-verify", None),
+        row(Kind::Protected, Method::POST, "/us-verify/send-code", None),
+        row(Kind::Reads, Method::GET, "/us-setup", None),
+        row(Kind::Fresh, Method::POST, "/us-setup", None),
+        row(Kind::Protected, Method::POST, "/us-setup/{token}", None),
+        // These are open to a sign-in that waits for its second factor.
+        row(Kind::Reads, Method::GET, "/tf-setup", None),
+        row(Kind::Open, Method::POST, "/tf-setup", None),
+        row(Kind::Protected, Method::POST, "/tf-setup/{token}", None),
+        row(Kind::Reads, Method::GET, "/tf-validate", None),
+        row(Kind::Open, Method::POST, "/tf-validate", None),
+        row(Kind::Reads, Method::GET, "/tf-rescue", None),
+        row(Kind::AnonymousOnly, Method::POST, "/tf-rescue", None),
+        row(Kind::Reads, Method::GET, "/tf-select", None),
+        row(Kind::Open, Method::POST, "/tf-select", None),
+        row(Kind::Reads, Method::GET, "/mf-recovery", None),
+        row(Kind::AnonymousOnly, Method::POST, "/mf-recovery", None),
+        row(Kind::Reads, Method::GET, "/mf-recovery-codes", None),
+        row(Kind::Fresh, Method::POST, "/mf-recovery-codes", None),
         row(Kind::SignOut, Method::POST, "/logout", None),
     ]
 }

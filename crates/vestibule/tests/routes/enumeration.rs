@@ -20,10 +20,13 @@ const UNKNOWN: &str = "unknown@example.com";
 const GENERIC: &str = "SECURITY_RETURN_GENERIC_RESPONSES = true\n";
 
 async fn people(extra: &str) -> TestApp {
-    let app = TestApp::with(&format!("{LIFE}{GENERIC}{extra}")).await;
+    let app = TestApp::with(&format!("{LIFE}{GENERIC}{UNIFIED}{extra}")).await;
     invite(&app).await;
+    app.has(ANA, &["email"]).await;
     app
 }
+
+const UNIFIED: &str = "SECURITY_UNIFIED_SIGNIN = true\n";
 
 /// Adds a deactivated and an unconfirmed user.
 async fn invite(app: &TestApp) {
@@ -51,6 +54,11 @@ fn requests(email: &str) -> Vec<(&'static str, Value)> {
         ("confirm", json!({"email": email})),
         ("reset", json!({"email": email})),
         ("recover-username", json!({"email": email})),
+        ("us-signin", json!({"identity": email, "passcode": "wrong"})),
+        (
+            "us-signin/send-code",
+            json!({"identity": email, "chosen_method": "email"}),
+        ),
     ]
 }
 
@@ -141,7 +149,7 @@ async fn attack_enumeration_each_request_mails_only_the_intended_user() {
             })
             .collect()
     };
-    assert_eq!(kinds(ANA), ["reset", "reset", "none"]);
+    assert_eq!(kinds(ANA), ["reset", "reset", "none", "none"]);
     assert_eq!(
         kinds(UNKNOWN),
         ["confirm", "confirm"],
@@ -159,6 +167,10 @@ enum Asking {
     Post(&'static str),
     /// The same with a username in place of the address.
     PostUsername(&'static str),
+    /// A wrong passcode for a username.
+    UnifiedUsername,
+    /// A wrong passcode for a phone number.
+    UnifiedPhone,
     /// Basic authentication with a wrong password.
     Basic,
     /// Basic authentication with a wrong password and a phone number.
@@ -200,6 +212,8 @@ impl Asking {
                 let path = format!("/api/accounts/{path}");
                 app.browser().post(&path, body).await
             }
+            Self::UnifiedUsername => app.browser().unified(username, "wrong").await,
+            Self::UnifiedPhone => app.browser().unified(phone, "wrong").await,
             Self::Basic => app.basic(email, "wrong").get(BASIC).await,
             Self::BasicPhone => app.basic(phone, "wrong").get(BASIC).await,
             Self::ChangeEmail => unreachable!("it needs a session: see `calls`"),
@@ -223,7 +237,7 @@ SECURITY_PHONE_REGION_DEFAULT = "GB"
 /// The store calls of one request about an account, in an application of its own.
 async fn calls(asking: Asking, account: &Account, extra: &str) -> Vec<String> {
     let store = Arc::new(Watched::over(Arc::new(MemoryStore::default())));
-    let lines = format!("{LIFE}{GENERIC}{IDENTITIES}{extra}");
+    let lines = format!("{LIFE}{GENERIC}{IDENTITIES}{UNIFIED}{extra}");
     let watched = Arc::clone(&store);
     let app = TestApp::built(&lines, |builder| builder.datastore(watched)).await;
     invite(&app).await;
@@ -287,6 +301,8 @@ async fn attack_enumeration_by_time_known_and_unknown_accounts_cause_the_same_st
         ),
         (Asking::PostUsername("login"), ""),
         (Asking::PostUsername("register"), ""),
+        (Asking::UnifiedUsername, ""),
+        (Asking::UnifiedPhone, ""),
         (Asking::Basic, ""),
         (Asking::BasicPhone, ""),
         (Asking::ChangeEmail, ""),

@@ -15,8 +15,10 @@ use vestibule_formats::sign::KeyRing;
 use vestibule_store::sql::TableNames;
 
 use crate::support::callers::{SECRET_KEY, text};
+use crate::support::codes::TWO_FACTOR;
 use crate::support::mails::destination;
 use crate::support::sqlite::Folder;
+use crate::support::unified::UNIFIED;
 use crate::support::{ANA, LIFE, PASSWORD, TestApp};
 
 const NOW: i64 = 1_800_000_000;
@@ -70,13 +72,14 @@ const HOSTILE: [&str; 32] = [
 
 async fn on(folder: &Folder, tables: &TableNames, extra: &str) -> TestApp {
     let store = folder.store(tables);
-    let lines = format!("{LIFE}{EVERYTHING}{extra}");
+    let lines = format!("{LIFE}{UNIFIED}{TWO_FACTOR}{EVERYTHING}{extra}");
     let app = TestApp::built(&lines, |builder| builder.datastore(store)).await;
     app.user("mareike@example.com", |draft| NewAccount {
         username: Some(NAME.to_owned()),
         ..draft
     })
     .await;
+    app.has("mareike@example.com", &["email"]).await;
     app
 }
 
@@ -184,6 +187,35 @@ async fn by_reset_link(app: &TestApp, uniquifier: &str) -> bool {
     destination(&app.browser().get(&path).await).0 == "/reset-password"
 }
 
+/// Opens a link with a code that names this user. Returns whether the link was accepted.
+async fn by_code_link(app: &TestApp, uniquifier: &str) -> bool {
+    let id: String = form_urlencoded::byte_serialize(uniquifier.as_bytes()).collect();
+    let path = format!(
+        "/api/accounts/us-verify-link?id={id}&code={}",
+        app.now("email")
+    );
+    destination(&app.browser().get(&path).await).0 == "/in"
+}
+
+/// Continues a sign-in of this user that has to set up a second factor.
+async fn by_pending_sign_in(app: &TestApp, uniquifier: &str) -> bool {
+    let mut session = Session::default();
+    session.set_str("tf_user_id", uniquifier);
+    session.set_str("tf_state", "setup_from_login");
+    let cookie = SessionCodec::new(&KeyRing::new(SECRET_KEY, [])).seal(&session, NOW);
+    let mut browser = app.browser();
+    browser.cookies.insert("session".to_owned(), cookie);
+    let answer = browser.get("/api/accounts/tf-setup").await;
+    assert!(answer.status.as_u16() < 500, "{answer:?}");
+    answer.status == 200
+}
+
+async fn by_unified(app: &TestApp, identity: &str) -> bool {
+    let answer = app.browser().unified(identity, PASSWORD).await;
+    assert!(answer.status.as_u16() < 500, "{answer:?}");
+    answer.status == 200
+}
+
 /// Asks for something at a path by an address. Returns whether the address was known.
 async fn asks(app: &TestApp, path: &str, body: Value) -> bool {
     let path = format!("/api/accounts/{path}");
@@ -232,6 +264,15 @@ async fn found_in(app: &TestApp, of: &Keys) -> Vec<&'static str> {
     note(
         "register, username",
         is_taken(app, "username", &of.username).await,
+    );
+    note("us-signin, email", by_unified(app, &of.email).await);
+    note("us-signin, username", by_unified(app, &of.username).await);
+    let body = json!({"identity": of.email, "chosen_method": "email"});
+    note("send-code", asks(app, "us-signin/send-code", body).await);
+    note("code link", by_code_link(app, &of.uniquifier).await);
+    note(
+        "pending sign-in",
+        by_pending_sign_in(app, &of.uniquifier).await,
     );
     note("session", by_session_cookie(app, &of.uniquifier).await);
     note("remember", by_remember_cookie(app, &of.uniquifier).await);
@@ -299,7 +340,7 @@ async fn attack_injection_hostile_text_finds_no_user_and_changes_nothing_in_any_
         // The same requests find a user by the user's own keys.
         let keys = Keys::of_mareike(&app).await;
         let found = found_in(&app, &keys).await;
-        assert_eq!(found.len(), 13, "every field is looked up: {found:?}");
+        assert_eq!(found.len(), 18, "every field is looked up: {found:?}");
         let before = contents(&folder, &tables);
         for hostile in HOSTILE {
             let found = found_in(&app, &Keys::all(hostile)).await;

@@ -15,19 +15,19 @@ use vestibule_store::{MemoryStore, NewUser, Store, StoreError, User, UserId, Use
 use crate::support::sqlite::Folder;
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
-const AUTHZ: &str = "/api/accounts/authz?methods=basic";
-const CHANGE: &str = "/api/accounts/change";
-const LOGIN: &str = "/api/accounts/login";
-const VERIFY: &str = "/api/accounts/verify";
+pub(super) const AUTHZ: &str = "/api/accounts/authz?methods=basic";
+pub(super) const CHANGE: &str = "/api/accounts/change";
+pub(super) const LOGIN: &str = "/api/accounts/login";
+pub(super) const VERIFY: &str = "/api/accounts/verify";
 
 /// A proxy that the server trusts names the client's address.
-const PROXY: &str = "TRUSTED_PROXIES = [\"127.0.0.1\"]\n";
+pub(super) const PROXY: &str = "TRUSTED_PROXIES = [\"127.0.0.1\"]\n";
 
 /// A limit for addresses that is lower than that for accounts.
-const FEW_FOR_ADDRESS: &str = "SECURITY_LIMIT_ADDRESS = \"3 per 15 minutes\"\n";
+pub(super) const FEW_FOR_ADDRESS: &str = "SECURITY_LIMIT_ADDRESS = \"3 per 15 minutes\"\n";
 
 /// Guesses wrong passwords and returns the statuses.
-async fn guess(browser: &mut Browser<'_>, email: &str, times: usize) -> Vec<u16> {
+pub(super) async fn guess(browser: &mut Browser<'_>, email: &str, times: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for number in 0..times {
         let answer = browser.sign_in(email, &format!("wrong {number}")).await;
@@ -36,12 +36,12 @@ async fn guess(browser: &mut Browser<'_>, email: &str, times: usize) -> Vec<u16>
     statuses
 }
 
-fn refused(answer: &Answer) -> bool {
+pub(super) fn refused(answer: &Answer) -> bool {
     answer.status == 429
 }
 
 /// The seconds of `Retry-After`.
-fn wait_of(answer: &Answer) -> i64 {
+pub(super) fn wait_of(answer: &Answer) -> i64 {
     assert_eq!(answer.verdict(), (429, "TOO_MANY_ATTEMPTS".to_owned()));
     answer.headers["retry-after"]
         .to_str()
@@ -66,7 +66,7 @@ fn limits_of(app: &TestApp) -> Vec<Event<'static>> {
         .collect()
 }
 
-fn basic(name: &str, password: &str) -> String {
+pub(super) fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
 }
 
@@ -133,330 +133,6 @@ async fn parallel_right_passwords_are_all_accepted() {
         async move { program.get(AUTHZ).await.status.as_u16() }
     });
     assert_eq!(join_all(requests).await, [200; 60]);
-}
-
-/// `/login`, `/verify`, `/change` and basic authentication.
-#[tokio::test]
-async fn attack_lockout_bypass_every_endpoint_that_checks_passwords_shares_one_counter() {
-    let app = TestApp::with("SECURITY_CHANGEABLE = true").await;
-    let hashes = || app.app().passwords().checked();
-    let mut owner = app.signed_in().await.with_csrf().await;
-    // As if from another device, which the cookie would name.
-    owner.cookies.remove("vestibule_device");
-    let change = json!({
-        "password": "wrong", "new_password": "a new password", "new_password_confirm": "a new password",
-    });
-    let verify = json!({"password": "wrong"});
-    let login = json!({"email": ANA, "password": "wrong"});
-    let mut program = app.browser().header("authorization", &basic(ANA, "wrong"));
-    for _ in 0..3 {
-        assert_eq!(owner.post(VERIFY, verify.clone()).await.status, 400);
-        assert_eq!(owner.post(CHANGE, change.clone()).await.status, 400);
-        assert_eq!(app.browser().post(LOGIN, login.clone()).await.status, 400);
-    }
-    assert_eq!(program.get(AUTHZ).await.status, 401);
-    let before = hashes();
-    let right = json!({"password": PASSWORD});
-    assert!(refused(&owner.post(VERIFY, right).await));
-    let mut right = change;
-    right["password"] = PASSWORD.into();
-    assert!(refused(&owner.post(CHANGE, right).await));
-    assert!(refused(&app.browser().sign_in(ANA, PASSWORD).await));
-    let mut program = app.browser().header("authorization", &basic(ANA, PASSWORD));
-    assert!(refused(&program.get(AUTHZ).await));
-    assert_eq!(hashes(), before, "nothing is compared");
-    // The session that the owner has goes on.
-    assert!(owner.is_signed_in().await);
-}
-
-#[tokio::test]
-async fn attack_limiter_key_every_spelling_of_an_identity_shares_one_counter() {
-    let lines = "SECURITY_USERNAME_ENABLE = true\n\
-                 SECURITY_USER_IDENTITY_ATTRIBUTES = [{ email = { case_insensitive = true } }, { username = { case_insensitive = true } }]";
-    let app = TestApp::with(lines).await;
-    app.user("rene@example.com", |draft| admin::NewAccount {
-        username: Some("renee".to_owned()),
-        ..draft
-    })
-    .await;
-    for (known, spellings) in [
-        (
-            true,
-            [
-                json!({"email": "rene@example.com"}),
-                json!({"email": "RENE@Example.COM"}),
-                json!({"email": "rene@EXAMPLE.com"}),
-                json!({"username": "renee"}),
-                json!({"username": "RENEE"}),
-                json!({"username": "\u{ff52}enee"}),
-            ],
-        ),
-        (
-            false,
-            [
-                json!({"email": "n\u{f6}body@example.com"}),
-                json!({"email": "N\u{d6}BODY@EXAMPLE.COM"}),
-                json!({"email": " n\u{f6}body@example.com"}),
-                json!({"email": "no\u{308}body@example.com"}),
-                json!({"email": "\u{ff4e}\u{f6}body@example.com"}),
-                json!({"email": "n\u{f6}body@EXAMPLE.com "}),
-            ],
-        ),
-    ] {
-        for round in 0..3 {
-            for (number, spelling) in spellings.iter().enumerate() {
-                let mut body = spelling.clone();
-                body["password"] = "wrong".into();
-                let answer = app.browser().post(LOGIN, body).await;
-                let expected = round * spellings.len() + number >= 10;
-                assert_eq!(refused(&answer), expected, "{known} {round} {spelling}");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn attack_enumeration_known_and_unknown_accounts_get_the_same_refusal() {
-    for lines in ["", "SECURITY_RETURN_GENERIC_RESPONSES = true"] {
-        let app = TestApp::with(lines).await;
-        let mut answers = Vec::new();
-        for email in [ANA, "nobody@example.com"] {
-            let mut browser = app.browser().header("x-request-id", "the-same");
-            let statuses = guess(&mut browser, email, 10).await;
-            assert_eq!(statuses, [400; 10], "{email}");
-            let answer = browser.sign_in(email, PASSWORD).await;
-            assert_eq!(wait_of(&answer), 15 * 60);
-            let mut headers = answer.headers.clone();
-            headers.remove("x-request-id");
-            headers.remove("set-cookie");
-            answers.push((answer.status, format!("{headers:?}"), answer.text));
-        }
-        assert_eq!(answers[0], answers[1]);
-    }
-}
-
-#[tokio::test]
-async fn attack_limiter_key_neighbours_in_one_network_share_one_counter() {
-    for (one, neighbour, other) in [
-        ("203.0.113.7", "::ffff:203.0.113.7", "203.0.113.8"),
-        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
-    ] {
-        let app = TestApp::with(&format!("{PROXY}{FEW_FOR_ADDRESS}")).await;
-        let from = |address: &str| app.browser().header("x-forwarded-for", address);
-        // Whatever the account.
-        for (number, address) in [one, neighbour, one].into_iter().enumerate() {
-            let email = format!("{number}@example.com");
-            assert_eq!(guess(&mut from(address), &email, 1).await, [400]);
-        }
-        for address in [one, neighbour] {
-            assert!(
-                refused(&from(address).sign_in(ANA, PASSWORD).await),
-                "{address}"
-            );
-        }
-        assert_eq!(
-            from(other).sign_in(ANA, PASSWORD).await.status,
-            200,
-            "{other}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn attack_limiter_key_a_client_cannot_choose_its_address() {
-    // The proxy that may name addresses is another one.
-    let proxy = "TRUSTED_PROXIES = [\"10.0.0.0/8\"]\n";
-    let app = TestApp::with(&format!("{proxy}{FEW_FOR_ADDRESS}")).await;
-    let spoofing = |number: usize| {
-        app.browser()
-            .from("203.0.113.7")
-            .header("x-forwarded-for", &format!("198.51.100.{number}"))
-    };
-    for number in 0..3 {
-        let email = format!("{number}@example.com");
-        assert_eq!(guess(&mut spoofing(number), &email, 1).await, [400]);
-    }
-    assert!(refused(&spoofing(9).sign_in(ANA, PASSWORD).await));
-
-    // Behind the proxy, hops that the client prepends do not count.
-    let through = |hops: &str| {
-        app.browser()
-            .from("10.0.0.1")
-            .header("x-forwarded-for", hops)
-    };
-    for number in 0..3 {
-        let hops = format!("198.51.100.{number}, 203.0.113.9");
-        let email = format!("{number}@example.com");
-        assert_eq!(guess(&mut through(&hops), &email, 1).await, [400]);
-    }
-    let hops = "198.51.100.77, 203.0.113.9";
-    assert!(refused(&through(hops).sign_in(ANA, PASSWORD).await));
-}
-
-#[tokio::test]
-async fn loopback_clients_have_no_counter_of_their_address() {
-    let app = TestApp::with(FEW_FOR_ADDRESS).await;
-    for address in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
-        for number in 0..5 {
-            let email = format!("{number}@example.com");
-            let mut browser = app.browser().from(address);
-            assert_eq!(guess(&mut browser, &email, 1).await, [400], "{address}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn attack_limiter_key_a_success_clears_the_account_and_never_the_address() {
-    let app = TestApp::with("SECURITY_LIMIT_ADDRESS = \"15 per 15 minutes\"").await;
-    app.user("mallory@example.com", |draft| draft).await;
-    let from = |address: &str| app.browser().from(address);
-    let mut mallory = from("203.0.113.7");
-    assert_eq!(guess(&mut mallory, ANA, 9).await, [400; 9]);
-    // The owner signs in, from elsewhere, and the account's counter begins again.
-    assert_eq!(
-        from("198.51.100.1").sign_in(ANA, PASSWORD).await.status,
-        200
-    );
-    assert_eq!(guess(&mut mallory, ANA, 5).await, [400; 5]);
-    // A success of their own does not give the address new guesses, and does not use one up.
-    for _ in 0..3 {
-        let answer = from("203.0.113.7")
-            .sign_in("mallory@example.com", PASSWORD)
-            .await;
-        assert_eq!(answer.status, 200);
-    }
-    assert_eq!(guess(&mut mallory, "bo@example.com", 2).await, [400, 429]);
-    // The account is not full: the owner can sign in from elsewhere.
-    assert_eq!(
-        from("198.51.100.1").sign_in(ANA, PASSWORD).await.status,
-        200
-    );
-}
-
-#[tokio::test]
-async fn attack_limiter_key_a_program_that_polls_does_not_clear_the_counter() {
-    let app = TestApp::new().await;
-    let right = basic(ANA, PASSWORD);
-    let mut attacker = app.browser();
-    for _ in 0..10 {
-        let mut program = app.browser().header("authorization", &right);
-        assert_eq!(program.get(AUTHZ).await.status, 200);
-        assert_eq!(guess(&mut attacker, ANA, 1).await, [400]);
-    }
-    assert_eq!(guess(&mut attacker, ANA, 1).await, [429]);
-}
-
-#[tokio::test]
-async fn attack_lockout_denial_a_stranger_cannot_lock_out_the_owners_device() {
-    let app = TestApp::with(FEW_FOR_ADDRESS).await;
-    let mut owner = app.browser().from("203.0.113.7");
-    assert_eq!(owner.sign_in(ANA, PASSWORD).await.status, 200);
-    owner.sign_out().await;
-    // A stranger behind the same address fills the counter of the address, and others that of the
-    // account.
-    for number in 0..4 {
-        let mut stranger = app.browser().from(&format!("203.0.113.{}", 7 + number));
-        guess(&mut stranger, ANA, 3).await;
-    }
-    let mut elsewhere = app.browser().from("198.51.100.1");
-    assert!(refused(&elsewhere.sign_in(ANA, PASSWORD).await));
-    assert_eq!(owner.sign_in(ANA, PASSWORD).await.status, 200);
-    // What the stranger counted stays.
-    assert!(refused(&elsewhere.sign_in(ANA, PASSWORD).await));
-}
-
-#[tokio::test]
-async fn attack_lockout_bypass_a_device_has_the_same_limit_for_its_own_accounts_only() {
-    let app = TestApp::new().await;
-    app.user("bo@example.com", |draft| draft).await;
-    let mut thief = app.browser();
-    let owner = app.signed_in().await;
-    let device = owner.cookies["vestibule_device"].clone();
-    thief.cookies.insert("vestibule_device".to_owned(), device);
-    assert!(!thief.is_signed_in().await, "the cookie proves nothing");
-
-    assert_eq!(guess(&mut thief, ANA, 11).await[9..], [400, 429]);
-    assert!(refused(&thief.sign_in(ANA, PASSWORD).await));
-    assert_eq!(app.browser().sign_in(ANA, PASSWORD).await.status, 200);
-    // For another account it is no known device.
-    assert_eq!(
-        guess(&mut app.browser(), "bo@example.com", 10).await,
-        [400; 10]
-    );
-    assert!(refused(&thief.sign_in("bo@example.com", PASSWORD).await));
-}
-
-#[tokio::test]
-async fn attack_lockout_bypass_a_forged_or_expired_device_cookie_is_ignored() {
-    let app = TestApp::new().await;
-    let owner = app.signed_in().await;
-    let device = owner.cookies["vestibule_device"].clone();
-    assert_eq!(guess(&mut app.browser(), ANA, 10).await, [400; 10]);
-    let with = |cookie: &str| {
-        let mut browser = app.browser();
-        browser
-            .cookies
-            .insert("vestibule_device".to_owned(), cookie.to_owned());
-        browser
-    };
-    let last = if device.ends_with('A') { "B" } else { "A" };
-    let (id, rest) = device.split_once('-').unwrap();
-    let changed = format!("{}{last}", &device[..device.len() - 1]);
-    let another_id = format!("{}-{rest}", "0".repeat(id.len()));
-    for forged in ["", "x", "a-b.c.d", changed.as_str(), another_id.as_str()] {
-        assert!(
-            refused(&with(forged).sign_in(ANA, PASSWORD).await),
-            "{forged}"
-        );
-    }
-    assert_eq!(with(&device).sign_in(ANA, PASSWORD).await.status, 200);
-    app.wait(365 * 24 * 60 * 60 + 1);
-    assert_eq!(guess(&mut app.browser(), ANA, 10).await, [400; 10]);
-    assert!(refused(&with(&device).sign_in(ANA, PASSWORD).await));
-}
-
-#[tokio::test]
-async fn a_completed_sign_in_sets_the_device_cookie() {
-    let app = TestApp::with("SESSION_COOKIE_SECURE = true").await;
-    app.user("bo@example.com", |draft| draft).await;
-    let mut browser = app.browser();
-    let answer = browser.sign_in(ANA, "wrong").await;
-    assert_eq!(answer.set_cookie("vestibule_device"), None);
-    let answer = browser.sign_in(ANA, PASSWORD).await;
-    let cookie = answer.set_cookie("vestibule_device").unwrap();
-    let (value, attributes) = cookie.split_once("; ").unwrap();
-    assert_eq!(
-        attributes,
-        "Expires=Sat, 15 Jan 2028 08:00:00 GMT; Max-Age=31536000; Secure; HttpOnly; Path=/; SameSite=Lax"
-    );
-    let user = app.stored(ANA).await;
-    for secret in [&user.id.to_string(), &user.fs_uniquifier, "ana"] {
-        assert!(
-            !value.split(['=', '-', '.']).any(|part| part == secret),
-            "{value}"
-        );
-    }
-    assert_eq!(
-        browser.get(LOGIN).await.set_cookie("vestibule_device"),
-        None
-    );
-
-    // Several people share a browser, and each has a counter there.
-    browser.sign_out().await;
-    assert_eq!(
-        browser.sign_in("bo@example.com", PASSWORD).await.status,
-        200
-    );
-    browser.sign_out().await;
-    for email in [ANA, "bo@example.com"] {
-        assert_eq!(guess(&mut app.browser(), email, 10).await, [400; 10]);
-        assert_eq!(
-            browser.sign_in(email, PASSWORD).await.status,
-            200,
-            "{email}"
-        );
-        browser.sign_out().await;
-    }
 }
 
 #[tokio::test]

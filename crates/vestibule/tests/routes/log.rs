@@ -12,7 +12,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::callers::text;
+use crate::support::codes::{Authenticator, TWO_FACTOR, VALIDATE};
 use crate::support::mails::token_of;
+use crate::support::unified::{self, PHONE, UNIFIED};
 use crate::support::{ANA, LIFE, PASSWORD, TestApp};
 
 thread_local! {
@@ -58,6 +60,76 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
+/// Uses codes and factors of every kind, right ones and wrong ones. Returns what must not be logged.
+async fn codes_and_factors(app: &TestApp) -> Vec<String> {
+    const BO: &str = "bo@example.com";
+    let user = app.user(BO, |draft| draft).await;
+    let mut secrets = vec![user.fs_uniquifier, PHONE.to_owned(), PHONE[3..].to_owned()];
+    let mut browser = app.browser();
+    let answer = browser.unified(BO, PASSWORD).await;
+    let mut browser = browser.header("x-xsrf-token", &answer.csrf_token());
+    for body in [
+        json!({"chosen_method": "sms", "phone": PHONE}),
+        json!({"chosen_method": "email"}),
+        json!({"chosen_method": "authenticator"}),
+    ] {
+        let response = browser.post(unified::SETUP, body.clone()).await.response();
+        let state = text(&response["state"]);
+        let code = match response["authr_b32key"].as_str() {
+            Some(key) => {
+                secrets.push(key.to_owned());
+                Authenticator::with_key(key).code(app)
+            }
+            None if body["chosen_method"] == "sms" => app.texted_code(PHONE).await,
+            None => app.mailed_code(BO).await,
+        };
+        let path = format!("{}/{state}", unified::SETUP);
+        browser
+            .post(&format!("{path}x"), json!({"passcode": code}))
+            .await;
+        let answer = browser.post(&path, json!({"passcode": code})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        browser.post(&path, json!({"passcode": code})).await;
+        secrets.extend([state, code]);
+    }
+    let second = browser.set_up_authenticator(app).await;
+    let codes = "/api/accounts/mf-recovery-codes";
+    let codes = browser.post(codes, json!({})).await.response();
+    let codes = codes["recovery_codes"].as_array().unwrap();
+    secrets.extend(codes.iter().map(text));
+    app.wait(30);
+
+    app.browser().send_code(BO, "email").await;
+    let link = app.link(BO).await;
+    let code = app.mailed_code(BO).await;
+    app.browser().get(&format!("{link}0")).await;
+    app.browser().get(&link).await;
+    for identity in [BO, PHONE, "nobody@example.com"] {
+        app.browser().unified(identity, code.as_str()).await;
+    }
+    secrets.push(code);
+    app.browser().unified(PHONE, PASSWORD).await;
+    app.browser().send_code(PHONE, "sms").await;
+    secrets.push(app.texted_code(PHONE).await);
+    for (path, code) in [
+        (VALIDATE, second.code(app)),
+        ("/api/accounts/mf-recovery", text(&codes[0])),
+    ] {
+        let mut browser = app.browser();
+        let body = json!({"email": BO, "password": PASSWORD, "remember": true});
+        browser.post("/api/accounts/login", body).await;
+        let wrong = json!({"code": format!("{}1", &code[..5])});
+        browser.post(path, wrong).await;
+        let answer = browser.post(path, json!({"code": code})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        secrets.push(code);
+        secrets.extend(browser.cookies.values().cloned());
+    }
+    secrets.extend(app.stored(BO).await.us_totp_secrets);
+    secrets.extend(app.stored(BO).await.tf_totp_secret);
+    secrets
+}
+
 #[tokio::test]
 async fn attack_secrets_in_the_log_no_credential_is_ever_logged() {
     let log = Log::default();
@@ -67,8 +139,9 @@ async fn attack_secrets_in_the_log_no_credential_is_ever_logged() {
     tracing::subscriber::set_global_default(log.clone()).unwrap();
     HEARD.set(true);
     let app = TestApp::with(&format!(
-        "{LIFE}SECURITY_REFRESH_TOKEN = true
+        "{LIFE}{UNIFIED}{TWO_FACTOR}SECURITY_REFRESH_TOKEN = true
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
+SECURITY_TWO_FACTOR_ALWAYS_VALIDATE = false
 SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]"
     ))
     .await;
@@ -171,7 +244,15 @@ SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]"
         }
     }
 
+    let codes = codes_and_factors(&app).await;
+
     let log = log.0.lock().unwrap().clone();
+    // A code is short enough to be part of a number by chance.
+    let words = || log.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    for code in codes {
+        let logged = log.contains(&code) && (code.len() > 6 || words().any(|word| word == code));
+        assert!(!logged, "{code} in {log}");
+    }
     for said in ["answered", "an auth token was ignored", "used twice"] {
         assert!(
             log.contains(said),

@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::callers::{TOKEN_HEADER, assert_every_path_is_listed};
+use crate::support::codes::TWO_FACTOR;
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
@@ -18,7 +19,7 @@ const PLACES: [&str; 3] = ["header", "query", "body"];
 /// by address.
 async fn two_people(extra: &str) -> TestApp {
     let lines = format!(
-        "{LIFE}SECURITY_LINKS_CONSUMED_BY = \"post\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
+        "{LIFE}{TWO_FACTOR}SECURITY_UNIFIED_SIGNIN = true\nSECURITY_LINKS_CONSUMED_BY = \"post\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
     );
     let app = TestApp::built(&lines, |builder| {
         builder.describe_user(|user| {
@@ -67,6 +68,8 @@ async fn ask(
 fn endpoints() -> Vec<(Method, &'static str, Value)> {
     let password = json!({"password": PASSWORD});
     let credentials = json!({"email": ANA, "password": PASSWORD});
+    let passcode = json!({"identity": ANA, "passcode": PASSWORD});
+    let choice = json!({"identity": ANA, "chosen_method": "email"});
     let new = json!({
         "email": "new@example.com",
         "password": "a new password", "password_confirm": "a new password",
@@ -102,13 +105,40 @@ fn endpoints() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/change-username", json!({"username": "x"})),
         (Method::GET, "/recover-username", json!({})),
         (Method::POST, "/recover-username", new),
+        (Method::GET, "/us-signin", json!({})),
+        (Method::POST, "/us-signin", passcode.clone()),
+        (Method::POST, "/us-signin/send-code", choice.clone()),
+        (Method::GET, "/us-verify-link", json!({})),
+        (Method::POST, "/us-verify-link", json!({})),
+        (Method::GET, "/us-verify", json!({})),
+        (Method::POST, "/us-verify", passcode.clone()),
+        (Method::POST, "/us-verify?include_auth_token", passcode),
+        (Method::POST, "/us-verify/send-code", choice.clone()),
+        (Method::GET, "/us-setup", json!({})),
+        (Method::POST, "/us-setup", choice),
+        (Method::POST, "/us-setup/{token}", json!({"passcode": "1"})),
+        (Method::GET, "/tf-setup", json!({})),
+        (Method::POST, "/tf-setup", json!({"setup": "authenticator"})),
+        (Method::POST, "/tf-setup", json!({"setup": "disable"})),
+        (Method::POST, "/tf-setup/{token}", json!({"code": "1"})),
+        (Method::GET, "/tf-validate", json!({})),
+        (Method::POST, "/tf-validate", json!({"code": "1"})),
+        (Method::GET, "/tf-rescue", json!({})),
+        (Method::POST, "/tf-rescue", json!({"help_setup": "help"})),
+        (Method::GET, "/tf-select", json!({})),
+        (Method::POST, "/tf-select", json!({"which": "email"})),
+        (Method::GET, "/mf-recovery", json!({})),
+        (Method::POST, "/mf-recovery", json!({"code": "1"})),
+        (Method::GET, "/mf-recovery-codes", json!({})),
+        (Method::POST, "/mf-recovery-codes", json!({})),
         (Method::POST, "/logout", json!({})),
     ]
 }
 
 #[tokio::test]
 async fn attack_wrong_person_another_users_token_never_acts_on_the_session_beside_it() {
-    let app = two_people("SECURITY_LOGOUT_CSRF = true").await;
+    let lines = "SECURITY_LOGOUT_CSRF = true\nSECURITY_FRESHNESS = \"5 minutes\"\n";
+    let app = two_people(lines).await;
     let mut ana = app.signed_in().await;
     let csrf = ana.get("/api/accounts/login").await.csrf_token();
     // Ana's proof of identity is stale by now, the other user's is fresh.

@@ -165,7 +165,11 @@ fn each_risk_is_named_with_its_fix() {
             &["TRUSTED_PROXIES", "list only your proxies"],
         ),
         (
-            "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_LOGIN_ERROR_VIEW = \"/e\"\nMAIL_SERVER = \"mail.example.com\"\nMAIL_DEFAULT_SENDER = \"a@example.com\"\nSECURITY_US_ENABLED_METHODS = [\"email\"]\nSECURITY_TWO_FACTOR_ENABLED_METHODS = [\"email\"]\nSECURITY_UNIFIED_SIGNIN = true",
+            "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_LOGIN_ERROR_VIEW = \"/e\"\nMAIL_SERVER = \"mail.example.com\"\nMAIL_DEFAULT_SENDER = \"a@example.com\"\nSECURITY_US_ENABLED_METHODS = [\"authenticator\"]\nSECURITY_TWO_FACTOR_ENABLED_METHODS = [\"email\"]\nSECURITY_UNIFIED_SIGNIN = true",
+            &["SECURITY_TOTP_ISSUER", "name of your product"],
+        ),
+        (
+            "SECURITY_TWO_FACTOR = true\nSECURITY_TWO_FACTOR_ENABLED_METHODS = [\"authenticator\"]",
             &["SECURITY_TOTP_ISSUER", "name of your product"],
         ),
         (
@@ -187,6 +191,14 @@ fn each_risk_is_named_with_its_fix() {
             assert!(said[0].contains(part), "{lines}: {part:?} in {}", said[0]);
         }
     }
+}
+
+#[test]
+fn no_issuer_is_advised_if_no_authenticator_app_can_be_set_up() {
+    let said = advice(
+        "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_LOGIN_ERROR_VIEW = \"/e\"\nMAIL_SERVER = \"mail.example.com\"\nMAIL_DEFAULT_SENDER = \"a@example.com\"\nSECURITY_UNIFIED_SIGNIN = true\nSECURITY_US_ENABLED_METHODS = [\"password\", \"email\"]",
+    );
+    assert_eq!(said, Vec::<String>::new());
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub(crate) mod peer;
 pub(crate) mod post;
 pub(crate) mod python;
 pub(crate) mod requests;
+pub(crate) mod shim;
 pub(crate) mod sms;
 pub(crate) mod unified;
 pub(crate) mod users;

@@ -17,7 +17,7 @@ def create_app(test_config=None):
     app.config.from_mapping(
         SECURITY_URL_PREFIX=BASE + "/accounts",
         SECURITY_REGISTERABLE=True,
-        SECURITY_TWO_FACTOR=True,
+        SECURITY_WEBAUTHN=True,
         SECURITY_TOTP_SECRETS={1: "aW4gdGhlIGZpbGUgaXRzZWxm"},
         SECURITY_EMAIL_SENDER=SENDER,
         SECURITY_TOKEN_EXPIRE_TIMESTAMP=lambda user: 0,

@@ -76,7 +76,12 @@ impl RoleStatements {
                 "SELECT {} FROM {{roles_users}} WHERE user_id = ? AND role_id = ?",
                 dialect.number("role_id")
             )),
-            give: statement("INSERT INTO {roles_users} (user_id, role_id) VALUES (?, ?)"),
+            // Inserts nothing if the user or the role does not exist.
+            give: statement(
+                "INSERT INTO {roles_users} (user_id, role_id) \
+                 SELECT {user}.id, {role}.id FROM {user} CROSS JOIN {role} \
+                 WHERE {user}.id = ? AND {role}.id = ?",
+            ),
             take: statement("DELETE FROM {roles_users} WHERE user_id = ? AND role_id = ?"),
             change_permissions: statement(&format!(
                 "UPDATE {{role}} SET permissions = ?{dated} WHERE id = ?"
@@ -243,8 +248,7 @@ impl RoleStatements {
         if has.is_some() {
             return Ok(false);
         }
-        db.execute(&Query::new(&self.give, pair())).await?;
-        Ok(true)
+        Ok(db.execute(&Query::new(&self.give, pair())).await? == 1)
     }
 
     pub(in crate::sql) async fn take<X: Executor>(

@@ -68,6 +68,12 @@ pub(super) fn from_link(app: &App) -> Operation {
 
 /// `POST` of the link.
 pub(super) fn sign_in(app: &App) -> Operation {
+    let refusals = [
+        Message::AnonymousUserRequired,
+        Message::InvalidLoginToken,
+        Message::LoginExpired,
+    ];
+    let second_factor = openapi::second_factor_errors(app);
     Operation::new("useLoginLink", TAG, "Sign in with the token from a link")
         .open()
         .parameter(link_token())
@@ -80,10 +86,6 @@ pub(super) fn sign_in(app: &App) -> Operation {
         ))
         .refuses(
             StatusCode::BAD_REQUEST,
-            &[
-                Message::AnonymousUserRequired,
-                Message::InvalidLoginToken,
-                Message::LoginExpired,
-            ],
+            &[&refusals[..], &second_factor].concat(),
         )
 }

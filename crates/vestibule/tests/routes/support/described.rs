@@ -5,7 +5,16 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value};
 use vestibule::Vestibule;
 
+use super::TestApp;
+
 pub(crate) struct Described(Value);
+
+impl TestApp {
+    /// The OpenAPI document of this application.
+    pub(crate) fn document(&self) -> &Value {
+        &self.described.0
+    }
+}
 
 impl Described {
     pub(crate) fn of(vestibule: &Vestibule) -> Self {

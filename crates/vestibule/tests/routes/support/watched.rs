@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::Barrier;
 use vestibule_store::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, Identity, MailFate,
-    NewRole, NewTracker, NewUser, OneTimeSecret, OnlyIf, PasswordKind, PermissionChange,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, FactorColumn, GuessKey, GuessSlot, Identity,
+    MailFate, NewRole, NewTracker, NewUser, OneTimeSecret, OnlyIf, PasswordKind, PermissionChange,
     QueuedMail, RefreshTracker, Reservation, ReservedGuess, Role, RoleId, Store, StoreError,
     Uniquifiers, User, UserChange, UserId, UserKey, UserPatch,
 };
@@ -30,7 +30,7 @@ pub(crate) struct Watched {
     inner: Arc<dyn Store>,
     calls: Mutex<Vec<String>>,
     removes: Removes,
-    /// Changes that consume a secret wait here for each other.
+    /// Changes that use a secret up wait here for each other.
     together: Option<Barrier>,
     consuming: AtomicUsize,
 }
@@ -62,7 +62,7 @@ impl Watched {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
-    /// How many changes consumed a secret.
+    /// How many changes used a secret up.
     pub(crate) fn consuming(&self) -> usize {
         self.consuming.load(Ordering::Relaxed)
     }
@@ -99,6 +99,19 @@ fn parts(change: &Change) -> String {
     )
 }
 
+/// Whether a change uses a secret up: one in the ledger, or a recovery code, which is removed from
+/// the user's row.
+fn is_single_use(change: &Change) -> bool {
+    let removes_code = match &change.user {
+        Some(UserChange::Update(_, patch)) => {
+            let mut columns = patch.only_if.factors.iter().map(|(column, _)| *column);
+            columns.any(|column| column == FactorColumn::RecoveryCodes)
+        }
+        _ => false,
+    };
+    removes_code || !change.consumes.is_empty()
+}
+
 /// Implements [`Store`]: the methods with a body of their own, and those that are only recorded.
 macro_rules! passing_on {
     ($($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)+) => {
@@ -127,7 +140,7 @@ macro_rules! passing_on {
                 now: OffsetDateTime,
             ) -> Result<Applied, StoreError> {
                 self.note(parts(&change));
-                if !change.consumes.is_empty() {
+                if is_single_use(&change) {
                     self.consuming.fetch_add(1, Ordering::Relaxed);
                     self.meet().await;
                 }

@@ -1,0 +1,270 @@
+//! One of every secret that the server hands out, all of them valid at the same time.
+
+use serde_json::{Value, json};
+use vestibule::admin::NewAccount;
+use vestibule_formats::totp::SALT_BYTES;
+use vestibule_store::UserPatch;
+
+use crate::support::callers::text;
+use crate::support::codes::{self, Authenticator, TWO_FACTOR, VALIDATE};
+use crate::support::mails::token_of;
+use crate::support::unified::{self, PHONE, UNIFIED, totp, wallet};
+use crate::support::{ANA, Browser, LIFE, PASSWORD, TestApp};
+
+const PREFIX: &str = "/api/accounts";
+
+/// Users without a second factor, whose links change their rows.
+const NEW: &str = "new@example.com";
+const FORGETFUL: &str = "forgetful@example.com";
+const MOVING: &str = "moving@example.com";
+const MOVED: &str = "moved@example.com";
+pub(super) const BO: &str = "bo@example.com";
+
+/// Every feature is on, and nothing is limited.
+const EVERYTHING: &str = r#"
+SECURITY_PASSWORDLESS = true
+SECURITY_REFRESH_TOKEN = true
+SECURITY_REFRESH_TOKEN_COOKIE_NAME = ""
+SECURITY_API_ENABLED_METHODS = ["session", "token", "basic"]
+SECURITY_US_MFA_REQUIRED = ["password"]
+SECURITY_TWO_FACTOR_ALWAYS_VALIDATE = false
+SECURITY_TWO_FACTOR_LOGIN_VALIDITY = "1 day"
+SECURITY_LOGIN_WITHOUT_CONFIRMATION = true
+SECURITY_NEW_DEVICE_NOTICE = true
+SECURITY_LIMITS = "off"
+"#;
+
+/// A kind of secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Issued {
+    Password,
+    Confirm,
+    Reset,
+    SignInLink,
+    ChangeEmail,
+    MailedCode,
+    TextedCode,
+    SecondFactorCode,
+    RecoveryCode,
+    UnifiedSetUp,
+    UnifiedSetUpCode,
+    SecondFactorSetUp,
+    SecondFactorSetUpCode,
+    RememberedDevice,
+    KnownDevice,
+    Session,
+    PendingSession,
+    Remember,
+    Csrf,
+    AuthToken,
+    RefreshToken,
+}
+
+/// Every kind. Those that replace a factor are last.
+pub(super) const ISSUED: [Issued; 21] = [
+    Issued::Password,
+    Issued::Confirm,
+    Issued::Reset,
+    Issued::SignInLink,
+    Issued::ChangeEmail,
+    Issued::MailedCode,
+    Issued::TextedCode,
+    Issued::SecondFactorCode,
+    Issued::RecoveryCode,
+    Issued::RememberedDevice,
+    Issued::KnownDevice,
+    Issued::Session,
+    Issued::PendingSession,
+    Issued::Remember,
+    Issued::Csrf,
+    Issued::AuthToken,
+    Issued::RefreshToken,
+    Issued::UnifiedSetUp,
+    Issued::UnifiedSetUpCode,
+    Issued::SecondFactorSetUp,
+    Issued::SecondFactorSetUpCode,
+];
+
+pub(super) async fn app() -> TestApp {
+    let app = TestApp::with(&format!("{LIFE}{UNIFIED}{TWO_FACTOR}{EVERYTHING}")).await;
+    app.has(ANA, &["email", "authenticator", "sms"]).await;
+    let secret = wallet().seal(&totp("second"), &[9; SALT_BYTES]);
+    let patch = UserPatch {
+        tf_primary_method: Some(Some("authenticator".to_owned())),
+        tf_totp_secret: Some(Some(secret)),
+        ..UserPatch::default()
+    };
+    app.patched(ANA, patch).await;
+    for email in [NEW, FORGETFUL, MOVING, BO] {
+        let confirmed = email != NEW;
+        app.user(email, |draft| NewAccount { confirmed, ..draft })
+            .await;
+    }
+    app
+}
+
+/// A set-up that waits for its first code.
+#[derive(Debug, Clone)]
+pub(super) struct SetUp {
+    pub(super) state: String,
+    pub(super) code: String,
+}
+
+impl SetUp {
+    async fn begin(app: &TestApp, owner: &Browser<'_>, prefix: &str) -> Self {
+        let (path, choice, state) = match prefix {
+            "" => (unified::SETUP, "chosen_method", "state"),
+            _ => (codes::SETUP, "setup", "tf_state_token"),
+        };
+        // The clone discards the cookie, so that the session does not hold the set-up.
+        let mut owner = owner.clone();
+        let answer = owner.post(path, json!({choice: "authenticator"})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let response = answer.response();
+        let key = text(&response[format!("{prefix}authr_b32key")]);
+        Self {
+            state: text(&response[state]),
+            code: Authenticator::with_key(&key).code(app),
+        }
+    }
+}
+
+/// One secret of each kind, and what presenting them needs.
+pub(super) struct Secrets<'a> {
+    pub(super) app: &'a TestApp,
+    /// Ana's session, which sends the CSRF token.
+    pub(super) owner: Browser<'a>,
+    /// A browser in which Ana has shown the first factor.
+    pub(super) pending: Browser<'a>,
+    /// Set-ups of Ana's, with a state and a code that are not tried elsewhere.
+    pub(super) unified: SetUp,
+    pub(super) second: SetUp,
+    /// What a link with a code names her by.
+    pub(super) uniquifier: String,
+    all: Vec<(Issued, String)>,
+}
+
+impl<'a> Secrets<'a> {
+    pub(super) fn of(&self, kind: Issued) -> &str {
+        let (_, secret) = self.all.iter().find(|(other, _)| *other == kind).unwrap();
+        secret
+    }
+
+    /// The code that completes a set-up with this state.
+    pub(super) fn code_for(&self, state: &str) -> &str {
+        if state == self.of(Issued::SecondFactorSetUp) {
+            &self.second.code
+        } else {
+            &self.unified.code
+        }
+    }
+
+    pub(super) async fn issue(app: &'a TestApp) -> Self {
+        let device = remembered_device(app).await;
+        app.wait(60);
+        // An authenticator app needs no second factor here.
+        let mut owner = app.browser();
+        let body = json!({"identity": ANA, "passcode": app.now("authenticator"), "remember": true});
+        let path = format!("{}?include_auth_token", unified::SIGN_IN);
+        let answer = owner.post(&path, body).await;
+        let user = answer.response()["user"].clone();
+        let csrf = answer.csrf_token();
+        let owner = owner.header("x-xsrf-token", &csrf);
+        let codes_path = format!("{PREFIX}/mf-recovery-codes");
+        let recovery = owner.clone().post(&codes_path, json!({})).await.response();
+        let mut pending = app.browser();
+        let answer = pending.unified(ANA, PASSWORD).await;
+        assert_eq!(answer.response()["tf_required"], true, "{answer:?}");
+        let unified = SetUp::begin(app, &owner, "").await;
+        let second = SetUp::begin(app, &owner, "tf_").await;
+        let tried = [
+            SetUp::begin(app, &owner, "").await,
+            SetUp::begin(app, &owner, "tf_").await,
+        ];
+        app.browser().send_code(ANA, "sms").await;
+        let texted = app.texted_code(PHONE).await;
+        app.browser().send_code(ANA, "email").await;
+        let mailed = app.mailed_code(ANA).await;
+        let all = vec![
+            (Issued::Password, PASSWORD.to_owned()),
+            (Issued::Confirm, mailed_link(app, "confirm", NEW).await),
+            (Issued::Reset, mailed_link(app, "reset", FORGETFUL).await),
+            (Issued::SignInLink, mailed_link(app, "login", BO).await),
+            (Issued::ChangeEmail, change_link(app).await),
+            (Issued::MailedCode, mailed),
+            (Issued::TextedCode, texted),
+            (Issued::SecondFactorCode, second_code(app)),
+            (Issued::RecoveryCode, text(&recovery["recovery_codes"][0])),
+            (Issued::RememberedDevice, device),
+            (Issued::KnownDevice, known_device(app).await),
+            (Issued::Session, owner.cookies["session"].clone()),
+            (Issued::PendingSession, pending.cookies["session"].clone()),
+            (Issued::Remember, owner.cookies["remember_token"].clone()),
+            (Issued::Csrf, csrf),
+            (Issued::AuthToken, text(&user["authentication_token"])),
+            (Issued::RefreshToken, text(&user["refresh_token"])),
+            // A set-up is completed by a state and its code, so each is tried with another's.
+            (Issued::UnifiedSetUp, unified.state.clone()),
+            (Issued::UnifiedSetUpCode, tried[0].code.clone()),
+            (Issued::SecondFactorSetUp, second.state.clone()),
+            (Issued::SecondFactorSetUpCode, tried[1].code.clone()),
+        ];
+        let [unified_tried, second_tried] = tried;
+        Self {
+            app,
+            owner,
+            pending,
+            unified: SetUp {
+                state: unified_tried.state,
+                code: unified.code,
+            },
+            second: SetUp {
+                state: second_tried.state,
+                code: second.code,
+            },
+            uniquifier: app.stored(ANA).await.fs_uniquifier,
+            all,
+        }
+    }
+}
+
+fn second_code(app: &TestApp) -> String {
+    let code = totp("second").generate(app.app().unix_now());
+    code.as_str().to_owned()
+}
+
+/// The cookie that spares Ana the second factor.
+async fn remembered_device(app: &TestApp) -> String {
+    let mut browser = app.browser();
+    let body = json!({"identity": ANA, "passcode": PASSWORD, "remember": true});
+    browser.post(unified::SIGN_IN, body).await;
+    let body = json!({"code": second_code(app)});
+    let answer = browser.post(VALIDATE, body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    browser.cookies["tf_validity"].clone()
+}
+
+/// The cookie of a browser in which Bo signed in before.
+async fn known_device(app: &TestApp) -> String {
+    let mut browser = app.browser();
+    assert_eq!(browser.unified(BO, PASSWORD).await.status, 200);
+    browser.cookies["vestibule_device"].clone()
+}
+
+async fn mailed_link(app: &TestApp, to: &str, email: &str) -> String {
+    let path = format!("{PREFIX}/{to}");
+    let body: Value = json!({"email": email});
+    let answer = app.browser().post(&path, body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    token_of(&app.link(email).await).to_owned()
+}
+
+async fn change_link(app: &TestApp) -> String {
+    let mut browser = app.browser();
+    let csrf = browser.unified(MOVING, PASSWORD).await.csrf_token();
+    let mut browser = browser.header("x-xsrf-token", &csrf);
+    let path = format!("{PREFIX}/change-email");
+    let answer = browser.post(&path, json!({"email": MOVED})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    token_of(&app.link(MOVED).await).to_owned()
+}
