@@ -8,7 +8,9 @@ use crate::support::http::Request;
 use crate::support::jar::with_token;
 use crate::support::known::Known;
 use crate::support::requests::{sign_out, who};
-use crate::support::unified::{PHONE, SIGN_IN, app_code, send_code, sign_in_as, with_passcode};
+use crate::support::unified::{
+    PHONE, SIGN_IN, app_code, as_number, send_code, sign_in_as, with_passcode,
+};
 use crate::support::users::{ANA, PASSWORD};
 
 const BO: &str = "bo@example.com";
@@ -83,8 +85,8 @@ fn oracle_unified_sign_in_by_an_authenticator() {
     duo.send("with a hyphen", &mut Browser::new(), |_| {
         with_passcode(&format!("{}-{}", &later[..3], &later[3..]))
     });
-    let number: u64 = app_code(1).parse().expect("a number");
-    duo.send("a number", &mut Browser::new(), |_| {
+    let (number, known) = as_number(&app_code(1));
+    duo.send_differing("a number", &mut Browser::new(), known, |_| {
         Request::post(SIGN_IN, &json!({"identity": ANA, "passcode": number}))
     });
     duo.finish(13);

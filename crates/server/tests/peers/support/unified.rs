@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::duo::{Duo, Pair};
 use super::factors::{code, member, two_factor};
 use super::http::Request;
+use super::known::Known;
 use super::users::ANA;
 
 pub(crate) const SIGN_IN: &str = "/api/accounts/us-signin";
@@ -63,6 +64,14 @@ pub(crate) fn column(methods: &[&str]) -> String {
 /// The code of an authenticator app with the secret in [`column`], this many time steps from now.
 pub(crate) fn app_code(steps: i64) -> String {
     code(APP_KEY, steps)
+}
+
+/// A right code as a number. If it begins with a zero, the reference refuses it, and the number comes
+/// with that difference.
+pub(crate) fn as_number(code: &str) -> (u64, Option<(Known, u16)>) {
+    let known = (Known::NumbersKeepTheirZeros, 200);
+    let number = code.parse().expect("a number");
+    (number, code.starts_with('0').then_some(known))
 }
 
 /// A sign-in of Ana with a passcode.
