@@ -75,8 +75,9 @@ fn attack_factor_brute_force_of_a_thousand_codes_the_limit_is_compared(database:
     let wrong = |number| json!({"identity": ANA, "passcode": format!("{number:06}")});
     assert_eq!(compared(&site, "/us-signin", wrong), CODES);
     // Nor for an account that does not exist, so that the limit does not tell which accounts do.
-    let nobody = |number| json!({"identity": "no@example.com", "passcode": format!("{number:06}")});
-    assert_eq!(compared(&site, "/us-signin", nobody), CODES);
+    let unknown =
+        |number| json!({"identity": "no@example.com", "passcode": format!("{number:06}")});
+    assert_eq!(compared(&site, "/us-signin", unknown), CODES);
 }
 
 on_each_database! {

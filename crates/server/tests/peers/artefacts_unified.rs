@@ -167,7 +167,7 @@ fn artefacts_stored_methods_are_read_by_both() {
             assert_signs_in(name, ANA, port, &code(APP_KEY, steps));
         }
     }
-    // A secret that no server can read signs nobody in.
+    // A secret that no server can read signs no user in.
     let unknown = python.seal_key(&json!({"9": OLD_SECRET}), APP_KEY);
     database.set(ANA, "us_totp_secrets", &with_app(&unknown));
     let answer = Jar::default().send(with_passcode(&code(APP_KEY, 4)), pair.ours.port);

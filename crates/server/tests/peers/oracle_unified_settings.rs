@@ -308,7 +308,7 @@ fn oracle_unified_sign_in_of_a_user_who_registered_without_a_password() {
         with_token(form(SETUP, &[("chosen_method", "authenticator")]), jar)
     });
     let app = code(APP_KEY, 0);
-    duo.send("of nobody's app", &mut Browser::new(), |_| {
+    duo.send("by an app that is not set up", &mut Browser::new(), |_| {
         sign_in_as(new, &app)
     });
     let known = Known::OwnErrorPages;

@@ -1,7 +1,7 @@
 //! The device cookie: names the accounts that a browser signed in to before.
 //!
 //! It lets the owner of an account sign in although a stranger reached the limit of the account. It
-//! proves nothing: whoever steals it gets as many guesses as the limit allows, and nothing else.
+//! proves nothing: a thief gets as many guesses as the limit allows, and nothing else.
 //!
 //! The value is `device-account-account...`, signed with the time, in the format of itsdangerous
 //! with a salt of our own. The device is a random number. Each account is a keyed digest of the

@@ -200,7 +200,7 @@ async fn a_queued_sms_is_delivered_once() {
 }
 
 #[tokio::test]
-async fn attack_enumeration_an_sms_for_nobody_is_stored_and_not_sent() {
+async fn attack_enumeration_an_sms_for_an_unknown_user_is_stored_and_not_sent() {
     let service = FakeService::start([]).await;
     let site = Site::new(&twilio(service.port));
     site.queue(false).await;

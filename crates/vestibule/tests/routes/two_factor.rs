@@ -191,7 +191,7 @@ async fn a_user_without_a_factor_sets_one_up_during_the_sign_in_that_requires_it
     assert!(browser.is_signed_in().await);
     let user = app.stored(ANA).await;
     assert_eq!(user.tf_primary_method.as_deref(), Some("authenticator"));
-    // Nobody can switch the second factor off where it is required.
+    // No user can switch the second factor off where it is required.
     let mut browser = browser.with_csrf().await;
     let answer = browser.post(SETUP, json!({"setup": "disable"})).await;
     assert_eq!(answer.verdict(), unavailable);

@@ -195,7 +195,7 @@ async fn attack_session_residue_a_pending_sign_in_expires_and_ends_with_signing_
 }
 
 #[tokio::test]
-async fn attack_session_residue_validating_with_nothing_pending_signs_nobody_out() {
+async fn attack_session_residue_validating_with_nothing_pending_signs_no_user_out() {
     let (app, _) = TestApp::with_authenticator("").await;
     app.user(BOB, |draft| draft).await;
     let mut browser = app.browser();
@@ -374,7 +374,7 @@ async fn attack_factor_brute_force_wrong_codes_are_limited_for_all_sign_ins_toge
         tried += usize::from(compared);
     }
     assert_eq!(tried, 5, "the limit of SECURITY_LIMIT_CODE");
-    // The right code is refused as well, whoever shows it, until the window has passed.
+    // The right code is refused as well, from every client, until the window has passed.
     let (mut browser, _) = app.half_signed_in(ANA).await;
     let body = json!({"code": authenticator.code(&app)});
     let answer = browser.post(VALIDATE, body).await;

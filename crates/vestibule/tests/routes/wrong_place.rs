@@ -30,7 +30,7 @@ impl Issued {
             Self::RememberedDevice => &[Place::ValidityCookie],
             Self::KnownDevice => &[Place::DeviceCookie],
             Self::Session => &[Place::SessionCookie],
-            // It is a session cookie, which authenticates nobody.
+            // It is a session cookie, which authenticates no user.
             Self::PendingSession => &[Place::PendingCookie],
             Self::Remember => &[Place::RememberCookie],
             Self::Csrf => &[Place::CsrfHeader],

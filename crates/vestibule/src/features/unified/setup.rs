@@ -342,7 +342,7 @@ fn parse(user: &User) -> Result<UsSecrets, Fault> {
         .map_err(|error| Fault::Internal(format!("user {}: {error}", user.id)))
 }
 
-/// Replaces the secrets, if nobody else has changed them.
+/// Replaces the secrets, unless they have changed meanwhile.
 fn patch(current: &User, secrets: &UsSecrets) -> UserPatch {
     UserPatch {
         only_if: OnlyIf::same_as(current).with(FactorColumn::UnifiedSecrets, current),
