@@ -27,7 +27,7 @@ pub struct GuessKey {
 }
 
 impl fmt::Debug for GuessKey {
-    /// Omits the digests: they name an account to anybody who knows the key.
+    /// Omits the digests: with the key, an attacker can tell whose account they name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("GuessKey").field(&self.purpose).finish()
     }
