@@ -5,6 +5,7 @@
 
 mod ascii_json;
 pub mod auth_token;
+pub mod ceremony_state;
 pub mod csrf;
 pub mod fernet;
 pub mod flask_session;

@@ -1,4 +1,5 @@
-//! The second factor: a one-time code after the password or another first factor.
+//! The second factor: a one-time code after the password or another first factor, and the choice
+//! between a code and a passkey.
 //!
 //! Routes    `GET/POST /tf-setup`, `POST /tf-setup/{token}`, `GET/POST /tf-validate`,
 //!           `GET/POST /tf-rescue`, `GET/POST /tf-select`
@@ -33,8 +34,16 @@ use crate::settings::{Settings, endpoints};
 /// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let two_factor = &settings.two_factor;
+    let select = Endpoint::at(&two_factor.select_url)
+        .get(select::get, document::select_state)
+        .post(select::post, document::select);
     if !two_factor.enabled {
-        return Vec::new();
+        // A passkey can be a second factor without codes.
+        return if settings.webauthn.enabled {
+            vec![select]
+        } else {
+            Vec::new()
+        };
     }
     let setup = &two_factor.setup_url;
     vec![
@@ -49,9 +58,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
         Endpoint::at(&two_factor.rescue_url)
             .get(rescue::get, document::rescue_state)
             .post(rescue::post, document::rescue),
-        Endpoint::at(&two_factor.select_url)
-            .get(select::get, document::select_state)
-            .post(select::post, document::select),
+        select,
     ]
 }
 
