@@ -22,3 +22,4 @@ pub mod sign;
 pub mod text;
 pub mod totp;
 pub mod validity_cookie;
+pub mod webauthn;
