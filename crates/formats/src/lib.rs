@@ -23,3 +23,4 @@ pub mod sign;
 pub mod text;
 pub mod totp;
 pub mod validity_cookie;
+pub mod webauthn;
