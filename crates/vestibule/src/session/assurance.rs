@@ -3,7 +3,7 @@
 //! [`assess`] is pure: the settings, the account and the proof decide. [`of`] loads the account
 //! first.
 
-use vestibule_store::User;
+use vestibule_store::{PasskeyUsage, User};
 
 use super::proof::{Channel, Factor, Proof};
 use crate::app::App;
@@ -171,7 +171,10 @@ impl SecondFactor {
 pub(crate) async fn has_passkey(app: &App, user: &User) -> Result<bool, Fault> {
     // A handle alone does not mean a passkey: every user has a handle.
     let may_have = app.settings().webauthn.enabled && user.fs_webauthn_user_handle.is_some();
-    Ok(may_have && app.store().has_passkey(user.id).await?)
+    Ok(may_have && app
+            .store()
+            .has_passkey(user.id, Some(PasskeyUsage::Secondary))
+            .await?)
 }
 
 /// The one-time code that a user has set up as a second factor, by the name in the database.

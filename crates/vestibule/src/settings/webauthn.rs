@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use vestibule_formats::text::username::UsernameOptions;
+use vestibule_store::PasskeyUsage;
 
 use super::accounts::{LinkSettings, link, path};
 use super::hosts;
@@ -11,33 +12,12 @@ use super::identity::{IdentitySettings, categories};
 use super::login::view_or_root;
 use super::reader::Reader;
 
-/// What a passkey is registered for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Usage {
-    /// It begins a sign-in.
-    First,
-    /// It is a second factor.
-    Secondary,
-}
+/// Both usages of a passkey.
+pub(crate) const USAGES: [PasskeyUsage; 2] = [PasskeyUsage::First, PasskeyUsage::Secondary];
 
-impl Usage {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::First, Self::Secondary];
-
-    /// The name in requests, responses and the database.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Secondary => "secondary",
-        }
-    }
-
-    /// The usage with this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|usage| usage.name() == name)
-    }
+/// The usage with this name in requests and in the database.
+pub(crate) fn usage(name: &str) -> Option<PasskeyUsage> {
+    USAGES.into_iter().find(|usage| usage.as_str() == name)
 }
 
 /// What the browser is asked about user verification (Web Authentication Level 3, section 5.8.6).
@@ -79,7 +59,7 @@ pub struct WebAuthnSettings {
     /// Whether a passkey whose authenticator verified the user counts as two factors.
     pub allow_as_multi_factor: bool,
     /// The passkeys that prove a user's identity again.
-    pub allow_as_verify: Vec<Usage>,
+    pub allow_as_verify: Vec<PasskeyUsage>,
     /// Whether the passkeys of the identity that a client names are listed.
     pub allow_user_hints: bool,
     /// The length of the random part of a challenge, in bytes.
@@ -128,7 +108,7 @@ impl WebAuthnSettings {
             allow_as_verify: reader
                 .list("SECURITY_WAN_ALLOW_AS_VERIFY")
                 .iter()
-                .filter_map(|name| Usage::from_name(&name.to_ascii_lowercase()))
+                .filter_map(|name| usage(&name.to_ascii_lowercase()))
                 .collect(),
             allow_user_hints: reader.flag("SECURITY_WAN_ALLOW_USER_HINTS"),
             challenge_bytes: reader

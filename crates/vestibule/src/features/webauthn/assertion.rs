@@ -2,7 +2,7 @@
 
 use vestibule_formats::ceremony_state::{Ceremony, CeremonyState};
 use vestibule_formats::webauthn::{self, Authenticated, AuthenticationResponse};
-use vestibule_store::{Passkey, PasskeyChange, User, UserKey};
+use vestibule_store::{Passkey, PasskeyChange, PasskeyUsage, User, UserKey};
 
 use super::ceremony::RelyingParty;
 use super::wire;
@@ -12,7 +12,6 @@ use crate::http::fault::HandlerError;
 use crate::messages::Message;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::settings::Usage;
 
 /// A passkey whose possession was proved.
 pub(super) struct Proven {
@@ -33,7 +32,7 @@ pub(super) async fn check(
     app: &App,
     request: &RequestContext,
     state: &CeremonyState,
-    usages: &[Usage],
+    usages: &[PasskeyUsage],
     owner: Option<&User>,
 ) -> Result<Proven, HandlerError> {
     let fields = request.body.fields()?;
@@ -47,7 +46,7 @@ pub(super) async fn check(
     if !is_of(&response, &user) || owner.is_some_and(|owner| owner.id != user.id) {
         return Err(wire::refuse(Message::WebauthnMismatchUserHandle).into());
     }
-    if !usages.iter().any(|usage| usage.name() == passkey.usage) {
+    if !usages.iter().any(|usage| passkey.is_for(*usage)) {
         return Err(wire::refuse(Message::WebauthnCredentialWrongUsage).into());
     }
     let info = request.session.info();
@@ -63,7 +62,7 @@ pub(super) async fn check(
                 via: Factor::Passkey.name(),
             };
             app.record(info, &event).await?;
-            let cause = invalid.name();
+            let cause = wire::cause(invalid);
             return Err(wire::refuse(Message::WebauthnNoVerify.with("cause", cause)).into());
         }
     };
@@ -102,10 +101,10 @@ fn used(passkey: &Passkey, authenticated: &Authenticated) -> PasskeyChange {
 }
 
 /// The usages that suit a ceremony.
-pub(super) fn usages(app: &App, ceremony: Ceremony) -> Vec<Usage> {
+pub(super) fn usages(app: &App, ceremony: Ceremony) -> Vec<PasskeyUsage> {
     match ceremony {
-        Ceremony::SecondFactor => vec![Usage::Secondary],
+        Ceremony::SecondFactor => vec![PasskeyUsage::Secondary],
         Ceremony::Verify => app.settings().webauthn.allow_as_verify.clone(),
-        Ceremony::SignIn | Ceremony::Register => vec![Usage::First],
+        Ceremony::SignIn | Ceremony::Register => vec![PasskeyUsage::First],
     }
 }

@@ -1,13 +1,14 @@
 //! The OpenAPI description of passkeys.
 
 use http::StatusCode;
+use vestibule_store::PasskeyUsage;
 
 use crate::app::App;
 use crate::messages::Message;
 use crate::openapi::{
     self, Answer, Body, Carries, Operation, Schema, Tag, csrf_token, include_auth_token,
 };
-use crate::settings::Usage;
+use crate::settings::USAGES;
 
 const TAG: Tag = Tag {
     name: "passkeys",
@@ -15,7 +16,7 @@ const TAG: Tag = Tag {
 };
 
 fn usage() -> Schema {
-    Schema::word(Usage::ALL.map(Usage::name))
+    Schema::word(USAGES.map(PasskeyUsage::as_str))
         .about("What the passkey is for: `first` begins a sign-in, `secondary` is a second factor.")
 }
 

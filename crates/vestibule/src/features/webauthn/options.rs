@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use vestibule_formats::webauthn::ALGORITHMS;
-use vestibule_store::Passkey;
+use vestibule_store::{Passkey, PasskeyUsage};
 
-use crate::settings::{Usage, UserVerification, WebAuthnSettings};
+use crate::settings::{UserVerification, WebAuthnSettings};
 
 /// The user whom a passkey is registered for.
 pub(super) struct Owner<'a> {
@@ -24,7 +24,7 @@ pub(super) fn creation(
     rp_id: &str,
     challenge: &str,
     owner: &Owner<'_>,
-    usage: Usage,
+    usage: PasskeyUsage,
     registered: &[Passkey],
 ) -> Value {
     let algorithms: Vec<Value> = ALGORITHMS
@@ -44,7 +44,7 @@ pub(super) fn creation(
         "userVerification": verification(settings, usage).name(),
     });
     let attachment = settings.first_factor_attachment;
-    if let (Usage::First, Some(attachment)) = (usage, attachment) {
+    if let (PasskeyUsage::First, Some(attachment)) = (usage, attachment) {
         selection["authenticatorAttachment"] = json!(attachment);
     }
     json!({
@@ -84,8 +84,8 @@ pub(super) fn request(
 /// User verification for a passkey of this usage.
 pub(super) fn verification(settings: &WebAuthnSettings, usage: Usage) -> UserVerification {
     match usage {
-        Usage::First => settings.first_factor_verification,
-        Usage::Secondary => settings.second_factor_verification,
+        PasskeyUsage::First => settings.first_factor_verification,
+        PasskeyUsage::Secondary => settings.second_factor_verification,
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 use vestibule_formats::ceremony_state::{Ceremony, Registration};
 use vestibule_formats::webauthn::{self, Registered, RegistrationResponse};
 use vestibule_store::{
-    Applied, Change, NewPasskey, OnlyIf, PasskeyChange, StoreError, User, UserChange, UserPatch,
+    Applied, Change, NewPasskey, OnlyIf, PasskeyChange, PasskeyUsage, StoreError, User, UserChange,
+    UserPatch,
 };
 
 use super::ceremony::{self, RelyingParty};
@@ -26,7 +27,7 @@ use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
 use crate::session::second_factor::PASSKEY;
 use crate::session::tokens::UserPayload;
-use crate::settings::Usage;
+use crate::settings;
 
 const USAGE: &str = "usage";
 
@@ -77,7 +78,7 @@ async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
     let verification = options::verification(settings, usage);
     let registration = Registration {
         name,
-        usage: usage.name().to_owned(),
+        usage: usage.as_str().to_owned(),
     };
     let begun = ceremony::begin(
         app,
@@ -113,15 +114,15 @@ fn read(app: &App, fields: &Fields) -> Result<(String, Usage), FieldErrors> {
         String::new()
     });
     let usage = match fields.exact(USAGE) {
-        Field::Text(text) => Usage::from_name(text),
-        Field::Empty => Some(Usage::Secondary),
+        Field::Text(text) => settings::usage(text),
+        Field::Empty => Some(PasskeyUsage::Secondary),
         Field::WrongType => None,
     };
     match usage {
         Some(usage) if errors.is_empty() => {
             // The reference registers a second factor then, without an error.
             let first = app.settings().webauthn.allow_as_first_factor;
-            Ok((name, if first { usage } else { Usage::Secondary }))
+            Ok((name, if first { usage } else { PasskeyUsage::Secondary }))
         }
         Some(_) => Err(errors),
         None => {
@@ -160,7 +161,7 @@ async fn complete(
     let state = ceremony::open(app, &info, token, ceremony, Some(&user))?;
     let api_error = || wire::refuse(Message::ApiError);
     let registration = state.registration.as_ref().ok_or_else(api_error)?;
-    let usage = Usage::from_name(&registration.usage).ok_or_else(api_error)?;
+    let usage = settings::usage(&registration.usage).ok_or_else(api_error)?;
     let typed = wire::read_credential(request.body.fields()?)?;
     let response = webauthn::parse_registration(typed).map_err(|_| api_error())?;
     let in_use = || {
@@ -175,9 +176,9 @@ async fn complete(
     let now = app.unix_now();
     let verified = party.verify(&state, |expected| response.verify(expected, now));
     let registered = verified.map_err(|invalid| {
-        wire::refuse(Message::WebauthnNoVerify.with("cause", invalid.name()))
+        wire::refuse(Message::WebauthnNoVerify.with("cause", wire::cause(invalid)))
     })?;
-    let passkey = passkey(registration, &response, registered);
+    let passkey = passkey(registration, &response, registered, wire::extensions(typed));
     let change = Change {
         consumes: vec![ceremony::consume(app, ceremony, &state)],
         // The session may have ended meanwhile, by a new password for example.
@@ -197,7 +198,7 @@ async fn complete(
     let event = Event::PasskeyAdded {
         user_id: user.id,
         name: &registration.name,
-        usage: usage.name(),
+        usage: usage.as_str(),
     };
     match app.commit(&info, change, &event).await {
         Ok(Applied::Done(_)) => {}
@@ -216,6 +217,7 @@ fn passkey(
     registration: &Registration,
     response: &RegistrationResponse,
     registered: Registered,
+    extensions: Option<String>,
 ) -> NewPasskey {
     let device_type = registered.device_type().to_owned();
     NewPasskey {
@@ -225,7 +227,7 @@ fn passkey(
         public_key: registered.public_key,
         sign_count: registered.sign_count,
         transports: response.transports().to_vec(),
-        extensions: response.extensions().map(str::to_owned),
+        extensions,
         backup_state: registered.backed_up,
         device_type,
     }

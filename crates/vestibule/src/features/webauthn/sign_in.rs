@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::Value;
 use vestibule_formats::ceremony_state::Ceremony;
-use vestibule_store::User;
+use vestibule_store::{PasskeyUsage, User};
 
 use super::ceremony::{self, RelyingParty};
 use super::{assertion, options, wire};
@@ -24,7 +24,6 @@ use crate::session::pending::{PendingSignIn, Stage};
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens;
-use crate::settings::Usage;
 
 const IDENTITY: &str = "identity";
 const REMEMBER: &str = "remember";
@@ -85,9 +84,9 @@ async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
     let (identity, remember) = read(app, request)?;
     let settings = &app.settings().webauthn;
     let (ceremony, usage) = if pending.is_some() {
-        (Ceremony::SecondFactor, Usage::Secondary)
+        (Ceremony::SecondFactor, PasskeyUsage::Secondary)
     } else {
-        (Ceremony::SignIn, Usage::First)
+        (Ceremony::SignIn, PasskeyUsage::First)
     };
     let user = pending.as_ref().map(|pending| &pending.user);
     let allowed = match user {
@@ -154,9 +153,7 @@ fn read_remember(
 /// The user's passkeys of a usage, as the options list them.
 async fn passkeys(app: &App, user: &User, usage: Usage) -> Result<Vec<Value>, Fault> {
     let passkeys = app.store().passkeys_of(user.id).await?;
-    let of_usage = passkeys
-        .iter()
-        .filter(|passkey| passkey.usage == usage.name());
+    let of_usage = passkeys.iter().filter(|passkey| passkey.is_for(usage));
     Ok(of_usage.map(options::descriptor).collect())
 }
 
@@ -172,7 +169,7 @@ async fn hints(app: &App, identity: Option<&str>) -> Result<Vec<Value>, Fault> {
     };
     let user = identity::look_up(app, identity).await?;
     let listed = match user.filter(|user| user.active) {
-        Some(user) => passkeys(app, &user, Usage::First).await?,
+        Some(user) => passkeys(app, &user, PasskeyUsage::First).await?,
         None => Vec::new(),
     };
     if !app.settings().login.return_generic_responses {

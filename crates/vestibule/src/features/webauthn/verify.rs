@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::Value;
 use vestibule_formats::ceremony_state::Ceremony;
-use vestibule_store::{Applied, Change};
+use vestibule_store::{Applied, Change, PasskeyUsage};
 
 use super::ceremony::{self, RelyingParty};
 use super::{assertion, options, wire};
@@ -20,7 +20,7 @@ use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
 use crate::session::tokens::UserPayload;
 use crate::session::{assurance, keys, tokens};
-use crate::settings::{Mechanism, Usage};
+use crate::settings::Mechanism;
 
 /// `GET /wan-verify`: returns the caller.
 pub(super) async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
@@ -60,12 +60,12 @@ async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
     let passkeys = app.store().passkeys_of(user.id).await?;
     let of_usages = passkeys
         .iter()
-        .filter(|passkey| usages.iter().any(|usage| usage.name() == passkey.usage));
+        .filter(|passkey| usages.iter().any(|usage| passkey.is_for(*usage)));
     let allowed: Vec<Value> = of_usages.map(options::descriptor).collect();
-    let usage = if usages.contains(&Usage::Secondary) {
-        Usage::Secondary
+    let usage = if usages.contains(&PasskeyUsage::Secondary) {
+        PasskeyUsage::Secondary
     } else {
-        Usage::First
+        PasskeyUsage::First
     };
     let verification = options::verification(settings, usage);
     let begun = ceremony::begin(app, Ceremony::Verify, Some(&user), None, verification);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vestibule_formats::text::username;
+use vestibule_formats::webauthn::Invalid;
 use vestibule_store::Passkey;
 
 use super::options;
@@ -28,6 +29,48 @@ pub(super) fn read_credential(fields: &Fields) -> Result<&str, Rejection> {
     match fields.exact(CREDENTIAL) {
         Field::Text(text) => Ok(text),
         Field::Empty | Field::WrongType => Err(refuse(Message::ApiError)),
+    }
+}
+
+/// The longest text of extension outputs that the database keeps, in characters.
+const LONGEST_EXTENSIONS: usize = 255;
+
+/// The client's extension outputs in the authenticator's response, as JSON: those that the
+/// reference's clients add as a text, or those of `PublicKeyCredential.toJSON()`.
+pub(super) fn extensions(credential: &str) -> Option<String> {
+    let credential: Value = serde_json::from_str(credential).ok()?;
+    let text = match (&credential["extensions"], &credential["clientExtensionResults"]) {
+        (Value::String(text), _) => text.clone(),
+        (Value::Null, outputs @ Value::Object(members)) if !members.is_empty() => {
+            outputs.to_string()
+        }
+        _ => return None,
+    };
+    (text.chars().count() <= LONGEST_EXTENSIONS).then_some(text)
+}
+
+/// The step of the verification that failed, in one word.
+pub(super) const fn cause(invalid: Invalid) -> &'static str {
+    match invalid {
+        Invalid::CredentialId => "credential ID",
+        Invalid::ClientData => "client data",
+        Invalid::Type => "type",
+        Invalid::Challenge => "challenge",
+        Invalid::Origin => "origin",
+        Invalid::CrossOrigin => "cross origin",
+        Invalid::TopOrigin => "top origin",
+        Invalid::AttestationObject => "attestation object",
+        Invalid::AuthenticatorData => "authenticator data",
+        Invalid::RpId => "relying party",
+        Invalid::UserPresence => "user presence",
+        Invalid::UserVerification => "user verification",
+        Invalid::BackupFlags => "backup flags",
+        Invalid::CredentialData => "credential data",
+        Invalid::PublicKey => "public key",
+        Invalid::Algorithm => "algorithm",
+        Invalid::Signature => "signature",
+        Invalid::SignCount => "signature counter",
+        Invalid::Attestation(_) => "attestation",
     }
 }
 
