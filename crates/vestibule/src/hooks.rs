@@ -372,9 +372,7 @@ impl Event<'_> {
             | Self::SignInMethodRemoved { method, .. }
             | Self::SecondFactorCodeSent { method, .. }
             | Self::SecondFactorChanged { method, .. } => Some(json!({ "method": method })),
-            Self::PasskeyAdded { name, usage, .. } => {
-                Some(json!({ "name": name, "usage": usage }))
-            }
+            Self::PasskeyAdded { name, usage, .. } => Some(json!({ "name": name, "usage": usage })),
             Self::PasskeyRemoved { name, .. } => Some(json!({ "name": name })),
             Self::RecoveryCodeUsed { left, .. } => Some(json!({ "left": left })),
             Self::RefreshFamilyEnded { why, .. } => Some(json!({ "why": why.name() })),

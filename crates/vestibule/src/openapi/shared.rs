@@ -389,11 +389,13 @@ pub(crate) fn signed_in(app: &App, answer: Answer, always: bool) -> Answer {
     answer
         .may(
             "tf_signin_url",
-            Schema::text().about("The path of the endpoint for the passkey, if the method is `webauthn`."),
+            Schema::text()
+                .about("The path of the endpoint for the passkey, if the method is `webauthn`."),
         )
         .may(
             "tf_select",
-            Schema::only(true).about("Whether the user has to choose a second factor at `/tf-select`."),
+            Schema::only(true)
+                .about("Whether the user has to choose a second factor at `/tf-select`."),
         )
         .may("tf_setup_methods", Schema::list(method()))
 }

@@ -171,7 +171,8 @@ impl SecondFactor {
 pub(crate) async fn has_passkey(app: &App, user: &User) -> Result<bool, Fault> {
     // A handle alone does not mean a passkey: every user has a handle.
     let may_have = app.settings().webauthn.enabled && user.fs_webauthn_user_handle.is_some();
-    Ok(may_have && app
+    Ok(may_have
+        && app
             .store()
             .has_passkey(user.id, Some(PasskeyUsage::Secondary))
             .await?)

@@ -78,8 +78,8 @@ pub use sms::{SmsService, SmsSettings, SmsWebhookSettings, TwilioSettings};
 pub use starter::STARTER;
 pub use tokens::{FreshnessSettings, RefreshSettings, TokenSettings};
 pub use value::IdentityAttribute;
-pub use webauthn::{UserVerification, WebAuthnSettings};
 pub(crate) use webauthn::{USAGES, usage};
+pub use webauthn::{UserVerification, WebAuthnSettings};
 
 /// Which machines can reach the server's socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,8 +37,8 @@ pub(super) async fn check(
 ) -> Result<Proven, HandlerError> {
     let fields = request.body.fields()?;
     let typed = wire::read_credential(fields)?;
-    let response = webauthn::parse_authentication(typed)
-        .map_err(|_| wire::refuse(Message::ApiError))?;
+    let response =
+        webauthn::parse_authentication(typed).map_err(|_| wire::refuse(Message::ApiError))?;
     let found = app.store().passkey(response.credential_id()).await?;
     let passkey = found.ok_or_else(|| wire::refuse(Message::WebauthnUnknownCredentialId))?;
     let user = app.store().user(UserKey::Id(passkey.user_id)).await?;

@@ -26,9 +26,8 @@ pub(super) async fn post(State(app): State<App>, mut request: RequestContext) ->
 async fn delete(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.authenticate(app, &AuthPolicy::fresh(app)).await?;
     let user = request.caller()?.user.clone();
-    let refuse = |message: LocalizedMessage| {
-        Rejection::fields(FieldErrors::one(wire::NAME, message))
-    };
+    let refuse =
+        |message: LocalizedMessage| Rejection::fields(FieldErrors::one(wire::NAME, message));
     let name = wire::read_name(app, request.body.fields()?).map_err(refuse)?;
     let passkeys = app.store().passkeys_of(user.id).await?;
     let not_found = || refuse(Message::WebauthnNameNotFound.with("name", name.clone()));

@@ -31,11 +31,15 @@ fn options(about: &str) -> Schema {
 }
 
 fn creation_options() -> Schema {
-    options("The options for `navigator.credentials.create`, for `PublicKeyCredential.parseCreationOptionsFromJSON`.")
+    options(
+        "The options for `navigator.credentials.create`, for `PublicKeyCredential.parseCreationOptionsFromJSON`.",
+    )
 }
 
 fn request_options() -> Schema {
-    options("The options for `navigator.credentials.get`, for `PublicKeyCredential.parseRequestOptionsFromJSON`.")
+    options(
+        "The options for `navigator.credentials.get`, for `PublicKeyCredential.parseRequestOptionsFromJSON`.",
+    )
 }
 
 fn wan_state() -> Schema {
@@ -57,7 +61,9 @@ fn state_parameter() -> serde_json::Value {
 fn credential() -> Schema {
     Schema::text()
         .about("The authenticator's response: the JSON text of `PublicKeyCredential.toJSON()`.")
-        .example("{\"id\": \"...\", \"rawId\": \"...\", \"type\": \"public-key\", \"response\": {}}")
+        .example(
+            "{\"id\": \"...\", \"rawId\": \"...\", \"type\": \"public-key\", \"response\": {}}",
+        )
 }
 
 /// `GET /wan-register`.
@@ -117,27 +123,31 @@ pub(super) fn register(app: &App) -> Operation {
 
 /// `POST /wan-register/{token}`.
 pub(super) fn register_response(app: &App) -> Operation {
-    Operation::new("storePasskey", TAG, "Register the passkey that the authenticator created")
-        .auth_policy(&app.settings().token.api_enabled_methods)
-        .parameter(state_parameter())
-        .body(Body::json_or_form(
-            Schema::object().must("credential", credential()),
-        ))
-        .answers(
-            Answer::ok("The passkey is registered.")
-                .must("csrf_token", csrf_token())
-                .must("user", openapi::user(app, Carries::Nothing)),
-        )
-        .refuses_field("", &[Message::ApiError, Message::WebauthnExpired])
-        .refuses_field(
-            "credential",
-            &[
-                Message::ApiError,
-                Message::WebauthnNoVerify,
-                Message::WebauthnNameInuse,
-                Message::WebauthnCredentialIdInuse,
-            ],
-        )
+    Operation::new(
+        "storePasskey",
+        TAG,
+        "Register the passkey that the authenticator created",
+    )
+    .auth_policy(&app.settings().token.api_enabled_methods)
+    .parameter(state_parameter())
+    .body(Body::json_or_form(
+        Schema::object().must("credential", credential()),
+    ))
+    .answers(
+        Answer::ok("The passkey is registered.")
+            .must("csrf_token", csrf_token())
+            .must("user", openapi::user(app, Carries::Nothing)),
+    )
+    .refuses_field("", &[Message::ApiError, Message::WebauthnExpired])
+    .refuses_field(
+        "credential",
+        &[
+            Message::ApiError,
+            Message::WebauthnNoVerify,
+            Message::WebauthnNameInuse,
+            Message::WebauthnCredentialIdInuse,
+        ],
+    )
 }
 
 /// `GET /wan-signin`.
@@ -210,7 +220,10 @@ fn refused_assertion(app: &App) -> Vec<Message> {
 pub(super) fn sign_in_response(app: &App) -> Operation {
     let fields = Schema::object()
         .must("credential", credential())
-        .may("remember", Schema::flag().about("Whether to set a remember cookie."))
+        .may(
+            "remember",
+            Schema::flag().about("Whether to set a remember cookie."),
+        )
         .may("next", openapi::next_member());
     let answer = Answer::ok("The user is signed in, or a second factor is required.")
         .must("csrf_token", csrf_token())
@@ -218,19 +231,23 @@ pub(super) fn sign_in_response(app: &App) -> Operation {
             "post_login_url",
             Schema::text().about("Where the app can continue."),
         );
-    Operation::new("signInWithPasskey", TAG, "Sign in with the authenticator's response")
-        .open()
-        .asks_database()
-        .parameter(state_parameter())
-        .parameter(include_auth_token())
-        .parameter(openapi::next())
-        .body(Body::json_or_form(fields))
-        .answers(openapi::signed_in(app, answer, true))
-        .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
-        .refuses_field("", &[Message::ApiError, Message::WebauthnExpired])
-        .refuses_field("credential", &refused_assertion(app))
-        .refuses_field("remember", &[Message::ApiError])
-        .refuses_field("next", &[Message::InvalidRedirect, Message::ApiError])
+    Operation::new(
+        "signInWithPasskey",
+        TAG,
+        "Sign in with the authenticator's response",
+    )
+    .open()
+    .asks_database()
+    .parameter(state_parameter())
+    .parameter(include_auth_token())
+    .parameter(openapi::next())
+    .body(Body::json_or_form(fields))
+    .answers(openapi::signed_in(app, answer, true))
+    .refuses(StatusCode::NOT_FOUND, &[Message::NotFound])
+    .refuses_field("", &[Message::ApiError, Message::WebauthnExpired])
+    .refuses_field("credential", &refused_assertion(app))
+    .refuses_field("remember", &[Message::ApiError])
+    .refuses_field("next", &[Message::InvalidRedirect, Message::ApiError])
 }
 
 /// `GET /wan-verify`.
@@ -246,15 +263,19 @@ pub(super) fn verify_state(app: &App) -> Operation {
 
 /// `POST /wan-verify`.
 pub(super) fn verify(app: &App) -> Operation {
-    Operation::new("beginPasskeyVerify", TAG, "Begin to confirm the identity with a passkey")
-        .auth_policy(&app.settings().token.api_enabled_methods)
-        .body(Body::json_or_form(Schema::object()).optional())
-        .answers(
-            Answer::ok("The options.")
-                .must("csrf_token", csrf_token())
-                .must("credential_options", request_options())
-                .must("wan_state", wan_state()),
-        )
+    Operation::new(
+        "beginPasskeyVerify",
+        TAG,
+        "Begin to confirm the identity with a passkey",
+    )
+    .auth_policy(&app.settings().token.api_enabled_methods)
+    .body(Body::json_or_form(Schema::object()).optional())
+    .answers(
+        Answer::ok("The options.")
+            .must("csrf_token", csrf_token())
+            .must("credential_options", request_options())
+            .must("wan_state", wan_state()),
+    )
 }
 
 /// `POST /wan-verify/{token}`.

@@ -50,9 +50,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
                 .get(verify::get, document::verify_state)
                 .post(verify::post, document::verify),
         );
-        all.push(
-            response(&webauthn.verify_url).post(verify::respond, document::verify_response),
-        );
+        all.push(response(&webauthn.verify_url).post(verify::respond, document::verify_response));
     }
     all
 }

@@ -82,7 +82,7 @@ pub(super) fn request(
 }
 
 /// User verification for a passkey of this usage.
-pub(super) fn verification(settings: &WebAuthnSettings, usage: Usage) -> UserVerification {
+pub(super) fn verification(settings: &WebAuthnSettings, usage: PasskeyUsage) -> UserVerification {
     match usage {
         PasskeyUsage::First => settings.first_factor_verification,
         PasskeyUsage::Secondary => settings.second_factor_verification,

@@ -107,7 +107,7 @@ async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
 }
 
 /// Reads what is to be registered.
-fn read(app: &App, fields: &Fields) -> Result<(String, Usage), FieldErrors> {
+fn read(app: &App, fields: &Fields) -> Result<(String, PasskeyUsage), FieldErrors> {
     let mut errors = FieldErrors::default();
     let name = wire::read_name(app, fields).unwrap_or_else(|message| {
         errors.push(wire::NAME, message);
@@ -122,7 +122,14 @@ fn read(app: &App, fields: &Fields) -> Result<(String, Usage), FieldErrors> {
         Some(usage) if errors.is_empty() => {
             // The reference registers a second factor then, without an error.
             let first = app.settings().webauthn.allow_as_first_factor;
-            Ok((name, if first { usage } else { PasskeyUsage::Secondary }))
+            Ok((
+                name,
+                if first {
+                    usage
+                } else {
+                    PasskeyUsage::Secondary
+                },
+            ))
         }
         Some(_) => Err(errors),
         None => {
@@ -178,7 +185,8 @@ async fn complete(
     let registered = verified.map_err(|invalid| {
         wire::refuse(Message::WebauthnNoVerify.with("cause", wire::cause(invalid)))
     })?;
-    let passkey = passkey(registration, &response, registered, wire::extensions(typed));
+    let extensions = wire::extensions(typed);
+    let passkey = passkey(&registration.name, usage, &response, registered, extensions);
     let change = Change {
         consumes: vec![ceremony::consume(app, ceremony, &state)],
         // The session may have ended meanwhile, by a new password for example.
@@ -214,15 +222,16 @@ async fn complete(
 }
 
 fn passkey(
-    registration: &Registration,
+    name: &str,
+    usage: PasskeyUsage,
     response: &RegistrationResponse,
     registered: Registered,
     extensions: Option<String>,
 ) -> NewPasskey {
     let device_type = registered.device_type().to_owned();
     NewPasskey {
-        name: registration.name.clone(),
-        usage: registration.usage.clone(),
+        name: name.to_owned(),
+        usage,
         credential_id: registered.credential_id,
         public_key: registered.public_key,
         sign_count: registered.sign_count,

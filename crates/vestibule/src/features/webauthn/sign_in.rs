@@ -151,7 +151,7 @@ fn read_remember(
 }
 
 /// The user's passkeys of a usage, as the options list them.
-async fn passkeys(app: &App, user: &User, usage: Usage) -> Result<Vec<Value>, Fault> {
+async fn passkeys(app: &App, user: &User, usage: PasskeyUsage) -> Result<Vec<Value>, Fault> {
     let passkeys = app.store().passkeys_of(user.id).await?;
     let of_usage = passkeys.iter().filter(|passkey| passkey.is_for(usage));
     Ok(of_usage.map(options::descriptor).collect())
@@ -179,7 +179,9 @@ async fn hints(app: &App, identity: Option<&str>) -> Result<Vec<Value>, Fault> {
         return Ok(vec![decoy(app, identity)]);
     }
     let ids = listed.into_iter().map(|mut passkey| {
-        passkey.as_object_mut().and_then(|passkey| passkey.remove("transports"));
+        passkey
+            .as_object_mut()
+            .and_then(|passkey| passkey.remove("transports"));
         passkey
     });
     Ok(ids.collect())

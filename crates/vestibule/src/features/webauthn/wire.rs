@@ -39,7 +39,10 @@ const LONGEST_EXTENSIONS: usize = 255;
 /// reference's clients add as a text, or those of `PublicKeyCredential.toJSON()`.
 pub(super) fn extensions(credential: &str) -> Option<String> {
     let credential: Value = serde_json::from_str(credential).ok()?;
-    let text = match (&credential["extensions"], &credential["clientExtensionResults"]) {
+    let text = match (
+        &credential["extensions"],
+        &credential["clientExtensionResults"],
+    ) {
         (Value::String(text), _) => text.clone(),
         (Value::Null, outputs @ Value::Object(members)) if !members.is_empty() => {
             outputs.to_string()
