@@ -1,6 +1,7 @@
 //! Test tools: what the other side of a sign-in does, in software.
 //!
 //! - [`authenticator`] answers `WebAuthn` options as a browser with a passkey does.
+//! - [`provider`] is an OAuth 2 and OpenID Connect provider on 127.0.0.1.
 //!
 //! Nothing here shares code with what it tests: encodings are written by hand, so that a mistake in
 //! vestibule's own encodings cannot hide itself. A failure inside a tool is a failure of the test
@@ -14,6 +15,7 @@
 pub mod authenticator;
 pub mod cbor;
 pub mod keys;
+pub mod provider;
 
 pub(crate) mod encoding {
     use base64::Engine as _;
