@@ -13,6 +13,7 @@
 //!     "challenge": "AAAA", "rp": {"id": "localhost", "name": "Shop"},
 //!     "user": {"id": "dXNlcg", "name": "ana", "displayName": "Ana"},
 //!     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+//!     "authenticatorSelection": {"residentKey": "required"},
 //! });
 //! let mut passkey = Authenticator::new("https://localhost");
 //! let registration = passkey.register(&options).unwrap();
