@@ -91,22 +91,12 @@ pub(crate) fn next_in(app: &App, info: &RequestInfo, query: &Query) -> Option<He
     header_value(next).filter(|_| ours)
 }
 
-/// Where the app continues after a sign-in: the target that `next` in the query or the body names,
-/// if it is on an allowed host, or the app's view.
-pub(crate) fn after_sign_in(
-    app: &App,
-    info: &RequestInfo,
-    query: &Query,
-    fields: &Fields,
-    view: &str,
-) -> String {
+/// Where the app continues after a sign-in: the target that `next` in the query names, if it is on
+/// an allowed host, or the app's view.
+pub(crate) fn after_sign_in(app: &App, info: &RequestInfo, query: &Query, view: &str) -> String {
     let settings = &app.settings().redirect;
-    let posted = match fields.exact(NEXT) {
-        Field::Text(text) => Some(text),
-        Field::Empty | Field::WrongType => None,
-    };
-    let next = query.get(NEXT).or(posted);
-    match next.filter(|next| !next.is_empty() && is_ours(next, info, settings)) {
+    let next = query.get(NEXT).filter(|next| !next.is_empty());
+    match next.filter(|next| is_ours(next, info, settings)) {
         Some(next) => next.to_owned(),
         None => to_view(view, info, settings),
     }

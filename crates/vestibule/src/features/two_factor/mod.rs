@@ -34,16 +34,8 @@ use crate::settings::{Settings, endpoints};
 /// The endpoints of this feature.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let two_factor = &settings.two_factor;
-    let select = Endpoint::at(&two_factor.select_url)
-        .get(select::get, document::select_state)
-        .post(select::post, document::select);
     if !two_factor.enabled {
-        // A passkey can be a second factor without codes.
-        return if settings.webauthn.enabled {
-            vec![select]
-        } else {
-            Vec::new()
-        };
+        return Vec::new();
     }
     let setup = &two_factor.setup_url;
     vec![
@@ -58,7 +50,9 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
         Endpoint::at(&two_factor.rescue_url)
             .get(rescue::get, document::rescue_state)
             .post(rescue::post, document::rescue),
-        select,
+        Endpoint::at(&two_factor.select_url)
+            .get(select::get, document::select_state)
+            .post(select::post, document::select),
     ]
 }
 

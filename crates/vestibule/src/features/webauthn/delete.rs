@@ -15,7 +15,15 @@ use crate::messages::{LocalizedMessage, Message};
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
 use crate::session::second_factor::PASSKEY;
-use crate::session::tokens::UserPayload;
+
+/// `GET /wan-delete`: returns a CSRF token.
+pub(super) async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
+    let outcome = match request.authenticate(&app, &AuthPolicy::fresh(&app)).await {
+        Ok(()) => Ok(Reply::ok().member("csrf_token", request.session.csrf_token(&app))),
+        Err(refusal) => Err(refusal),
+    };
+    request.finish(&app, outcome)
+}
 
 /// `POST /wan-delete`: removes the caller's passkey with this name.
 pub(super) async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
@@ -51,6 +59,5 @@ async fn delete(app: &App, request: &mut RequestContext) -> Result<Reply, Handle
     if !matches!(app.commit(info, change, &event).await?, Applied::Done(_)) {
         return Err(not_found().into());
     }
-    let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
-    Ok(UserPayload::without_tokens(app, &user).add_to(reply))
+    Ok(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }

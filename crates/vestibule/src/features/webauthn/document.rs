@@ -88,7 +88,6 @@ pub(super) fn registered(app: &App) -> Operation {
         .answers(
             Answer::ok("The passkeys.")
                 .must("csrf_token", csrf_token())
-                .must("user", openapi::user(app, Carries::Nothing))
                 .must("registered_credentials", Schema::list(passkey)),
         )
 }
@@ -133,11 +132,7 @@ pub(super) fn register_response(app: &App) -> Operation {
     .body(Body::json_or_form(
         Schema::object().must("credential", credential()),
     ))
-    .answers(
-        Answer::ok("The passkey is registered.")
-            .must("csrf_token", csrf_token())
-            .must("user", openapi::user(app, Carries::Nothing)),
-    )
+    .answers(Answer::ok("The passkey is registered.").must("csrf_token", csrf_token()))
     .refuses_field("", &[Message::ApiError, Message::WebauthnExpired])
     .refuses_field(
         "credential",
@@ -250,15 +245,19 @@ pub(super) fn sign_in_response(app: &App) -> Operation {
     .refuses_field("next", &[Message::InvalidRedirect, Message::ApiError])
 }
 
+/// `GET /wan-delete`.
+pub(super) fn delete_state(app: &App) -> Operation {
+    Operation::new("getPasskeyDeletion", TAG, "Get a CSRF token")
+        .auth_policy(&app.settings().token.api_enabled_methods)
+        .asks_for_fresh_proof()
+        .answers(Answer::ok("The caller may remove passkeys.").must("csrf_token", csrf_token()))
+}
+
 /// `GET /wan-verify`.
 pub(super) fn verify_state(app: &App) -> Operation {
-    Operation::new("getPasskeyVerify", TAG, "Get the caller")
+    Operation::new("getPasskeyVerify", TAG, "Get a CSRF token")
         .auth_policy(&app.settings().token.api_enabled_methods)
-        .answers(
-            Answer::ok("The caller.")
-                .must("csrf_token", csrf_token())
-                .must("user", openapi::user(app, Carries::Nothing)),
-        )
+        .answers(Answer::ok("The caller is signed in.").must("csrf_token", csrf_token()))
 }
 
 /// `POST /wan-verify`.
@@ -306,11 +305,7 @@ pub(super) fn delete(app: &App) -> Operation {
         .auth_policy(&app.settings().token.api_enabled_methods)
         .asks_for_fresh_proof()
         .body(Body::json_or_form(Schema::object().must("name", name())))
-        .answers(
-            Answer::ok("The passkey is removed.")
-                .must("csrf_token", csrf_token())
-                .must("user", openapi::user(app, Carries::Nothing)),
-        )
+        .answers(Answer::ok("The passkey is removed.").must("csrf_token", csrf_token()))
         .refuses_field(
             "name",
             &[

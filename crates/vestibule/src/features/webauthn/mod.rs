@@ -3,7 +3,7 @@
 //!
 //! Routes    `GET/POST /wan-register`, `POST /wan-register/{token}`, `GET/POST /wan-signin`,
 //!           `POST /wan-signin/{token}`, `GET/POST /wan-verify`, `POST /wan-verify/{token}`,
-//!           `POST /wan-delete`
+//!           `GET/POST /wan-delete`
 //! Settings  `WEBAUTHN`, `WAN_*`, `FRESHNESS`, `FRESHNESS_GRACE_PERIOD`, `API_ENABLED_METHODS`
 //! Messages  `WEBAUTHN_*`, `API_ERROR`, `INVALID_INPUT`, `INVALID_INPUT_LENGTH`
 //! Mails     `factor_added_notice`, `factor_removed_notice`
@@ -41,10 +41,12 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
             .get(sign_in::get, document::sign_in_state)
             .post(sign_in::post, document::sign_in),
         response(&webauthn.signin_url).post(sign_in::respond, document::sign_in_response),
-        Endpoint::at(&webauthn.delete_url).post(delete::post, document::delete),
+        Endpoint::at(&webauthn.delete_url)
+            .get(delete::get, document::delete_state)
+            .post(delete::post, document::delete),
     ];
     // Without a freshness limit, no endpoint requires another proof of identity.
-    if settings.freshness.within.is_some() {
+    if settings.freshness.within.is_some() && !webauthn.allow_as_verify.is_empty() {
         all.push(
             Endpoint::at(&webauthn.verify_url)
                 .get(verify::get, document::verify_state)

@@ -26,7 +26,6 @@ use crate::rng;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
 use crate::session::second_factor::PASSKEY;
-use crate::session::tokens::UserPayload;
 use crate::settings;
 
 const USAGE: &str = "usage";
@@ -55,13 +54,11 @@ pub(super) async fn respond(
 
 async fn registered(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.authenticate(app, &AuthPolicy::fresh(app)).await?;
-    let user = request.caller()?.user.clone();
-    let passkeys = app.store().passkeys_of(user.id).await?;
+    let passkeys = app.store().passkeys_of(request.caller()?.user.id).await?;
     let described: Vec<Value> = passkeys.iter().map(wire::describe).collect();
-    let reply = Reply::ok()
+    Ok(Reply::ok()
         .member("csrf_token", request.session.csrf_token(app))
-        .member("registered_credentials", described);
-    Ok(UserPayload::without_tokens(app, &user).add_to(reply))
+        .member("registered_credentials", described))
 }
 
 async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
@@ -115,8 +112,8 @@ fn read(app: &App, fields: &Fields) -> Result<(String, PasskeyUsage), FieldError
     });
     let usage = match fields.exact(USAGE) {
         Field::Text(text) => settings::usage(text),
-        Field::Empty => Some(PasskeyUsage::Secondary),
-        Field::WrongType => None,
+        Field::Empty if !fields.has(USAGE) => Some(PasskeyUsage::Secondary),
+        Field::Empty | Field::WrongType => None,
     };
     match usage {
         Some(usage) if errors.is_empty() => {
@@ -217,8 +214,7 @@ async fn complete(
         }
         Err(error) => return Err(error.into()),
     }
-    let reply = Reply::ok().member("csrf_token", request.session.csrf_token(app));
-    Ok(UserPayload::without_tokens(app, &user).add_to(reply))
+    Ok(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }
 
 fn passkey(

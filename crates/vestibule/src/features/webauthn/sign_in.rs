@@ -51,28 +51,32 @@ pub(super) async fn respond(
 }
 
 /// The sign-in that awaits the passkey as its second factor, if there is one.
-///
-/// # Errors
-/// 404 if there is none, and the settings allow no passkey as the first factor.
 async fn pending(
     app: &App,
     request: &mut RequestContext,
 ) -> Result<Option<PendingSignIn>, HandlerError> {
-    let pending = if request.session.caller().is_none() {
-        PendingSignIn::of_session(app, &mut request.session).await?
-    } else {
-        None
-    };
-    let pending = pending.filter(|pending| pending.stage == Stage::Ready);
-    if pending.is_none() && !app.settings().webauthn.allow_as_first_factor {
-        return Err(Rejection::new(StatusCode::NOT_FOUND, Message::NotFound).into());
+    if request.session.caller().is_some() {
+        return Ok(None);
     }
-    Ok(pending)
+    let pending = PendingSignIn::of_session(app, &mut request.session).await?;
+    Ok(pending.filter(|pending| pending.stage == Stage::Ready))
+}
+
+/// Refuses to begin a sign-in for which the settings allow no passkey.
+///
+/// # Errors
+/// 404, as if there were no such endpoint.
+fn check_allowed(app: &App, pending: Option<&PendingSignIn>) -> Result<(), Rejection> {
+    if pending.is_none() && !app.settings().webauthn.allow_as_first_factor {
+        return Err(Rejection::new(StatusCode::NOT_FOUND, Message::NotFound));
+    }
+    Ok(())
 }
 
 async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.require_anonymous(app).await?;
     let pending = pending(app, request).await?;
+    check_allowed(app, pending.as_ref())?;
     Ok(Reply::ok()
         .member("csrf_token", request.session.csrf_token(app))
         .member("is_secondary", pending.is_some()))
@@ -81,6 +85,7 @@ async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
 async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.require_anonymous(app).await?;
     let pending = pending(app, request).await?;
+    check_allowed(app, pending.as_ref())?;
     let (identity, remember) = read(app, request)?;
     let settings = &app.settings().webauthn;
     let (ceremony, usage) = if pending.is_some() {
@@ -141,10 +146,9 @@ fn read_remember(
         errors.push(REMEMBER, message);
         None
     });
-    errors.extend(redirect::check_next(
+    errors.extend(redirect::check_posted_next(
         app,
         request.session.info(),
-        &request.query,
         fields,
     ));
     remember
@@ -215,6 +219,9 @@ async fn sign_in(
     if !errors.is_empty() {
         return Err(Rejection::fields(errors).into());
     }
+    if ceremony == Ceremony::SignIn && !app.settings().webauthn.allow_as_first_factor {
+        return Err(wire::refuse(Message::WebauthnCredentialWrongUsage).into());
+    }
     let usages = assertion::usages(app, ceremony);
     let proven = assertion::check(app, request, &state, &usages, owner.as_ref()).await?;
     let user = proven.user.clone();
@@ -241,9 +248,8 @@ async fn sign_in(
                 request.session.remember_device(app, &user);
             }
             let info = request.session.info();
-            let fields = request.body.fields()?;
             let view = &app.settings().webauthn.post_view;
-            let next = redirect::after_sign_in(app, info, &request.query, fields, view);
+            let next = redirect::after_sign_in(app, info, &request.query, view);
             let reply = Reply::ok()
                 .member("csrf_token", request.session.csrf_token(app))
                 .member("tf_required", false)

@@ -18,11 +18,10 @@ use crate::links::step::Token;
 use crate::messages::Message;
 use crate::session::auth_policy::AuthPolicy;
 use crate::session::request::RequestContext;
-use crate::session::tokens::UserPayload;
 use crate::session::{assurance, keys, tokens};
 use crate::settings::Mechanism;
 
-/// `GET /wan-verify`: returns the caller.
+/// `GET /wan-verify`: returns a CSRF token.
 pub(super) async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = state(&app, &mut request).await;
     request.finish(&app, outcome)
@@ -46,9 +45,7 @@ pub(super) async fn respond(
 
 async fn state(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     request.authenticate(app, &AuthPolicy::api(app)).await?;
-    let csrf_token = request.session.csrf_token(app);
-    let payload = UserPayload::without_tokens(app, &request.caller()?.user);
-    Ok(payload.add_to(Reply::ok().member("csrf_token", csrf_token)))
+    Ok(Reply::ok().member("csrf_token", request.session.csrf_token(app)))
 }
 
 async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
@@ -88,12 +85,16 @@ async fn verify(
     let info = request.session.info().clone();
     let ceremony = Ceremony::Verify;
     let state = ceremony::open(app, &info, token, ceremony, Some(&user))?;
-    let next = redirect::check_next(app, &info, &request.query, request.body.fields()?);
+    let next = redirect::check_posted_next(app, &info, request.body.fields()?);
     if let Some((field, message)) = next {
         return Err(Rejection::fields(FieldErrors::one(field, message)).into());
     }
     let usages = assertion::usages(app, ceremony);
-    let proven = assertion::check(app, request, &state, &usages, Some(&user)).await?;
+    let proven = assertion::check(app, request, &state, &usages, None).await?;
+    if proven.user.id != user.id {
+        let message = Message::WebauthnMismatchUserHandle;
+        return Err(Rejection::fields(FieldErrors::one("", message)).into());
+    }
     if let Some(reason) = assurance::sign_in_block(app, &proven.user) {
         return Err(wire::refuse(reason).into());
     }
