@@ -37,6 +37,8 @@ mod logout;
 mod middleware;
 mod one_caller;
 mod outbox;
+mod passkeys;
+mod passkeys_attacks;
 mod passwordless;
 mod pre_hijacking;
 mod recover;
