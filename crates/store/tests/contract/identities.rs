@@ -181,7 +181,10 @@ pub(crate) async fn a_user_is_created_together_with_an_identity(store: &Arc<dyn 
     let refused = store.apply(again("bo@example.com", "one"), at(2)).await;
     assert_eq!(refused, taken());
     let refused = store.apply(again("ana@example.com", "two"), at(2)).await;
-    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "the address");
+    assert!(
+        matches!(refused, Err(StoreError::Conflict { .. })),
+        "the address"
+    );
     assert!(found(store, "two").await.is_none());
     assert_eq!(store.list_users(None, 10).await.unwrap().len(), 1);
     assert_eq!(store.audit(None, 0, 10).await.unwrap().len(), 1);
