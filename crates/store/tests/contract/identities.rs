@@ -288,7 +288,7 @@ pub(crate) async fn attack_race_parallel_unlinks_leave_one_identity(store: &Arc<
                 // A claim reads before the identities are counted.
                 claims: vec![(
                     vestibule_store::Identity::Email,
-                    format!("{round}@example.com"),
+                    format!("{round}.{}@example.com", identity.id),
                 )],
                 consumes: vec![secret(&format!("{round} {}", identity.id))],
                 ..of_identity(IdentityChange::Unlink {
