@@ -1,8 +1,11 @@
 //! Passkeys of the users under test, in software.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use vestibule_formats::webauthn::{Expected, parse_registration};
 use vestibule_store::{Change, NewPasskey, PasskeyChange, PasskeyUsage};
-use vestibule_testkit::authenticator::{Authenticator, Stage};
+use vestibule_testkit::authenticator::{Authenticator, Counter, Stage};
 
 use super::callers::text;
 use super::{ANA, Answer, Browser, PASSWORD, TestApp};
@@ -107,25 +110,60 @@ impl TestApp {
         (app, passkey)
     }
 
-    /// Stores a passkey as a user's second factor without a ceremony.
-    pub(crate) async fn give_second_passkey(&self, email: &str) {
+    /// Stores a passkey of a user without a ceremony.
+    pub(crate) async fn store_passkey(&self, email: &str, usage: PasskeyUsage) -> Authenticator {
         let user = self.stored(email).await;
-        let passkey = NewPasskey {
-            name: "second".to_owned(),
-            credential_id: b"any".to_vec(),
-            public_key: b"any".to_vec(),
+        let handle = user.fs_webauthn_user_handle.unwrap();
+        let challenge = b"a challenge";
+        let options = json!({
+            "rp": {"id": "localhost", "name": "tests"},
+            "user": {"id": URL_SAFE_NO_PAD.encode(handle), "name": "u", "displayName": "u"},
+            "challenge": URL_SAFE_NO_PAD.encode(challenge),
+            "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+        });
+        let mut passkey = Authenticator::new(ORIGIN);
+        passkey.resident = Some(true);
+        passkey.counter = Counter::Zero;
+        let response = passkey.register(&options).unwrap().to_string();
+        let expected = Expected {
+            challenge,
+            rp_id: "localhost",
+            origins: &[ORIGIN],
+            require_user_verification: false,
+        };
+        let parsed = parse_registration(&response).unwrap();
+        let registered = parsed.verify(&expected, 0).unwrap();
+        let new = NewPasskey {
+            name: URL_SAFE_NO_PAD.encode(&registered.credential_id[..8]),
+            credential_id: registered.credential_id,
+            public_key: registered.public_key,
             sign_count: 0,
             transports: Vec::new(),
             extensions: None,
             backup_state: false,
             device_type: "single_device".to_owned(),
-            usage: PasskeyUsage::Secondary,
+            usage,
         };
         let change = Change {
-            passkey: Some(PasskeyChange::Create(user.id, Box::new(passkey))),
+            passkey: Some(PasskeyChange::Create(user.id, Box::new(new))),
             ..Change::default()
         };
         let now = self.app().clock().now();
         self.app().store().apply(change, now).await.unwrap();
+        passkey
+    }
+
+    /// Removes every passkey of a user.
+    pub(crate) async fn remove_passkeys(&self, email: &str) {
+        let user_id = self.stored(email).await.id;
+        let store = self.app().store();
+        for passkey in store.passkeys_of(user_id).await.unwrap() {
+            let id = passkey.id;
+            let change = Change {
+                passkey: Some(PasskeyChange::Delete { user_id, id }),
+                ..Change::default()
+            };
+            store.apply(change, self.app().clock().now()).await.unwrap();
+        }
     }
 }
