@@ -6,6 +6,7 @@ mod attestation;
 mod cbor;
 mod ceremonies;
 mod keys;
+mod maker;
 mod mutations;
 mod support;
 mod vectors;
