@@ -5,6 +5,7 @@
 
 mod ascii_json;
 pub mod auth_token;
+pub mod ceremony_state;
 pub mod csrf;
 pub mod fernet;
 pub mod flask_session;
@@ -22,3 +23,4 @@ pub mod sign;
 pub mod text;
 pub mod totp;
 pub mod validity_cookie;
+pub mod webauthn;

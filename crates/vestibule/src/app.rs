@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use vestibule_formats::auth_token::AuthTokenCodec;
+use vestibule_formats::ceremony_state::CeremonyStateCodec;
 use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::fernet::FernetRing;
 use vestibule_formats::flask_session::SessionCodec;
@@ -77,6 +78,7 @@ pub(crate) struct Parts {
     pub(crate) validity_codec: ValidityCookieCodec,
     pub(crate) unified_setup_codec: SetupStateCodec,
     pub(crate) two_factor_setup_codec: SetupStateCodec,
+    pub(crate) ceremony_codec: CeremonyStateCodec,
     pub(crate) chain: AuditChain,
     pub(crate) guard: Guard,
 }
@@ -245,6 +247,10 @@ impl App {
 
     pub(crate) fn two_factor_setup_codec(&self) -> &SetupStateCodec {
         &self.0.two_factor_setup_codec
+    }
+
+    pub(crate) fn ceremony_codec(&self) -> &CeremonyStateCodec {
+        &self.0.ceremony_codec
     }
 
     pub(crate) fn outbox(&self) -> &Outbox {

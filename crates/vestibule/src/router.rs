@@ -9,7 +9,7 @@ use crate::features::api;
 use crate::features::{
     authz, change_email, change_password, change_username, confirm, dev_mailbox, health, login,
     logout, passwordless, recover, recover_username, recovery_codes, register, tokens, two_factor,
-    unified, verify,
+    unified, verify, webauthn,
 };
 use crate::http::middleware::{self, Around};
 use crate::openapi::{Endpoint, Table};
@@ -88,6 +88,7 @@ fn features(app: &App, table: fn(&App) -> Table) -> Vec<Endpoint> {
         recover_username::endpoints(settings),
         unified::endpoints(settings),
         two_factor::endpoints(settings),
+        webauthn::endpoints(settings),
         recovery_codes::endpoints(settings),
         tokens::endpoints(settings),
         authz::endpoints(),

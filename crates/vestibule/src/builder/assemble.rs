@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 use vestibule_formats::auth_token::AuthTokenCodec;
+use vestibule_formats::ceremony_state::CeremonyStateCodec;
 use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::flask_session::SessionCodec;
 use vestibule_formats::refresh_token::RefreshTokenCodec;
@@ -148,6 +149,7 @@ impl Builder {
                 SetupKind::TwoFactor,
                 Some(&settings.two_factor.setup.salt),
             ),
+            ceremony_codec: CeremonyStateCodec::new(&keys, Some(&settings.webauthn.register.salt)),
             code_secrets,
             request_ids: RequestIds::default(),
             hooks,

@@ -19,3 +19,4 @@ pub(crate) mod tokens;
 pub(crate) mod two_factor;
 pub(crate) mod unified;
 pub(crate) mod verify;
+pub(crate) mod webauthn;

@@ -162,8 +162,33 @@ messages! {
     /// The username is too short or too long.
     UsernameInvalidLength = "USERNAME_INVALID_LENGTH": "Choose a username of %(min)s to %(max)s characters.";
 
+    /// The passkey is registered already.
+    WebauthnCredentialIdInuse = "WEBAUTHN_CREDENTIAL_ID_INUSE": "This passkey is already registered.";
+    /// The passkey was registered for another use.
+    WebauthnCredentialWrongUsage = "WEBAUTHN_CREDENTIAL_WRONG_USAGE": "This passkey cannot be used here. Use another one.";
+    /// The ceremony took too long.
+    WebauthnExpired = "WEBAUTHN_EXPIRED": "The request expired after %(within)s. Start again.";
+    /// The passkey belongs to another user.
+    WebauthnMismatchUserHandle = "WEBAUTHN_MISMATCH_USER_HANDLE": "This passkey belongs to another account.";
+    /// The name of a passkey contains a character that is not allowed.
+    WebauthnNameDisallowedCharacters = "WEBAUTHN_NAME_DISALLOWED_CHARACTERS": "The name of a passkey can only contain letters, numbers, spaces, dashes and underscores.";
+    /// The user has a passkey with this name.
+    WebauthnNameInuse = "WEBAUTHN_NAME_INUSE": "You already have a passkey with the name %(name)s. Choose another one.";
+    /// The user has no passkey with this name.
+    WebauthnNameNotFound = "WEBAUTHN_NAME_NOT_FOUND": "You have no passkey with the name %(name)s.";
+    /// The name of the passkey is missing.
+    WebauthnNameRequired = "WEBAUTHN_NAME_REQUIRED": "Enter a name for the passkey.";
+    /// The response of the authenticator is not valid.
+    WebauthnNoVerify = "WEBAUTHN_NO_VERIFY": "The passkey could not be verified (%(cause)s). Try again.";
+    /// No account has the passkey.
+    WebauthnUnknownCredentialId = "WEBAUTHN_UNKNOWN_CREDENTIAL_ID": "This passkey is not registered here. Sign in another way.";
+    /// A value is too long.
+    InvalidInputLength = "INVALID_INPUT_LENGTH": "This value is too long. It can have at most %(length)s characters.";
+
     // Our own codes, for checks without a code in the reference.
 
+    /// The challenge was used before, or the passkey changed meanwhile.
+    WebauthnUsed = "WEBAUTHN_USED": "This response was already used. Start again.";
     /// The username reads as an address or a phone number, which may be another user's.
     UsernameResemblesIdentity = "USERNAME_RESEMBLES_IDENTITY": "A username cannot look like an email address or a phone number. Choose another one.";
     /// The code field is empty.

@@ -37,6 +37,7 @@ mod sms;
 mod starter;
 mod tokens;
 mod value;
+mod webauthn;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -55,7 +56,6 @@ pub use csrf::{CsrfSettings, Mechanism};
 pub use database::DatabaseSettings;
 pub use effective::{Effective, effective};
 pub use error::SettingsError;
-pub use features::WebAuthnSettings;
 pub use http_origin::HttpOrigin;
 pub use identity::IdentitySettings;
 pub use limits::{LimitMode, LimitSettings, Rate};
@@ -78,6 +78,8 @@ pub use sms::{SmsService, SmsSettings, SmsWebhookSettings, TwilioSettings};
 pub use starter::STARTER;
 pub use tokens::{FreshnessSettings, RefreshSettings, TokenSettings};
 pub use value::IdentityAttribute;
+pub(crate) use webauthn::{USAGES, usage};
+pub use webauthn::{UserVerification, WebAuthnSettings};
 
 /// Which machines can reach the server's socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,7 +221,7 @@ impl Settings {
             refresh: RefreshSettings::read(&mut reader),
             freshness: FreshnessSettings::read(&reader),
             two_factor: TwoFactorSettings::read(&mut reader),
-            webauthn: WebAuthnSettings::read(&reader),
+            webauthn: WebAuthnSettings::read(&mut reader),
             unified: UnifiedSettings::read(&mut reader),
             totp: TotpSettings::read(&mut reader),
             recovery_codes: RecoveryCodeSettings::read(&mut reader),
