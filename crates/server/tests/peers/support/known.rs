@@ -131,6 +131,8 @@ pub(crate) enum Known {
     LinkNamesNoUser,
     /// A link with a code signs in only users who may sign in.
     LinkOnlyForWhoMaySignIn,
+    /// A reply of a provider that is not right redirects with an error instead of 500.
+    ProviderMistake,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
     /// the endpoint.
     CorsOnRequest,
@@ -215,6 +217,10 @@ impl Known {
             Self::OwnNumberAgain | Self::TakenNumberToldToItsOwner => {
                 matches!(aspect, Status | Body | Aspect::Sms)
             }
+            Self::ProviderMistake => matches!(
+                aspect,
+                Status | Body | Location | ContentType | CacheControl | Vary | Cookies
+            ),
             Self::LinkNamesNoUser => aspect == Location,
             Self::LinkOnlyForWhoMaySignIn => matches!(aspect, Location | Cookies | Database),
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
