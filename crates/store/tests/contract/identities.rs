@@ -181,7 +181,10 @@ pub(crate) async fn a_user_is_created_together_with_an_identity(store: &Arc<dyn 
     let refused = store.apply(again("bo@example.com", "one"), at(2)).await;
     assert_eq!(refused, taken());
     let refused = store.apply(again("ana@example.com", "two"), at(2)).await;
-    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "the address");
+    assert!(
+        matches!(refused, Err(StoreError::Conflict { .. })),
+        "the address"
+    );
     assert!(found(store, "two").await.is_none());
     assert_eq!(store.list_users(None, 10).await.unwrap().len(), 1);
     assert_eq!(store.audit(None, 0, 10).await.unwrap().len(), 1);
@@ -285,7 +288,7 @@ pub(crate) async fn attack_race_parallel_unlinks_leave_one_identity(store: &Arc<
                 // A claim reads before the identities are counted.
                 claims: vec![(
                     vestibule_store::Identity::Email,
-                    format!("{round}@example.com"),
+                    format!("{round}.{}@example.com", identity.id),
                 )],
                 consumes: vec![secret(&format!("{round} {}", identity.id))],
                 ..of_identity(IdentityChange::Unlink {

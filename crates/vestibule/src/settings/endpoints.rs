@@ -159,6 +159,30 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
             settings.serves_recovery_codes(),
             false,
         ),
+        (
+            "SECURITY_WAN_REGISTER_URL",
+            &settings.webauthn.register_url,
+            settings.webauthn.enabled,
+            true,
+        ),
+        (
+            "SECURITY_WAN_SIGNIN_URL",
+            &settings.webauthn.signin_url,
+            settings.webauthn.enabled,
+            true,
+        ),
+        (
+            "SECURITY_WAN_VERIFY_URL",
+            &settings.webauthn.verify_url,
+            settings.verifies_passkeys(),
+            true,
+        ),
+        (
+            "SECURITY_WAN_DELETE_URL",
+            &settings.webauthn.delete_url,
+            settings.webauthn.enabled,
+            false,
+        ),
     ];
     let prefixed = |path: &str| under_prefix(&settings.http.url_prefix, path);
     let mut paths = vec![

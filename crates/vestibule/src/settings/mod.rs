@@ -277,6 +277,12 @@ impl Settings {
         self.recovery_codes.enabled && (self.two_factor.enabled || self.webauthn.enabled)
     }
 
+    /// Whether a passkey can prove a user's identity again.
+    pub(crate) fn verifies_passkeys(&self) -> bool {
+        let has_usage = !self.webauthn.allow_as_verify.is_empty();
+        self.webauthn.enabled && self.freshness.within.is_some() && has_usage
+    }
+
     /// Whether `/login` is unified sign-in as well: not if it mails links.
     pub(crate) fn serves_unified_login(&self) -> bool {
         self.unified.replaces_login && !self.accounts.passwordless.enabled

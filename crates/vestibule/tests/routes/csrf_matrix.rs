@@ -96,6 +96,7 @@ SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]
 SECURITY_REFRESH_TOKEN = true
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
 SECURITY_UNIFIED_SIGNIN = true
+SECURITY_WEBAUTHN = true
 {TWO_FACTOR}",
             self.protect, self.ignore_unauth, self.logout_csrf, self.check_default
         ))
@@ -211,6 +212,17 @@ fn endpoints() -> Vec<Endpoint> {
         row(Kind::AnonymousOnly, Method::POST, "/mf-recovery", None),
         row(Kind::Reads, Method::GET, "/mf-recovery-codes", None),
         row(Kind::Fresh, Method::POST, "/mf-recovery-codes", None),
+        row(Kind::Reads, Method::GET, "/wan-register", None),
+        row(Kind::Fresh, Method::POST, "/wan-register", None),
+        row(Kind::Protected, Method::POST, "/wan-register/{token}", None),
+        row(Kind::Reads, Method::GET, "/wan-signin", None),
+        row(Kind::AnonymousOnly, Method::POST, "/wan-signin", None),
+        row(Kind::Open, Method::POST, "/wan-signin/{token}", None),
+        row(Kind::Reads, Method::GET, "/wan-verify", None),
+        row(Kind::Protected, Method::POST, "/wan-verify", None),
+        row(Kind::Protected, Method::POST, "/wan-verify/{token}", None),
+        row(Kind::Reads, Method::GET, "/wan-delete", None),
+        row(Kind::Fresh, Method::POST, "/wan-delete", None),
         row(Kind::SignOut, Method::POST, "/logout", None),
     ]
 }

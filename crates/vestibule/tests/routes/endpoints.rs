@@ -21,6 +21,7 @@ SECURITY_TOKEN_MAX_AGE = \"10 days\"
 SECURITY_UNIFIED_SIGNIN = true
 SECURITY_TWO_FACTOR = true
 SECURITY_MULTI_FACTOR_RECOVERY_CODES = true
+SECURITY_WEBAUTHN = true
 ";
 
 fn everything() -> String {
@@ -124,6 +125,17 @@ fn rows() -> Vec<Row> {
         row(get.clone(), "/us-setup", "", fresh),
         row(post.clone(), "/us-setup", "", refused(fresh)),
         row(post.clone(), "/us-setup/{token}", "", refused(members)),
+        row(get.clone(), "/wan-register", "", fresh),
+        row(post.clone(), "/wan-register", "", refused(fresh)),
+        row(post.clone(), "/wan-register/{token}", "", refused(members)),
+        row(get.clone(), "/wan-signin", "", anonymous_only),
+        row(post.clone(), "/wan-signin", "", anonymous_only),
+        row(post.clone(), "/wan-signin/{token}", "", [400; 8]),
+        row(get.clone(), "/wan-verify", "", members),
+        row(post.clone(), "/wan-verify", "", members),
+        row(post.clone(), "/wan-verify/{token}", "", refused(members)),
+        row(get.clone(), "/wan-delete", "", fresh),
+        row(post.clone(), "/wan-delete", "", refused(fresh)),
         // No sign-in is pending.
         row(
             get.clone(),

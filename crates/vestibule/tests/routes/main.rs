@@ -63,4 +63,6 @@ mod unified_enumeration;
 mod unified_setup;
 mod verify;
 mod walls;
+mod webauthn;
+mod webauthn_attacks;
 mod wrong_place;

@@ -19,7 +19,7 @@ const PLACES: [&str; 3] = ["header", "query", "body"];
 /// by address.
 async fn two_people(extra: &str) -> TestApp {
     let lines = format!(
-        "{LIFE}{TWO_FACTOR}SECURITY_UNIFIED_SIGNIN = true\nSECURITY_LINKS_CONSUMED_BY = \"post\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
+        "{LIFE}{TWO_FACTOR}SECURITY_UNIFIED_SIGNIN = true\nSECURITY_WEBAUTHN = true\nSECURITY_LINKS_CONSUMED_BY = \"post\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
     );
     let app = TestApp::built(&lines, |builder| {
         builder.describe_user(|user| {
@@ -131,6 +131,29 @@ fn endpoints() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/mf-recovery", json!({"code": "1"})),
         (Method::GET, "/mf-recovery-codes", json!({})),
         (Method::POST, "/mf-recovery-codes", json!({})),
+        (Method::GET, "/wan-register", json!({})),
+        (Method::POST, "/wan-register", json!({"name": "x"})),
+        (
+            Method::POST,
+            "/wan-register/{token}",
+            json!({"credential": "{}"}),
+        ),
+        (Method::GET, "/wan-signin", json!({})),
+        (Method::POST, "/wan-signin", json!({})),
+        (
+            Method::POST,
+            "/wan-signin/{token}",
+            json!({"credential": "{}"}),
+        ),
+        (Method::GET, "/wan-verify", json!({})),
+        (Method::POST, "/wan-verify", json!({})),
+        (
+            Method::POST,
+            "/wan-verify/{token}",
+            json!({"credential": "{}"}),
+        ),
+        (Method::GET, "/wan-delete", json!({})),
+        (Method::POST, "/wan-delete", json!({"name": "x"})),
         (Method::POST, "/logout", json!({})),
     ]
 }

@@ -36,6 +36,9 @@ impl Issued {
             Self::Csrf => &[Place::CsrfHeader],
             Self::AuthToken => &[Place::TokenHeader, Place::TokenQuery, Place::TokenBody],
             Self::RefreshToken => &[Place::RefreshBody],
+            Self::PasskeyRegistration => &[Place::PasskeyRegistration],
+            Self::PasskeySignIn => &[Place::PasskeySignIn],
+            Self::PasskeyVerification => &[Place::PasskeyVerification],
         }
     }
 
@@ -51,8 +54,7 @@ impl Issued {
             Purpose::TwoFactorSetup => Some(Self::SecondFactorSetUp),
             Purpose::TwoFactorValidity => Some(Self::RememberedDevice),
             Purpose::RefreshToken => Some(Self::RefreshToken),
-            // Not served yet.
-            Purpose::WebAuthn => None,
+            Purpose::WebAuthn => Some(Self::PasskeySignIn),
             other => panic!("{other:?} has no row"),
         }
     }

@@ -10,6 +10,7 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo, X509Version};
 
 use super::super::error::AttestationError;
 use super::super::key::{Curve, PublicKey};
+use super::der::{Element, Tag};
 
 /// A certificate.
 pub(super) struct Certificate<'a> {
@@ -42,6 +43,9 @@ impl<'a> Certificate<'a> {
         let Ok(([], parsed)) = X509Certificate::from_der(der) else {
             return Err(AttestationError::Certificate);
         };
+        if !is_canonical(der).unwrap_or(false) {
+            return Err(AttestationError::Certificate);
+        }
         let key = subject_key(&parsed.tbs_certificate.subject_pki)
             .ok_or(AttestationError::Certificate)?;
         Ok(Self { parsed, key })
@@ -92,7 +96,6 @@ impl<'a> Certificate<'a> {
     pub(super) fn is_issued_by(&self, issuer: &Self) -> bool {
         let tbs = &self.parsed.tbs_certificate;
         tbs.issuer.as_raw() == issuer.parsed.tbs_certificate.subject.as_raw()
-            && tbs.signature == self.parsed.signature_algorithm
             && verify_issued(
                 &issuer.key,
                 &self.parsed.signature_algorithm,
@@ -100,6 +103,19 @@ impl<'a> Certificate<'a> {
                 &self.parsed.signature_value.data,
             )
     }
+}
+
+/// Whether the parts that are not signed have one encoding only: the algorithm is byte for byte the one that is
+/// signed (RFC 5280, section 4.1.1.2). The parser ignores some tags.
+fn is_canonical(der: &[u8]) -> Option<bool> {
+    let [tbs, algorithm, signature] = Element::parse(der)?.children(Tag::Sequence)?[..] else {
+        return None;
+    };
+    let fields = tbs.children(Tag::Sequence)?;
+    let version = usize::from(fields.first()?.has_tag(Tag::Context(0)));
+    let signed = fields.get(version + 1)?.expect(Tag::Sequence)?;
+    signature.expect(Tag::BitString)?;
+    Some(algorithm.expect(Tag::Sequence)? == signed)
 }
 
 fn subject_key(info: &SubjectPublicKeyInfo<'_>) -> Option<PublicKey> {

@@ -11,6 +11,7 @@ pub(super) struct Element<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
     Integer,
+    BitString,
     OctetString,
     Enumerated,
     Sequence,
@@ -80,6 +81,7 @@ fn parse_tag(bytes: &[u8]) -> Option<(Tag, &[u8])> {
     }
     let tag = match (first & 0xe0, number) {
         (0x00, 2) => Tag::Integer,
+        (0x00, 3) => Tag::BitString,
         (0x00, 4) => Tag::OctetString,
         (0x00, 10) => Tag::Enumerated,
         (0x20, 16) => Tag::Sequence,

@@ -12,9 +12,6 @@ pub(super) fn verify(statement: &Statement<'_>) -> Result<(), AttestationError> 
         return Err(AttestationError::Statement);
     };
     statement.verify_optional_chain(&certificates)?;
-    if statement.credential.aaguid != [0; 16] {
-        return Err(AttestationError::Aaguid);
-    }
     let PublicKey::P256(point) = &statement.key.key else {
         return Err(AttestationError::Algorithm);
     };
@@ -29,9 +26,13 @@ pub(super) fn verify(statement: &Statement<'_>) -> Result<(), AttestationError> 
     if !Algorithm::Es256.fits(&leaf.key) {
         return Err(AttestationError::Algorithm);
     }
-    if Algorithm::Es256.verify(&leaf.key, &signed, signature) {
+    if !Algorithm::Es256.verify(&leaf.key, &signed, signature) {
+        return Err(AttestationError::Signature);
+    }
+    // The statement does not sign the AAGUID, and U2F keys have none.
+    if statement.credential.aaguid == [0; 16] {
         Ok(())
     } else {
-        Err(AttestationError::Signature)
+        Err(AttestationError::Aaguid)
     }
 }

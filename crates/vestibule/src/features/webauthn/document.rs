@@ -294,7 +294,14 @@ pub(super) fn verify_response(app: &App) -> Operation {
                 .must("csrf_token", csrf_token())
                 .must("user", openapi::user(app, Carries::WhatWasAsked)),
         )
-        .refuses_field("", &[Message::ApiError, Message::WebauthnExpired])
+        .refuses_field(
+        "",
+        &[
+            Message::ApiError,
+            Message::WebauthnExpired,
+            Message::WebauthnMismatchUserHandle,
+        ],
+    )
         .refuses_field("credential", &refused_assertion(app))
         .refuses_field("next", &[Message::InvalidRedirect, Message::ApiError])
 }

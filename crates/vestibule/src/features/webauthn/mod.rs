@@ -46,7 +46,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
             .post(delete::post, document::delete),
     ];
     // Without a freshness limit, no endpoint requires another proof of identity.
-    if settings.freshness.within.is_some() && !webauthn.allow_as_verify.is_empty() {
+    if settings.verifies_passkeys() {
         all.push(
             Endpoint::at(&webauthn.verify_url)
                 .get(verify::get, document::verify_state)

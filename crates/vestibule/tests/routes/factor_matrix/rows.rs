@@ -1,8 +1,10 @@
 //! The first factors, the settings of the second, and what follows from both.
 
 use serde_json::{Value, json};
+use vestibule_store::PasskeyUsage;
 
 use super::{NEW, PREFIX};
+use crate::support::passkeys::{SIGN_IN as PASSKEY_SIGN_IN, credential};
 use crate::support::unified::SIGN_IN;
 use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
 
@@ -24,9 +26,11 @@ pub(super) enum First {
     PostedConfirmationLink,
     ResetLink,
     NewAccount,
+    Passkey,
+    VerifiedPasskey,
 }
 
-pub(super) const FIRST: [First; 13] = [
+pub(super) const FIRST: [First; 15] = [
     First::Password,
     First::UnifiedPassword,
     First::MailedCode,
@@ -40,6 +44,8 @@ pub(super) const FIRST: [First; 13] = [
     First::PostedConfirmationLink,
     First::ResetLink,
     First::NewAccount,
+    First::Passkey,
+    First::VerifiedPasskey,
 ];
 
 impl First {
@@ -59,6 +65,8 @@ impl First {
             Self::PostedConfirmationLink => ("ConfirmationLink", "POST /confirm/{token}"),
             Self::ResetLink => ("ResetLink", "POST /reset/{token}"),
             Self::NewAccount => ("NewAccount", "POST /register"),
+            Self::Passkey => ("Passkey", "POST /wan-signin/{token}"),
+            Self::VerifiedPasskey => ("VerifiedPasskey", "POST /wan-signin/{token}"),
         }
     }
 
@@ -79,6 +87,7 @@ impl First {
             Self::Password | Self::UnifiedPassword | Self::NewAccount => "password",
             Self::TextedCode => "sms",
             Self::AppCode => "authenticator",
+            Self::Passkey | Self::VerifiedPasskey => "webauthn",
             _ => "email",
         }
     }
@@ -131,6 +140,14 @@ impl First {
                 self.mailed(app, "confirm").await
             }
             Self::ResetLink => (self.mailed(app, "reset").await.0, reset),
+            Self::Passkey | Self::VerifiedPasskey => {
+                let mut passkey = app.store_passkey(ANA, PasskeyUsage::First).await;
+                passkey.user_verified = self == Self::VerifiedPasskey;
+                // The clone discards the session of the first step, which holds nothing.
+                let begun = browser.clone().begin(PASSKEY_SIGN_IN, json!({})).await;
+                let response = passkey.sign_in(&begun.options).unwrap();
+                (begun.path, credential(&response))
+            }
             Self::NewAccount => (
                 format!("{PREFIX}/register"),
                 json!({"email": NEW, "username": "newbie", "password": PASSWORD,
@@ -203,6 +220,8 @@ pub(super) fn seconds() -> Vec<Second> {
         refusing("email"),
         refusing("sms"),
         refusing("authenticator"),
+        second(Some("webauthn")),
+        refusing("webauthn"),
         Second {
             remembered: true,
             ..authenticator
@@ -213,7 +232,7 @@ pub(super) fn seconds() -> Vec<Second> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     SignedIn,
-    /// A code of this method is due.
+    /// A code of this method or a passkey is due.
     Due(&'static str),
     /// The user has to set a second factor up.
     SetUp,
@@ -226,7 +245,9 @@ pub(super) fn expected(first: First, second: Second) -> Outcome {
     let is_exempt = |name| !second.after.contains(&name);
     // A new password ends what the old one opened, remembered devices included.
     let is_remembered = second.remembered && first != First::ResetLink;
-    if first.unified().is_some_and(is_exempt) || is_remembered {
+    // The authenticator verified the user, which counts as two factors.
+    let is_both = first == First::VerifiedPasskey;
+    if first.unified().is_some_and(is_exempt) || is_remembered || is_both {
         return Outcome::SignedIn;
     }
     match method {

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 use vestibule::admin::NewAccount;
 use vestibule_formats::totp::SALT_BYTES;
-use vestibule_store::UserPatch;
+use vestibule_store::{PasskeyUsage, UserPatch};
+use vestibule_testkit::authenticator::Authenticator as PasskeyInSoftware;
 
 use crate::support::callers::text;
 use crate::support::codes::{self, Authenticator, TWO_FACTOR, VALIDATE};
 use crate::support::mails::token_of;
+use crate::support::passkeys::{self, Begun, ORIGIN, credential};
 use crate::support::unified::{self, PHONE, UNIFIED, totp, wallet};
 use crate::support::{ANA, Browser, LIFE, PASSWORD, TestApp};
 
@@ -32,6 +34,7 @@ SECURITY_TWO_FACTOR_LOGIN_VALIDITY = "1 day"
 SECURITY_LOGIN_WITHOUT_CONFIRMATION = true
 SECURITY_NEW_DEVICE_NOTICE = true
 SECURITY_LIMITS = "off"
+SECURITY_WEBAUTHN = true
 "#;
 
 /// A kind of secret.
@@ -58,10 +61,13 @@ pub(super) enum Issued {
     Csrf,
     AuthToken,
     RefreshToken,
+    PasskeyRegistration,
+    PasskeySignIn,
+    PasskeyVerification,
 }
 
 /// Every kind. Those that replace a factor are last.
-pub(super) const ISSUED: [Issued; 21] = [
+pub(super) const ISSUED: [Issued; 24] = [
     Issued::Password,
     Issued::Confirm,
     Issued::Reset,
@@ -79,6 +85,9 @@ pub(super) const ISSUED: [Issued; 21] = [
     Issued::Csrf,
     Issued::AuthToken,
     Issued::RefreshToken,
+    Issued::PasskeySignIn,
+    Issued::PasskeyVerification,
+    Issued::PasskeyRegistration,
     Issued::UnifiedSetUp,
     Issued::UnifiedSetUpCode,
     Issued::SecondFactorSetUp,
@@ -139,6 +148,8 @@ pub(super) struct Secrets<'a> {
     /// Set-ups of Ana's, with a state and a code that are not tried elsewhere.
     pub(super) unified: SetUp,
     pub(super) second: SetUp,
+    /// The responses to the ceremonies, by their states.
+    pub(super) responses: Vec<(String, Value)>,
     /// What a link with a code names her by.
     pub(super) uniquifier: String,
     all: Vec<(Issued, String)>,
@@ -157,6 +168,13 @@ impl<'a> Secrets<'a> {
         } else {
             &self.unified.code
         }
+    }
+
+    /// An authenticator's response to the ceremony with this state, or to any other.
+    pub(super) fn response_to(&self, state: &str) -> Value {
+        let known = self.responses.iter().find(|(known, _)| known == state);
+        let (_, response) = known.unwrap_or(&self.responses[1]);
+        credential(response)
     }
 
     pub(super) async fn issue(app: &'a TestApp) -> Self {
@@ -185,7 +203,13 @@ impl<'a> Secrets<'a> {
         let texted = app.texted_code(PHONE).await;
         app.browser().send_code(ANA, "email").await;
         let mailed = app.mailed_code(ANA).await;
+        let responses = ceremonies(app, &owner).await;
+        let states = responses.clone().map(|(state, _)| state);
+        let [registration, sign_in, verification] = states;
         let all = vec![
+            (Issued::PasskeyRegistration, registration),
+            (Issued::PasskeySignIn, sign_in),
+            (Issued::PasskeyVerification, verification),
             (Issued::Password, PASSWORD.to_owned()),
             (Issued::Confirm, mailed_link(app, "confirm", NEW).await),
             (Issued::Reset, mailed_link(app, "reset", FORGETFUL).await),
@@ -222,10 +246,31 @@ impl<'a> Secrets<'a> {
                 state: second_tried.state,
                 code: second.code,
             },
+            responses: responses.to_vec(),
             uniquifier: app.stored(ANA).await.fs_uniquifier,
             all,
         }
     }
+}
+
+/// The states of a registration, a sign-in and a verification of Ana's, with the responses.
+async fn ceremonies(app: &TestApp, owner: &Browser<'_>) -> [(String, Value); 3] {
+    let mut owner = owner.clone();
+    let mut passkey = app.store_passkey(ANA, PasskeyUsage::First).await;
+    let body = json!({"name": "new", "usage": "first"});
+    let register = owner.begin(passkeys::REGISTER, body).await;
+    let sign_in = app.browser().begin(passkeys::SIGN_IN, json!({})).await;
+    let verify = owner.begin(passkeys::VERIFY, json!({})).await;
+    let state = |begun: &Begun| {
+        let (_, state) = begun.path.rsplit_once('/').unwrap();
+        state.to_owned()
+    };
+    let new = PasskeyInSoftware::new(ORIGIN).register(&register.options);
+    [
+        (state(&register), new.unwrap()),
+        (state(&sign_in), passkey.sign_in(&sign_in.options).unwrap()),
+        (state(&verify), passkey.sign_in(&verify.options).unwrap()),
+    ]
 }
 
 fn second_code(app: &TestApp) -> String {

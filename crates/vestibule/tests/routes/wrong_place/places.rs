@@ -41,9 +41,12 @@ pub(super) enum Place {
     TokenBody,
     RefreshBody,
     Password,
+    PasskeyRegistration,
+    PasskeySignIn,
+    PasskeyVerification,
 }
 
-pub(super) const PLACES: [Place; 25] = [
+pub(super) const PLACES: [Place; 28] = [
     Place::Password,
     Place::ConfirmLink,
     Place::ResetLink,
@@ -69,6 +72,9 @@ pub(super) const PLACES: [Place; 25] = [
     Place::TokenQuery,
     Place::TokenBody,
     Place::RefreshBody,
+    Place::PasskeyRegistration,
+    Place::PasskeySignIn,
+    Place::PasskeyVerification,
 ];
 
 /// A text in a path or a query.
@@ -164,6 +170,18 @@ impl Place {
                 let path = format!("{PREFIX}/refresh-token");
                 let body = json!({"refresh_token": secret});
                 succeeded(&browser.post(&path, body).await)
+            }
+            Self::PasskeyRegistration => {
+                let body = secrets.response_to(secret);
+                succeeded(&owner.post(&path("wan-register"), body).await)
+            }
+            Self::PasskeySignIn => {
+                let body = secrets.response_to(secret);
+                succeeded(&browser.post(&path("wan-signin"), body).await)
+            }
+            Self::PasskeyVerification => {
+                let body = secrets.response_to(secret);
+                succeeded(&owner.post(&path("wan-verify"), body).await)
             }
             cookie => cookie.accepts_cookie(secrets, secret).await,
         }
