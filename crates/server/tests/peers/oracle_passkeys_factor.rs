@@ -6,6 +6,7 @@ use crate::support::duo::{Browser, Duo};
 use crate::support::factors::{SELECT, SETUP, VALIDATE, code};
 use crate::support::http::Request;
 use crate::support::jar::Jar;
+use crate::support::known::Known;
 use crate::support::passkeys::{
     Passkeys, REGISTER, SIGN_IN, passkeys, post, second_step, second_step_with,
 };
@@ -246,7 +247,8 @@ fn oracle_passkeys_second_factor_of_a_deactivated_user() {
     let begun = duo.begin_passkey_sign_in(&mut ana, &json!({}));
     duo.set(ANA, "active", "0");
     let own = keys.second.get(SIGN_IN, &begun);
-    duo.send_own("key", &mut ana, &own, step);
+    let known = (Known::PendingSignInEnds, 400);
+    duo.send_own_known("key", &mut ana, known, &own, step);
     duo.finish(9);
 }
 
@@ -260,7 +262,8 @@ fn oracle_passkeys_second_factor_of_another_user() {
     duo.send("Ana's password", &mut ana, |_| sign_in(ANA));
     let begun = duo.begin_passkey_sign_in(&mut ana, &json!({}));
     let own = theirs.force(SIGN_IN, &begun, &mut |_| {});
-    duo.send_own("Gil's key", &mut ana, &own, step);
+    let known = (Known::PasskeyOfTheSameUser, 400);
+    duo.send_own_known("Gil's key", &mut ana, known, &own, step);
     duo.finish(12);
 }
 
@@ -272,6 +275,7 @@ fn oracle_passkeys_second_factor_ends_with_another_request() {
     let begun = duo.begin_passkey_sign_in(&mut ana, &json!({}));
     duo.send("the current user ends it", &mut ana, |_| who());
     let own = keys.second.get(SIGN_IN, &begun);
-    duo.send_own("key", &mut ana, &own, step);
+    let known = (Known::StateForOnePurpose, 400);
+    duo.send_own_known("key", &mut ana, known, &own, step);
     duo.finish(10);
 }

@@ -131,6 +131,12 @@ pub(crate) enum Known {
     LinkNamesNoUser,
     /// A link with a code signs in only users who may sign in.
     LinkOnlyForWhoMaySignIn,
+    /// The state of one ceremony with a passkey is not accepted for another, or for another user.
+    StateForOnePurpose,
+    /// Only a passkey of the user who gave the password is the second factor.
+    PasskeyOfTheSameUser,
+    /// A passkey of a deactivated user changes nothing, neither its sign count nor the session.
+    RefusedPasskeyChangesNothing,
     /// A reply of a provider that is not right redirects with an error instead of 500.
     ProviderMistake,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
@@ -217,6 +223,10 @@ impl Known {
             Self::OwnNumberAgain | Self::TakenNumberToldToItsOwner => {
                 matches!(aspect, Status | Body | Aspect::Sms)
             }
+            Self::StateForOnePurpose | Self::PasskeyOfTheSameUser => {
+                matches!(aspect, Status | Body | Cookies | Database)
+            }
+            Self::RefusedPasskeyChangesNothing => matches!(aspect, Cookies | Database),
             Self::ProviderMistake => matches!(
                 aspect,
                 Status | Body | Location | ContentType | CacheControl | Vary | Cookies

@@ -88,13 +88,24 @@ impl Passkeys {
         self.create_with(begun, &mut |_| {})
     }
 
-    /// Like [`Self::create`], with changes on the way.
+    /// Like [`Self::create`], with changes on the way. The outputs of extensions are also sent as
+    /// the reference's own pages do.
     pub(crate) fn create_with(
         &mut self,
         begun: &Pair,
         change: &mut dyn FnMut(Stage<'_>),
     ) -> (String, String) {
-        self.each(REGISTER, begun, change, &mut |key, options, change| {
+        let mut change = |stage: Stage<'_>| {
+            change(match stage {
+                Stage::Reply(reply) => {
+                    let outputs = reply["clientExtensionResults"].to_string();
+                    reply["extensions"] = json!(outputs);
+                    Stage::Reply(reply)
+                }
+                other => other,
+            });
+        };
+        self.each(REGISTER, begun, &mut change, &mut |key, options, change| {
             key.register_with(options, change).expect("a registration")
         })
     }
