@@ -51,11 +51,17 @@ mod links;
 mod mail;
 mod messages;
 mod openapi;
-#[cfg(any(feature = "breached", feature = "sms"))]
+#[cfg(any(feature = "breached", feature = "oauth", feature = "sms"))]
 mod outbound;
 mod outbox;
 #[doc(hidden)]
 pub mod program;
+#[cfg(feature = "oauth")]
+#[expect(
+    dead_code,
+    reason = "the endpoints of social sign-in are not served yet"
+)]
+mod providers;
 mod rng;
 mod router;
 mod secrets;

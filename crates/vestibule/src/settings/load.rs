@@ -90,6 +90,8 @@ pub struct Loaded {
     values: BTreeMap<&'static str, (Value, Origin)>,
     /// The keys whose secrets were read from files, and the paths of those files.
     secret_files: BTreeMap<&'static str, String>,
+    /// `<PROVIDER>_CLIENT_ID` and `_CLIENT_SECRET` of providers that are not built in, by name.
+    provider_credentials: BTreeMap<String, String>,
     /// The texts of `SECURITY_MSG_*`, by code.
     pub(super) messages: BTreeMap<String, Replacement>,
 }
@@ -159,6 +161,11 @@ impl Loaded {
         })
     }
 
+    /// The value of `<PROVIDER>_CLIENT_ID` or `_CLIENT_SECRET` of a provider that is not built in.
+    pub(super) fn provider_credential(&self, name: &str) -> Option<&str> {
+        self.provider_credentials.get(name).map(String::as_str)
+    }
+
     /// The value of a key, and its source.
     pub(super) fn get(&self, key: &Key) -> (Value, Origin) {
         self.values
@@ -213,6 +220,8 @@ impl Loaded {
                     "has a value of the wrong type",
                     format!("write {}", Kind::Text.description()),
                 ));
+            } else if let Some(text) = value.as_str() {
+                self.provider_credentials.insert(name, text.to_owned());
             }
         }
     }
@@ -245,6 +254,9 @@ impl Loaded {
             self.read_secret_file(key, text, Origin::Environment, sources, problems);
         } else if is_claimed(name) {
             problems.push(unknown(name));
+        } else if is_provider(name) {
+            self.provider_credentials
+                .insert(name.to_owned(), text.to_owned());
         }
     }
 

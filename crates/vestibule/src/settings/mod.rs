@@ -28,6 +28,7 @@ mod masking;
 mod notices;
 mod password;
 mod password_rules;
+mod providers;
 mod reader;
 mod redirect;
 mod salts;
@@ -70,6 +71,10 @@ pub use password_rules::BreachedSettings;
 use reader::Reader;
 
 use crate::messages::Replacement;
+pub use providers::{
+    ClientCredentials, ProviderClaims, ProviderEndpoint, ProviderProtocol, ProviderSettings,
+    TokenAuth,
+};
 pub use redirect::RedirectSettings;
 pub use session::{RememberSettings, SessionProtection, SessionSettings};
 #[cfg(feature = "sms")]
@@ -157,6 +162,9 @@ pub struct Settings {
     /// The names of the social providers; `None` if there are none.
     #[doc(hidden)]
     pub oauth_providers: Option<Vec<String>>,
+    /// The providers of social sign-in; none if it is switched off.
+    #[doc(hidden)]
+    pub providers: Vec<ProviderSettings>,
     /// Redirect targets.
     #[doc(hidden)]
     pub redirect: RedirectSettings,
@@ -224,6 +232,7 @@ impl Settings {
             totp: TotpSettings::read(&mut reader),
             recovery_codes: RecoveryCodeSettings::read(&mut reader),
             oauth_providers: None,
+            providers: providers::read(&mut reader),
             redirect: RedirectSettings::read(&mut reader),
             database: DatabaseSettings::read(&mut reader),
             messages: loaded.messages.clone(),
