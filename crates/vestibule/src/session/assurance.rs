@@ -112,7 +112,7 @@ impl<'a> Account<'a> {
     ) -> Result<Self, Fault> {
         // A handle alone does not mean a passkey: every user has a handle.
         let may_have_passkey = policy.passkey_as_second && user.fs_webauthn_user_handle.is_some();
-        let has_passkey = may_have_passkey && app.store().has_passkey(user.id).await?;
+        let has_passkey = may_have_passkey && app.store().has_passkey(user.id, None).await?;
         let state = SecondFactorState {
             set_up: policy.two_factor && second_factor(user).is_some() || has_passkey,
             remembered,
