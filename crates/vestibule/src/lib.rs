@@ -57,10 +57,6 @@ mod outbox;
 #[doc(hidden)]
 pub mod program;
 #[cfg(feature = "oauth")]
-#[expect(
-    dead_code,
-    reason = "the endpoints of social sign-in are not served yet"
-)]
 mod providers;
 mod rng;
 mod router;
@@ -68,6 +64,8 @@ mod secrets;
 mod session;
 mod settings;
 mod sms;
+#[cfg(feature = "oauth")]
+mod social;
 mod validation;
 
 pub use app::App;

@@ -62,7 +62,9 @@ impl FactorPolicy {
             | Factor::ConfirmationLink
             | Factor::ResetLink
             | Factor::NewAccount
-            | Factor::RecoveryCode => true,
+            | Factor::RecoveryCode
+            | Factor::Provider => true,
+            Factor::MultiFactorProvider => false,
             // The sign-in that issued the credential was complete.
             Factor::Credential => false,
         }

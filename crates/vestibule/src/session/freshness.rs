@@ -81,17 +81,14 @@ fn grace_in_force(app: &App, session: &mut SessionContext, now: f64) -> Option<D
 
 /// The ways other than a password in which the caller can prove their identity again.
 pub(crate) fn ways_to_verify(app: &App) -> [(&'static str, Value); 3] {
-    let settings = app.settings();
+    let providers = app.settings().provider_names();
     [
         // Passkeys are not served yet, so no user can verify with one.
         ("has_webauthn_verify_credential", Value::from(false)),
-        (
-            "oauth_enabled",
-            Value::from(settings.oauth_providers.is_some()),
-        ),
+        ("oauth_enabled", Value::from(providers.is_some())),
         (
             "oauth_providers",
-            Value::from(settings.oauth_providers.clone().unwrap_or_default()),
+            Value::from(providers.unwrap_or_default()),
         ),
     ]
 }

@@ -32,6 +32,10 @@ pub(crate) enum Factor {
     CodeLink,
     /// A recovery code.
     RecoveryCode,
+    /// A sign-in at a social provider.
+    Provider,
+    /// A sign-in at a social provider that counts as two factors.
+    MultiFactorProvider,
     /// A credential from an earlier, complete sign-in: a session, a remember cookie, an auth token
     /// or a refresh token. It proves as much as that sign-in did.
     Credential,
@@ -45,6 +49,7 @@ impl Factor {
             Self::Code(method) => method.name(),
             Self::CodeLink => "link",
             Self::RecoveryCode => "recovery_code",
+            Self::Provider | Self::MultiFactorProvider => "oauth",
             Self::SignInLink => "token",
             Self::ConfirmationLink => "confirm",
             Self::ResetLink => "reset",
@@ -55,7 +60,7 @@ impl Factor {
     }
 
     /// Every factor that can begin a sign-in.
-    pub(crate) const FIRST: [Self; 11] = [
+    pub(crate) const FIRST: [Self; 13] = [
         Self::Password,
         Self::UnifiedPassword,
         Self::SignInLink,
@@ -66,6 +71,8 @@ impl Factor {
         Self::Code(Method::Email),
         Self::Code(Method::Sms),
         Self::Code(Method::Authenticator),
+        Self::Provider,
+        Self::MultiFactorProvider,
         Self::Credential,
     ];
 
@@ -81,6 +88,7 @@ impl Factor {
             Self::Code(Method::Sms) => Channel::Phone,
             Self::Code(Method::Authenticator) => Channel::Authenticator,
             Self::RecoveryCode => Channel::RecoveryCodes,
+            Self::Provider | Self::MultiFactorProvider => Channel::Provider,
             Self::Password
             | Self::UnifiedPassword
             | Self::NewAccount
@@ -98,6 +106,7 @@ pub(super) enum Channel {
     Phone,
     Authenticator,
     RecoveryCodes,
+    Provider,
 }
 
 /// The factors that a user has shown in one sign-in.

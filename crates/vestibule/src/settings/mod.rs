@@ -26,6 +26,7 @@ mod mail;
 mod mail_server;
 mod masking;
 mod notices;
+mod oauth;
 mod password;
 mod password_rules;
 mod providers;
@@ -65,6 +66,9 @@ pub use login::LoginSettings;
 pub(crate) use mail::SENDMAIL_TIMEOUT;
 pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub use notices::NoticeSettings;
+#[cfg(feature = "oauth")]
+pub(crate) use oauth::IDENTITIES_URL;
+pub use oauth::{Linking, OauthSettings};
 pub(crate) use password::LONGEST_PASSWORD;
 pub use password::{PasswordSettings, SecretSettings};
 pub use password_rules::BreachedSettings;
@@ -159,9 +163,9 @@ pub struct Settings {
     /// Recovery codes.
     #[doc(hidden)]
     pub recovery_codes: RecoveryCodeSettings,
-    /// The names of the social providers; `None` if there are none.
+    /// Social sign-in.
     #[doc(hidden)]
-    pub oauth_providers: Option<Vec<String>>,
+    pub oauth: OauthSettings,
     /// The providers of social sign-in; none if it is switched off.
     #[doc(hidden)]
     pub providers: Vec<ProviderSettings>,
@@ -231,7 +235,7 @@ impl Settings {
             unified: UnifiedSettings::read(&mut reader),
             totp: TotpSettings::read(&mut reader),
             recovery_codes: RecoveryCodeSettings::read(&mut reader),
-            oauth_providers: None,
+            oauth: OauthSettings::read(&mut reader),
             providers: providers::read(&mut reader),
             redirect: RedirectSettings::read(&mut reader),
             database: DatabaseSettings::read(&mut reader),
@@ -287,6 +291,18 @@ impl Settings {
     /// Whether `/login` is unified sign-in as well: not if it mails links.
     pub(crate) fn serves_unified_login(&self) -> bool {
         self.unified.replaces_login && !self.accounts.passwordless.enabled
+    }
+
+    /// The names of the social providers; `None` if users cannot sign in with any.
+    pub(crate) fn provider_names(&self) -> Option<Vec<&str>> {
+        let names = self.providers.iter().map(|provider| provider.name.as_str());
+        self.oauth.enabled.then(|| names.collect())
+    }
+
+    /// Whether a social provider answers with a form that the browser posts.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn takes_provider_forms(&self) -> bool {
+        self.providers.iter().any(|provider| provider.form_post)
     }
 
     /// Whether a feature depends on mail.
