@@ -4,19 +4,44 @@
 //! account: the state, the nonce and the code verifier of a flow are arguments. Everything that a
 //! provider sends is untrusted, and no text of a provider appears in an error.
 
+mod authorize;
+mod cache;
+mod client_auth;
 mod error;
+mod exchange;
 mod flow;
+mod id_token;
 mod identity;
+mod issuer;
+mod metadata;
+mod oauth2;
+mod open_id;
+mod profile;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod token_answer;
+mod transport;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-pub(crate) use error::{ProtocolFault, ProviderError};
+pub(crate) use error::ProviderError;
 pub(crate) use flow::{AuthorizationRequest, Callback, Flow};
 pub(crate) use identity::ProviderIdentity;
 
+use client_auth::ClientAuth;
+use oauth2::OAuth2;
+use open_id::{OpenId, Redemption};
+use transport::Transport;
+
 use crate::clock::Clock;
 use crate::http::fault::Fault;
-use crate::settings::ProviderSettings;
+use crate::outbound::Limits;
+use crate::settings::{ProviderProtocol, ProviderSettings};
+
+/// How long redeeming a code may take, with all its requests.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// All providers of the configuration.
 #[derive(Debug)]
@@ -28,6 +53,16 @@ pub(crate) struct Providers {
 #[derive(Debug)]
 pub(crate) struct Provider {
     settings: ProviderSettings,
+    transport: Transport,
+    auth: ClientAuth,
+    protocol: Protocol,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+enum Protocol {
+    OpenId(Box<OpenId>),
+    OAuth2(Box<OAuth2>),
 }
 
 impl Providers {
@@ -39,31 +74,62 @@ impl Providers {
         settings: &[ProviderSettings],
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, Fault> {
-        let _ = clock;
-        let providers = settings.iter().map(|settings| Provider {
-            settings: settings.clone(),
-        });
-        Ok(Self {
-            providers: providers.collect(),
-        })
+        let providers = settings
+            .iter()
+            .map(|settings| Provider::new(settings, Arc::clone(clock), transport::LIMITS))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { providers })
     }
 
     /// The provider with this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Provider> {
         self.providers
             .iter()
-            .find(|provider| provider.settings.name == name)
+            .find(|provider| provider.name() == name)
     }
 
     /// The names of all providers, in the order of the configuration.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.providers
-            .iter()
-            .map(|provider| provider.settings.name.as_str())
+        self.providers.iter().map(Provider::name)
     }
 }
 
 impl Provider {
+    fn new(
+        settings: &ProviderSettings,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Result<Self, Fault> {
+        let allow_private = settings.allow_private;
+        let protocol = match settings.protocol.clone() {
+            ProviderProtocol::OpenId {
+                issuer,
+                issuer_template,
+            } => {
+                let client = OpenId::new(&issuer, issuer_template.as_deref(), allow_private)?;
+                Protocol::OpenId(Box::new(client))
+            }
+            ProviderProtocol::OAuth2 {
+                authorize,
+                token,
+                userinfo,
+                addresses,
+            } => Protocol::OAuth2(Box::new(OAuth2 {
+                authorize,
+                token,
+                userinfo,
+                addresses,
+            })),
+        };
+        Ok(Self {
+            transport: Transport::new(allow_private, limits)?,
+            auth: ClientAuth::new(settings)?,
+            protocol,
+            clock,
+            settings: settings.clone(),
+        })
+    }
+
     /// The name in the paths of the endpoints.
     pub(crate) fn name(&self) -> &str {
         &self.settings.name
@@ -92,8 +158,17 @@ impl Provider {
         &self,
         request: &AuthorizationRequest<'_>,
     ) -> Result<String, ProviderError> {
-        let _ = request;
-        Err(ProviderError::Unreachable)
+        match &self.protocol {
+            Protocol::OpenId(client) => {
+                let now = self.clock.now().unix_timestamp();
+                let allow_private = self.settings.allow_private;
+                let metadata = client.metadata(&self.transport, allow_private, now).await?;
+                Ok(authorize::url(&metadata.authorize, &self.settings, request))
+            }
+            Protocol::OAuth2(client) => {
+                Ok(authorize::url(&client.authorize, &self.settings, request))
+            }
+        }
     }
 
     /// Redeems the code of a callback and returns the identity of the user at the provider. `now`
@@ -108,7 +183,22 @@ impl Provider {
         flow: &Flow<'_>,
         now: i64,
     ) -> Result<ProviderIdentity, ProviderError> {
-        let _ = (callback, flow, now);
-        Err(ProviderError::Unreachable)
+        let redemption = Redemption {
+            settings: &self.settings,
+            transport: &self.transport,
+            auth: &self.auth,
+            callback,
+            flow,
+            now,
+        };
+        let redeemed = async {
+            match &self.protocol {
+                Protocol::OpenId(client) => client.redeem(&redemption).await,
+                Protocol::OAuth2(client) => client.redeem(&redemption).await,
+            }
+        };
+        tokio::time::timeout(PATIENCE, redeemed)
+            .await
+            .unwrap_or(Err(ProviderError::Unreachable))
     }
 }

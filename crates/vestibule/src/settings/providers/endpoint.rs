@@ -34,9 +34,4 @@ impl ProviderEndpoint {
             path,
         })
     }
-
-    /// The scheme, host and port in their shortest form, such as `https://github.com`.
-    pub(crate) fn origin_text(&self) -> String {
-        self.origin.to_string()
-    }
 }
