@@ -57,9 +57,12 @@ mod outbox;
 #[doc(hidden)]
 pub mod program;
 #[cfg(feature = "oauth")]
-#[expect(
-    dead_code,
-    reason = "the endpoints of social sign-in are not served yet"
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the endpoints of social sign-in are not served yet"
+    )
 )]
 mod providers;
 mod rng;
