@@ -123,9 +123,14 @@ impl OpenId {
         let lacks_claim = claims.get(&settings.claims.identity).is_none();
         let claims = match &metadata.userinfo {
             Some(userinfo) if lacks_claim => {
-                let profile = transport.profile(userinfo, access_token).await?;
+                let mut profile = transport.profile(userinfo, access_token).await?;
                 if !is_same_subject(&claims, &profile) {
                     return Err(ProtocolFault::SubjectMismatch.into());
+                }
+                // The key of the identity never comes from the profile.
+                let subject = &settings.claims.subject;
+                if let Some(value) = claims.get(subject) {
+                    profile.insert(subject.clone(), value.clone());
                 }
                 profile
             }
@@ -148,13 +153,15 @@ impl OpenId {
             keys.ok_or(ProviderError::from(ProtocolFault::Malformed))
         };
         let keys = self.keys.get(now, fetch).await?;
-        let Err(fault) = id_token::verify(token, &keys) else {
+        if id_token::verify(token, &keys).is_ok() {
             return Ok(());
-        };
-        match self.keys.refresh(now, fetch).await? {
-            Some(keys) => Ok(id_token::verify(token, &keys)?),
-            None => Err(fault.into()),
         }
+        let keys = match self.keys.refresh(now, fetch).await? {
+            Some(keys) => keys,
+            // Another request may have refreshed them meanwhile.
+            None => self.keys.get(now, fetch).await?,
+        };
+        Ok(id_token::verify(token, &keys)?)
     }
 }
 

@@ -92,3 +92,18 @@ async fn parallel_sign_ins_fetch_each_document_once() {
     assert_eq!(fake.heard("/keys").len(), 1);
     assert_eq!(fake.heard("/token").len(), 16);
 }
+
+#[tokio::test]
+async fn parallel_sign_ins_with_a_rotated_key_all_succeed() {
+    let (old, new) = (Signer::p256(), Signer::p256());
+    let fake = Fake::start(&old).await;
+    let client = fake.client();
+    fake.issue(&token_of(&old, "k1", &fake.claims()));
+    redeem(&client).await.unwrap();
+    fake.reply("/keys", Reply::Json(json!({"keys": [new.jwk("k2")]})));
+    fake.issue(&token_of(&new, "k2", &fake.claims()));
+    let sign_ins = (0..16).map(|_| redeem_at(&client, NOW + 60));
+    let all = futures_util::future::join_all(sign_ins).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(fake.heard("/keys").len(), 2);
+}

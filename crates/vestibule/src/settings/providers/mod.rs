@@ -5,6 +5,7 @@
 //! differs from the preset.
 
 mod endpoint;
+mod microsoft;
 mod presets;
 mod read;
 mod table;

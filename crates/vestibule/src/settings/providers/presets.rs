@@ -1,6 +1,6 @@
 //! The providers whose addresses and claims are known: one row each.
 
-use super::TokenAuth;
+use super::{TokenAuth, microsoft};
 
 /// What is known of a provider.
 #[derive(Debug)]
@@ -59,9 +59,6 @@ const fn oauth2(name: &'static str, protocol: PresetProtocol, scope: &'static st
     }
 }
 
-/// Where every organisation and every personal account of Microsoft can sign in.
-pub(super) const MICROSOFT: &str = "https://login.microsoftonline.com/common/v2.0";
-
 pub(super) const PRESETS: [Preset; 7] = [
     open_id(
         "google",
@@ -81,8 +78,8 @@ pub(super) const PRESETS: [Preset; 7] = [
     open_id("gitlab", "https://gitlab.com", "openid email profile"),
     Preset {
         protocol: PresetProtocol::OpenId {
-            issuer: MICROSOFT,
-            template: Some("https://login.microsoftonline.com/{tenantid}/v2.0"),
+            issuer: microsoft::COMMON,
+            template: Some(microsoft::TEMPLATE),
         },
         // The administrator of a tenant can write any address into an account. Only this claim
         // says that the owner of the domain has verified it.

@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use toml::Table;
 use vestibule_store::Identity;
 
+use super::microsoft;
 use super::presets::{self, Preset, PresetProtocol};
 use super::table::{KEY, ProviderTable};
 use super::{
@@ -246,14 +247,14 @@ fn protocol(
 fn issuer(table: &mut ProviderTable<'_, '_>, preset: Option<&Preset>) -> Option<String> {
     let is_microsoft = preset.is_some_and(|preset| preset.name == "microsoft");
     if let Some(tenant) = table.text("tenant") {
-        let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-        if !is_microsoft || !tenant.bytes().all(sane) {
+        let issuer = microsoft::issuer(&tenant).filter(|_| is_microsoft);
+        if issuer.is_none() {
             table.problem(
                 "contains a tenant that is not the ID of a Microsoft tenant",
                 "copy the directory (tenant) ID from the Entra admin center, or remove it",
             );
         }
-        return Some(format!("https://login.microsoftonline.com/{tenant}/v2.0"));
+        return issuer;
     }
     table.text("issuer").or_else(|| match preset?.protocol {
         PresetProtocol::OpenId { issuer, .. } => Some(issuer.to_owned()),
@@ -277,23 +278,13 @@ fn open_id(
     }
     let template = match preset.map(|preset| &preset.protocol) {
         // Tokens of one tenant have that tenant's issuer.
-        Some(PresetProtocol::OpenId {
-            issuer: of_preset,
-            template,
-        }) if is_shared_tenant(&issuer, of_preset) => *template,
+        Some(PresetProtocol::OpenId { template, .. }) if microsoft::is_shared(&issuer) => *template,
         _ => None,
     };
     Some(ProviderProtocol::OpenId {
         issuer,
         issuer_template: template.map(str::to_owned),
     })
-}
-
-/// Whether an issuer of Microsoft stands for more than one tenant.
-fn is_shared_tenant(issuer: &str, of_preset: &str) -> bool {
-    ["common", "organizations"]
-        .iter()
-        .any(|tenant| issuer == of_preset.replace("common", tenant))
 }
 
 fn claims(

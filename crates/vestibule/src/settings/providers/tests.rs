@@ -155,6 +155,22 @@ fn credentials_of_any_provider_may_be_in_the_environment() {
 }
 
 #[test]
+fn a_client_secret_in_the_file_counts_as_a_secret() {
+    for (text, expected) in [
+        ("COMPANY_CLIENT_SECRET = \"s\"", true),
+        ("COMPANY_CLIENT_ID = \"i\"", false),
+    ] {
+        let (loaded, _) = Loaded::read_all(&Sources {
+            file: Some(text),
+            environment: &[],
+            kept: None,
+            read_file: &|path| std::fs::read_to_string(path),
+        });
+        assert_eq!(loaded.has_secret_in_file(), expected, "{text}");
+    }
+}
+
+#[test]
 fn presets_of_microsoft_and_apple_have_their_own_members() {
     let text = |members: &str| {
         format!("[OAUTH_PROVIDERS.microsoft]\nclient_id = \"id\"\nclient_secret = \"s\"\n{members}")
@@ -176,8 +192,15 @@ fn presets_of_microsoft_and_apple_have_their_own_members() {
         ProviderProtocol::OpenId { issuer, issuer_template: None }
             if *issuer == format!("https://login.microsoftonline.com/{tenant}/v2.0")
     ));
-    let (_, problems) = draft(&text("tenant = \"a/../b\""), &[]);
-    assert!(problems.concat().contains("a tenant that is not the ID"));
+    let personal = one(&text("tenant = \"consumers\""));
+    assert!(matches!(
+        &personal.protocol,
+        ProviderProtocol::OpenId { issuer, issuer_template: None } if issuer.contains("/9188040d-")
+    ));
+    for tenant in ["a/../b", "contoso.onmicrosoft.com", "{tenantid}"] {
+        let (_, problems) = draft(&text(&format!("tenant = \"{tenant}\"")), &[]);
+        assert!(problems.concat().contains("a tenant that is not the ID"));
+    }
 
     let apple = one(
         "[OAUTH_PROVIDERS.apple]\nclient_id = \"com.example.web\"\nteam_id = \"T\"\nkey_id = \"K\"\nprivate_key = \"pem\"",
