@@ -117,12 +117,13 @@ fn with_middleware(endpoints: Vec<Endpoint>, app: &App) -> Router {
     let router = routes(others)
         .fallback(middleware::not_found)
         .layer(Around::accounts(app));
-    let from_other_sites = from_other_sites
-        .into_iter()
-        .fold(Router::new(), |router, endpoint| {
-            endpoint.add_to(router).route_layer(Around::callbacks(app))
-        });
-    router.merge(from_other_sites).with_state(app.clone())
+    // A layer around no route would be an error.
+    let router = if from_other_sites.is_empty() {
+        router
+    } else {
+        router.merge(routes(from_other_sites).route_layer(Around::callbacks(app)))
+    };
+    router.with_state(app.clone())
 }
 
 #[cfg(test)]

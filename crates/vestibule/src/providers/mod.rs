@@ -135,11 +135,6 @@ impl Provider {
         &self.settings.name
     }
 
-    /// What the claim of the user is compared with.
-    pub(crate) fn identity_attribute(&self) -> vestibule_store::Identity {
-        self.settings.identity_attribute
-    }
-
     /// Whether a sign-in at the provider counts as two factors.
     pub(crate) fn counts_as_second_factor(&self) -> bool {
         self.settings.counts_as_second_factor

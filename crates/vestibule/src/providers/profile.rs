@@ -1,6 +1,7 @@
 //! From a provider's claims to an identity.
 
 use serde_json::{Map, Value};
+use vestibule_store::Identity;
 
 use super::error::ProtocolFault;
 use super::id_token::LONGEST_SUBJECT;
@@ -23,7 +24,10 @@ pub(super) fn identity(
     claims: &Map<String, Value>,
 ) -> Result<ProviderIdentity, ProtocolFault> {
     let names = &settings.claims;
-    let address = text(claims, "email");
+    // Where another claim finds the user by address, that claim is the address.
+    let claim = text(claims, &names.identity);
+    let by_address = settings.identity_attribute == Identity::Email;
+    let address = text(claims, "email").or_else(|| claim.clone().filter(|_| by_address));
     let address_verified = address
         .as_ref()
         .and_then(|_| is_verified(claims, &names.verified).or(names.verified_by_default));
@@ -31,7 +35,7 @@ pub(super) fn identity(
         issuer,
         subject: subject(claims, &names.subject)?,
         attribute: settings.identity_attribute,
-        claim: text(claims, &names.identity),
+        claim,
         address,
         address_verified,
         name: display_name(claims, &names.name),

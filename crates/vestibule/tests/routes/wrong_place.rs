@@ -36,6 +36,8 @@ impl Issued {
             Self::Csrf => &[Place::CsrfHeader],
             Self::AuthToken => &[Place::TokenHeader, Place::TokenQuery, Place::TokenBody],
             Self::RefreshToken => &[Place::RefreshBody],
+            Self::SocialState => &[Place::SocialResponse],
+            Self::SocialVerifyState => &[Place::SocialVerifyResponse],
         }
     }
 

@@ -31,8 +31,8 @@ pub(super) enum Account {
 /// Finds the account of an identity.
 ///
 /// A link always counts, because the user made it while signed in. A claim counts only with
-/// `SECURITY_OAUTH_LINKING = "address"`, and an address only if the provider does not call it
-/// unverified.
+/// `SECURITY_OAUTH_LINKING = "address"`, and an address only if the provider says that it is
+/// verified.
 pub(super) async fn find(app: &App, identity: &ProviderIdentity) -> Result<Account, Fault> {
     let store = app.store();
     let linked = store.linked_identity(&identity.issuer, &identity.subject);
@@ -50,15 +50,16 @@ pub(super) async fn find(app: &App, identity: &ProviderIdentity) -> Result<Accou
     if !app.settings().identity.has(attribute.column()) {
         return Ok(Account::Refused(redirect::handshake_error("attribute")));
     }
-    if attribute == Identity::Email && identity.address_verified == Some(false) {
-        return Ok(Account::Refused(Message::OauthAddressNotVerified.into()));
-    }
-    let is_vouched_for = attribute == Identity::Email
+    let is_address = attribute == Identity::Email;
+    let is_vouched_for = is_address
         && identity.address_verified == Some(true)
         && identity.address.as_deref() == Some(claim);
     let by_claim = app.settings().oauth.linking == Linking::Address;
+    // Whether an account has the claim is not told to a client that may have made it up.
+    if by_claim && is_address && !is_vouched_for {
+        return Ok(Account::Refused(Message::OauthAddressNotVerified.into()));
+    }
     if !by_claim && !is_vouched_for {
-        // Whether an account has the claim is not told to a client that may have made it up.
         return Ok(Account::Refused(Message::OauthNotLinked.into()));
     }
     match identity::by_attribute(app, attribute, claim).await? {

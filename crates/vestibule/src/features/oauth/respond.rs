@@ -15,9 +15,7 @@ use crate::http::reply::Reply;
 use crate::http::segment::Segment;
 use crate::links::step;
 use crate::messages::{LocalizedMessage, Message};
-use crate::providers::{
-    Callback, Flow as Exchange, ProtocolFault, Provider, ProviderError, ProviderIdentity,
-};
+use crate::providers::{Callback, Flow as Exchange, Provider, ProviderError, ProviderIdentity};
 use crate::session::request::RequestContext;
 use crate::social::flow::{Flow, Purpose};
 use crate::social::{redirect, start};
@@ -143,9 +141,8 @@ async fn redeem(
     if let Some(code) = query.get(ERROR) {
         return Err(ProviderError::denied(code));
     }
-    let code = query.get(CODE).filter(|code| !code.is_empty());
     let callback = Callback {
-        code: code.ok_or(ProtocolFault::Code)?,
+        code: query.get(CODE).unwrap_or_default(),
         iss: query.get(ISSUER),
     };
     let secrets = flow.secrets();

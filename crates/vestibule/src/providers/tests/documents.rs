@@ -29,7 +29,7 @@ async fn providers_are_found_by_name() {
     let provider = providers.get("fake").unwrap();
     assert!(!provider.counts_as_second_factor() && !provider.uses_form_post());
     assert_eq!(
-        provider.identity_attribute(),
+        provider.settings.identity_attribute,
         vestibule_store::Identity::Email
     );
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{NEW, PREFIX};
+use super::{HUB, NEW, PREFIX};
+use crate::support::social::{START, back};
 use crate::support::unified::SIGN_IN;
 use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
 
@@ -24,9 +25,11 @@ pub(super) enum First {
     PostedConfirmationLink,
     ResetLink,
     NewAccount,
+    Provider,
+    MultiFactorProvider,
 }
 
-pub(super) const FIRST: [First; 13] = [
+pub(super) const FIRST: [First; 15] = [
     First::Password,
     First::UnifiedPassword,
     First::MailedCode,
@@ -40,6 +43,8 @@ pub(super) const FIRST: [First; 13] = [
     First::PostedConfirmationLink,
     First::ResetLink,
     First::NewAccount,
+    First::Provider,
+    First::MultiFactorProvider,
 ];
 
 impl First {
@@ -59,7 +64,13 @@ impl First {
             Self::PostedConfirmationLink => ("ConfirmationLink", "POST /confirm/{token}"),
             Self::ResetLink => ("ResetLink", "POST /reset/{token}"),
             Self::NewAccount => ("NewAccount", "POST /register"),
+            Self::Provider => ("Provider", "GET /login/oauthresponse/{name}"),
+            Self::MultiFactorProvider => ("MultiFactorProvider", "GET /login/oauthresponse/{name}"),
         }
+    }
+
+    pub(super) fn is_provider(self) -> bool {
+        matches!(self, Self::Provider | Self::MultiFactorProvider)
     }
 
     /// The name in `SECURITY_US_MFA_REQUIRED` that decides whether a second factor follows.
@@ -79,6 +90,7 @@ impl First {
             Self::Password | Self::UnifiedPassword | Self::NewAccount => "password",
             Self::TextedCode => "sms",
             Self::AppCode => "authenticator",
+            Self::Provider | Self::MultiFactorProvider => "provider",
             _ => "email",
         }
     }
@@ -130,6 +142,8 @@ impl First {
             Self::ConfirmationLink | Self::PostedConfirmationLink => {
                 self.mailed(app, "confirm").await
             }
+            Self::Provider => (at_provider(browser, "hub").await, Value::Null),
+            Self::MultiFactorProvider => (at_provider(browser, "strong").await, Value::Null),
             Self::ResetLink => (self.mailed(app, "reset").await.0, reset),
             Self::NewAccount => (
                 format!("{PREFIX}/register"),
@@ -154,6 +168,12 @@ impl First {
         let body = if is_opened { Value::Null } else { json!({}) };
         (app.link(ANA).await, body)
     }
+}
+
+/// Signs in at a provider, and returns the path to which it sends the browser back.
+async fn at_provider(browser: &mut Browser<'_>, name: &str) -> String {
+    let answer = browser.begin(&START.replace("hub", name)).await;
+    back(&HUB, &answer)
 }
 
 /// The settings of the second factor, and what the user has set up.
@@ -226,7 +246,8 @@ pub(super) fn expected(first: First, second: Second) -> Outcome {
     let is_exempt = |name| !second.after.contains(&name);
     // A new password ends what the old one opened, remembered devices included.
     let is_remembered = second.remembered && first != First::ResetLink;
-    if first.unified().is_some_and(is_exempt) || is_remembered {
+    let is_enough = first == First::MultiFactorProvider;
+    if first.unified().is_some_and(is_exempt) || is_remembered || is_enough {
         return Outcome::SignedIn;
     }
     match method {

@@ -5,6 +5,7 @@ pub(crate) mod codes;
 mod described;
 pub(crate) mod heard;
 pub(crate) mod mails;
+pub(crate) mod social;
 pub(crate) mod sqlite;
 pub(crate) mod unified;
 pub(crate) mod watched;

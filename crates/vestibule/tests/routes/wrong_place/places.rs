@@ -6,6 +6,7 @@ use super::issued::{BO, Secrets};
 use crate::support::callers::TOKEN_HEADER;
 use crate::support::codes::{self, VALIDATE};
 use crate::support::mails::destination;
+use crate::support::social::RESPONSE;
 use crate::support::unified::{self, VERIFY};
 use crate::support::{ANA, Answer, PASSWORD};
 
@@ -41,9 +42,11 @@ pub(super) enum Place {
     TokenBody,
     RefreshBody,
     Password,
+    SocialResponse,
+    SocialVerifyResponse,
 }
 
-pub(super) const PLACES: [Place; 25] = [
+pub(super) const PLACES: [Place; 27] = [
     Place::Password,
     Place::ConfirmLink,
     Place::ResetLink,
@@ -69,6 +72,8 @@ pub(super) const PLACES: [Place; 25] = [
     Place::TokenQuery,
     Place::TokenBody,
     Place::RefreshBody,
+    Place::SocialResponse,
+    Place::SocialVerifyResponse,
 ];
 
 /// A text in a path or a query.
@@ -159,6 +164,18 @@ impl Place {
             Self::TokenBody => {
                 let body = json!({"auth_token": secret, "passcode": PASSWORD});
                 succeeded(&browser.post(VERIFY, body).await)
+            }
+            Self::SocialResponse => {
+                let code = &secrets.provider_codes[0];
+                let path = format!("{RESPONSE}?code={code}&state={}", escaped(secret));
+                let answer = secrets.social.clone().get(&path).await;
+                leads_to(&answer, "/post-oauth-login")
+            }
+            Self::SocialVerifyResponse => {
+                let code = &secrets.provider_codes[1];
+                let path = RESPONSE.replace("oauthresponse", "oauth-verify-response");
+                let path = format!("{path}?code={code}&state={}", escaped(secret));
+                leads_to(&owner.get(&path).await, "/post-oauth-verify")
             }
             Self::RefreshBody => {
                 let path = format!("{PREFIX}/refresh-token");
