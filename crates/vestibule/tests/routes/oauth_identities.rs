@@ -12,6 +12,7 @@ use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD};
 
 const EVE: &str = "eve@example.com";
 const NEW: &str = "new@example.com";
+const SHORT: &str = "SECURITY_FRESHNESS = \"5 minutes\"\nSECURITY_FRESHNESS_GRACE_PERIOD = 0\n";
 const LINKED_ONLY: &str = "SECURITY_OAUTH_LINKING = \"linked\"\n";
 
 async fn identities(browser: &mut Browser<'_>) -> Vec<Value> {
@@ -63,7 +64,7 @@ async fn a_linked_identity_is_listed_signs_in_and_is_unlinked() {
     assert_eq!(social.app.mails(ANA).await.len(), 2);
     let mut browser = social.app.browser();
     let answer = social.sign_in(&mut browser).await;
-    assert_eq!(refusal(&answer), refused("OAUTH_NOT_LINKED"));
+    assert_eq!(refusal(&answer), refused("IDENTITY_NOT_REGISTERED"));
     assert_eq!(unlink(&mut ana, &listed[0]["id"]).await.code(), "NOT_FOUND");
 }
 
@@ -97,7 +98,7 @@ async fn with_linked_identities_only_an_address_does_not_sign_in() {
 
 #[tokio::test]
 async fn linking_needs_a_fresh_session_and_its_csrf_token() {
-    let social = Social::with("SECURITY_FRESHNESS = \"5 minutes\"\n").await;
+    let social = Social::with(SHORT).await;
     let link = format!("{IDENTITIES}/hub");
     let mut ana = social.app.signed_in().await;
     assert_eq!(ana.begin(&link).await.code(), "CSRF_TOKEN_MISSING");
@@ -239,13 +240,13 @@ async fn attack_race_of_many_unlinking_requests_one_identity_remains() {
 async fn attack_state_change_a_deleted_identity_stops_working_at_once() {
     let social = Social::with(&format!("{LIFE}{LINKED_ONLY}")).await;
     let mut ana = social.linked("1").await;
-    // A flow that the user's other browser began before.
+    // A flow that the user's other browser began before. The address at the provider is Ana's, so
+    // that only the link will be missing.
+    social.has_at_hub("1", ANA);
     let mut browser = social.app.browser();
     let path = social.begun(&mut browser).await;
     let id = identities(&mut ana).await[0]["id"].clone();
     assert_eq!(unlink(&mut ana, &id).await.status, 200);
-    // The address at the provider is Ana's, so that only the link is missing.
-    social.has_at_hub("1", ANA);
     assert_eq!(refusal(&browser.get(&path).await).1, "OAUTH_NOT_LINKED");
     // Resetting access removes identities, deleting the account as well.
     social.link(&mut ana, "1").await;
