@@ -30,7 +30,7 @@ pub(crate) struct Endpoint {
     path: String,
     routes: MethodRouter<App>,
     operations: Vec<(Method, Describe)>,
-    from_other_sites: bool,
+    open_to_others: bool,
 }
 
 impl Endpoint {
@@ -40,7 +40,7 @@ impl Endpoint {
             path: path.to_owned(),
             routes: MethodRouter::new(),
             operations: Vec::new(),
-            from_other_sites: false,
+            open_to_others: false,
         }
     }
 
@@ -74,16 +74,16 @@ impl Endpoint {
 
     /// Accepts requests that another site makes the browser send, whatever their method.
     #[cfg(feature = "oauth")]
-    pub(crate) fn from_other_sites(self) -> Self {
+    pub(crate) fn open_to_other_sites(self) -> Self {
         Self {
-            from_other_sites: true,
+            open_to_others: true,
             ..self
         }
     }
 
     /// Whether requests of other sites are accepted.
     pub(crate) fn accepts_other_sites(&self) -> bool {
-        self.from_other_sites
+        self.open_to_others
     }
 
     fn on<H, T>(

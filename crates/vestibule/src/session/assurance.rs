@@ -64,9 +64,8 @@ impl FactorPolicy {
             | Factor::NewAccount
             | Factor::RecoveryCode
             | Factor::Provider => true,
-            Factor::MultiFactorProvider => false,
             // The sign-in that issued the credential was complete.
-            Factor::Credential => false,
+            Factor::MultiFactorProvider | Factor::Credential => false,
         }
     }
 

@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use vestibule_store::LinkedIdentity;
 
 use self::rules::Unlinked;
@@ -78,7 +79,7 @@ fn member(identity: &LinkedIdentity) -> Value {
         "provider": identity.provider,
         "label": identity.label,
         "linked_at": identity.linked_at.unix_timestamp(),
-        "last_used_at": identity.last_used_at.map(|at| at.unix_timestamp()),
+        "last_used_at": identity.last_used_at.map(OffsetDateTime::unix_timestamp),
     })
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
     let answered = |endpoint: Endpoint, describe| {
         if settings.takes_provider_forms() {
             let endpoint = endpoint.post(respond::form, describe);
-            endpoint.from_other_sites()
+            endpoint.open_to_other_sites()
         } else {
             endpoint
         }

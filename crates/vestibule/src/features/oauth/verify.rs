@@ -32,14 +32,12 @@ pub(super) async fn verify(
                 via: VIA,
             };
             app.record(&info, &event).await?;
-            return Ok(Err(match account {
-                Account::Refused(reason) => reason,
-                // Whether another user has the identity is not told.
-                _ => {
-                    let claim = answered.identity.claim.as_deref();
-                    account::not_registered(claim.unwrap_or_default())
-                }
-            }));
+            if let Account::Refused(reason) = account {
+                return Ok(Err(reason));
+            }
+            // Whether another user has the identity is not told.
+            let claim = answered.identity.claim.as_deref();
+            return Ok(Err(account::not_registered(claim.unwrap_or_default())));
         }
     };
     let user_id = user.id;
