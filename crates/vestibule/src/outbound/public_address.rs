@@ -56,10 +56,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         (0x64, 0xff9b, 0) if segments[2..6] == [0; 4] => embedded(segments[6], segments[7]),
         // 6to4 (RFC 3056).
         (0x2002, high, low) => embedded(high, low),
-        // Protocol assignments, among them Teredo and ORCHID.
-        (0x2001, ..0x200, _) => false,
-        // Documentation.
-        (0x2001, 0xdb8, _) | (0x3fff, ..0x1000, _) => false,
+        // Protocol assignments, among them Teredo and ORCHID, and documentation.
+        (0x2001, ..0x200 | 0xdb8, _) | (0x3fff, ..0x1000, _) => false,
         // Global unicast. All else is special or unassigned.
         _ => first & 0xe000 == 0x2000,
     }

@@ -72,6 +72,10 @@ pub enum TokenAuth {
 
 /// The protocol of a provider, and its addresses.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one value for each provider, made at the start"
+)]
 pub enum ProviderProtocol {
     /// OpenID Connect: the addresses come from the issuer's discovery document.
     OpenId {
