@@ -12,6 +12,8 @@ use vestibule_formats::flask_session::SessionCodec;
 use vestibule_formats::hash::fingerprint;
 use vestibule_formats::hash::{Argon2Options, Hasher, HasherOptions, Memory, Scheme, SingleHash};
 use vestibule_formats::hex;
+use vestibule_formats::jwk::JwkSet;
+use vestibule_formats::jwt::{Algorithm, UnverifiedJwt, signing_input, with_signature};
 use vestibule_formats::link_token::LinkCodec;
 use vestibule_formats::purpose::Purpose;
 use vestibule_formats::recovery_codes::{self, RecoveryCodes};
@@ -20,6 +22,7 @@ use vestibule_formats::remember_cookie::RememberCodec;
 use vestibule_formats::session_identifier::session_identifier;
 use vestibule_formats::setup_state::{SetupKind, SetupState, SetupStateCodec};
 use vestibule_formats::sign::{KeyRing, decode_payload, encode_payload};
+use vestibule_formats::strict_json;
 use vestibule_formats::text::{email, normalise::Form, phone, username};
 use vestibule_formats::totp::{Key, Totp, UsSecrets, Wallet, provisioning_uri, svg_data_url};
 use vestibule_formats::validity_cookie::ValidityCookieCodec;
@@ -372,5 +375,38 @@ pub(crate) fn webauthn_registration(text: &str) {
             assert_eq!(registered.credential_id, response.credential_id());
             assert!(CoseKey::parse(&registered.public_key).is_ok());
         }
+    }
+}
+
+/// The text as a token, and as a claim of a token.
+pub(crate) fn jwt(text: &str) {
+    if let Ok(token) = UnverifiedJwt::parse(text) {
+        assert!(text.as_bytes().starts_with(token.message));
+    }
+    let header = serde_json::json!({"alg": "ES256", "kid": text});
+    let claims = serde_json::json!({"sub": text});
+    let own = with_signature(&signing_input(&header, &claims), text.as_bytes());
+    // Long tokens are refused.
+    if let Ok(token) = UnverifiedJwt::parse(&own) {
+        assert_eq!(token.key_id.as_deref(), Some(text));
+        assert_eq!(token.claims["sub"], text);
+    }
+}
+
+/// The text as a set of keys, as a single key, and as any document of a provider.
+pub(crate) fn provider_json(text: &str) {
+    for set in [text.to_owned(), format!("{{\"keys\":[{text}]}}")] {
+        if let Some(keys) = JwkSet::parse(set.as_bytes()) {
+            for algorithm in ["RS256", "PS512", "ES256", "ES384", "EdDSA"] {
+                let algorithm = Algorithm::from_name(algorithm).expect("a known name");
+                let _ = keys.find(None, algorithm);
+                let _ = keys.find(Some(text), algorithm);
+            }
+        }
+    }
+    // What the strict parser accepts, the ordinary one reads alike.
+    if let Some(value) = strict_json::parse(text.as_bytes()) {
+        let ordinary: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(value, ordinary);
     }
 }

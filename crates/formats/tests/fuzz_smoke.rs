@@ -59,6 +59,9 @@ fn seeds() -> Vec<String> {
             "abcd-0123-ef45,,abcd-0123-ef45",
             "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==",
             "123 456",
+            "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.eyJzdWIiOiIxIiwiZXhwIjoxODAwMDAwMDAwfQ.AAAA",
+            "{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"use\":\"sig\"}",
+            "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]}",
         ]
         .map(str::to_owned),
     );
@@ -168,5 +171,5 @@ macro_rules! targets {
     ($seeds:ident: $($name:ident)*) => { $(#[test] fn $name() { drive(bodies::$name, &$seeds()); })* };
 }
 
-targets!(seeds: session_cookie timed_token remember_cookie csrf_token auth_token link_token password_hash redirect_target texts phone_number totp_code wallet us_secrets recovery_codes setup_state);
+targets!(seeds: session_cookie timed_token remember_cookie csrf_token auth_token link_token password_hash redirect_target texts phone_number totp_code wallet us_secrets recovery_codes setup_state jwt provider_json);
 targets!(webauthn_seeds: webauthn_cbor webauthn_cose webauthn_authenticator_data webauthn_client_data webauthn_registration);

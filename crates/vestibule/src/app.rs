@@ -33,8 +33,12 @@ use crate::mail::mailbox::Mailbox;
 use crate::mail::render::Renderer;
 use crate::messages::{Messages, Words};
 use crate::outbox::Outbox;
+#[cfg(feature = "oauth")]
+use crate::providers::Providers;
 use crate::rng::Random;
 use crate::secrets::passwords::Passwords;
+#[cfg(feature = "oauth")]
+use crate::secrets::sealed::Sealer;
 use crate::settings::Settings;
 use crate::validation::deliverability::Deliverability;
 use crate::validation::own::OwnRules;
@@ -81,6 +85,11 @@ pub(crate) struct Parts {
     pub(crate) ceremony_codec: CeremonyStateCodec,
     pub(crate) chain: AuditChain,
     pub(crate) guard: Guard,
+    #[cfg(feature = "oauth")]
+    pub(crate) providers: Providers,
+    /// Encrypts the flows at providers in the session.
+    #[cfg(feature = "oauth")]
+    pub(crate) flow_sealer: Sealer,
 }
 
 impl std::fmt::Debug for Parts {
@@ -259,6 +268,16 @@ impl App {
 
     pub(crate) fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    #[cfg(feature = "oauth")]
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.0.providers
+    }
+
+    #[cfg(feature = "oauth")]
+    pub(crate) fn flow_sealer(&self) -> &Sealer {
+        &self.0.flow_sealer
     }
 
     pub(crate) fn chain(&self) -> &AuditChain {

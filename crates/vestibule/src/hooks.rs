@@ -164,18 +164,18 @@ pub enum Event<'a> {
         /// The method that it was sent by.
         method: &'a str,
     },
-    /// A user set up a method of unified sign-in.
+    /// A user set up a method of unified sign-in, or linked an identity at a social provider.
     SignInMethodAdded {
         /// The user.
         user_id: UserId,
-        /// The method.
+        /// The method, or the name of the provider.
         method: &'a str,
     },
-    /// A user removed a method of unified sign-in.
+    /// A user removed a method of unified sign-in, or unlinked an identity at a social provider.
     SignInMethodRemoved {
         /// The user.
         user_id: UserId,
-        /// The method.
+        /// The method, or the name of the provider.
         method: &'a str,
     },
     /// A one-time code of a user's second factor was sent.

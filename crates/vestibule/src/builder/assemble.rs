@@ -30,9 +30,15 @@ use crate::mail::transport::{self, Mailer};
 use crate::messages::Messages;
 use crate::outbox::Outbox;
 use crate::outbox::worker::Transports;
+#[cfg(feature = "oauth")]
+use crate::providers::Providers;
 use crate::secrets::passwords::Passwords;
+#[cfg(feature = "oauth")]
+use crate::secrets::sealed::Sealer;
 use crate::settings::MailRoute;
 use crate::sms::transport::{self as sms, Dummy, SmsSender};
+#[cfg(feature = "oauth")]
+use crate::social::flow;
 use crate::validation::deliverability::Deliverability;
 use crate::validation::password::PasswordRules;
 
@@ -124,6 +130,10 @@ impl Builder {
             outbox: Outbox::new(&settings.secrets),
             chain: AuditChain::new(&settings.secrets),
             guard: Guard::new(&settings.secrets, &keys),
+            #[cfg(feature = "oauth")]
+            providers: Providers::new(&settings.providers, &clock)?,
+            #[cfg(feature = "oauth")]
+            flow_sealer: Sealer::new(&settings.secrets, flow::KEY_PURPOSE),
             passwords,
             own_rules,
             password_rules: PasswordRules::new(&settings.password, password_checks)?,

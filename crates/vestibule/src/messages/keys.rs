@@ -104,6 +104,8 @@ messages! {
     PasswordInvalidLength = "PASSWORD_INVALID_LENGTH": "Choose a password of %(length)s to 128 characters.";
     /// The new password equals the old one.
     PasswordIsTheSame = "PASSWORD_IS_THE_SAME": "This is the current password. Choose another one.";
+    /// The exchange with a social provider failed.
+    OauthHandshakeError = "OAUTH_HANDSHAKE_ERROR": "Signing in with this provider did not work (%(exerror)s). Please try again.";
     /// The password field is empty.
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED": "Enter a password.";
     /// The reset link has expired.
@@ -191,6 +193,14 @@ messages! {
     WebauthnUsed = "WEBAUTHN_USED": "This response was already used. Start again.";
     /// The username reads as an address or a phone number, which may be another user's.
     UsernameResemblesIdentity = "USERNAME_RESEMBLES_IDENTITY": "A username cannot look like an email address or a phone number. Choose another one.";
+    /// The user has no other way to sign in than the one to be removed.
+    LastSignInMethod = "LAST_SIGN_IN_METHOD": "You have no other way to sign in. Set up another one first.";
+    /// A social provider says that the user's address is not verified.
+    OauthAddressNotVerified = "OAUTH_ADDRESS_NOT_VERIFIED": "The provider has not verified your email address. Verify it there, then try again.";
+    /// An identity at a social provider is linked to another account.
+    OauthAlreadyLinked = "OAUTH_ALREADY_LINKED": "This identity is already linked to another account.";
+    /// An identity at a social provider is not linked to any account.
+    OauthNotLinked = "OAUTH_NOT_LINKED": "This identity is not linked to your account yet. Sign in another way, then link it.";
     /// The code field is empty.
     PasscodeNotProvided = "PASSCODE_NOT_PROVIDED": "Enter the code.";
     /// The only second factor is a code to the mailbox or phone that served as the first factor.

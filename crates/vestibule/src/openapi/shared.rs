@@ -347,6 +347,18 @@ pub(crate) fn link_token() -> Value {
     })
 }
 
+/// The name of a provider in the path.
+#[cfg(feature = "oauth")]
+pub(crate) fn provider_name() -> Value {
+    json!({
+        "name": "name",
+        "in": "path",
+        "required": true,
+        "description": "The name of the provider in the configuration.",
+        "schema": { "type": "string" },
+    })
+}
+
 /// Adds what the reply to a sign-in says about the second factor, and the user. `always` is whether
 /// a request that succeeds signs in unless a second factor is required.
 pub(crate) fn signed_in(app: &App, answer: Answer, always: bool) -> Answer {

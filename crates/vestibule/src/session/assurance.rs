@@ -66,10 +66,11 @@ impl FactorPolicy {
             | Factor::ResetLink
             | Factor::NewAccount
             | Factor::Passkey
-            | Factor::RecoveryCode => true,
+            | Factor::RecoveryCode
+            | Factor::Provider => true,
             Factor::VerifiedPasskey => !self.verified_passkey_suffices,
             // The sign-in that issued the credential was complete.
-            Factor::Credential => false,
+            Factor::MultiFactorProvider | Factor::Credential => false,
         }
     }
 

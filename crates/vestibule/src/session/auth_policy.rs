@@ -168,6 +168,18 @@ impl RequestContext {
         Ok(())
     }
 
+    /// Identifies the caller by the session alone, for requests that another site makes the browser
+    /// send.
+    ///
+    /// # Errors
+    /// When the store fails.
+    #[cfg(feature = "oauth")]
+    pub(crate) async fn identify_by_session(&mut self, app: &App) -> Result<(), Fault> {
+        let caller = self.session.by_session(app, Load::User).await?;
+        self.session.set_caller(caller);
+        Ok(())
+    }
+
     /// Refuses callers who are signed in, and checks the CSRF token. For endpoints that only
     /// unauthenticated clients need.
     ///

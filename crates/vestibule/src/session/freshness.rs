@@ -90,20 +90,17 @@ pub(crate) async fn ways_to_verify(
     app: &App,
     caller: Option<&Caller>,
 ) -> Result<[(&'static str, Value); 3], Fault> {
-    let settings = app.settings();
+    let providers = app.settings().provider_names();
     let passkey = match caller {
         Some(caller) => has_passkey(app, &caller.user).await?,
         None => false,
     };
     Ok([
         ("has_webauthn_verify_credential", Value::from(passkey)),
-        (
-            "oauth_enabled",
-            Value::from(settings.oauth_providers.is_some()),
-        ),
+        ("oauth_enabled", Value::from(providers.is_some())),
         (
             "oauth_providers",
-            Value::from(settings.oauth_providers.clone().unwrap_or_default()),
+            Value::from(providers.unwrap_or_default()),
         ),
     ])
 }

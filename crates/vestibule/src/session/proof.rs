@@ -36,6 +36,10 @@ pub(crate) enum Factor {
     Passkey,
     /// A passkey whose authenticator verified the user, by a PIN or a fingerprint for example.
     VerifiedPasskey,
+    /// A sign-in at a social provider.
+    Provider,
+    /// A sign-in at a social provider that counts as two factors.
+    MultiFactorProvider,
     /// A credential from an earlier, complete sign-in: a session, a remember cookie, an auth token
     /// or a refresh token. It proves as much as that sign-in did.
     Credential,
@@ -50,6 +54,7 @@ impl Factor {
             Self::CodeLink => "link",
             Self::RecoveryCode => "recovery_code",
             Self::Passkey | Self::VerifiedPasskey => "webauthn",
+            Self::Provider | Self::MultiFactorProvider => "oauth",
             Self::SignInLink => "token",
             Self::ConfirmationLink => "confirm",
             Self::ResetLink => "reset",
@@ -60,7 +65,7 @@ impl Factor {
     }
 
     /// Every factor that can begin a sign-in.
-    pub(crate) const FIRST: [Self; 13] = [
+    pub(crate) const FIRST: [Self; 15] = [
         Self::Password,
         Self::UnifiedPassword,
         Self::SignInLink,
@@ -73,6 +78,8 @@ impl Factor {
         Self::Code(Method::Authenticator),
         Self::Passkey,
         Self::VerifiedPasskey,
+        Self::Provider,
+        Self::MultiFactorProvider,
         Self::Credential,
     ];
 
@@ -89,6 +96,7 @@ impl Factor {
             Self::Code(Method::Authenticator) => Channel::Authenticator,
             Self::RecoveryCode => Channel::RecoveryCodes,
             Self::Passkey | Self::VerifiedPasskey => Channel::Passkeys,
+            Self::Provider | Self::MultiFactorProvider => Channel::Provider,
             Self::Password
             | Self::UnifiedPassword
             | Self::NewAccount
@@ -107,6 +115,7 @@ pub(super) enum Channel {
     Authenticator,
     RecoveryCodes,
     Passkeys,
+    Provider,
 }
 
 /// The factors that a user has shown in one sign-in.

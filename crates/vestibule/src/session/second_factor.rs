@@ -105,6 +105,7 @@ pub(super) async fn begin(
         upgrade,
         consumes,
         if_consumed,
+        identity,
         passkey,
         ..
     } = authentication;
@@ -132,6 +133,7 @@ pub(super) async fn begin(
         consumes,
         user: is_change.then(|| UserChange::Update(user.id, Box::new(patch))),
         mails: code.into_iter().collect(),
+        identity,
         passkey,
         ..Change::default()
     };
@@ -140,7 +142,7 @@ pub(super) async fn begin(
         match app.commit_all(session.info(), change, &events).await? {
             Applied::Done(_) => {}
             Applied::Spent | Applied::Stale if consumes_any => {
-                return Ok(SignInOutcome::Refused(if_consumed.into()));
+                return Ok(SignInOutcome::Refused(if_consumed));
             }
             Applied::Spent | Applied::Stale => return Err(deleted(&user)),
         }

@@ -5,8 +5,8 @@
 //! that the sign-in consumes is consumed in its transaction.
 
 use vestibule_store::{
-    Applied, Change, NewMail, OneTimeSecret, OnlyIf, PasskeyChange, SignIn, User, UserChange,
-    UserPatch,
+    Applied, Change, IdentityChange, NewMail, OneTimeSecret, OnlyIf, PasskeyChange, SignIn, User,
+    UserChange, UserPatch,
 };
 
 use super::assurance::{self, Assurance};
@@ -39,7 +39,9 @@ pub(crate) struct Authentication {
     /// The one-time secrets that the sign-in consumes.
     pub(super) consumes: Vec<OneTimeSecret>,
     /// The reason for the refusal if one of the secrets was consumed before.
-    pub(super) if_consumed: Message,
+    pub(super) if_consumed: LocalizedMessage,
+    /// The identity at a provider that the sign-in uses.
+    pub(super) identity: Option<IdentityChange>,
     /// Whether to issue tokens.
     tokens: bool,
     /// Changes to the user's row that take effect with the sign-in.
@@ -62,7 +64,8 @@ impl Authentication {
             remember: app.settings().login.default_remember_me,
             upgrade: None,
             consumes: Vec::new(),
-            if_consumed: Message::ApiError,
+            if_consumed: Message::ApiError.into(),
+            identity: None,
             tokens: false,
             patch: UserPatch::default(),
             events: Vec::new(),
@@ -89,7 +92,15 @@ impl Authentication {
 
     /// Sets the reason for the refusal if the user's row changed meanwhile.
     pub(crate) fn unless_changed(mut self, message: Message) -> Self {
-        self.if_consumed = message;
+        self.if_consumed = message.into();
+        self
+    }
+
+    /// Records the use of an identity at a provider with the sign-in. If it is no longer linked, the
+    /// user is not signed in.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn with_identity(mut self, used: Option<IdentityChange>) -> Self {
+        self.identity = used;
         self
     }
 
@@ -120,9 +131,13 @@ impl Authentication {
 
     /// Consumes a one-time secret with the sign-in. If it was consumed before, or its user's
     /// address or `fs_uniquifier` changed since the secret was checked, the user is not signed in.
-    pub(crate) fn consuming(mut self, secret: OneTimeSecret, if_consumed: Message) -> Self {
+    pub(crate) fn consuming(
+        mut self,
+        secret: OneTimeSecret,
+        if_consumed: impl Into<LocalizedMessage>,
+    ) -> Self {
         self.consumes.push(secret);
-        self.if_consumed = if_consumed;
+        self.if_consumed = if_consumed.into();
         self
     }
 }
@@ -180,6 +195,7 @@ async fn complete(
         upgrade,
         consumes,
         if_consumed,
+        identity,
         tokens,
         patch,
         events: others,
@@ -217,6 +233,7 @@ async fn complete(
     let change = Change {
         consumes,
         user: Some(UserChange::Update(user.id, Box::new(patch))),
+        identity,
         family: issue.as_ref().and_then(tokens::Issue::family),
         mails,
         passkey,
@@ -236,7 +253,7 @@ async fn complete(
     match app.commit_all(session.info(), change, &events).await? {
         Applied::Done(_) => {}
         Applied::Spent | Applied::Stale if is_conditional => {
-            return Ok(SignInOutcome::Refused(if_consumed.into()));
+            return Ok(SignInOutcome::Refused(if_consumed));
         }
         Applied::Spent | Applied::Stale => return Err(deleted(&user)),
     }
@@ -281,6 +298,7 @@ pub(crate) async fn end(app: &App, session: &mut SessionContext) -> Result<(), F
     let user_id = session.caller().map(|caller| caller.user.id);
     clear(session);
     session.drop_csrf_token(app);
+    session.data_mut().remove(keys::OAUTH_FLOWS);
     session.data_mut().set_str(keys::CSRF_COOKIE, "clear");
     if session.came_with_remember_cookie() {
         session.remember = Remember::Clear;

@@ -82,7 +82,7 @@ const FEATURES: [Feature; 13] = [
             "SECURITY_POST_OAUTH_VERIFY_VIEW",
             "SECURITY_VERIFY_ERROR_VIEW",
         ],
-        served: false,
+        served: true,
     },
 ];
 

@@ -26,8 +26,10 @@ mod mail;
 mod mail_server;
 mod masking;
 mod notices;
+mod oauth;
 mod password;
 mod password_rules;
+mod providers;
 mod reader;
 mod redirect;
 mod salts;
@@ -64,12 +66,19 @@ pub use login::LoginSettings;
 pub(crate) use mail::SENDMAIL_TIMEOUT;
 pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub use notices::NoticeSettings;
+#[cfg(feature = "oauth")]
+pub(crate) use oauth::IDENTITIES_URL;
+pub use oauth::{Linking, OauthSettings};
 pub(crate) use password::LONGEST_PASSWORD;
 pub use password::{PasswordSettings, SecretSettings};
 pub use password_rules::BreachedSettings;
 use reader::Reader;
 
 use crate::messages::Replacement;
+pub use providers::{
+    ClientCredentials, ProviderClaims, ProviderEndpoint, ProviderProtocol, ProviderSettings,
+    TokenAuth,
+};
 pub use redirect::RedirectSettings;
 pub use session::{RememberSettings, SessionProtection, SessionSettings};
 #[cfg(feature = "sms")]
@@ -156,9 +165,12 @@ pub struct Settings {
     /// Recovery codes.
     #[doc(hidden)]
     pub recovery_codes: RecoveryCodeSettings,
-    /// The names of the social providers; `None` if there are none.
+    /// Social sign-in.
     #[doc(hidden)]
-    pub oauth_providers: Option<Vec<String>>,
+    pub oauth: OauthSettings,
+    /// The providers of social sign-in; none if it is switched off.
+    #[doc(hidden)]
+    pub providers: Vec<ProviderSettings>,
     /// Redirect targets.
     #[doc(hidden)]
     pub redirect: RedirectSettings,
@@ -225,7 +237,8 @@ impl Settings {
             unified: UnifiedSettings::read(&mut reader),
             totp: TotpSettings::read(&mut reader),
             recovery_codes: RecoveryCodeSettings::read(&mut reader),
-            oauth_providers: None,
+            oauth: OauthSettings::read(&mut reader),
+            providers: providers::read(&mut reader),
             redirect: RedirectSettings::read(&mut reader),
             database: DatabaseSettings::read(&mut reader),
             messages: loaded.messages.clone(),
@@ -286,6 +299,18 @@ impl Settings {
     /// Whether `/login` is unified sign-in as well: not if it mails links.
     pub(crate) fn serves_unified_login(&self) -> bool {
         self.unified.replaces_login && !self.accounts.passwordless.enabled
+    }
+
+    /// The names of the social providers; `None` if users cannot sign in with any.
+    pub(crate) fn provider_names(&self) -> Option<Vec<&str>> {
+        let names = self.providers.iter().map(|provider| provider.name.as_str());
+        self.oauth.enabled.then(|| names.collect())
+    }
+
+    /// Whether a social provider answers with a form that the browser posts.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn takes_provider_forms(&self) -> bool {
+        self.providers.iter().any(|provider| provider.form_post)
     }
 
     /// Whether a feature depends on mail.

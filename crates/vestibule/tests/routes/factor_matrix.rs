@@ -4,18 +4,25 @@
 mod every;
 mod rows;
 
+use std::sync::LazyLock;
+
 use http::Method;
 use serde_json::json;
 use vestibule_formats::totp::SALT_BYTES;
 use vestibule_store::{PasskeyUsage, UserPatch};
 use vestibule_testkit::authenticator::Authenticator as PasskeyInSoftware;
+use vestibule_testkit::provider::Provider;
 
 use self::rows::{First, Outcome, Second, expected, seconds};
 use crate::support::callers::text;
 use crate::support::codes::{Authenticator, SETUP, TWO_FACTOR, VALIDATE};
 use crate::support::passkeys::{SIGN_IN as PASSKEY_SIGN_IN, credential};
+use crate::support::social::{filled, lines};
 use crate::support::unified::{UNIFIED, totp, wallet};
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
+
+/// The provider, at which Ana signs in.
+static HUB: LazyLock<Provider> = LazyLock::new(Provider::start);
 
 const PREFIX: &str = "/api/accounts";
 const NEW: &str = "new@example.com";
@@ -35,8 +42,13 @@ SECURITY_WEBAUTHN = true
 "#;
 
 async fn app(first: First, second: Second) -> TestApp {
+    let social = if first.is_provider() {
+        lines(&HUB, &HUB)
+    } else {
+        String::new()
+    };
     let lines = format!(
-        "{LIFE}{UNIFIED}{TWO_FACTOR}{EVERYTHING}{}\
+        "{LIFE}{UNIFIED}{TWO_FACTOR}{EVERYTHING}{social}{}\
          SECURITY_TWO_FACTOR_REQUIRED = {}\nSECURITY_US_MFA_REQUIRED = {:?}\n\
          SECURITY_TWO_FACTOR_SAME_CHANNEL = \"{}\"\nSECURITY_TWO_FACTOR_ALWAYS_VALIDATE = {}\n\
          SECURITY_TWO_FACTOR_LOGIN_VALIDITY = \"1 day\"\n",
@@ -105,7 +117,7 @@ fn protected(app: &TestApp) -> Vec<(Method, String)> {
             // A sign-in that needs a second factor sets it up there.
             let sets_up = path == "/tf-setup";
             if operation["responses"].get("401").is_some() && !sets_up {
-                let path = format!("{PREFIX}{}", path.replace("{token}", "a.b.c"));
+                let path = format!("{PREFIX}{}", filled(path));
                 operations.push((method.to_uppercase().parse().unwrap(), path));
             }
         }
@@ -122,11 +134,12 @@ async fn refused(browser: &Browser<'_>, operations: &[(Method, String)]) -> (usi
         let answer = if *method == Method::POST {
             browser.post(path, json!({})).await
         } else {
-            browser.get(path).await
+            browser.send(method.clone(), path, None, Vec::new()).await
         };
         match answer.status.as_u16() {
             401 => refused += 1,
-            200 | 400 => assert!(!answer.text.contains("CSRF"), "{path}: {answer:?}"),
+            // A redirect to a provider, and an identity that is not linked.
+            200 | 302 | 400 | 404 => assert!(!answer.text.contains("CSRF"), "{path}: {answer:?}"),
             _ => panic!("{method} {path}: {answer:?}"),
         }
     }
@@ -317,6 +330,13 @@ async fn attack_second_factor_bypass_a_posted_link_opens_nothing() {
 async fn attack_second_factor_bypass_a_link_that_signs_in_opens_nothing() {
     assert_eq!(try_all(&[First::SignInLink]).await, 10);
     assert_eq!(try_all(&[First::PostedSignInLink]).await, 10);
+}
+
+#[tokio::test]
+async fn attack_second_factor_bypass_a_provider_opens_nothing() {
+    assert_eq!(try_all(&[First::Provider]).await, 9);
+    // It counts as two factors.
+    assert_eq!(try_all(&[First::MultiFactorProvider]).await, 0);
 }
 
 #[tokio::test]

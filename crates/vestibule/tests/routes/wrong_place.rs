@@ -39,6 +39,8 @@ impl Issued {
             Self::PasskeyRegistration => &[Place::PasskeyRegistration],
             Self::PasskeySignIn => &[Place::PasskeySignIn],
             Self::PasskeyVerification => &[Place::PasskeyVerification],
+            Self::SocialState => &[Place::SocialResponse],
+            Self::SocialVerifyState => &[Place::SocialVerifyResponse],
         }
     }
 

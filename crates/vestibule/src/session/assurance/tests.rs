@@ -67,10 +67,12 @@ fn set_up(case: &mut Case, method: &str) {
     case.user.tf_totp_secret = Some("secret".to_owned());
 }
 
-/// Every factor but a credential from an earlier sign-in, and a passkey that is two factors.
+/// Every factor but those that are complete by themselves: a credential from an earlier sign-in, and
+/// a passkey or a provider that counts as two factors.
 fn shown() -> impl Iterator<Item = Factor> {
+    let complete = [Factor::Credential, Factor::MultiFactorProvider];
     let first = Factor::FIRST.into_iter();
-    first.filter(|factor| !matches!(factor, Factor::Credential | Factor::VerifiedPasskey))
+    first.filter(move |factor| !complete.contains(factor))
 }
 
 /// A code of this method is due.
@@ -349,12 +351,26 @@ fn methods_that_the_settings_exempt_sign_in_alone() {
         Factor::ResetLink,
         Factor::NewAccount,
         Factor::Passkey,
+        Factor::Provider,
     ] {
         let mut case = by(factor);
         set_up(&mut case, "authenticator");
         case.policy.mfa_required.clear();
         let due = due(Method::Authenticator);
         assert_eq!(case.assess(), due, "{factor:?}");
+    }
+}
+
+#[test]
+fn provider_that_counts_as_two_factors_is_complete_unless_the_account_is_blocked() {
+    for (name, change, expected) in rows() {
+        let mut case = by(Factor::MultiFactorProvider);
+        change(&mut case);
+        let is_blocked = case.assess() != Assurance::Sufficient;
+        let closes = case.objection.is_some() || !case.user.active;
+        let closes = closes || case.policy.confirmed && case.user.confirmed_at.is_none();
+        assert_eq!(is_blocked, closes, "{name}");
+        assert!(!is_blocked || case.assess() == expected, "{name}");
     }
 }
 

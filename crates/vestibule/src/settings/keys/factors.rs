@@ -1,6 +1,6 @@
 //! Names of second factors, one-time codes, passkeys and social providers.
 
-use super::{Key, Kind::*, pages, served, waiting};
+use super::{Key, Kind::*, pages, served};
 
 pub(super) const KEYS: &[Key] = &[
     served(
@@ -35,35 +35,35 @@ pub(super) const KEYS: &[Key] = &[
         r#""/mf-recovery""#,
     )
     .path(),
-    waiting(
+    served(
         "SECURITY_OAUTH_BUILTIN_PROVIDERS",
         List,
         r#"["github", "google"]"#,
     )
     .words(&["github", "google"]),
-    waiting("SECURITY_OAUTH_ENABLE", Flag, "false"),
-    waiting(
+    served("SECURITY_OAUTH_ENABLE", Flag, "false"),
+    served(
         "SECURITY_OAUTH_RESPONSE_URL",
         Text,
         r#""/login/oauthresponse""#,
     )
     .path(),
-    waiting("SECURITY_OAUTH_START_URL", Text, r#""/login/oauthstart""#).path(),
-    waiting(
+    served("SECURITY_OAUTH_START_URL", Text, r#""/login/oauthstart""#).path(),
+    served(
         "SECURITY_OAUTH_VERIFY_RESPONSE_URL",
         Text,
         r#""/login/oauth-verify-response""#,
     )
     .path(),
-    waiting(
+    served(
         "SECURITY_OAUTH_VERIFY_START_URL",
         Text,
         r#""/login/oauth-verify-start""#,
     )
     .path(),
     served("SECURITY_PHONE_REGION_DEFAULT", Text, r#""US""#),
-    waiting("SECURITY_POST_OAUTH_LOGIN_VIEW", Text, r#""""#).view(),
-    waiting("SECURITY_POST_OAUTH_VERIFY_VIEW", Text, r#""""#).view(),
+    served("SECURITY_POST_OAUTH_LOGIN_VIEW", Text, r#""""#).view(),
+    served("SECURITY_POST_OAUTH_VERIFY_VIEW", Text, r#""""#).view(),
     served("SECURITY_SMS_SERVICE", Text, r#""Dummy""#).words(&["Twilio", "webhook", "Dummy"]),
     served("SECURITY_SMS_SERVICE_CONFIG", SecretTable, "{}"),
     served("SECURITY_TOTP_ISSUER", Text, r#""""#),

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use vestibule_store::PasskeyUsage;
 
-use super::{NEW, PREFIX};
+use super::{HUB, NEW, PREFIX};
 use crate::support::passkeys::{SIGN_IN as PASSKEY_SIGN_IN, credential};
+use crate::support::social::{START, back};
 use crate::support::unified::SIGN_IN;
 use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
 
@@ -28,9 +29,11 @@ pub(super) enum First {
     NewAccount,
     Passkey,
     VerifiedPasskey,
+    Provider,
+    MultiFactorProvider,
 }
 
-pub(super) const FIRST: [First; 15] = [
+pub(super) const FIRST: [First; 17] = [
     First::Password,
     First::UnifiedPassword,
     First::MailedCode,
@@ -46,6 +49,8 @@ pub(super) const FIRST: [First; 15] = [
     First::NewAccount,
     First::Passkey,
     First::VerifiedPasskey,
+    First::Provider,
+    First::MultiFactorProvider,
 ];
 
 impl First {
@@ -67,7 +72,13 @@ impl First {
             Self::NewAccount => ("NewAccount", "POST /register"),
             Self::Passkey => ("Passkey", "POST /wan-signin/{token}"),
             Self::VerifiedPasskey => ("VerifiedPasskey", "POST /wan-signin/{token}"),
+            Self::Provider => ("Provider", "GET /login/oauthresponse/{name}"),
+            Self::MultiFactorProvider => ("MultiFactorProvider", "GET /login/oauthresponse/{name}"),
         }
+    }
+
+    pub(super) fn is_provider(self) -> bool {
+        matches!(self, Self::Provider | Self::MultiFactorProvider)
     }
 
     /// The name in `SECURITY_US_MFA_REQUIRED` that decides whether a second factor follows.
@@ -88,6 +99,7 @@ impl First {
             Self::TextedCode => "sms",
             Self::AppCode => "authenticator",
             Self::Passkey | Self::VerifiedPasskey => "webauthn",
+            Self::Provider | Self::MultiFactorProvider => "provider",
             _ => "email",
         }
     }
@@ -139,6 +151,8 @@ impl First {
             Self::ConfirmationLink | Self::PostedConfirmationLink => {
                 self.mailed(app, "confirm").await
             }
+            Self::Provider => (at_provider(browser, "hub").await, Value::Null),
+            Self::MultiFactorProvider => (at_provider(browser, "strong").await, Value::Null),
             Self::ResetLink => (self.mailed(app, "reset").await.0, reset),
             Self::Passkey | Self::VerifiedPasskey => {
                 let mut passkey = app.store_passkey(ANA, PasskeyUsage::First).await;
@@ -171,6 +185,12 @@ impl First {
         let body = if is_opened { Value::Null } else { json!({}) };
         (app.link(ANA).await, body)
     }
+}
+
+/// Signs in at a provider, and returns the path to which it sends the browser back.
+async fn at_provider(browser: &mut Browser<'_>, name: &str) -> String {
+    let answer = browser.begin_flow(&START.replace("hub", name)).await;
+    back(&HUB, &answer)
 }
 
 /// The settings of the second factor, and what the user has set up.
@@ -245,9 +265,8 @@ pub(super) fn expected(first: First, second: Second) -> Outcome {
     let is_exempt = |name| !second.after.contains(&name);
     // A new password ends what the old one opened, remembered devices included.
     let is_remembered = second.remembered && first != First::ResetLink;
-    // The authenticator verified the user, which counts as two factors.
-    let is_both = first == First::VerifiedPasskey;
-    if first.unified().is_some_and(is_exempt) || is_remembered || is_both {
+    let is_enough = matches!(first, First::MultiFactorProvider | First::VerifiedPasskey);
+    if first.unified().is_some_and(is_exempt) || is_remembered || is_enough {
         return Outcome::SignedIn;
     }
     match method {

@@ -100,6 +100,7 @@ impl Described {
                 Some("null") => value.is_null(),
                 Some("string") => value.is_string(),
                 Some("boolean") => value.is_boolean(),
+                Some("integer") => value.is_i64(),
                 _ => false,
             });
             return fits

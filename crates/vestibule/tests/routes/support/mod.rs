@@ -6,6 +6,7 @@ mod described;
 pub(crate) mod heard;
 pub(crate) mod mails;
 pub(crate) mod passkeys;
+pub(crate) mod social;
 pub(crate) mod sqlite;
 pub(crate) mod unified;
 pub(crate) mod watched;

@@ -6,6 +6,7 @@ use super::issued::{BO, Secrets};
 use crate::support::callers::TOKEN_HEADER;
 use crate::support::codes::{self, VALIDATE};
 use crate::support::mails::destination;
+use crate::support::social::RESPONSE;
 use crate::support::unified::{self, VERIFY};
 use crate::support::{ANA, Answer, PASSWORD};
 
@@ -44,9 +45,11 @@ pub(super) enum Place {
     PasskeyRegistration,
     PasskeySignIn,
     PasskeyVerification,
+    SocialResponse,
+    SocialVerifyResponse,
 }
 
-pub(super) const PLACES: [Place; 28] = [
+pub(super) const PLACES: [Place; 30] = [
     Place::Password,
     Place::ConfirmLink,
     Place::ResetLink,
@@ -75,6 +78,8 @@ pub(super) const PLACES: [Place; 28] = [
     Place::PasskeyRegistration,
     Place::PasskeySignIn,
     Place::PasskeyVerification,
+    Place::SocialResponse,
+    Place::SocialVerifyResponse,
 ];
 
 /// A text in a path or a query.
@@ -165,6 +170,18 @@ impl Place {
             Self::TokenBody => {
                 let body = json!({"auth_token": secret, "passcode": PASSWORD});
                 succeeded(&browser.post(VERIFY, body).await)
+            }
+            Self::SocialResponse => {
+                let code = &secrets.provider_codes[0];
+                let path = format!("{RESPONSE}?code={code}&state={}", escaped(secret));
+                let answer = secrets.social.clone().get(&path).await;
+                leads_to(&answer, "/post-oauth-login")
+            }
+            Self::SocialVerifyResponse => {
+                let code = &secrets.provider_codes[1];
+                let path = RESPONSE.replace("oauthresponse", "oauth-verify-response");
+                let path = format!("{path}?code={code}&state={}", escaped(secret));
+                leads_to(&owner.get(&path).await, "/post-oauth-verify")
             }
             Self::RefreshBody => {
                 let path = format!("{PREFIX}/refresh-token");
