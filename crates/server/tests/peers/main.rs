@@ -23,6 +23,7 @@ mod oracle_csrf;
 mod oracle_csrf_matrix;
 mod oracle_oauth;
 mod oracle_oauth_verify;
+mod oracle_passkeys_declared;
 mod oracle_passkeys_factor;
 mod oracle_passkeys_hostile;
 mod oracle_passkeys_register;
@@ -71,6 +72,7 @@ fn oracle_compares_at_least_5000_exchanges() {
         include_str!("oracle_cookies.rs"),
         include_str!("oracle_oauth.rs"),
         include_str!("oracle_oauth_verify.rs"),
+        include_str!("oracle_passkeys_declared.rs"),
         include_str!("oracle_passkeys_factor.rs"),
         include_str!("oracle_passkeys_hostile.rs"),
         include_str!("oracle_passkeys_register.rs"),
