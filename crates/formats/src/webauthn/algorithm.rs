@@ -3,7 +3,7 @@
 use super::key::PublicKey;
 use aws_lc_rs::signature as lc;
 
-/// The algorithms that a registration offers as `pubKeyCredParams`, in Flask-Security's order: EdDSA,
+/// The algorithms that a registration offers as `pubKeyCredParams`, in Flask-Security's order: `EdDSA`,
 /// ES256, RS256.
 pub const ALGORITHMS: &[i32] = &[-8, -7, -257];
 

@@ -12,6 +12,10 @@ use crate::support::{
     Authenticator, base64url, cbor_bytes, cbor_text, ed25519_key, from_base64url, py_webauthn,
 };
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "compared with the error of a result, which may be none"
+)]
 const fn refused(error: AttestationError) -> Option<Invalid> {
     Some(Invalid::Attestation(error))
 }

@@ -194,12 +194,14 @@ fn second_step_of(jar: &crate::support::jar::Jar, own: &str) -> Request {
     second_step(own, jar)
 }
 
+/// Changes a response on the way.
+type Change<'a> = &'a mut dyn FnMut(Stage<'_>);
+
 #[test]
 fn oracle_passkeys_what_authenticators_report() {
     let mut duo = Duo::with_passkeys("wan-report", &json!({}));
     let mut ana = Browser::new();
     duo.send("sign in", &mut ana, |_| sign_in(ANA));
-    type Change<'a> = &'a mut dyn FnMut(Stage<'_>);
     let transports = |value: Value| {
         move |stage: Stage<'_>| {
             if let Stage::Reply(reply) = stage {

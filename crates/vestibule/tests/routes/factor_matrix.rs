@@ -287,7 +287,7 @@ async fn attack_second_factor_bypass_a_password_or_a_code_opens_nothing() {
         First::TextedCode,
         First::AppCode,
     ];
-    assert_eq!(try_all(&all).await, 36);
+    assert_eq!(try_all(&all).await, 46);
 }
 
 #[tokio::test]
@@ -299,24 +299,24 @@ async fn attack_second_factor_bypass_a_link_or_a_new_account_opens_nothing() {
         // The last one, since it changes the password.
         First::ResetLink,
     ];
-    assert_eq!(try_all(&all).await, 25);
+    assert_eq!(try_all(&all).await, 31);
 }
 
 #[tokio::test]
 async fn attack_second_factor_bypass_a_passkey_is_one_factor_unless_it_verified_the_user() {
-    assert_eq!(try_all(&[First::Passkey, First::VerifiedPasskey]).await, 9);
+    assert_eq!(try_all(&[First::Passkey, First::VerifiedPasskey]).await, 10);
 }
 
 #[tokio::test]
 async fn attack_second_factor_bypass_a_posted_link_opens_nothing() {
     let all = [First::PostedCodeLink, First::PostedConfirmationLink];
-    assert_eq!(try_all(&all).await, 15);
+    assert_eq!(try_all(&all).await, 19);
 }
 
 #[tokio::test]
 async fn attack_second_factor_bypass_a_link_that_signs_in_opens_nothing() {
-    assert_eq!(try_all(&[First::SignInLink]).await, 8);
-    assert_eq!(try_all(&[First::PostedSignInLink]).await, 8);
+    assert_eq!(try_all(&[First::SignInLink]).await, 10);
+    assert_eq!(try_all(&[First::PostedSignInLink]).await, 10);
 }
 
 #[tokio::test]

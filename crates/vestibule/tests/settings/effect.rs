@@ -58,6 +58,20 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("SECURITY_TOTP_SECRETS", r#"{ "2" = "another" }"#, ""),
     ("SECURITY_TWO_FACTOR", "true", TOTP),
     ("SECURITY_TWO_FACTOR_ENABLED_METHODS", r#"["sms"]"#, ""),
+    ("SECURITY_WAN_ALLOW_AS_VERIFY", r#"["first"]"#, ""),
+    ("SECURITY_WAN_FIRST_FACTOR_ATTACHMENT", r#""platform""#, ""),
+    (
+        "SECURITY_WAN_FIRST_FACTOR_USER_VERIFICATION",
+        r#""required""#,
+        "",
+    ),
+    ("SECURITY_WAN_NAME_ALLOWED_CHARS", r#"["L"]"#, ""),
+    ("SECURITY_WAN_ORIGINS", r#"["https://app.example"]"#, ""),
+    (
+        "SECURITY_WAN_SECOND_FACTOR_USER_VERIFICATION",
+        r#""required""#,
+        "",
+    ),
     ("SECURITY_TWO_FACTOR_SAME_CHANNEL", r#""refuse""#, ""),
     (
         "SECURITY_TWO_FACTOR_VALIDITY_COOKIE",

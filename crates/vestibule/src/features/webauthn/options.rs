@@ -69,7 +69,7 @@ pub(super) fn request(
     settings: &WebAuthnSettings,
     rp_id: &str,
     challenge: &str,
-    allowed: Vec<Value>,
+    allowed: &[Value],
     verification: UserVerification,
 ) -> Value {
     json!({

@@ -67,7 +67,13 @@ async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
     let verification = options::verification(settings, usage);
     let begun = ceremony::begin(app, Ceremony::Verify, Some(&user), None, verification);
     let party = RelyingParty::of(app, request.session.info());
-    let options = options::request(settings, &party.id, &begun.challenge, allowed, verification);
+    let options = options::request(
+        settings,
+        &party.id,
+        &begun.challenge,
+        &allowed,
+        verification,
+    );
     Ok(Reply::ok()
         .member("csrf_token", request.session.csrf_token(app))
         .member("credential_options", options)
