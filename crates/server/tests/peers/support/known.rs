@@ -193,6 +193,7 @@ impl Known {
             | Self::OneCaller
             | Self::LinkSignsNoUserOut
             | Self::OutOfOrderSignsNoUserOut
+            | Self::PendingSignInLeavesNothing
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
             Self::OneGenericError
             | Self::GenericUserMember
@@ -247,7 +248,6 @@ impl Known {
             | Self::NoTokenBinding => matches!(aspect, Status | Body | Cookies | Database),
             Self::ExtensionsOfToJson => matches!(aspect, Body | Database),
             Self::RefusedPasskeyChangesNothing => matches!(aspect, Cookies | Database),
-            Self::PendingSignInLeavesNothing => aspect == Cookies,
             Self::ProviderMistake => matches!(
                 aspect,
                 Status | Body | Location | ContentType | CacheControl | Vary | Cookies
