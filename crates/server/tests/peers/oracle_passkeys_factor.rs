@@ -214,10 +214,15 @@ fn oracle_passkeys_as_the_only_second_factor() {
     duo.send("password", &mut ana, |_| sign_in(ANA));
     let begun = duo.begin_passkey_sign_in(&mut ana, &json!({}));
     let own = keys.second.get(SIGN_IN, &begun);
-    duo.send_own("key", &mut ana, &own, step);
-    duo.send("set-up is not there", &mut ana, |_| {
-        Request::get("/api/accounts/us-setup")
-    });
+    let known = Known::PendingSignInLeavesNothing;
+    duo.send_own_known("key", &mut ana, (known, 200), &own, step);
+    duo.send_known(
+        "unified sign-in is not a factor",
+        &mut ana,
+        known,
+        200,
+        |_| Request::get("/api/accounts/us-setup"),
+    );
     let mut other = Browser::new();
     duo.send("unified sign-in", &mut other, |_| {
         Request::post(
@@ -227,8 +232,8 @@ fn oracle_passkeys_as_the_only_second_factor() {
     });
     let begun = duo.begin_passkey_sign_in(&mut other, &json!({}));
     let own = keys.second.get(SIGN_IN, &begun);
-    duo.send_own("key again", &mut other, &own, step);
-    duo.send("delete it", &mut other, |jar| {
+    duo.send_own_known("key again", &mut other, (known, 200), &own, step);
+    duo.send_known("delete it", &mut other, known, 200, |jar| {
         post(
             crate::support::passkeys::DELETE,
             &json!({"name": "second"}),

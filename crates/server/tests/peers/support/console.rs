@@ -78,8 +78,16 @@ impl Console {
 
     /// Changes a column of an existing user.
     pub(crate) fn set(&mut self, email: &str, column: &str, value: &str) {
-        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-        let (email, value) = (quoted(email), quoted(value));
+        self.update(email, column, &quoted(value));
+    }
+
+    /// Sets a column of an existing user to NULL.
+    pub(crate) fn clear(&mut self, email: &str, column: &str) {
+        self.update(email, column, "NULL");
+    }
+
+    fn update(&mut self, email: &str, column: &str, value: &str) {
+        let email = quoted(email);
         let found = self.ask(&format!(
             "SELECT COUNT(*) FROM \"user\" WHERE email = {email}"
         ));
@@ -116,6 +124,10 @@ impl Drop for Console {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn of_json(line: &str) -> BTreeMap<String, String> {

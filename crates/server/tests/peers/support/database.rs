@@ -111,6 +111,17 @@ impl Database {
             Place::Server { console, .. } => lock(console).set(email, column, value),
         }
     }
+
+    /// Sets a column to NULL directly in the database.
+    pub(crate) fn clear(&self, email: &str, column: &str) {
+        match &*self.0 {
+            Place::File(path) => {
+                let change = format!("UPDATE user SET {column} = NULL WHERE email = ?1");
+                update(path, &change, &[email]);
+            }
+            Place::Server { console, .. } => lock(console).clear(email, column),
+        }
+    }
 }
 
 fn lock(console: &Mutex<Console>) -> std::sync::MutexGuard<'_, Console> {
@@ -185,17 +196,20 @@ fn records(connection: &Connection, query: &str, names: &[&str]) -> Vec<BTreeMap
 }
 
 fn set_in(path: &Path, email: &str, column: &str, value: &str) {
+    let change = format!("UPDATE user SET {column} = ?1 WHERE email = ?2");
+    update(path, &change, &[value, email]);
+}
+
+/// Changes one row.
+fn update(path: &Path, change: &str, values: &[&str]) {
     let connection = Connection::open(path).expect("the database opens");
     connection
         .busy_timeout(std::time::Duration::from_secs(5))
         .expect("a busy timeout");
     let changed = connection
-        .execute(
-            &format!("UPDATE user SET {column} = ?1 WHERE email = ?2"),
-            (value, email),
-        )
+        .execute(change, rusqlite::params_from_iter(values))
         .expect("an update");
-    assert_eq!(changed, 1, "{email} is in the database");
+    assert_eq!(changed, 1, "{change} {values:?}");
 }
 
 /// The columns that differ from `before`, without what may differ between two correct servers

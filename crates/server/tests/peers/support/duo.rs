@@ -166,6 +166,13 @@ impl Duo {
         self.before = self.users();
     }
 
+    /// Makes a user's address unconfirmed in both databases, outside any exchange.
+    pub(crate) fn unconfirm(&mut self, email: &str) {
+        self.ours.database.clear(email, "confirmed_at");
+        self.theirs.database.clear(email, "confirmed_at");
+        self.before = self.users();
+    }
+
     /// One exchange: `build` makes each request from the jar of the server that it goes to.
     pub(crate) fn send(
         &mut self,

@@ -137,6 +137,21 @@ pub(crate) enum Known {
     PasskeyOfTheSameUser,
     /// A passkey of a deactivated user changes nothing, neither its sign count nor the session.
     RefusedPasskeyChangesNothing,
+    /// A completed sign-in leaves nothing of its second factor in the session. The reference does if
+    /// `TWO_FACTOR` is off.
+    PendingSignInLeavesNothing,
+    /// The challenge of a passkey is accepted once.
+    ChallengesWorkOnce,
+    /// A passkey does not sign in an unconfirmed user.
+    PasskeyOfTheUnconfirmed,
+    /// A passkey is not accepted from a frame in a page of another origin.
+    NoFramesOfOtherSites,
+    /// An accent that is typed as a separate character is accepted in a name.
+    SeparateAccents,
+    /// A token binding in client data is ignored.
+    NoTokenBinding,
+    /// The outputs of extensions are also read as `PublicKeyCredential.toJSON()` returns them.
+    ExtensionsOfToJson,
     /// A reply of a provider that is not right redirects with an error instead of 500.
     ProviderMistake,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
@@ -178,6 +193,7 @@ impl Known {
             | Self::OneCaller
             | Self::LinkSignsNoUserOut
             | Self::OutOfOrderSignsNoUserOut
+            | Self::PendingSignInLeavesNothing
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
             Self::OneGenericError
             | Self::GenericUserMember
@@ -223,9 +239,14 @@ impl Known {
             Self::OwnNumberAgain | Self::TakenNumberToldToItsOwner => {
                 matches!(aspect, Status | Body | Aspect::Sms)
             }
-            Self::StateForOnePurpose | Self::PasskeyOfTheSameUser => {
-                matches!(aspect, Status | Body | Cookies | Database)
-            }
+            Self::StateForOnePurpose
+            | Self::PasskeyOfTheSameUser
+            | Self::ChallengesWorkOnce
+            | Self::PasskeyOfTheUnconfirmed
+            | Self::NoFramesOfOtherSites
+            | Self::SeparateAccents
+            | Self::NoTokenBinding => matches!(aspect, Status | Body | Cookies | Database),
+            Self::ExtensionsOfToJson => matches!(aspect, Body | Database),
             Self::RefusedPasskeyChangesNothing => matches!(aspect, Cookies | Database),
             Self::ProviderMistake => matches!(
                 aspect,

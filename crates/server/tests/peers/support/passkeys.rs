@@ -18,7 +18,8 @@ pub(crate) const DELETE: &str = "/api/accounts/wan-delete";
 /// not have are off.
 pub(crate) fn passkeys(changes: &Value) -> Value {
     let mut config = json!({
-        "SECURITY_WEBAUTHN": true, "SECURITY_FACTOR_NOTICES": false, "SECURITY_LIMITS": "off",
+        "SECURITY_WEBAUTHN": true, "SECURITY_WAN_RP_NAME": "Shop",
+        "SECURITY_FACTOR_NOTICES": false, "SECURITY_LIMITS": "off",
     });
     for (key, value) in changes.as_object().into_iter().flatten() {
         config[key] = value.clone();
