@@ -93,5 +93,7 @@ async fn has_way_in(app: &App, user: &User) -> Result<bool, Fault> {
         return Ok(true);
     }
     let first = Some(PasskeyUsage::First);
-    Ok(settings.webauthn.enabled && app.store().has_passkey(user.id, first).await?)
+    Ok(settings.webauthn.allow_as_first_factor
+        && settings.webauthn.enabled
+        && app.store().has_passkey(user.id, first).await?)
 }
