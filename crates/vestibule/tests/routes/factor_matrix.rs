@@ -334,7 +334,7 @@ async fn attack_second_factor_bypass_a_link_that_signs_in_opens_nothing() {
 
 #[tokio::test]
 async fn attack_second_factor_bypass_a_provider_opens_nothing() {
-    assert_eq!(try_all(&[First::Provider]).await, 9);
+    assert_eq!(try_all(&[First::Provider]).await, 11);
     // It counts as two factors.
     assert_eq!(try_all(&[First::MultiFactorProvider]).await, 0);
 }

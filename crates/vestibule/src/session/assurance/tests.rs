@@ -70,7 +70,11 @@ fn set_up(case: &mut Case, method: &str) {
 /// Every factor but those that are complete by themselves: a credential from an earlier sign-in, and
 /// a passkey or a provider that counts as two factors.
 fn shown() -> impl Iterator<Item = Factor> {
-    let complete = [Factor::Credential, Factor::MultiFactorProvider];
+    let complete = [
+        Factor::Credential,
+        Factor::VerifiedPasskey,
+        Factor::MultiFactorProvider,
+    ];
     let first = Factor::FIRST.into_iter();
     first.filter(move |factor| !complete.contains(factor))
 }
