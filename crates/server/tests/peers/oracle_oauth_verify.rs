@@ -35,7 +35,10 @@ fn oracle_oauth_verify() {
         duo.flow(email, &mut ana, (&provider, VERIFY_START, OIDC));
     }
     provider.set(|it| it.authorization = json!({"code": null, "error": "access_denied"}));
-    duo.flow("denied", &mut ana, (&provider, VERIFY_START, OIDC));
+    let started = duo.start_flow(&mut ana, VERIFY_START, OIDC);
+    let paths = callbacks(&approve(&provider, &started));
+    let known = (Known::DeniedFlowsEnd, 302);
+    duo.send_own_known("denied", &mut ana, known, &paths, |_, path| navigate(path));
     duo.send_known(
         "unknown provider",
         &mut ana,

@@ -44,7 +44,9 @@ pub(super) fn identity(
 
 /// The stable ID: a text or a whole number.
 fn subject(claims: &Map<String, Value>, name: &str) -> Result<String, ProtocolFault> {
-    let subject = match claims.get(name) {
+    // Profiles outside of OpenID Connect have no agreed name for it.
+    let other = || (name == "id").then(|| claims.get("sub")).flatten();
+    let subject = match claims.get(name).or_else(other) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) if !number.is_f64() => number.to_string(),
         _ => return Err(ProtocolFault::Subject),

@@ -239,7 +239,10 @@ fn location(answer: &Response, code: fn(&str) -> String) -> Vec<String> {
             let (target, fragment) = target.split_once('#').unwrap_or((target, ""));
             let (view, query) = target.split_once('?').unwrap_or((target, ""));
             let to_provider = query.contains("client_id=");
-            let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| {
+            // As in JSON, ours adds the stable code beside the text.
+            let pairs =
+                form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "error_code");
+            let pairs = pairs.map(|(name, value)| {
                 let value = match &*name {
                     "error" | "info" | "success" => code(&value),
                     "token" => "<a token>".to_owned(),

@@ -154,6 +154,12 @@ pub(crate) enum Known {
     ExtensionsOfToJson,
     /// A reply of a provider that is not right redirects with an error instead of 500.
     ProviderMistake,
+    /// A sign-in at a provider passes an allowed `next` on to the app's view.
+    NextIsPassedOn,
+    /// A sign-in at a provider that needs a second factor redirects to the app's view.
+    SecondFactorInTheApp,
+    /// The flow of a provider that denied it leaves the session.
+    DeniedFlowsEnd,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
     /// the endpoint.
     CorsOnRequest,
@@ -252,7 +258,11 @@ impl Known {
                 aspect,
                 Status | Body | Location | ContentType | CacheControl | Vary | Cookies
             ),
-            Self::LinkNamesNoUser => aspect == Location,
+            Self::LinkNamesNoUser | Self::NextIsPassedOn => aspect == Location,
+            Self::DeniedFlowsEnd => aspect == Cookies,
+            Self::SecondFactorInTheApp => {
+                matches!(aspect, Status | Body | Location | ContentType | Cookies)
+            }
             Self::LinkOnlyForWhoMaySignIn => matches!(aspect, Location | Cookies | Database),
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }

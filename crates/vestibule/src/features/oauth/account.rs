@@ -64,8 +64,9 @@ pub(super) async fn find(app: &App, identity: &ProviderIdentity) -> Result<Accou
     }
     match identity::by_attribute(app, attribute, claim).await? {
         Some(_) if !by_claim => Ok(Account::Refused(Message::OauthNotLinked.into())),
-        // An attacker may have created the account before the owner of the address.
-        Some(user) if app.settings().login.confirmable && user.confirmed_at.is_none() => {
+        // An attacker may have created the account before the owner of the address. A deactivated
+        // one is refused as such.
+        Some(user) if user.active && is_unconfirmed(app, &user) => {
             Ok(Account::Refused(Message::ConfirmationRequired.into()))
         }
         Some(user) => Ok(Account::Claimed(Box::new(user))),
@@ -74,6 +75,11 @@ pub(super) async fn find(app: &App, identity: &ProviderIdentity) -> Result<Accou
         }),
         None => Ok(Account::Refused(not_registered(claim))),
     }
+}
+
+/// Whether the user never confirmed the address although the settings require it.
+fn is_unconfirmed(app: &App, user: &User) -> bool {
+    app.settings().login.confirmable && user.confirmed_at.is_none()
 }
 
 /// The message that no account has this claim.
