@@ -38,6 +38,9 @@ impl Driver {
         let log = File::create(folder.path().join("chromedriver.log")).unwrap();
         let child = Command::new("chromedriver")
             .arg(format!("--port={port}"))
+            // Chromium writes to these, too.
+            .env("HOME", folder.path())
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

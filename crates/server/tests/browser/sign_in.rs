@@ -44,10 +44,14 @@ fn discovered_passkey_with_user_verification_signs_in_until_it_is_removed() {
 #[test]
 fn autofill_waits_for_the_user_and_signs_in_with_the_discovered_passkey() {
     let site = Site::start("SECURITY_WAN_SIGNIN_TIMEOUT = 200\n");
-    // Unlike a sign-in by a button, it goes on waiting while there is no passkey.
+    // Unlike a sign-in by a button, it goes on waiting for a user who types a password instead.
+    let ignored = Authenticator::plug_in(&site.chromium, Kind::Ignored);
+    let failed = site.ceremony("signIn", &json!({}));
+    assert_eq!(failed["thrown"], "NotAllowedError", "{failed:#}");
     let waits = "const later = new Promise(go => setTimeout(() => go('waits'), 1000))
         return Promise.race([ceremony('autofill'), later])";
     assert_eq!(site.chromium.run(waits, &[]), "waits");
+    ignored.unplug();
     site.open();
 
     let _key = Authenticator::plug_in(&site.chromium, Kind::Modern);
@@ -80,18 +84,24 @@ fn passkey_that_is_not_discovered_signs_in_for_its_identity() {
 }
 
 #[test]
-fn required_user_verification_is_asked_for_and_checked() {
+fn browser_refuses_authenticators_that_do_not_verify_the_user_where_that_is_required() {
     let site = Site::start(
         "SECURITY_WAN_FIRST_FACTOR_USER_VERIFICATION = \"required\"\n\
-         SECURITY_WAN_SIGNIN_TIMEOUT = 500\nSECURITY_WAN_REGISTER_TIMEOUT = 500\n",
+         SECURITY_WAN_REGISTER_TIMEOUT = 500\n",
     );
-    let key = Authenticator::plug_in(&site.chromium, Kind::Modern);
     site.sign_in();
+    let plain = Authenticator::plug_in(&site.chromium, Kind::Plain);
+    let failed = site.ceremony("register", &json!({}));
+    assert_eq!(failed["thrown"], "NotAllowedError", "{failed:#}");
+    plain.unplug();
+
+    let key = Authenticator::plug_in(&site.chromium, Kind::Modern);
     site.succeeds("register", &json!({}));
     site.sign_out();
     key.set_user_verified(false);
     let failed = site.ceremony("signIn", &json!({}));
     assert_eq!(failed["thrown"], "NotAllowedError", "{failed:#}");
+    assert_eq!(failed["options"]["userVerification"], "required");
     assert!(!site.is_signed_in());
     key.set_user_verified(true);
     site.succeeds("signIn", &json!({}));

@@ -1,5 +1,7 @@
 //! An app in a browser: vestibule, nginx with the page, and Chromium.
 
+use std::thread;
+
 use serde_json::{Value, json};
 
 use crate::chromium::Chromium;
@@ -52,10 +54,11 @@ impl Site {
         let (folder, port) = (Folder::new(), free_port());
         let settings = settings(port);
         folder.write("vestibule.toml", &format!("{COMMON}{settings}"));
-        let server = Server::start(&folder, &[]);
-        let words = ["users", "create", ANA, "--password", PASSWORD];
-        let made = folder.run(&[&words[..], &["--confirmed"]].concat());
-        assert!(made.status.success(), "{}", stderr(&made));
+        let (chromium, server) = thread::scope(|scope| {
+            let chromium = scope.spawn(Chromium::start);
+            let server = serve(&folder);
+            (chromium.join().unwrap(), server)
+        });
         let (base, host) = match api {
             Api::Behind(host) => ("/api/accounts/".to_owned(), host),
             Api::OwnPort => (
@@ -64,7 +67,7 @@ impl Site {
             ),
         };
         let site = Self {
-            chromium: Chromium::start(),
+            chromium,
             front: Front::start(port, &page(&base), server.port, host),
             _server: server,
             _folder: folder,
@@ -140,6 +143,15 @@ impl Site {
         let listed = reply["registered_credentials"].as_array();
         listed.unwrap_or_else(|| panic!("{reply:#}")).clone()
     }
+}
+
+/// Starts vestibule, and creates the account.
+fn serve(folder: &Folder) -> Server {
+    let server = Server::start(folder, &[]);
+    let words = ["users", "create", ANA, "--password", PASSWORD];
+    let made = folder.run(&[&words[..], &["--confirmed"]].concat());
+    assert!(made.status.success(), "{}", stderr(&made));
+    server
 }
 
 /// The error code of a refusal.
