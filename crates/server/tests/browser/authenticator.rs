@@ -47,7 +47,7 @@ impl<'a> Authenticator<'a> {
         self.command("POST", "/uv", &json!({ "isUserVerified": verified }));
     }
 
-    /// The credentials, as WebDriver describes them.
+    /// The credentials, as `WebDriver` describes them.
     pub(crate) fn credentials(&self) -> Vec<Value> {
         let listed = self.command("GET", "/credentials", &Value::Null);
         listed.as_array().unwrap().clone()

@@ -1,4 +1,4 @@
-//! Chromium without a window, driven through `chromedriver` (WebDriver, W3C Recommendation).
+//! Chromium without a window, driven through `chromedriver` (`WebDriver`, W3C Recommendation).
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! Passkeys in a real Chromium, whose authenticators are WebDriver's virtual ones. The page runs the
+//! Passkeys in a real Chromium, whose authenticators are virtual ones of `WebDriver`. The page runs the
 //! scripts of `docs/features/webauthn.md`.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic when a step fails")]

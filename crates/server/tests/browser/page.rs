@@ -30,6 +30,6 @@ fn block(heading: &str, language: &str) -> &'static str {
     below
         .and_then(|text| text.split_once(&format!("```{language}\n")))
         .and_then(|(_, rest)| rest.split_once("```"))
-        .map(|(block, _)| block)
         .unwrap_or_else(|| panic!("the page has no {language} below {heading}"))
+        .0
 }
