@@ -37,6 +37,7 @@ mod logout;
 mod middleware;
 mod one_caller;
 mod outbox;
+mod passkey_state_changes;
 mod passwordless;
 mod pre_hijacking;
 mod recover;
