@@ -42,6 +42,7 @@ mod oauth_linking;
 mod oauth_races;
 mod one_caller;
 mod outbox;
+mod passkey_state_changes;
 mod passwordless;
 mod pre_hijacking;
 mod recover;
