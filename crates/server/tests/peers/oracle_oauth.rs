@@ -214,7 +214,7 @@ fn oracle_oauth_forged_tokens_are_no_sign_in() {
     }
     provider.set(|it| it.signing = Signing::Right(Algorithm::Es256));
     duo.flow("ES256", &mut Browser::new(), (&provider, START, OIDC));
-    duo.finish(30);
+    duo.finish(29);
 }
 
 #[test]

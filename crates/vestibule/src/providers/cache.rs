@@ -80,7 +80,7 @@ impl<T> Cached<T> {
         self.younger_than(KEPT, now).ok_or(failure)
     }
 
-    /// Fetches the document again, unless that happened within the last minute; then `None`.
+    /// Fetches the document again, unless a token caused that within the last minute; then `None`.
     ///
     /// # Errors
     /// That of `fetch`.
@@ -95,8 +95,8 @@ impl<T> Cached<T> {
         let _turn = self.fetching.lock().await;
         {
             let mut state = self.state();
-            let last = state.refreshed_at.unwrap_or(i64::MIN).max(state.fetched_at);
-            if is_within(BETWEEN_REFRESHES, last, now) {
+            let last = state.refreshed_at;
+            if last.is_some_and(|last| is_within(BETWEEN_REFRESHES, last, now)) {
                 return Ok(None);
             }
             state.refreshed_at = Some(now);

@@ -167,6 +167,23 @@ async fn attack_single_use_a_synchronised_passkeys_response_is_not_replayed() {
 }
 
 #[tokio::test]
+async fn attack_single_use_a_registration_is_not_replayed_after_its_removal() {
+    let app = TestApp::with(PASSKEYS).await;
+    let mut browser = app.signed_in().await.with_csrf().await;
+    let begun = browser.begin(REGISTER, json!({"name": "lost"})).await;
+    let response = Authenticator::new(ORIGIN).register(&begun.options).unwrap();
+    let body = credential(&response);
+    let answer = browser.post(&begun.path, body.clone()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = browser.post(DELETE, json!({"name": "lost"})).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer = browser.post(&begun.path, body).await;
+    assert_eq!(answer.verdict(), (400, "API_ERROR".into()));
+    let listed = browser.get(REGISTER).await.response();
+    assert_eq!(listed["registered_credentials"], json!([]));
+}
+
+#[tokio::test]
 async fn attack_purpose_confusion_a_state_is_for_one_ceremony_and_one_user() {
     let (app, mut ana, mut ben) = two_users("", "first").await;
     let mut signed_in = app.signed_in().await.with_csrf().await;
