@@ -194,6 +194,7 @@ impl Known {
                 )
             }
             Self::Remember
+            | Self::DeniedFlowsEnd
             | Self::RememberRenewed
             | Self::NoTraceOfDeletedUser
             | Self::OneCaller
@@ -259,7 +260,6 @@ impl Known {
                 Status | Body | Location | ContentType | CacheControl | Vary | Cookies
             ),
             Self::LinkNamesNoUser | Self::NextIsPassedOn => aspect == Location,
-            Self::DeniedFlowsEnd => aspect == Cookies,
             Self::SecondFactorInTheApp => {
                 matches!(aspect, Status | Body | Location | ContentType | Cookies)
             }
