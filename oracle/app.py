@@ -13,6 +13,9 @@ JSON answer per line on standard output:
   {"op": "seal_key", "secrets": {TAG: S}, "key": BASE32} -> {"value": "..."}
   {"op": "open_key", "secrets": {TAG: S}, "sealed": "..."} -> {"value": BASE32}
 
+Providers of social sign-in are the tables of OAUTH_PROVIDERS, as vestibule reads them: an issuer, or
+the addresses of a plain OAuth 2 provider.
+
 The SMS service "webhook" posts each SMS to SECURITY_SMS_SERVICE_CONFIG["URL"], as vestibule's
 service of that name does.
 
@@ -40,7 +43,7 @@ from flask.json.tag import TaggedJSONSerializer
 from flask_cors import CORS
 from flask_mail import Mail
 from flask_security import Security, SQLAlchemyUserDatastore
-from flask_security import core, decorators, utils
+from flask_security import FsOAuthProvider, core, decorators, utils
 from flask_security.models import fsqla_v4 as fsqla
 from flask_sqlalchemy import SQLAlchemy
 from passlib.totp import TOTP
@@ -78,6 +81,38 @@ def identity_attributes(listed):
         for details in entry.values():
             details["mapper"] = named[details["mapper"]]
     return listed
+
+
+class ConfiguredProvider(FsOAuthProvider):
+    """A provider from a table of OAUTH_PROVIDERS."""
+
+    def __init__(self, name, table):
+        super().__init__(name)
+        self.table = table
+
+    def authlib_config(self):
+        table = self.table
+        scope = table.get("scope", "openid email profile")
+        config = {
+            "client_id": table["client_id"],
+            "client_secret": table["client_secret"],
+            "client_kwargs": {"scope": scope, "code_challenge_method": "S256"},
+        }
+        if "issuer" in table:
+            config["server_metadata_url"] = table["issuer"] + "/.well-known/openid-configuration"
+        else:
+            config["authorize_url"] = table["authorize_url"]
+            config["access_token_url"] = table["access_token_url"]
+        return config
+
+    def fetch_identity_cb(self, oauth, token):
+        table = self.table
+        if "issuer" in table:
+            claims = token["userinfo"]
+        else:
+            claims = getattr(oauth, self.name).get(table["userinfo_url"], token=token).json()
+        claim = table.get("identity_claim", "email")
+        return table.get("identity_attribute", "email"), claims[claim]
 
 
 def gate():
@@ -126,6 +161,9 @@ def build(config):
         CORS(app)
     datastore = SQLAlchemyUserDatastore(db, User, Role, WebAuthn, FsRefreshTracker)
     app.security = Security(app, datastore)
+    if app.config["SECURITY_OAUTH_ENABLE"]:
+        for name, table in app.config.get("OAUTH_PROVIDERS", {}).items():
+            app.security.oauthglue.register_provider_ext(ConfiguredProvider(name, table))
     app.add_url_rule("/gate", view_func=gate, methods=["GET", "POST"])
     with app.app_context():
         db.create_all()

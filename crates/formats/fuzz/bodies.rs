@@ -3,12 +3,17 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use vestibule_formats::auth_token::AuthTokenCodec;
 use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::fernet::FernetRing;
 use vestibule_formats::flask_session::SessionCodec;
 use vestibule_formats::hash::fingerprint;
 use vestibule_formats::hash::{Argon2Options, Hasher, HasherOptions, Memory, Scheme, SingleHash};
+use vestibule_formats::hex;
+use vestibule_formats::jwk::JwkSet;
+use vestibule_formats::jwt::{Algorithm, UnverifiedJwt, signing_input, with_signature};
 use vestibule_formats::link_token::LinkCodec;
 use vestibule_formats::purpose::Purpose;
 use vestibule_formats::recovery_codes::{self, RecoveryCodes};
@@ -17,9 +22,15 @@ use vestibule_formats::remember_cookie::RememberCodec;
 use vestibule_formats::session_identifier::session_identifier;
 use vestibule_formats::setup_state::{SetupKind, SetupState, SetupStateCodec};
 use vestibule_formats::sign::{KeyRing, decode_payload, encode_payload};
+use vestibule_formats::strict_json;
 use vestibule_formats::text::{email, normalise::Form, phone, username};
 use vestibule_formats::totp::{Key, Totp, UsSecrets, Wallet, provisioning_uri, svg_data_url};
 use vestibule_formats::validity_cookie::ValidityCookieCodec;
+use vestibule_formats::webauthn::authenticator_data::AuthenticatorData;
+use vestibule_formats::webauthn::cbor;
+use vestibule_formats::webauthn::client_data::ClientData;
+use vestibule_formats::webauthn::cose::CoseKey;
+use vestibule_formats::webauthn::{Expected, parse_authentication, parse_registration};
 
 const NOW: i64 = 1_800_000_000;
 const DAY: Duration = Duration::from_secs(86400);
@@ -288,4 +299,114 @@ pub(crate) fn setup_state(text: &str) {
         codec.is_valid_for(text, &sealed, NOW, DAY),
         !text.is_empty()
     );
+}
+
+/// The bytes that the text stands for: hexadecimal digits, or its own bytes.
+fn binary(text: &str) -> Vec<u8> {
+    hex::decode(text).unwrap_or_else(|| text.as_bytes().to_vec())
+}
+
+/// The text as CBOR. Whatever has its shortest form is also accepted in any form.
+pub(crate) fn webauthn_cbor(text: &str) {
+    let bytes = binary(text);
+    if let Ok(value) = cbor::parse(&bytes, cbor::Form::Shortest) {
+        assert!(cbor::parse(&bytes, cbor::Form::Any) == Ok(value));
+    }
+    if let Ok((_, rest)) = cbor::parse_prefix(&bytes, cbor::Form::Any) {
+        let item = &bytes[..bytes.len() - rest.len()];
+        assert!(cbor::parse(item, cbor::Form::Any).is_ok());
+    }
+}
+
+/// The text as a public key, and as a stored one.
+pub(crate) fn webauthn_cose(text: &str) {
+    let bytes = binary(text);
+    if let Ok(key) = CoseKey::parse(&bytes) {
+        assert!(key.algorithm_id() < 0);
+        assert_eq!(CoseKey::parse(&bytes), Ok(key));
+    }
+}
+
+/// The text as authenticator data. What is read covers all of it.
+pub(crate) fn webauthn_authenticator_data(text: &str) {
+    let bytes = binary(text);
+    if let Ok(data) = AuthenticatorData::parse(&bytes) {
+        assert!(bytes.len() >= 37);
+        let read = data.credential.map_or(0, |credential| {
+            assert!((1..=1023).contains(&credential.credential_id.len()));
+            18 + credential.credential_id.len() + credential.public_key.len()
+        });
+        assert!(37 + read <= bytes.len());
+        let longer = [&bytes[..], &[0]].concat();
+        assert!(AuthenticatorData::parse(&longer).is_err());
+    }
+}
+
+/// The text as client data. Every proper prefix of valid client data is invalid.
+pub(crate) fn webauthn_client_data(text: &str) {
+    let bytes = binary(text);
+    if ClientData::parse(&bytes).is_ok() {
+        let trimmed = bytes.trim_ascii_end();
+        assert!(ClientData::parse(&trimmed[..trimmed.len() - 1]).is_err());
+    }
+}
+
+/// The text as a response, and as an attestation object inside one.
+pub(crate) fn webauthn_registration(text: &str) {
+    let expected = Expected {
+        challenge: b"",
+        rp_id: "example.org",
+        origins: &["https://example.org"],
+        require_user_verification: false,
+    };
+    if let Ok(response) = parse_authentication(text) {
+        let _ = response.verify(&expected, &binary(text), 0);
+    }
+    let encoded = URL_SAFE_NO_PAD.encode(binary(text));
+    let client_data = URL_SAFE_NO_PAD
+        .encode(br#"{"type":"webauthn.create","challenge":"","origin":"https://example.org"}"#);
+    let response = format!(
+        r#"{{"id":"AA","rawId":"AA","type":"public-key","response":{{"clientDataJSON":"{client_data}","attestationObject":"{encoded}"}}}}"#
+    );
+    for json in [text, &response] {
+        if let Ok(response) = parse_registration(json)
+            && let Ok(registered) = response.verify(&expected, NOW)
+        {
+            assert_eq!(registered.credential_id, response.credential_id());
+            assert!(CoseKey::parse(&registered.public_key).is_ok());
+        }
+    }
+}
+
+/// The text as a token, and as a claim of a token.
+pub(crate) fn jwt(text: &str) {
+    if let Ok(token) = UnverifiedJwt::parse(text) {
+        assert!(text.as_bytes().starts_with(token.message));
+    }
+    let header = serde_json::json!({"alg": "ES256", "kid": text});
+    let claims = serde_json::json!({"sub": text});
+    let own = with_signature(&signing_input(&header, &claims), text.as_bytes());
+    // Long tokens are refused.
+    if let Ok(token) = UnverifiedJwt::parse(&own) {
+        assert_eq!(token.key_id.as_deref(), Some(text));
+        assert_eq!(token.claims["sub"], text);
+    }
+}
+
+/// The text as a set of keys, as a single key, and as any document of a provider.
+pub(crate) fn provider_json(text: &str) {
+    for set in [text.to_owned(), format!("{{\"keys\":[{text}]}}")] {
+        if let Some(keys) = JwkSet::parse(set.as_bytes()) {
+            for algorithm in ["RS256", "PS512", "ES256", "ES384", "EdDSA"] {
+                let algorithm = Algorithm::from_name(algorithm).expect("a known name");
+                let _ = keys.find(None, algorithm);
+                let _ = keys.find(Some(text), algorithm);
+            }
+        }
+    }
+    // What the strict parser accepts, the ordinary one reads alike.
+    if let Some(value) = strict_json::parse(text.as_bytes()) {
+        let ordinary: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(value, ordinary);
+    }
 }

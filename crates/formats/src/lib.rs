@@ -5,11 +5,14 @@
 
 mod ascii_json;
 pub mod auth_token;
+pub mod ceremony_state;
 pub mod csrf;
 pub mod fernet;
 pub mod flask_session;
 pub mod hash;
 pub mod hex;
+pub mod jwk;
+pub mod jwt;
 pub mod link_token;
 pub mod purpose;
 pub mod recovery_codes;
@@ -19,6 +22,8 @@ pub mod remember_cookie;
 pub mod session_identifier;
 pub mod setup_state;
 pub mod sign;
+pub mod strict_json;
 pub mod text;
 pub mod totp;
 pub mod validity_cookie;
+pub mod webauthn;

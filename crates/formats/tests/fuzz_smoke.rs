@@ -3,23 +3,27 @@
 
 #![expect(clippy::unwrap_used, reason = "an unexpected result ends the test")]
 
+use vestibule_formats::hex;
+
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
 
 const ROUNDS: u64 = 8_000;
 
+/// All strings in a JSON value.
+fn collect(value: &serde_json::Value, into: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => into.push(text.clone()),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
+        serde_json::Value::Object(members) => {
+            members.values().for_each(|member| collect(member, into));
+        }
+        _ => {}
+    }
+}
+
 /// The inputs to mutate: recorded tokens and cookies, and some edge cases.
 fn seeds() -> Vec<String> {
-    fn collect(value: &serde_json::Value, into: &mut Vec<String>) {
-        match value {
-            serde_json::Value::String(text) => into.push(text.clone()),
-            serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
-            serde_json::Value::Object(members) => {
-                members.values().for_each(|member| collect(member, into));
-            }
-            _ => {}
-        }
-    }
     let recorded: serde_json::Value =
         serde_json::from_str(include_str!("vectors/artefacts.json")).unwrap();
     let mut seeds = Vec::new();
@@ -55,9 +59,48 @@ fn seeds() -> Vec<String> {
             "abcd-0123-ef45,,abcd-0123-ef45",
             "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==",
             "123 456",
+            "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.eyJzdWIiOiIxIiwiZXhwIjoxODAwMDAwMDAwfQ.AAAA",
+            "{\"kty\":\"RSA\",\"kid\":\"a\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"use\":\"sig\"}",
+            "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]}",
         ]
         .map(str::to_owned),
     );
+    seeds
+}
+
+/// The inputs to mutate for the WebAuthn verifier: its vectors, and parts of them.
+fn webauthn_seeds() -> Vec<String> {
+    let mut seeds = ["", "a0", "a10101", "{}"].map(str::to_owned).to_vec();
+    for recorded in [
+        include_str!("vectors/webauthn/w3c.json"),
+        include_str!("vectors/webauthn/py_webauthn.json"),
+    ] {
+        collect(&serde_json::from_str(recorded).unwrap(), &mut seeds);
+    }
+    // Authenticator data and keys begin inside the attestation objects.
+    let inner: Vec<String> = seeds
+        .iter()
+        .filter_map(|seed| {
+            Some(
+                seed.split_once("617574684461746158")?
+                    .1
+                    .get(2..)?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    let keys = inner
+        .iter()
+        .filter_map(|data| data.get(174..).map(str::to_owned));
+    seeds.extend(keys.collect::<Vec<_>>());
+    seeds.extend(inner);
+    // Client data as text.
+    let texts: Vec<String> = seeds
+        .iter()
+        .filter(|seed| seed.starts_with("7b22"))
+        .filter_map(|seed| String::from_utf8(hex::decode(seed)?).ok())
+        .collect();
+    seeds.extend(texts);
     seeds
 }
 
@@ -115,18 +158,18 @@ fn change(text: &str, dice: &mut Dice, seeds: &[String]) -> String {
     characters.into_iter().collect()
 }
 
-fn drive(body: fn(&str)) {
-    let seeds = seeds();
+fn drive(body: fn(&str), seeds: &[String]) {
     seeds.iter().for_each(|seed| body(seed));
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     for _ in 0..ROUNDS {
         let seed = &seeds[dice.below(seeds.len())];
-        body(&change(seed, &mut dice, &seeds));
+        body(&change(seed, &mut dice, seeds));
     }
 }
 
 macro_rules! targets {
-    ($($name:ident)*) => { $(#[test] fn $name() { drive(bodies::$name); })* };
+    ($seeds:ident: $($name:ident)*) => { $(#[test] fn $name() { drive(bodies::$name, &$seeds()); })* };
 }
 
-targets!(session_cookie timed_token remember_cookie csrf_token auth_token link_token password_hash redirect_target texts phone_number totp_code wallet us_secrets recovery_codes setup_state);
+targets!(seeds: session_cookie timed_token remember_cookie csrf_token auth_token link_token password_hash redirect_target texts phone_number totp_code wallet us_secrets recovery_codes setup_state jwt provider_json);
+targets!(webauthn_seeds: webauthn_cbor webauthn_cose webauthn_authenticator_data webauthn_client_data webauthn_registration);

@@ -1,6 +1,6 @@
 //! One atomic change and everything that belongs to it: the one-time secrets that it consumes, its
-//! effect on a user, a role or a refresh-token family, the mails about it, and its entries in the
-//! audit log.
+//! effect on a user, a passkey, a linked identity, a role or a refresh-token family, the mails about
+//! it, and its entries in the audit log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use crate::{
-    Identity, NewRole, NewTracker, NewUser, PermissionChange, RoleId, Uniquifiers, UserId,
-    UserPatch,
+    Identity, IdentityChange, NewRole, NewTracker, NewUser, PasskeyChange, PermissionChange,
+    RoleId, Uniquifiers, UserId, UserPatch,
 };
 
 /// An atomic change: the store applies all of it or none.
@@ -28,6 +28,10 @@ pub struct Change {
     pub claims: Vec<(Identity, String)>,
     /// What to do to a user.
     pub user: Option<UserChange>,
+    /// What to do to a passkey, after the change to the user.
+    pub passkey: Option<PasskeyChange>,
+    /// What to do to a linked identity, after the change to the user.
+    pub identity: Option<IdentityChange>,
     /// What to do to a role.
     pub role: Option<RoleChange>,
     /// What to do to a refresh-token family.
@@ -108,8 +112,8 @@ pub enum Applied {
     Done(Option<UserId>),
     /// Nothing was applied: one of the secrets was already consumed.
     Spent,
-    /// Nothing was applied: the user, role or family does not exist, no longer matches what the
-    /// caller expected, or already is as requested.
+    /// Nothing was applied: the user, passkey, identity, role or family does not exist, no longer
+    /// matches what the caller expected, or already is as requested.
     Stale,
 }
 

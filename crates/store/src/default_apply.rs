@@ -17,6 +17,9 @@ pub(crate) async fn apply<S: Store + ?Sized>(
             "mails and one-time secrets in a change",
         ));
     }
+    if change.passkey.is_some() || change.identity.is_some() {
+        return Err(StoreError::Unsupported("passkeys and linked identities"));
+    }
     match (change.user, change.role, change.family) {
         (None, None, None) => Ok(Applied::Done(None)),
         (Some(user), None, None) => change_user(store, user, now).await,

@@ -6,7 +6,9 @@
 mod change;
 mod default_apply;
 mod guess;
+mod linked_identity;
 mod memory;
+mod passkey;
 mod password_kind;
 mod patch;
 mod record;
@@ -21,7 +23,9 @@ pub use change::{
     NewMail, OneTimeSecret, QueuedMail, RoleChange, Seals, UserChange,
 };
 pub use guess::{GuessKey, GuessSlot, Reservation, ReservedGuess};
+pub use linked_identity::{IdentityChange, LinkedIdentity, NewIdentity};
 pub use memory::{MemoryGuesses, MemoryStore};
+pub use passkey::{NewPasskey, Passkey, PasskeyChange, PasskeyUsage};
 pub use password_kind::PasswordKind;
 pub use patch::{
     FactorColumn, NewRole, NewTracker, NewUser, OnlyIf, PasswordChange, PermissionChange, SignIn,
@@ -269,7 +273,7 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     ///
     /// [`StoreError::Conflict`] if a claim or another unique value belongs to another row; nothing
     /// is changed then. [`StoreError::Unsupported`] if the store cannot do it, which in the default
-    /// includes one-time secrets, mails and several changes at once.
+    /// includes one-time secrets, mails, passkeys, linked identities and several changes at once.
     async fn apply(&self, change: Change, now: OffsetDateTime) -> Result<Applied, StoreError> {
         default_apply::apply(self, change, now).await
     }
@@ -362,8 +366,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     }
 
     /// Revokes every credential of a user except the password, atomically: replaces the uniquifiers
-    /// and removes second factors, recovery codes and passkeys, and revokes the refresh-token
-    /// families. Returns false if the user does not exist.
+    /// and removes second factors, recovery codes, passkeys and linked identities, and revokes the
+    /// refresh-token families. Returns false if the user does not exist.
     async fn reset_access(
         &self,
         id: UserId,
@@ -387,10 +391,42 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         Err(StoreError::Unsupported("listing users"))
     }
 
-    /// Whether a user has a passkey.
-    async fn has_passkey(&self, id: UserId) -> Result<bool, StoreError> {
-        let _ = id;
+    /// Whether a user has a passkey: one of this usage, or any.
+    async fn has_passkey(
+        &self,
+        id: UserId,
+        usage: Option<PasskeyUsage>,
+    ) -> Result<bool, StoreError> {
+        let _ = (id, usage);
         Ok(false)
+    }
+
+    /// The passkey with this credential identifier.
+    async fn passkey(&self, credential_id: &[u8]) -> Result<Option<Passkey>, StoreError> {
+        let _ = credential_id;
+        Ok(None)
+    }
+
+    /// The passkeys of a user, in the order of their primary keys.
+    async fn passkeys_of(&self, id: UserId) -> Result<Vec<Passkey>, StoreError> {
+        let _ = id;
+        Ok(Vec::new())
+    }
+
+    /// The linked identity with this key, compared byte for byte.
+    async fn linked_identity(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<LinkedIdentity>, StoreError> {
+        let _ = (issuer, subject);
+        Ok(None)
+    }
+
+    /// The linked identities of a user, in the order of their primary keys.
+    async fn linked_identities_of(&self, id: UserId) -> Result<Vec<LinkedIdentity>, StoreError> {
+        let _ = id;
+        Ok(Vec::new())
     }
 
     /// The roles of a user, sorted by name.

@@ -187,6 +187,9 @@ pub struct UserPatch {
     /// An `fs_token_uniquifier` for a user who has none yet; ignored if the table lacks the column.
     /// Of several concurrent patches, the first one's value stays.
     pub first_token_uniquifier: Option<String>,
+    /// A handle by which passkeys identify a user who has none yet; ignored if the table lacks the
+    /// column. Of several concurrent patches, the first one's value stays.
+    pub fs_webauthn_user_handle: Option<String>,
     /// A sign-in to record.
     pub sign_in: Option<SignIn>,
     /// The primary method of the second factor; `Some(None)` removes it.
@@ -217,6 +220,10 @@ impl fmt::Debug for UserPatch {
             .field(
                 "first_token_uniquifier",
                 &self.first_token_uniquifier.is_some(),
+            )
+            .field(
+                "fs_webauthn_user_handle",
+                &self.fs_webauthn_user_handle.is_some(),
             )
             .field("sign_in", &self.sign_in)
             .field("tf_primary_method", &self.tf_primary_method)

@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use vestibule_formats::auth_token::AuthTokenCodec;
+use vestibule_formats::ceremony_state::CeremonyStateCodec;
 use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::fernet::FernetRing;
 use vestibule_formats::flask_session::SessionCodec;
@@ -32,8 +33,12 @@ use crate::mail::mailbox::Mailbox;
 use crate::mail::render::Renderer;
 use crate::messages::{Messages, Words};
 use crate::outbox::Outbox;
+#[cfg(feature = "oauth")]
+use crate::providers::Providers;
 use crate::rng::Random;
 use crate::secrets::passwords::Passwords;
+#[cfg(feature = "oauth")]
+use crate::secrets::sealed::Sealer;
 use crate::settings::Settings;
 use crate::validation::deliverability::Deliverability;
 use crate::validation::own::OwnRules;
@@ -77,8 +82,14 @@ pub(crate) struct Parts {
     pub(crate) validity_codec: ValidityCookieCodec,
     pub(crate) unified_setup_codec: SetupStateCodec,
     pub(crate) two_factor_setup_codec: SetupStateCodec,
+    pub(crate) ceremony_codec: CeremonyStateCodec,
     pub(crate) chain: AuditChain,
     pub(crate) guard: Guard,
+    #[cfg(feature = "oauth")]
+    pub(crate) providers: Providers,
+    /// Encrypts the flows at providers in the session.
+    #[cfg(feature = "oauth")]
+    pub(crate) flow_sealer: Sealer,
 }
 
 impl std::fmt::Debug for Parts {
@@ -247,12 +258,26 @@ impl App {
         &self.0.two_factor_setup_codec
     }
 
+    pub(crate) fn ceremony_codec(&self) -> &CeremonyStateCodec {
+        &self.0.ceremony_codec
+    }
+
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.0.outbox
     }
 
     pub(crate) fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    #[cfg(feature = "oauth")]
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.0.providers
+    }
+
+    #[cfg(feature = "oauth")]
+    pub(crate) fn flow_sealer(&self) -> &Sealer {
+        &self.0.flow_sealer
     }
 
     pub(crate) fn chain(&self) -> &AuditChain {

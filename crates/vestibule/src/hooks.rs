@@ -164,18 +164,18 @@ pub enum Event<'a> {
         /// The method that it was sent by.
         method: &'a str,
     },
-    /// A user set up a method of unified sign-in.
+    /// A user set up a method of unified sign-in, or linked an identity at a social provider.
     SignInMethodAdded {
         /// The user.
         user_id: UserId,
-        /// The method.
+        /// The method, or the name of the provider.
         method: &'a str,
     },
-    /// A user removed a method of unified sign-in.
+    /// A user removed a method of unified sign-in, or unlinked an identity at a social provider.
     SignInMethodRemoved {
         /// The user.
         user_id: UserId,
-        /// The method.
+        /// The method, or the name of the provider.
         method: &'a str,
     },
     /// A one-time code of a user's second factor was sent.
@@ -213,6 +213,22 @@ pub enum Event<'a> {
         user_id: UserId,
         /// How many codes are left.
         left: usize,
+    },
+    /// A user registered a passkey.
+    PasskeyAdded {
+        /// The user.
+        user_id: UserId,
+        /// The name that the user gave it.
+        name: &'a str,
+        /// What it is for: `first` or `secondary`.
+        usage: &'a str,
+    },
+    /// A user removed a passkey.
+    PasskeyRemoved {
+        /// The user.
+        user_id: UserId,
+        /// The name that the user gave it.
+        name: &'a str,
     },
     /// A request was refused because its caller is not authenticated. This event is never in the
     /// audit log.
@@ -297,6 +313,8 @@ impl Event<'_> {
             Self::SecondFactorHelpRequested { .. } => "second_factor_help_requested",
             Self::RecoveryCodesRenewed { .. } => "recovery_codes_renewed",
             Self::RecoveryCodeUsed { .. } => "recovery_code_used",
+            Self::PasskeyAdded { .. } => "passkey_added",
+            Self::PasskeyRemoved { .. } => "passkey_removed",
             Self::Unauthenticated { .. } => "unauthenticated",
         }
     }
@@ -332,7 +350,9 @@ impl Event<'_> {
             | Self::SecondFactorDisabled { user_id }
             | Self::SecondFactorHelpRequested { user_id }
             | Self::RecoveryCodesRenewed { user_id }
-            | Self::RecoveryCodeUsed { user_id, .. } => Some(*user_id),
+            | Self::RecoveryCodeUsed { user_id, .. }
+            | Self::PasskeyAdded { user_id, .. }
+            | Self::PasskeyRemoved { user_id, .. } => Some(*user_id),
             Self::Unauthenticated { .. } => None,
         }
     }
@@ -352,6 +372,8 @@ impl Event<'_> {
             | Self::SignInMethodRemoved { method, .. }
             | Self::SecondFactorCodeSent { method, .. }
             | Self::SecondFactorChanged { method, .. } => Some(json!({ "method": method })),
+            Self::PasskeyAdded { name, usage, .. } => Some(json!({ "name": name, "usage": usage })),
+            Self::PasskeyRemoved { name, .. } => Some(json!({ "name": name })),
             Self::RecoveryCodeUsed { left, .. } => Some(json!({ "left": left })),
             Self::RefreshFamilyEnded { why, .. } => Some(json!({ "why": why.name() })),
             Self::NotRegistered {

@@ -59,7 +59,12 @@ fn attributes_for(app: &App, text: &str) -> Vec<Identity> {
     attributes
 }
 
-async fn by_attribute(app: &App, attribute: Identity, text: &str) -> Result<Option<User>, Fault> {
+/// The user with this value of an attribute, normalised by the attribute's rules.
+pub(crate) async fn by_attribute(
+    app: &App,
+    attribute: Identity,
+    text: &str,
+) -> Result<Option<User>, Fault> {
     let value = match attribute {
         Identity::Email if text.contains('@') => return by_address(app, text).await,
         Identity::Email => None,

@@ -51,17 +51,21 @@ mod links;
 mod mail;
 mod messages;
 mod openapi;
-#[cfg(any(feature = "breached", feature = "sms"))]
+#[cfg(any(feature = "breached", feature = "oauth", feature = "sms"))]
 mod outbound;
 mod outbox;
 #[doc(hidden)]
 pub mod program;
+#[cfg(feature = "oauth")]
+mod providers;
 mod rng;
 mod router;
 mod secrets;
 mod session;
 mod settings;
 mod sms;
+#[cfg(feature = "oauth")]
+mod social;
 mod validation;
 
 pub use app::App;

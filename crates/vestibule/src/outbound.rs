@@ -2,7 +2,15 @@
 //!
 //! Every request has a time limit and a limit on the size of the response. Redirects are not
 //! followed. Certificates are checked against the Mozilla roots.
+//!
+//! A client for servers that a third party names can be limited to public addresses. It resolves
+//! the name itself and connects to an address that it has checked, so that a second look-up cannot
+//! lead elsewhere (DNS rebinding).
 
+#[cfg(feature = "oauth")]
+mod public_address;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +39,17 @@ pub(crate) struct Outbound {
     tls: TlsConnector,
     at_a_time: Semaphore,
     limits: Limits,
+    targets: Targets,
+}
+
+/// The addresses that a client connects to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Targets {
+    /// Any.
+    Any,
+    /// Addresses on the internet: none of this machine or its networks.
+    #[cfg(feature = "oauth")]
+    Public,
 }
 
 /// What a request may cost.
@@ -67,6 +86,9 @@ pub(crate) enum OutboundError {
     #[cfg(feature = "breached")]
     #[error("its response is too long or incomplete")]
     Body,
+    #[cfg(feature = "oauth")]
+    #[error("its address is not a public one")]
+    Target,
     #[error("the request cannot be built")]
     Request,
 }
@@ -90,7 +112,29 @@ impl Outbound {
             tls: TlsConnector::from(Arc::new(config)),
             at_a_time: Semaphore::new(limits.at_a_time),
             limits,
+            targets: Targets::Any,
         })
+    }
+
+    /// The same client, limited to these addresses.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn limited_to(self, targets: Targets) -> Self {
+        Self { targets, ..self }
+    }
+
+    /// Sends a `GET` and returns the response, whatever its status.
+    ///
+    /// # Errors
+    /// When there is no response within the limits.
+    #[cfg(feature = "oauth")]
+    pub(crate) async fn fetch(
+        &self,
+        origin: &HttpOrigin,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+    ) -> Result<Answer, OutboundError> {
+        let request = request(Method::GET, origin, path, headers, Bytes::new())?;
+        self.send(origin, request).await
     }
 
     /// Sends a `GET` and returns the body of a response with status 200.
@@ -117,7 +161,7 @@ impl Outbound {
     /// # Errors
     /// When there is no response within the limits. The server may have received the request even
     /// so.
-    #[cfg(feature = "sms")]
+    #[cfg(any(feature = "oauth", feature = "sms"))]
     pub(crate) async fn post(
         &self,
         origin: &HttpOrigin,
@@ -145,13 +189,29 @@ impl Outbound {
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, OutboundError> {
         let _permit = self.at_a_time.acquire().await;
-        let stream = TcpStream::connect((origin.host.as_str(), origin.port)).await?;
+        let addresses = self.addresses(origin).await?;
+        let stream = TcpStream::connect(addresses.as_slice()).await?;
         if !origin.tls {
             return self.exchange(stream, request).await;
         }
         let name = ServerName::try_from(origin.host.clone()).map_err(|_| OutboundError::Request)?;
         let stream = self.tls.connect(name, stream).await?;
         self.exchange(stream, request).await
+    }
+
+    /// The addresses of a server. If one of them is not allowed, none is.
+    async fn addresses(&self, origin: &HttpOrigin) -> Result<Vec<SocketAddr>, OutboundError> {
+        let found = tokio::net::lookup_host((origin.host.as_str(), origin.port)).await?;
+        let addresses: Vec<SocketAddr> = found.collect();
+        match self.targets {
+            Targets::Any => Ok(addresses),
+            #[cfg(feature = "oauth")]
+            Targets::Public => addresses
+                .iter()
+                .all(|address| public_address::is_public(address.ip()))
+                .then_some(addresses)
+                .ok_or(OutboundError::Target),
+        }
     }
 
     async fn exchange<S>(

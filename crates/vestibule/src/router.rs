@@ -9,8 +9,10 @@ use crate::features::api;
 use crate::features::{
     authz, change_email, change_password, change_username, confirm, dev_mailbox, health, login,
     logout, passwordless, recover, recover_username, recovery_codes, register, tokens, two_factor,
-    unified, verify,
+    unified, verify, webauthn,
 };
+#[cfg(feature = "oauth")]
+use crate::features::{identities, oauth};
 use crate::http::middleware::{self, Around};
 use crate::openapi::{Endpoint, Table};
 
@@ -23,7 +25,7 @@ pub(crate) fn standalone(app: &App) -> Router {
     let under_prefix = under_prefix.map(|endpoint| endpoint.under(prefix));
     let beside = dev_mailbox::endpoints(app.settings());
     let endpoints = under_prefix.chain(beside).collect();
-    with_middleware(routes(endpoints), app).merge(probes(app))
+    with_middleware(endpoints, app).merge(probes(app))
 }
 
 /// The health checks, which reply whatever the `Host` header.
@@ -35,7 +37,7 @@ fn probes(app: &App) -> Router {
 
 /// The features alone, for an application that nests them under a path of its choice.
 pub(crate) fn nested(app: &App) -> Router {
-    with_middleware(routes(features_alone(app).under_prefix), app)
+    with_middleware(features_alone(app).under_prefix, app)
 }
 
 /// The dev mailbox alone, to be merged into an application's own router. It has no fallback, so
@@ -88,7 +90,12 @@ fn features(app: &App, table: fn(&App) -> Table) -> Vec<Endpoint> {
         recover_username::endpoints(settings),
         unified::endpoints(settings),
         two_factor::endpoints(settings),
+        webauthn::endpoints(settings),
         recovery_codes::endpoints(settings),
+        #[cfg(feature = "oauth")]
+        oauth::endpoints(settings),
+        #[cfg(feature = "oauth")]
+        identities::endpoints(settings),
         tokens::endpoints(settings),
         authz::endpoints(),
         api::endpoints(table),
@@ -104,11 +111,20 @@ fn routes(endpoints: Vec<Endpoint>) -> Router<App> {
         .fold(Router::new(), |router, endpoint| endpoint.add_to(router))
 }
 
-fn with_middleware(router: Router<App>, app: &App) -> Router {
-    router
+fn with_middleware(endpoints: Vec<Endpoint>, app: &App) -> Router {
+    let (from_other_sites, others): (Vec<_>, Vec<_>) = endpoints
+        .into_iter()
+        .partition(Endpoint::accepts_other_sites);
+    let router = routes(others)
         .fallback(middleware::not_found)
-        .layer(Around::accounts(app))
-        .with_state(app.clone())
+        .layer(Around::accounts(app));
+    // A layer around no route would be an error.
+    let router = if from_other_sites.is_empty() {
+        router
+    } else {
+        router.merge(routes(from_other_sites).route_layer(Around::callbacks(app)))
+    };
+    router.with_state(app.clone())
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ mod guesses;
 mod killed;
 mod links;
 mod mail_server_away;
+mod passkeys;
 mod pooled;
 mod refresh;
 mod registrations;

@@ -124,13 +124,17 @@ impl Site {
 
     /// The number of mails in the outbox, those that are being sent included.
     pub(crate) fn waiting(&self) -> u32 {
-        const COUNT: &str = "SELECT COUNT(*) FROM vestibule_outbox";
+        self.count("SELECT COUNT(*) FROM vestibule_outbox")
+    }
+
+    /// The number that a query returns.
+    pub(crate) fn count(&self, query: &str) -> u32 {
         if let Some(schema) = &self.schema {
-            return schema.ask(COUNT).trim().parse().unwrap();
+            return schema.ask(query).trim().parse().unwrap();
         }
         let file = self.folder.path().join("accounts.db");
         let file = rusqlite::Connection::open(file).unwrap();
-        file.query_row(COUNT, (), |row| row.get(0)).unwrap()
+        file.query_row(query, (), |row| row.get(0)).unwrap()
     }
 
     /// Runs a statement directly in the database, and returns its output.

@@ -190,7 +190,7 @@ fn spa_configuration_gets_no_wrong_advice() {
             .filter(|setting| setting["remark"] == "not served by this version")
             .map(|setting| setting["name"].as_str().unwrap())
             .collect();
-        assert_eq!(not_served, ["SECURITY_POST_OAUTH_LOGIN_VIEW"], "{said:#}");
+        assert!(not_served.is_empty(), "{said:#}");
     }
 }
 

@@ -3,7 +3,10 @@
 use time::OffsetDateTime;
 
 use super::Tables;
-use crate::{Applied, Change, FamilyChange, RoleChange, StoreError, UserChange, UserId};
+use crate::{
+    Applied, Change, FamilyChange, IdentityChange, PasskeyChange, RoleChange, StoreError,
+    UserChange, UserId,
+};
 
 impl Tables {
     /// Applies a change. Everything that can fail comes before the first thing that is kept.
@@ -21,6 +24,16 @@ impl Tables {
         for (attribute, value) in &change.claims {
             self.claim_in_any_case(whose, *attribute, value)?;
         }
+        let removed = match &change.user {
+            Some(UserChange::Reclaim(id, ..) | UserChange::Delete(id)) => Some(*id),
+            _ => None,
+        };
+        if adds_to_deleted_user(&change)
+            || !self.allows_passkey(change.passkey.as_ref(), removed)?
+            || !self.allows_identity(change.identity.as_ref(), removed)?
+        {
+            return Ok(Applied::Stale);
+        }
         if !self.allows_role(change.role.as_ref())?
             || !self.allows_family(change.family.as_ref())?
         {
@@ -33,6 +46,12 @@ impl Tables {
                 changed => changed,
             },
         };
+        if let Some(passkey) = change.passkey {
+            self.change_passkey(passkey, now);
+        }
+        if let Some(identity) = change.identity {
+            self.change_identity(identity, user, now);
+        }
         match change.role {
             None => {}
             Some(RoleChange::Create(new)) => drop(self.create_role(new)?),
@@ -106,4 +125,23 @@ impl Tables {
             Some(FamilyChange::End(family)) => self.has_active_family(family),
         })
     }
+}
+
+/// Whether a change gives a passkey or an identity to the user whom it deletes, or an identity to
+/// no user.
+fn adds_to_deleted_user(change: &Change) -> bool {
+    let deleted = match &change.user {
+        Some(UserChange::Delete(id)) => Some(*id),
+        _ => None,
+    };
+    let passkey = match &change.passkey {
+        Some(PasskeyChange::Create(user, _)) => Some(*user) == deleted,
+        _ => false,
+    };
+    let identity = match &change.identity {
+        Some(IdentityChange::Link(None, _)) => change.user.is_none() || deleted.is_some(),
+        Some(IdentityChange::Link(user, _)) => *user == deleted,
+        _ => false,
+    };
+    passkey || identity
 }

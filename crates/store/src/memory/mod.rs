@@ -2,7 +2,9 @@
 
 mod apply;
 mod guesses;
+mod identities;
 mod journal;
+mod passkeys;
 mod roles;
 mod trackers;
 mod users;
@@ -17,10 +19,10 @@ pub use self::guesses::MemoryGuesses;
 use self::journal::Journal;
 use crate::password_kind::Kinds;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, MailFate, NewRole,
-    NewTracker, NewUser, OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker,
-    Reservation, ReservedGuess, Role, RoleId, Store, StoreError, Uniquifiers, User, UserId,
-    UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, LinkedIdentity, MailFate,
+    NewRole, NewTracker, NewUser, OneTimeSecret, Passkey, PasskeyUsage, PasswordKind,
+    PermissionChange, QueuedMail, RefreshTracker, Reservation, ReservedGuess, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 /// A store without a database. Its contents are lost when the process ends.
@@ -36,9 +38,13 @@ struct Tables {
     roles: Vec<Role>,
     given: BTreeSet<(UserId, RoleId)>,
     trackers: Vec<RefreshTracker>,
+    passkeys: Vec<Passkey>,
+    identities: Vec<LinkedIdentity>,
     journal: Journal,
     /// The primary key of the newest user. Keys of deleted users are not reused.
     last_user: i64,
+    last_passkey: i64,
+    last_identity: i64,
 }
 
 impl MemoryStore {
@@ -189,6 +195,38 @@ impl Store for MemoryStore {
             .take(limit)
             .cloned()
             .collect())
+    }
+
+    async fn has_passkey(
+        &self,
+        id: UserId,
+        usage: Option<PasskeyUsage>,
+    ) -> Result<bool, StoreError> {
+        Ok(self.tables().has_passkey(id, usage))
+    }
+
+    async fn passkey(&self, credential_id: &[u8]) -> Result<Option<Passkey>, StoreError> {
+        let tables = self.tables();
+        let mut passkeys = tables.passkeys.iter();
+        Ok(passkeys
+            .find(|passkey| passkey.credential_id == credential_id)
+            .cloned())
+    }
+
+    async fn passkeys_of(&self, id: UserId) -> Result<Vec<Passkey>, StoreError> {
+        Ok(self.tables().passkeys_of(id))
+    }
+
+    async fn linked_identity(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<LinkedIdentity>, StoreError> {
+        Ok(self.tables().identity(issuer, subject).cloned())
+    }
+
+    async fn linked_identities_of(&self, id: UserId) -> Result<Vec<LinkedIdentity>, StoreError> {
+        Ok(self.tables().identities_of(id))
     }
 
     async fn roles_of(&self, id: UserId) -> Result<Vec<Role>, StoreError> {

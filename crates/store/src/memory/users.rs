@@ -105,12 +105,14 @@ impl Tables {
         Ok(user)
     }
 
-    /// Deletes a user with their roles and refresh-token families.
+    /// Deletes a user with everything that belongs to them.
     pub(super) fn delete(&mut self, id: UserId) -> bool {
         let before = self.users.len();
         self.users.retain(|user| user.id != id);
         self.given.retain(|(user, _)| *user != id);
         self.trackers.retain(|tracker| tracker.user_id != id);
+        self.passkeys.retain(|passkey| passkey.user_id != id);
+        self.identities.retain(|identity| identity.user_id != id);
         self.users.len() < before
     }
 
@@ -176,6 +178,8 @@ impl Tables {
                 tracker.revoked_at = Some(now);
             }
         }
+        self.passkeys.retain(|passkey| passkey.user_id != id);
+        self.identities.retain(|identity| identity.user_id != id);
         true
     }
 
@@ -250,6 +254,12 @@ fn patched(mut user: User, patch: UserPatch, now: OffsetDateTime) -> User {
     }
     if let Some(uniquifier) = patch.first_token_uniquifier {
         user.fs_token_uniquifier.get_or_insert(uniquifier);
+    }
+    if let Some(handle) = patch.fs_webauthn_user_handle {
+        let own = user.fs_webauthn_user_handle.get_or_insert_default();
+        if own.is_empty() {
+            *own = handle;
+        }
     }
     if let Some(method) = patch.tf_primary_method {
         user.tf_primary_method = method;

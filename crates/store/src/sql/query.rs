@@ -10,6 +10,7 @@ use crate::StoreError;
 #[derive(Debug, Clone)]
 pub(super) enum Value<'a> {
     Text(Option<Cow<'a, str>>),
+    Bytes(Option<Cow<'a, [u8]>>),
     Number(Option<i64>),
     Flag(bool),
     Time(Option<OffsetDateTime>),
@@ -24,6 +25,10 @@ impl<'a> Value<'a> {
         Self::Text(text.map(Cow::Borrowed))
     }
 
+    pub(super) fn bytes(bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        Self::Bytes(Some(bytes.into()))
+    }
+
     pub(super) const fn number(number: i64) -> Self {
         Self::Number(Some(number))
     }
@@ -31,7 +36,7 @@ impl<'a> Value<'a> {
     pub(super) const fn is_null(&self) -> bool {
         matches!(
             self,
-            Self::Text(None) | Self::Number(None) | Self::Time(None)
+            Self::Text(None) | Self::Bytes(None) | Self::Number(None) | Self::Time(None)
         )
     }
 }
@@ -55,6 +60,7 @@ impl<'a> Query<'a> {
 /// A row of any database.
 pub(super) trait Cells {
     fn text(&self, index: usize) -> Result<Option<String>, CellError>;
+    fn bytes(&self, index: usize) -> Result<Option<Vec<u8>>, CellError>;
     fn number(&self, index: usize) -> Result<Option<i64>, CellError>;
     fn flag(&self, index: usize) -> Result<Option<bool>, CellError>;
     fn time(&self, index: usize) -> Result<Option<OffsetDateTime>, CellError>;
@@ -83,6 +89,10 @@ pub(super) struct Record<'a> {
 impl Record<'_> {
     pub(super) fn text(&self, column: usize) -> Result<Option<String>, StoreError> {
         self.checked(column, self.cells.text(self.first + column))
+    }
+
+    pub(super) fn bytes(&self, column: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        self.checked(column, self.cells.bytes(self.first + column))
     }
 
     pub(super) fn number(&self, column: usize) -> Result<Option<i64>, StoreError> {

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use vestibule_store::{
-    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewEntries, NewEntry, NewMail,
-    NewRole, NewTracker, NewUser, OneTimeSecret, OnlyIf, PasswordChange, PermissionChange, Seals,
-    SignIn, Store, Uniquifiers, User, UserChange, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Identity, MailFate, NewEntries, NewEntry, NewIdentity,
+    NewMail, NewPasskey, NewRole, NewTracker, NewUser, OneTimeSecret, OnlyIf, PasswordChange,
+    PermissionChange, Seals, SignIn, Store, Uniquifiers, User, UserChange, UserId, UserKey,
+    UserPatch,
 };
 
+use crate::identities::linked;
+use crate::passkeys::{passkey, registered};
 use crate::support::{at, by, by_id, user};
 
 /// Short, because some columns are.
@@ -98,6 +101,34 @@ async fn found_by_every_key(store: &Arc<dyn Store>, new: &NewUser) {
         assert_eq!(user.fs_token_uniquifier.as_ref(), own);
         assert_eq!(user.us_phone_number, new.us_phone_number);
     }
+}
+
+/// A passkey and a linked identity whose every text is hostile.
+async fn hostile_credentials(store: &Arc<dyn Store>, id: UserId, text: &str) {
+    let own = by_id(store, id).await;
+    let new = NewPasskey {
+        credential_id: format!("credential {text}").into_bytes(),
+        transports: vec![text.to_owned()],
+        extensions: Some(text.to_owned()),
+        device_type: text.to_owned(),
+        ..passkey(text)
+    };
+    let kept = registered(store, &own, new.clone()).await;
+    assert_eq!(kept.name, new.name);
+    assert_eq!(kept.transports, new.transports);
+    assert_eq!(kept.extensions, new.extensions);
+    assert_eq!(kept.device_type, new.device_type);
+    assert_eq!(store.passkey(text.as_bytes()).await, Ok(None));
+    let new = NewIdentity {
+        provider: text.to_owned(),
+        issuer: format!("issuer {text}"),
+        subject: text.to_owned(),
+        label: Some(text.to_owned()),
+    };
+    let kept = linked(store, &own, new.clone()).await;
+    assert_eq!((kept.provider, kept.issuer), (new.provider, new.issuer));
+    assert_eq!((kept.subject, kept.label), (new.subject, new.label));
+    assert_eq!(store.linked_identity(text, text).await, Ok(None));
 }
 
 pub(crate) async fn attack_injection_every_column_keeps_hostile_text_as_it_is(
@@ -246,6 +277,8 @@ pub(crate) async fn attack_injection_every_column_keeps_hostile_text_as_it_is(
         let tracker = store.tracker(&family).await.unwrap().unwrap();
         assert_eq!((tracker.name.as_str(), tracker.generation), (text, 2));
         assert_eq!(store.revoke_tracker(&family, at(1)).await, Ok(true));
+
+        hostile_credentials(store, id, text).await;
 
         let fresh = Uniquifiers {
             session: format!("reset {text}"),

@@ -8,11 +8,13 @@ mod changes;
 mod encodings;
 mod forgetting;
 mod guesses;
+mod identities;
 mod injection;
 mod journal;
 mod leaving;
 mod leaving_early;
 mod outside;
+mod passkeys;
 mod pooled;
 mod pooler;
 mod roles;
@@ -169,6 +171,26 @@ macro_rules! with_every_case {
                 cleared_and_forgotten_counters_begin_again
                 counters_are_purged_after_their_window
                 attack_parallel_guesses_never_exceed_the_limit
+            ;
+            passkeys:
+                a_new_passkey_is_found_by_credential_user_and_usage
+                a_taken_credential_or_name_is_a_conflict
+                a_use_is_recorded_if_the_counter_is_as_expected
+                attack_race_of_parallel_uses_of_one_sign_count_one_succeeds
+                concurrent_registrations_of_one_name_or_credential_succeed_once
+                a_passkey_is_deleted_once_and_by_its_owner
+                a_deleted_or_reset_user_has_no_passkeys
+                the_first_user_handle_stays
+            ;
+            identities:
+                a_linked_identity_is_found_byte_for_byte
+                a_taken_identity_is_a_conflict
+                a_user_is_created_together_with_an_identity
+                a_sign_in_with_an_identity_is_recorded_while_it_is_linked
+                an_identity_is_unlinked_once_and_by_its_owner
+                attack_race_parallel_unlinks_leave_one_identity
+                concurrent_links_of_one_identity_succeed_once
+                a_deleted_or_reset_user_has_no_identities
             ;
             together:
                 deleting_or_resetting_a_user_is_audited

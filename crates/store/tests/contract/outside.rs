@@ -8,7 +8,7 @@ use vestibule_store::sql::{Database, TableNames};
 use vestibule_store::{AuditHead, Change, Store};
 
 use crate::journal::events;
-use crate::server::Schema;
+use crate::server::{Engine, Schema};
 use crate::support::{Folder, at};
 
 /// A database, with access that bypasses the store.
@@ -50,6 +50,35 @@ impl Outside {
                 schema.ask(statement);
             }
         }
+    }
+}
+
+impl Outside {
+    /// The name of a table, quoted as this database does.
+    pub(crate) fn quoted(&self, table: &str) -> String {
+        match self {
+            Self::Server(schema) if schema.engine == Engine::Mysql => format!("`{table}`"),
+            _ => format!("\"{table}\""),
+        }
+    }
+
+    /// The constant for true.
+    pub(crate) fn truth(&self) -> &'static str {
+        match self {
+            Self::Server(schema) if schema.engine == Engine::Postgres => "true",
+            _ => "1",
+        }
+    }
+
+    /// The first column of every row of a file.
+    pub(crate) fn rows(&self, statement: &str) -> Vec<String> {
+        let Self::File(folder) = self else {
+            panic!("only a file is read");
+        };
+        let sql = folder.sql();
+        let mut statement = sql.prepare(statement).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
     }
 }
 

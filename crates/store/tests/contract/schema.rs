@@ -21,12 +21,13 @@ const TABLES: [&str; 5] = [
     "fs_refresh_tracker",
 ];
 
-const OURS: [&str; 5] = [
+const OURS: [&str; 6] = [
     "vestibule_ledger",
     "vestibule_outbox",
     "vestibule_audit",
     "vestibule_audit_head",
     "vestibule_guesses",
+    "vestibule_identities",
 ];
 
 /// The user table of the reference's oldest models.
@@ -124,7 +125,7 @@ fn a_new_database_has_the_tables_of_the_reference_and_our_own() {
         .map(|table| Upgrade(Finding::Table((*table).to_owned())))
         .collect();
     assert_eq!(made[..5], expected);
-    assert_eq!(made.len(), 15, "five tables and five indexes are ours");
+    assert_eq!(made.len(), 16, "six tables and five indexes are ours");
 
     let (ours, theirs) = (folder.sql(), Connection::open(fixture()).unwrap());
     for table in TABLES {
@@ -422,9 +423,9 @@ fn findings_that_cannot_be_fixed_are_reported_and_left_alone() {
 fn other_tables_in_the_file_are_left_alone() {
     let folder =
         with("CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1);");
-    assert_eq!(check(&folder).len(), 15);
+    assert_eq!(check(&folder).len(), 16);
     let error = SqliteStore::open(&folder.file(), &TableNames::default()).unwrap_err();
     assert!(matches!(error, StoreError::Schema(_)));
-    assert_eq!(init(&folder).len(), 15);
+    assert_eq!(init(&folder).len(), 16);
     assert_eq!(rows(&folder.sql(), "SELECT * FROM orders").len(), 1);
 }

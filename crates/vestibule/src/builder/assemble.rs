@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 use vestibule_formats::auth_token::AuthTokenCodec;
+use vestibule_formats::ceremony_state::CeremonyStateCodec;
 use vestibule_formats::csrf::CsrfCodec;
 use vestibule_formats::flask_session::SessionCodec;
 use vestibule_formats::refresh_token::RefreshTokenCodec;
@@ -29,9 +30,15 @@ use crate::mail::transport::{self, Mailer};
 use crate::messages::Messages;
 use crate::outbox::Outbox;
 use crate::outbox::worker::Transports;
+#[cfg(feature = "oauth")]
+use crate::providers::Providers;
 use crate::secrets::passwords::Passwords;
+#[cfg(feature = "oauth")]
+use crate::secrets::sealed::Sealer;
 use crate::settings::MailRoute;
 use crate::sms::transport::{self as sms, Dummy, SmsSender};
+#[cfg(feature = "oauth")]
+use crate::social::flow;
 use crate::validation::deliverability::Deliverability;
 use crate::validation::password::PasswordRules;
 
@@ -123,6 +130,10 @@ impl Builder {
             outbox: Outbox::new(&settings.secrets),
             chain: AuditChain::new(&settings.secrets),
             guard: Guard::new(&settings.secrets, &keys),
+            #[cfg(feature = "oauth")]
+            providers: Providers::new(&settings.providers, &clock)?,
+            #[cfg(feature = "oauth")]
+            flow_sealer: Sealer::new(&settings.secrets, flow::KEY_PURPOSE),
             passwords,
             own_rules,
             password_rules: PasswordRules::new(&settings.password, password_checks)?,
@@ -148,6 +159,7 @@ impl Builder {
                 SetupKind::TwoFactor,
                 Some(&settings.two_factor.setup.salt),
             ),
+            ceremony_codec: CeremonyStateCodec::new(&keys, Some(&settings.webauthn.register.salt)),
             code_secrets,
             request_ids: RequestIds::default(),
             hooks,

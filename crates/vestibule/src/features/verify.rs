@@ -47,7 +47,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<Endpoint> {
 /// `GET /verify`: returns the ways in which the caller can prove their identity.
 async fn get(State(app): State<App>, mut request: RequestContext) -> Response {
     let outcome = match request.authenticate(&app, &AuthPolicy::api(&app)).await {
-        Ok(()) => Ok(ways(&app, &mut request.session)),
+        Ok(()) => ways(&app, &mut request.session).await,
         Err(refusal) => Err(refusal),
     };
     request.finish(&app, outcome)
@@ -59,14 +59,15 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
     request.finish(&app, outcome)
 }
 
-fn ways(app: &App, session: &mut SessionContext) -> Reply {
+async fn ways(app: &App, session: &mut SessionContext) -> Result<Reply, HandlerError> {
     let mut reply = Reply::ok().member("csrf_token", session.csrf_token(app));
     if let Some(caller) = session.caller() {
         reply = UserPayload::without_tokens(app, &caller.user).add_to(reply);
     }
-    freshness::ways_to_verify(app)
+    Ok(freshness::ways_to_verify(app, session.caller())
+        .await?
         .into_iter()
-        .fold(reply, |reply, (name, value)| reply.member(name, value))
+        .fold(reply, |reply, (name, value)| reply.member(name, value)))
 }
 
 async fn verify(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {

@@ -174,6 +174,12 @@ impl RawBody {
 }
 
 impl Fields {
+    /// Whether the body has a field of this name, whatever its value.
+    #[must_use]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
     /// A text field; `Empty` if it holds only white space.
     #[must_use]
     pub(crate) fn text(&self, name: &str) -> Field<'_> {

@@ -45,6 +45,8 @@ enum Surface {
     Accounts,
     /// The health checks. Load balancers address them by IP address, so any `Host` is accepted.
     Probe,
+    /// The account endpoints that other sites send the browser to, also by a form.
+    Callbacks,
     /// A route of an embedding application, which may be a WebSocket.
     Application,
 }
@@ -62,6 +64,14 @@ impl Around {
         Self {
             app: app.clone(),
             surface: Surface::Accounts,
+        }
+    }
+
+    /// Around the account endpoints that accept requests of other sites.
+    pub(crate) fn callbacks(app: &App) -> Self {
+        Self {
+            app: app.clone(),
+            surface: Surface::Callbacks,
         }
     }
 
@@ -224,6 +234,9 @@ fn settle(
         let rejection = Rejection::new(StatusCode::BAD_REQUEST, Message::UntrustedHost)
             .explained(Explanation::host(info.host()));
         return (info, Some(rejection));
+    }
+    if surface == Surface::Callbacks {
+        return (info, None);
     }
     let path = request.uri().path();
     let own = OwnOrigin::of(&info, settings);

@@ -13,4 +13,5 @@ pub(crate) mod reply;
 pub(crate) mod request_id;
 pub(crate) mod request_info;
 pub(crate) mod requirement;
+pub(crate) mod segment;
 pub(crate) mod trust;

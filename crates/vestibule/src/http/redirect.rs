@@ -91,6 +91,17 @@ pub(crate) fn next_in(app: &App, info: &RequestInfo, query: &Query) -> Option<He
     header_value(next).filter(|_| ours)
 }
 
+/// Where the app continues after a sign-in: the target that `next` in the query names, if it is on
+/// an allowed host, or the app's view.
+pub(crate) fn after_sign_in(app: &App, info: &RequestInfo, query: &Query, view: &str) -> String {
+    let settings = &app.settings().redirect;
+    let next = query.get(NEXT).filter(|next| !next.is_empty());
+    match next.filter(|next| is_ours(next, info, settings)) {
+        Some(next) => next.to_owned(),
+        None => to_view(view, info, settings),
+    }
+}
+
 /// Validates `next` in the body or the query: it has to be text and on an allowed host.
 #[must_use]
 pub(crate) fn check_next(

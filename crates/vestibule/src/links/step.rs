@@ -1,10 +1,6 @@
 //! Handling a link from a mail: what the request does with it, and the redirects to the app's
 //! views.
 
-use std::convert::Infallible;
-
-use axum::extract::{FromRequestParts, Path};
-use http::request::Parts;
 use http::{Method, StatusCode, header};
 use vestibule_store::User;
 
@@ -22,18 +18,8 @@ use crate::session::caller::Load;
 use crate::session::request::RequestContext;
 use crate::settings::ConsumedBy;
 
-/// The token from a link's path. Invalid UTF-8 becomes an empty, hence invalid, token.
-#[derive(Debug)]
-pub(crate) struct Token(pub(crate) String);
-
-impl FromRequestParts<App> for Token {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let path = Path::<String>::from_request_parts(parts, app).await;
-        Ok(Self(path.map(|Path(token)| token).unwrap_or_default()))
-    }
-}
+/// The token from a link's path.
+pub(crate) use crate::http::segment::Segment as Token;
 
 /// What a request does with the link that it carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -104,6 +104,8 @@ messages! {
     PasswordInvalidLength = "PASSWORD_INVALID_LENGTH": "Choose a password of %(length)s to 128 characters.";
     /// The new password equals the old one.
     PasswordIsTheSame = "PASSWORD_IS_THE_SAME": "This is the current password. Choose another one.";
+    /// The exchange with a social provider failed.
+    OauthHandshakeError = "OAUTH_HANDSHAKE_ERROR": "Signing in with this provider did not work (%(exerror)s). Please try again.";
     /// The password field is empty.
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED": "Enter a password.";
     /// The reset link has expired.
@@ -162,10 +164,43 @@ messages! {
     /// The username is too short or too long.
     UsernameInvalidLength = "USERNAME_INVALID_LENGTH": "Choose a username of %(min)s to %(max)s characters.";
 
+    /// The passkey is registered already.
+    WebauthnCredentialIdInuse = "WEBAUTHN_CREDENTIAL_ID_INUSE": "This passkey is already registered.";
+    /// The passkey was registered for another use.
+    WebauthnCredentialWrongUsage = "WEBAUTHN_CREDENTIAL_WRONG_USAGE": "This passkey cannot be used here. Use another one.";
+    /// The ceremony took too long.
+    WebauthnExpired = "WEBAUTHN_EXPIRED": "The request expired after %(within)s. Start again.";
+    /// The passkey belongs to another user.
+    WebauthnMismatchUserHandle = "WEBAUTHN_MISMATCH_USER_HANDLE": "This passkey belongs to another account.";
+    /// The name of a passkey contains a character that is not allowed.
+    WebauthnNameDisallowedCharacters = "WEBAUTHN_NAME_DISALLOWED_CHARACTERS": "The name of a passkey can only contain letters, numbers, spaces, dashes and underscores.";
+    /// The user has a passkey with this name.
+    WebauthnNameInuse = "WEBAUTHN_NAME_INUSE": "You already have a passkey with the name %(name)s. Choose another one.";
+    /// The user has no passkey with this name.
+    WebauthnNameNotFound = "WEBAUTHN_NAME_NOT_FOUND": "You have no passkey with the name %(name)s.";
+    /// The name of the passkey is missing.
+    WebauthnNameRequired = "WEBAUTHN_NAME_REQUIRED": "Enter a name for the passkey.";
+    /// The response of the authenticator is not valid.
+    WebauthnNoVerify = "WEBAUTHN_NO_VERIFY": "The passkey could not be verified (%(cause)s). Try again.";
+    /// No account has the passkey.
+    WebauthnUnknownCredentialId = "WEBAUTHN_UNKNOWN_CREDENTIAL_ID": "This passkey is not registered here. Sign in another way.";
+    /// A value is too long.
+    InvalidInputLength = "INVALID_INPUT_LENGTH": "This value is too long. It can have at most %(length)s characters.";
+
     // Our own codes, for checks without a code in the reference.
 
+    /// The challenge was used before, or the passkey changed meanwhile.
+    WebauthnUsed = "WEBAUTHN_USED": "This response was already used. Start again.";
     /// The username reads as an address or a phone number, which may be another user's.
     UsernameResemblesIdentity = "USERNAME_RESEMBLES_IDENTITY": "A username cannot look like an email address or a phone number. Choose another one.";
+    /// The user has no other way to sign in than the one to be removed.
+    LastSignInMethod = "LAST_SIGN_IN_METHOD": "You have no other way to sign in. Set up another one first.";
+    /// A social provider says that the user's address is not verified.
+    OauthAddressNotVerified = "OAUTH_ADDRESS_NOT_VERIFIED": "The provider has not verified your email address. Verify it there, then try again.";
+    /// An identity at a social provider is linked to another account.
+    OauthAlreadyLinked = "OAUTH_ALREADY_LINKED": "This identity is already linked to another account.";
+    /// An identity at a social provider is not linked to any account.
+    OauthNotLinked = "OAUTH_NOT_LINKED": "This identity is not linked to your account yet. Sign in another way, then link it.";
     /// The code field is empty.
     PasscodeNotProvided = "PASSCODE_NOT_PROVIDED": "Enter the code.";
     /// The only second factor is a code to the mailbox or phone that served as the first factor.

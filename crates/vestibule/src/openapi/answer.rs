@@ -59,6 +59,14 @@ impl Answer {
         Self::new(StatusCode::FOUND).about(about).header("Location")
     }
 
+    /// A redirect of a `POST` to an address that is requested with `GET`.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn see_other(about: &str) -> Self {
+        Self::new(StatusCode::SEE_OTHER)
+            .about(about)
+            .header("Location")
+    }
+
     /// Sets the description.
     pub(super) fn about(mut self, about: impl Into<String>) -> Self {
         self.about = about.into();

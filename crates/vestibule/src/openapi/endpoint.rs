@@ -30,6 +30,7 @@ pub(crate) struct Endpoint {
     path: String,
     routes: MethodRouter<App>,
     operations: Vec<(Method, Describe)>,
+    open_to_others: bool,
 }
 
 impl Endpoint {
@@ -39,6 +40,7 @@ impl Endpoint {
             path: path.to_owned(),
             routes: MethodRouter::new(),
             operations: Vec::new(),
+            open_to_others: false,
         }
     }
 
@@ -58,6 +60,30 @@ impl Endpoint {
         T: 'static,
     {
         self.on(MethodFilter::POST, Method::POST, handler, describe)
+    }
+
+    /// Adds a handler for `DELETE`.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn delete<H, T>(self, handler: H, describe: Describe) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.on(MethodFilter::DELETE, Method::DELETE, handler, describe)
+    }
+
+    /// Accepts requests that another site makes the browser send, whatever their method.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn open_to_other_sites(self) -> Self {
+        Self {
+            open_to_others: true,
+            ..self
+        }
+    }
+
+    /// Whether requests of other sites are accepted.
+    pub(crate) fn accepts_other_sites(&self) -> bool {
+        self.open_to_others
     }
 
     fn on<H, T>(

@@ -17,6 +17,8 @@ pub(crate) use self::members::{
 };
 pub(crate) use self::operation::{Body, Operation, Tag};
 pub(crate) use self::schema::Schema;
+#[cfg(feature = "oauth")]
+pub(crate) use self::shared::provider_name;
 pub(crate) use self::shared::{
     Carries, csrf_token, include_auth_token, link_token, next, next_member, refresh_cookie,
     second_factor_errors, signed_in, user, ways_to_verify,

@@ -347,13 +347,26 @@ pub(crate) fn link_token() -> Value {
     })
 }
 
+/// The name of a provider in the path.
+#[cfg(feature = "oauth")]
+pub(crate) fn provider_name() -> Value {
+    json!({
+        "name": "name",
+        "in": "path",
+        "required": true,
+        "description": "The name of the provider in the configuration.",
+        "schema": { "type": "string" },
+    })
+}
+
 /// Adds what the reply to a sign-in says about the second factor, and the user. `always` is whether
 /// a request that succeeds signs in unless a second factor is required.
 pub(crate) fn signed_in(app: &App, answer: Answer, always: bool) -> Answer {
     let user = user(app, Carries::WhatWasAsked);
     let about = "Whether a second factor is required before the user is signed in.";
-    let two_factor = app.settings().two_factor.enabled;
-    let required = if two_factor {
+    let settings = app.settings();
+    let (codes, passkeys) = (settings.two_factor.enabled, settings.webauthn.enabled);
+    let required = if codes || passkeys {
         Schema::flag().about(about).example(false)
     } else {
         Schema::only(false).about(about)
@@ -363,7 +376,7 @@ pub(crate) fn signed_in(app: &App, answer: Answer, always: bool) -> Answer {
     } else {
         answer.may("tf_required", required)
     };
-    if !two_factor {
+    if !codes && !passkeys {
         return if always {
             answer.must("user", user)
         } else {
@@ -371,17 +384,32 @@ pub(crate) fn signed_in(app: &App, answer: Answer, always: bool) -> Answer {
         };
     }
     let state = Schema::word(["ready", "setup_from_login"]).about(
-        "What a second factor waits for: `ready` for a code at `/tf-validate`, `setup_from_login` for a method at `/tf-setup`.",
+        "What a second factor waits for: `ready` for a code at `/tf-validate` or a passkey at `tf_signin_url`, `setup_from_login` for a method at `/tf-setup`.",
     );
     let method = || {
-        Schema::word(["email", "authenticator", "sms"])
+        Schema::word(["email", "authenticator", "sms", "webauthn"])
             .about("The method of the second factor. A code of `email` and `sms` was sent.")
     };
-    answer
+    let answer = answer
         .may("user", user)
         .may("tf_state", state)
         .may("tf_primary_method", method())
-        .may("tf_method", method())
+        .may("tf_method", method());
+    if !passkeys {
+        return answer;
+    }
+    answer
+        .may(
+            "tf_signin_url",
+            Schema::text()
+                .about("The path of the endpoint for the passkey, if the method is `webauthn`."),
+        )
+        .may(
+            "tf_select",
+            Schema::only(true)
+                .about("Whether the user has to choose a second factor at `/tf-select`."),
+        )
+        .may("tf_setup_methods", Schema::list(method()))
 }
 
 /// The reasons, besides the account's own, why a right proof of identity does not sign in.

@@ -3,7 +3,7 @@
 //! [`assess`] is pure: the settings, the account and the proof decide. [`of`] loads the account
 //! first.
 
-use vestibule_store::User;
+use vestibule_store::{PasskeyUsage, User};
 
 use super::proof::{Channel, Factor, Proof};
 use crate::app::App;
@@ -27,8 +27,10 @@ pub(crate) struct FactorPolicy {
     same_channel: bool,
     /// The methods of unified sign-in after which a second factor is required.
     mfa_required: Vec<Method>,
-    /// Whether a registered passkey counts as the second factor.
-    passkey_as_second: bool,
+    /// Whether users who registered a passkey as a second factor have to show it.
+    passkeys: bool,
+    /// Whether a passkey whose authenticator verified the user counts as two factors.
+    verified_passkey_suffices: bool,
 }
 
 impl FactorPolicy {
@@ -47,7 +49,8 @@ impl FactorPolicy {
             always_validate: two_factor.always_validate,
             same_channel: two_factor.same_channel,
             mfa_required: unified.mfa_required.clone(),
-            passkey_as_second: webauthn.enabled && webauthn.allow_as_multi_factor,
+            passkeys: webauthn.enabled,
+            verified_passkey_suffices: webauthn.allow_as_multi_factor,
         }
     }
 
@@ -62,9 +65,12 @@ impl FactorPolicy {
             | Factor::ConfirmationLink
             | Factor::ResetLink
             | Factor::NewAccount
-            | Factor::RecoveryCode => true,
+            | Factor::Passkey
+            | Factor::RecoveryCode
+            | Factor::Provider => true,
+            Factor::VerifiedPasskey => !self.verified_passkey_suffices,
             // The sign-in that issued the credential was complete.
-            Factor::Credential => false,
+            Factor::MultiFactorProvider | Factor::Credential => false,
         }
     }
 
@@ -72,7 +78,9 @@ impl FactorPolicy {
     pub(super) fn accepts_second(&self, first: Factor, second: Factor) -> bool {
         match second {
             Factor::RecoveryCode => true,
-            Factor::Code(_) => self.same_channel || first.channel() != second.channel(),
+            Factor::Code(_) | Factor::Passkey | Factor::VerifiedPasskey => {
+                self.same_channel || first.channel() != second.channel()
+            }
             _ => false,
         }
     }
@@ -82,7 +90,8 @@ impl FactorPolicy {
 #[derive(Debug)]
 pub(crate) struct Account<'a> {
     user: &'a User,
-    /// Whether the user has a passkey. Not read if the policy does not ask for passkeys.
+    /// Whether the user registered a passkey as a second factor. Not read if the policy does not
+    /// ask for passkeys.
     has_passkey: bool,
     /// Whether the client is a device on which the user showed the second factor before.
     remembered: bool,
@@ -110,9 +119,7 @@ impl<'a> Account<'a> {
         user: &'a User,
         remembered: bool,
     ) -> Result<Self, Fault> {
-        // A handle alone does not mean a passkey: every user has a handle.
-        let may_have_passkey = policy.passkey_as_second && user.fs_webauthn_user_handle.is_some();
-        let has_passkey = may_have_passkey && app.store().has_passkey(user.id).await?;
+        let has_passkey = has_passkey(app, user).await?;
         let state = SecondFactorState {
             set_up: policy.two_factor && second_factor(user).is_some() || has_passkey,
             remembered,
@@ -131,15 +138,48 @@ impl<'a> Account<'a> {
 pub(crate) enum Assurance {
     /// The user may not sign in, whatever the proof.
     Blocked(LocalizedMessage),
-    /// A second factor is due, and the user has set up this one.
-    NeedsFactor(Method),
+    /// A second factor is due, and the user has set up these, of which one suffices.
+    NeedsFactor(Vec<SecondFactor>),
     /// A second factor is due, and the user has none yet.
     NeedsSetup,
     /// The user is signed in.
     Sufficient,
 }
 
-/// The second factor that a user has set up, by the name in the database.
+/// A second factor that a user has set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SecondFactor {
+    /// A one-time code.
+    Code(Method),
+    /// A passkey.
+    Passkey,
+}
+
+impl SecondFactor {
+    /// What the user shows with it.
+    const fn shown(self) -> Factor {
+        match self {
+            Self::Code(method) => Factor::Code(method),
+            Self::Passkey => Factor::Passkey,
+        }
+    }
+}
+
+/// Whether a user registered a passkey as a second factor, and passkeys are on.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn has_passkey(app: &App, user: &User) -> Result<bool, Fault> {
+    // A handle alone does not mean a passkey: every user has a handle.
+    let may_have = app.settings().webauthn.enabled && user.fs_webauthn_user_handle.is_some();
+    Ok(may_have
+        && app
+            .store()
+            .has_passkey(user.id, Some(PasskeyUsage::Secondary))
+            .await?)
+}
+
+/// The one-time code that a user has set up as a second factor, by the name in the database.
 pub(crate) fn second_factor(user: &User) -> Option<&str> {
     let is_set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     if !is_set(&user.tf_totp_secret) {
@@ -174,19 +214,56 @@ pub(crate) fn assess(policy: &FactorPolicy, account: &Account<'_>, proof: &Proof
     if !is_due(policy, account, first) {
         return Assurance::Sufficient;
     }
-    let stored = second_factor(account.user).filter(|_| policy.two_factor);
-    match stored.map(Method::from_stored) {
-        Some(Some(method)) if policy.accepts_second(first, Factor::Code(method)) => {
-            Assurance::NeedsFactor(method)
-        }
-        Some(Some(_)) => Assurance::Blocked(Message::SecondFactorOtherChannel.into()),
-        // A method of the application's own, or a passkey.
-        Some(None) => Assurance::Blocked(Message::SecondFactorNotServed.into()),
-        None if account.has_passkey && policy.passkey_as_second => {
+    let (set_up, has_unknown) = set_up(policy, account);
+    if set_up.is_empty() {
+        // Only a code can be set up during a sign-in.
+        return if has_unknown || !policy.two_factor {
             Assurance::Blocked(Message::SecondFactorNotServed.into())
-        }
-        None => Assurance::NeedsSetup,
+        } else {
+            Assurance::NeedsSetup
+        };
     }
+    let accepted = accepted(policy, set_up, first);
+    if accepted.is_empty() {
+        return Assurance::Blocked(Message::SecondFactorOtherChannel.into());
+    }
+    Assurance::NeedsFactor(accepted)
+}
+
+/// The second factors that count after this first factor.
+fn accepted(
+    policy: &FactorPolicy,
+    mut set_up: Vec<SecondFactor>,
+    first: Factor,
+) -> Vec<SecondFactor> {
+    set_up.retain(|second| policy.accepts_second(first, second.shown()));
+    set_up
+}
+
+/// The second factors that can complete a pending sign-in.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn choices(
+    app: &App,
+    user: &User,
+    proof: &Proof,
+) -> Result<Vec<SecondFactor>, Fault> {
+    let policy = FactorPolicy::of(app.settings());
+    let account = Account::load(app, &policy, user, false).await?;
+    let (set_up, _) = set_up(&policy, &account);
+    let first = proof.factors().first().copied();
+    Ok(first.map_or_else(Vec::new, |first| accepted(&policy, set_up, first)))
+}
+
+/// The second factors that the user has set up, and whether there is one of the application's own.
+fn set_up(policy: &FactorPolicy, account: &Account<'_>) -> (Vec<SecondFactor>, bool) {
+    let stored = second_factor(account.user).filter(|_| policy.two_factor);
+    let method = stored.map(Method::from_stored);
+    let code = method.flatten().map(SecondFactor::Code);
+    let passkey = (account.has_passkey && policy.passkeys).then_some(SecondFactor::Passkey);
+    let set_up = code.into_iter().chain(passkey).collect();
+    (set_up, method == Some(None))
 }
 
 /// Whether a second factor is due after the first.
@@ -195,9 +272,9 @@ fn is_due(policy: &FactorPolicy, account: &Account<'_>, first: Factor) -> bool {
         return false;
     }
     if let Some(required) = account.own_requirement {
-        return required && (policy.two_factor || policy.passkey_as_second);
+        return required && (policy.two_factor || policy.passkeys);
     }
-    let set_up = account.has_passkey && policy.passkey_as_second
+    let set_up = account.has_passkey && policy.passkeys
         || second_factor(account.user).is_some() && policy.two_factor;
     let remembered = account.remembered && !policy.always_validate;
     (set_up || policy.two_factor_required) && !remembered

@@ -131,7 +131,7 @@ pub(crate) async fn authenticate(
     session.set_caller(Some(caller));
     if let Some(within) = policy.within {
         let grace = policy.grace.unwrap_or(app.settings().freshness.grace);
-        require_fresh(app, session, within, grace, policy.chosen_by)?;
+        require_fresh(app, session, within, grace, policy.chosen_by).await?;
     }
     Ok(())
 }
@@ -140,18 +140,20 @@ pub(crate) async fn authenticate(
 ///
 /// # Errors
 /// 401 with the ways to prove it again.
-fn require_fresh(
+async fn require_fresh(
     app: &App,
     session: &mut SessionContext,
     within: Duration,
     grace: Duration,
     chosen_by: ChosenBy,
-) -> Result<(), Rejection> {
+) -> Result<(), HandlerError> {
     if freshness::is_fresh(app, session, within, grace, chosen_by) {
-        Ok(())
-    } else {
-        Err(not_fresh(app).unmet(Requirement::Freshness { within, grace }))
+        return Ok(());
     }
+    let rejection = not_fresh(app, session.caller()).await?;
+    Err(rejection
+        .unmet(Requirement::Freshness { within, grace })
+        .into())
 }
 
 impl RequestContext {
@@ -163,6 +165,18 @@ impl RequestContext {
     pub(crate) async fn identify(&mut self, app: &App) -> Result<(), HandlerError> {
         identify(app, &mut self.session, Load::User, &self.credentials).await?;
         csrf::check_open(app, &mut self.session, &self.evidence)?;
+        Ok(())
+    }
+
+    /// Identifies the caller by the session alone, for requests that another site makes the browser
+    /// send.
+    ///
+    /// # Errors
+    /// When the store fails.
+    #[cfg(feature = "oauth")]
+    pub(crate) async fn identify_by_session(&mut self, app: &App) -> Result<(), Fault> {
+        let caller = self.session.by_session(app, Load::User).await?;
+        self.session.set_caller(caller);
         Ok(())
     }
 
@@ -198,7 +212,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// 401 with the ways to prove it again.
-    pub(crate) fn require_fresh(&mut self, app: &App) -> Result<(), HandlerError> {
+    pub(crate) async fn require_fresh(&mut self, app: &App) -> Result<(), HandlerError> {
         let settings = &app.settings().freshness;
         if let Some(within) = settings.within {
             require_fresh(
@@ -207,7 +221,8 @@ impl RequestContext {
                 within,
                 settings.grace,
                 ChosenBy::Server,
-            )?;
+            )
+            .await?;
             self.session.keep_grace();
         }
         Ok(())
@@ -246,14 +261,15 @@ pub(crate) fn unauthenticated(app: &App, policy: &AuthPolicy) -> Rejection {
 }
 
 /// The rejection of a caller whose proof of identity is too old, with the ways to prove it again.
-fn not_fresh(app: &App) -> Rejection {
+async fn not_fresh(app: &App, caller: Option<&Caller>) -> Result<Rejection, Fault> {
     let settings = app.settings();
     let rejection = Rejection::new(StatusCode::UNAUTHORIZED, Message::ReauthenticationRequired)
         .member("reauth_required", true)
         .member("unified_signin_enabled", settings.unified.enabled);
-    freshness::ways_to_verify(app)
+    Ok(freshness::ways_to_verify(app, caller)
+        .await?
         .into_iter()
         .fold(rejection, |rejection, (name, value)| {
             rejection.member(name, value)
-        })
+        }))
 }

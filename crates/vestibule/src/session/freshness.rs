@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use vestibule_store::User;
 
+use super::caller::Caller;
 use super::context::SessionContext;
 use super::grace::{self, ChosenBy, Grace};
 use super::keys;
 use crate::app::App;
+use crate::http::fault::Fault;
 use crate::settings::Mechanism;
 
 /// Whether the caller's proof of identity, by the mechanism of this request, is at most `within`
@@ -80,18 +83,35 @@ fn grace_in_force(app: &App, session: &mut SessionContext, now: f64) -> Option<D
 }
 
 /// The ways other than a password in which the caller can prove their identity again.
-pub(crate) fn ways_to_verify(app: &App) -> [(&'static str, Value); 3] {
-    let settings = app.settings();
-    [
-        // Passkeys are not served yet, so no user can verify with one.
-        ("has_webauthn_verify_credential", Value::from(false)),
-        (
-            "oauth_enabled",
-            Value::from(settings.oauth_providers.is_some()),
-        ),
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn ways_to_verify(
+    app: &App,
+    caller: Option<&Caller>,
+) -> Result<[(&'static str, Value); 3], Fault> {
+    let providers = app.settings().provider_names();
+    let passkey = match caller {
+        Some(caller) => has_passkey(app, &caller.user).await?,
+        None => false,
+    };
+    Ok([
+        ("has_webauthn_verify_credential", Value::from(passkey)),
+        ("oauth_enabled", Value::from(providers.is_some())),
         (
             "oauth_providers",
-            Value::from(settings.oauth_providers.clone().unwrap_or_default()),
+            Value::from(providers.unwrap_or_default()),
         ),
-    ]
+    ])
+}
+
+/// Whether the user has a passkey that proves their identity again.
+async fn has_passkey(app: &App, user: &User) -> Result<bool, Fault> {
+    let settings = &app.settings().webauthn;
+    let usage = match settings.allow_as_verify.as_slice() {
+        [] => return Ok(false),
+        [usage] => Some(*usage),
+        _ => None,
+    };
+    Ok(settings.enabled && app.store().has_passkey(user.id, usage).await?)
 }

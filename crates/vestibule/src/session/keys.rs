@@ -24,6 +24,10 @@ pub(crate) const GRACE_WITHIN: &str = "vestibule_gexp_within";
 /// query in seconds: `1800003600/60/3600`. The reference has no such key.
 pub(crate) const GRACE_ASKED: &str = "vestibule_gexp_asked";
 
+/// The flows at social providers that this browser has begun, encrypted. The reference keeps its own
+/// flows elsewhere.
+pub(crate) const OAUTH_FLOWS: &str = "vestibule_oauth";
+
 /// Removes everything that belongs to a sign-in, complete or not, from the session. The CSRF token
 /// and the state of its cookie stay.
 pub(super) fn clear(session: &mut SessionContext) {

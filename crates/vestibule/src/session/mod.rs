@@ -18,5 +18,6 @@ pub(crate) mod proof;
 mod protection;
 pub(crate) mod refresh;
 pub(crate) mod request;
+pub(crate) mod second_factor;
 pub(crate) mod sign_in;
 pub(crate) mod tokens;

@@ -90,7 +90,11 @@ impl PendingSignIn {
             data.set_bool(keys::FRESH, false);
         }
         data.set_str(keys::PENDING_USER, &user.fs_uniquifier);
-        data.set_str(keys::PENDING_STATE, stage.name());
+        if stage == Stage::Select {
+            data.set_bool(keys::PENDING_SELECT, true);
+        } else {
+            data.set_str(keys::PENDING_STATE, stage.name());
+        }
         if remember {
             data.set_bool(keys::PENDING_REMEMBER, true);
         }
@@ -142,7 +146,10 @@ impl PendingSignIn {
             return Ok(None);
         };
         let is_setting_up = matches!(stage, Stage::Setup | Stage::Validating);
-        if is_setting_up && assurance::second_factor(&user).is_some() {
+        let has_second = is_setting_up
+            && (assurance::second_factor(&user).is_some()
+                || assurance::has_passkey(app, &user).await?);
+        if has_second {
             // Another sign-in set up a second factor meanwhile, which this one has to show.
             return Ok(None);
         }

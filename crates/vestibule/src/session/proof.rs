@@ -32,6 +32,14 @@ pub(crate) enum Factor {
     CodeLink,
     /// A recovery code.
     RecoveryCode,
+    /// A passkey whose authenticator did not verify the user.
+    Passkey,
+    /// A passkey whose authenticator verified the user, by a PIN or a fingerprint for example.
+    VerifiedPasskey,
+    /// A sign-in at a social provider.
+    Provider,
+    /// A sign-in at a social provider that counts as two factors.
+    MultiFactorProvider,
     /// A credential from an earlier, complete sign-in: a session, a remember cookie, an auth token
     /// or a refresh token. It proves as much as that sign-in did.
     Credential,
@@ -45,6 +53,8 @@ impl Factor {
             Self::Code(method) => method.name(),
             Self::CodeLink => "link",
             Self::RecoveryCode => "recovery_code",
+            Self::Passkey | Self::VerifiedPasskey => "webauthn",
+            Self::Provider | Self::MultiFactorProvider => "oauth",
             Self::SignInLink => "token",
             Self::ConfirmationLink => "confirm",
             Self::ResetLink => "reset",
@@ -55,7 +65,7 @@ impl Factor {
     }
 
     /// Every factor that can begin a sign-in.
-    pub(crate) const FIRST: [Self; 11] = [
+    pub(crate) const FIRST: [Self; 15] = [
         Self::Password,
         Self::UnifiedPassword,
         Self::SignInLink,
@@ -66,6 +76,10 @@ impl Factor {
         Self::Code(Method::Email),
         Self::Code(Method::Sms),
         Self::Code(Method::Authenticator),
+        Self::Passkey,
+        Self::VerifiedPasskey,
+        Self::Provider,
+        Self::MultiFactorProvider,
         Self::Credential,
     ];
 
@@ -81,6 +95,8 @@ impl Factor {
             Self::Code(Method::Sms) => Channel::Phone,
             Self::Code(Method::Authenticator) => Channel::Authenticator,
             Self::RecoveryCode => Channel::RecoveryCodes,
+            Self::Passkey | Self::VerifiedPasskey => Channel::Passkeys,
+            Self::Provider | Self::MultiFactorProvider => Channel::Provider,
             Self::Password
             | Self::UnifiedPassword
             | Self::NewAccount
@@ -98,6 +114,8 @@ pub(super) enum Channel {
     Phone,
     Authenticator,
     RecoveryCodes,
+    Passkeys,
+    Provider,
 }
 
 /// The factors that a user has shown in one sign-in.

@@ -5,7 +5,8 @@
 //! that the sign-in consumes is consumed in its transaction.
 
 use vestibule_store::{
-    Applied, Change, NewMail, OneTimeSecret, OnlyIf, SignIn, User, UserChange, UserPatch,
+    Applied, Change, IdentityChange, NewMail, OneTimeSecret, OnlyIf, PasskeyChange, SignIn, User,
+    UserChange, UserPatch,
 };
 
 use super::assurance::{self, Assurance};
@@ -13,18 +14,16 @@ use super::caller::Caller;
 use super::context::SessionContext;
 use super::cookies::Remember;
 use super::keys::{self, clear};
-use super::pending::{PendingSignIn, Stage};
+use super::pending::PendingSignIn;
 use super::proof::{self, Factor, Proof};
+use super::second_factor::{self, SecondFactorDue};
 use super::tokens::{self, UserPayload};
 use crate::app::App;
 use crate::codes::notice;
-use crate::codes::sent::{CodeFor, CodeMessage};
 use crate::hooks::Event;
 use crate::http::fault::Fault;
-use crate::http::reply::Reply;
-use crate::http::request_info::RequestInfo;
 use crate::messages::{LocalizedMessage, Message};
-use crate::settings::{Mechanism, Method};
+use crate::settings::Mechanism;
 
 /// A user whose proof of identity was verified.
 #[derive(Debug)]
@@ -38,9 +37,11 @@ pub(crate) struct Authentication {
     /// A hash by the current scheme, to be stored in place of an outdated one.
     pub(crate) upgrade: Option<String>,
     /// The one-time secrets that the sign-in consumes.
-    consumes: Vec<OneTimeSecret>,
+    pub(super) consumes: Vec<OneTimeSecret>,
     /// The reason for the refusal if one of the secrets was consumed before.
-    if_consumed: Message,
+    pub(super) if_consumed: LocalizedMessage,
+    /// The identity at a provider that the sign-in uses.
+    pub(super) identity: Option<IdentityChange>,
     /// Whether to issue tokens.
     tokens: bool,
     /// Changes to the user's row that take effect with the sign-in.
@@ -49,6 +50,8 @@ pub(crate) struct Authentication {
     events: Vec<Event<'static>>,
     /// Mails that are sent with the sign-in.
     mails: Vec<NewMail>,
+    /// The use of the passkey that was shown.
+    pub(super) passkey: Option<PasskeyChange>,
 }
 
 impl Authentication {
@@ -61,11 +64,13 @@ impl Authentication {
             remember: app.settings().login.default_remember_me,
             upgrade: None,
             consumes: Vec::new(),
-            if_consumed: Message::ApiError,
+            if_consumed: Message::ApiError.into(),
+            identity: None,
             tokens: false,
             patch: UserPatch::default(),
             events: Vec::new(),
             mails: Vec::new(),
+            passkey: None,
         }
     }
 
@@ -87,7 +92,15 @@ impl Authentication {
 
     /// Sets the reason for the refusal if the user's row changed meanwhile.
     pub(crate) fn unless_changed(mut self, message: Message) -> Self {
-        self.if_consumed = message;
+        self.if_consumed = message.into();
+        self
+    }
+
+    /// Records the use of an identity at a provider with the sign-in. If it is no longer linked, the
+    /// user is not signed in.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn with_identity(mut self, used: Option<IdentityChange>) -> Self {
+        self.identity = used;
         self
     }
 
@@ -103,6 +116,13 @@ impl Authentication {
         self
     }
 
+    /// Records the use of a passkey with the sign-in. If another request used the passkey meanwhile,
+    /// the user is not signed in.
+    pub(crate) fn with_passkey(mut self, used: PasskeyChange) -> Self {
+        self.passkey = Some(used);
+        self
+    }
+
     /// Issues tokens with the sign-in, if `wanted`.
     pub(crate) fn with_tokens(mut self, wanted: bool) -> Self {
         self.tokens = wanted;
@@ -111,9 +131,13 @@ impl Authentication {
 
     /// Consumes a one-time secret with the sign-in. If it was consumed before, or its user's
     /// address or `fs_uniquifier` changed since the secret was checked, the user is not signed in.
-    pub(crate) fn consuming(mut self, secret: OneTimeSecret, if_consumed: Message) -> Self {
+    pub(crate) fn consuming(
+        mut self,
+        secret: OneTimeSecret,
+        if_consumed: impl Into<LocalizedMessage>,
+    ) -> Self {
         self.consumes.push(secret);
-        self.if_consumed = if_consumed;
+        self.if_consumed = if_consumed.into();
         self
     }
 }
@@ -142,10 +166,10 @@ pub(crate) async fn proceed(
     let remembered = session.is_remembered_device(app, user);
     match assurance::of(app, user, proof, remembered).await? {
         Assurance::Sufficient => complete(app, session, authentication).await,
-        Assurance::NeedsFactor(method) => {
-            await_second_factor(app, session, authentication, Some(method)).await
+        Assurance::NeedsFactor(set_up) => {
+            second_factor::begin(app, session, authentication, &set_up).await
         }
-        Assurance::NeedsSetup => await_second_factor(app, session, authentication, None).await,
+        Assurance::NeedsSetup => second_factor::begin(app, session, authentication, &[]).await,
         Assurance::Blocked(reason) => {
             tracing::info!(user = %user.id, why = reason.message.code(), "the proof is right, but the user may not sign in");
             Ok(SignInOutcome::Refused(reason))
@@ -153,121 +177,7 @@ pub(crate) async fn proceed(
     }
 }
 
-/// What a sign-in that is not complete waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SecondFactorDue {
-    /// The second factor that the user has set up, by its name in the database, which may be an
-    /// older one; `None` if the user has to set one up first.
-    method: Option<String>,
-}
-
-impl SecondFactorDue {
-    /// The second factor that the user has set up is due.
-    pub(crate) fn of(user: &User) -> Self {
-        Self {
-            method: assurance::second_factor(user).map(str::to_owned),
-        }
-    }
-
-    /// The reply that tells the app what the user has to do next.
-    pub(crate) fn reply(self, app: &App, session: &mut SessionContext) -> Reply {
-        let reply = Reply::ok()
-            .member("csrf_token", session.csrf_token(app))
-            .member("tf_required", true);
-        match self.method {
-            None => reply.member("tf_state", Stage::Setup.name()),
-            Some(method) => reply
-                .member("tf_state", Stage::Ready.name())
-                .member("tf_primary_method", method.clone())
-                .member("tf_method", method),
-        }
-    }
-}
-
-/// Begins to wait for the second factor: consumes the one-time secrets of the first and sends the
-/// code of the second, in one transaction.
-async fn await_second_factor(
-    app: &App,
-    session: &mut SessionContext,
-    authentication: Authentication,
-    method: Option<Method>,
-) -> Result<SignInOutcome, Fault> {
-    let Authentication {
-        user,
-        proof,
-        remember,
-        upgrade,
-        consumes,
-        if_consumed,
-        ..
-    } = authentication;
-    let code = match method {
-        Some(method) => second_factor_code(app, session.info(), &user, method).await?,
-        None => None,
-    };
-    let sent = code.is_some().then(|| Event::SecondFactorCodeSent {
-        user_id: user.id,
-        method: method.map_or("", Method::name),
-    });
-    let consumes_any = !consumes.is_empty();
-    let mut patch = UserPatch {
-        password: upgrade.map(|hash| proof::upgraded(&user, hash)),
-        ..UserPatch::default()
-    };
-    if consumes_any {
-        patch.only_if = OnlyIf::same_as(&user);
-    }
-    let is_change = consumes_any || !patch.is_empty();
-    let change = Change {
-        consumes,
-        user: is_change.then(|| UserChange::Update(user.id, Box::new(patch))),
-        mails: code.into_iter().collect(),
-        ..Change::default()
-    };
-    let events: Vec<&Event<'_>> = sent.iter().collect();
-    if is_change || !change.mails.is_empty() {
-        match app.commit_all(session.info(), change, &events).await? {
-            Applied::Done(_) => {}
-            Applied::Spent | Applied::Stale if consumes_any => {
-                return Ok(SignInOutcome::Refused(if_consumed.into()));
-            }
-            Applied::Spent | Applied::Stale => return Err(deleted(&user)),
-        }
-    }
-    let stage = match method {
-        Some(_) => Stage::Ready,
-        None => Stage::Setup,
-    };
-    PendingSignIn::begin(app, session, &user, &proof, remember, stage);
-    let due = match method {
-        Some(_) => SecondFactorDue::of(&user),
-        None => SecondFactorDue { method: None },
-    };
-    Ok(SignInOutcome::SecondFactor(due))
-}
-
-/// The delivery with a code of the user's second factor, if its codes are sent.
-///
-/// # Errors
-/// When the code or the delivery cannot be made.
-pub(crate) async fn second_factor_code(
-    app: &App,
-    info: &RequestInfo,
-    user: &User,
-    method: Method,
-) -> Result<Option<NewMail>, Fault> {
-    let message = CodeMessage {
-        purpose: CodeFor::SecondFactor,
-        user,
-        method,
-        phone: user.tf_phone_number.as_deref(),
-        secret: user.tf_totp_secret.as_deref().unwrap_or_default(),
-        sent: true,
-    };
-    message.write(app, info).await
-}
-
-fn deleted(user: &User) -> Fault {
+pub(super) fn deleted(user: &User) -> Fault {
     Fault::Internal(format!("user {} was deleted during a sign-in", user.id))
 }
 
@@ -285,10 +195,12 @@ async fn complete(
         upgrade,
         consumes,
         if_consumed,
+        identity,
         tokens,
         patch,
         events: others,
         mails,
+        passkey,
     } = authentication;
     let mut patch = UserPatch {
         sign_in: app.settings().login.trackable.then(|| SignIn {
@@ -306,7 +218,8 @@ async fn complete(
     if !is_expected && !session.is_known_device(app, &user) {
         mails.extend(notice::new_device(app, session.info(), &user)?);
     }
-    let is_conditional = !consumes.is_empty() || patch.only_if != OnlyIf::default();
+    let is_conditional =
+        !consumes.is_empty() || passkey.is_some() || patch.only_if != OnlyIf::default();
     if is_conditional {
         let conditions = OnlyIf::same_as(&user);
         patch.only_if.email = conditions.email;
@@ -320,8 +233,10 @@ async fn complete(
     let change = Change {
         consumes,
         user: Some(UserChange::Update(user.id, Box::new(patch))),
+        identity,
         family: issue.as_ref().and_then(tokens::Issue::family),
         mails,
+        passkey,
         ..Change::default()
     };
     let via: Vec<&str> = proof.factors().iter().map(|factor| factor.name()).collect();
@@ -338,7 +253,7 @@ async fn complete(
     match app.commit_all(session.info(), change, &events).await? {
         Applied::Done(_) => {}
         Applied::Spent | Applied::Stale if is_conditional => {
-            return Ok(SignInOutcome::Refused(if_consumed.into()));
+            return Ok(SignInOutcome::Refused(if_consumed));
         }
         Applied::Spent | Applied::Stale => return Err(deleted(&user)),
     }
@@ -383,6 +298,7 @@ pub(crate) async fn end(app: &App, session: &mut SessionContext) -> Result<(), F
     let user_id = session.caller().map(|caller| caller.user.id);
     clear(session);
     session.drop_csrf_token(app);
+    session.data_mut().remove(keys::OAUTH_FLOWS);
     session.data_mut().set_str(keys::CSRF_COOKIE, "clear");
     if session.came_with_remember_cookie() {
         session.remember = Remember::Clear;

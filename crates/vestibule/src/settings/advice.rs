@@ -294,6 +294,13 @@ pub(super) fn give(reader: &Reader<'_>, settings: &Settings, listening: Listenin
             "list only your proxies",
         );
     }
+    if settings.oauth.enabled && settings.session.cookie.same_site == Some(SameSite::Strict) {
+        say(
+            "SESSION_COOKIE_SAMESITE",
+            "is Strict: browsers do not send the session when a social provider sends them back, so that no user can sign in with one",
+            "set it to \"Lax\"",
+        );
+    }
     let two_factor = &settings.two_factor;
     let by_mail = settings.unified.has(Method::Email)
         || settings.accounts.passwordless.enabled

@@ -1,6 +1,7 @@
 //! The paths of all endpoints, so that collisions are found. A test of the router compares this
 //! list with the endpoints themselves.
 
+use super::oauth::IDENTITIES_URL;
 use super::{MailRoute, Settings};
 
 /// Appends a segment to a path. A trailing slash stays at the end.
@@ -159,6 +160,30 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
             settings.serves_recovery_codes(),
             false,
         ),
+        (
+            "SECURITY_WAN_REGISTER_URL",
+            &settings.webauthn.register_url,
+            settings.webauthn.enabled,
+            true,
+        ),
+        (
+            "SECURITY_WAN_SIGNIN_URL",
+            &settings.webauthn.signin_url,
+            settings.webauthn.enabled,
+            true,
+        ),
+        (
+            "SECURITY_WAN_VERIFY_URL",
+            &settings.webauthn.verify_url,
+            settings.verifies_passkeys(),
+            true,
+        ),
+        (
+            "SECURITY_WAN_DELETE_URL",
+            &settings.webauthn.delete_url,
+            settings.webauthn.enabled,
+            false,
+        ),
     ];
     let prefixed = |path: &str| under_prefix(&settings.http.url_prefix, path);
     let mut paths = vec![
@@ -172,6 +197,33 @@ pub(crate) fn all(settings: &Settings) -> Vec<(&'static str, String)> {
             ["/dev/mailbox", "/dev/mailbox.json"]
                 .map(|path| ("the developer's mailbox", path.to_owned())),
         );
+    }
+    let oauth = &settings.oauth;
+    let reauthenticates = settings.freshness.within.is_some();
+    for (key, path, served) in [
+        ("SECURITY_OAUTH_START_URL", &oauth.start_url, true),
+        ("SECURITY_OAUTH_RESPONSE_URL", &oauth.response_url, true),
+        (
+            "SECURITY_OAUTH_VERIFY_START_URL",
+            &oauth.verify_start_url,
+            reauthenticates,
+        ),
+        (
+            "SECURITY_OAUTH_VERIFY_RESPONSE_URL",
+            &oauth.verify_response_url,
+            reauthenticates,
+        ),
+    ] {
+        if oauth.enabled && served {
+            paths.push((key, prefixed(&under(path, "{name}"))));
+        }
+    }
+    if oauth.enabled {
+        let identities = "the identities endpoint";
+        paths.extend([
+            (identities, prefixed(IDENTITIES_URL)),
+            (identities, prefixed(&under(IDENTITIES_URL, "{id}"))),
+        ]);
     }
     for (key, path, served, has_links) in keys {
         if served {

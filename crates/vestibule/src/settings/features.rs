@@ -2,24 +2,6 @@
 
 use super::reader::Reader;
 
-/// Passkeys, as far as a sign-in with a password depends on them.
-#[derive(Debug, Clone, Copy)]
-pub struct WebAuthnSettings {
-    /// Whether `SECURITY_WEBAUTHN` is on.
-    pub enabled: bool,
-    /// Whether passkeys count as a second factor.
-    pub allow_as_multi_factor: bool,
-}
-
-impl WebAuthnSettings {
-    pub(super) fn read(reader: &Reader<'_>) -> Self {
-        Self {
-            enabled: reader.flag("SECURITY_WEBAUTHN"),
-            allow_as_multi_factor: reader.flag("SECURITY_WAN_ALLOW_AS_MULTI_FACTOR"),
-        }
-    }
-}
-
 /// A feature: its switch, and the views that it redirects to.
 struct Feature {
     switch: &'static str,
@@ -90,7 +72,7 @@ const FEATURES: [Feature; 13] = [
     Feature {
         switch: "SECURITY_WEBAUTHN",
         views: &[],
-        served: false,
+        served: true,
     },
     Feature {
         switch: "SECURITY_OAUTH_ENABLE",
@@ -100,7 +82,7 @@ const FEATURES: [Feature; 13] = [
             "SECURITY_POST_OAUTH_VERIFY_VIEW",
             "SECURITY_VERIFY_ERROR_VIEW",
         ],
-        served: false,
+        served: true,
     },
 ];
 

@@ -1,5 +1,6 @@
 //! The servers that vestibule sends requests to.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
@@ -23,7 +24,7 @@ impl HttpOrigin {
     }
 
     /// Parses a URL into its origin, and its path with the query.
-    pub(super) fn parse_url(text: &str) -> Option<(Self, String)> {
+    pub(crate) fn parse_url(text: &str) -> Option<(Self, String)> {
         let uri: Uri = text.parse().ok()?;
         let tls = match uri.scheme_str()? {
             "https" => true,
@@ -66,6 +67,28 @@ impl HttpOrigin {
                     .is_ok_and(|address| address.is_loopback())
         };
         self.tls || is_loopback()
+    }
+}
+
+/// The scheme, host and port; without the port if it is the scheme's default.
+impl fmt::Display for HttpOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, default) = if self.tls {
+            ("https", 443)
+        } else {
+            ("http", 80)
+        };
+        let host = self.host.to_ascii_lowercase();
+        if host.contains(':') {
+            write!(f, "{scheme}://[{host}]")?;
+        } else {
+            write!(f, "{scheme}://{host}")?;
+        }
+        if self.port == default {
+            Ok(())
+        } else {
+            write!(f, ":{}", self.port)
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl IdentitySettings {
             attributes,
             username_enable,
             username_options: UsernameOptions {
-                allowed_categories: categories(reader),
+                allowed_categories: categories(reader, "SECURITY_USERNAME_ALLOWED_CHARS"),
                 min_length,
                 max_length,
                 form: reader.word("SECURITY_INPUT_NORMALIZE_FORM", &forms),
@@ -135,8 +135,7 @@ impl IdentitySettings {
 }
 
 /// Reads Unicode general categories, in full or by their first letter.
-fn categories(reader: &mut Reader<'_>) -> Vec<String> {
-    const KEY: &str = "SECURITY_USERNAME_ALLOWED_CHARS";
+pub(super) fn categories(reader: &mut Reader<'_>, key: &str) -> Vec<String> {
     const KNOWN: [(&str, &str); 7] = [
         ("L", "ulmto"),
         ("M", "nce"),
@@ -146,7 +145,7 @@ fn categories(reader: &mut Reader<'_>) -> Vec<String> {
         ("Z", "slp"),
         ("C", "cfson"),
     ];
-    let categories = reader.list(KEY);
+    let categories = reader.list(key);
     for category in &categories {
         let known = KNOWN.iter().any(|(major, minors)| {
             category.strip_prefix(major).is_some_and(|minor| {
@@ -155,7 +154,7 @@ fn categories(reader: &mut Reader<'_>) -> Vec<String> {
         });
         if !known {
             reader.problem(
-                KEY,
+                key,
                 format!("{category:?} is not a Unicode category"),
                 "use categories such as \"L\" (letters), \"N\" (numbers) or \"Pd\" (dashes)",
             );

@@ -90,6 +90,8 @@ pub struct Loaded {
     values: BTreeMap<&'static str, (Value, Origin)>,
     /// The keys whose secrets were read from files, and the paths of those files.
     secret_files: BTreeMap<&'static str, String>,
+    /// `<PROVIDER>_CLIENT_ID` and `_CLIENT_SECRET` of providers that are not built in, by name.
+    provider_credentials: BTreeMap<String, (String, Origin)>,
     /// The texts of `SECURITY_MSG_*`, by code.
     pub(super) messages: BTreeMap<String, Replacement>,
 }
@@ -150,13 +152,24 @@ impl Loaded {
     /// Whether the configuration file itself contains a secret.
     #[must_use]
     pub fn has_secret_in_file(&self) -> bool {
-        self.values.iter().any(|(name, (_, origin))| {
-            let is_secret = || keys::find(name).is_some_and(|key| key.kind.is_secret());
-            *origin == Origin::File
-                && !self.secret_files.contains_key(name)
-                && self.is_set(name)
-                && is_secret()
-        })
+        let of_providers = &self.provider_credentials;
+        let is_client_secret = |(name, (_, origin)): (&String, &(String, Origin))| {
+            *origin == Origin::File && name.ends_with("_CLIENT_SECRET")
+        };
+        of_providers.iter().any(is_client_secret)
+            || self.values.iter().any(|(name, (_, origin))| {
+                let is_secret = || keys::find(name).is_some_and(|key| key.kind.is_secret());
+                *origin == Origin::File
+                    && !self.secret_files.contains_key(name)
+                    && self.is_set(name)
+                    && is_secret()
+            })
+    }
+
+    /// The value of `<PROVIDER>_CLIENT_ID` or `_CLIENT_SECRET` of a provider that is not built in.
+    pub(super) fn provider_credential(&self, name: &str) -> Option<&str> {
+        let credential = self.provider_credentials.get(name)?;
+        Some(&credential.0)
     }
 
     /// The value of a key, and its source.
@@ -213,6 +226,9 @@ impl Loaded {
                     "has a value of the wrong type",
                     format!("write {}", Kind::Text.description()),
                 ));
+            } else if let Some(text) = value.as_str() {
+                self.provider_credentials
+                    .insert(name, (text.to_owned(), origin));
             }
         }
     }
@@ -245,6 +261,9 @@ impl Loaded {
             self.read_secret_file(key, text, Origin::Environment, sources, problems);
         } else if is_claimed(name) {
             problems.push(unknown(name));
+        } else if is_provider(name) {
+            self.provider_credentials
+                .insert(name.to_owned(), (text.to_owned(), Origin::Environment));
         }
     }
 

@@ -26,8 +26,10 @@ mod mail;
 mod mail_server;
 mod masking;
 mod notices;
+mod oauth;
 mod password;
 mod password_rules;
+mod providers;
 mod reader;
 mod redirect;
 mod salts;
@@ -37,6 +39,7 @@ mod sms;
 mod starter;
 mod tokens;
 mod value;
+mod webauthn;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -55,7 +58,6 @@ pub use csrf::{CsrfSettings, Mechanism};
 pub use database::DatabaseSettings;
 pub use effective::{Effective, effective};
 pub use error::SettingsError;
-pub use features::WebAuthnSettings;
 pub use http_origin::HttpOrigin;
 pub use identity::IdentitySettings;
 pub use limits::{LimitMode, LimitSettings, Rate};
@@ -64,12 +66,19 @@ pub use login::LoginSettings;
 pub(crate) use mail::SENDMAIL_TIMEOUT;
 pub use mail::{MailRoute, MailSettings, SmtpSettings, SmtpTls};
 pub use notices::NoticeSettings;
+#[cfg(feature = "oauth")]
+pub(crate) use oauth::IDENTITIES_URL;
+pub use oauth::{Linking, OauthSettings};
 pub(crate) use password::LONGEST_PASSWORD;
 pub use password::{PasswordSettings, SecretSettings};
 pub use password_rules::BreachedSettings;
 use reader::Reader;
 
 use crate::messages::Replacement;
+pub use providers::{
+    ClientCredentials, ProviderClaims, ProviderEndpoint, ProviderProtocol, ProviderSettings,
+    TokenAuth,
+};
 pub use redirect::RedirectSettings;
 pub use session::{RememberSettings, SessionProtection, SessionSettings};
 #[cfg(feature = "sms")]
@@ -78,6 +87,8 @@ pub use sms::{SmsService, SmsSettings, SmsWebhookSettings, TwilioSettings};
 pub use starter::STARTER;
 pub use tokens::{FreshnessSettings, RefreshSettings, TokenSettings};
 pub use value::IdentityAttribute;
+pub(crate) use webauthn::{USAGES, usage};
+pub use webauthn::{UserVerification, WebAuthnSettings};
 
 /// Which machines can reach the server's socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,9 +165,12 @@ pub struct Settings {
     /// Recovery codes.
     #[doc(hidden)]
     pub recovery_codes: RecoveryCodeSettings,
-    /// The names of the social providers; `None` if there are none.
+    /// Social sign-in.
     #[doc(hidden)]
-    pub oauth_providers: Option<Vec<String>>,
+    pub oauth: OauthSettings,
+    /// The providers of social sign-in; none if it is switched off.
+    #[doc(hidden)]
+    pub providers: Vec<ProviderSettings>,
     /// Redirect targets.
     #[doc(hidden)]
     pub redirect: RedirectSettings,
@@ -219,11 +233,12 @@ impl Settings {
             refresh: RefreshSettings::read(&mut reader),
             freshness: FreshnessSettings::read(&reader),
             two_factor: TwoFactorSettings::read(&mut reader),
-            webauthn: WebAuthnSettings::read(&reader),
+            webauthn: WebAuthnSettings::read(&mut reader),
             unified: UnifiedSettings::read(&mut reader),
             totp: TotpSettings::read(&mut reader),
             recovery_codes: RecoveryCodeSettings::read(&mut reader),
-            oauth_providers: None,
+            oauth: OauthSettings::read(&mut reader),
+            providers: providers::read(&mut reader),
             redirect: RedirectSettings::read(&mut reader),
             database: DatabaseSettings::read(&mut reader),
             messages: loaded.messages.clone(),
@@ -275,9 +290,27 @@ impl Settings {
         self.recovery_codes.enabled && (self.two_factor.enabled || self.webauthn.enabled)
     }
 
+    /// Whether a passkey can prove a user's identity again.
+    pub(crate) fn verifies_passkeys(&self) -> bool {
+        let has_usage = !self.webauthn.allow_as_verify.is_empty();
+        self.webauthn.enabled && self.freshness.within.is_some() && has_usage
+    }
+
     /// Whether `/login` is unified sign-in as well: not if it mails links.
     pub(crate) fn serves_unified_login(&self) -> bool {
         self.unified.replaces_login && !self.accounts.passwordless.enabled
+    }
+
+    /// The names of the social providers; `None` if users cannot sign in with any.
+    pub(crate) fn provider_names(&self) -> Option<Vec<&str>> {
+        let names = self.providers.iter().map(|provider| provider.name.as_str());
+        self.oauth.enabled.then(|| names.collect())
+    }
+
+    /// Whether a social provider answers with a form that the browser posts.
+    #[cfg(feature = "oauth")]
+    pub(crate) fn takes_provider_forms(&self) -> bool {
+        self.providers.iter().any(|provider| provider.form_post)
     }
 
     /// Whether a feature depends on mail.

@@ -51,6 +51,15 @@ impl<'a> Reader<'a> {
         self.raw(name).0
     }
 
+    /// `<PROVIDER>_CLIENT_ID` or `_CLIENT_SECRET`, whether the provider is built in or not.
+    pub(super) fn provider_credential(&self, name: &str) -> Option<String> {
+        if keys::find(name).is_some() {
+            return self.optional_text(name);
+        }
+        let text = self.loaded.provider_credential(name)?;
+        Some(text.to_owned()).filter(|text| !text.is_empty())
+    }
+
     /// Whether the value is set and not empty.
     pub(super) fn is_set(&self, name: &str) -> bool {
         let (value, origin) = self.raw(name);

@@ -58,17 +58,23 @@ pub(crate) async fn new_email(
             return None;
         }
     };
-    if !can_keep(app, Identity::Email, &address).await {
-        errors.push(name, Message::InvalidEmailAddress);
-        return None;
-    }
-    if let Some(deliverability) = app.deliverability()
-        && !deliverability.can_get_mail(&address).await
-    {
+    if !accepts_email(app, &address).await {
         errors.push(name, Message::InvalidEmailAddress);
         return None;
     }
     Some(address)
+}
+
+/// Whether an account can have a (normalised) address: the database can store it, and its domain
+/// accepts mail if the settings ask for that check.
+pub(crate) async fn accepts_email(app: &App, address: &str) -> bool {
+    if !can_keep(app, Identity::Email, address).await {
+        return false;
+    }
+    match app.deliverability() {
+        Some(deliverability) => deliverability.can_get_mail(address).await,
+        None => true,
+    }
 }
 
 /// Whether the database can store a new identity. If it cannot be queried now, it reports the error

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::callers::assert_every_path_is_listed;
 use crate::support::codes::TWO_FACTOR;
+use crate::support::social::{SOCIAL, filled};
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
@@ -96,7 +97,8 @@ SECURITY_API_ENABLED_METHODS = [\"session\", \"token\", \"basic\"]
 SECURITY_REFRESH_TOKEN = true
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"
 SECURITY_UNIFIED_SIGNIN = true
-{TWO_FACTOR}",
+SECURITY_WEBAUTHN = true
+{TWO_FACTOR}{SOCIAL}",
             self.protect, self.ignore_unauth, self.logout_csrf, self.check_default
         ))
         .await
@@ -112,11 +114,12 @@ SECURITY_UNIFIED_SIGNIN = true
             // These callers are refused before the CSRF check.
             Kind::Protected | Kind::Fresh if who == Who::Anonymous => false,
             Kind::Fresh if who == Who::Remembered => false,
+            Kind::FreshSession if who != Who::Session => false,
             // An identified caller is refused before the CSRF check.
             Kind::AnonymousOnly if who.identified() => false,
             _ if self.check_default => true,
             Kind::Open | Kind::AnonymousOnly => who.identified() || !self.ignore_unauth,
-            Kind::Protected | Kind::Fresh => protected,
+            Kind::Protected | Kind::Fresh | Kind::FreshSession => protected,
             Kind::SignOut => self.logout_csrf && who.identified() && protected,
         }
     }
@@ -129,6 +132,8 @@ enum Kind {
     AnonymousOnly,
     Protected,
     Fresh,
+    /// Accepts no other mechanism than a session.
+    FreshSession,
     SignOut,
 }
 
@@ -211,6 +216,44 @@ fn endpoints() -> Vec<Endpoint> {
         row(Kind::AnonymousOnly, Method::POST, "/mf-recovery", None),
         row(Kind::Reads, Method::GET, "/mf-recovery-codes", None),
         row(Kind::Fresh, Method::POST, "/mf-recovery-codes", None),
+        row(Kind::Reads, Method::GET, "/wan-register", None),
+        row(Kind::Fresh, Method::POST, "/wan-register", None),
+        row(Kind::Protected, Method::POST, "/wan-register/{token}", None),
+        row(Kind::Reads, Method::GET, "/wan-signin", None),
+        row(Kind::AnonymousOnly, Method::POST, "/wan-signin", None),
+        row(Kind::Open, Method::POST, "/wan-signin/{token}", None),
+        row(Kind::Reads, Method::GET, "/wan-verify", None),
+        row(Kind::Protected, Method::POST, "/wan-verify", None),
+        row(Kind::Protected, Method::POST, "/wan-verify/{token}", None),
+        row(Kind::Reads, Method::GET, "/wan-delete", None),
+        row(Kind::Fresh, Method::POST, "/wan-delete", None),
+        row(
+            Kind::AnonymousOnly,
+            Method::POST,
+            "/login/oauthstart/{name}",
+            None,
+        ),
+        row(
+            Kind::Reads,
+            Method::GET,
+            "/login/oauthresponse/{name}",
+            None,
+        ),
+        row(
+            Kind::Protected,
+            Method::POST,
+            "/login/oauth-verify-start/{name}",
+            None,
+        ),
+        row(
+            Kind::Reads,
+            Method::GET,
+            "/login/oauth-verify-response/{name}",
+            None,
+        ),
+        row(Kind::Reads, Method::GET, "/identities", None),
+        row(Kind::FreshSession, Method::POST, "/identities/{id}", None),
+        row(Kind::Fresh, Method::DELETE, "/identities/{id}", None),
         row(Kind::SignOut, Method::POST, "/logout", None),
     ]
 }
@@ -264,7 +307,7 @@ async fn ask(caller: &Caller<'_>, endpoint: &Endpoint, csrf: Option<&str>) -> An
     if let Some(original) = endpoint.original {
         browser = browser.header("x-original-method", original);
     }
-    let path = format!("{PREFIX}{}", endpoint.path.replace("{token}", "a.b.c"));
+    let path = format!("{PREFIX}{}", filled(endpoint.path));
     if endpoint.method != Method::POST {
         return browser
             .send(endpoint.method.clone(), &path, None, Vec::new())

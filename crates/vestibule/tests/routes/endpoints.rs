@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 use vestibule::admin::{self, roles};
 
+use crate::support::social::{SOCIAL, filled};
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
@@ -21,10 +22,11 @@ SECURITY_TOKEN_MAX_AGE = \"10 days\"
 SECURITY_UNIFIED_SIGNIN = true
 SECURITY_TWO_FACTOR = true
 SECURITY_MULTI_FACTOR_RECOVERY_CODES = true
+SECURITY_WEBAUTHN = true
 ";
 
 fn everything() -> String {
-    format!("{LIFE}{MORE}")
+    format!("{LIFE}{MORE}{SOCIAL}")
 }
 
 /// The callers, in the order of the columns.
@@ -124,6 +126,17 @@ fn rows() -> Vec<Row> {
         row(get.clone(), "/us-setup", "", fresh),
         row(post.clone(), "/us-setup", "", refused(fresh)),
         row(post.clone(), "/us-setup/{token}", "", refused(members)),
+        row(get.clone(), "/wan-register", "", fresh),
+        row(post.clone(), "/wan-register", "", refused(fresh)),
+        row(post.clone(), "/wan-register/{token}", "", refused(members)),
+        row(get.clone(), "/wan-signin", "", anonymous_only),
+        row(post.clone(), "/wan-signin", "", anonymous_only),
+        row(post.clone(), "/wan-signin/{token}", "", [400; 8]),
+        row(get.clone(), "/wan-verify", "", members),
+        row(post.clone(), "/wan-verify", "", members),
+        row(post.clone(), "/wan-verify/{token}", "", refused(members)),
+        row(get.clone(), "/wan-delete", "", fresh),
+        row(post.clone(), "/wan-delete", "", refused(fresh)),
         // No sign-in is pending.
         row(
             get.clone(),
@@ -148,6 +161,40 @@ fn rows() -> Vec<Row> {
         row(post.clone(), "/mf-recovery", "", [400; 8]),
         row(get.clone(), "/mf-recovery-codes", "", fresh),
         row(post.clone(), "/mf-recovery-codes", "", fresh),
+        // No flow was begun, and the provider is only called in its answer.
+        row(
+            post.clone(),
+            "/login/oauthstart/{name}",
+            "",
+            [302, 302, 302, 400, 400, 400, 400, 400],
+        ),
+        row(get.clone(), "/login/oauthresponse/{name}", "", [302; 8]),
+        row(
+            post.clone(),
+            "/login/oauth-verify-start/{name}",
+            "",
+            members.map(|status| if status == 200 { 302 } else { status }),
+        ),
+        row(
+            get.clone(),
+            "/login/oauth-verify-response/{name}",
+            "",
+            [302; 8],
+        ),
+        row(get.clone(), "/identities", "", members),
+        row(
+            post.clone(),
+            "/identities/{id}",
+            "",
+            fresh.map(|status| if status == 200 { 302 } else { status }),
+        ),
+        // None of these callers has this identity.
+        row(
+            Method::DELETE,
+            "/identities/{id}",
+            "",
+            fresh.map(|status| if status == 200 { 404 } else { status }),
+        ),
         row(get.clone(), "/authz", "", members),
         row(
             get.clone(),
@@ -175,7 +222,7 @@ fn rows() -> Vec<Row> {
 
 /// The path to request: endpoints for operators and developers are not below the prefix.
 fn full(path: &str) -> String {
-    let path = path.replace("{token}", "a.b.c");
+    let path = filled(path);
     let beside = path.starts_with("/dev/") || path == "/healthz" || path == "/readyz";
     if beside {
         path
@@ -294,7 +341,9 @@ async fn ask(browser: &mut Browser<'_>, row: &Row) -> Answer {
         let body = json!({"email": ANA, "password": PASSWORD});
         browser.post(&path, body).await
     } else {
-        browser.get(&path).await
+        browser
+            .send(row.method.clone(), &path, None, Vec::new())
+            .await
     }
 }
 

@@ -4,16 +4,25 @@
 mod every;
 mod rows;
 
+use std::sync::LazyLock;
+
 use http::Method;
 use serde_json::json;
 use vestibule_formats::totp::SALT_BYTES;
-use vestibule_store::UserPatch;
+use vestibule_store::{PasskeyUsage, UserPatch};
+use vestibule_testkit::authenticator::Authenticator as PasskeyInSoftware;
+use vestibule_testkit::provider::Provider;
 
 use self::rows::{First, Outcome, Second, expected, seconds};
 use crate::support::callers::text;
 use crate::support::codes::{Authenticator, SETUP, TWO_FACTOR, VALIDATE};
+use crate::support::passkeys::{SIGN_IN as PASSKEY_SIGN_IN, credential};
+use crate::support::social::{filled, lines};
 use crate::support::unified::{UNIFIED, totp, wallet};
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
+
+/// The provider, at which Ana signs in.
+static HUB: LazyLock<Provider> = LazyLock::new(Provider::start);
 
 const PREFIX: &str = "/api/accounts";
 const NEW: &str = "new@example.com";
@@ -29,11 +38,17 @@ SECURITY_AUTO_LOGIN_AFTER_CONFIRM = true
 SECURITY_AUTO_LOGIN_AFTER_RESET = true
 SECURITY_LOGIN_WITHOUT_CONFIRMATION = true
 SECURITY_FRESHNESS = "1 hour"
+SECURITY_WEBAUTHN = true
 "#;
 
 async fn app(first: First, second: Second) -> TestApp {
+    let social = if first.is_provider() {
+        lines(&HUB, &HUB)
+    } else {
+        String::new()
+    };
     let lines = format!(
-        "{LIFE}{UNIFIED}{TWO_FACTOR}{EVERYTHING}{}\
+        "{LIFE}{UNIFIED}{TWO_FACTOR}{EVERYTHING}{social}{}\
          SECURITY_TWO_FACTOR_REQUIRED = {}\nSECURITY_US_MFA_REQUIRED = {:?}\n\
          SECURITY_TWO_FACTOR_SAME_CHANNEL = \"{}\"\nSECURITY_TWO_FACTOR_ALWAYS_VALIDATE = {}\n\
          SECURITY_TWO_FACTOR_LOGIN_VALIDITY = \"1 day\"\n",
@@ -46,21 +61,29 @@ async fn app(first: First, second: Second) -> TestApp {
     TestApp::with(&lines).await
 }
 
-/// Makes Ana a user who can show the first factor, and has set up the second.
-async fn prepare(app: &TestApp, first: First, second: Second) {
+/// Makes Ana a user who can show the first factor, and has set up the second. Returns the passkey
+/// that is the second.
+async fn prepare(app: &TestApp, first: First, second: Second) -> Option<PasskeyInSoftware> {
     // Nothing that an earlier sign-in counted or used matters any more.
     app.wait(2 * 86_400);
     app.has(ANA, &["email", "authenticator", "sms"]).await;
     let is_confirmed = first.row().0 != "ConfirmationLink";
-    let secret = second.method.map(|_| second_secret());
+    app.remove_passkeys(ANA).await;
+    let code = second.method.filter(|method| *method != "webauthn");
     let patch = UserPatch {
         confirmed_at: Some(is_confirmed.then(|| app.app().clock().now())),
-        tf_primary_method: Some(second.method.map(str::to_owned)),
-        tf_totp_secret: Some(secret),
-        tf_phone_number: Some(second.method.map(|_| OTHER_PHONE.to_owned())),
+        tf_primary_method: Some(code.map(str::to_owned)),
+        tf_totp_secret: Some(code.map(|_| second_secret())),
+        tf_phone_number: Some(code.map(|_| OTHER_PHONE.to_owned())),
         ..UserPatch::default()
     };
     app.patched(ANA, patch).await;
+    let is_passkey = second.method == Some("webauthn");
+    if is_passkey {
+        Some(app.store_passkey(ANA, PasskeyUsage::Secondary).await)
+    } else {
+        None
+    }
 }
 
 fn second_secret() -> String {
@@ -94,7 +117,7 @@ fn protected(app: &TestApp) -> Vec<(Method, String)> {
             // A sign-in that needs a second factor sets it up there.
             let sets_up = path == "/tf-setup";
             if operation["responses"].get("401").is_some() && !sets_up {
-                let path = format!("{PREFIX}{}", path.replace("{token}", "a.b.c"));
+                let path = format!("{PREFIX}{}", filled(path));
                 operations.push((method.to_uppercase().parse().unwrap(), path));
             }
         }
@@ -111,11 +134,12 @@ async fn refused(browser: &Browser<'_>, operations: &[(Method, String)]) -> (usi
         let answer = if *method == Method::POST {
             browser.post(path, json!({})).await
         } else {
-            browser.get(path).await
+            browser.send(method.clone(), path, None, Vec::new()).await
         };
         match answer.status.as_u16() {
             401 => refused += 1,
-            200 | 400 => assert!(!answer.text.contains("CSRF"), "{path}: {answer:?}"),
+            // A redirect to a provider, and an identity that is not linked.
+            200 | 302 | 400 | 404 => assert!(!answer.text.contains("CSRF"), "{path}: {answer:?}"),
             _ => panic!("{method} {path}: {answer:?}"),
         }
     }
@@ -189,7 +213,18 @@ async fn assert_everything_opens(
 }
 
 /// Shows the second factor that is due. Returns the answer.
-async fn show_second(app: &TestApp, browser: &mut Browser<'_>, due: Outcome) -> Answer {
+async fn show_second(
+    app: &TestApp,
+    browser: &mut Browser<'_>,
+    due: Outcome,
+    passkey: Option<PasskeyInSoftware>,
+) -> Answer {
+    if let Some(mut passkey) = passkey {
+        let begun = browser.begin(PASSKEY_SIGN_IN, json!({})).await;
+        let response = passkey.sign_in(&begun.options).unwrap();
+        let path = format!("{}?include_auth_token", begun.path);
+        return browser.post(&path, credential(&response)).await;
+    }
     let code = match due {
         Outcome::Due("email") => app.mailed_code(ANA).await,
         Outcome::Due("sms") => app.texted_code(OTHER_PHONE).await,
@@ -207,7 +242,7 @@ async fn show_second(app: &TestApp, browser: &mut Browser<'_>, due: Outcome) -> 
 
 async fn try_out(app: &TestApp, first: First, second: Second) -> Outcome {
     let case = format!("{first:?} {second:?}");
-    prepare(app, first, second).await;
+    let passkey = prepare(app, first, second).await;
     let operations = protected(app);
     assert!(operations.len() > 15, "{operations:?}");
     let mut browser = device(app, second).await;
@@ -224,13 +259,16 @@ async fn try_out(app: &TestApp, first: First, second: Second) -> Outcome {
             assert_eq!(state.verdict(), verdict, "{case}");
         }
         Outcome::Due(_) | Outcome::SetUp => {
-            let is_set_up = outcome != Outcome::SetUp;
-            let state = if is_set_up { VALIDATE } else { SETUP };
+            let state = match outcome {
+                Outcome::SetUp => SETUP,
+                Outcome::Due("webauthn") => PASSKEY_SIGN_IN,
+                _ => VALIDATE,
+            };
             let state = browser.get(state).await;
             assert_eq!(state.status, 200, "{case}: {answer:?} {state:?}");
             let mut browser = browser.header("x-xsrf-token", &state.csrf_token());
             assert_nothing_opens(&operations, &browser, &answer, &case).await;
-            let answer = show_second(app, &mut browser, outcome).await;
+            let answer = show_second(app, &mut browser, outcome, passkey).await;
             assert_eq!(answer.status, 200, "{case}: {answer:?}");
             assert_everything_opens((app, &operations), &browser, &answer, &case).await;
         }
@@ -262,7 +300,7 @@ async fn attack_second_factor_bypass_a_password_or_a_code_opens_nothing() {
         First::TextedCode,
         First::AppCode,
     ];
-    assert_eq!(try_all(&all).await, 36);
+    assert_eq!(try_all(&all).await, 46);
 }
 
 #[tokio::test]
@@ -274,19 +312,31 @@ async fn attack_second_factor_bypass_a_link_or_a_new_account_opens_nothing() {
         // The last one, since it changes the password.
         First::ResetLink,
     ];
-    assert_eq!(try_all(&all).await, 25);
+    assert_eq!(try_all(&all).await, 31);
+}
+
+#[tokio::test]
+async fn attack_second_factor_bypass_a_passkey_is_one_factor_unless_it_verified_the_user() {
+    assert_eq!(try_all(&[First::Passkey, First::VerifiedPasskey]).await, 10);
 }
 
 #[tokio::test]
 async fn attack_second_factor_bypass_a_posted_link_opens_nothing() {
     let all = [First::PostedCodeLink, First::PostedConfirmationLink];
-    assert_eq!(try_all(&all).await, 15);
+    assert_eq!(try_all(&all).await, 19);
 }
 
 #[tokio::test]
 async fn attack_second_factor_bypass_a_link_that_signs_in_opens_nothing() {
-    assert_eq!(try_all(&[First::SignInLink]).await, 8);
-    assert_eq!(try_all(&[First::PostedSignInLink]).await, 8);
+    assert_eq!(try_all(&[First::SignInLink]).await, 10);
+    assert_eq!(try_all(&[First::PostedSignInLink]).await, 10);
+}
+
+#[tokio::test]
+async fn attack_second_factor_bypass_a_provider_opens_nothing() {
+    assert_eq!(try_all(&[First::Provider]).await, 11);
+    // It counts as two factors.
+    assert_eq!(try_all(&[First::MultiFactorProvider]).await, 0);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::callers::{TOKEN_HEADER, assert_every_path_is_listed};
 use crate::support::codes::TWO_FACTOR;
+use crate::support::social::{SOCIAL, filled};
 use crate::support::{ANA, Answer, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
@@ -19,7 +20,7 @@ const PLACES: [&str; 3] = ["header", "query", "body"];
 /// by address.
 async fn two_people(extra: &str) -> TestApp {
     let lines = format!(
-        "{LIFE}{TWO_FACTOR}SECURITY_UNIFIED_SIGNIN = true\nSECURITY_LINKS_CONSUMED_BY = \"post\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
+        "{LIFE}{TWO_FACTOR}{SOCIAL}SECURITY_WEBAUTHN = true\nSECURITY_UNIFIED_SIGNIN = true\nSECURITY_LINKS_CONSUMED_BY = \"post\"\nSECURITY_REFRESH_TOKEN = true\nSECURITY_REFRESH_TOKEN_COOKIE_NAME = \"\"\n{extra}"
     );
     let app = TestApp::built(&lines, |builder| {
         builder.describe_user(|user| {
@@ -45,7 +46,7 @@ async fn ask(
     mut body: Value,
     token: Option<(&str, &str)>,
 ) -> Answer {
-    let mut path = format!("{PREFIX}{}", path.replace("{token}", "a.b.c"));
+    let mut path = format!("{PREFIX}{}", filled(path));
     let mut asking = browser.clone();
     match token {
         Some(("header", token)) => asking = asking.header(TOKEN_HEADER, token),
@@ -131,6 +132,40 @@ fn endpoints() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/mf-recovery", json!({"code": "1"})),
         (Method::GET, "/mf-recovery-codes", json!({})),
         (Method::POST, "/mf-recovery-codes", json!({})),
+        (Method::GET, "/wan-register", json!({})),
+        (Method::POST, "/wan-register", json!({"name": "x"})),
+        (
+            Method::POST,
+            "/wan-register/{token}",
+            json!({"credential": "{}"}),
+        ),
+        (Method::GET, "/wan-signin", json!({})),
+        (Method::POST, "/wan-signin", json!({})),
+        (
+            Method::POST,
+            "/wan-signin/{token}",
+            json!({"credential": "{}"}),
+        ),
+        (Method::GET, "/wan-verify", json!({})),
+        (Method::POST, "/wan-verify", json!({})),
+        (
+            Method::POST,
+            "/wan-verify/{token}",
+            json!({"credential": "{}"}),
+        ),
+        (Method::GET, "/wan-delete", json!({})),
+        (Method::POST, "/wan-delete", json!({"name": "x"})),
+        (Method::POST, "/login/oauthstart/{name}", json!({})),
+        (Method::GET, "/login/oauthresponse/{name}", json!({})),
+        (Method::POST, "/login/oauth-verify-start/{name}", json!({})),
+        (
+            Method::GET,
+            "/login/oauth-verify-response/{name}",
+            json!({}),
+        ),
+        (Method::GET, "/identities", json!({})),
+        (Method::POST, "/identities/{id}", json!({})),
+        (Method::DELETE, "/identities/{id}", json!({})),
         (Method::POST, "/logout", json!({})),
     ]
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A folder, and the prefixes of `use` that are forbidden in it.
-const WALLS: [(&str, &[&str]); 9] = [
+const WALLS: [(&str, &[&str]); 10] = [
     (
         "settings",
         &[
@@ -60,6 +60,12 @@ const WALLS: [(&str, &[&str]); 9] = [
     ),
     ("mail", &["session", "features", "embed", "admin"]),
     ("sms", &["session", "features", "embed", "admin"]),
+    (
+        "providers",
+        &[
+            "session", "features", "embed", "admin", "mail", "sms", "app", "messages",
+        ],
+    ),
     ("outbox", &["session", "features", "embed", "admin"]),
     ("validation", &["session", "features", "embed", "admin"]),
 ];

@@ -53,6 +53,13 @@ fn each_risk_is_named_with_its_fix() {
             ][..],
         ),
         (
+            "SESSION_COOKIE_SAMESITE = \"Strict\"\nSECURITY_OAUTH_ENABLE = true\n\
+             GITHUB_CLIENT_ID = \"client\"\nGITHUB_CLIENT_SECRET = \"secret\"\n\
+             SECURITY_FRESHNESS = -1\nSECURITY_REDIRECT_BEHAVIOR = \"spa\"\n\
+             SECURITY_POST_OAUTH_LOGIN_VIEW = \"/in\"\nSECURITY_LOGIN_ERROR_VIEW = \"/error\"",
+            &["SESSION_COOKIE_SAMESITE", "Strict", "Lax"],
+        ),
+        (
             "SECURITY_PUBLIC_URL = \"\"",
             &["SECURITY_PUBLIC_URL", "not set", "X-Forwarded-Proto"],
         ),

@@ -481,6 +481,7 @@ fn attack_cors_a_pattern_that_matches_any_site_is_a_wildcard() {
 #[test]
 fn an_oauth_provider_needs_verify_views_unless_freshness_is_disabled() {
     let lines = "SECURITY_REDIRECT_BEHAVIOR = \"spa\"\nSECURITY_OAUTH_ENABLE = true\n\
+                 GOOGLE_CLIENT_ID = \"client\"\nGOOGLE_CLIENT_SECRET = \"secret\"\n\
                  SECURITY_POST_OAUTH_LOGIN_VIEW = \"/in\"\nSECURITY_LOGIN_ERROR_VIEW = \"/error\"\n";
     let said = local(lines);
     assert_eq!(said.len(), 2, "{said:?}");

@@ -215,6 +215,8 @@ fn code_of(text: &str) -> String {
         "The referrer does not match the host." => "CSRF_REFERRER_MISMATCH",
         "Not a valid choice." => "INVALID_INPUT",
         "This field is required." => "REFRESH_TOKEN_REQUIRED",
+        // The placeholder in this text is a misspelt one: `%(length) characters`.
+        text if text.starts_with("Value entered must be less than ") => "INVALID_INPUT_LENGTH",
         other => Python::get().code_of(other).unwrap_or(other),
     };
     named.to_owned()
@@ -236,19 +238,39 @@ fn location(answer: &Response, code: fn(&str) -> String) -> Vec<String> {
         .map(|target| {
             let (target, fragment) = target.split_once('#').unwrap_or((target, ""));
             let (view, query) = target.split_once('?').unwrap_or((target, ""));
-            let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| {
+            let to_provider = query.contains("client_id=");
+            // As in JSON, ours adds the stable code beside the text.
+            let pairs =
+                form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "error_code");
+            let pairs = pairs.map(|(name, value)| {
                 let value = match &*name {
                     "error" | "info" | "success" => code(&value),
                     "token" => "<a token>".to_owned(),
+                    "state" | "nonce" | "code_challenge" if to_provider => "<drawn>".to_owned(),
+                    "redirect_uri" => without_port(&value),
                     _ => value.into_owned(),
                 };
                 format!("{name}={value}")
             });
+            let mut pairs: Vec<String> = pairs.collect();
+            if to_provider {
+                pairs.sort();
+            }
             // With `SECURITY_REDIRECT_HOST` the reference leaves the scheme to the browser.
             let view = view.strip_prefix("http:").unwrap_or(view);
-            format!("{view}?{}#{fragment}", pairs.collect::<Vec<_>>().join("&"))
+            format!("{view}?{}#{fragment}", pairs.join("&"))
         })
         .collect()
+}
+
+/// An address of a server under test without its port.
+fn without_port(address: &str) -> String {
+    let host = "//localhost:";
+    let Some((before, after)) = address.split_once(host) else {
+        return address.to_owned();
+    };
+    let path = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    format!("{before}//localhost{path}")
 }
 
 fn shapeless(answer: &Response) -> Value {

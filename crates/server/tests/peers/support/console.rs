@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use serde_json::Value;
 
-use super::database::{Users, is_moment};
+use super::database::{PASSKEY_COLUMNS, Users, is_moment, passkey, passkeys};
 use crate::server::{Engine, Schema};
 
 #[derive(Debug)]
@@ -49,26 +49,45 @@ impl Console {
         console
     }
 
-    /// Reads all users.
+    /// Reads all users and passkeys.
     pub(crate) fn users(&mut self) -> Users {
-        let rows = match self.schema.engine {
-            Engine::Postgres => "SELECT row_to_json(u) FROM \"user\" u ORDER BY id",
-            Engine::Mysql => "SELECT * FROM \"user\" ORDER BY id",
+        let of_users = self.columns.clone();
+        let of_passkeys: Vec<String> = PASSKEY_COLUMNS.iter().map(|&name| name.into()).collect();
+        let (users, passkeys) = match self.schema.engine {
+            Engine::Postgres => (
+                "SELECT row_to_json(u) FROM \"user\" u ORDER BY id".to_owned(),
+                "SELECT row_to_json(w) FROM web_authn w ORDER BY id".to_owned(),
+            ),
+            Engine::Mysql => ("SELECT * FROM \"user\" ORDER BY id".to_owned(), passkeys()),
         };
-        let lines = self.ask(rows);
+        let users = self.records(&users, &of_users);
+        let passkeys = self.records(&passkeys, &of_passkeys);
+        let users = users.into_iter().map(|one| (one["email"].clone(), one));
+        let passkeys = passkeys.into_iter().map(|one| (passkey(&one), one));
+        users.chain(passkeys).collect()
+    }
+
+    fn records(&mut self, query: &str, columns: &[String]) -> Vec<BTreeMap<String, String>> {
+        let lines = self.ask(query);
         let records = lines.iter().map(|line| match self.schema.engine {
             Engine::Postgres => of_json(line),
-            Engine::Mysql => self.of_values(line),
+            Engine::Mysql => of_values(line, columns),
         });
-        records
-            .map(|record| (record["email"].clone(), record))
-            .collect()
+        records.collect()
     }
 
     /// Changes a column of an existing user.
     pub(crate) fn set(&mut self, email: &str, column: &str, value: &str) {
-        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-        let (email, value) = (quoted(email), quoted(value));
+        self.update(email, column, &quoted(value));
+    }
+
+    /// Sets a column of an existing user to NULL.
+    pub(crate) fn clear(&mut self, email: &str, column: &str) {
+        self.update(email, column, "NULL");
+    }
+
+    fn update(&mut self, email: &str, column: &str, value: &str) {
+        let email = quoted(email);
         let found = self.ask(&format!(
             "SELECT COUNT(*) FROM \"user\" WHERE email = {email}"
         ));
@@ -98,15 +117,6 @@ impl Console {
             lines.push(line.to_owned());
         }
     }
-
-    /// Parses a row of tab-separated values.
-    fn of_values(&self, line: &str) -> BTreeMap<String, String> {
-        let values: Vec<&str> = line.split('\t').collect();
-        assert_eq!(values.len(), self.columns.len(), "{line:?}");
-        // The client doubles backslashes.
-        let values = values.into_iter().map(|value| value.replace("\\\\", "\\"));
-        self.columns.iter().cloned().zip(values).collect()
-    }
 }
 
 impl Drop for Console {
@@ -114,6 +124,10 @@ impl Drop for Console {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn of_json(line: &str) -> BTreeMap<String, String> {
@@ -134,4 +148,13 @@ fn of_json(line: &str) -> BTreeMap<String, String> {
             (column, text)
         })
         .collect()
+}
+
+/// Parses a row of tab-separated values.
+fn of_values(line: &str, columns: &[String]) -> BTreeMap<String, String> {
+    let values: Vec<&str> = line.split('\t').collect();
+    assert_eq!(values.len(), columns.len(), "{line:?}");
+    // The client doubles backslashes.
+    let values = values.into_iter().map(|value| value.replace("\\\\", "\\"));
+    columns.iter().cloned().zip(values).collect()
 }

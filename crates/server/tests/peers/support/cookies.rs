@@ -4,6 +4,7 @@ use std::io::Read;
 
 use super::jar::SetCookie;
 use super::masks::{hide_fresh, sealed_key};
+use super::python::Python;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -30,6 +31,21 @@ pub(crate) fn payload(signed: &str) -> Option<Value> {
     serde_json::from_slice(&text).ok()
 }
 
+/// A session signed again, with a proof of identity that is this many seconds older.
+///
+/// # Panics
+///
+/// If it is not a session of a signed-in user.
+pub(crate) fn older(session: &str, seconds: f64, secret: &str) -> String {
+    let Some(Value::Object(mut session)) = payload(session) else {
+        panic!("not a session: {session:?}");
+    };
+    let proven = session["fs_paa"].as_f64().expect("a time");
+    session.insert("fs_paa".into(), json!(proven - seconds));
+    session.remove("fs_gexp");
+    Python::get().sign("session", secret, &Value::Object(session), 0)
+}
+
 /// A cookie's value without what may differ between two correct servers.
 ///
 /// A session keeps its keys and values, except random values and times. A signed CSRF token keeps
@@ -40,8 +56,12 @@ pub(crate) fn comparable(cookie: &SetCookie) -> Value {
     }
     match payload(&cookie.value) {
         Some(Value::Object(mut session)) => {
-            // Keys that only vestibule stores.
-            session.retain(|key, _| !key.starts_with("vestibule_"));
+            // Keys that only vestibule stores, and the reference's flows of social sign-in.
+            session.retain(|key, _| {
+                !key.starts_with("vestibule_")
+                    && !key.starts_with("_state_")
+                    && key != "fs_oauth_next"
+            });
             for (key, value) in &mut session {
                 match &value {
                     Value::String(text) if is_secret(text) => *value = json!("<40 random digits>"),

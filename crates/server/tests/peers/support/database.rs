@@ -1,4 +1,5 @@
-//! What an exchange changed in the user table, in a form that two servers can be compared by.
+//! What an exchange changed in the tables of users and passkeys, in a form that two servers can be
+//! compared by.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use super::console::Console;
 use super::masks;
 use crate::server::{Engine, Schema};
 
-/// Email, then column, then value.
+/// Email, then column, then value. A passkey has its user's ID and its own name instead of an email.
 pub(crate) type Users = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The database of one test: a file or, with `VESTIBULE_ORACLE_DATABASE`, a database on a server.
@@ -95,7 +96,7 @@ impl Database {
         }
     }
 
-    /// Reads all users.
+    /// Reads all users and passkeys.
     pub(crate) fn users(&self) -> Users {
         match &*self.0 {
             Place::File(path) => users_in(path),
@@ -110,6 +111,17 @@ impl Database {
             Place::Server { console, .. } => lock(console).set(email, column, value),
         }
     }
+
+    /// Sets a column to NULL directly in the database.
+    pub(crate) fn clear(&self, email: &str, column: &str) {
+        match &*self.0 {
+            Place::File(path) => {
+                let change = format!("UPDATE user SET {column} = NULL WHERE email = ?1");
+                update(path, &change, &[email]);
+            }
+            Place::Server { console, .. } => lock(console).clear(email, column),
+        }
+    }
 }
 
 fn lock(console: &Mutex<Console>) -> std::sync::MutexGuard<'_, Console> {
@@ -122,35 +134,82 @@ fn users_in(path: &Path) -> Users {
     connection
         .busy_timeout(std::time::Duration::from_secs(5))
         .expect("a busy timeout");
-    let mut statement = connection
-        .prepare("SELECT * FROM user ORDER BY id")
-        .expect("a user table");
-    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
-    let mut rows = statement.query([]).expect("a query");
     let mut users = Users::new();
-    while let Some(row) = rows.next().expect("a row") {
-        let record: BTreeMap<String, String> = columns
-            .iter()
-            .enumerate()
-            .map(|(index, name)| (name.clone(), shown(row.get_ref(index).expect("a column"))))
-            .collect();
+    for record in records(&connection, "SELECT * FROM user ORDER BY id", &[]) {
         users.insert(record["email"].clone(), record);
+    }
+    for record in records(&connection, &passkeys(), &PASSKEY_COLUMNS) {
+        users.insert(passkey(&record), record);
     }
     users
 }
 
+/// The columns of passkeys.
+pub(crate) const PASSKEY_COLUMNS: [&str; 13] = [
+    "id",
+    "user_id",
+    "name",
+    "credential_id",
+    "public_key",
+    "sign_count",
+    "transports",
+    "backup_state",
+    "device_type",
+    "extensions",
+    "create_datetime",
+    "lastuse_datetime",
+    "usage",
+];
+
+/// Selects [`PASSKEY_COLUMNS`], with bytes in hexadecimal digits.
+pub(crate) fn passkeys() -> String {
+    let columns = PASSKEY_COLUMNS.map(|name| match name {
+        "credential_id" | "public_key" => format!("HEX({name})"),
+        name => format!("\"{name}\""),
+    });
+    format!("SELECT {} FROM web_authn ORDER BY id", columns.join(", "))
+}
+
+/// What a passkey is called among the users.
+pub(crate) fn passkey(record: &BTreeMap<String, String>) -> String {
+    format!("passkey {} of user {}", record["name"], record["user_id"])
+}
+
+/// The rows of a query by column. Without names the columns have those of the table.
+fn records(connection: &Connection, query: &str, names: &[&str]) -> Vec<BTreeMap<String, String>> {
+    let mut statement = connection.prepare(query).expect("a table");
+    let own: Vec<&str> = statement.column_names().collect();
+    let names = if names.is_empty() { &own[..] } else { names };
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut rows = statement.query([]).expect("a query");
+    let mut records = Vec::new();
+    while let Some(row) = rows.next().expect("a row") {
+        let cell = |index| shown(row.get_ref(index).expect("a column"));
+        let cells = names.iter().enumerate();
+        records.push(
+            cells
+                .map(|(index, name)| (name.clone(), cell(index)))
+                .collect(),
+        );
+    }
+    records
+}
+
 fn set_in(path: &Path, email: &str, column: &str, value: &str) {
+    let change = format!("UPDATE user SET {column} = ?1 WHERE email = ?2");
+    update(path, &change, &[value, email]);
+}
+
+/// Changes one row.
+fn update(path: &Path, change: &str, values: &[&str]) {
     let connection = Connection::open(path).expect("the database opens");
     connection
         .busy_timeout(std::time::Duration::from_secs(5))
         .expect("a busy timeout");
     let changed = connection
-        .execute(
-            &format!("UPDATE user SET {column} = ?1 WHERE email = ?2"),
-            (value, email),
-        )
+        .execute(change, rusqlite::params_from_iter(values))
         .expect("an update");
-    assert_eq!(changed, 1, "{email} is in the database");
+    assert_eq!(changed, 1, "{change} {values:?}");
 }
 
 /// The columns that differ from `before`, without what may differ between two correct servers
@@ -184,7 +243,7 @@ fn maybe_a_moment_later(column: &str, old: Option<&String>, value: &str) -> bool
 }
 
 fn comparable(column: &str, old: &str, value: &str) -> String {
-    if let Ok(number) = value.parse::<i64>() {
+    if let (false, Ok(number)) = (column == "name", value.parse::<i64>()) {
         // Counters are compared by their increase, so that each exchange is judged on its own.
         return format!("{:+}", number - old.parse().unwrap_or(0));
     }
@@ -222,6 +281,7 @@ fn comparable(column: &str, old: &str, value: &str) -> String {
         return parts[..parts.len().saturating_sub(2)].join("$");
     }
     match column {
+        "credential_id" | "public_key" => format!("<{} digits>", value.len()),
         "tf_totp_secret" => masks::sealed_key(value),
         "mf_recovery_codes" => {
             let codes = value.split(',').map(masks::recovery_code);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::compare;
 use super::config;
+use super::cookies;
 use super::database::{self, Users};
 use super::folder::Folder;
 use super::http::{Request, Response};
@@ -31,6 +32,15 @@ impl Browser {
     pub(crate) fn both(&mut self, change: impl Fn(&mut Jar)) {
         change(&mut self.ours);
         change(&mut self.theirs);
+    }
+
+    /// Makes the proofs of identity in both sessions 1000 seconds older.
+    pub(crate) fn grow_stale(&mut self) {
+        self.both(|jar| {
+            let session = jar.get("session").expect("a session");
+            let older = cookies::older(session, 1000.0, config::SECRET);
+            jar.set("session", &older);
+        });
     }
 }
 
@@ -153,6 +163,13 @@ impl Duo {
     pub(crate) fn set(&mut self, email: &str, column: &str, value: &str) {
         self.ours.database.set(email, column, value);
         self.theirs.database.set(email, column, value);
+        self.before = self.users();
+    }
+
+    /// Makes a user's address unconfirmed in both databases, outside any exchange.
+    pub(crate) fn unconfirm(&mut self, email: &str) {
+        self.ours.database.clear(email, "confirmed_at");
+        self.theirs.database.clear(email, "confirmed_at");
         self.before = self.users();
     }
 

@@ -131,6 +131,35 @@ pub(crate) enum Known {
     LinkNamesNoUser,
     /// A link with a code signs in only users who may sign in.
     LinkOnlyForWhoMaySignIn,
+    /// The state of one ceremony with a passkey is not accepted for another, or for another user.
+    StateForOnePurpose,
+    /// Only a passkey of the user who gave the password is the second factor.
+    PasskeyOfTheSameUser,
+    /// A passkey of a deactivated user changes nothing, neither its sign count nor the session.
+    RefusedPasskeyChangesNothing,
+    /// A completed sign-in leaves nothing of its second factor in the session. The reference does if
+    /// `TWO_FACTOR` is off.
+    PendingSignInLeavesNothing,
+    /// The challenge of a passkey is accepted once.
+    ChallengesWorkOnce,
+    /// A passkey does not sign in an unconfirmed user.
+    PasskeyOfTheUnconfirmed,
+    /// A passkey is not accepted from a frame in a page of another origin.
+    NoFramesOfOtherSites,
+    /// An accent that is typed as a separate character is accepted in a name.
+    SeparateAccents,
+    /// A token binding in client data is ignored.
+    NoTokenBinding,
+    /// The outputs of extensions are also read as `PublicKeyCredential.toJSON()` returns them.
+    ExtensionsOfToJson,
+    /// A reply of a provider that is not right redirects with an error instead of 500.
+    ProviderMistake,
+    /// A sign-in at a provider passes an allowed `next` on to the app's view.
+    NextIsPassedOn,
+    /// A sign-in at a provider that needs a second factor redirects to the app's view.
+    SecondFactorInTheApp,
+    /// The flow of a provider that denied it leaves the session.
+    DeniedFlowsEnd,
     /// CORS headers are sent only for requests with an `Origin`, and a preflight is answered before
     /// the endpoint.
     CorsOnRequest,
@@ -165,11 +194,13 @@ impl Known {
                 )
             }
             Self::Remember
+            | Self::DeniedFlowsEnd
             | Self::RememberRenewed
             | Self::NoTraceOfDeletedUser
             | Self::OneCaller
             | Self::LinkSignsNoUserOut
             | Self::OutOfOrderSignsNoUserOut
+            | Self::PendingSignInLeavesNothing
             | Self::NoGraceWithoutCsrf => aspect == Cookies,
             Self::OneGenericError
             | Self::GenericUserMember
@@ -215,7 +246,23 @@ impl Known {
             Self::OwnNumberAgain | Self::TakenNumberToldToItsOwner => {
                 matches!(aspect, Status | Body | Aspect::Sms)
             }
-            Self::LinkNamesNoUser => aspect == Location,
+            Self::StateForOnePurpose
+            | Self::PasskeyOfTheSameUser
+            | Self::ChallengesWorkOnce
+            | Self::PasskeyOfTheUnconfirmed
+            | Self::NoFramesOfOtherSites
+            | Self::SeparateAccents
+            | Self::NoTokenBinding => matches!(aspect, Status | Body | Cookies | Database),
+            Self::ExtensionsOfToJson => matches!(aspect, Body | Database),
+            Self::RefusedPasskeyChangesNothing => matches!(aspect, Cookies | Database),
+            Self::ProviderMistake => matches!(
+                aspect,
+                Status | Body | Location | ContentType | CacheControl | Vary | Cookies
+            ),
+            Self::LinkNamesNoUser | Self::NextIsPassedOn => aspect == Location,
+            Self::SecondFactorInTheApp => {
+                matches!(aspect, Status | Body | Location | ContentType | Cookies)
+            }
             Self::LinkOnlyForWhoMaySignIn => matches!(aspect, Location | Cookies | Database),
             Self::CorsOnRequest => matches!(aspect, Cors | Vary | CacheControl | ContentType),
         }

@@ -1,6 +1,8 @@
 //! Hiding what may differ between two correct servers in a body: random values, times, and secrets
 //! sealed with a fresh salt.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::cookies;
@@ -27,6 +29,7 @@ pub(crate) fn hide_secrets(response: &mut Map<String, Value>) {
         };
     }
     hide_factor(response);
+    hide_passkeys(response);
     let Some(user) = response.get_mut("user").and_then(Value::as_object_mut) else {
         return;
     };
@@ -56,6 +59,66 @@ fn hide_factor(response: &mut Map<String, Value>) {
                 .as_str()
                 .map_or_else(|| json!("<not a text>"), |code| json!(recovery_code(code)));
         }
+    }
+}
+
+/// What the replies of passkeys contain: state tokens, challenges, credential IDs and user handles.
+fn hide_passkeys(response: &mut Map<String, Value>) {
+    let mut challenge = None;
+    if let Some(token @ Value::String(_)) = response.get_mut("wan_state") {
+        *token = match token.as_str().and_then(cookies::payload) {
+            Some(Value::Object(mut state)) => {
+                state.retain(|key, _| !key.starts_with("vestibule_"));
+                challenge = state
+                    .get("challenge")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned);
+                if let Some(text) = state.get_mut("challenge") {
+                    hide_text(text);
+                }
+                Value::Object(state)
+            }
+            _ => json!(format!("<not a token: {token}>")),
+        };
+    }
+    if let Some(Value::Object(options)) = response.get_mut("credential_options") {
+        // The challenge is the base64url of the text in the token.
+        if let Some(Value::String(text)) = options.get_mut("challenge") {
+            let own = challenge.map(|text| URL_SAFE_NO_PAD.encode(text));
+            if own.as_ref() == Some(text) {
+                *text = "<that of the token>".into();
+            }
+        }
+        if let Some(Value::Object(user)) = options.get_mut("user") {
+            user.entry("id").and_modify(hide_text);
+        }
+        for member in ["allowCredentials", "excludeCredentials"] {
+            let listed = options.get_mut(member).and_then(Value::as_array_mut);
+            for one in listed.into_iter().flatten() {
+                hide_text(&mut one["id"]);
+            }
+        }
+    }
+    let registered = response.get_mut("registered_credentials");
+    for one in registered
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        hide_text(&mut one["credential_id"]);
+        if let Value::String(moment) = &mut one["lastuse"] {
+            *moment = moment
+                .chars()
+                .map(|c| if c.is_ascii_digit() { '9' } else { c })
+                .collect();
+        }
+    }
+}
+
+/// Replaces a text by its length.
+fn hide_text(value: &mut Value) {
+    if let Value::String(text) = value {
+        *text = format!("<{} characters>", text.len());
     }
 }
 

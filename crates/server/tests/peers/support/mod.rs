@@ -16,10 +16,12 @@ pub(crate) mod jar;
 pub(crate) mod known;
 pub(crate) mod masks;
 pub(crate) mod pair;
+pub(crate) mod passkeys;
 pub(crate) mod peer;
 #[path = "../../support/post.rs"]
 #[expect(dead_code, reason = "shared with the tests on every database")]
 pub(crate) mod post;
+pub(crate) mod providers;
 pub(crate) mod python;
 pub(crate) mod requests;
 pub(crate) mod shim;

@@ -122,13 +122,19 @@ fn column_of(refused: &(dyn DatabaseError + 'static)) -> String {
             .detail()
             .and_then(|detail| detail.split_once("Key ("))
             .and_then(|(_, rest)| rest.split_once(')'));
-        return named.map_or_else(String::new, |(column, _)| column.to_owned());
+        // Of several columns, the last one is the most specific.
+        let columns = named.map_or("", |(columns, _)| columns);
+        return columns.rsplit(", ").next().unwrap_or_default().to_owned();
     }
     // MySQL: "Duplicate entry '...' for key 'user.email'", MariaDB without the table. The value
     // may contain anything, so the name of the key is read from the end.
     let message = refused.message().trim_end_matches('\'');
     let key = message.rsplit('\'').next().unwrap_or_default();
     let key = key.rsplit('.').next().unwrap_or_default();
+    // As SQLAlchemy or `db upgrade` names the index, whatever the name of the table.
+    if key.contains("_credential_id") {
+        return "credential_id".to_owned();
+    }
     // A unique index that `db upgrade` added.
     let bare = key
         .strip_prefix("vestibule_")

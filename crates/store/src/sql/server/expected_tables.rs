@@ -3,15 +3,17 @@
 
 use crate::sql::dialect::Dialect;
 
-const POSTGRES: [&str; 3] = [
+const POSTGRES: [&str; 4] = [
     include_str!("../../../../../migrations/postgres/0001_accounts.sql"),
     include_str!("../../../../../migrations/postgres/0002_journal.sql"),
     include_str!("../../../../../migrations/postgres/0003_guesses.sql"),
+    include_str!("../../../../../migrations/postgres/0004_identities.sql"),
 ];
-const MYSQL: [&str; 3] = [
+const MYSQL: [&str; 4] = [
     include_str!("../../../../../migrations/mysql/0001_accounts.sql"),
     include_str!("../../../../../migrations/mysql/0002_journal.sql"),
     include_str!("../../../../../migrations/mysql/0003_guesses.sql"),
+    include_str!("../../../../../migrations/mysql/0004_identities.sql"),
 ];
 
 /// A table, read from the migration: its placeholder there, and its columns with their types.
@@ -21,7 +23,7 @@ pub(super) struct Wanted {
     pub(super) unique: Vec<String>,
 }
 
-pub(super) fn migrations(dialect: Dialect) -> [&'static str; 3] {
+pub(super) fn migrations(dialect: Dialect) -> [&'static str; 4] {
     match dialect {
         Dialect::Postgres => POSTGRES,
         Dialect::Sqlite | Dialect::MySql { .. } => MYSQL,
@@ -124,7 +126,7 @@ mod tests {
             whole_seconds: false,
         });
         let postgres = wanted(Dialect::Postgres);
-        assert_eq!(mysql.len(), 10);
+        assert_eq!(mysql.len(), 11);
         for (one, other) in mysql.iter().zip(&postgres) {
             assert_eq!(one.mark, other.mark);
             for ((name, kind), (other_name, other_kind)) in one.columns.iter().zip(&other.columns) {

@@ -82,7 +82,9 @@ impl ServerStore {
         };
         let dialect = match dialect {
             Dialect::MySql { .. } => Dialect::MySql {
-                whole_seconds: schema::lose_fractions(users) || schema::lose_fractions(trackers),
+                whole_seconds: [users, trackers, passkeys]
+                    .into_iter()
+                    .any(|columns| schema::lose_fractions(columns)),
             },
             dialect => dialect,
         };

@@ -11,10 +11,10 @@ use super::{Inner, ServerStore, count_passwords, store_error};
 use crate::sql::executor::{Executor as _, Failure, first};
 use crate::sql::query::Query;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, Identity, MailFate,
-    NewRole, NewTracker, NewUser, OneTimeSecret, PasswordKind, PermissionChange, QueuedMail,
-    RefreshTracker, Reservation, ReservedGuess, Role, RoleId, Store, StoreError, Uniquifiers, User,
-    UserId, UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, Identity, LinkedIdentity,
+    MailFate, NewRole, NewTracker, NewUser, OneTimeSecret, Passkey, PasskeyUsage, PasswordKind,
+    PermissionChange, QueuedMail, RefreshTracker, Reservation, ReservedGuess, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 impl Inner {
@@ -247,9 +247,41 @@ impl Store for ServerStore {
         page.map_err(store_error)
     }
 
-    async fn has_passkey(&self, id: UserId) -> Result<bool, StoreError> {
-        let statements = &self.0.statements;
-        let found = statements.has_passkey(&mut self.0.single(), id).await;
+    async fn has_passkey(
+        &self,
+        id: UserId,
+        usage: Option<PasskeyUsage>,
+    ) -> Result<bool, StoreError> {
+        let passkeys = &self.0.statements.passkeys;
+        let found = passkeys.has_any(&mut self.0.single(), id, usage).await;
+        found.map_err(store_error)
+    }
+
+    async fn passkey(&self, credential_id: &[u8]) -> Result<Option<Passkey>, StoreError> {
+        let passkeys = &self.0.statements.passkeys;
+        let found = passkeys.find(&mut self.0.single(), credential_id).await;
+        found.map_err(store_error)
+    }
+
+    async fn passkeys_of(&self, id: UserId) -> Result<Vec<Passkey>, StoreError> {
+        let passkeys = &self.0.statements.passkeys;
+        let found = passkeys.of_user(&mut self.0.single(), id).await;
+        found.map_err(store_error)
+    }
+
+    async fn linked_identity(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<LinkedIdentity>, StoreError> {
+        let identities = &self.0.statements.identities;
+        let found = identities.find(&mut self.0.single(), issuer, subject).await;
+        found.map_err(store_error)
+    }
+
+    async fn linked_identities_of(&self, id: UserId) -> Result<Vec<LinkedIdentity>, StoreError> {
+        let identities = &self.0.statements.identities;
+        let found = identities.of_user(&mut self.0.single(), id).await;
         found.map_err(store_error)
     }
 

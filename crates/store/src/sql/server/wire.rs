@@ -52,6 +52,7 @@ macro_rules! bound {
         for value in $values {
             query = match value {
                 Value::Text(text) => query.bind(text.as_deref()),
+                Value::Bytes(bytes) => query.bind(bytes.as_deref()),
                 Value::Number(number) => query.bind(*number),
                 Value::Flag(flag) => query.bind(*flag),
                 Value::Time(time) => query.bind(time.map(naive)),
@@ -293,6 +294,10 @@ fn cell_error(error: sqlx_core::Error) -> CellError {
 impl Cells for Row {
     fn text(&self, index: usize) -> Result<Option<String>, CellError> {
         cell!(self, index, Option<String>).map_err(cell_error)
+    }
+
+    fn bytes(&self, index: usize) -> Result<Option<Vec<u8>>, CellError> {
+        cell!(self, index, Option<Vec<u8>>).map_err(cell_error)
     }
 
     fn number(&self, index: usize) -> Result<Option<i64>, CellError> {

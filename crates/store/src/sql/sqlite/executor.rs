@@ -66,10 +66,11 @@ impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
             Self::Text(Some(text)) => ToSqlOutput::from(text.as_ref()),
+            Self::Bytes(Some(bytes)) => ToSqlOutput::from(bytes.as_ref()),
             Self::Number(Some(number)) => ToSqlOutput::from(*number),
             Self::Flag(flag) => ToSqlOutput::from(*flag),
             Self::Time(Some(time)) => ToSqlOutput::from(moment::write(*time)),
-            Self::Text(None) | Self::Number(None) | Self::Time(None) => {
+            Self::Text(None) | Self::Bytes(None) | Self::Number(None) | Self::Time(None) => {
                 ToSqlOutput::Borrowed(ValueRef::Null)
             }
         })
@@ -87,6 +88,14 @@ impl Cells for Row<'_> {
             },
             ValueRef::Integer(number) => Ok(Some(number.to_string())),
             ValueRef::Real(_) => Err(CellError::Corrupt),
+        }
+    }
+
+    fn bytes(&self, index: usize) -> Result<Option<Vec<u8>>, CellError> {
+        match cell(self, index)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(Some(bytes.to_vec())),
+            ValueRef::Integer(_) | ValueRef::Real(_) => Err(CellError::Corrupt),
         }
     }
 

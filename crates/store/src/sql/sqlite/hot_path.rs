@@ -7,7 +7,7 @@ use super::executor::OnConnection;
 use super::file::connect;
 use crate::sql::TableNames;
 use crate::sql::executor::at_once;
-use crate::{Identity, UserId, UserKey};
+use crate::{Identity, PasskeyUsage, UserId, UserKey};
 
 const EXECUTIONS: i32 = 1000;
 
@@ -90,7 +90,11 @@ fn statements_of_the_hot_path_are_prepared_once() {
             assert!(user == found.map(|(user, _)| user));
         }
         assert!(at_once(statements.roles.of_user(db, id)).unwrap().len() < 3);
-        assert!(!at_once(statements.has_passkey(db, id)).unwrap());
+        for usage in [None, Some(PasskeyUsage::Secondary)] {
+            assert!(!at_once(statements.passkeys.has_any(db, id, usage)).unwrap());
+        }
+        let linked = statements.identities.find(db, "https://issuer", &session);
+        assert_eq!(at_once(linked).unwrap(), None);
         assert!(
             at_once(statements.trackers.find(db, &session))
                 .unwrap()
@@ -101,12 +105,11 @@ fn statements_of_the_hot_path_are_prepared_once() {
     }
 
     let mut texts = statements.users.look_ups();
-    texts.extend([
-        statements.roles.of_user_text(),
-        statements.has_passkey_text().unwrap(),
-    ]);
+    texts.push(statements.roles.of_user_text());
+    texts.push(statements.identities.hot_text());
+    texts.extend(statements.passkeys.hot_texts());
     texts.extend(statements.trackers.hot_texts());
-    assert_eq!(texts.len(), 19);
+    assert_eq!(texts.len(), 21);
     for text in texts {
         assert_eq!(reprepared(&connection, text), 0, "{text}");
     }

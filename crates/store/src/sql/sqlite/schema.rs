@@ -14,10 +14,11 @@ use crate::sql::TableNames;
 use crate::sql::dialect::Dialect;
 use crate::sql::statements::{OUR_TABLES, journal};
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../../../migrations/sqlite/0001_accounts.sql"),
     include_str!("../../../../../migrations/sqlite/0002_journal.sql"),
     include_str!("../../../../../migrations/sqlite/0003_guesses.sql"),
+    include_str!("../../../../../migrations/sqlite/0004_identities.sql"),
 ];
 
 /// An index that the reference does not create.

@@ -8,10 +8,10 @@ use super::{SqliteStore, count_passwords, store_error};
 use crate::sql::executor::{Failure, at_once};
 use crate::sql::statements::Statements;
 use crate::{
-    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, MailFate, NewRole,
-    NewTracker, NewUser, OneTimeSecret, PasswordKind, PermissionChange, QueuedMail, RefreshTracker,
-    Reservation, ReservedGuess, Role, RoleId, Store, StoreError, Uniquifiers, User, UserId,
-    UserKey, UserPatch,
+    Applied, AuditEntry, AuditHead, Change, Cutoffs, GuessKey, GuessSlot, LinkedIdentity, MailFate,
+    NewRole, NewTracker, NewUser, OneTimeSecret, Passkey, PasskeyUsage, PasswordKind,
+    PermissionChange, QueuedMail, RefreshTracker, Reservation, ReservedGuess, Role, RoleId, Store,
+    StoreError, Uniquifiers, User, UserId, UserKey, UserPatch,
 };
 
 #[async_trait]
@@ -200,9 +200,37 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn has_passkey(&self, id: UserId) -> Result<bool, StoreError> {
+    async fn has_passkey(
+        &self,
+        id: UserId,
+        usage: Option<PasskeyUsage>,
+    ) -> Result<bool, StoreError> {
         self.0
-            .read(|inner, db| at_once(inner.statements.has_passkey(db, id)))
+            .read(|inner, db| at_once(inner.statements.passkeys.has_any(db, id, usage)))
+    }
+
+    async fn passkey(&self, credential_id: &[u8]) -> Result<Option<Passkey>, StoreError> {
+        self.0
+            .read(|inner, db| at_once(inner.statements.passkeys.find(db, credential_id)))
+    }
+
+    async fn passkeys_of(&self, id: UserId) -> Result<Vec<Passkey>, StoreError> {
+        self.0
+            .read(|inner, db| at_once(inner.statements.passkeys.of_user(db, id)))
+    }
+
+    async fn linked_identity(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Option<LinkedIdentity>, StoreError> {
+        self.0
+            .read(|inner, db| at_once(inner.statements.identities.find(db, issuer, subject)))
+    }
+
+    async fn linked_identities_of(&self, id: UserId) -> Result<Vec<LinkedIdentity>, StoreError> {
+        self.0
+            .read(|inner, db| at_once(inner.statements.identities.of_user(db, id)))
     }
 
     async fn reset_access(

@@ -4,7 +4,9 @@ use time::OffsetDateTime;
 
 use super::Statements;
 use crate::sql::executor::{Executor, Failure, Outcome};
-use crate::{Applied, Change, FamilyChange, StoreError, UserChange, UserId};
+use crate::{
+    Applied, Change, FamilyChange, IdentityChange, PasskeyChange, StoreError, UserChange, UserId,
+};
 
 impl Statements {
     /// Applies all of a change, inside of a transaction that an error rolls back.
@@ -15,6 +17,9 @@ impl Statements {
         now: OffsetDateTime,
     ) -> Outcome<Applied, X> {
         let stale = || Failure::NotApplied(Applied::Stale);
+        for user in locked_users(change) {
+            self.users.lock(db, user).await?.ok_or_else(stale)?;
+        }
         for secret in &change.consumes {
             if !self.journal.consume(db, secret).await? {
                 return Err(Failure::NotApplied(Applied::Spent));
@@ -31,6 +36,18 @@ impl Statements {
             None => None,
             Some(user) => Some(self.apply_to_user(db, user, now).await?.ok_or_else(stale)?),
         };
+        if let Some(passkey) = &change.passkey
+            && !self.passkeys.apply(db, &self.users, passkey, now).await?
+        {
+            return Err(stale());
+        }
+        if let Some(identity) = &change.identity
+            && !(self.identities)
+                .apply(db, &self.users, identity, user, now)
+                .await?
+        {
+            return Err(stale());
+        }
         if let Some(role) = &change.role
             && !self.roles.apply(db, role, now).await?
         {
@@ -74,4 +91,27 @@ impl Statements {
         };
         Ok(applied.then_some(id))
     }
+}
+
+/// The users whose passkeys or identities are counted or compared by name, in ascending order.
+/// Their rows are locked before anything is read: MySQL shows a transaction the state of its first
+/// read, and what an earlier holder of the lock did must be visible.
+fn locked_users(change: &Change) -> Vec<UserId> {
+    let of_passkey = match &change.passkey {
+        Some(PasskeyChange::Create(user, _)) => Some(*user),
+        _ => None,
+    };
+    let of_identity = match &change.identity {
+        Some(IdentityChange::Link(user, _)) => *user,
+        Some(IdentityChange::Unlink {
+            user_id,
+            unless_last: true,
+            ..
+        }) => Some(*user_id),
+        _ => None,
+    };
+    let mut users: Vec<UserId> = of_passkey.into_iter().chain(of_identity).collect();
+    users.sort_unstable();
+    users.dedup();
+    users
 }

@@ -3,7 +3,9 @@
 pub(super) mod account_removal;
 mod changes;
 pub(super) mod guesses;
+pub(super) mod identities;
 pub(super) mod journal;
+pub(super) mod passkeys;
 pub(super) mod password_kinds;
 pub(super) mod roles;
 pub(super) mod trackers;
@@ -14,7 +16,9 @@ use std::collections::HashSet;
 
 use self::account_removal::RemovalStatements;
 use self::guesses::GuessStatements;
+use self::identities::IdentityStatements;
 use self::journal::JournalStatements;
+use self::passkeys::PasskeyStatements;
 use self::roles::RoleStatements;
 use self::trackers::TrackerStatements;
 use self::users::UserStatements;
@@ -35,12 +39,13 @@ pub(super) struct PresentColumns {
 }
 
 /// The tables that the reference does not have.
-pub(super) const OUR_TABLES: [&str; 5] = [
+pub(super) const OUR_TABLES: [&str; 6] = [
     "vestibule_ledger",
     journal::OUTBOX,
     journal::AUDIT,
     "vestibule_audit_head",
     guesses::TABLE,
+    identities::TABLE,
 ];
 
 /// Every statement, built once for the tables and columns that exist.
@@ -51,6 +56,8 @@ pub(super) struct Statements {
     pub(super) trackers: TrackerStatements,
     pub(super) journal: JournalStatements,
     pub(super) guesses: GuessStatements,
+    pub(super) passkeys: PasskeyStatements,
+    pub(super) identities: IdentityStatements,
     removal: RemovalStatements,
 }
 
@@ -69,8 +76,15 @@ impl Statements {
         let trackers = TrackerStatements::new(dialect, tables, !present.refresh.is_empty());
         let removal = RemovalStatements::new(dialect, tables, &present);
         let columns = UserColumns::new(present.user, &tables.user)?;
+        let passkeys = PasskeyStatements::new(dialect, tables, present.web_authn);
+        let mut users = UserStatements::new(dialect, tables, columns, &roles, utf8);
+        if passkeys.have_owners() {
+            users.referring.push("{web_authn}");
+        }
         Ok(Self {
-            users: UserStatements::new(dialect, tables, columns, &roles, utf8),
+            identities: IdentityStatements::new(dialect, tables, &users),
+            users,
+            passkeys,
             journal: JournalStatements::new(dialect),
             guesses: GuessStatements::new(dialect),
             roles,

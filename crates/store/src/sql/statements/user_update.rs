@@ -63,6 +63,15 @@ impl<'a> UserUpdate<'a> {
                 .push("fs_token_uniquifier = coalesce(fs_token_uniquifier, ?)".to_owned());
             update.values.push(Value::text(uniquifier));
         }
+        if let Some(handle) = &patch.fs_webauthn_user_handle
+            && users.columns.has("fs_webauthn_user_handle")
+        {
+            let first = "coalesce(nullif(fs_webauthn_user_handle, ''), ?)";
+            update
+                .sets
+                .push(format!("fs_webauthn_user_handle = {first}"));
+            update.values.push(Value::text(handle));
+        }
         for (column, value) in [
             ("tf_primary_method", &patch.tf_primary_method),
             ("tf_totp_secret", &patch.tf_totp_secret),

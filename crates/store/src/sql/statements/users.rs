@@ -42,6 +42,21 @@ pub(in crate::sql) struct UserStatements {
     by_identity: [Select; 3],
     in_any_case: [String; 3],
     page: String,
+    lock: String,
+    /// Tables with a column `user_id` that may still refer to a user whom another program deleted.
+    pub(super) referring: Vec<&'static str>,
+}
+
+/// A user's `fs_webauthn_user_handle`, which stays the same as long as the user exists.
+pub(super) type OwnHandle = Option<String>;
+
+/// The column of a user's handle, or NULL if the table lacks it.
+pub(super) fn handle_column(columns: &UserColumns) -> &'static str {
+    if columns.has("fs_webauthn_user_handle") {
+        "fs_webauthn_user_handle"
+    } else {
+        "NULL"
+    }
 }
 
 /// A look-up of one user.
@@ -89,6 +104,15 @@ impl UserStatements {
             by_identity: ATTRIBUTES.map(|attribute| exactly(attribute.column())),
             in_any_case: ATTRIBUTES.map(|attribute| plain(&in_any_case(dialect, attribute))),
             page: plain("u.id > ? ORDER BY u.id LIMIT ?"),
+            lock: dialect.statement(
+                tables,
+                &format!(
+                    "SELECT {} FROM {{user}} WHERE id = ?{}",
+                    handle_column(&columns),
+                    dialect.for_update()
+                ),
+            ),
+            referring: vec!["vestibule_audit", "vestibule_identities"],
             dialect,
             tables: tables.clone(),
             columns,
@@ -282,6 +306,28 @@ impl UserStatements {
         all(db, &Query::new(&self.page, values), |row| self.read(row)).await
     }
 
+    /// Locks the row of a user until the transaction ends. Returns the user's handle, or `None` if
+    /// the user does not exist.
+    pub(super) async fn lock<X: Executor>(
+        &self,
+        db: &mut X,
+        id: UserId,
+    ) -> Outcome<Option<OwnHandle>, X> {
+        let read = |cells: &dyn Cells| {
+            let columns = &["fs_webauthn_user_handle"];
+            let table = &self.tables.user;
+            let row = Record {
+                cells,
+                table,
+                columns,
+                first: 0,
+            };
+            row.text(0)
+        };
+        let query = Query::new(&self.lock, vec![Value::number(id.0)]);
+        first(db, &query, read).await
+    }
+
     pub(in crate::sql) async fn create<X: Executor>(
         &self,
         db: &mut X,
@@ -334,11 +380,16 @@ impl UserStatements {
         let placeholders = vec!["?"; values.len()].join(", ");
         let text = if self.dialect == Dialect::Sqlite {
             // After the last user is deleted, SQLite would give their ID to the next one. The
-            // audit log still names the deleted user by it.
+            // audit log still names the deleted user by it, and rows may refer to a user whom
+            // another program deleted.
+            let referring = self.referring.iter();
+            let others: Vec<_> = referring
+                .map(|table| format!(", coalesce((SELECT max(user_id) FROM {table}), 0)"))
+                .collect();
             format!(
                 "INSERT INTO {{user}} (id, {names}) VALUES (1 + max( \
-                 coalesce((SELECT max(id) FROM {{user}}), 0), \
-                 coalesce((SELECT max(user_id) FROM vestibule_audit), 0)), {placeholders})"
+                 coalesce((SELECT max(id) FROM {{user}}), 0){}), {placeholders})",
+                others.concat()
             )
         } else {
             format!("INSERT INTO {{user}} ({names}) VALUES ({placeholders})")

@@ -68,7 +68,7 @@ async fn post(State(app): State<App>, mut request: RequestContext) -> Response {
 async fn enter(app: &App, request: &mut RequestContext) -> Result<(), HandlerError> {
     request.authenticate(app, &AuthPolicy::api(app)).await?;
     if request.caller()?.user.password.is_none() {
-        request.require_fresh(app)?;
+        request.require_fresh(app).await?;
     }
     Ok(())
 }

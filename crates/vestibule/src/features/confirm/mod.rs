@@ -32,7 +32,8 @@ use crate::session::auth_policy;
 use crate::session::caller::Load;
 use crate::session::proof::Factor;
 use crate::session::request::RequestContext;
-use crate::session::sign_in::{self, Authentication, SecondFactorDue, SignInOutcome};
+use crate::session::second_factor::SecondFactorDue;
+use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::settings::{Settings, endpoints};
 
 /// The endpoints of this feature.

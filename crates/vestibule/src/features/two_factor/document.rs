@@ -32,6 +32,15 @@ fn words(app: &App, others: &[&'static str]) -> Schema {
     )
 }
 
+/// The second factors that a user can choose from.
+fn choices(app: &App) -> Schema {
+    let settings = app.settings();
+    let codes = settings.two_factor.enabled.then_some(&settings.two_factor);
+    let codes = codes.into_iter().flat_map(|codes| &codes.methods);
+    let passkey = settings.webauthn.enabled.then_some("webauthn");
+    Schema::word(codes.map(|method| method.name()).chain(passkey))
+}
+
 fn code() -> Schema {
     Schema::text()
         .with("type", vec!["string", "integer"])
@@ -267,7 +276,7 @@ pub(super) fn select_state(app: &App) -> Operation {
         Answer::ok("The second factors that the user has set up.")
             .must("csrf_token", csrf_token())
             .must("tf_select", Schema::only(true))
-            .must("tf_setup_methods", Schema::list(words(app, &[]))),
+            .must("tf_setup_methods", Schema::list(choices(app))),
     )
     .refuses_field("", &[Message::TwoFactorPermissionDenied])
 }
@@ -279,15 +288,19 @@ pub(super) fn select(app: &App) -> Operation {
         .asks_database()
         .hashes_passwords()
         .body(Body::json_or_form(
-            Schema::object().must("which", words(app, &[])),
+            Schema::object().must("which", choices(app)),
         ))
         .answers(
             Answer::ok("The sign-in waits for this second factor.")
                 .must("csrf_token", csrf_token())
                 .must("tf_required", Schema::only(true))
                 .must("tf_state", Schema::only("ready"))
-                .must("tf_primary_method", method())
-                .must("tf_method", method()),
+                .may("tf_primary_method", method())
+                .must("tf_method", choices(app))
+                .may(
+                    "tf_signin_url",
+                    Schema::text().about("The path of the endpoint for a passkey."),
+                ),
         )
         .refuses_field("", &[Message::TwoFactorPermissionDenied])
         .refuses_field("which", &[Message::InvalidInput])

@@ -1,4 +1,5 @@
-//! The second factor: a one-time code after the password or another first factor.
+//! The second factor: a one-time code after the password or another first factor, and the choice
+//! between a code and a passkey.
 //!
 //! Routes    `GET/POST /tf-setup`, `POST /tf-setup/{token}`, `GET/POST /tf-validate`,
 //!           `GET/POST /tf-rescue`, `GET/POST /tf-select`

@@ -14,7 +14,7 @@ use crate::mail::{self, Email};
 use crate::session::keys;
 use crate::session::pending::{PendingSignIn, Stage};
 use crate::session::request::RequestContext;
-use crate::session::sign_in;
+use crate::session::second_factor;
 use crate::settings::Method;
 use crate::settings::endpoints::under_prefix;
 
@@ -78,7 +78,7 @@ async fn send_code(
 ) -> Result<(), Fault> {
     let info = request.session.info();
     let user = &pending.user;
-    let code = sign_in::second_factor_code(app, info, user, Method::Email).await?;
+    let code = second_factor::code(app, info, user, Method::Email).await?;
     let change = Change {
         mails: code.into_iter().collect(),
         ..Change::default()

@@ -69,7 +69,7 @@ pub(super) async fn confirm(
 async fn owner(app: &App, request: &mut RequestContext) -> Result<Owner, HandlerError> {
     request.identify(app).await?;
     if request.session.caller().is_some() {
-        request.require_fresh(app)?;
+        request.require_fresh(app).await?;
         let user = request.caller()?.user.clone();
         return Ok(Owner::SignedIn(Box::new(user)));
     }

@@ -47,7 +47,8 @@ pub(super) fn recovery_options(app: &App, user: &User, proof: &Proof) -> Map<Str
     let path = |path: &str| json!(under_prefix(&settings.http.url_prefix, path));
     let mut options = Map::new();
     options.insert("help".to_owned(), path(&settings.two_factor.rescue_url));
-    if offers_mailed_code(app, proof) {
+    let has_code = assurance::second_factor(user).is_some();
+    if has_code && offers_mailed_code(app, proof) {
         options.insert("email".to_owned(), path(&settings.two_factor.rescue_url));
     }
     if recovery::has_any(app, user) {

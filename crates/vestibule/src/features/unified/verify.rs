@@ -43,7 +43,8 @@ async fn ways(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerE
         .member("csrf_token", csrf_token)
         .member("available_methods", wire::names(enabled.iter().copied()))
         .member("code_methods", wire::names(of_caller));
-    Ok(freshness::ways_to_verify(app)
+    Ok(freshness::ways_to_verify(app, request.session.caller())
+        .await?
         .into_iter()
         .fold(reply, |reply, (name, value)| reply.member(name, value)))
 }

@@ -49,7 +49,8 @@ fn by(factor: Factor) -> Case {
                 Method::Sms,
                 Method::Authenticator,
             ],
-            passkey_as_second: true,
+            passkeys: true,
+            verified_passkey_suffices: true,
         },
         user,
         has_passkey: false,
@@ -66,10 +67,25 @@ fn set_up(case: &mut Case, method: &str) {
     case.user.tf_totp_secret = Some("secret".to_owned());
 }
 
-/// Every factor but a credential from an earlier sign-in.
+/// Every factor but those that are complete by themselves: a credential from an earlier sign-in, and
+/// a passkey or a provider that counts as two factors.
 fn shown() -> impl Iterator<Item = Factor> {
+    let complete = [
+        Factor::Credential,
+        Factor::VerifiedPasskey,
+        Factor::MultiFactorProvider,
+    ];
     let first = Factor::FIRST.into_iter();
-    first.filter(|factor| *factor != Factor::Credential)
+    first.filter(move |factor| !complete.contains(factor))
+}
+
+/// A code of this method is due.
+fn due(method: Method) -> Assurance {
+    Assurance::NeedsFactor(vec![SecondFactor::Code(method)])
+}
+
+fn passkey_due() -> Assurance {
+    Assurance::NeedsFactor(vec![SecondFactor::Passkey])
 }
 
 fn blocked(message: Message) -> Assurance {
@@ -107,7 +123,7 @@ fn rows() -> Vec<Row> {
         (
             "a code is set up",
             |case| set_up(case, "sms"),
-            Assurance::NeedsFactor(Method::Sms),
+            due(Method::Sms),
         ),
         (
             "a code is set up, and two-factor is off",
@@ -120,13 +136,47 @@ fn rows() -> Vec<Row> {
         (
             "a passkey is registered",
             |case| case.has_passkey = true,
-            blocked(Message::SecondFactorNotServed),
+            passkey_due(),
         ),
         (
-            "a passkey is registered, and does not count as a second factor",
+            "a passkey is registered, and a code is set up",
             |case| {
                 case.has_passkey = true;
-                case.policy.passkey_as_second = false;
+                set_up(case, "sms");
+            },
+            Assurance::NeedsFactor(vec![SecondFactor::Code(Method::Sms), SecondFactor::Passkey]),
+        ),
+        (
+            "a passkey is registered, and codes are off",
+            |case| {
+                case.has_passkey = true;
+                set_up(case, "sms");
+                case.policy.two_factor = false;
+            },
+            passkey_due(),
+        ),
+        (
+            "a passkey was shown as the second factor",
+            |case| {
+                case.has_passkey = true;
+                case.second = Some(Factor::Passkey);
+            },
+            Assurance::Sufficient,
+        ),
+        (
+            "a passkey was shown as the second factor, and a code is set up as well",
+            |case| {
+                set_up(case, "sms");
+                case.has_passkey = true;
+                case.second = Some(Factor::VerifiedPasskey);
+            },
+            Assurance::Sufficient,
+        ),
+        (
+            "a passkey is registered, and passkeys are off",
+            |case| {
+                case.has_passkey = true;
+                case.policy.passkeys = false;
             },
             Assurance::Sufficient,
         ),
@@ -141,7 +191,7 @@ fn rows() -> Vec<Row> {
                 case.policy.two_factor_required = true;
                 set_up(case, "sms");
             },
-            Assurance::NeedsFactor(Method::Sms),
+            due(Method::Sms),
         ),
         (
             "a method without its secret is not set up",
@@ -156,7 +206,7 @@ fn rows() -> Vec<Row> {
         (
             "a method with the name of an old version",
             |case| set_up(case, "google_authenticator"),
-            Assurance::NeedsFactor(Method::Authenticator),
+            due(Method::Authenticator),
         ),
         (
             "a method of the application's own",
@@ -169,7 +219,7 @@ fn rows() -> Vec<Row> {
                 set_up(case, "sms");
                 case.remembered = true;
             },
-            Assurance::NeedsFactor(Method::Sms),
+            due(Method::Sms),
         ),
         (
             "a remembered device",
@@ -186,7 +236,7 @@ fn rows() -> Vec<Row> {
                 set_up(case, "sms");
                 case.policy.always_validate = false;
             },
-            Assurance::NeedsFactor(Method::Sms),
+            due(Method::Sms),
         ),
         (
             "the application requires a second factor of this user",
@@ -207,7 +257,7 @@ fn rows() -> Vec<Row> {
             |case| {
                 case.own_requirement = Some(true);
                 case.policy.two_factor = false;
-                case.policy.passkey_as_second = false;
+                case.policy.passkeys = false;
             },
             Assurance::Sufficient,
         ),
@@ -242,7 +292,7 @@ fn rows() -> Vec<Row> {
                 set_up(case, "sms");
                 case.second = Some(Factor::SignInLink);
             },
-            Assurance::NeedsFactor(Method::Sms),
+            due(Method::Sms),
         ),
         (
             "deactivated, with a code set up",
@@ -304,12 +354,27 @@ fn methods_that_the_settings_exempt_sign_in_alone() {
         Factor::ConfirmationLink,
         Factor::ResetLink,
         Factor::NewAccount,
+        Factor::Passkey,
+        Factor::Provider,
     ] {
         let mut case = by(factor);
         set_up(&mut case, "authenticator");
         case.policy.mfa_required.clear();
-        let due = Assurance::NeedsFactor(Method::Authenticator);
+        let due = due(Method::Authenticator);
         assert_eq!(case.assess(), due, "{factor:?}");
+    }
+}
+
+#[test]
+fn provider_that_counts_as_two_factors_is_complete_unless_the_account_is_blocked() {
+    for (name, change, expected) in rows() {
+        let mut case = by(Factor::MultiFactorProvider);
+        change(&mut case);
+        let is_blocked = case.assess() != Assurance::Sufficient;
+        let closes = case.objection.is_some() || !case.user.active;
+        let closes = closes || case.policy.confirmed && case.user.confirmed_at.is_none();
+        assert_eq!(is_blocked, closes, "{name}");
+        assert!(!is_blocked || case.assess() == expected, "{name}");
     }
 }
 
@@ -329,7 +394,7 @@ fn attack_same_channel_the_first_factors_mailbox_or_phone_is_no_second_factor() 
     for (first, second) in same {
         let mut case = by(first);
         set_up(&mut case, second.name());
-        assert_eq!(case.assess(), Assurance::NeedsFactor(second), "{first:?}");
+        assert_eq!(case.assess(), due(second), "{first:?}");
         case.policy.same_channel = false;
         let refused = blocked(Message::SecondFactorOtherChannel);
         assert_eq!(case.assess(), refused, "{first:?}");
@@ -340,5 +405,48 @@ fn attack_same_channel_the_first_factors_mailbox_or_phone_is_no_second_factor() 
     let mut case = by(Factor::Code(Method::Email));
     case.policy.same_channel = false;
     set_up(&mut case, "sms");
-    assert_eq!(case.assess(), Assurance::NeedsFactor(Method::Sms));
+    assert_eq!(case.assess(), due(Method::Sms));
+}
+
+#[test]
+fn a_verified_passkey_is_two_factors_only_where_the_settings_say_so() {
+    let mut case = by(Factor::VerifiedPasskey);
+    set_up(&mut case, "authenticator");
+    assert_eq!(case.assess(), Assurance::Sufficient);
+    case.policy.two_factor_required = true;
+    assert_eq!(case.assess(), Assurance::Sufficient);
+    case.policy.verified_passkey_suffices = false;
+    assert_eq!(case.assess(), due(Method::Authenticator));
+    // Without user verification a passkey is one factor.
+    let mut case = by(Factor::Passkey);
+    set_up(&mut case, "authenticator");
+    assert_eq!(case.assess(), due(Method::Authenticator));
+    // It opens no blocked account.
+    let mut case = by(Factor::VerifiedPasskey);
+    case.user.active = false;
+    assert_eq!(case.assess(), blocked(Message::DisabledAccount));
+}
+
+#[test]
+fn attack_same_channel_two_passkeys_are_one_factor_if_the_settings_refuse_it() {
+    let mut case = by(Factor::Passkey);
+    case.has_passkey = true;
+    assert_eq!(case.assess(), passkey_due());
+    case.policy.same_channel = false;
+    let refused = blocked(Message::SecondFactorOtherChannel);
+    assert_eq!(case.assess(), refused);
+    case.second = Some(Factor::VerifiedPasskey);
+    assert_eq!(case.assess(), refused);
+    // A code is another channel, so it stays the only choice.
+    case.second = None;
+    set_up(&mut case, "sms");
+    assert_eq!(case.assess(), due(Method::Sms));
+}
+
+#[test]
+fn a_second_factor_is_not_set_up_during_a_sign_in_if_codes_are_off() {
+    let mut case = by(Factor::Password);
+    case.policy.two_factor = false;
+    case.own_requirement = Some(true);
+    assert_eq!(case.assess(), blocked(Message::SecondFactorNotServed));
 }

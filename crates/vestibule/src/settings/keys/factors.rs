@@ -1,6 +1,6 @@
 //! Names of second factors, one-time codes, passkeys and social providers.
 
-use super::{Key, Kind::*, pages, served, waiting};
+use super::{Key, Kind::*, pages, served};
 
 pub(super) const KEYS: &[Key] = &[
     served(
@@ -35,35 +35,35 @@ pub(super) const KEYS: &[Key] = &[
         r#""/mf-recovery""#,
     )
     .path(),
-    waiting(
+    served(
         "SECURITY_OAUTH_BUILTIN_PROVIDERS",
         List,
         r#"["github", "google"]"#,
     )
     .words(&["github", "google"]),
-    waiting("SECURITY_OAUTH_ENABLE", Flag, "false"),
-    waiting(
+    served("SECURITY_OAUTH_ENABLE", Flag, "false"),
+    served(
         "SECURITY_OAUTH_RESPONSE_URL",
         Text,
         r#""/login/oauthresponse""#,
     )
     .path(),
-    waiting("SECURITY_OAUTH_START_URL", Text, r#""/login/oauthstart""#).path(),
-    waiting(
+    served("SECURITY_OAUTH_START_URL", Text, r#""/login/oauthstart""#).path(),
+    served(
         "SECURITY_OAUTH_VERIFY_RESPONSE_URL",
         Text,
         r#""/login/oauth-verify-response""#,
     )
     .path(),
-    waiting(
+    served(
         "SECURITY_OAUTH_VERIFY_START_URL",
         Text,
         r#""/login/oauth-verify-start""#,
     )
     .path(),
     served("SECURITY_PHONE_REGION_DEFAULT", Text, r#""US""#),
-    waiting("SECURITY_POST_OAUTH_LOGIN_VIEW", Text, r#""""#).view(),
-    waiting("SECURITY_POST_OAUTH_VERIFY_VIEW", Text, r#""""#).view(),
+    served("SECURITY_POST_OAUTH_LOGIN_VIEW", Text, r#""""#).view(),
+    served("SECURITY_POST_OAUTH_VERIFY_VIEW", Text, r#""""#).view(),
     served("SECURITY_SMS_SERVICE", Text, r#""Dummy""#).words(&["Twilio", "webhook", "Dummy"]),
     served("SECURITY_SMS_SERVICE_CONFIG", SecretTable, "{}"),
     served("SECURITY_TOTP_ISSUER", Text, r#""""#),
@@ -179,37 +179,36 @@ pub(super) const KEYS: &[Key] = &[
     )
     .path(),
     served("SECURITY_US_VERIFY_URL", Text, r#""/us-verify""#).path(),
-    waiting("SECURITY_WAN_ALLOW_AS_FIRST_FACTOR", Flag, "true"),
-    waiting("SECURITY_WAN_ALLOW_AS_MULTI_FACTOR", Flag, "true"),
-    waiting(
+    served("SECURITY_WAN_ALLOW_AS_FIRST_FACTOR", Flag, "true"),
+    served("SECURITY_WAN_ALLOW_AS_MULTI_FACTOR", Flag, "true"),
+    served(
         "SECURITY_WAN_ALLOW_AS_VERIFY",
         List,
         r#"["first", "secondary"]"#,
     )
     .words(&["first", "secondary"]),
-    waiting("SECURITY_WAN_ALLOW_USER_HINTS", Flag, "true"),
-    waiting("SECURITY_WAN_CHALLENGE_BYTES", Integer, r#""""#).within(16, 1024),
-    waiting("SECURITY_WAN_DELETE_URL", Text, r#""/wan-delete""#).path(),
-    waiting(
+    served("SECURITY_WAN_ALLOW_USER_HINTS", Flag, "true"),
+    served("SECURITY_WAN_CHALLENGE_BYTES", Integer, r#""""#).within(16, 1024),
+    served("SECURITY_WAN_DELETE_URL", Text, r#""/wan-delete""#).path(),
+    served(
         "SECURITY_WAN_NAME_ALLOWED_CHARS",
         List,
         r#"["L", "N", "Pc", "Pd", "Zs"]"#,
     ),
-    waiting("SECURITY_WAN_NAME_MAX_LENGTH", Integer, "64").at_least(1),
-    waiting(
+    served("SECURITY_WAN_NAME_MAX_LENGTH", Integer, "64").at_least(1),
+    pages(
         "SECURITY_WAN_POST_REGISTER_VIEW",
         Text,
         r#"".wan_register""#,
-    )
-    .view(),
-    waiting("SECURITY_WAN_REGISTER_TIMEOUT", Integer, "60000").at_least(1),
-    waiting("SECURITY_WAN_REGISTER_URL", Text, r#""/wan-register""#).path(),
-    waiting("SECURITY_WAN_REGISTER_WITHIN", Duration, r#""30 minutes""#),
-    waiting("SECURITY_WAN_RP_NAME", Text, r#""vestibule""#),
-    waiting("SECURITY_WAN_SALT", Text, r#""wan-salt""#),
-    waiting("SECURITY_WAN_SIGNIN_TIMEOUT", Integer, "60000").at_least(1),
-    waiting("SECURITY_WAN_SIGNIN_URL", Text, r#""/wan-signin""#).path(),
-    waiting("SECURITY_WAN_SIGNIN_WITHIN", Duration, r#""1 minutes""#),
-    waiting("SECURITY_WAN_VERIFY_URL", Text, r#""/wan-verify""#).path(),
-    waiting("SECURITY_WEBAUTHN", Flag, "false"),
+    ),
+    served("SECURITY_WAN_REGISTER_TIMEOUT", Integer, "60000").at_least(1),
+    served("SECURITY_WAN_REGISTER_URL", Text, r#""/wan-register""#).path(),
+    served("SECURITY_WAN_REGISTER_WITHIN", Duration, r#""30 minutes""#),
+    served("SECURITY_WAN_RP_NAME", Text, r#""vestibule""#),
+    served("SECURITY_WAN_SALT", Text, r#""wan-salt""#),
+    served("SECURITY_WAN_SIGNIN_TIMEOUT", Integer, "60000").at_least(1),
+    served("SECURITY_WAN_SIGNIN_URL", Text, r#""/wan-signin""#).path(),
+    served("SECURITY_WAN_SIGNIN_WITHIN", Duration, r#""1 minutes""#),
+    served("SECURITY_WAN_VERIFY_URL", Text, r#""/wan-verify""#).path(),
+    served("SECURITY_WEBAUTHN", Flag, "false"),
 ];

@@ -2,6 +2,9 @@
 
 use super::{Key, Kind::*, served};
 
+/// How much a relying party asks for user verification (Web Authentication Level 3, section 5.8.6).
+const VERIFICATION: &[&str] = &["required", "preferred", "discouraged"];
+
 pub(super) const KEYS: &[Key] = &[
     served("DEBUG", Flag, "false"),
     served("MAIL_CA_FILE", Text, r#""""#),
@@ -96,11 +99,14 @@ pub(super) const KEYS: &[Key] = &[
     ),
     served("SECURITY_LINKS_CONSUMED_BY", Text, r#""get""#).words(&["get", "post"]),
     served("SECURITY_NEW_DEVICE_NOTICE", Flag, "false"),
+    served("SECURITY_OAUTH_AUTO_REGISTER", Flag, "false"),
+    served("SECURITY_OAUTH_LINKING", Text, r#""address""#).words(&["address", "linked"]),
     served(
         "SECURITY_PASSWORD_BREACHED_ORIGIN",
         Text,
         r#""https://api.pwnedpasswords.com""#,
     ),
+    served("SECURITY_POST_OAUTH_LINK_VIEW", Text, r#""""#).view(),
     served("SECURITY_PUBLIC_URL", Text, r#""""#),
     served("SECURITY_REFRESH_TOKEN_GRACE", Duration, "0"),
     served("SECURITY_TEMPLATES_FOLDER", Text, r#""""#),
@@ -115,6 +121,26 @@ pub(super) const KEYS: &[Key] = &[
     served("VESTIBULE_REQUEST_TIMEOUT", Duration, r#""30 seconds""#),
     served("VESTIBULE_SOCKET_MODE", Text, r#""660""#).file_mode(),
     served("VESTIBULE_WRITE_TIMEOUT", Duration, r#""30 seconds""#),
+    served(
+        "SECURITY_WAN_FIRST_FACTOR_ATTACHMENT",
+        Text,
+        r#""cross-platform""#,
+    )
+    .words(&["any", "cross-platform", "platform"]),
+    served(
+        "SECURITY_WAN_FIRST_FACTOR_USER_VERIFICATION",
+        Text,
+        r#""preferred""#,
+    )
+    .words(VERIFICATION),
+    served("SECURITY_WAN_ORIGINS", List, "[]"),
+    served("SECURITY_WAN_RP_ID", Text, r#""""#),
+    served(
+        "SECURITY_WAN_SECOND_FACTOR_USER_VERIFICATION",
+        Text,
+        r#""discouraged""#,
+    )
+    .words(VERIFICATION),
     served("WEBAUTHN_TABLE_NAME", Text, r#""web_authn""#),
     served("SECURITY_TWO_FACTOR_SAME_CHANNEL", Text, r#""allow""#).words(&["allow", "refuse"]),
 ];

@@ -69,7 +69,14 @@ async fn attack_authorisation_by_absence_every_operation_that_begins_a_sign_in_h
         found.extend(beginning(app.document()));
     }
     // These take the credential of a complete sign-in.
-    for path in ["/change", "/verify", "/us-verify", "/refresh-token"] {
+    let with_credential = [
+        "/change",
+        "/verify",
+        "/us-verify",
+        "/wan-verify/{token}",
+        "/refresh-token",
+    ];
+    for path in with_credential {
         assert!(found.remove(&format!("POST {path}")), "{path}: {found:?}");
     }
     let rows: BTreeSet<String> = FIRST.iter().map(|first| first.row().1.to_owned()).collect();

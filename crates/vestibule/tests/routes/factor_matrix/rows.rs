@@ -1,8 +1,11 @@
 //! The first factors, the settings of the second, and what follows from both.
 
 use serde_json::{Value, json};
+use vestibule_store::PasskeyUsage;
 
-use super::{NEW, PREFIX};
+use super::{HUB, NEW, PREFIX};
+use crate::support::passkeys::{SIGN_IN as PASSKEY_SIGN_IN, credential};
+use crate::support::social::{START, back};
 use crate::support::unified::SIGN_IN;
 use crate::support::{ANA, Answer, Browser, PASSWORD, TestApp};
 
@@ -24,9 +27,13 @@ pub(super) enum First {
     PostedConfirmationLink,
     ResetLink,
     NewAccount,
+    Passkey,
+    VerifiedPasskey,
+    Provider,
+    MultiFactorProvider,
 }
 
-pub(super) const FIRST: [First; 13] = [
+pub(super) const FIRST: [First; 17] = [
     First::Password,
     First::UnifiedPassword,
     First::MailedCode,
@@ -40,6 +47,10 @@ pub(super) const FIRST: [First; 13] = [
     First::PostedConfirmationLink,
     First::ResetLink,
     First::NewAccount,
+    First::Passkey,
+    First::VerifiedPasskey,
+    First::Provider,
+    First::MultiFactorProvider,
 ];
 
 impl First {
@@ -59,7 +70,15 @@ impl First {
             Self::PostedConfirmationLink => ("ConfirmationLink", "POST /confirm/{token}"),
             Self::ResetLink => ("ResetLink", "POST /reset/{token}"),
             Self::NewAccount => ("NewAccount", "POST /register"),
+            Self::Passkey => ("Passkey", "POST /wan-signin/{token}"),
+            Self::VerifiedPasskey => ("VerifiedPasskey", "POST /wan-signin/{token}"),
+            Self::Provider => ("Provider", "GET /login/oauthresponse/{name}"),
+            Self::MultiFactorProvider => ("MultiFactorProvider", "GET /login/oauthresponse/{name}"),
         }
+    }
+
+    pub(super) fn is_provider(self) -> bool {
+        matches!(self, Self::Provider | Self::MultiFactorProvider)
     }
 
     /// The name in `SECURITY_US_MFA_REQUIRED` that decides whether a second factor follows.
@@ -79,6 +98,8 @@ impl First {
             Self::Password | Self::UnifiedPassword | Self::NewAccount => "password",
             Self::TextedCode => "sms",
             Self::AppCode => "authenticator",
+            Self::Passkey | Self::VerifiedPasskey => "webauthn",
+            Self::Provider | Self::MultiFactorProvider => "provider",
             _ => "email",
         }
     }
@@ -130,7 +151,17 @@ impl First {
             Self::ConfirmationLink | Self::PostedConfirmationLink => {
                 self.mailed(app, "confirm").await
             }
+            Self::Provider => (at_provider(browser, "hub").await, Value::Null),
+            Self::MultiFactorProvider => (at_provider(browser, "strong").await, Value::Null),
             Self::ResetLink => (self.mailed(app, "reset").await.0, reset),
+            Self::Passkey | Self::VerifiedPasskey => {
+                let mut passkey = app.store_passkey(ANA, PasskeyUsage::First).await;
+                passkey.user_verified = self == Self::VerifiedPasskey;
+                // The clone discards the session of the first step, which holds nothing.
+                let begun = browser.clone().begin(PASSKEY_SIGN_IN, json!({})).await;
+                let response = passkey.sign_in(&begun.options).unwrap();
+                (begun.path, credential(&response))
+            }
             Self::NewAccount => (
                 format!("{PREFIX}/register"),
                 json!({"email": NEW, "username": "newbie", "password": PASSWORD,
@@ -154,6 +185,12 @@ impl First {
         let body = if is_opened { Value::Null } else { json!({}) };
         (app.link(ANA).await, body)
     }
+}
+
+/// Signs in at a provider, and returns the path to which it sends the browser back.
+async fn at_provider(browser: &mut Browser<'_>, name: &str) -> String {
+    let answer = browser.begin_flow(&START.replace("hub", name)).await;
+    back(&HUB, &answer)
 }
 
 /// The settings of the second factor, and what the user has set up.
@@ -203,6 +240,8 @@ pub(super) fn seconds() -> Vec<Second> {
         refusing("email"),
         refusing("sms"),
         refusing("authenticator"),
+        second(Some("webauthn")),
+        refusing("webauthn"),
         Second {
             remembered: true,
             ..authenticator
@@ -213,7 +252,7 @@ pub(super) fn seconds() -> Vec<Second> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     SignedIn,
-    /// A code of this method is due.
+    /// A code of this method or a passkey is due.
     Due(&'static str),
     /// The user has to set a second factor up.
     SetUp,
@@ -226,7 +265,8 @@ pub(super) fn expected(first: First, second: Second) -> Outcome {
     let is_exempt = |name| !second.after.contains(&name);
     // A new password ends what the old one opened, remembered devices included.
     let is_remembered = second.remembered && first != First::ResetLink;
-    if first.unified().is_some_and(is_exempt) || is_remembered {
+    let is_enough = matches!(first, First::MultiFactorProvider | First::VerifiedPasskey);
+    if first.unified().is_some_and(is_exempt) || is_remembered || is_enough {
         return Outcome::SignedIn;
     }
     match method {

@@ -95,6 +95,15 @@ impl Browser<'_> {
             .unwrap_or_default()
     }
 
+    /// Sets a value in the session cookie, as only the server can.
+    pub(crate) fn set_session(&mut self, name: &str, value: &str) {
+        let codec = SessionCodec::new(&KeyRing::new(SECRET_KEY, []));
+        let mut session = self.session();
+        session.set_str(name, value);
+        let cookie = codec.seal(&session, self.app.app().unix_now());
+        self.cookies.insert("session".to_owned(), cookie);
+    }
+
     /// The session's user, and everything in the session that freshness depends on.
     pub(crate) fn session_state(&self) -> (Option<String>, Option<f64>, Option<f64>, Option<bool>) {
         let session = self.session();

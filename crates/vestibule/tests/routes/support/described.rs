@@ -99,6 +99,8 @@ impl Described {
             let fits = types.iter().any(|name| match name.as_str() {
                 Some("null") => value.is_null(),
                 Some("string") => value.is_string(),
+                Some("boolean") => value.is_boolean(),
+                Some("integer") => value.is_i64(),
                 _ => false,
             });
             return fits

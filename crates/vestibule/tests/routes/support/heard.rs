@@ -70,6 +70,19 @@ pub(super) fn kept(event: &Event<'_>) -> Event<'static> {
             user_id,
             token: lasting(token),
         },
+        Event::PasskeyAdded {
+            user_id,
+            name,
+            usage,
+        } => Event::PasskeyAdded {
+            user_id,
+            name: lasting(name),
+            usage: lasting(usage),
+        },
+        Event::PasskeyRemoved { user_id, name } => Event::PasskeyRemoved {
+            user_id,
+            name: lasting(name),
+        },
         Event::PasswordReset { user_id } => Event::PasswordReset { user_id },
         Event::PasswordChanged { user_id } => Event::PasswordChanged { user_id },
         Event::ChangeEmailInstructionsSent {

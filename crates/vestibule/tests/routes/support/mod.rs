@@ -5,6 +5,8 @@ pub(crate) mod codes;
 mod described;
 pub(crate) mod heard;
 pub(crate) mod mails;
+pub(crate) mod passkeys;
+pub(crate) mod social;
 pub(crate) mod sqlite;
 pub(crate) mod unified;
 pub(crate) mod watched;
@@ -142,7 +144,18 @@ impl TestApp {
         vestibule.unwrap().standalone()
     }
 
+    /// Another server with these lines added, on a database that has its users already.
+    pub(crate) fn restarted(extra: &str, store: Arc<dyn Store>) -> Self {
+        Self::assembled(&format!("{SPA}{extra}"), |builder| builder.datastore(store))
+    }
+
     async fn configured(lines: &str, more: impl FnOnce(Builder) -> Builder) -> Self {
+        let app = Self::assembled(lines, more);
+        app.user(ANA, |draft| draft).await;
+        app
+    }
+
+    fn assembled(lines: &str, more: impl FnOnce(Builder) -> Builder) -> Self {
         let settings = vestibule::Settings::from_toml(&merge(&format!("{CHEAP}{lines}"))).unwrap();
         let clock = Arc::new(FrozenClock(AtomicI64::new(1_800_000_000)));
         let events = Arc::new(Mutex::new(Vec::new()));
@@ -161,16 +174,14 @@ impl TestApp {
                 }
             });
         let vestibule = more(builder).build().unwrap();
-        let app = Self {
+        Self {
             router: vestibule.standalone(),
             described: described::Described::of(&vestibule),
             vestibule,
             clock,
             events,
             sent,
-        };
-        app.user(ANA, |draft| draft).await;
-        app
+        }
     }
 
     pub(crate) fn app(&self) -> &App {

@@ -9,9 +9,10 @@ use time::OffsetDateTime;
 use tokio::sync::Barrier;
 use vestibule_store::{
     Applied, AuditEntry, AuditHead, Change, Cutoffs, FactorColumn, GuessKey, GuessSlot, Identity,
-    MailFate, NewRole, NewTracker, NewUser, OneTimeSecret, OnlyIf, PasswordKind, PermissionChange,
-    QueuedMail, RefreshTracker, Reservation, ReservedGuess, Role, RoleId, Store, StoreError,
-    Uniquifiers, User, UserChange, UserId, UserKey, UserPatch,
+    LinkedIdentity, MailFate, NewRole, NewTracker, NewUser, OneTimeSecret, OnlyIf, Passkey,
+    PasskeyUsage, PasswordKind, PermissionChange, QueuedMail, RefreshTracker, Reservation,
+    ReservedGuess, Role, RoleId, Store, StoreError, Uniquifiers, User, UserChange, UserId, UserKey,
+    UserPatch,
 };
 
 /// What a [`Watched`] store removes from every change.
@@ -185,7 +186,11 @@ passing_on! {
     reset_access(id: UserId, fresh: Uniquifiers, now: OffsetDateTime) -> bool;
     delete_user(id: UserId) -> bool;
     list_users(after: Option<UserId>, limit: u32) -> Vec<User>;
-    has_passkey(id: UserId) -> bool;
+    has_passkey(id: UserId, usage: Option<PasskeyUsage>) -> bool;
+    passkey(credential_id: &[u8]) -> Option<Passkey>;
+    passkeys_of(id: UserId) -> Vec<Passkey>;
+    linked_identity(issuer: &str, subject: &str) -> Option<LinkedIdentity>;
+    linked_identities_of(id: UserId) -> Vec<LinkedIdentity>;
     roles_of(id: UserId) -> Vec<Role>;
     role(name: &str) -> Option<Role>;
     list_roles() -> Vec<Role>;

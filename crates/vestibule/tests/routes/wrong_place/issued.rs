@@ -1,17 +1,26 @@
 //! One of every secret that the server hands out, all of them valid at the same time.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 use vestibule::admin::NewAccount;
 use vestibule_formats::totp::SALT_BYTES;
-use vestibule_store::UserPatch;
+use vestibule_store::{PasskeyUsage, UserPatch};
+use vestibule_testkit::authenticator::Authenticator as PasskeyInSoftware;
+use vestibule_testkit::provider::Provider;
 
 use crate::support::callers::text;
 use crate::support::codes::{self, Authenticator, TWO_FACTOR, VALIDATE};
 use crate::support::mails::token_of;
+use crate::support::passkeys::{self, Begun, ORIGIN, credential};
+use crate::support::social::{START, VERIFY_START, back, lines, parameter};
 use crate::support::unified::{self, PHONE, UNIFIED, totp, wallet};
 use crate::support::{ANA, Browser, LIFE, PASSWORD, TestApp};
 
 const PREFIX: &str = "/api/accounts";
+
+/// The provider at which Ana and Bo sign in.
+static HUB: LazyLock<Provider> = LazyLock::new(Provider::start);
 
 /// Users without a second factor, whose links change their rows.
 const NEW: &str = "new@example.com";
@@ -32,6 +41,7 @@ SECURITY_TWO_FACTOR_LOGIN_VALIDITY = "1 day"
 SECURITY_LOGIN_WITHOUT_CONFIRMATION = true
 SECURITY_NEW_DEVICE_NOTICE = true
 SECURITY_LIMITS = "off"
+SECURITY_WEBAUTHN = true
 "#;
 
 /// A kind of secret.
@@ -58,10 +68,15 @@ pub(super) enum Issued {
     Csrf,
     AuthToken,
     RefreshToken,
+    PasskeyRegistration,
+    PasskeySignIn,
+    PasskeyVerification,
+    SocialState,
+    SocialVerifyState,
 }
 
 /// Every kind. Those that replace a factor are last.
-pub(super) const ISSUED: [Issued; 21] = [
+pub(super) const ISSUED: [Issued; 26] = [
     Issued::Password,
     Issued::Confirm,
     Issued::Reset,
@@ -79,6 +94,11 @@ pub(super) const ISSUED: [Issued; 21] = [
     Issued::Csrf,
     Issued::AuthToken,
     Issued::RefreshToken,
+    Issued::PasskeySignIn,
+    Issued::PasskeyVerification,
+    Issued::PasskeyRegistration,
+    Issued::SocialState,
+    Issued::SocialVerifyState,
     Issued::UnifiedSetUp,
     Issued::UnifiedSetUpCode,
     Issued::SecondFactorSetUp,
@@ -86,7 +106,9 @@ pub(super) const ISSUED: [Issued; 21] = [
 ];
 
 pub(super) async fn app() -> TestApp {
-    let app = TestApp::with(&format!("{LIFE}{UNIFIED}{TWO_FACTOR}{EVERYTHING}")).await;
+    HUB.set(|hub| hub.codes_work_once = false);
+    let social = lines(&HUB, &HUB);
+    let app = TestApp::with(&format!("{LIFE}{UNIFIED}{TWO_FACTOR}{EVERYTHING}{social}")).await;
     app.has(ANA, &["email", "authenticator", "sms"]).await;
     let secret = wallet().seal(&totp("second"), &[9; SALT_BYTES]);
     let patch = UserPatch {
@@ -139,6 +161,12 @@ pub(super) struct Secrets<'a> {
     /// Set-ups of Ana's, with a state and a code that are not tried elsewhere.
     pub(super) unified: SetUp,
     pub(super) second: SetUp,
+    /// The responses to the ceremonies, by their states.
+    pub(super) responses: Vec<(String, Value)>,
+    /// A browser in which Bo signs in at the provider.
+    pub(super) social: Browser<'a>,
+    /// Codes of the provider: for Bo's sign-in, and for Ana to verify.
+    pub(super) provider_codes: [String; 2],
     /// What a link with a code names her by.
     pub(super) uniquifier: String,
     all: Vec<(Issued, String)>,
@@ -159,6 +187,13 @@ impl<'a> Secrets<'a> {
         }
     }
 
+    /// An authenticator's response to the ceremony with this state, or to any other.
+    pub(super) fn response_to(&self, state: &str) -> Value {
+        let known = self.responses.iter().find(|(known, _)| known == state);
+        let (_, response) = known.unwrap_or(&self.responses[1]);
+        credential(response)
+    }
+
     pub(super) async fn issue(app: &'a TestApp) -> Self {
         let device = remembered_device(app).await;
         app.wait(60);
@@ -169,7 +204,10 @@ impl<'a> Secrets<'a> {
         let answer = owner.post(&path, body).await;
         let user = answer.response()["user"].clone();
         let csrf = answer.csrf_token();
-        let owner = owner.header("x-xsrf-token", &csrf);
+        let mut owner = owner.header("x-xsrf-token", &csrf);
+        let verifying = at_provider(&mut owner, VERIFY_START, ANA).await;
+        let mut social = app.browser();
+        let signing_in = at_provider(&mut social, START, BO).await;
         let codes_path = format!("{PREFIX}/mf-recovery-codes");
         let recovery = owner.clone().post(&codes_path, json!({})).await.response();
         let mut pending = app.browser();
@@ -185,7 +223,13 @@ impl<'a> Secrets<'a> {
         let texted = app.texted_code(PHONE).await;
         app.browser().send_code(ANA, "email").await;
         let mailed = app.mailed_code(ANA).await;
+        let responses = ceremonies(app, &owner).await;
+        let states = responses.clone().map(|(state, _)| state);
+        let [registration, sign_in, verification] = states;
         let all = vec![
+            (Issued::PasskeyRegistration, registration),
+            (Issued::PasskeySignIn, sign_in),
+            (Issued::PasskeyVerification, verification),
             (Issued::Password, PASSWORD.to_owned()),
             (Issued::Confirm, mailed_link(app, "confirm", NEW).await),
             (Issued::Reset, mailed_link(app, "reset", FORGETFUL).await),
@@ -203,6 +247,8 @@ impl<'a> Secrets<'a> {
             (Issued::Csrf, csrf),
             (Issued::AuthToken, text(&user["authentication_token"])),
             (Issued::RefreshToken, text(&user["refresh_token"])),
+            (Issued::SocialState, signing_in.0),
+            (Issued::SocialVerifyState, verifying.0),
             // A set-up is completed by a state and its code, so each is tried with another's.
             (Issued::UnifiedSetUp, unified.state.clone()),
             (Issued::UnifiedSetUpCode, tried[0].code.clone()),
@@ -222,10 +268,45 @@ impl<'a> Secrets<'a> {
                 state: second_tried.state,
                 code: second.code,
             },
+            responses: responses.to_vec(),
+            social,
+            provider_codes: [signing_in.1, verifying.1],
             uniquifier: app.stored(ANA).await.fs_uniquifier,
             all,
         }
     }
+}
+
+/// The states of a registration, a sign-in and a verification of Ana's, with the responses.
+async fn ceremonies(app: &TestApp, owner: &Browser<'_>) -> [(String, Value); 3] {
+    let mut owner = owner.clone();
+    let mut passkey = app.store_passkey(ANA, PasskeyUsage::First).await;
+    let body = json!({"name": "new", "usage": "first"});
+    let register = owner.begin(passkeys::REGISTER, body).await;
+    let sign_in = app.browser().begin(passkeys::SIGN_IN, json!({})).await;
+    let verify = owner.begin(passkeys::VERIFY, json!({})).await;
+    let state = |begun: &Begun| {
+        let (_, state) = begun.path.rsplit_once('/').unwrap();
+        state.to_owned()
+    };
+    let new = PasskeyInSoftware::new(ORIGIN).register(&register.options);
+    [
+        (state(&register), new.unwrap()),
+        (state(&sign_in), passkey.sign_in(&sign_in.options).unwrap()),
+        (state(&verify), passkey.sign_in(&verify.options).unwrap()),
+    ]
+}
+
+/// Begins a flow, and signs the user with this address in at the provider. Returns the state and the
+/// code.
+async fn at_provider(browser: &mut Browser<'_>, start: &str, email: &str) -> (String, String) {
+    HUB.set(|hub| {
+        hub.claims = json!({"sub": email, "email": email, "email_verified": true});
+    });
+    let answer = browser.begin_flow(start).await;
+    let path = back(&HUB, &answer);
+    let of = |name| parameter(&path, name).unwrap();
+    (of("state"), of("code"))
 }
 
 fn second_code(app: &TestApp) -> String {

@@ -6,6 +6,7 @@ use super::issued::{BO, Secrets};
 use crate::support::callers::TOKEN_HEADER;
 use crate::support::codes::{self, VALIDATE};
 use crate::support::mails::destination;
+use crate::support::social::RESPONSE;
 use crate::support::unified::{self, VERIFY};
 use crate::support::{ANA, Answer, PASSWORD};
 
@@ -41,9 +42,14 @@ pub(super) enum Place {
     TokenBody,
     RefreshBody,
     Password,
+    PasskeyRegistration,
+    PasskeySignIn,
+    PasskeyVerification,
+    SocialResponse,
+    SocialVerifyResponse,
 }
 
-pub(super) const PLACES: [Place; 25] = [
+pub(super) const PLACES: [Place; 30] = [
     Place::Password,
     Place::ConfirmLink,
     Place::ResetLink,
@@ -69,6 +75,11 @@ pub(super) const PLACES: [Place; 25] = [
     Place::TokenQuery,
     Place::TokenBody,
     Place::RefreshBody,
+    Place::PasskeyRegistration,
+    Place::PasskeySignIn,
+    Place::PasskeyVerification,
+    Place::SocialResponse,
+    Place::SocialVerifyResponse,
 ];
 
 /// A text in a path or a query.
@@ -160,10 +171,34 @@ impl Place {
                 let body = json!({"auth_token": secret, "passcode": PASSWORD});
                 succeeded(&browser.post(VERIFY, body).await)
             }
+            Self::SocialResponse => {
+                let code = &secrets.provider_codes[0];
+                let path = format!("{RESPONSE}?code={code}&state={}", escaped(secret));
+                let answer = secrets.social.clone().get(&path).await;
+                leads_to(&answer, "/post-oauth-login")
+            }
+            Self::SocialVerifyResponse => {
+                let code = &secrets.provider_codes[1];
+                let path = RESPONSE.replace("oauthresponse", "oauth-verify-response");
+                let path = format!("{path}?code={code}&state={}", escaped(secret));
+                leads_to(&owner.get(&path).await, "/post-oauth-verify")
+            }
             Self::RefreshBody => {
                 let path = format!("{PREFIX}/refresh-token");
                 let body = json!({"refresh_token": secret});
                 succeeded(&browser.post(&path, body).await)
+            }
+            Self::PasskeyRegistration => {
+                let body = secrets.response_to(secret);
+                succeeded(&owner.post(&path("wan-register"), body).await)
+            }
+            Self::PasskeySignIn => {
+                let body = secrets.response_to(secret);
+                succeeded(&browser.post(&path("wan-signin"), body).await)
+            }
+            Self::PasskeyVerification => {
+                let body = secrets.response_to(secret);
+                succeeded(&owner.post(&path("wan-verify"), body).await)
             }
             cookie => cookie.accepts_cookie(secrets, secret).await,
         }
