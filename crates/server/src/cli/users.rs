@@ -49,8 +49,8 @@ pub(super) enum Command {
     },
     /// Revokes every credential of a user except the password.
     ///
-    /// Sessions and tokens end. Second factors, codes and passkeys are removed, and the user has to
-    /// set them up again.
+    /// Sessions and tokens end. Second factors, codes, passkeys and linked identities are removed,
+    /// and the user has to set them up again.
     #[command(name = "reset_access")]
     ResetAccess(Who),
     /// Marks a user's email address as confirmed.
@@ -250,7 +250,7 @@ async fn reset_access(app: &App, id: &str) -> Result<(), Failure> {
     let user = admin::find(app, id).await?;
     admin::reset_access(app, &user).await?;
     terminal::say(
-        "all sessions and tokens of the user have ended; second factors, codes and passkeys were removed; the password stays the same",
+        "all sessions and tokens of the user have ended; second factors, codes, passkeys and linked identities were removed; the password stays the same",
     );
     Ok(())
 }

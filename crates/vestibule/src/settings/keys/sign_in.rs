@@ -1,6 +1,6 @@
 //! Names of sign-in, sessions, CSRF, passwords and tokens.
 
-use super::{Key, Kind::*, pages, served, waiting};
+use super::{Key, Kind::*, pages, served};
 
 pub(super) const KEYS: &[Key] = &[
     served(
@@ -135,7 +135,7 @@ pub(super) const KEYS: &[Key] = &[
         Identities,
         r#"[{ email = { mapper = "uia_email_mapper", case_insensitive = true } }]"#,
     ),
-    waiting("SECURITY_VERIFY_ERROR_VIEW", Text, r#""""#).view(),
+    served("SECURITY_VERIFY_ERROR_VIEW", Text, r#""""#).view(),
     served("SECURITY_VERIFY_URL", Text, r#""/verify""#),
     served("SECURITY_ZXCVBN_MINIMUM_SCORE", Integer, "3").within(0, 4),
 ];
