@@ -137,7 +137,7 @@ fn config_check_shows_settings_and_risks_despite_problems() {
 #[test]
 fn the_json_lists_the_settings_in_force() {
     let folder = Folder::new();
-    folder.write("vestibule.toml", "SECURITY_WEBAUTHN = true\n");
+    folder.write("vestibule.toml", "MAIL_SSL_CERTFILE = \"cert.pem\"\n");
     let said: Value =
         serde_json::from_str(&done(&folder.run(&["config", "check", "--json"]))).unwrap();
     assert_eq!(said["starts"], true);
@@ -145,8 +145,8 @@ fn the_json_lists_the_settings_in_force() {
     assert_eq!(
         said["settings"],
         serde_json::json!([{
-            "name": "SECURITY_WEBAUTHN",
-            "value": "true",
+            "name": "MAIL_SSL_CERTFILE",
+            "value": "\"cert.pem\"",
             "from": "file",
             "remark": "not served by this version",
         }])

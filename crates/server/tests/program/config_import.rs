@@ -91,7 +91,7 @@ SQLALCHEMY_DATABASE_URI = ********
     );
     for line in [
         "SECURITY_TOTP_SECRETS = { 1 = \"aW4gdGhlIGZpbGUgaXRzZWxm\" }",
-        "SECURITY_WEBAUTHN = true   # not served by this version",
+        "SECURITY_WEBAUTHN = true",
         "SECURITY_MSG_INVALID_PASSWORD = [\"That is \\\"not\\\" it.\", \"error\"]",
         "# SECRET_KEY: read from the environment, as before (flask_config.py:14)",
         "# SECURITY_PASSWORD_SALT: was read from the environment variable SALT (flask_config.py:15)",
@@ -217,7 +217,7 @@ fn python_values_become_toml_values() {
         ),
         (
             "SECURITY_WAN_ALLOW_AS_VERIFY = None",
-            "SECURITY_WAN_ALLOW_AS_VERIFY = \"\"   # not served by this version",
+            "SECURITY_WAN_ALLOW_AS_VERIFY = \"\"",
         ),
         (
             "MAIL_USE_TLS = os.environ.get('MAIL_USE_TLS', 'true').lower() in ('true', '1')",

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::Value;
 use vestibule_formats::ceremony_state::Ceremony;
-use vestibule_store::{PasskeyUsage, User};
+use vestibule_store::{PasskeyUsage, UserId};
 
 use super::ceremony::{self, RelyingParty};
 use super::{assertion, options, wire};
@@ -24,6 +24,9 @@ use crate::session::pending::{PendingSignIn, Stage};
 use crate::session::request::RequestContext;
 use crate::session::sign_in::{self, Authentication, SignInOutcome};
 use crate::session::tokens;
+
+/// The primary key of no user.
+const NO_USER: UserId = UserId(0);
 
 const IDENTITY: &str = "identity";
 const REMEMBER: &str = "remember";
@@ -95,7 +98,7 @@ async fn begin(app: &App, request: &mut RequestContext) -> Result<Reply, Handler
     };
     let user = pending.as_ref().map(|pending| &pending.user);
     let allowed = match user {
-        Some(user) => passkeys(app, user, usage).await?,
+        Some(user) => passkeys(app, user.id, usage).await?,
         None => hints(app, identity.as_deref()).await?,
     };
     let verification = options::verification(settings, usage);
@@ -161,8 +164,8 @@ fn read_remember(
 }
 
 /// The user's passkeys of a usage, as the options list them.
-async fn passkeys(app: &App, user: &User, usage: PasskeyUsage) -> Result<Vec<Value>, Fault> {
-    let passkeys = app.store().passkeys_of(user.id).await?;
+async fn passkeys(app: &App, user: UserId, usage: PasskeyUsage) -> Result<Vec<Value>, Fault> {
+    let passkeys = app.store().passkeys_of(user).await?;
     let of_usage = passkeys.iter().filter(|passkey| passkey.is_for(usage));
     Ok(of_usage.map(options::descriptor).collect())
 }
@@ -178,10 +181,10 @@ async fn hints(app: &App, identity: Option<&str>) -> Result<Vec<Value>, Fault> {
         return Ok(Vec::new());
     };
     let user = identity::look_up(app, identity).await?;
-    let listed = match user.filter(|user| user.active) {
-        Some(user) => passkeys(app, &user, PasskeyUsage::First).await?,
-        None => Vec::new(),
-    };
+    // The same look-ups for known and unknown identities.
+    let user = user.filter(|user| user.active);
+    let id = user.map_or(NO_USER, |user| user.id);
+    let listed = passkeys(app, id, PasskeyUsage::First).await?;
     if !app.settings().login.return_generic_responses {
         return Ok(listed);
     }
