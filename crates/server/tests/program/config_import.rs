@@ -114,7 +114,6 @@ SQLALCHEMY_DATABASE_URI = ********
         "flask_config.py:42: SECURITY_PASSWORD_LENGTH_MIN: depends on the `if` on line 41",
         "flask_config.py:43: SECURITY_LOGIN_URL: is an f-string, which is not evaluated",
         "flask_config.py:44: reads settings from another source (from_pyfile)",
-        "kept, but not served by this version: SECURITY_WEBAUTHN",
     ] {
         assert!(remarks.contains(remark), "{remark} in\n{remarks}");
     }
