@@ -405,3 +405,16 @@ async fn passwords_still_sign_in_a_user_with_a_first_factor_passkey() {
     let answer = app.browser().sign_in(ANA, PASSWORD).await;
     assert_eq!(answer.response()["tf_required"], false);
 }
+
+#[tokio::test]
+async fn a_passkey_is_not_rescued_by_a_mailed_code() {
+    let app = TestApp::with(&format!("{PASSKEYS}{TWO_FACTOR}")).await;
+    app.store_passkey(ANA, PasskeyUsage::Secondary).await;
+    let (mut browser, _) = app.half_signed_in(ANA).await;
+    let rescue = "/api/accounts/tf-rescue";
+    let options = browser.get(rescue).await.response()["recovery_options"].clone();
+    assert!(options["help"].is_string(), "{options}");
+    assert!(options.get("email").is_none(), "{options}");
+    let answer = browser.post(rescue, json!({"help_setup": "email"})).await;
+    assert_eq!(answer.verdict(), (400, "INVALID_INPUT".into()));
+}

@@ -47,7 +47,7 @@ async fn pending(app: &App, request: &mut RequestContext) -> Result<PendingSignI
 }
 
 fn options(app: &App, request: &mut RequestContext, pending: &PendingSignIn) -> Reply {
-    let options = wire::recovery_options(app, &pending.user, &pending.proof);
+    let options = wire::rescue_options(app, pending);
     Reply::ok()
         .member("csrf_token", request.session.csrf_token(app))
         .member("recovery_options", options)
@@ -55,7 +55,7 @@ fn options(app: &App, request: &mut RequestContext, pending: &PendingSignIn) -> 
 
 async fn help(app: &App, request: &mut RequestContext) -> Result<Reply, HandlerError> {
     let pending = pending(app, request).await?;
-    let offered = wire::recovery_options(app, &pending.user, &pending.proof);
+    let offered = wire::rescue_options(app, &pending);
     let offered: Vec<&str> = offered.keys().map(String::as_str).collect();
     match wire::read_choice(request.body.fields()?, HELP_SETUP, &offered)? {
         "email" => send_code(app, request, &pending).await?,

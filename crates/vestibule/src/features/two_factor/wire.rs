@@ -10,6 +10,7 @@ use crate::http::reject::{FieldErrors, Rejection};
 use crate::identity;
 use crate::messages::Message;
 use crate::session::assurance;
+use crate::session::pending::PendingSignIn;
 use crate::session::proof::Proof;
 use crate::settings::Method;
 use crate::settings::endpoints::under_prefix;
@@ -47,13 +48,22 @@ pub(super) fn recovery_options(app: &App, user: &User, proof: &Proof) -> Map<Str
     let path = |path: &str| json!(under_prefix(&settings.http.url_prefix, path));
     let mut options = Map::new();
     options.insert("help".to_owned(), path(&settings.two_factor.rescue_url));
-    let has_code = assurance::second_factor(user).is_some();
-    if has_code && offers_mailed_code(app, proof) {
+    if offers_mailed_code(app, proof) {
         options.insert("email".to_owned(), path(&settings.two_factor.rescue_url));
     }
     if recovery::has_any(app, user) {
         let url = &settings.recovery_codes.recovery_url;
         options.insert("recovery_code".to_owned(), path(url));
+    }
+    options
+}
+
+/// What a user can do who cannot show the second factor that they have set up: a passkey sends no
+/// codes.
+pub(super) fn rescue_options(app: &App, pending: &PendingSignIn) -> Map<String, Value> {
+    let mut options = recovery_options(app, &pending.user, &pending.proof);
+    if assurance::second_factor(&pending.user).is_none() {
+        options.remove("email");
     }
     options
 }
