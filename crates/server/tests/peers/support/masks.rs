@@ -99,6 +99,10 @@ fn hide_passkeys(response: &mut Map<String, Value>) {
             }
         }
     }
+    // The reference asks for no order, and PostgreSQL moves changed rows to the end.
+    if let Some(Value::Array(all)) = response.get_mut("registered_credentials") {
+        all.sort_by_key(|one| one["name"].to_string());
+    }
     let registered = response.get_mut("registered_credentials");
     for one in registered
         .and_then(Value::as_array_mut)
